@@ -1,0 +1,102 @@
+"""The change: a parsed diff, as frozen dataclasses (pure, no I/O).
+
+Line numbers are 1-based, as in git and on GitHub. `Side.LEFT` is the merge
+base's file, `Side.RIGHT` the head's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The two sides of a diff, named as GitHub's review comments name them."""
+
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
+
+
+class FileStatus(StrEnum):
+    ADDED = "added"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+    RENAMED = "renamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a hunk. Context lines have both numbers, added ones only
+    `new`, removed ones only `old`. `text` has no marker and no line end."""
+
+    old: int | None
+    new: int | None
+    text: str
+
+    @property
+    def added(self) -> bool:
+        return self.old is None
+
+    @property
+    def removed(self) -> bool:
+        return self.new is None
+
+    def number(self, side: Side) -> int | None:
+        return self.new if side is Side.RIGHT else self.old
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """One hunk with its three lines of context; `section` is what git prints after `@@`."""
+
+    old_start: int
+    new_start: int
+    section: str
+    lines: tuple[Line, ...]
+
+    def on(self, side: Side) -> Iterator[Line]:
+        """The lines that exist on that side, in order."""
+        return (line for line in self.lines if line.number(side) is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFile:
+    """One file of the change. `path` is its path at the head (at the base if deleted)."""
+
+    path: str
+    status: FileStatus
+    hunks: tuple[Hunk, ...] = ()
+    old_path: str | None = None
+    binary: bool = False
+    additions: int = 0
+    deletions: int = 0
+    old_blob: str | None = None
+    new_blob: str | None = None
+
+    @property
+    def changed_lines(self) -> int:
+        return self.additions + self.deletions
+
+    def contains(self, side: Side, start: int, end: int) -> bool:
+        """Whether a comment on `start..end` of `side` lies inside one hunk, as GitHub asks."""
+        for hunk in self.hunks:
+            numbers = {line.number(side) for line in hunk.on(side)}
+            if start in numbers and end in numbers:
+                return start <= end
+        return False
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether any line from `start` to `end` of the head's file was added or changed."""
+        return any(
+            line.added and line.new is not None and start <= line.new <= end
+            for hunk in self.hunks
+            for line in hunk.lines
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The diff of a pull request: merge base to head."""
+
+    base_sha: str
+    head_sha: str
+    files: tuple[ChangedFile, ...]

@@ -1,0 +1,169 @@
+"""One frozen Settings, read from the environment (and `.env`) once at start and passed down.
+
+Each field is one variable of the same name in capitals. `docs/configuration.md` is
+generated from this file.
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.model import Category, Severity
+
+
+class SettingsError(Exception):
+    """Raised when a variable is missing or wrong; the message names each and the remedy."""
+
+
+class FailOn(StrEnum):
+    """From which severity on the check run fails."""
+
+    NEVER = "never"
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def _no_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_no_slash)]
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # GitHub
+    github_app_id: str = Field("", description="The App's id (or client id).")
+    github_private_key: SecretStr = Field(
+        SecretStr(""), description="The App's private key: PEM text, `\\n` allowed for line ends."
+    )
+    github_private_key_file: Path | None = Field(
+        None, description="A file that holds the private key, instead of the text."
+    )
+    github_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Webhook secrets, comma-separated; all are accepted (rotation)."
+    )
+    github_api_url: Url = Field(
+        "https://api.github.com", description="REST base; `https://HOST/api/v3` on GHES."
+    )
+    github_url: Url = Field("https://github.com", description="Web and git base.")
+    github_timeout: float = Field(30, gt=0, description="Seconds for one GitHub request.")
+
+    # Redis and where data lies
+    redis_url: str = Field(
+        "", description="Empty: a real Redis server is started beside the app (one machine)."
+    )
+    data_dir: Path = Field(
+        Path(".glossator"), description="Where the embedded Redis keeps its data."
+    )
+    public_url: Url = Field(
+        "http://localhost:8000", description="Where people reach this server; used in links."
+    )
+    host: str = Field("127.0.0.1", description="Address that the web server binds.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the web server binds.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs links and sessions; derived from the App's key if empty."
+    )
+    keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
+
+    # LLM
+    openai_base_url: Url | None = Field(
+        None, description="Any OpenAI-compatible endpoint; empty means OpenAI's own."
+    )
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint.")
+    llm_model: str = Field("", description="Model name. Empty: analysers alone review.")
+    llm_fallback_models: Names = Field(
+        (), description="Models tried in order when the first fails, comma-separated."
+    )
+    llm_verify_model: str = Field("", description="Model of the second pass; empty: the same.")
+    llm_timeout: float = Field(120, gt=0, description="Seconds for one LLM call.")
+    llm_concurrency: int = Field(4, ge=1, description="LLM calls in flight over all workers.")
+    llm_gap_ms: int = Field(0, ge=0, description="Least time between two LLM calls, over all.")
+    llm_context_tokens: int = Field(24_000, ge=1000, description="Budget of one prompt.")
+    llm_answer_tokens: int = Field(4_000, ge=256, description="Budget of one answer.")
+    min_confidence: float = Field(0.6, ge=0, le=1, description="Findings below are thrown out.")
+
+    # The review
+    max_analyze_files: int = Field(40, ge=1, description="Files read in one review.")
+    batch_files: int = Field(5, ge=1, description="Files in one LLM call.")
+    max_comments: int = Field(15, ge=0, description="Inline comments of one review.")
+    max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are left out.")
+    fail_on: FailOn = Field(FailOn.NEVER, description="Severity that fails the check run.")
+    request_changes: bool = Field(
+        False, description="Ask for changes at critical and high findings, instead of commenting."
+    )
+    categories: Annotated[tuple[Category, ...], NoDecode] = Field(
+        tuple(Category), description="What is reviewed, comma-separated."
+    )
+    min_severity: Severity = Field(Severity.LOW, description="Less severe findings are not told.")
+
+    # Limits
+    step_seconds: int = Field(3000, ge=1, description="Soft limit of one step.")
+    review_seconds: int = Field(3600, ge=1, description="Hard limit of a review.")
+    max_retries: int = Field(3, ge=0, description="Retries of a step.")
+    max_backoff_seconds: int = Field(600, ge=1, description="Longest wait between retries.")
+    min_backoff_ms: int = Field(5000, ge=1, description="First wait between retries.")
+    clone_seconds: int = Field(300, ge=1, description="Longest time of a clone.")
+    clone_mb: int = Field(1024, ge=1, description="Largest clone on disk.")
+    analyzer_seconds: int = Field(60, ge=1, description="Longest time of one analyser.")
+    worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
+
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool = Field(False, description="Logs as JSON lines.")
+
+    @field_validator("github_webhook_secrets", "llm_fallback_models", "categories", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @cached_property
+    def private_key(self) -> str:
+        """The App's key as PEM. Raises SettingsError if there is none."""
+        if self.github_private_key_file is not None:
+            try:
+                return self.github_private_key_file.read_text()
+            except OSError as exc:
+                raise SettingsError(
+                    f"GITHUB_PRIVATE_KEY_FILE: {exc.filename}: {exc.strerror}. "
+                    "Give the path of the App's .pem file."
+                ) from exc
+        key = self.github_private_key.get_secret_value()
+        if not key:
+            raise SettingsError(
+                "GITHUB_PRIVATE_KEY is not set. Run `glossator setup`, or set it or "
+                "GITHUB_PRIVATE_KEY_FILE to the App's private key."
+            )
+        return key.replace("\\n", "\n")
+
+    @property
+    def has_llm(self) -> bool:
+        return bool(self.llm_model)
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment. Raises SettingsError naming each wrong variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        lines = [
+            f"{str(error['loc'][0]).upper()}: {error['msg']}{_shown(error['loc'][0], error['input'])}"
+            for error in exc.errors()
+        ]
+        raise SettingsError("Wrong settings:\n  " + "\n  ".join(lines)) from exc
+
+
+def _shown(name: int | str, value: object) -> str:
+    secret = "Secret" in str(Settings.model_fields[str(name)].annotation)
+    return "" if secret else f" (got {value!r})"
