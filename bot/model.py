@@ -18,7 +18,7 @@ T = TypeVar("T")
 _adapters: dict[object, TypeAdapter[Any]] = {}
 
 
-def _adapter(kind: object) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     if kind not in _adapters:  # building one is slow, and the kinds are few
         _adapters[kind] = TypeAdapter(kind)
     return _adapters[kind]
