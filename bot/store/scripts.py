@@ -1,0 +1,167 @@
+"""The Lua that makes each step of a review atomic: state, event and messages together.
+
+A crash can fall before a script or after it, never between two of its effects. All
+keys begin with the prefix in ARGV[1]; one Redis holds them all (no cluster).
+
+Keys, under the prefix:
+  delivery:<guid>      a delivery that has been queued
+  pull:<repo>:<n>      hash: current (review id), head, paused
+  review:<id>          hash: doc (the Review as JSON), state, percent, step, ...
+  events:<id>          stream: type, data (JSON), what people who watch are told
+  batches:<id>         hash: number -> compressed Batch
+  results:<id>         hash: number -> compressed BatchResult
+  active               sorted set: unfinished reviews by when they were opened
+  reviews              sorted set: all reviews by when they were opened
+"""
+
+_PRELUDE = """
+local prefix, dramatiq = ARGV[1], ARGV[2]
+local finished = {completed = true, failed = true, cancelled = true, superseded = true}
+
+local function put(messages)
+  for _, m in ipairs(cjson.decode(messages)) do
+    redis.call('HSET', dramatiq .. ':' .. m[1] .. '.msgs', m[2], m[3])
+    redis.call('RPUSH', dramatiq .. ':' .. m[1], m[2])
+  end
+end
+
+local function set(id, fields)
+  for name, value in pairs(cjson.decode(fields)) do
+    redis.call('HSET', prefix .. 'review:' .. id, name, value)
+  end
+end
+
+local function emit(id, kind)
+  local v = redis.call('HMGET', prefix .. 'review:' .. id, 'state', 'percent', 'step',
+    'files_total', 'files_done', 'findings', 'error', 'result')
+  local data = {status = v[1], progress = tonumber(v[2] or '0'), current_step = v[3] or '',
+    files_total = tonumber(v[4] or '0'), files_done = tonumber(v[5] or '0'),
+    findings = tonumber(v[6] or '0')}
+  if kind == 'failed' then data.error = v[7] end
+  if kind == 'completed' and v[8] then data.result = cjson.decode(v[8]) end
+  redis.call('XADD', prefix .. 'events:' .. id, 'MAXLEN', '~', '1000', '*',
+    'type', kind, 'data', cjson.encode(data))
+end
+
+local function enter(id, state, keep)
+  redis.call('HSET', prefix .. 'review:' .. id, 'state', state)
+  if not finished[state] then return emit(id, 'progress') end
+  redis.call('ZREM', prefix .. 'active', id)
+  emit(id, state == 'superseded' and 'cancelled' or state)
+  redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)
+  redis.call('EXPIRE', prefix .. 'review:' .. id, keep)
+  redis.call('EXPIRE', prefix .. 'events:' .. id, keep)
+end
+"""
+
+#: ARGV: prefix, dramatiq, guid, seconds to remember it, messages.
+#: Returns 1 when it was queued, 0 when that delivery was queued before.
+ACCEPT = (
+    _PRELUDE
+    + """
+if not redis.call('SET', prefix .. 'delivery:' .. ARGV[3], '1', 'NX', 'EX', ARGV[4]) then
+  return 0
+end
+put(ARGV[5])
+return 1
+"""
+)
+
+#: ARGV: prefix, dramatiq, messages.
+PUT = _PRELUDE + "put(ARGV[3])"
+
+#: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head, keep.
+#: Returns {'opened' | 'known' | 'repeated', id of the review that it replaced or ''}.
+OPEN = (
+    _PRELUDE
+    + """
+local id, pull, head = ARGV[3], prefix .. ARGV[4], ARGV[5]
+local review = prefix .. 'review:' .. id
+if redis.call('EXISTS', review) == 1 then
+  return {'known', redis.call('HGET', review, 'supersedes') or ''}
+end
+local current = redis.call('HGET', pull, 'current')
+local state = current and redis.call('HGET', prefix .. 'review:' .. current, 'state')
+if ARGV[8] == '1' and state and redis.call('HGET', pull, 'head') == head
+    and state ~= 'failed' and state ~= 'cancelled' then
+  return {'repeated', current}
+end
+local supersedes = ''
+if state and not finished[state] then
+  supersedes = current
+  redis.call('HSET', prefix .. 'review:' .. current, 'superseded_by', id)
+  enter(current, 'superseded', ARGV[9])
+end
+redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'step', 'Queued',
+  'supersedes', supersedes, 'opened_at', ARGV[7])
+redis.call('HSET', pull, 'current', id, 'head', head)
+redis.call('ZADD', prefix .. 'active', ARGV[7], id)
+redis.call('ZADD', prefix .. 'reviews', ARGV[7], id)
+emit(id, 'progress')
+return {'opened', supersedes}
+"""
+)
+
+#: ARGV: prefix, dramatiq, id, states it may leave (JSON), state to enter, fields (JSON),
+#: messages, keep seconds, then batch numbers and bodies in turn.
+#: Returns {1 if it moved, the state it was in ('' if there is no such review)}.
+MOVE = (
+    _PRELUDE
+    + """
+local id = ARGV[3]
+local state = redis.call('HGET', prefix .. 'review:' .. id, 'state')
+if not state then return {0, ''} end
+local allowed = false
+for _, from in ipairs(cjson.decode(ARGV[4])) do allowed = allowed or from == state end
+if not allowed or finished[state] then return {0, state} end
+set(id, ARGV[6])
+for i = 9, #ARGV, 2 do
+  redis.call('HSET', prefix .. 'batches:' .. id, ARGV[i], ARGV[i + 1])
+  redis.call('HINCRBY', prefix .. 'review:' .. id, 'batches', 1)
+end
+enter(id, ARGV[5], ARGV[8])
+put(ARGV[7])
+return {1, state}
+"""
+)
+
+#: ARGV: prefix, dramatiq, id, percent, fields (JSON). Percent never falls; a finished
+#: review does not change. Returns 1 when it was told.
+PROGRESS = (
+    _PRELUDE
+    + """
+local review = prefix .. 'review:' .. ARGV[3]
+local state = redis.call('HGET', review, 'state')
+if not state or finished[state] then return 0 end
+set(ARGV[3], ARGV[5])
+local percent = math.max(tonumber(ARGV[4]), tonumber(redis.call('HGET', review, 'percent') or '0'))
+redis.call('HSET', review, 'percent', percent)
+emit(ARGV[3], 'progress')
+return 1
+"""
+)
+
+#: ARGV: prefix, dramatiq, id, batch number, result body, files in it, findings in it,
+#: message that publishes. The last batch to come in moves the review to `reporting` and
+#: sends that message, once. Returns how many are in, or -1 when nobody waits for it.
+FINISH_BATCH = (
+    _PRELUDE
+    + """
+local id = ARGV[3]
+local review, results = prefix .. 'review:' .. id, prefix .. 'results:' .. id
+if redis.call('HGET', review, 'state') ~= 'analyzing' then return -1 end
+if redis.call('HSETNX', results, ARGV[4], ARGV[5]) == 0 then return redis.call('HLEN', results) end
+local done, total = redis.call('HLEN', results), tonumber(redis.call('HGET', review, 'batches'))
+local files = redis.call('HINCRBY', review, 'files_done', ARGV[6])
+redis.call('HINCRBY', review, 'findings', ARGV[7])
+redis.call('HSET', review, 'percent', 20 + math.floor(70 * done / total),
+  'step', 'Read ' .. files .. ' of ' .. redis.call('HGET', review, 'files_total') .. ' files')
+if done < total then
+  emit(id, 'progress')
+else
+  enter(id, 'reporting', 0)
+  put(ARGV[8])
+end
+return done
+"""
+)

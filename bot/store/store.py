@@ -1,0 +1,239 @@
+"""Store: what the rest of the App says to Redis, one method a sentence."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import zstandard
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot.model import Batch, BatchResult, Progress, Report, Review, Scan, State, decode, encode
+from bot.queue import NAMESPACE, Message
+from bot.store import scripts
+
+T = TypeVar("T")
+
+PREFIX = "glossator:"
+
+#: Deliveries are remembered longer than GitHub keeps them for redelivery (3 days).
+DELIVERY_SECONDS = 4 * 86_400
+
+_FIELDS = ("percent", "files_total", "files_done", "findings")
+
+
+def connect(url: str) -> "Redis":
+    """A client that heals short absences of Redis by itself."""
+    return Redis.from_url(
+        url,
+        health_check_interval=30,
+        socket_connect_timeout=5,
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+def pack(value: object) -> bytes:
+    return zstandard.compress(encode(value))
+
+
+def unpack(kind: type[T], data: bytes | str) -> T:
+    return decode(kind, zstandard.decompress(_bytes(data)))
+
+
+def _bytes(value: bytes | str) -> bytes:
+    """redis-py's types allow str, which a client without `decode_responses` never gives."""
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def _text(raw: Mapping[bytes | str, bytes | str]) -> dict[str, str]:
+    return {_bytes(name).decode(): _bytes(value).decode() for name, value in raw.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """`outcome`: `opened`, `known` (this very review was opened before), or `repeated`
+    (an automatic trigger for a head that has its review). `replaced` is the id of the
+    review that it superseded, or for `repeated` of the review that stands."""
+
+    outcome: str
+    replaced: str
+
+
+class Store:
+    """`keep_seconds` is how long a finished review and its report are kept."""
+
+    def __init__(
+        self, redis: "Redis", *, keep_seconds: int, now: Callable[[], float] = time.time
+    ) -> None:
+        self.redis = redis
+        self._keep = keep_seconds
+        self._now = now
+        self._scripts = {
+            name: redis.register_script(getattr(scripts, name))
+            for name in ("ACCEPT", "PUT", "OPEN", "MOVE", "PROGRESS", "FINISH_BATCH")
+        }
+
+    async def _run(self, name: str, *args: str | bytes | int | float) -> Any:
+        return await self._scripts[name](args=[PREFIX, NAMESPACE, *args])
+
+    # Deliveries and messages
+
+    async def accept_delivery(self, guid: str, message: Message) -> bool:
+        """Queue what a delivery asks for, unless that delivery was queued before."""
+        return bool(await self._run("ACCEPT", guid, DELIVERY_SECONDS, _messages([message])))
+
+    async def put(self, *messages: Message) -> None:
+        await self._run("PUT", _messages(messages))
+
+    # The life of a review
+
+    async def open_review(self, review: Review) -> Opened:
+        """Open it, superseding the unfinished review of its pull request, if any."""
+        outcome, replaced = await self._run(
+            "OPEN",
+            review.id,
+            f"pull:{review.repository.id}:{review.number}",
+            review.head_sha,
+            encode(review),
+            self._now(),
+            int(review.trigger.automatic),
+            self._keep,
+        )
+        return Opened(outcome.decode(), replaced.decode())
+
+    async def review(self, review_id: str) -> Review | None:
+        doc = await self.redis.hget(_key("review", review_id), "doc")
+        return decode(Review, doc) if doc else None
+
+    async def progress(self, review_id: str) -> Progress | None:
+        fields = await self.fields(review_id)
+        if "state" not in fields:
+            return None
+        counts = {name: int(fields.get(name, 0)) for name in _FIELDS}
+        return Progress(
+            state=State(fields["state"]),
+            step=fields.get("step", ""),
+            error=fields.get("error", ""),
+            **counts,
+        )
+
+    async def state(self, review_id: str) -> State | None:
+        state = await self.redis.hget(_key("review", review_id), "state")
+        return State(_bytes(state).decode()) if state else None
+
+    async def fields(self, review_id: str) -> dict[str, str]:
+        """All that is kept of a review, as text; {} if it is not known."""
+        return _text(await self.redis.hgetall(_key("review", review_id)))
+
+    async def remember(self, review_id: str, **fields: str | int | float) -> None:
+        """Keep facts about a review, such as the id of its check run."""
+        await self.redis.hset(_key("review", review_id), mapping=dict[Any, Any](fields))
+
+    async def move(
+        self,
+        review_id: str,
+        to: State,
+        *,
+        of: Iterable[State],
+        messages: Sequence[Message] = (),
+        batches: Sequence[Batch] = (),
+        **fields: str | int | float,
+    ) -> bool:
+        """Move a review on, if it is in one of the states `of`; with it go the fields, the
+        event and the messages. False, and nothing done, if it is in another state."""
+        packed: list[str | bytes | int] = []
+        for batch in batches:
+            packed += [batch.number, pack(batch)]
+        moved, _ = await self._run(
+            "MOVE",
+            review_id,
+            json.dumps(list(of)),
+            to,
+            json.dumps(fields),
+            _messages(messages),
+            self._keep,
+            *packed,
+        )
+        return bool(moved)
+
+    async def tell(self, review_id: str, percent: int, **fields: str | int) -> bool:
+        """Progress for those who watch. False if the review is finished or unknown."""
+        return bool(await self._run("PROGRESS", review_id, percent, json.dumps(fields)))
+
+    # What the steps hand on
+
+    async def save_scan(self, review_id: str, scan: Scan) -> None:
+        await self.redis.set(_key("scan", review_id), pack(scan), ex=self._keep)
+
+    async def scan(self, review_id: str) -> Scan | None:
+        data = await self.redis.get(_key("scan", review_id))
+        return unpack(Scan, data) if data else None
+
+    async def batch(self, review_id: str, number: int) -> Batch | None:
+        data = await self.redis.hget(_key("batches", review_id), str(number))
+        return unpack(Batch, data) if data else None
+
+    async def has_result(self, review_id: str, number: int) -> bool:
+        return bool(await self.redis.hexists(_key("results", review_id), str(number)))
+
+    async def finish_batch(
+        self, review_id: str, number: int, result: BatchResult, *, files: int, publish: Message
+    ) -> int:
+        """Keep a batch's result, once; the last one in sends `publish`. Returns how many
+        are in, or -1 when the review no longer waits for it."""
+        done = await self._run(
+            "FINISH_BATCH",
+            review_id,
+            number,
+            pack(result),
+            files,
+            len(result.findings),
+            _messages([publish]),
+        )
+        return int(done)
+
+    async def results(self, review_id: str) -> tuple[BatchResult, ...]:
+        raw = await self.redis.hgetall(_key("results", review_id))
+        return tuple(unpack(BatchResult, raw[name]) for name in sorted(raw, key=int))
+
+    # Reports
+
+    async def save_report(self, report: Report) -> None:
+        await self.redis.set(_key("report", report.review.id), pack(report), ex=self._keep)
+
+    async def report(self, review_id: str) -> Report | None:
+        data = await self.redis.get(_key("report", review_id))
+        return unpack(Report, data) if data else None
+
+    # Pull requests
+
+    async def pull_fields(self, repository_id: int, number: int) -> dict[str, str]:
+        """`current` (review id), `head`, `paused`; {} for a pull request never seen."""
+        return _text(await self.redis.hgetall(_key("pull", f"{repository_id}:{number}")))
+
+    # Coordination between processes
+
+    def lock(self, name: str, seconds: float) -> Lock:
+        """A lock that a dead holder loses after `seconds`."""
+        return self.redis.lock(f"{PREFIX}lock:{name}", timeout=seconds, blocking=False)
+
+    async def first_within(self, name: str, milliseconds: int) -> bool:
+        """True for the first asker in each span of time: spaces what must not be done too
+        often, over all processes."""
+        key = f"{PREFIX}pace:{name}"
+        return bool(await self.redis.set(key, "1", nx=True, px=milliseconds))
+
+
+def _key(kind: str, name: str) -> str:
+    return f"{PREFIX}{kind}:{name}"
+
+
+def _messages(messages: Iterable[Message]) -> str:
+    return json.dumps([[message.queue, message.id, message.body] for message in messages])

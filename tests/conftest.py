@@ -1,0 +1,46 @@
+"""Shared fixtures: a real Redis for the session, emptied for each test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.redis_server import embedded_redis
+from bot.store import Store, connect
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis server of this test session's own."""
+    directory = tmp_path_factory.mktemp("redis")
+    urls: list[str] = []
+    ready, done = Event(), Event()
+
+    async def serve(directory: Path) -> None:
+        async with embedded_redis(directory) as url:
+            urls.append(url)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = Thread(target=asyncio.run, args=(serve(directory),), daemon=True)
+    thread.start()
+    assert ready.wait(30), "the embedded Redis did not start"
+    yield urls[0]
+    done.set()
+    thread.join(10)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> "AsyncIterator[Redis]":
+    client = connect(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def store(redis: "Redis") -> Store:
+    return Store(redis, keep_seconds=3600)

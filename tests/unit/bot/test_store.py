@@ -1,0 +1,150 @@
+"""The life of a review in a real Redis."""
+
+import asyncio
+import json
+from typing import Any
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
+from bot.queue import NAMESPACE, QUEUES, make_broker, message
+from bot.store import Store
+
+REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
+ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
+
+
+def review(name: str, head: str = "a" * 40, trigger: Trigger = Trigger.OPENED) -> Review:
+    return Review(
+        id=name, repository=REPOSITORY, number=3, head_sha=head, trigger=trigger, created_at=1.0
+    )
+
+
+async def queued(store: Store, queue: str) -> list[str]:
+    """The actors of the messages that wait in a queue, in order."""
+    ids = await store.redis.lrange(f"{NAMESPACE}:{queue}", 0, -1)
+    bodies = [await store.redis.hget(f"{NAMESPACE}:{queue}.msgs", name) for name in ids]
+    return [json.loads(body)["actor_name"] for body in bodies if body is not None]
+
+
+async def events(store: Store, name: str) -> list[tuple[str, str]]:
+    raw: Any = await store.redis.xrange(f"glossator:events:{name}")
+    return [(fields[b"type"].decode(), json.loads(fields[b"data"])["status"]) for _, fields in raw]
+
+
+async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: Store) -> None:
+    deliveries = [
+        store.accept_delivery("guid", message("handle_event", {}, f"{n}")) for n in range(20)
+    ]
+    assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
+    assert await queued(store, "events") == ["handle_event"]
+
+
+async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str) -> None:
+    broker: RedisBroker = make_broker(redis_url, [])
+    seen: list[str] = []
+
+    def record(review_id: str) -> None:
+        seen.append(review_id)
+
+    dramatiq.actor(actor_name="scan_pull_request", queue_name="scan", broker=broker)(record)
+    await store.put(message("scan_pull_request", "one"), message("scan_pull_request", "two"))
+    worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
+    worker.start()
+    try:
+        await asyncio.to_thread(broker.join, "scan", timeout=10_000)
+    finally:
+        worker.stop()
+        broker.close()
+    assert seen == ["one", "two"]
+    left = await store.redis.keys(f"{NAMESPACE}:scan*")
+    assert left == []
+
+
+async def test_a_review_is_opened_once_and_told(store: Store) -> None:
+    first = await store.open_review(review("one"))
+    again = await store.open_review(review("one"))
+    assert (first.outcome, again.outcome) == ("opened", "known")
+    assert await store.review("one") == review("one")
+    assert await events(store, "one") == [("progress", "queued")]
+
+
+async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
+    await store.open_review(review("one"))
+    second = await store.open_review(review("two", head="b" * 40, trigger=Trigger.PUSHED))
+    assert (second.outcome, second.replaced) == ("opened", "one")
+    assert await store.state("one") is State.SUPERSEDED
+    assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
+
+
+async def test_the_same_head_is_reviewed_again_only_if_somebody_asks(store: Store) -> None:
+    await store.open_review(review("one"))
+    assert (await store.open_review(review("two", trigger=Trigger.READY))).outcome == "repeated"
+    assert (await store.open_review(review("two", trigger=Trigger.COMMAND))).outcome == "opened"
+
+
+async def test_a_failed_review_does_not_stand_in_the_way_of_the_next(store: Store) -> None:
+    await store.open_review(review("one"))
+    assert await store.move("one", State.FAILED, of=ACTIVE, error="No.")
+    assert (await store.open_review(review("two"))).outcome == "opened"
+
+
+async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
+    await store.open_review(review("one"))
+    await store.move("one", State.CANCELLED, of=ACTIVE)
+    for state in State:
+        assert not await store.move("one", state, of=tuple(State))
+    assert not await store.tell("one", 50)
+    assert await store.state("one") is State.CANCELLED
+
+
+async def test_a_move_takes_its_messages_along_or_does_nothing(store: Store) -> None:
+    await store.open_review(review("one"))
+    scan = message("scan_pull_request", "one")
+    assert not await store.move("one", State.REPORTING, of=[State.ANALYZING], messages=[scan])
+    assert await queued(store, "scan") == []
+    assert await store.move("one", State.SCANNING, of=[State.QUEUED], messages=[scan])
+    assert await queued(store, "scan") == ["scan_pull_request"]
+
+
+async def test_progress_never_falls(store: Store) -> None:
+    await store.open_review(review("one"))
+    await store.tell("one", 15, step="Cloning")
+    await store.tell("one", 10, step="Late")
+    progress = await store.progress("one")
+    assert progress is not None
+    assert (progress.percent, progress.step) == (15, "Late")
+
+
+async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Store) -> None:
+    await store.open_review(review("one"))
+    batches = [Batch(number, ()) for number in range(5)]
+    await store.move("one", State.ANALYZING, of=[State.QUEUED], batches=batches, files_total=25)
+    assert await store.batch("one", 3) == Batch(3, ())
+    every_batch_twice = [number for number in range(5)] * 2
+    await asyncio.gather(
+        *(
+            store.finish_batch(
+                "one", number, BatchResult(), files=5, publish=message("publish_review", "one")
+            )
+            for number in every_batch_twice
+        )
+    )
+    assert await queued(store, "reports") == ["publish_review"]
+    assert await store.state("one") is State.REPORTING
+    assert len(await store.results("one")) == 5
+    progress = await store.progress("one")
+    assert progress is not None
+    assert (progress.percent, progress.files_done) == (90, 25)
+
+
+async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
+    await store.open_review(review("one"))
+    await store.move("one", State.CANCELLED, of=ACTIVE)
+    done = await store.finish_batch(
+        "one", 0, BatchResult(), files=1, publish=message("publish_review", "one")
+    )
+    assert done == -1
+    assert await store.results("one") == ()
+    assert all([await queued(store, queue) == [] for queue in QUEUES])
