@@ -1,0 +1,1 @@
+"""GitHub over REST and GraphQL, as an App: everything that leaves this process for GitHub."""

@@ -1,0 +1,196 @@
+"""Who we are to GitHub: the App's own JWT, and installation tokens narrowed to their use.
+
+https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from bot.github.errors import GitHubError
+from bot.github.limits import Clock
+
+#: `iat` lies this far back, for servers whose clock is behind ours.
+_BACKDATED_SECONDS = 60
+#: GitHub allows 10 minutes; one is left for servers whose clock is behind ours.
+_JWT_SECONDS = 9 * 60
+#: A JWT is made anew when less than this is left of it.
+_JWT_MARGIN_SECONDS = 3 * 60
+#: A token is renewed when less than this is left of its hour: a git fetch may outlast it.
+RENEW_BEFORE_SECONDS = 5 * 60
+
+
+class Credentials(Protocol):
+    """Where a client gets its Authorization header."""
+
+    async def authorization(self) -> str:
+        """The value of the Authorization header, fresh enough to use now."""
+
+    def refused(self, authorization: str) -> bool:
+        """Told that GitHub answered 401 to this value; True when a new one is worth a try."""
+
+
+class AppKey:
+    """The App's id and private key, as the source of its JWTs.
+
+    Raises ValueError when the key is not an RSA private key in PEM; the text never quotes the key.
+    """
+
+    def __init__(self, app_id: int | str, private_key: str, clock: Clock) -> None:
+        self._issuer = str(app_id)
+        self._key = _load(private_key)
+        self._clock = clock
+        self._jwt = ""
+        self._expires_at = 0.0
+
+    def jwt(self) -> str:
+        """An RS256 JWT that is good for some minutes."""
+        now = self._clock.wall()
+        if self._expires_at - now < _JWT_MARGIN_SECONDS:
+            issued, expires = int(now) - _BACKDATED_SECONDS, int(now) + _JWT_SECONDS
+            claims = {"iat": issued, "exp": expires, "iss": self._issuer}
+            self._jwt = jwt.encode(claims, self._key, algorithm="RS256")
+            self._expires_at = expires
+        return self._jwt
+
+    async def authorization(self) -> str:
+        """The header for the App's own endpoints (`/app/...`)."""
+        return f"Bearer {self.jwt()}"
+
+    def refused(self, authorization: str) -> bool:
+        """A new JWT would say the same: never worth a try."""
+        return False
+
+
+def _load(private_key: str) -> RSAPrivateKey:
+    # Settings carried through an environment variable often hold \n in place of line ends.
+    pem = private_key.replace("\\n", "\n").strip().encode()
+    key = None
+    with contextlib.suppress(ValueError, TypeError):  # not PEM, or protected by a password
+        key = load_pem_private_key(pem, password=None)
+    # Raised here and not above, so that no chained exception can quote the key.
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError(
+            "The App's private key is not an unencrypted RSA key in PEM: use the .pem file that "
+            "GitHub gave when the key was made, whole and with its BEGIN and END lines."
+        )
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token is for: one installation, some of its repositories, some permissions.
+
+    Empty `repository_ids` mean all repositories, empty `permissions` all that was granted.
+    """
+
+    installation_id: int
+    repository_ids: tuple[int, ...] = ()
+    permissions: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        installation_id: int,
+        repository_id: int | None = None,
+        permissions: Mapping[str, str] | None = None,
+    ) -> Scope:
+        """The scope for one repository (or all, with None) and e.g. `{"contents": "read"}`."""
+        repositories = () if repository_id is None else (repository_id,)
+        return cls(installation_id, repositories, tuple(sorted((permissions or {}).items())))
+
+    def request(self) -> dict[str, Any]:
+        """The body that asks GitHub for such a token."""
+        body: dict[str, Any] = {}
+        if self.repository_ids:
+            body["repository_ids"] = list(self.repository_ids)
+        if self.permissions:
+            body["permissions"] = dict(self.permissions)
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An installation token; `expires_at` in Unix seconds."""
+
+    value: str = field(repr=False)
+    expires_at: float
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Token:
+        """Read GitHub's answer; raises GitHubError when it holds no token."""
+        try:
+            expires = datetime.fromisoformat(str(answer["expires_at"])).timestamp()
+            return cls(str(answer["token"]), expires)
+        except (KeyError, TypeError, ValueError):
+            pass
+        raise GitHubError("GitHub's answer to a request for an installation token holds none.")
+
+
+class InstallationTokens:
+    """Installation tokens in memory: one fetch per scope at a time, renewed before they expire."""
+
+    def __init__(self, fetch: Callable[[Scope], Awaitable[Token]], clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._tokens: dict[Scope, Token] = {}
+        self._flights: dict[Scope, asyncio.Task[Token]] = {}
+
+    async def get(self, scope: Scope) -> str:
+        """A token that stays good for at least five minutes. Raises GitHubError."""
+        token = self._tokens.get(scope)
+        if token is not None and self._fresh(token):
+            return token.value
+        flight = self._flights.get(scope)
+        if flight is None:
+            flight = asyncio.create_task(self._renew(scope))
+            self._flights[scope] = flight
+            flight.add_done_callback(lambda done: self._landed(scope, done))
+        # One asker that is cancelled must not take the fetch away from the others.
+        return (await asyncio.shield(flight)).value
+
+    def drop(self, scope: Scope, value: str) -> None:
+        """Forget a token that GitHub refused, unless a newer one has taken its place."""
+        held = self._tokens.get(scope)
+        if held is not None and held.value == value:
+            del self._tokens[scope]
+
+    async def _renew(self, scope: Scope) -> Token:
+        token = await self._fetch(scope)
+        self._tokens = {key: held for key, held in self._tokens.items() if self._fresh(held)}
+        self._tokens[scope] = token
+        return token
+
+    def _landed(self, scope: Scope, flight: asyncio.Task[Token]) -> None:
+        self._flights.pop(scope, None)
+        if not flight.cancelled():
+            flight.exception()  # seen here, so that asyncio does not log it when every asker left
+
+    def _fresh(self, token: Token) -> bool:
+        return token.expires_at - self._clock.wall() > RENEW_BEFORE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationCredentials:
+    """The Authorization header of one scope."""
+
+    tokens: InstallationTokens
+    scope: Scope
+
+    async def authorization(self) -> str:
+        """The header for calls on behalf of the installation."""
+        return f"token {await self.tokens.get(self.scope)}"
+
+    def refused(self, authorization: str) -> bool:
+        """Drop the refused token: it was revoked early, and a new one may do."""
+        self.tokens.drop(self.scope, authorization.removeprefix("token "))
+        return True

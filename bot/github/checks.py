@@ -1,0 +1,213 @@
+"""Check runs: the live state of a review on its commit.
+
+https://docs.github.com/en/rest/checks/runs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.github.client import GitHub
+from bot.github.paths import repo_url
+from bot.github.text import cut
+
+#: "The Checks API limits the number of annotations to a maximum of 50 per API request."
+ANNOTATIONS_PER_REQUEST = 50
+#: "Only 65535 characters are allowed": `output.summary` and `output.text`.
+OUTPUT_CHARACTERS = 65_535
+#: "The maximum size is 64 KB" for `message`, "255 characters" for `title` of an annotation.
+ANNOTATION_MESSAGE_CHARACTERS = 16_000
+ANNOTATION_TITLE_CHARACTERS = 255
+#: "A maximum of three actions are accepted", with these lengths.
+MAX_ACTIONS = 3
+ACTION_LABEL_CHARACTERS = 20
+ACTION_IDENTIFIER_CHARACTERS = 20
+ACTION_DESCRIPTION_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """A note on lines of the head commit. `level` is notice, warning or failure."""
+
+    path: str
+    start_line: int
+    end_line: int
+    level: str
+    title: str
+    message: str
+    start_column: int | None = None
+    end_column: int | None = None
+
+    def request(self) -> dict[str, Any]:
+        """GitHub's object; columns only where GitHub allows them, on a single line."""
+        body: dict[str, Any] = {
+            "path": self.path,
+            "start_line": self.start_line,
+            "end_line": self.end_line,
+            "annotation_level": self.level,
+            "title": self.title[:ANNOTATION_TITLE_CHARACTERS],
+            "message": cut(self.message, ANNOTATION_MESSAGE_CHARACTERS),
+        }
+        if self.start_line == self.end_line:
+            columns = {"start_column": self.start_column, "end_column": self.end_column}
+            body.update({key: value for key, value in columns.items() if value is not None})
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button on the check run. Raises ValueError when a text is longer than GitHub takes."""
+
+    label: str
+    identifier: str
+    description: str
+
+    def __post_init__(self) -> None:
+        limits = (
+            (self.label, ACTION_LABEL_CHARACTERS),
+            (self.identifier, ACTION_IDENTIFIER_CHARACTERS),
+            (self.description, ACTION_DESCRIPTION_CHARACTERS),
+        )
+        for text, limit in limits:
+            if not 0 < len(text) <= limit:
+                raise ValueError(f"A check run's action takes 1 to {limit} characters: {text!r}.")
+
+    def request(self) -> dict[str, str]:
+        """GitHub's object."""
+        return {
+            "label": self.label,
+            "identifier": self.identifier,
+            "description": self.description,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutput:
+    """What a check run shows; `summary` and `text` are Markdown."""
+
+    title: str
+    summary: str
+    text: str = ""
+    annotations: tuple[Annotation, ...] = ()
+
+    def request(self, annotations: Sequence[Annotation]) -> dict[str, Any]:
+        """GitHub's object with some of the annotations."""
+        body: dict[str, Any] = {
+            "title": self.title,
+            "summary": cut(self.summary, OUTPUT_CHARACTERS),
+        }
+        if self.text:
+            body["text"] = cut(self.text, OUTPUT_CHARACTERS)
+        if annotations:
+            body["annotations"] = [annotation.request() for annotation in annotations]
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """A check run of ours; `conclusion` is None until it is completed."""
+
+    id: int
+    external_id: str
+    status: str
+    conclusion: str | None
+    url: str
+    annotations: int
+
+
+async def create_check_run(
+    gh: GitHub,
+    repo: str,
+    *,
+    name: str,
+    head_sha: str,
+    external_id: str,
+    status: str = "queued",
+    details_url: str = "",
+    output: CheckOutput | None = None,
+    actions: Sequence[Action] = (),
+) -> CheckRun:
+    """Open a check run that is `queued` or `in_progress`.
+
+    Not repeated when GitHub may have got it: look for it by `find_check_run` first.
+    """
+    body: dict[str, Any] = {
+        "name": name,
+        "head_sha": head_sha,
+        "external_id": external_id,
+        **_fields(status, details_url, actions),
+    }
+    if output is not None:
+        body["output"] = output.request(output.annotations[:ANNOTATIONS_PER_REQUEST])
+    run = _run_of(await gh.post(repo_url(repo, "check-runs"), data=body))
+    if output is None or len(output.annotations) <= ANNOTATIONS_PER_REQUEST:
+        return run
+    return await update_check_run(gh, repo, run.id, output=output)
+
+
+async def update_check_run(
+    gh: GitHub,
+    repo: str,
+    check_run_id: int,
+    *,
+    status: str | None = None,
+    conclusion: str | None = None,
+    details_url: str = "",
+    output: CheckOutput | None = None,
+    actions: Sequence[Action] = (),
+) -> CheckRun:
+    """Change a check run: `status` queued or in_progress, or a `conclusion`, which completes it.
+
+    GitHub appends annotations and takes 50 at a time, so they go out in several requests, the
+    conclusion with the last. Those it holds already, of an attempt that was cut short, are not
+    sent again: each call has to name all annotations in the same order.
+    """
+    url = repo_url(repo, "check-runs", check_run_id)
+    fields = _fields(status, details_url, actions)
+    waiting = output.annotations if output is not None else ()
+    if waiting:
+        waiting = waiting[_run_of(await gh.getitem(url)).annotations :]
+    while output is not None and len(waiting) > ANNOTATIONS_PER_REQUEST:
+        first, waiting = waiting[:ANNOTATIONS_PER_REQUEST], waiting[ANNOTATIONS_PER_REQUEST:]
+        await gh.patch(url, data={**fields, "output": output.request(first)})
+    if output is not None:
+        fields["output"] = output.request(waiting)
+    if conclusion is not None:
+        fields |= {"status": "completed", "conclusion": conclusion}
+    return _run_of(await gh.patch(url, data=fields))
+
+
+async def find_check_run(gh: GitHub, repo: str, ref: str, external_id: str) -> CheckRun | None:
+    """The newest check run on a commit that carries our `external_id`; None when there is none."""
+    url = repo_url(repo, "commits", ref, "check-runs", filter="all", per_page=100)
+    found: CheckRun | None = None
+    async for data in gh.getiter(url, iterable_key="check_runs"):
+        if data.get("external_id") == external_id and (found is None or data["id"] > found.id):
+            found = _run_of(data)
+    return found
+
+
+def _fields(status: str | None, details_url: str, actions: Sequence[Action]) -> dict[str, Any]:
+    if len(actions) > MAX_ACTIONS:
+        raise ValueError(f"A check run takes at most {MAX_ACTIONS} actions, not {len(actions)}.")
+    body: dict[str, Any] = {}
+    if status is not None:
+        body["status"] = status
+    if details_url:
+        body["details_url"] = details_url
+    if actions:
+        body["actions"] = [action.request() for action in actions]
+    return body
+
+
+def _run_of(data: dict[str, Any]) -> CheckRun:
+    return CheckRun(
+        id=data["id"],
+        external_id=data.get("external_id") or "",
+        status=data["status"],
+        conclusion=data.get("conclusion"),
+        url=data.get("html_url") or "",
+        annotations=(data.get("output") or {}).get("annotations_count") or 0,
+    )

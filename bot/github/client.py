@@ -1,0 +1,194 @@
+"""A GitHub client for one set of credentials: gidgethub's verbs, with waiting and repeating.
+
+Everything goes through `GitHub._request`, REST, GraphQL and each page of `getiter` alike, so
+gidgethub only ever sees answers that succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gidgethub
+from gidgethub import abc, sansio
+
+from bot import __version__
+from bot.github.auth import Credentials
+from bot.github.errors import (
+    Forbidden,
+    GitHubError,
+    Invalid,
+    NotFound,
+    Transient,
+    error_of,
+    message_of,
+)
+from bot.github.limits import (
+    Clock,
+    Quota,
+    RetryPolicy,
+    limit_wait,
+    may_repeat,
+    notifies,
+    seconds_of,
+)
+from bot.github.wire import Answer, Broken, Wire
+
+USER_AGENT = f"glossator/{__version__}"
+#: https://docs.github.com/en/rest/about-the-rest-api/api-versions
+API_VERSION = "2022-11-28"
+RAW = "application/vnd.github.raw+json"
+#: Longer answers are not kept for conditional requests.
+_CACHED_BODY_BYTES = 256 * 1024
+
+
+class GitHub(abc.GitHubAPI):
+    """Raises the errors of bot.github.errors only, from each of gidgethub's verbs.
+
+    Repeats what is safe to repeat, waits out short rate limits, keeps writes that notify people
+    a second apart, and asks with the ETag where `cache` knows an answer.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        credentials: Credentials,
+        *,
+        quota: Quota,
+        policy: RetryPolicy,
+        clock: Clock,
+        cache: abc.CACHE_TYPE | None = None,
+    ) -> None:
+        super().__init__(USER_AGENT, base_url=wire.api_url, cache=cache)
+        self._wire = wire
+        self._credentials = credentials
+        self._quota = quota
+        self._policy = policy
+        self._clock = clock
+
+    @property
+    def remaining(self) -> int | None:
+        """Requests left in this hour, by the last answer; None before the first."""
+        return self._quota.remaining
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, by the injected clock."""
+        await self._clock.sleep(seconds)
+
+    async def getraw(self, url: str) -> bytes | None:
+        """GET the bytes of a file, which gidgethub would decode as text; None for a folder.
+
+        GitHub answers with plain JSON where the path is a folder or a submodule.
+        """
+        filled = sansio.format_url(url, {}, base_url=self.base_url)
+        headers = sansio.create_headers(self.requester, accept=RAW)
+        _, answered, body = await self._request("GET", filled, headers)
+        return None if answered.get("content-type", "").startswith("application/json") else body
+
+    async def query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a GraphQL query or mutation; returns `data`. Raises GitHubError."""
+        try:
+            data = await self.graphql(query, endpoint=self._wire.graphql_url, **variables)
+        except gidgethub.QueryError as error:
+            raise self._query_error(error.response["errors"]) from error
+        except gidgethub.GraphQLException as error:
+            raise Transient(f"GitHub's GraphQL answer is unreadable: {error}") from error
+        return dict(data)
+
+    def _query_error(self, errors: list[dict[str, Any]]) -> GitHubError:
+        """The error for GraphQL's `errors`, which come with status 200."""
+        first = errors[0]
+        kind, said = str(first.get("type", "")), str(first.get("message", ""))[:500]
+        if kind == "RATE_LIMITED" or "rate limit" in said.lower():
+            return Transient(f"GitHub limits GraphQL: {said}", retry_after=60.0)
+        kinds: dict[str, type[GitHubError]] = {"NOT_FOUND": NotFound, "FORBIDDEN": Forbidden}
+        if kind in kinds:
+            return kinds[kind](f"GitHub answers a GraphQL query with {kind}: {said}")
+        return Invalid(f"GitHub refuses a GraphQL query: {said}", tuple(errors))
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send until it succeeds, or raise the GitHubError that tells why it did not."""
+        path = self._wire.path_of(url)
+        started = self._clock.monotonic()
+        attempt, renewed = 0, False
+        while True:
+            attempt += 1
+            await self._take_turn(method, path)
+            authorization = await self._credentials.authorization()
+            ours = {"authorization": authorization, "x-github-api-version": API_VERSION}
+            outcome = await self._wire.exchange(method, url, {**headers, **ours}, body)
+            if isinstance(outcome, Answer):
+                self._quota.note(outcome.headers)
+                if outcome.status < 400:
+                    return outcome.status, self._success(outcome, headers, path), outcome.body
+                if outcome.status == 401 and not renewed:
+                    renewed = True
+                    if self._credentials.refused(authorization):
+                        continue
+            asked = self._asked(outcome, method, path)
+            wait = max(asked or 0.0, self._policy.backoff(attempt, self._clock.random()))
+            if (
+                attempt >= self._policy.attempts
+                or wait > self._policy.wait_in_place_seconds
+                or self._clock.monotonic() + wait - started > self._policy.total_seconds
+                or not self._repeatable(outcome, method, path)
+            ):
+                raise _given_up(outcome, method, path, asked)
+            await self.sleep(wait)
+
+    async def _take_turn(self, method: str, path: str) -> None:
+        wait = self._quota.reserve(
+            self._clock.monotonic(),
+            write=notifies(method, path),
+            longest=self._policy.wait_in_place_seconds,
+        )
+        if wait > 0:
+            await self.sleep(wait)
+
+    def _success(self, answer: Answer, asked: Mapping[str, str], path: str) -> Mapping[str, str]:
+        """The headers for gidgethub, without those that would have it cache a long answer."""
+        kind = answer.headers.get("content-type", "")
+        if answer.body and "json" not in kind and asked.get("accept") != RAW:
+            raise GitHubError(
+                f"{self.base_url} answered {path} with {kind or 'no content type'} and not JSON: "
+                "check that GITHUB_API_URL is GitHub's API and that no proxy answers in its place."
+            )
+        kept = dict(answer.headers)
+        if len(answer.body) > _CACHED_BODY_BYTES:
+            kept.pop("etag", None)
+            kept.pop("last-modified", None)
+        return kept
+
+    def _asked(self, outcome: Answer | Broken, method: str, path: str) -> float | None:
+        """Seconds that GitHub asks to wait, None when it does not say; raises its refusals."""
+        if isinstance(outcome, Broken):
+            return None
+        if outcome.status >= 500:
+            return seconds_of(outcome.headers, "retry-after")
+        message, _ = message_of(outcome.body)
+        limited = limit_wait(outcome.status, outcome.headers, message, self._clock.wall())
+        if limited is None:
+            raise error_of(outcome.status, outcome.headers, outcome.body, method=method, path=path)
+        self._quota.close(self._clock.monotonic() + limited)
+        return limited
+
+    @staticmethod
+    def _repeatable(outcome: Answer | Broken, method: str, path: str) -> bool:
+        """Whether sending again cannot do the same thing twice."""
+        executed = outcome.sent if isinstance(outcome, Broken) else outcome.status >= 500
+        return not executed or may_repeat(method, path)
+
+
+def _given_up(
+    outcome: Answer | Broken, method: str, path: str, retry_after: float | None
+) -> Transient:
+    if isinstance(outcome, Broken):
+        return Transient(f"GitHub did not answer {method} {path}: {outcome.reason}.", retry_after)
+    if outcome.status < 500:
+        lasts = f"GitHub's rate limit refuses {method} {path} for {retry_after or 0:.0f} s more."
+        return Transient(lasts, retry_after)
+    message, _ = message_of(outcome.body)
+    said = f": {message}" if message else ""
+    return Transient(f"GitHub answers {method} {path} with {outcome.status}{said}.", retry_after)

@@ -1,0 +1,133 @@
+"""When to wait, when to repeat and when to give up: decisions without I/O.
+
+The rules are GitHub's:
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bot.github.errors import Transient
+
+#: What GitHub asks to wait after a secondary limit that came without Retry-After.
+SECONDARY_WAIT_SECONDS = 60.0
+#: Least time between two requests that create content and so notify people.
+WRITE_SPACING_SECONDS = 1.0
+#: Added to a reset time, which GitHub gives in whole seconds.
+_RESET_MARGIN_SECONDS = 1.0
+
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
+#: POSTs that may be sent twice: a second token is harmless, a reaction exists once, and of the
+#: mutations in GraphQL this package only uses such as set a state.
+_IDEMPOTENT_POSTS = ("/access_tokens", "/reactions", "/graphql")
+_NOTIFYING_POSTS = ("/comments", "/reviews", "/replies", "/events")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, injected so that tests neither wait nor guess. All in seconds."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long one call is repeated before it becomes `Transient`."""
+
+    attempts: int = 4
+    base_seconds: float = 0.5
+    cap_seconds: float = 8.0
+    #: No repeat starts later than this after the first attempt did.
+    total_seconds: float = 120.0
+    #: A rate limit that lasts longer is handed to the caller, whose queue waits better than we do.
+    wait_in_place_seconds: float = 30.0
+
+    def backoff(self, attempt: int, chance: float) -> float:
+        """Seconds before the attempt after `attempt` (1, 2, ...); `chance` lies in [0, 1)."""
+        longest = min(self.cap_seconds, self.base_seconds * 2.0 ** (attempt - 1))
+        return longest * (0.5 + chance / 2)
+
+
+def may_repeat(method: str, path: str) -> bool:
+    """Whether a request that GitHub may have executed can be sent again."""
+    return method in _IDEMPOTENT_METHODS or path.endswith(_IDEMPOTENT_POSTS)
+
+
+def notifies(method: str, path: str) -> bool:
+    """Whether a request creates content that people are told of."""
+    return method == "POST" and path.endswith(_NOTIFYING_POSTS)
+
+
+def seconds_of(headers: Mapping[str, str], name: str) -> float | None:
+    """A header that holds a number of seconds; None when absent or anything else."""
+    try:
+        value = float(headers.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+def limit_wait(status: int, headers: Mapping[str, str], message: str, now: float) -> float | None:
+    """Seconds to wait when this answer is a rate limit, else None. `now` in Unix seconds.
+
+    A request answered so was not executed, whatever its method.
+    """
+    if status not in (403, 429):
+        return None
+    asked = seconds_of(headers, "retry-after")
+    if asked is not None:
+        return asked
+    reset = seconds_of(headers, "x-ratelimit-reset")
+    if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(0.0, reset - now) + _RESET_MARGIN_SECONDS
+    told = message.lower()
+    if status == 429 or "secondary rate limit" in told or "abuse detection" in told:
+        return SECONDARY_WAIT_SECONDS
+    return None
+
+
+class Quota:
+    """What is known of one installation's limits, shared by all its clients in this process."""
+
+    def __init__(self) -> None:
+        #: `X-RateLimit-Remaining` of the last answer; None before the first.
+        self.remaining: int | None = None
+        self._closed_until = 0.0
+        self._next_write = 0.0
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Remember the remaining requests that an answer of REST (`core`) tells of."""
+        if headers.get("x-ratelimit-resource", "core") != "core":
+            return
+        remaining = headers.get("x-ratelimit-remaining", "")
+        if remaining.isascii() and remaining.isdigit():
+            self.remaining = int(remaining)
+
+    def close(self, until: float) -> None:
+        """Send nothing before `until` (monotonic seconds): GitHub bans those who go on asking."""
+        self._closed_until = max(self._closed_until, until)
+
+    def reserve(self, now: float, *, write: bool, longest: float) -> float:
+        """Seconds to wait before the next request; takes the next slot when it is a write.
+
+        Raises `Transient` when that is more than `longest`; nothing is reserved then.
+        """
+        start = max(now, self._closed_until, self._next_write if write else 0.0)
+        wait = start - now
+        if wait > longest:
+            raise Transient(
+                f"GitHub's rate limit of this installation lasts {wait:.0f} s more.",
+                retry_after=wait,
+            )
+        if write:
+            self._next_write = start + WRITE_SPACING_SECONDS
+        return wait

@@ -1,0 +1,150 @@
+"""Pull-request reviews: one per run, found again by a marker, posted even if a comment is refused.
+
+https://docs.github.com/en/rest/pulls/reviews
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.change import Side
+from bot.github.client import GitHub
+from bot.github.errors import Invalid
+from bot.github.paths import repo_url
+from bot.github.text import BODY_CHARACTERS, cut
+
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewComment:
+    """A comment on lines of the diff; `side` RIGHT is the head's file, LEFT the base's.
+
+    `start_line` is None for a single line.
+    """
+
+    path: str
+    line: int
+    body: str
+    side: Side = Side.RIGHT
+    start_line: int | None = None
+
+    def request(self) -> dict[str, Any]:
+        """GitHub's object; a range of one line is not a range to GitHub."""
+        body: dict[str, Any] = {
+            "path": self.path,
+            "line": self.line,
+            "side": self.side,
+            "body": cut(self.body, BODY_CHARACTERS),
+        }
+        if self.start_line is not None and self.start_line < self.line:
+            body |= {"start_line": self.start_line, "start_side": self.side}
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class PostedReview:
+    """A review that stands on GitHub, and the comments that GitHub did not take."""
+
+    id: int
+    url: str
+    refused: tuple[ReviewComment, ...] = ()
+
+
+async def find_review(
+    gh: GitHub, repo: str, number: int, marker: str, author: str
+) -> PostedReview | None:
+    """The newest review by `author` (`slug[bot]`) whose body holds `marker`; None without one.
+
+    The author is asked for because anybody may copy a marker into a review of their own.
+    """
+    found: PostedReview | None = None
+    async for data in gh.getiter(repo_url(repo, "pulls", number, "reviews", per_page=100)):
+        ours = (data["user"] or {}).get("login") == author
+        if ours and marker in (data["body"] or ""):
+            found = _review_of(data, ())
+    return found
+
+
+async def create_review(
+    gh: GitHub,
+    repo: str,
+    number: int,
+    *,
+    commit_id: str,
+    body: str,
+    comments: Sequence[ReviewComment] = (),
+    event: str = "COMMENT",
+) -> PostedReview:
+    """Post one review with all comments that GitHub takes; the others come back as `refused`.
+
+    GitHub refuses the whole review for one bad comment and does not say which. Then those that
+    lie inside GitHub's own diff are posted, and if that is refused too, the body alone. Raises
+    Invalid when GitHub does not take even that. Not repeated when GitHub may have got it: look
+    for it by `find_review` first.
+    """
+    url = repo_url(repo, "pulls", number, "reviews")
+    request = {"commit_id": commit_id, "body": cut(body, BODY_CHARACTERS), "event": event}
+    taken: Sequence[ReviewComment] = comments
+    while True:
+        listed = [comment.request() for comment in taken]
+        try:
+            data = await gh.post(url, data={**request, "comments": listed})
+        except Invalid:
+            if not taken:
+                raise
+            taken = await _fewer(gh, repo, number, taken)
+            continue
+        return _review_of(data, tuple(comment for comment in comments if comment not in taken))
+
+
+async def update_review(gh: GitHub, repo: str, number: int, review_id: int, body: str) -> None:
+    """Replace a review's body, for example to tell there what was refused as comments."""
+    url = repo_url(repo, "pulls", number, "reviews", review_id)
+    await gh.put(url, data={"body": cut(body, BODY_CHARACTERS)})
+
+
+async def reply(gh: GitHub, repo: str, number: int, comment_id: int, body: str) -> int:
+    """Answer a review comment in its thread; returns the id of the answer."""
+    url = repo_url(repo, "pulls", number, "comments", comment_id, "replies")
+    data = await gh.post(url, data={"body": cut(body, BODY_CHARACTERS)})
+    return int(data["id"])
+
+
+async def _fewer(
+    gh: GitHub, repo: str, number: int, refused: Sequence[ReviewComment]
+) -> tuple[ReviewComment, ...]:
+    """The comments that lie inside the diff as GitHub sees it; none when that is all of them."""
+    hunks: dict[str, list[dict[Side, range]]] = {}
+    async for data in gh.getiter(repo_url(repo, "pulls", number, "files", per_page=100)):
+        hunks[data["filename"]] = hunks_of(data.get("patch") or "")
+    inside = tuple(comment for comment in refused if _inside(comment, hunks.get(comment.path, [])))
+    return inside if len(inside) < len(refused) else ()
+
+
+def hunks_of(patch: str) -> list[dict[Side, range]]:
+    """The lines that can be commented on, by side, for each hunk of a file's `patch`."""
+    found = []
+    for hunk in _HUNK.finditer(patch):
+        left, left_count, right, right_count = (
+            int(number) if number is not None else 1 for number in hunk.groups()
+        )
+        found.append(
+            {
+                Side.LEFT: range(left, left + left_count),
+                Side.RIGHT: range(right, right + right_count),
+            }
+        )
+    return found
+
+
+def _inside(comment: ReviewComment, hunks: list[dict[Side, range]]) -> bool:
+    first = comment.line if comment.start_line is None else comment.start_line
+    return any(first in hunk[comment.side] and comment.line in hunk[comment.side] for hunk in hunks)
+
+
+def _review_of(data: dict[str, Any], refused: tuple[ReviewComment, ...]) -> PostedReview:
+    return PostedReview(data["id"], data.get("html_url") or "", refused)

@@ -1,0 +1,189 @@
+"""One exchange with GitHub over HTTP: sends, reads up to a cap, and tells what happened.
+
+Outcomes are values, not exceptions: an exception of the HTTP library holds the request, and with
+it the Authorization header, wherever a traceback ends up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from bot.github.errors import GitHubError, TooLarge
+
+_REDIRECTS = frozenset({301, 302, 307, 308})
+_MAX_REDIRECTS = 3
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+#: Called after each exchange: method, route, status (0 when there was no answer), seconds, and
+#: `X-RateLimit-Remaining` (None when absent).
+OnResponse = Callable[[str, str, int, float, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What GitHub answered; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """No answer came. `sent` tells whether GitHub may have got the request."""
+
+    reason: str
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The way to one GitHub, shared by all clients of a process.
+
+    `http` is owned by the caller; `api_url` is `https://api.github.com` or
+    `https://ghe.example/api/v3`. `timeout` holds for each step of an exchange and `deadline` for
+    all of it, both in seconds.
+    """
+
+    http: httpx2.AsyncClient
+    api_url: str
+    timeout: float = 30.0
+    deadline: float = 60.0
+    max_bytes: int = 16 * 1024 * 1024
+    on_response: OnResponse | None = None
+
+    @property
+    def graphql_url(self) -> str:
+        """`/api/graphql` beside `/api/v3` on GHES, `/graphql` elsewhere.
+
+        https://docs.github.com/en/enterprise-server/graphql/guides/forming-calls-with-graphql
+        """
+        base = self.api_url.rstrip("/")
+        return f"{base.removesuffix('/v3')}/graphql"
+
+    def path_of(self, url: str) -> str:
+        """The path of a URL below the API's own; raises GitHubError when it leads elsewhere.
+
+        Next-page links and redirects come from outside, and every request carries a token.
+        """
+        ours, theirs = urlsplit(self.api_url), urlsplit(url)
+        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+            raise GitHubError(
+                f"GitHub pointed to {theirs.scheme}://{theirs.hostname or ''}, which is not the "
+                f"API at {self.api_url}: check that GITHUB_API_URL is the address GitHub uses."
+            )
+        return theirs.path.removeprefix(ours.path.rstrip("/"))
+
+    async def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer | Broken:
+        """Send a request, following redirects that stay on this API with the same method.
+
+        A renamed repository answers so: https://docs.github.com/en/rest/using-the-rest-api/
+        best-practices-for-using-the-rest-api#follow-redirects. Raises TooLarge and GitHubError.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            path = self.path_of(url)
+            started = time.perf_counter()
+            outcome = await self._send(method, url, headers, body)
+            self._report(method, path, outcome, time.perf_counter() - started)
+            if isinstance(outcome, Broken) or outcome.status not in _REDIRECTS:
+                return outcome
+            url = urljoin(url, outcome.headers.get("location", ""))
+        return Broken("it redirects in a circle", sent=True)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer | Broken:
+        try:
+            async with asyncio.timeout(self.deadline):
+                return await self._read(method, url, headers, body)
+        except _NEVER_SENT as error:
+            return Broken(f"no connection ({type(error).__name__})", sent=False)
+        except httpx2.HTTPError as error:
+            return Broken(f"the connection broke ({type(error).__name__})", sent=True)
+        except TimeoutError:
+            return Broken(f"no full answer within {self.deadline:.0f} s", sent=True)
+
+    async def _read(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        async with self.http.stream(
+            method,
+            url,
+            headers=dict(headers),
+            content=body,
+            timeout=self.timeout,
+            follow_redirects=False,
+        ) as response:
+            read = bytearray()
+            async for chunk in response.aiter_bytes():
+                read += chunk
+                if len(read) > self.max_bytes:
+                    raise TooLarge(
+                        f"GitHub's answer to {method} {urlsplit(url).path} is longer than "
+                        f"{self.max_bytes} bytes, the most that is read."
+                    )
+            return Answer(response.status_code, response.headers, bytes(read))
+
+    def _report(self, method: str, path: str, outcome: Answer | Broken, seconds: float) -> None:
+        if self.on_response is None:
+            return
+        status, remaining = 0, None
+        if isinstance(outcome, Answer):
+            status = outcome.status
+            told = outcome.headers.get("x-ratelimit-remaining", "")
+            remaining = int(told) if told.isascii() and told.isdigit() else None
+        self.on_response(method, route_of(path), status, seconds, remaining)
+
+
+#: The fixed parts of the paths this package uses; everything else is a value.
+_FIXED = frozenset(
+    {
+        "access_tokens",
+        "annotations",
+        "app",
+        "attempts",
+        "check-runs",
+        "collaborators",
+        "comments",
+        "commits",
+        "compare",
+        "contents",
+        "deliveries",
+        "events",
+        "files",
+        "graphql",
+        "hook",
+        "installations",
+        "issues",
+        "permission",
+        "pulls",
+        "reactions",
+        "replies",
+        "repos",
+        "reviews",
+    }
+)
+#: What follows these is one value, slashes included.
+_TRAILING = frozenset({"contents", "compare"})
+
+
+def route_of(path: str) -> str:
+    """A path with its values replaced by `*`: few enough names to label a metric with.
+
+    >>> route_of("/repos/octo/hello/contents/src/app.py")
+    '/repos/*/*/contents/*'
+    """
+    parts: list[str] = []
+    for position, part in enumerate(path.strip("/").split("/")):
+        is_name = parts[:1] == ["repos"] and position in (1, 2)
+        parts.append(part if part in _FIXED and not is_name else "*")
+        if parts[-1] in _TRAILING:
+            parts.append("*")
+            break
+    return "/" + "/".join(parts)
