@@ -1,0 +1,151 @@
+"""YAML that may be hostile, read into plain values with the line of every key (pure).
+
+Refused, each with one sentence: large files, other encodings than UTF-8, anchors and
+aliases (they can blow up), tags (they can name types), deep nesting, several documents.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 32 * 1024
+MAX_DEPTH = 8
+#: Values and keys together; a file within MAX_BYTES can hold some ten thousand.
+MAX_NODES = 5000
+_LONG_NUMBER = 30
+
+Path = tuple[str | int, ...]
+Place = tuple[int, int]  # line and column, counted from 1
+
+
+class Refused(Exception):
+    """Raised when a file cannot be read at all; one sentence, and the place."""
+
+    def __init__(self, message: str, place: Place = (1, 1)) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`data` as JSON could hold it; keys without a value are left out. `places` has each
+    key and list item by its path, `twice` the keys that stand there a second time."""
+
+    data: dict[str, Any]
+    places: dict[Path, Place]
+    twice: list[tuple[Path, Place]] = field(default_factory=list)
+
+
+def read(content: str | bytes) -> Document:
+    """The document of a YAML file whose top is a mapping, or empty. Raises Refused."""
+    text = _decoded(content)
+    try:
+        for _ in _checked(text):
+            pass
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        # The problem may quote the file: it must stay code, whatever it holds.
+        problem = " ".join(str(exc.problem or exc.context).replace("`", "'").split())[:100]
+        raise Refused(f"This is not valid YAML: `{problem}`.", _place(mark)) from exc
+    except yaml.reader.ReaderError as exc:
+        line = text.count("\n", 0, exc.position) + 1
+        raise Refused("The file holds control characters: remove them.", (line, 1)) from exc
+    document = Document({}, {})
+    if isinstance(root, yaml.MappingNode):
+        document.data.update(_mapping(root, (), document))
+    elif root is not None and root.tag != "tag:yaml.org,2002:null":
+        raise Refused("The file has to consist of keys and values, as `drafts: true`.")
+    return document
+
+
+def _decoded(content: str | bytes) -> str:
+    try:
+        raw = content.encode() if isinstance(content, str) else content
+        text = raw.decode("utf-8-sig")
+    except UnicodeError as exc:
+        raise Refused("The file is not UTF-8 text: save it as UTF-8.") from exc
+    if len(raw) > MAX_BYTES:
+        raise Refused(f"The file is larger than {MAX_BYTES // 1024} KB: shorten it.")
+    return text
+
+
+def _checked(text: str) -> Iterator[yaml.Event]:
+    """The parser's events, as far as they are harmless. They come without recursion."""
+    depth = nodes = documents = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        place = _place(event.start_mark)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        nodes += isinstance(event, yaml.NodeEvent)
+        if getattr(event, "anchor", None) is not None:
+            raise Refused("Anchors (`&`) and aliases (`*`) are not allowed: write it out.", place)
+        if getattr(event, "tag", None) is not None:
+            raise Refused("Tags (`!`) are not allowed: write the plain value.", place)
+        if depth > MAX_DEPTH:
+            raise Refused(f"The file is nested more than {MAX_DEPTH} levels deep.", place)
+        if nodes > MAX_NODES:
+            raise Refused(f"The file holds more than {MAX_NODES} values: shorten it.", place)
+        if documents > 1:
+            raise Refused("The file holds several documents: leave one `---` at most.", place)
+        yield event
+
+
+def _place(mark: Any) -> Place:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _mapping(node: yaml.MappingNode, path: Path, document: Document) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise Refused("A key has to be a word.", _place(key.start_mark))
+        name = _text(key.value)
+        here, place = (*path, name), _place(key.start_mark)
+        if here in document.places:
+            document.twice.append((here, place))
+            continue
+        document.places[here] = place
+        if (plain := _plain(value, here, document)) is not None:
+            values[name] = plain
+    return values
+
+
+def _plain(node: yaml.Node, path: Path, document: Document) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, document)
+    if isinstance(node, yaml.SequenceNode):
+        items = []
+        for number, item in enumerate(node.value):
+            document.places[(*path, number)] = _place(item.start_mark)
+            items.append(_plain(item, (*path, number), document))
+        return items
+    return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    constructor = yaml.constructor.SafeConstructor()
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return bool(constructor.bool_values[node.value.lower()])
+    if kind in ("int", "float") and len(node.value) <= _LONG_NUMBER:
+        try:
+            if kind == "int":
+                return int(constructor.construct_yaml_int(node))
+            return float(constructor.construct_yaml_float(node))
+        except ValueError:  # as in 0b_
+            return _text(node.value)
+    return _text(node.value)
+
+
+def _text(value: str) -> str:
+    # "\ud800" in quotes is half a character, which no JSON and no GitHub request can hold.
+    return value.encode("utf-8", "replace").decode()
