@@ -9,7 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.model import Category, Severity
@@ -35,6 +43,16 @@ def _no_slash(url: str) -> str:
 
 Url = Annotated[str, AfterValidator(_no_slash)]
 Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Price(BaseModel):
+    """What a model's tokens cost, a million of each; `cached` None: as other prompt tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    completion: float = Field(ge=0)
 
 
 class Settings(BaseSettings):
@@ -91,6 +109,17 @@ class Settings(BaseSettings):
     llm_gap_ms: int = Field(0, ge=0, description="Least time between two LLM calls, over all.")
     llm_context_tokens: int = Field(24_000, ge=1000, description="Budget of one prompt.")
     llm_answer_tokens: int = Field(4_000, ge=256, description="Budget of one answer.")
+    llm_review_budget: int = Field(
+        0, ge=0, description="Tokens (prompt and answer) that one review may use; 0: no limit."
+    )
+    llm_daily_budget: int = Field(
+        0, ge=0, description="Tokens that one installation may use on a day (UTC); 0: no limit."
+    )
+    llm_prices: dict[str, Price] = Field(
+        {},
+        description='Prices a million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
+        '"completion": 8}}`.',
+    )
     min_confidence: float = Field(0.6, ge=0, le=1, description="Findings below are thrown out.")
 
     # The review
@@ -116,6 +145,9 @@ class Settings(BaseSettings):
     clone_seconds: int = Field(300, ge=1, description="Longest time of a clone.")
     clone_mb: int = Field(1024, ge=1, description="Largest clone on disk.")
     analyzer_seconds: int = Field(60, ge=1, description="Longest time of one analyser.")
+    shutdown_seconds: int = Field(
+        25, ge=1, description="What is under way gets so long to end at SIGTERM."
+    )
     worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
@@ -147,6 +179,29 @@ class Settings(BaseSettings):
             )
         return key.replace("\\n", "\n")
 
+    @cached_property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return tuple(secret.get_secret_value() for secret in self.github_webhook_secrets)
+
+    def check_app(self) -> None:
+        """Raises SettingsError unless we can speak to GitHub as an App."""
+        if not self.github_app_id:
+            raise SettingsError("GITHUB_APP_ID is not set. Run `glossator setup`, or set it.")
+        if not self.webhook_secrets:
+            raise SettingsError(
+                "GITHUB_WEBHOOK_SECRETS is not set. Without a secret no delivery is accepted: "
+                "set the one that the App's webhook has."
+            )
+        assert self.private_key
+
+    def check_redis(self) -> None:
+        """Raises SettingsError unless there is a Redis that several processes can share."""
+        if not self.redis_url:
+            raise SettingsError(
+                "REDIS_URL is not set. `glossator serve` starts a Redis of its own; processes "
+                "that are started one by one need the address of one they share."
+            )
+
     @property
     def has_llm(self) -> bool:
         return bool(self.llm_model)
@@ -158,7 +213,8 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as exc:
         lines = [
-            f"{str(error['loc'][0]).upper()}: {error['msg']}{_shown(error['loc'][0], error['input'])}"
+            f"{str(error['loc'][0]).upper()}: {error['msg']}"
+            + _shown(error["loc"][0], error["input"])
             for error in exc.errors()
         ]
         raise SettingsError("Wrong settings:\n  " + "\n  ".join(lines)) from exc
