@@ -23,10 +23,35 @@ class FileStatus(StrEnum):
     RENAMED = "renamed"
 
 
+class FileKind(StrEnum):
+    """What git stores under the path. Only files are read."""
+
+    FILE = "file"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+
+
+def shown_path(path: str) -> str:
+    """The path as people may see it: what is not printable stands as an escape.
+
+    Paths of git are bytes; those that are not UTF-8 come as surrogate escapes.
+    """
+    if path.isprintable():
+        return path
+    return "".join(c if c.isprintable() else _escaped(c) for c in path)
+
+
+def _escaped(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a hunk. Context lines have both numbers, added ones only
-    `new`, removed ones only `old`. `text` has no marker and no line end."""
+    `new`, removed ones only `old`. `text` has no marker and no line end (neither
+    LF nor CRLF); lines are split at LF alone, as git does."""
 
     old: int | None
     new: int | None
@@ -66,6 +91,7 @@ class ChangedFile:
     status: FileStatus
     hunks: tuple[Hunk, ...] = ()
     old_path: str | None = None
+    kind: FileKind = FileKind.FILE
     binary: bool = False
     additions: int = 0
     deletions: int = 0

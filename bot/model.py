@@ -322,6 +322,7 @@ class Report:
     score: int  # 0..100
     findings: tuple[Finding, ...]
     inline: tuple[str, ...]  # fingerprints to be posted on their lines
+    standing: tuple[str, ...] = ()  # fingerprints on their lines since an earlier review
     files: tuple[FileSummary, ...]
     left_out: tuple[LeftOut, ...]
     rejected: tuple[Rejected, ...]

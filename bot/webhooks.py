@@ -1,0 +1,110 @@
+"""POST /webhooks/github: verify, drop repeats, translate, queue. Milliseconds, no GitHub call.
+
+https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+from pydantic_core import from_json
+from redis.exceptions import RedisError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from ulid import ULID
+
+from bot import log
+from bot.events import Event, Ignored, MalformedPayload, Ping, to_json, translate
+from bot.queue import message
+from bot.store import Store
+
+#: GitHub delivers no larger payload.
+MAX_BODY = 25 * 1024 * 1024
+
+_GUID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+_log = log.get(__name__)
+
+
+class Refused(Exception):
+    """A request that is no delivery for us: the status and one sentence for the sender."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+async def receive(request: Request) -> JSONResponse:
+    """The whole contract: 202 queued, 200 ignored or repeated, 4xx refused, 503 later."""
+    guid, event = request.headers.get("X-GitHub-Delivery", ""), ""
+    try:
+        body = await _signed_body(request, request.app.state.settings.webhook_secrets)
+        if not _GUID.fullmatch(guid):
+            raise Refused(400, "The header X-GitHub-Delivery is missing or malformed.")
+        event = request.headers.get("X-GitHub-Event", "")
+        status, answer = await _accept(request.app.state.store, guid, event, body)
+    except Refused as refused:
+        status, answer = refused.status, {"status": "refused", "reason": refused.sentence}
+    except RedisError as exc:
+        _log.error("delivery_not_queued", delivery=guid, error=type(exc).__name__)
+        status, answer = 503, {"status": "unavailable", "reason": "The queue is away; redeliver."}
+    _log.info("delivery", delivery=guid[:64], github_event=event[:50], code=status, **answer)
+    return JSONResponse(answer, status_code=status)
+
+
+async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
+    """The raw body, once one of the secrets is seen to have signed it. Raises Refused."""
+    signature = request.headers.get("X-Hub-Signature-256", "").encode("ascii", "replace")
+    if not signature:
+        raise Refused(401, "The header X-Hub-Signature-256 is missing: set the webhook's secret.")
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY:
+        raise Refused(413, "The body is larger than 25 MB.")
+    macs = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets]
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise Refused(413, "The body is larger than 25 MB.")
+            for mac in macs:
+                mac.update(chunk)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Refused(400, "The body ended too early.") from None
+    expected = [f"sha256={mac.hexdigest()}".encode() for mac in macs]
+    # All are compared, so that the time tells nothing about which secret fits.
+    matches = [hmac.compare_digest(one, signature) for one in expected]
+    if not any(matches):
+        raise Refused(401, "The signature is wrong: check that both sides have the same secret.")
+    return b"".join(chunks)
+
+
+async def _accept(store: Store, guid: str, name: str, body: bytes) -> tuple[int, dict[str, str]]:
+    event = _read(name, body)
+    if isinstance(event, Ignored):
+        return 200, {"status": "ignored", "reason": event.reason}
+    if isinstance(event, Ping):
+        return 200, {"status": "pong"}
+    # The review's id is chosen here, so that the same delivery means the same review
+    # however often its message is worked on.
+    review_id = str(ULID())
+    queued = message("handle_delivery", to_json(event), review_id, guid)
+    if not await store.accept_delivery(guid, queued):
+        return 200, {"status": "duplicate"}
+    return 202, {"status": "queued"}
+
+
+def _read(name: str, body: bytes) -> Event | Ignored:
+    try:
+        payload = from_json(body)
+    except ValueError:
+        raise Refused(
+            400, "The body is not JSON: set the webhook's content type to application/json."
+        ) from None
+    try:
+        return translate(name, payload)
+    except MalformedPayload as exc:
+        raise Refused(400, str(exc)) from None

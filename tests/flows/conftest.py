@@ -1,0 +1,14 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.flows.world import World, running
+
+
+@pytest.fixture
+async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator[World]:
+    """The App with no LLM configured: analysers alone review."""
+    async with running(redis_url, redis, tmp_path) as world:
+        yield world

@@ -1,0 +1,154 @@
+"""The whole App against a sandbox GitHub: web and sandbox over real HTTP, a real worker."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bot.app import create_app
+from bot.model import Progress, State
+from bot.queue import NAMESPACE, QUEUES
+from bot.sandbox.server import Sandbox
+from bot.sandbox.serving import listen, serving
+from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
+from bot.settings import Settings
+from bot.store import Store, connect
+from tests.support.openapi import validate
+from workers.main import make_worker
+
+REPO = "octo/hello"
+
+#: Nothing in a flow takes longer; a test that waits for so long has failed.
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that runs in one flow, and what a person would see on GitHub."""
+
+    sandbox: Sandbox
+    settings: Settings
+    store: Store
+    url: str
+
+    async def open_pull(
+        self, before: dict[str, str], after: dict[str, str | None], **more: Any
+    ) -> int:
+        """Open a pull request that changes the files `before` to `after` (None: deleted)."""
+        base = await self.sandbox.commit(REPO, before, message="Begin")
+        head = await self.sandbox.commit(REPO, after, parent=base, message="Change")
+        return await self.sandbox.open_pull(REPO, base, head, **more)
+
+    async def settle(self) -> None:
+        """Wait until every message is worked off and every review finished."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                while not await self._quiet():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(
+                f"After {SECONDS} s there is still work: {await self._waiting()}\n"
+                + "\n".join(f"{e.method} {e.path} -> {e.status}" for e in self.sandbox.requests)
+            ) from None
+
+    async def _quiet(self) -> bool:
+        return not await self._waiting()
+
+    async def _waiting(self) -> list[str]:
+        keys = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
+        bodies: list[Any] = []
+        for key in keys:
+            bodies += await self.store.redis.hvals(key)
+        active: list[Any] = await self.store.redis.zrange("glossator:active", 0, -1)
+        return [item.decode() for item in [*bodies, *active]]
+
+    async def progress(self, number: int) -> Progress:
+        """How the newest review of a pull request stands."""
+        fields = await self.store.pull_fields(self.repository.id, number)
+        progress = await self.store.progress(fields["current"])
+        assert progress is not None
+        return progress
+
+    async def until(self, number: int, state: State) -> None:
+        """Wait until the newest review of a pull request is in that state."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                fields = await self.store.pull_fields(self.repository.id, number)
+                if "current" in fields and await self.store.state(fields["current"]) is state:
+                    return
+                await asyncio.sleep(0.02)
+
+    @property
+    def repository(self) -> Repository:
+        return self.sandbox.repository(REPO)
+
+    @property
+    def check_runs(self) -> list[CheckRun]:
+        return list(self.repository.check_runs.values())
+
+    @property
+    def reviews(self) -> list[Review]:
+        return list(self.repository.reviews.values())
+
+    @property
+    def inline_comments(self) -> list[ReviewComment]:
+        return list(self.repository.review_comments.values())
+
+    @property
+    def conversation(self) -> list[IssueComment]:
+        return list(self.repository.issue_comments.values())
+
+    def writes(self) -> list[str]:
+        """Every successful write of ours, as `METHOD /path` without the API's root."""
+        return [
+            f"{exchange.method} {exchange.path.removeprefix('/api/v3')}"
+            for exchange in self.sandbox.writes()
+            if exchange.status < 400
+        ]
+
+
+@asynccontextmanager
+async def running(
+    redis_url: str, redis: "Redis", directory: Path, **changed: Any
+) -> AsyncIterator[World]:
+    """Start everything; `changed` are settings. At the end each request that went to GitHub is
+    held against GitHub's own description."""
+    listener = listen(0)
+    port = listener.getsockname()[1]
+    async with Sandbox(webhook_url=f"http://127.0.0.1:{port}/webhooks/github") as sandbox:
+        await sandbox.add_repository(REPO)
+        values: dict[str, Any] = {
+            "redis_url": redis_url,
+            "github_api_url": sandbox.api_url,
+            "github_url": sandbox.url,
+            "github_app_id": str(sandbox.app_id),
+            "github_private_key": sandbox.private_key_pem,
+            "github_webhook_secrets": sandbox.webhook_secret,
+            "public_url": f"http://127.0.0.1:{port}",
+            "data_dir": directory,
+            "min_backoff_ms": 50,
+            "max_backoff_seconds": 1,
+        }
+        settings = Settings(_env_file=None, **(values | changed))
+        app = create_app(settings)
+        worker = make_worker(settings)
+        worker.broker.emit_after("process_boot")
+        async with serving(app, listener):
+            await asyncio.to_thread(worker.start)
+            client = connect(redis_url)
+            try:
+                yield World(
+                    sandbox, settings, Store(client, keep_seconds=3600), settings.public_url
+                )
+            finally:
+                await client.aclose()
+                await asyncio.to_thread(worker.stop)
+                worker.broker.close()
+        for exchange in sandbox.requests:
+            validate(exchange)
+    shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,94 @@
+"""Every actor, thin: the whole story on one screen.
+
+Declared by a function, so that nothing happens at import. All of them may run twice,
+die anywhere, or come late; what makes that safe stands in `workers.step` and in the
+store's scripts.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import async_to_sync
+from dramatiq.middleware import CurrentMessage
+
+from bot.event_types import from_json
+from bot.model import Review, State
+from bot.queue import QUEUE_OF
+from bot.settings import Settings
+from workers import steps
+from workers.events.handle import handle_event
+from workers.services import Services
+from workers.step import Attempt, run_step
+
+Fields = dict[str, str]
+
+
+def declare_actors(
+    broker: dramatiq.Broker, settings: Settings, services: Callable[[], Services]
+) -> None:
+    """Declare all actors on the broker; `services` gives what they work with, once open."""
+
+    def actor(function: Callable[..., Awaitable[None]]) -> None:
+        def run(*args: Any) -> None:
+            # The message is known to this thread only, so it is looked at before the
+            # event loop takes over.
+            async_to_sync(function)(services(), _attempt(settings), *args)
+
+        dramatiq.actor(
+            actor_name=function.__name__,
+            queue_name=QUEUE_OF[function.__name__],
+            broker=broker,
+            max_retries=settings.max_retries,
+            min_backoff=settings.min_backoff_ms,
+            max_backoff=settings.max_backoff_seconds * 1000,
+            # A backstop only: the steps keep their own, softer limits.
+            time_limit=settings.review_seconds * 1000,
+        )(run)
+
+    for function in (
+        handle_delivery,
+        scan_pull_request,
+        analyze_batch,
+        publish_review,
+        conclude_review,
+    ):
+        actor(function)
+
+
+def _attempt(settings: Settings) -> Attempt:
+    message = CurrentMessage.get_current_message()
+    retries = int(message.options.get("retries", 0)) if message is not None else 0
+    return Attempt(retries, last=retries >= settings.max_retries)
+
+
+async def handle_delivery(
+    services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, guid: str
+) -> None:
+    await handle_event(services, from_json(event), review_id, guid)
+
+
+async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:
+    async def work(review: Review, fields: Fields) -> None:
+        await steps.scan_review(services, review, fields)
+
+    during = [State.QUEUED, State.SCANNING]
+    await run_step(services, review_id, during=during, attempt=attempt, work=work)
+
+
+async def analyze_batch(services: Services, attempt: Attempt, review_id: str, number: int) -> None:
+    async def work(review: Review, fields: Fields) -> None:
+        await steps.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
+
+    await run_step(services, review_id, during=[State.ANALYZING], attempt=attempt, work=work)
+
+
+async def publish_review(services: Services, attempt: Attempt, review_id: str) -> None:
+    async def work(review: Review, fields: Fields) -> None:
+        await steps.publish_review(services, review, fields)
+
+    await run_step(services, review_id, during=[State.REPORTING], attempt=attempt, work=work)
+
+
+async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
+    await steps.conclude(services, review_id)

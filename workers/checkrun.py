@@ -1,0 +1,102 @@
+"""The review's check run: the sign of life on the pull request.
+
+It is found again by its `external_id`, the review's id, so that an attempt that died after
+GitHub had made it makes no second one. Progress is sent at most every two seconds over all
+workers, never on the path of the analysis; a lock keeps a late progress from reopening a
+check run that was completed meanwhile.
+"""
+
+from contextlib import AbstractAsyncContextManager
+
+from bot.links import review_links
+
+from bot import log
+from bot.github import checks
+from bot.github.checks import Action, CheckOutput
+from bot.github.client import GitHub
+from bot.github.errors import GitHubError
+from bot.model import Progress, Review, State
+from workers.reports import render
+from workers.services import Services
+
+NAME = "Glossator"
+
+#: Progress goes out at most this often for one review.
+PROGRESS_MS = 2000
+
+#: A holder of a check run's lock that died loses it after so many seconds.
+LOCK_SECONDS = 20
+
+CANCEL = Action("Cancel", "cancel", "Stop this review")
+RERUN = Action("Review again", "rerun", "Review this commit again")
+
+PERMISSIONS = {"checks": "write", "pull_requests": "write", "contents": "read", "issues": "write"}
+
+_log = log.get(__name__)
+
+
+async def client(services: Services, review: Review) -> GitHub:
+    """A GitHub client for the review's repository only; one token a process and hour."""
+    repository = review.repository
+    return await services.github.installation(
+        repository.installation_id, repository.id, PERMISSIONS
+    )
+
+
+async def ensure(services: Services, gh: GitHub, review: Review) -> int:
+    """The id of the review's check run, which is made now if there is none yet."""
+    fields = await services.store.fields(review.id)
+    if "check_run" in fields:
+        return int(fields["check_run"])
+    repo, run = review.repository.full_name, None
+    if "check_run_asked" in fields:  # GitHub may have made it without our learning its id
+        run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
+    if run is None:
+        await services.store.remember(review.id, check_run_asked=1)
+        progress = Progress(state=State.QUEUED, step="Queued")
+        run = await checks.create_check_run(
+            gh,
+            repo,
+            name=NAME,
+            head_sha=review.head_sha,
+            external_id=review.id,
+            details_url=review_links(services.settings, review.id).page,
+            output=_progress_output(services, review, progress),
+            actions=[CANCEL],
+        )
+    await services.store.remember(review.id, check_run=run.id)
+    return run.id
+
+
+async def show_progress(services: Services, review: Review) -> None:
+    """Tell the check run how far the review is, unless it was told a moment ago."""
+    store = services.store
+    if not await store.first_within(f"check:{review.id}", PROGRESS_MS):
+        return
+    async with only_writer(services, review, wait=0) as alone:
+        fields, progress = await store.fields(review.id), await store.progress(review.id)
+        if not alone or progress is None or progress.state.finished or "check_run" not in fields:
+            return
+        try:
+            await checks.update_check_run(
+                await client(services, review),
+                review.repository.full_name,
+                int(fields["check_run"]),
+                status="in_progress",
+                output=_progress_output(services, review, progress),
+                actions=[CANCEL],
+            )
+        except GitHubError as exc:  # the next progress, or the end, will be told
+            _log.warning("progress_not_shown", review=review.id, why=str(exc))
+
+
+def only_writer(
+    services: Services, review: Review, *, wait: float
+) -> AbstractAsyncContextManager[bool]:
+    """Keep others from writing to the check run meanwhile: progress, above all, that comes
+    late would reopen it after its completion."""
+    return services.store.hold(f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
+
+
+def _progress_output(services: Services, review: Review, progress: Progress) -> CheckOutput:
+    return render.progress_output(progress, review_links(services.settings, review.id))

@@ -1,0 +1,22 @@
+"""Stop a review; whatever worker reads for it notices within a second."""
+
+from bot.model import Repository, State
+from bot.queue import message
+from workers.services import Services
+from workers.step import UNFINISHED
+
+
+async def cancel_review(services: Services, review_id: str) -> bool:
+    """Cancel a review; False if it is finished or unknown."""
+    return await services.store.move(
+        review_id,
+        State.CANCELLED,
+        of=UNFINISHED,
+        messages=[message("conclude_review", review_id)],
+    )
+
+
+async def cancel_pull(services: Services, repository: Repository, number: int) -> bool:
+    """Cancel the running review of a pull request; False if none is running."""
+    current = (await services.store.pull_fields(repository.id, number)).get("current")
+    return current is not None and await cancel_review(services, current)

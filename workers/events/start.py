@@ -1,0 +1,136 @@
+"""Start a review, or say why not: permissions, configuration, policy, check run, first message."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.links import review_links
+
+from bot import log, policy, repo_config
+from bot.github import checks, pulls
+from bot.github.client import GitHub
+from bot.github.comments import Subject, react
+from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
+from bot.queue import message
+from workers import checkrun
+from workers.reports import render
+from workers.services import Services
+
+#: Where a repository says how it wants to be reviewed; read from the base branch only.
+CONFIG_PATH = ".github/glossator.yml"
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Somebody, or something that happened, asks for a review; `review_id` is what it will
+    have, whatever often this request is worked on."""
+
+    review_id: str
+    repository: Repository
+    number: int
+    trigger: Trigger
+    requested_by: str = ""
+    full: bool = False
+    focus: Category | None = None
+    comment_id: int | None = None
+
+
+async def start_review(services: Services, request: Request) -> None:
+    """Open the review of the pull request's present head and queue its scan.
+
+    Safe to repeat: everything it does is found again by the review's id.
+    """
+    store, repo = services.store, request.repository
+    gh = await services.github.installation(repo.installation_id, repo.id, checkrun.PERMISSIONS)
+    pull, seen = await asyncio.gather(
+        pulls.get_pull(gh, repo.full_name, request.number),
+        store.pull_fields(repo.id, request.number),
+    )
+    config, complaints = await read_config(gh, repo.full_name, pull.base_ref)
+    decision = policy.decide(
+        pull,
+        config,
+        request.trigger,
+        paused="paused" in seen,
+        changed_paths=None,
+        reviewed_head=False,  # `open_review` sees to that, atomically
+    )
+    if isinstance(decision, policy.Skip):
+        await _skip(services, gh, request, pull, decision)
+        return
+    review = Review(
+        id=request.review_id,
+        repository=repo,
+        number=request.number,
+        head_sha=pull.head_sha,
+        trigger=request.trigger,
+        created_at=store.now(),
+        requested_by=request.requested_by,
+        focus=request.focus,
+        full=request.full,
+        comment_id=request.comment_id,
+    )
+    opened = await store.open_review(review)
+    if opened.outcome == "repeated":
+        _log.info("head_already_reviewed", review=opened.replaced, head=pull.head_sha)
+        return
+    if opened.replaced:
+        await store.put(message("conclude_review", opened.replaced))
+    await store.remember(
+        review.id,
+        pull=encode(pull).decode(),
+        config=encode(config).decode(),
+        complaints="\n".join(complaints),
+    )
+    known = await store.review(review.id) or review  # an earlier attempt may have opened it
+    await checkrun.ensure(services, gh, known)
+    if "scan_queued" not in await store.fields(review.id):
+        await store.move(
+            review.id,
+            State.QUEUED,
+            of=[State.QUEUED],
+            messages=[message("scan_pull_request", review.id)],
+            scan_queued=1,
+        )
+
+
+async def read_config(
+    gh: GitHub, repo: str, base_ref: str
+) -> tuple[repo_config.RepoConfig, tuple[str, ...]]:
+    """The base branch's configuration, and a sentence for each mistake in it."""
+    text = await pulls.get_file(gh, repo, CONFIG_PATH, base_ref)
+    if text is None:
+        return repo_config.RepoConfig(), ()
+    parsed = repo_config.parse(text, file=CONFIG_PATH)
+    return parsed.config, tuple(str(error) for error in parsed.errors)
+
+
+async def _skip(
+    services: Services, gh: GitHub, request: Request, pull: PullRequest, skip: policy.Skip
+) -> None:
+    """Say on the head commit why there is no review; on a closed pull request, nothing."""
+    _log.info("review_skipped", number=pull.number, reason=skip.reason)
+    if not pull.open:
+        return
+    repo = request.repository.full_name
+    if request.comment_id is not None:
+        await react(gh, repo, Subject.ISSUE_COMMENT, request.comment_id, "confused")
+    if await checks.find_check_run(gh, repo, pull.head_sha, request.review_id) is not None:
+        return
+    run = await checks.create_check_run(
+        gh,
+        repo,
+        name=checkrun.NAME,
+        head_sha=pull.head_sha,
+        external_id=request.review_id,
+        details_url=review_links(services.settings, request.review_id).page,
+    )
+    await checks.update_check_run(
+        gh,
+        repo,
+        run.id,
+        conclusion="skipped",
+        output=render.skipped_output(skip.sentence),
+        actions=[checkrun.RERUN],
+    )

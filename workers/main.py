@@ -1,0 +1,85 @@
+"""A worker process: settings, broker, middleware, services, actors."""
+
+import signal
+import threading
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, Retries, TimeLimit
+
+from bot import log
+from bot.queue import QUEUES, make_broker
+from bot.settings import Settings
+from workers.actors import declare_actors
+from workers.services import Services, open_services
+
+#: How often an idle worker looks for messages, in milliseconds.
+POLL_MS = 100
+
+_log = log.get(__name__)
+
+
+class OpenServices(Middleware):
+    """Opens the services on the event loop once it runs, and closes them before it stops.
+
+    Stands behind AsyncIO in the list: `before_` hooks run in that order, `after_` in reverse.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._services: Services | None = None
+
+    def get(self) -> Services:
+        assert self._services is not None, "the worker has not booted"
+        return self._services
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        entering = self._stack.enter_async_context(open_services(self._settings))
+        self._services = _run(entering)
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        _run(self._stack.aclose())
+
+
+def _run(coroutine: Any) -> Any:
+    thread = get_event_loop_thread()
+    assert thread is not None, "AsyncIO stands before OpenServices"
+    return thread.run_coroutine(coroutine)
+
+
+def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> dramatiq.Worker:
+    """A worker over `queues`, not started. One a process: Dramatiq keeps one event loop."""
+    services = OpenServices(settings)
+    broker = make_broker(
+        settings.redis_url,
+        [TimeLimit(), CurrentMessage(), Retries(), AsyncIO(), services],
+    )
+    declare_actors(broker, settings, services.get)
+    worker = dramatiq.Worker(
+        broker,
+        queues=set(queues),
+        worker_timeout=POLL_MS,
+        worker_threads=settings.worker_threads,
+    )
+    # No more than can be worked on: what waits here, no other process can take.
+    worker.queue_prefetch = settings.worker_threads
+    return worker
+
+
+def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:
+    """Work until SIGTERM or SIGINT; what is under way then gets `shutdown_seconds` to end."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    worker = make_worker(settings, queues)
+    worker.broker.emit_after("process_boot")
+    worker.start()
+    _log.info("worker_started", queues=list(queues), threads=settings.worker_threads)
+    stop.wait()
+    _log.info("worker_stopping", queues=list(queues))
+    worker.stop(timeout=settings.shutdown_seconds * 1000)
+    worker.broker.close()

@@ -1,0 +1,46 @@
+"""What every step is handed: opened once for each worker process, on its event loop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from bot.github import GitHubApp
+from bot.settings import Settings
+from bot.store import Store, connect
+from workers.analysis.llm import LLM
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    store: Store
+    github: GitHubApp
+    llm: LLM | None  # None: analysers alone review
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Connections of one process. Raises SettingsError or ValueError for unusable settings."""
+    redis = connect(settings.redis_url)
+    limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
+    async with httpx2.AsyncClient(limits=limits) as http:
+        llm = LLM(settings, redis) if settings.has_llm else None
+        try:
+            yield Services(
+                settings=settings,
+                store=Store(redis, keep_seconds=settings.keep_days * 86_400),
+                github=GitHubApp(
+                    api_url=settings.github_api_url,
+                    app_id=settings.github_app_id,
+                    private_key=settings.private_key,
+                    http=http,
+                    timeout_seconds=settings.github_timeout,
+                ),
+                llm=llm,
+            )
+        finally:
+            if llm is not None:
+                await llm.aclose()
+            await redis.aclose()

@@ -1,0 +1,279 @@
+"""The three steps of a review, each over the folder that does the work.
+
+What they share stands in `workers.step`; what they hand on lies in Redis under the
+review's id.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+from bot.links import review_links
+
+from bot import log
+from bot.github import checks, pulls
+from bot.github.client import GitHub
+from bot.github.errors import NotFound
+from bot.model import Brief, PullRequest, Report, Review, State, decode
+from bot.queue import message
+from bot.repo_config import RepoConfig
+from workers import checkrun
+from workers.analysis.analyze import analyze
+from workers.reports import render
+from workers.reports.merge import build_report
+from workers.reports.publish import complete_check_run, find_posted, inline, post_review
+from workers.scan.scan import Source, scan
+from workers.services import Services
+from workers.step import StepFailed
+
+#: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
+_ISSUE = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)", re.IGNORECASE)
+
+#: A publisher that died can be followed by another after so many seconds.
+LEASE_SECONDS = 30
+
+_ENDINGS = {
+    State.FAILED: render.Ending.FAILED,
+    State.CANCELLED: render.Ending.CANCELLED,
+    State.SUPERSEDED: render.Ending.SUPERSEDED,
+}
+
+_log = log.get(__name__)
+_background: set[asyncio.Task[None]] = set()
+
+
+def in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Start what nothing waits for; its failure is logged, not raised."""
+
+    async def guarded() -> None:
+        try:
+            await work
+        except Exception as exc:
+            _log.warning("background_failed", why=type(exc).__name__, exc_info=exc)
+
+    task = asyncio.get_running_loop().create_task(guarded())
+    _background.add(task)  # the loop holds tasks weakly
+    task.add_done_callback(_background.discard)
+
+
+async def scan_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+    """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
+    store, settings = services.store, services.settings
+    await store.move(
+        review.id,
+        State.SCANNING,
+        of=[State.QUEUED],
+        started_at=store.now(),
+        percent=5,
+        step="Fetching the change",
+    )
+    pull, config = _handed_on(fields)
+    gh = await checkrun.client(services, review)
+    repo = review.repository
+    in_background(checkrun.show_progress(services, review))
+    comparison, brief, token = await asyncio.gather(
+        pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
+        _brief(gh, repo.full_name, pull),
+        services.github.installation_token(repo.installation_id, repo.id),
+    )
+
+    async def on_progress(percent: int, text: str) -> None:
+        await store.tell(review.id, percent, step=text)
+        in_background(checkrun.show_progress(services, review))
+
+    scanned = await scan(
+        Source(
+            url=f"{settings.github_url}/{repo.full_name}.git",
+            token=token,
+            merge_base=comparison.merge_base,
+            head_sha=review.head_sha,
+            number=review.number,
+        ),
+        pull,
+        brief,
+        settings,
+        config,
+        focus=review.focus,
+        on_progress=on_progress,
+    )
+    batches = scanned.batches if services.llm is not None else ()
+    await store.save_scan(review.id, scanned.scan)
+    files = sum(len(batch.files) for batch in batches)
+    await store.move(
+        review.id,
+        State.ANALYZING if batches else State.REPORTING,
+        of=[State.SCANNING],
+        batches=batches,
+        messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
+        or [message("publish_review", review.id)],
+        percent=20 if batches else 90,
+        step=f"Read 0 of {files} files" if batches else "Writing the report",
+        files_total=files,
+        findings=len(scanned.scan.evidence),
+    )
+
+
+async def analyze_review_batch(
+    services: Services, review: Review, fields: dict[str, str], number: int, *, last_try: bool
+) -> None:
+    """Let the LLM read one batch; the last one in sends the review to be published."""
+    store = services.store
+    batch, scanned = await asyncio.gather(store.batch(review.id, number), store.scan(review.id))
+    if batch is None or scanned is None:
+        raise StepFailed("What was to be read is gone from Redis; start the review again.")
+    if services.llm is None:
+        raise StepFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
+    _, config = _handed_on(fields)
+    if not await store.has_result(review.id, number):
+        result = await analyze(
+            batch,
+            scanned.brief,
+            services.llm,
+            services.settings,
+            config,
+            focus=review.focus,
+            last_try=last_try,
+        )
+        await store.finish_batch(
+            review.id,
+            number,
+            result,
+            files=len(batch.files),
+            publish=message("publish_review", review.id),
+        )
+    in_background(checkrun.show_progress(services, review))
+
+
+async def publish_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+    """Build the report once, post it once, complete the check run."""
+    store, settings = services.store, services.settings
+    pull, config = _handed_on(fields)
+    links = review_links(settings, review.id)
+    # A worker that is only thought dead may still be publishing: one at a time.
+    name = f"publish:{review.id}"
+    async with store.hold(name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
+        if not alone or await store.state(review.id) is not State.REPORTING:
+            return
+        report = await _report(services, review, pull, config)
+        gh = await checkrun.client(services, review)
+        fields = await store.fields(review.id)
+        if "review_url" not in fields:
+            posted = None
+            if "review_asked" in fields:  # GitHub may have it without our knowing
+                posted = await find_posted(gh, report, await services.github.login())
+            if posted is None:
+                await store.remember(review.id, review_asked=1)
+                wanted = config.request_changes
+                posted = await post_review(
+                    gh,
+                    report,
+                    links,
+                    request_changes=settings.request_changes if wanted is None else wanted,
+                )
+            await store.add_posted(
+                review.repository.id, review.number, [f.fingerprint for f in inline(report)]
+            )
+            await store.remember(review.id, review_url=posted.url)
+            fields["review_url"] = posted.url
+        async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+            check_run = await checkrun.ensure(services, gh, review)
+            await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,))
+            await store.move(
+                review.id,
+                State.COMPLETED,
+                of=[State.REPORTING],
+                percent=100,
+                step="Done",
+                findings=len(report.findings),
+                result=_result(report, fields["review_url"]),
+            )
+
+
+async def _report(
+    services: Services, review: Review, pull: PullRequest, config: RepoConfig
+) -> Report:
+    """The review's report; the one that an earlier attempt built, if there was one."""
+    store = services.store
+    if (report := await store.report(review.id)) is not None:
+        return report
+    scanned, results, posted = await asyncio.gather(
+        store.scan(review.id),
+        store.results(review.id),
+        store.posted(review.repository.id, review.number),
+    )
+    if scanned is None:
+        raise StepFailed("What was found is gone from Redis; start the review again.")
+    report = build_report(
+        review,
+        pull,
+        scanned,
+        results,
+        services.settings,
+        config,
+        now=store.now(),
+        posted_before=posted,
+    )
+    await store.save_report(report)
+    return report
+
+
+def _result(report: Report, review_url: str) -> str:
+    """What those who watch are told at the end."""
+    return json.dumps(
+        {
+            "verdict": report.verdict,
+            "conclusion": report.conclusion,
+            "score": report.score,
+            "findings": len(report.findings),
+            "review_url": review_url,
+        }
+    )
+
+
+async def conclude(services: Services, review_id: str) -> None:
+    """Complete the check run of a review that ended without a report, and say why.
+
+    Safe to repeat; nothing is done for a review without a check run, or one that completed.
+    """
+    store = services.store
+    review, fields = await store.review(review_id), await store.fields(review_id)
+    if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
+        return
+    links = review_links(services.settings, review_id)
+    ending = _ENDINGS[State(fields["state"])]
+    gh = await checkrun.client(services, review)
+    async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+        if "check_run" in fields or "check_run_asked" in fields:
+            await checks.update_check_run(
+                gh,
+                review.repository.full_name,
+                await checkrun.ensure(services, gh, review),
+                conclusion="neutral" if ending is render.Ending.FAILED else "cancelled",
+                output=render.failure_output(ending, fields.get("error", ""), links),
+                actions=[checkrun.RERUN],
+            )
+        await store.remember(review_id, concluded=1)
+
+
+def _handed_on(fields: dict[str, str]) -> tuple[PullRequest, RepoConfig]:
+    """The pull request and the configuration as they were when the review was opened."""
+    return decode(PullRequest, fields["pull"]), decode(RepoConfig, fields["config"])
+
+
+async def _brief(gh: GitHub, repo: str, pull: PullRequest) -> Brief:
+    """What the author says of the change, with the issue that it closes, if it names one."""
+    commits = await pulls.list_commits(gh, repo, pull.number)
+    issue = ""
+    if linked := _ISSUE.search(pull.body):
+        with contextlib.suppress(NotFound):
+            found = await pulls.get_issue(gh, repo, int(linked[1]))
+            issue = f"{found.title}\n\n{found.body}"
+    return Brief(
+        title=pull.title,
+        body=pull.body,
+        commits=tuple(commit.message for commit in commits),
+        issue=issue,
+    )
