@@ -6,6 +6,7 @@ gidgethub only ever sees answers that succeeded.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +16,11 @@ from gidgethub import abc, sansio
 from bot import __version__
 from bot.github.auth import Credentials
 from bot.github.errors import (
-    Forbidden,
     GitHubError,
-    Invalid,
-    NotFound,
     Transient,
     error_of,
     message_of,
+    query_error_of,
 )
 from bot.github.limits import (
     Clock,
@@ -90,21 +89,16 @@ class GitHub(abc.GitHubAPI):
         try:
             data = await self.graphql(query, endpoint=self._wire.graphql_url, **variables)
         except gidgethub.QueryError as error:
-            raise self._query_error(error.response["errors"]) from error
-        except gidgethub.GraphQLException as error:
+            raise query_error_of(error.response["errors"]) from error
+        except (gidgethub.GraphQLException, ValueError) as error:
             raise Transient(f"GitHub's GraphQL answer is unreadable: {error}") from error
-        return dict(data)
+        return dict(data or {})
 
-    def _query_error(self, errors: list[dict[str, Any]]) -> GitHubError:
-        """The error for GraphQL's `errors`, which come with status 200."""
-        first = errors[0]
-        kind, said = str(first.get("type", "")), str(first.get("message", ""))[:500]
-        if kind == "RATE_LIMITED" or "rate limit" in said.lower():
-            return Transient(f"GitHub limits GraphQL: {said}", retry_after=60.0)
-        kinds: dict[str, type[GitHubError]] = {"NOT_FOUND": NotFound, "FORBIDDEN": Forbidden}
-        if kind in kinds:
-            return kinds[kind](f"GitHub answers a GraphQL query with {kind}: {said}")
-        return Invalid(f"GitHub refuses a GraphQL query: {said}", tuple(errors))
+    async def _make_request(self, *args: Any, **kwargs: Any) -> tuple[Any, str | None, int]:
+        try:
+            return await super()._make_request(*args, **kwargs)
+        except (gidgethub.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise Transient(f"GitHub's answer is unreadable ({type(error).__name__}).") from error
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -121,7 +115,7 @@ class GitHub(abc.GitHubAPI):
             outcome = await self._wire.exchange(method, url, {**headers, **ours}, body)
             if isinstance(outcome, Answer):
                 self._quota.note(outcome.headers)
-                if outcome.status < 400:
+                if outcome.status < 300 or outcome.status == 304:
                     return outcome.status, self._success(outcome, headers, path), outcome.body
                 if outcome.status == 401 and not renewed:
                     renewed = True
@@ -167,8 +161,7 @@ class GitHub(abc.GitHubAPI):
             return None
         if outcome.status >= 500:
             return seconds_of(outcome.headers, "retry-after")
-        message, _ = message_of(outcome.body)
-        limited = limit_wait(outcome.status, outcome.headers, message, self._clock.wall())
+        limited = limit_wait(outcome.status, outcome.headers, outcome.body, self._clock.wall())
         if limited is None:
             raise error_of(outcome.status, outcome.headers, outcome.body, method=method, path=path)
         self._quota.close(self._clock.monotonic() + limited)

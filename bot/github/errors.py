@@ -6,11 +6,13 @@ No message ever holds a token: messages are made of the method, the path and Git
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Longest excerpt of GitHub's words that a message carries.
 _MESSAGE_CHARACTERS = 500
+#: How long to leave GraphQL alone after one of its limits, which come without a time.
+QUERY_LIMIT_SECONDS = 60.0
 
 
 class GitHubError(Exception):
@@ -90,6 +92,17 @@ def error_of(
     detail = "; ".join(describe(error) for error in errors)
     text = f"GitHub refuses {call} with {status}{said}{': ' + detail if detail else ''}."
     return Invalid(text[: 3 * _MESSAGE_CHARACTERS], errors)
+
+
+def query_error_of(errors: Sequence[Mapping[str, Any]]) -> GitHubError:
+    """The error for GraphQL's `errors`, which come with status 200; at least one."""
+    kind, said = str(errors[0].get("type", "")), describe(errors[0].get("message", ""))
+    if kind == "RATE_LIMITED" or "rate limit" in said.lower():
+        return Transient(f"GitHub limits GraphQL: {said}", QUERY_LIMIT_SECONDS)
+    kinds: dict[str, type[GitHubError]] = {"NOT_FOUND": NotFound, "FORBIDDEN": Forbidden}
+    if kind in kinds:
+        return kinds[kind](f"GitHub answers a GraphQL query with {kind}: {said}")
+    return Invalid(f"GitHub refuses a GraphQL query: {said}", tuple(errors))
 
 
 def describe(error: Any) -> str:

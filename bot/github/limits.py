@@ -8,12 +8,14 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from bot.github.errors import Transient
+from bot.github.errors import Transient, message_of
 
 #: What GitHub asks to wait after a secondary limit that came without Retry-After.
 SECONDARY_WAIT_SECONDS = 60.0
@@ -73,16 +75,19 @@ def seconds_of(headers: Mapping[str, str], name: str) -> float | None:
         value = float(headers.get(name, ""))
     except ValueError:
         return None
-    return value if 0 <= value < float("inf") else None
+    return value if value >= 0 and math.isfinite(value) else None
 
 
-def limit_wait(status: int, headers: Mapping[str, str], message: str, now: float) -> float | None:
+def limit_wait(status: int, headers: Mapping[str, str], body: bytes, now: float) -> float | None:
     """Seconds to wait when this answer is a rate limit, else None. `now` in Unix seconds.
 
     A request answered so was not executed, whatever its method.
     """
-    if status not in (403, 429):
+    if status not in (403, 422, 429):
         return None
+    message, errors = message_of(body)
+    if status == 422:
+        return SECONDARY_WAIT_SECONDS if any(map(_too_quick, errors)) else None
     asked = seconds_of(headers, "retry-after")
     if asked is not None:
         return asked
@@ -95,14 +100,25 @@ def limit_wait(status: int, headers: Mapping[str, str], message: str, now: float
     return None
 
 
+def _too_quick(error: Any) -> bool:
+    """Whether a 422 is the limit on making content, which GitHub disguises as a wrong field.
+
+    https://github.com/octokit/plugin-throttling.js/issues/775 and
+    https://github.com/cli/cli/issues/4801 show both of its forms.
+    """
+    if not isinstance(error, dict):
+        return "submitted too quickly" in str(error)
+    return error.get("code") == "abuse" or "submitted too quickly" in str(error.get("message"))
+
+
 class Quota:
     """What is known of one installation's limits, shared by all its clients in this process."""
 
     def __init__(self) -> None:
         #: `X-RateLimit-Remaining` of the last answer; None before the first.
         self.remaining: int | None = None
-        self._closed_until = 0.0
-        self._next_write = 0.0
+        # Monotonic time starts anywhere, so "long ago" is not zero.
+        self._closed_until = self._next_write = -math.inf
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Remember the remaining requests that an answer of REST (`core`) tells of."""
@@ -121,7 +137,7 @@ class Quota:
 
         Raises `Transient` when that is more than `longest`; nothing is reserved then.
         """
-        start = max(now, self._closed_until, self._next_write if write else 0.0)
+        start = max(now, self._closed_until, self._next_write if write else now)
         wait = start - now
         if wait > longest:
             raise Transient(

@@ -138,7 +138,7 @@ async def test_long_texts_are_cut_and_say_so(gh: GitHub, github: ScriptedGitHub)
 
 
 def test_columns_are_sent_for_a_single_line_only() -> None:
-    columns = {"start_column": 3, "end_column": 9}
+    columns: dict[str, Any] = {"start_column": 3, "end_column": 9}
     fields: dict[str, Any] = {"path": "a", "level": "notice", "title": "t", "message": "m"}
     one = Annotation(start_line=4, end_line=4, **columns, **fields).request()
     two = Annotation(start_line=4, end_line=5, **columns, **fields).request()

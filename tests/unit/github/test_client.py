@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from typing import Any
 
 import httpx2
 import pytest
@@ -43,7 +44,7 @@ async def test_a_server_error_is_repeated_with_growing_pauses(
     gh: GitHub, github: ScriptedGitHub, time: FakeTime, status: int, verb: str
 ) -> None:
     github.play(*[reply(status, {"message": "oops"})] * 3, reply(200, {"ok": True}))
-    body = {} if verb == "getitem" else {"data": {}}
+    body: dict[str, Any] = {} if verb == "getitem" else {"data": {}}
     assert await getattr(gh, verb)("/repos/octo/hello", **body) == {"ok": True}
     assert time.slept == [0.25, 0.5, 1.0]
 
@@ -294,6 +295,21 @@ async def test_a_page_of_a_proxy_is_not_taken_for_an_answer(
         await gh.getitem("/repos/octo/hello")
 
 
+async def test_an_answer_that_is_no_json_is_transient(gh: GitHub, github: ScriptedGitHub) -> None:
+    kind = {"content-type": "application/json; charset=utf-8"}
+    github.play(*[httpx2.Response(200, headers=kind, content=b'{"data": ')] * 2)
+    with pytest.raises(Transient, match="unreadable"):
+        await gh.getitem("/repos/octo/hello")
+    with pytest.raises(Transient, match="unreadable"):
+        await gh.query("query { viewer }", {})
+
+
+async def test_a_status_of_no_use_to_us_is_a_refusal(gh: GitHub, github: ScriptedGitHub) -> None:
+    github.play(reply(303, {"message": "See other"}))
+    with pytest.raises(Invalid, match="303"):
+        await gh.getitem("/repos/octo/hello")
+
+
 async def test_the_quota_that_is_left_can_be_read(gh: GitHub, github: ScriptedGitHub) -> None:
     github.play(reply(200, {}, x_ratelimit_remaining="4990", x_ratelimit_resource="core"))
     await gh.getitem("/repos/octo/hello")
@@ -332,9 +348,11 @@ async def test_github_enterprise_server_has_addresses_of_its_own(
 
 
 @pytest.mark.parametrize("api_url", ["api.github.com", "ftp://x/", "https://"])
-def test_an_address_that_cannot_be_an_api_is_refused(api_url: str, private_key: str) -> None:
+async def test_an_address_that_cannot_be_an_api_is_refused(
+    http: httpx2.AsyncClient, api_url: str, private_key: str
+) -> None:
     with pytest.raises(ValueError, match="GITHUB_API_URL"):
-        GitHubApp(api_url=api_url, app_id=42, private_key=private_key, http=httpx2.AsyncClient())
+        GitHubApp(api_url=api_url, app_id=42, private_key=private_key, http=http)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,22 @@ NOW = 1_000.0
 def test_an_answer_is_a_limit_or_not(
     status: int, headers: dict[str, str], message: str, wait: float | None
 ) -> None:
-    assert limit_wait(status, headers, message, NOW) == wait
+    assert limit_wait(status, headers, json.dumps({"message": message}).encode(), NOW) == wait
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        ({"resource": "PullRequestReview", "code": "abuse", "field": "base"}, 60.0),
+        ({"code": "custom", "message": "was submitted too quickly"}, 60.0),
+        ("was submitted too quickly", 60.0),
+        ({"code": "invalid", "field": "line"}, None),
+        ("Path could not be resolved", None),
+    ],
+)
+def test_a_422_for_making_content_too_quickly_is_a_limit(error: object, wait: float | None) -> None:
+    body = json.dumps({"message": "Validation Failed", "errors": [error]}).encode()
+    assert limit_wait(422, {}, body, NOW) == wait
 
 
 @pytest.mark.parametrize(
