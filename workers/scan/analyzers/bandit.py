@@ -1,0 +1,60 @@
+"""bandit: security of Python code.
+
+Left out: `assert` (B101), the import lists (B4xx: an import is no weakness), partial
+paths and shell-less subprocesses (B603, B607), passwords by variable name
+(B105-B107: the secrets analyser does it, and never shows them), and what is weak only
+in tests. `# nosec` is honoured: it stands in the diff for people to see.
+https://bandit.readthedocs.io/en/latest/plugins/
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+
+from bot.model import Category, Severity
+from workers.scan.analyzers.model import Analyzer, Said, Target
+from workers.scan.risk import is_test
+
+_SKIPPED = (
+    "B101,B105,B106,B107,B311,B403,B404,B405,B406,B407,B408,B409,B411,B412,B413,B415,B603,B607"
+)
+_SEVERITIES = {"LOW": Severity.LOW, "MEDIUM": Severity.MEDIUM, "HIGH": Severity.HIGH}
+_CONFIDENCES = {"LOW": 0.4, "MEDIUM": 0.7, "HIGH": 0.95}
+
+
+def _wants(target: Target) -> bool:
+    return target.language == "python" and not is_test(target.path)
+
+
+def _command(names: list[str]) -> list[str]:
+    return [
+        "python",
+        "-I",
+        "-m",
+        "bandit",
+        "--quiet",
+        "--format=json",
+        "--exit-zero",
+        f"--skip={_SKIPPED}",
+        *names,
+    ]
+
+
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+    for item in json.loads(out)["results"]:
+        weakness = item.get("issue_cwe") or {}
+        cwe = f" [CWE-{weakness['id']}]({weakness['link']})" if weakness.get("link") else ""
+        yield Said(
+            file=PurePath(item["filename"]).name,
+            rule=item["test_id"],
+            line=item["line_number"],
+            end_line=max(item["line_number"], *item["line_range"]),
+            category=Category.SECURITY,
+            severity=_SEVERITIES.get(item["issue_severity"], Severity.LOW),
+            title=item["issue_text"].partition("\n")[0],
+            body=f"Rule `{item['test_id']}` ({item['test_name']}).{cwe}",
+            confidence=_CONFIDENCES.get(item["issue_confidence"], 0.4),
+        )
+
+
+BANDIT = Analyzer("bandit", _wants, _command, _read, suffix=".py")

@@ -1,0 +1,76 @@
+"""oxlint: JavaScript and TypeScript, its category `correctness` (code that is plainly wrong).
+
+https://oxc.rs/docs/guide/usage/linter/rules.html
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+
+from bot.model import Category, Severity
+from workers.scan.analyzers.model import Analyzer, Said, Target
+
+_LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
+_CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")
+_SYNTAX = (Category.CORRECTNESS, Severity.HIGH)
+_PLAINLY_WRONG = (Category.CORRECTNESS, Severity.MEDIUM)
+_RATINGS = {
+    "no-const-assign": (Category.CORRECTNESS, Severity.HIGH),
+    "no-undef": (Category.CORRECTNESS, Severity.HIGH),
+    "no-eval": (Category.SECURITY, Severity.MEDIUM),
+    "no-implied-eval": (Category.SECURITY, Severity.MEDIUM),
+    "no-script-url": (Category.SECURITY, Severity.MEDIUM),
+    "no-debugger": (Category.QUALITY, Severity.LOW),
+    "no-unused-vars": (Category.MAINTAINABILITY, Severity.INFO),
+    "no-unused-labels": (Category.MAINTAINABILITY, Severity.INFO),
+    "no-useless-escape": (Category.MAINTAINABILITY, Severity.INFO),
+    "no-useless-catch": (Category.MAINTAINABILITY, Severity.INFO),
+    "no-useless-rename": (Category.MAINTAINABILITY, Severity.INFO),
+    "no-await-in-promise-methods": (Category.PERFORMANCE, Severity.LOW),
+}
+
+
+def _command(names: list[str]) -> list[str]:
+    return [
+        "oxlint",
+        "--allow=all",
+        "--deny=correctness",
+        "--deny=no-eval",
+        "--deny=no-implied-eval",
+        "--deny=no-script-url",
+        "--deny=no-async-promise-executor",
+        "--react-plugin",
+        "--promise-plugin",
+        "--allow=react/no-children-prop",
+        "--disable-nested-config",
+        "--no-ignore",
+        "--format=json",
+        *names,
+    ]
+
+
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+    for item in json.loads(out)["diagnostics"]:
+        code = _CODE.fullmatch(item.get("code") or "")
+        category, severity = _RATINGS.get(code["rule"], _PLAINLY_WRONG) if code else _SYNTAX
+        if not item["labels"]:
+            continue
+        span = item["labels"][0]["span"]
+        yield Said(
+            file=PurePath(item["filename"]).name,
+            rule=code["rule"] if code else "syntax",
+            line=span["line"],
+            end_line=span["line"],
+            category=category,
+            severity=severity,
+            title=item["message"].partition("\n")[0],
+            body=" ".join(filter(None, (item.get("help"), _link(item.get("url"))))),
+        )
+
+
+def _link(url: str | None) -> str:
+    return f"([rule]({url}))" if url else ""
+
+
+OXLINT = Analyzer("oxlint", lambda target: target.language in _LANGUAGES, _command, _read)

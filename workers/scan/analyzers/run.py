@@ -1,0 +1,114 @@
+"""Run all analysers over the changed files at once; none can spoil another's evidence."""
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from bot.model import Finding
+from workers.scan.analyzers import text
+from workers.scan.analyzers.bandit import BANDIT
+from workers.scan.analyzers.data import DATA
+from workers.scan.analyzers.evidence import finding
+from workers.scan.analyzers.hadolint import HADOLINT
+from workers.scan.analyzers.model import Analyzer, Said, Target
+from workers.scan.analyzers.oxlint import OXLINT
+from workers.scan.analyzers.ruff import RUFF
+from workers.scan.analyzers.sandbox import Isolation, isolation, run_isolated
+from workers.scan.analyzers.secrets import SECRETS
+from workers.scan.analyzers.shellcheck import SHELLCHECK
+from workers.scan.analyzers.zizmor import ZIZMOR
+from workers.scan.process import OutputTooLarge, ProcessTimeout
+
+ANALYZERS: tuple[Analyzer, ...] = (
+    RUFF, BANDIT, SECRETS, SHELLCHECK, HADOLINT, ZIZMOR, OXLINT, DATA,
+)  # fmt: skip
+HIDDEN = "hidden-characters"
+MERGE = "merge"
+NAMES = (*(analyzer.name for analyzer in ANALYZERS), HIDDEN, MERGE)
+
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
+#: One analyser that finds something in every line is not worth the reader's time.
+_MAX_FINDINGS = 200
+
+
+async def run_all(
+    targets: Sequence[Target],
+    *,
+    seconds: float,
+    disabled: Iterable[str] = (),
+    analyzers: Sequence[Analyzer] = ANALYZERS,
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Evidence on changed lines, in order of path and line, and a sentence for each analyser
+    that failed. `seconds` is the time of one analyser; `disabled` are names of NAMES.
+    """
+    off = set(disabled)
+    kind = await asyncio.to_thread(isolation)
+    room = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def one(analyzer: Analyzer) -> tuple[list[Finding], str]:
+        async with room:
+            return await _run(analyzer, targets, seconds, kind)
+
+    results = await asyncio.gather(*(one(a) for a in analyzers if a.name not in off))
+    found = [item for items, _ in results for item in items]
+    for name, check in ((HIDDEN, text.hidden_characters), (MERGE, text.conflict_markers)):
+        if name not in off:
+            said = ((target, said) for target in targets for said in check(target))
+            found += filter(None, (finding(name, s, target) for target, s in said))
+    found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
+    return tuple(found), tuple(note for _, note in results if note)
+
+
+async def _run(
+    analyzer: Analyzer, targets: Sequence[Target], seconds: float, kind: Isolation
+) -> tuple[list[Finding], str]:
+    wanted = [target for target in targets if analyzer.wants(target)]
+    if not wanted:
+        return [], ""
+    try:
+        said = await _ask(analyzer, wanted, seconds, kind)
+    except ProcessTimeout:
+        return [], f"{analyzer.name} took longer than {seconds:.0f} seconds and was stopped."
+    except OutputTooLarge:
+        return [], f"{analyzer.name} found too much to be told."
+    except FileNotFoundError:
+        return [], f"{analyzer.name} is not installed on this server and was left out."
+    except (ValueError, KeyError, TypeError, IndexError):
+        return [], f"{analyzer.name} failed on this change and was left out."
+    found = [item for target, s in said if (item := finding(analyzer.name, s, target))]
+    return _without_repeats(found)[:_MAX_FINDINGS], ""
+
+
+async def _ask(
+    analyzer: Analyzer, wanted: list[Target], seconds: float, kind: Isolation
+) -> list[tuple[Target, Said]]:
+    """Write the files under names of ours into a fresh directory, run, read, delete."""
+    named = {_name(n, analyzer, target): target for n, target in enumerate(wanted, 1)}
+    with tempfile.TemporaryDirectory(prefix="glossator-", ignore_cleanup_errors=True) as folder:
+        directory = Path(folder)
+        await asyncio.to_thread(_write, directory, named)
+        done = await run_isolated(
+            analyzer.command(list(named)), directory, seconds=seconds, kind=kind
+        )
+    return [(named[said.file], said) for said in analyzer.read(done.out, named)]
+
+
+def _name(number: int, analyzer: Analyzer, target: Target) -> str:
+    suffix = analyzer.suffix or PurePosixPath(target.path).suffix
+    return f"{number:04d}{suffix if _SUFFIX.fullmatch(suffix) else '.txt'}"
+
+
+def _write(directory: Path, named: dict[str, Target]) -> None:
+    for name, target in named.items():
+        (directory / name).write_bytes(target.text.encode("utf-8", "replace"))
+
+
+def _without_repeats(found: list[Finding]) -> list[Finding]:
+    """A rule says the same thing of one line once."""
+    seen: dict[tuple[str, str, int | None, str], Finding] = {}
+    for item in found:
+        seen.setdefault((item.path, item.source, item.start_line, item.title), item)
+    return list(seen.values())

@@ -1,0 +1,61 @@
+"""Runs alone, as a program in the sandbox: secrets in the files named on the command line.
+
+Prints JSON: for each find its file, type, line and the spans of the value in that line
+(characters, from 0). The value itself never leaves this process.
+"""
+
+import json
+import sys
+
+from detect_secrets.core.scan import scan_file
+from detect_secrets.settings import transient_settings
+
+# The two entropy plugins are left out: hashes and test data are most of what they find.
+_PLUGINS = """ArtifactoryDetector AWSKeyDetector AzureStorageKeyDetector BasicAuthDetector
+CloudantDetector DiscordBotTokenDetector GitHubTokenDetector GitLabTokenDetector
+IbmCloudIamDetector IbmCosHmacDetector JwtTokenDetector KeywordDetector MailchimpDetector
+NpmDetector OpenAIDetector PrivateKeyDetector PypiTokenDetector SendGridDetector SlackDetector
+SoftlayerDetector SquareOAuthDetector StripeDetector TelegramBotTokenDetector TwilioKeyDetector"""
+_HEURISTICS = """is_potential_uuid is_likely_id_string is_templated_secret is_sequential_string
+is_prefixed_with_dollar_sign is_not_alphanumeric_string is_indirect_reference"""
+
+
+def main() -> None:
+    config = {
+        "plugins_used": [{"name": name} for name in _PLUGINS.split()],
+        "filters_used": [
+            {"path": "detect_secrets.filters.allowlist.is_line_allowlisted"},
+            *({"path": f"detect_secrets.filters.heuristic.{name}"} for name in _HEURISTICS.split()),
+        ],
+    }
+    finds = []
+    with transient_settings(config):
+        for name in sys.argv[1:]:
+            with open(name, encoding="utf-8", newline="\n") as file:
+                lines = file.read().split("\n")
+            for secret in scan_file(name):
+                line = lines[secret.line_number - 1]
+                value = secret.secret_value or ""
+                finds.append(
+                    {
+                        "file": name,
+                        "type": secret.type,
+                        "line": secret.line_number,
+                        "spans": _spans(line, value),
+                    }
+                )
+    json.dump(finds, sys.stdout)
+
+
+def _spans(line: str, value: str) -> list[tuple[int, int]]:
+    """Where `value` stands; the whole line where it can't be told."""
+    spans = []
+    start = line.find(value) if value else -1
+    while start >= 0:
+        spans.append((start, start + len(value)))
+        start = line.find(value, start + len(value))
+    return spans or [(0, len(line))]
+
+
+if __name__ == "__main__":
+    main()

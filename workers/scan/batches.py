@@ -1,0 +1,127 @@
+"""Cut the chosen files into batches for the LLM (pure).
+
+A batch holds at most `files` files, folders together, and hunks of at most DIFF_SHARE
+of the prompt. A file too large for that is split between hunks, and a hunk too large
+between functions, else anywhere between lines.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from bot.change import Hunk, Line
+from bot.model import Batch, BatchFile, LeftOut
+from bot.tokens import count_tokens
+from workers.scan.outline import Outline
+
+#: Of LLM_CONTEXT_TOKENS; the rest is for instructions, evidence and the brief.
+DIFF_SHARE = 0.5
+CONTEXT_SHARE = 0.25
+
+_LINE_COST = 6  # tokens for the two numbers and the marker that stand before each line
+
+
+def hunk_tokens(hunk: Hunk) -> int:
+    """Tokens of the hunk as the LLM reads it, with numbers on both sides."""
+    return count_tokens("\n".join(line.text for line in hunk.lines)) + _LINE_COST * len(hunk.lines)
+
+
+def split(file: BatchFile, budget: int, outline: Outline) -> tuple[list[BatchFile], list[LeftOut]]:
+    """`file` in parts whose hunks cost at most `budget` tokens each; what can't be cut is named."""
+    if sum(map(hunk_tokens, file.file.hunks)) <= budget:
+        return [file], []
+    left_out: list[LeftOut] = []
+    parts: list[list[Hunk]] = []
+    room = 0
+    for hunk in file.file.hunks:
+        for piece in _pieces(hunk, budget, outline):
+            cost = hunk_tokens(piece)
+            if cost > budget:
+                left_out.append(LeftOut(file.file.path, f"{_lines(piece)}: too long for the LLM"))
+                continue
+            if not parts or cost > room:
+                parts.append([])
+                room = budget
+            parts[-1].append(piece)
+            room -= cost
+    return [_part(file, tuple(hunks)) for hunks in parts], left_out
+
+
+def pack(files: Sequence[BatchFile], budget: int, most: int) -> tuple[Batch, ...]:
+    """Batches of at most `most` files and `budget` tokens of hunks, in the order of paths."""
+    groups: list[list[BatchFile]] = []
+    room = 0
+    for file in sorted(files, key=_by_folder):
+        cost = sum(map(hunk_tokens, file.file.hunks))
+        if not groups or len(groups[-1]) >= most or cost > room:
+            groups.append([])
+            room = budget
+        groups[-1].append(file)
+        room -= cost
+    return tuple(Batch(number, tuple(group)) for number, group in enumerate(groups))
+
+
+def _by_folder(file: BatchFile) -> tuple[str, str, int]:
+    folder, _, name = file.file.path.rpartition("/")
+    return folder, name, file.file.hunks[0].new_start if file.file.hunks else 0
+
+
+def _part(file: BatchFile, hunks: tuple[Hunk, ...]) -> BatchFile:
+    numbers = {line.new for hunk in hunks for line in hunk.lines}
+    return replace(
+        file,
+        file=replace(file.file, hunks=hunks),
+        evidence=tuple(item for item in file.evidence if item.start_line in numbers),
+    )
+
+
+def _pieces(hunk: Hunk, budget: int, outline: Outline) -> Iterator[Hunk]:
+    """The hunk, or runs of its lines that each fit; a cut before a definition is preferred
+    in the last third of a run. A single line that does not fit is a piece of its own."""
+    if hunk_tokens(hunk) <= budget:
+        yield hunk
+        return
+    starts = {block.start for block in outline.definitions}
+    costs = [count_tokens(line.text) + _LINE_COST + 1 for line in hunk.lines]
+    begin = 0
+    while begin < len(hunk.lines):
+        end = _reach(costs, begin, budget)
+        if end < len(hunk.lines):
+            end = _better_cut(hunk.lines, starts, begin, end)
+        yield _piece(hunk, begin, end)
+        begin = end
+
+
+def _reach(costs: Sequence[int], begin: int, budget: int) -> int:
+    end, spent = begin, 0
+    while end < len(costs) and (end == begin or spent + costs[end] <= budget):
+        spent += costs[end]
+        end += 1
+    return end
+
+
+def _better_cut(lines: Sequence[Line], starts: set[int], begin: int, end: int) -> int:
+    earliest = begin + (end - begin) * 2 // 3
+    return next((i for i in range(end, max(earliest, begin), -1) if lines[i].new in starts), end)
+
+
+def _piece(hunk: Hunk, begin: int, end: int) -> Hunk:
+    """Where a side has no line left, its start is the number that would come next."""
+    lines = hunk.lines
+    return Hunk(
+        _next_number(lines[begin:], lambda line: line.old)
+        or 1 + max((line.old for line in lines[:begin] if line.old), default=hunk.old_start - 1),
+        _next_number(lines[begin:], lambda line: line.new)
+        or 1 + max((line.new for line in lines[:begin] if line.new), default=hunk.new_start - 1),
+        hunk.section,
+        lines[begin:end],
+    )
+
+
+def _next_number(lines: Sequence[Line], number: Callable[[Line], int | None]) -> int | None:
+    return next((n for line in lines if (n := number(line)) is not None), None)
+
+
+def _lines(hunk: Hunk) -> str:
+    numbers = [line.new or line.old or 0 for line in hunk.lines]
+    first, last = min(numbers), max(numbers)
+    return f"line {first}" if first == last else f"lines {first} to {last}"
