@@ -1,0 +1,145 @@
+"""What stands on GitHub, compared exactly, and the limits it keeps."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.model import Finding, LeftOut, Progress, Report, Severity, State
+from workers.reports.characters import github_length
+from workers.reports.render import (
+    Ending,
+    Links,
+    check_output,
+    comment_body,
+    failure_output,
+    progress_output,
+    review_body,
+    skipped_output,
+)
+
+Golden = Callable[[str, str], None]
+
+LINKS = Links(
+    page="https://glossator.example/reviews/01JD?key=abc",
+    reports={"json": "https://glossator.example/j", "html": "https://glossator.example/h"},
+)
+
+
+def test_a_review_tells_the_verdict_and_folds_the_rest(
+    report: Report, golden: Golden
+) -> None:
+    golden("review.md", review_body(report, LINKS))
+
+
+def test_a_review_without_findings_is_two_lines_and_folds(report: Report, golden: Golden) -> None:
+    silent = replace(
+        report, findings=(), inline=(), standing=(), verdict="No problems found.", score=100
+    )
+    golden("review-silent.md", review_body(silent, Links()))
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_comment_says_what_and_why_and_offers_the_change(
+    index: int, report: Report, golden: Golden
+) -> None:
+    golden(f"comment-{index}.md", comment_body(report.findings[index]))
+
+
+def test_the_check_run_tells_every_finding_and_annotates_those_on_the_head(
+    report: Report, golden: Golden
+) -> None:
+    output = check_output(report, LINKS)
+    golden("check.md", f"{output.title}\n\n{output.summary}\n\n{output.text}")
+    assert [(a.path, a.start_line, a.level) for a in output.annotations] == [
+        ("shop/search.py", 14, "failure"),
+        ("shop/orders.py", 21, "warning"),
+        ("shop/stock.py", 9, "warning"),
+        ("shop/orders.py", 3, "notice"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(state=State.QUEUED),
+        Progress(state=State.SCANNING, percent=10, step="Fetching the commits"),
+        Progress(state=State.ANALYZING, percent=42, files_total=12, files_done=5, findings=3),
+        Progress(state=State.REPORTING, percent=95, files_total=12, files_done=12, findings=3),
+    ],
+    ids=lambda progress: progress.state.value,
+)
+def test_progress_is_a_bar_and_the_stages(progress: Progress, golden: Golden) -> None:
+    output = progress_output(progress, LINKS)
+    golden(f"progress-{progress.state}.md", f"{output.title}\n\n{output.summary}")
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        (Ending.FAILED, "GitHub refused the clone: give the App read access to the contents."),
+        (Ending.TIMED_OUT, "The review was not done after 60 minutes."),
+        (Ending.CANCELLED, "@mona cancelled the review."),
+        (Ending.SUPERSEDED, "Commit `1234567` was pushed while this one was read."),
+    ],
+)
+def test_each_way_to_end_early_has_its_words(ending: Ending, sentence: str, golden: Golden) -> None:
+    output = failure_output(ending, sentence, LINKS)
+    golden(f"ending-{ending}.md", f"{output.title}\n\n{output.summary}")
+
+
+def test_a_pull_request_left_alone_says_why(golden: Golden) -> None:
+    output = skipped_output("It is a draft; reviews start once it is ready.")
+    golden("skipped.md", f"{output.title}\n\n{output.summary}")
+
+
+def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
+    report: Report,
+) -> None:
+    many = tuple(
+        replace(
+            report.findings[1],
+            severity=Severity.HIGH if number < 3 else Severity.LOW,
+            title=f"Number {number}",
+            body="🙂 & <b> " * 300,
+            fingerprint=f"{number:016x}",
+        )
+        for number in range(200)
+    )
+    long = replace(
+        report,
+        findings=many,
+        inline=(),
+        left_out=tuple(LeftOut(f"vendor/{n}.js", "vendored") for n in range(3000)),
+    )
+    body = review_body(long, LINKS)
+    output = check_output(long, LINKS)
+    assert github_length(body) <= 65_536
+    assert max(github_length(output.summary), github_length(output.text)) <= 65_535
+    assert "Number 0" in body
+    assert "Number 199" not in body
+    told = body.count("**Number ")
+    assert f"{200 - told} findings more, less severe, did not fit here" in body
+    assert "Not reviewed: 3,000 files" in body
+
+
+def test_a_suggestion_is_fenced_longer_than_the_backticks_in_it(one: Finding) -> None:
+    body = comment_body(replace(one, suggestion='text = """\n````\n"""'))
+    assert '`````suggestion\ntext = """\n````\n"""\n`````' in body
+
+
+def test_a_suggestion_that_removes_the_lines_has_no_line(one: Finding) -> None:
+    assert "```suggestion\n```" in comment_body(replace(one, suggestion=""))
+
+
+def test_a_suggestion_with_hidden_characters_has_no_button(one: Finding) -> None:
+    body = comment_body(replace(one, suggestion="if admin:\u202e pass"))
+    assert "```suggestion" not in body
+    assert "if admin:\\u202e pass" in body
+
+
+def test_a_suggestion_that_does_not_fit_is_left_out(one: Finding) -> None:
+    body = comment_body(replace(one, suggestion="x = 1\n" * 20_000))
+    assert github_length(body) <= 65_536
+    assert "suggestion" not in body
+    assert one.title in body

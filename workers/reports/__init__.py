@@ -1,0 +1,1 @@
+"""From findings to what people read: merge, score, sanitise, render. Pure, but for publishing."""

@@ -1,0 +1,34 @@
+"""Bodies that fit GitHub's limits: whole items are left out, and how many is said (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workers.reports.characters import github_length
+
+#: Room for the sentence that says how many were left out, and for line ends.
+_SENTENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The first items, and how many there were beyond."""
+
+    items: tuple[str, ...]
+    dropped: int
+
+
+def fit(items: Sequence[str], room: int, most: int | None = None) -> Kept:
+    """As many of the first items as fit into `room` characters, at most `most`."""
+    kept: list[str] = []
+    left = room - _SENTENCE
+    for item in items[:most]:
+        left -= github_length(item) + 2
+        if left < 0:
+            break
+        kept.append(item)
+    return Kept(tuple(kept), len(items) - len(kept))
+
+
+def size(kept: Kept) -> int:
+    """The room that the items take up at most."""
+    return sum(github_length(item) + 2 for item in kept.items) + _SENTENCE

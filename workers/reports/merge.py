@@ -1,0 +1,135 @@
+"""Everything that was found about one change, as one Report (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.model import (
+    BatchResult,
+    Category,
+    FileSummary,
+    Finding,
+    PullRequest,
+    Report,
+    Review,
+    Scan,
+    Severity,
+    Usage,
+)
+from bot.settings import FailOn, Settings
+from workers.reports.score import score
+from workers.reports.twins import one_each
+from workers.reports.verdict import verdict
+
+if TYPE_CHECKING:
+    from bot.repo_config import RepoConfig
+
+T = TypeVar("T")
+
+
+def build_report(
+    review: Review,
+    pull: PullRequest,
+    scan: Scan,
+    results: Sequence[BatchResult],
+    settings: Settings,
+    config: RepoConfig,
+    *,
+    now: float,
+    posted_before: frozenset[str] = frozenset(),
+) -> Report:
+    """The report of a review: `results` in the order of their batches, one for each batch.
+
+    `posted_before` are the fingerprints that already stand on lines of the pull request; they
+    are told in the body but not posted again. `now` is in seconds since the epoch.
+    """
+    findings = _told(review, scan, results, settings, config, posted_before)
+    left_out = _unique(chain(scan.left_out, *(result.left_out for result in results)))
+    most = settings.max_comments if config.max_comments is None else config.max_comments
+    new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in posted_before]
+    models = _unique(result.model for result in results if result.model)
+    return Report(
+        review=review,
+        pull=pull,
+        merge_base=scan.merge_base,
+        verdict=verdict(findings, len({item.path for item in left_out})),
+        conclusion=conclusion(findings, config.fail_on or settings.fail_on),
+        score=score(findings, sum(file.additions + file.deletions for file in scan.files)),
+        findings=tuple(findings),
+        inline=tuple(new[:most]),
+        standing=tuple(
+            f.fingerprint for f in findings if f.anchored and f.fingerprint in posted_before
+        ),
+        files=_walkthrough(scan, results),
+        left_out=left_out,
+        rejected=tuple(chain(*(result.rejected for result in results))),
+        usage=sum((result.usage for result in results), Usage()),
+        models=models,
+        notes=_unique(_notes(scan, results, settings, bool(models))),
+        finished_at=now,
+    )
+
+
+def conclusion(findings: Sequence[Finding], fail_on: FailOn) -> str:
+    """Of the check run: `failure` from `fail_on` on, else `neutral` at high and above.
+
+    Only a finding that is proven to stand on lines of the change can fail it.
+    """
+    worst = min((f.severity.rank for f in findings), default=len(Severity))
+    proven = min((f.severity.rank for f in findings if f.anchored), default=len(Severity))
+    if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
+        return "failure"
+    return "neutral" if worst <= Severity.HIGH.rank else "success"
+
+
+def _told(
+    review: Review,
+    scan: Scan,
+    results: Sequence[BatchResult],
+    settings: Settings,
+    config: RepoConfig,
+    posted: frozenset[str],
+) -> list[Finding]:
+    wanted = _categories(review, settings, config)
+    least = (config.min_severity or settings.min_severity).rank
+    found = chain(scan.evidence, *(result.findings for result in results), scan.carried)
+    told = one_each((f for f in found if f.category in wanted), posted)
+    return sorted((f for f in told if f.severity.rank <= least), key=_order)
+
+
+def _categories(review: Review, settings: Settings, config: RepoConfig) -> frozenset[Category]:
+    if review.focus is not None:
+        return frozenset({review.focus})
+    chosen = settings.categories if config.categories is None else config.categories
+    return frozenset(chosen)
+
+
+def _order(finding: Finding) -> tuple[int, float, str, int, str]:
+    line = finding.start_line or 0
+    return finding.severity.rank, -finding.confidence, finding.path, line, finding.fingerprint
+
+
+def _walkthrough(scan: Scan, results: Sequence[BatchResult]) -> tuple[FileSummary, ...]:
+    said = dict(chain(*(result.summaries for result in results)))
+    return tuple(
+        replace(file, summary=said[file.path]) if file.path in said else file for file in scan.files
+    )
+
+
+def _notes(
+    scan: Scan, results: Sequence[BatchResult], settings: Settings, answered: bool
+) -> Iterable[str]:
+    if not settings.has_llm:
+        yield "No LLM is configured: static analysers alone made this review."
+    elif results and not answered:
+        yield "The LLM gave no answer: static analysers alone made this review."
+    yield from scan.notes
+    for result in results:
+        yield from result.notes
+
+
+def _unique(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))

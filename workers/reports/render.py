@@ -1,0 +1,170 @@
+"""A report, a finding or a review's progress as what GitHub shows (pure).
+
+Every word stands in a template; what comes from outside passes its filters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
+from bot.model import Finding, Progress, Report, Severity, State
+from workers.reports.characters import cut, github_length, show_hidden
+from workers.reports.environment import render, source
+from workers.reports.fit import Kept, fit, size
+from workers.reports.verdict import counts, plural
+
+#: "body is too long (maximum is 65536 characters)": reviews and comments.
+BODY_CHARACTERS = 65_536
+#: More lines of a walkthrough nobody reads; the report has them all.
+_FILES_TOLD = 100
+_LEVELS = {Severity.CRITICAL: "failure", Severity.HIGH: "failure", Severity.MEDIUM: "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Signed addresses: the live page, and the report by format. Empty where there is none."""
+
+    page: str = ""
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+
+class Ending(StrEnum):
+    """Why a review ended without a report; each has a template in `templates/check`."""
+
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+def review_marker(review_id: str) -> str:
+    """The first line of a review's body, by which it is found again."""
+    return f"<!-- glossator:review:{review_id} -->"
+
+
+def finding_marker(fingerprint: str) -> str:
+    """The first line of a finding's comment, by which it is found again."""
+    return f"<!-- glossator:finding:{fingerprint} -->"
+
+
+def review_body(report: Report, links: Links) -> str:
+    """The body of the one review, at most 65,536 characters; findings posted inline are counted
+    there, all others told."""
+    told = [f for f in report.findings if f.fingerprint not in report.inline]
+    return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS)
+
+
+def comment_body(finding: Finding) -> str:
+    """The comment on a finding's lines, at most 65,536 characters. A suggestion with hidden
+    characters is shown without the button, one that does not fit is left out."""
+    values = {
+        "finding": finding,
+        "marker": finding_marker(finding.fingerprint),
+        "info": "suggestion" if finding.suggestion == show_hidden(finding.suggestion or "") else "",
+    }
+    body = render("review/comment.md.j2", suggestion=finding.suggestion, **values)
+    if github_length(body) > BODY_CHARACTERS:
+        body = render("review/comment.md.j2", suggestion=None, **values)
+    return body
+
+
+def check_output(report: Report, links: Links) -> CheckOutput:
+    """The completed check run: counts as title, the walkthrough as summary, every finding as
+    text and, where it stands on lines of the head, as annotation."""
+    found = ", ".join(f"{number} {severity}" for severity, number in counts(report.findings))
+    return CheckOutput(
+        title=f"{found or 'No problems found'} · score {report.score}",
+        summary=_body("check/summary.md.j2", report, links, [], OUTPUT_CHARACTERS),
+        text=_body("check/text.md.j2", report, links, list(report.findings), OUTPUT_CHARACTERS),
+        annotations=tuple(_annotation(f) for f in report.findings if _on_head(f)),
+    )
+
+
+def progress_output(progress: Progress, links: Links) -> CheckOutput:
+    """The check run while the review is under way: a progress bar and the stages."""
+    title = progress.step or progress.state.value.capitalize()
+    if progress.state is State.ANALYZING and progress.files_total:
+        title = f"Reading: {progress.files_done} of {plural(progress.files_total, 'file')}"
+    filled = round(progress.percent / 5)
+    summary = render(
+        "check/progress.md.j2",
+        progress=progress,
+        links=links,
+        bar="█" * filled + "░" * (20 - filled),
+        stages=_stages(progress.state),
+    )
+    return CheckOutput(cut(show_hidden(title), 200), summary)
+
+
+def skipped_output(reason: str) -> CheckOutput:
+    """The check run of a pull request that policy leaves alone; `reason` is one sentence."""
+    return CheckOutput("Not reviewed", render("check/skipped.md.j2", reason=reason))
+
+
+def failure_output(ending: Ending, sentence: str, links: Links | None = None) -> CheckOutput:
+    """The check run of a review without a report; `sentence` says why and what to do."""
+    title = {
+        Ending.FAILED: "The review failed",
+        Ending.TIMED_OUT: "The review took too long",
+        Ending.CANCELLED: "Cancelled",
+        Ending.SUPERSEDED: "Superseded by a newer commit",
+    }[ending]
+    summary = render(
+        f"check/{ending.value}.md.j2", sentence=sentence, links=links if links else Links()
+    )
+    return CheckOutput(title, summary)
+
+
+def _body(template: str, report: Report, links: Links, told: list[Finding], limit: int) -> str:
+    """Fills the template with the most severe findings first, then with what was left out, then
+    with the walkthrough, each as far as there is room."""
+    values = {
+        "report": report,
+        "links": links,
+        "marker": review_marker(report.review.id),
+        "counts": counts(report.findings),
+        "sources": sorted({source(f) for f in report.findings}),
+    }
+    nothing = Kept((), 1)
+    frame = render(template, findings=nothing, left_out=nothing, files=nothing, **values)
+    room = limit - github_length(frame)
+    findings = fit([render("review/finding.md.j2", finding=f) for f in told], room)
+    room -= size(findings)
+    left_out = fit([render("review/left_out.md.j2", item=item) for item in report.left_out], room)
+    room -= size(left_out)
+    rows = [render("review/file.md.j2", file=file) for file in report.files]
+    files = fit(rows, room, most=_FILES_TOLD)
+    return render(template, findings=findings, left_out=left_out, files=files, **values)
+
+
+def _on_head(finding: Finding) -> bool:
+    return finding.anchored and finding.side == "RIGHT"
+
+
+def _annotation(finding: Finding) -> Annotation:
+    """Annotations are plain text, shown beside the lines."""
+    assert finding.start_line is not None
+    assert finding.end_line is not None
+    return Annotation(
+        path=finding.path,
+        start_line=finding.start_line,
+        end_line=finding.end_line,
+        level=_LEVELS.get(finding.severity, "notice"),
+        title=cut(show_hidden(f"{finding.severity} {finding.category}: {finding.title}"), 255),
+        message=cut(show_hidden(finding.body) or show_hidden(finding.title), 4000),
+    )
+
+
+def _stages(now: State) -> list[tuple[str, str]]:
+    """Each stage's mark and name: done, under way or to come."""
+    names = {
+        State.QUEUED: "Queued",
+        State.SCANNING: "Reading the change",
+        State.ANALYZING: "Reviewing",
+        State.REPORTING: "Writing the review",
+    }
+    order = list(names)
+    at = order.index(now) if now in order else len(order)
+    marks = ["✅" if i < at else "🔄" if i == at else "⬜" for i in range(len(order))]
+    return list(zip(marks, names.values(), strict=True))

@@ -1,0 +1,37 @@
+"""The first sentence of a review (pure)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.model import Finding, Severity
+
+
+def counts(findings: Sequence[Finding]) -> list[tuple[Severity, int]]:
+    """How many of each severity, most severe first; only those that occur."""
+    seen = Counter(finding.severity for finding in findings)
+    return [(severity, seen[severity]) for severity in Severity if seen[severity]]
+
+
+def verdict(findings: Sequence[Finding], files_left_out: int) -> str:
+    """What to do, in one sentence."""
+    told = counts(findings)
+    grave = [item for item in told if item[0].rank <= Severity.HIGH.rank]
+    if grave:
+        return f"Fix before merging: {_listed(grave)}."
+    if told and told[0][0] is Severity.MEDIUM:
+        return f"Worth a look before merging: {_listed(told)}."
+    if told:
+        return f"Nothing that stands in the way of merging; {_listed(told)}."
+    if files_left_out:
+        return f"No problems found in what was reviewed; {plural(files_left_out, 'file')} not."
+    return "No problems found."
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _listed(told: Sequence[tuple[Severity, int]]) -> str:
+    parts = [f"{number} {severity}" for severity, number in told]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
