@@ -246,8 +246,9 @@ def translate(name: str, payload: object) -> Event | Ignored:
     except ValidationError as exc:
         # GitHub's documentation promises these fields, so the first one says enough.
         error = exc.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in error["loc"]) or "the payload"
+        where = ".".join(str(part) for part in error["loc"])
+        what = f"`{where}`: {error['msg']}" if where else "its top: it is not a JSON object"
         raise MalformedPayload(
-            f"The `{name}` payload is malformed at `{where}`: {error['msg']}."
+            f"The `{name}` payload is malformed at {what}."
             " Check that the delivery comes from the GitHub App's own webhook."
         ) from exc

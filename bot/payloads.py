@@ -13,7 +13,10 @@ from bot import model
 
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-FullName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
+# No name consists of dots alone, so none can climb in a URL's path.
+FullName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$")
+]
 
 
 class Shape(BaseModel):
