@@ -1,0 +1,247 @@
+"""What people do on the sandbox: each method changes the state and delivers GitHub's webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.sandbox import events, git, shapes
+from bot.sandbox.hooks import Hooks
+from bot.sandbox.outdating import follow_threads
+from bot.sandbox.routes_issues import ensure_label
+from bot.sandbox.state import (
+    CheckRun,
+    HookDelivery,
+    IssueComment,
+    Pull,
+    Reaction,
+    Repository,
+    Review,
+    ReviewComment,
+    SandboxState,
+)
+
+#: Who opens pull requests and comments unless somebody else is named; may write everywhere.
+AUTHOR = "octocat"
+
+
+class People:
+    """The people's half of a sandbox. Methods return when the webhook has been answered.
+
+    Repositories are named `owner/name`. Raises KeyError for what does not exist.
+    """
+
+    def __init__(self, state: SandboxState, hooks: Hooks) -> None:
+        self.state = state
+        self._hooks = hooks
+
+    def repository(self, full_name: str) -> Repository:
+        """A repository with all that stands on it. Raises KeyError."""
+        return self.state.repositories[full_name]
+
+    async def deliver(
+        self, event: str, payload: dict[str, Any], guid: str | None = None
+    ) -> HookDelivery:
+        """Send any event, signed as GitHub does, and return how it went."""
+        return await self._hooks.deliver(event, payload, guid)
+
+    async def redeliver(self, delivery_id: int) -> HookDelivery:
+        """Send a recorded delivery again, under its old GUID."""
+        return await self._hooks.redeliver(delivery_id)
+
+    def _pull(self, full_name: str, number: int) -> tuple[Repository, Pull]:
+        repo = self.repository(full_name)
+        pull = repo.pulls[number]
+        pull.updated_at = self.state.now()
+        return repo, pull
+
+    async def _announce(
+        self, repo: Repository, pull: Pull, action: str, sender: str = "", **more: object
+    ) -> None:
+        payload = events.pull_request(self.state, repo, pull, action, sender or pull.author, **more)
+        await self.deliver("pull_request", payload)
+
+    async def open_pull(
+        self,
+        full_name: str,
+        base_sha: str,
+        head_sha: str,
+        *,
+        title: str = "Change things",
+        body: str = "",
+        author: str = AUTHOR,
+        draft: bool = False,
+        labels: Sequence[str] = (),
+        base_ref: str = "",
+        head_ref: str = "",
+        from_fork: bool = False,
+    ) -> int:
+        """Open a pull request between two commits and return its number.
+
+        Its refs are made: the base branch (the default one unless named), the head branch
+        (only `refs/pull/N/head` for a fork), both at the given commits.
+        """
+        repo, now = self.repository(full_name), self.state.now()
+        number = max(repo.pulls, default=0) + 1
+        pull = Pull(
+            id=self.state.next_id(),
+            number=number,
+            title=title,
+            body=body,
+            author=author,
+            base_ref=base_ref or repo.default_branch,
+            base_sha=base_sha,
+            head_ref=head_ref or f"change-{number}",
+            head_sha=head_sha,
+            created_at=now,
+            updated_at=now,
+            draft=draft,
+            from_fork=from_fork,
+            labels=[ensure_label(self.state, repo, name).name for name in labels],
+            heads=[head_sha],
+        )
+        await git.set_ref(repo.git_dir, f"refs/heads/{pull.base_ref}", base_sha)
+        await self._set_head(repo, pull)
+        repo.pulls[number] = pull
+        await self._announce(repo, pull, "opened", author)
+        return number
+
+    async def _set_head(self, repo: Repository, pull: Pull) -> None:
+        if not pull.from_fork:
+            await git.set_ref(repo.git_dir, f"refs/heads/{pull.head_ref}", pull.head_sha)
+        await git.set_ref(repo.git_dir, f"refs/pull/{pull.number}/head", pull.head_sha)
+
+    async def push(self, full_name: str, number: int, sha: str, *, author: str = AUTHOR) -> None:
+        """Move the head to a commit: `pull_request.synchronize`."""
+        repo, pull = self._pull(full_name, number)
+        before, pull.head_sha = pull.head_sha, sha
+        pull.heads.append(sha)
+        await self._set_head(repo, pull)
+        await follow_threads(repo, pull, before)
+        await self._announce(repo, pull, "synchronize", author, before=before, after=sha)
+
+    async def close(self, full_name: str, number: int, *, merged: bool = False) -> None:
+        """Close a pull request, merged or not."""
+        repo, pull = self._pull(full_name, number)
+        pull.state, pull.closed_at = "closed", self.state.now()
+        pull.merged_at = pull.closed_at if merged else None
+        await self._announce(repo, pull, "closed")
+
+    async def reopen(self, full_name: str, number: int) -> None:
+        """Open a closed pull request again."""
+        repo, pull = self._pull(full_name, number)
+        pull.state, pull.closed_at = "open", None
+        await self._announce(repo, pull, "reopened")
+
+    async def ready_for_review(self, full_name: str, number: int) -> None:
+        """End a draft."""
+        repo, pull = self._pull(full_name, number)
+        pull.draft = False
+        await self._announce(repo, pull, "ready_for_review")
+
+    async def label(self, full_name: str, number: int, name: str) -> None:
+        """Put a label on a pull request."""
+        repo, pull = self._pull(full_name, number)
+        item = ensure_label(self.state, repo, name)
+        pull.labels.append(name)
+        shown = shapes.label(self.state, repo, item)
+        await self._announce(repo, pull, "labeled", label=shown)
+
+    async def comment(
+        self, full_name: str, number: int, body: str, *, author: str = AUTHOR
+    ) -> IssueComment:
+        """Comment on the conversation: `issue_comment.created`."""
+        repo, pull = self._pull(full_name, number)
+        now = self.state.now()
+        item = IssueComment(
+            id=self.state.next_id(),
+            number=number,
+            user=self.state.user(author).login,
+            body=body,
+            created_at=now,
+            updated_at=now,
+        )
+        repo.issue_comments[item.id] = item
+        payload = events.issue_comment(self.state, repo, pull, item, "created")
+        await self.deliver("issue_comment", payload)
+        return item
+
+    async def edit_comment(self, full_name: str, comment_id: int, body: str) -> None:
+        """Change a comment of the conversation: `issue_comment.edited`."""
+        repo = self.repository(full_name)
+        item = repo.issue_comments[comment_id]
+        before, item.body, item.updated_at = item.body, body, self.state.now()
+        pull = repo.pulls[item.number]
+        payload = events.issue_comment(self.state, repo, pull, item, "edited", before)
+        await self.deliver("issue_comment", payload)
+
+    async def reply_in_thread(
+        self, full_name: str, comment_id: int, body: str, *, author: str = AUTHOR
+    ) -> ReviewComment:
+        """Answer a review comment: `pull_request_review_comment.created`."""
+        repo, now = self.repository(full_name), self.state.now()
+        first = repo.review_comments[comment_id]
+        review = Review(
+            id=self.state.next_id(),
+            number=first.number,
+            user=self.state.user(author).login,
+            body="",
+            state="COMMENTED",
+            commit_id=first.commit_id,
+            submitted_at=now,
+        )
+        repo.reviews[review.id] = review
+        item = first.reply(self.state.next_id(), review, body, now)
+        repo.review_comments[item.id] = item
+        pull = repo.pulls[first.number]
+        payload = events.review_comment(self.state, repo, pull, item, "created")
+        await self.deliver("pull_request_review_comment", payload)
+        return item
+
+    def react(
+        self, full_name: str, comment_id: int, content: str, *, author: str = AUTHOR
+    ) -> Reaction:
+        """React to a comment of either kind. GitHub sends no webhook for reactions."""
+        repo = self.repository(full_name)
+        comment = (repo.issue_comments | repo.review_comments)[comment_id]
+        reaction = Reaction(
+            id=self.state.next_id(),
+            user=self.state.user(author).login,
+            content=content,
+            created_at=self.state.now(),
+        )
+        comment.reactions.append(reaction)
+        return reaction
+
+    async def press_button(
+        self, check_run_id: int, identifier: str, *, author: str = AUTHOR
+    ) -> None:
+        """Press a button that the check run shows: `check_run.requested_action`.
+
+        Raises KeyError if the run shows no such button.
+        """
+        repo, run = self._check_run(check_run_id)
+        if identifier not in [action["identifier"] for action in run.actions]:
+            raise KeyError(f"check run {check_run_id} has no button {identifier!r}")
+        payload = events.check_run_event(
+            self.state, repo, run, "requested_action", author, identifier
+        )
+        await self.deliver("check_run", payload)
+
+    async def rerun(self, check_run_id: int, *, author: str = AUTHOR) -> None:
+        """Press "Re-run" on a check run: `check_run.rerequested`."""
+        repo, run = self._check_run(check_run_id)
+        payload = events.check_run_event(self.state, repo, run, "rerequested", author)
+        await self.deliver("check_run", payload)
+
+    async def rerun_suite(self, full_name: str, head_sha: str, *, author: str = AUTHOR) -> None:
+        """Press "Re-run all checks" on a commit: `check_suite.rerequested`."""
+        repo = self.repository(full_name)
+        payload = events.check_suite_event(self.state, repo, head_sha, "rerequested", author)
+        await self.deliver("check_suite", payload)
+
+    def _check_run(self, check_run_id: int) -> tuple[Repository, CheckRun]:
+        for repo in self.state.repositories.values():
+            if check_run_id in repo.check_runs:
+                return repo, repo.check_runs[check_run_id]
+        raise KeyError(f"no check run {check_run_id}")

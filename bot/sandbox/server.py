@@ -1,0 +1,199 @@
+"""The sandbox: a GitHub with one App, and what people do on it.
+
+    async with Sandbox(webhook_url="http://127.0.0.1:8000/webhooks/github") as sandbox:
+        await sandbox.add_repository("octo/hello", Path("~/src/hello").expanduser())
+        number = await sandbox.open_pull("octo/hello", base_sha, head_sha, title="Greet")
+
+Each method that GitHub would announce delivers its webhook and returns when it is answered.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bot.sandbox import git
+from bot.sandbox.faults import Faults
+from bot.sandbox.hooks import Hooks
+from bot.sandbox.people import AUTHOR, People
+from bot.sandbox.serving import application, listen, serving
+from bot.sandbox.state import (
+    App,
+    Exchange,
+    Installation,
+    Repository,
+    SandboxState,
+    utc_now,
+)
+
+
+class Sandbox(People):
+    """A running sandbox GitHub. Use it as an asynchronous context manager.
+
+    `url` is the web root, `api_url` the REST root (`…/api/v3`); `private_key_pem`, `app_id`,
+    `webhook_secret` and `installation_id` are what the App is configured with; `faults` takes
+    planned trouble, `state` is everything that stands on it.
+    """
+
+    def __init__(
+        self,
+        *,
+        webhook_url: str = "",
+        webhook_secret: str | None = None,
+        account: str = "octo",
+        port: int = 0,
+        clock: Callable[[], datetime] = utc_now,
+        directory: Path | None = None,
+        hourly_limit: int = 5000,
+    ) -> None:
+        """Make ready to serve on 127.0.0.1; `port` 0 takes a free one.
+
+        `account` is who installed the App; repositories live in `directory`, or in a temporary
+        one that is deleted at the end.
+        """
+        self._listener = listen(port)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api_url = f"{self.url}/api/v3"
+        self.webhook_secret = webhook_secret or secrets.token_hex(20)
+        self.private_key_pem, public = _key_pair()
+        self.app_id = 4242
+        state = SandboxState(
+            url=self.url,
+            public_key_pem=public,
+            clock=clock,
+            hourly_limit=hourly_limit,
+            app=App(
+                id=self.app_id,
+                slug="glossator",
+                name="Glossator",
+                client_id="Iv23sandbox4242",
+                webhook_url=webhook_url,
+                webhook_secret=self.webhook_secret,
+            ),
+        )
+        super().__init__(state, Hooks(state))
+        self.installation_id = self.add_installation(account).id
+        self.faults = Faults()
+        self._directory = directory
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Sandbox:
+        """Start serving."""
+        if self._directory is None:
+            temporary = tempfile.TemporaryDirectory(prefix="glossator-sandbox-")
+            self._directory = Path(self._stack.enter_context(temporary))
+        app = application(self.state, self._hooks, self.faults)
+        await self._stack.enter_async_context(serving(app, self._listener))
+        self._stack.push_async_callback(self._hooks.aclose)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop serving."""
+        await self._stack.aclose()
+
+    # What the tests ask about.
+
+    @property
+    def requests(self) -> list[Exchange]:
+        """Every request that came in, with its answer."""
+        return self.state.requests
+
+    def writes(self) -> list[Exchange]:
+        """The requests that changed what stands on a repository, whatever was answered."""
+        return [exchange for exchange in self.state.requests if exchange.wrote]
+
+    # Accounts and repositories.
+
+    @property
+    def webhook_url(self) -> str:
+        """Where deliveries go; empty for nowhere."""
+        return self.state.app.webhook_url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        self.state.app.webhook_url = url
+
+    def add_installation(self, account: str) -> Installation:
+        """Install the App on one more account."""
+        self.state.user(account)
+        installation = Installation(
+            id=self.state.next_id(), account=account, created_at=self.state.now()
+        )
+        self.state.installations[installation.id] = installation
+        return installation
+
+    async def add_repository(
+        self, full_name: str, source: Path | None = None, *, installed: bool = True
+    ) -> Repository:
+        """Add a repository: a real one's branches and objects, or an empty one.
+
+        `installed` gives it to the installation of its owner, or to the first one. Raises
+        GitFailed if `source` is no git repository.
+        """
+        assert self._directory is not None
+        target = self._directory / f"{full_name}.git"
+        await (git.adopt(source, target) if source else git.create(target))
+        head = (await git.run(target, "symbolic-ref", "--short", "HEAD")).decode().strip()
+        repository = Repository(
+            id=self.state.next_id(),
+            full_name=full_name,
+            git_dir=target,
+            default_branch=head,
+            created_at=self.state.now(),
+        )
+        self.state.repositories[full_name] = repository
+        self.permit(full_name, repository.owner, "admin")
+        self.permit(full_name, AUTHOR, "write")
+        if installed:
+            self._installation_for(repository.owner).repository_ids.add(repository.id)
+        return repository
+
+    def _installation_for(self, account: str) -> Installation:
+        installations = list(self.state.installations.values())
+        return next((i for i in installations if i.account == account), installations[0])
+
+    async def commit(
+        self,
+        full_name: str,
+        files: Mapping[str, str | bytes | None],
+        *,
+        parent: str | None = None,
+        message: str = "Change files",
+    ) -> str:
+        """Make a commit (contents by path, None removes) and return its SHA; no ref moves."""
+        when = int(self.state.now().timestamp())
+        git_dir = self.repository(full_name).git_dir
+        return await git.write_commit(git_dir, files, parent=parent, message=message, when=when)
+
+    def permit(self, full_name: str, login: str, role: str) -> None:
+        """Give a person a role: admin, maintain, write, triage, read or none."""
+        self.state.user(login)
+        self.repository(full_name).permissions[login] = role
+
+
+def _key_pair() -> tuple[str, bytes]:
+    """A fresh RSA key: (private PEM as GitHub hands it out, public PEM)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public
