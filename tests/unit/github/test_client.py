@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections import OrderedDict
 from typing import Any
 
 import httpx2
 import pytest
 
-from bot.github.app import GitHubApp
+from bot.github.app import GitHubApp, ScopedCache
+from bot.github.auth import Scope
 from bot.github.client import API_VERSION, USER_AGENT, GitHub
 from bot.github.errors import (
     Forbidden,
@@ -169,6 +171,16 @@ async def test_a_long_limit_is_handed_on_and_nothing_is_sent_until_it_ends(
     assert await gh.getitem("/repos/octo/hello") == {"of": "this one"}
 
 
+async def test_a_long_outage_is_handed_on_with_github_s_own_time(
+    gh: GitHub, github: ScriptedGitHub, time: FakeTime
+) -> None:
+    github.play(reply(503, {"message": "Maintenance"}, retry_after="60"))
+    with pytest.raises(Transient, match="503: Maintenance") as caught:
+        await gh.getitem("/repos/octo/hello")
+    assert caught.value.retry_after == 60
+    assert time.slept == []
+
+
 async def test_writes_that_notify_people_are_a_second_apart(
     gh: GitHub, github: ScriptedGitHub, time: FakeTime
 ) -> None:
@@ -272,6 +284,15 @@ async def test_an_unchanged_answer_comes_from_the_cache_of_its_own_scope(
     other = await app.installation(8, 11)
     assert await other.getitem("/repos/octo/hello/pulls/1") == {"n": 2}
     assert "if-none-match" not in github.requests[2].headers
+
+
+def test_the_cache_forgets_what_was_used_longest_ago() -> None:
+    cache = ScopedCache(OrderedDict(), Scope.of(7, 11), 2)
+    for url in ("a", "b"):
+        cache[url] = (url, None, {}, None)
+    assert cache["a"][0] == "a"
+    cache["c"] = ("c", None, {}, None)
+    assert list(cache) == ["a", "c"]
 
 
 async def test_a_long_answer_is_not_kept(gh: GitHub, github: ScriptedGitHub) -> None:
