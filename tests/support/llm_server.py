@@ -1,0 +1,261 @@
+"""An OpenAI-compatible server on loopback, over real HTTP, that misbehaves on demand.
+
+    async with LLMServer() as server:
+        server.script(Status(429, retry_after="1"), review(findings=[...]))
+        ... openai_base_url=server.url ...
+        assert server.requests[0].response_format == "json_schema"
+
+Each request takes the next answer of the script; when it is used up, `default`
+answers: a text, an answer, or a function of the request. `refuses` names the
+`response_format` types that are answered 400.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in; `body` is the JSON of the request."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        messages: list[dict[str, str]] = self.body["messages"]
+        return messages
+
+    @property
+    def system(self) -> str:
+        return self.messages[0]["content"]
+
+    @property
+    def user(self) -> str:
+        return self.messages[1]["content"]
+
+    @property
+    def response_format(self) -> str:
+        """`json_schema`, `json_object`, or "" for plain text."""
+        return str(self.body.get("response_format", {}).get("type", ""))
+
+    @property
+    def asks_for_verdicts(self) -> bool:
+        """Whether this is the second pass."""
+        return self.system.startswith("You check the findings")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A completion; the counts go into `usage`, unless `usage` is False."""
+
+    content: str | None
+    finish_reason: str = "stop"
+    refusal: str | None = None
+    prompt_tokens: int = 1000
+    cached_tokens: int = 0
+    completion_tokens: int = 100
+    usage: bool = True
+
+    def completion(self, model: str) -> dict[str, Any]:
+        message = {"role": "assistant", "content": self.content, "refusal": self.refusal}
+        body: dict[str, Any] = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": model,
+            "choices": [{"index": 0, "message": message, "finish_reason": self.finish_reason}],
+        }
+        if self.usage:
+            body["usage"] = {
+                "prompt_tokens": self.prompt_tokens,
+                "completion_tokens": self.completion_tokens,
+                "total_tokens": self.prompt_tokens + self.completion_tokens,
+                "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
+            }
+        return body
+
+
+@dataclass(frozen=True)
+class Status:
+    """An error answer."""
+
+    status: int
+    message: str = "no"
+    retry_after: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A 200 with any body."""
+
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Hang:
+    """No answer before the client gives up."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The connection is closed without an answer."""
+
+
+Reply = Text | Status | Raw | Hang | Drop
+Answering = Callable[[Request], "Reply | str"]
+
+
+def review(*findings: dict[str, Any], **summaries: str) -> Text:
+    """A valid answer of the first pass."""
+    told = [{"path": path, "summary": summary} for path, summary in summaries.items()]
+    return Text(json.dumps({"summaries": told, "findings": list(findings)}))
+
+
+def verdicts(*confidences: float | None) -> Text:
+    """A valid answer of the second pass: for each finding a confidence, None if it fails."""
+    judged = [
+        {"id": id, "holds": each is not None, "confidence": each or 0.9, "reason": "so it is"}
+        for id, each in enumerate(confidences, start=1)
+    ]
+    return Text(json.dumps({"verdicts": judged}))
+
+
+def agreeable(request: Request) -> Text:
+    """Finds nothing, and holds every finding of the second pass for true."""
+    if request.asks_for_verdicts:
+        return verdicts(*[0.9] * request.user.count("=== BEGIN finding ==="))
+    return review()
+
+
+@dataclass
+class LLMServer:
+    """See the module. `latency` is in seconds, for each answer; `most` is the largest
+    number of requests that were in flight at once."""
+
+    default: "Answering | Reply | str" = agreeable
+    latency: float = 0.0
+    refuses: frozenset[str] = frozenset()
+    requests: list[Request] = field(default_factory=list)
+    url: str = ""
+    most: int = 0
+    _script: list[Reply] = field(default_factory=list)
+    _active: int = 0
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def script(self, *replies: Reply) -> None:
+        """The next requests get these answers, in order."""
+        self._script.extend(replies)
+
+    async def __aenter__(self) -> "LLMServer":
+        self._closing = asyncio.Event()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**24)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing.set()
+        self._server.close()
+        for writer in tuple(self._open):  # kept-alive connections wait for a next request
+            writer.close()
+        await self._server.wait_closed()
+
+    @contextmanager
+    def in_thread(self) -> Iterator["LLMServer"]:
+        """The server on an event loop of its own, for tests that are not async."""
+        started, stop = threading.Event(), asyncio.Event()
+        loop = asyncio.new_event_loop()
+
+        async def run() -> None:
+            async with self:
+                started.set()
+                await stop.wait()
+
+        def main() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(run())
+
+        thread = threading.Thread(target=main)
+        thread.start()
+        try:
+            assert started.wait(10), "the LLM server did not start"
+            yield self
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join(10)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            while request := await _read_request(reader):
+                self._active += 1
+                self.most = max(self.most, self._active)
+                try:
+                    if not await self._answer(request, writer):
+                        break
+                finally:
+                    self._active -= 1
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client gave up
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        """Writes the answer; False ends the connection."""
+        self.requests.append(request)
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        reply = self._choose(request)
+        if isinstance(reply, Drop):
+            return False
+        if isinstance(reply, Hang):
+            await self._closing.wait()
+            return False
+        writer.write(_response(reply, str(request.body.get("model"))))
+        await writer.drain()
+        return True
+
+    def _choose(self, request: Request) -> Reply:
+        if request.response_format in self.refuses:
+            return Status(400, f"response_format {request.response_format} is not supported")
+        if self._script:
+            return self._script.pop(0)
+        reply = self.default(request) if callable(self.default) else self.default
+        return Text(reply) if isinstance(reply, str) else reply
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    except asyncio.IncompleteReadError:
+        return None  # the connection ended between two requests
+    pairs = (line.split(": ", 1) for line in head[1:] if line)
+    headers = {name.lower(): value for name, value in pairs}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Request(head[0].split(" ")[1], headers, json.loads(body))
+
+
+def _response(reply: Text | Status | Raw, model: str) -> bytes:
+    status, extra = 200, ""
+    if isinstance(reply, Text):
+        body = json.dumps(reply.completion(model)).encode()
+    elif isinstance(reply, Raw):
+        body = reply.body
+    else:
+        status = reply.status
+        extra = f"retry-after: {reply.retry_after}\r\n" if reply.retry_after else ""
+        error = {"message": reply.message, "code": reply.code or None, "type": "error"}
+        body = json.dumps({"error": error}).encode()
+    head = (
+        f"HTTP/1.1 {status} Said\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n{extra}\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,205 @@
+"""The step: a batch is read by the model, and what it says is checked before it is believed.
+
+Redact, ask, validate, anchor, fit suggestions, verify. Each failure costs its own part
+only and is told in a note.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.model import (
+    Batch,
+    BatchResult,
+    Brief,
+    Category,
+    Finding,
+    LeftOut,
+    Rejected,
+    Usage,
+)
+from bot.repo_config import RepoConfig
+from bot.settings import Settings
+from workers.analysis.answer import REVIEW_SCHEMA, read_findings, read_summaries
+from workers.analysis.errors import LLMError, TooLongError, TransientLLMError
+from workers.analysis.judge import Policy, judge
+from workers.analysis.llm import LLM, Answer
+from workers.analysis.prompt import batch_prompt
+from workers.analysis.shown import Shown, one_line, show
+from workers.analysis.verify import verify
+
+#: Paths named in one note; of more, the number is told.
+_NAMED = 3
+
+
+async def analyze(
+    batch: Batch,
+    brief: Brief,
+    llm: LLM,
+    settings: Settings,
+    config: RepoConfig,
+    *,
+    focus: Category | None,
+    review_id: str = "",
+    installation_id: int = 0,
+    last_try: bool = False,
+) -> BatchResult:
+    """What the model finds in `batch`, checked.
+
+    Raises TransientLLMError if a later try may give more, except at the `last_try`:
+    then, and for all that no try will heal, the result has what could be had, names
+    what was not read in `left_out`, and says why in `notes`.
+    """
+    step = _Step(
+        brief=brief,
+        llm=llm,
+        config=config,
+        policy=_policy(settings, config, focus),
+        review_id=review_id,
+        installation_id=installation_id,
+        last_try=last_try,
+    )
+    shown = [show(each) for each in batch.files if each.file.hunks]
+    step.reviewed += [each.file.path for each in batch.files if not each.file.hunks]
+    if shown:
+        await step.read(shown)
+    result = step.result()
+    verified = await verify(
+        result.findings,
+        shown,
+        llm,
+        settings,
+        review_id=review_id,
+        installation_id=installation_id,
+        last_try=last_try,
+    )
+    return replace(
+        result,
+        findings=verified.findings,
+        rejected=result.rejected + verified.rejected,
+        usage=result.usage + verified.usage,
+        notes=result.notes + ((verified.note,) if verified.note else ()),
+    )
+
+
+def _policy(settings: Settings, config: RepoConfig, focus: Category | None) -> Policy:
+    categories = config.categories or settings.categories
+    return Policy(
+        categories=(focus,) if focus else categories,
+        min_severity=config.min_severity or settings.min_severity,
+        min_confidence=settings.min_confidence,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Step:
+    """One run of the step, and what it has gathered so far."""
+
+    brief: Brief
+    llm: LLM
+    config: RepoConfig
+    policy: Policy
+    review_id: str
+    installation_id: int
+    last_try: bool
+    findings: list[Finding] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    summaries: list[tuple[str, str]] = field(default_factory=list)
+    reviewed: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    async def read(self, files: Sequence[Shown]) -> None:
+        """Asks about `files` together, or in halves where that is too much at once."""
+        try:
+            answer = await self._ask(files)
+        except LLMError as exc:
+            self.usage += exc.usage
+            if isinstance(exc, TransientLLMError) and not self.last_try:
+                raise
+            if isinstance(exc, TooLongError) and await self._read_less(files):
+                return
+            self._give_up(files, exc)
+            return
+        self.usage += answer.usage
+        if answer.cut and await self._read_less(files):
+            return
+        self._take(files, answer)
+
+    async def _ask(self, files: Sequence[Shown]) -> Answer:
+        prompt = batch_prompt(files, self.brief, self.config.instructions, self.policy.categories)
+        return await self.llm.ask(
+            prompt.system,
+            prompt.user,
+            REVIEW_SCHEMA,
+            purpose="review",
+            review_id=self.review_id,
+            installation_id=self.installation_id,
+        )
+
+    async def _read_less(self, files: Sequence[Shown]) -> bool:
+        """Asks for halves, or for a single file without its context; False if that is all."""
+        if len(files) > 1:
+            middle = len(files) // 2
+            await self.read(files[:middle])
+            await self.read(files[middle:])
+            return True
+        bare = files[0].without_context()
+        if bare == files[0]:
+            return False
+        await self.read([bare])
+        return True
+
+    def _give_up(self, files: Sequence[Shown], exc: LLMError) -> None:
+        paths = [file.source.file.path for file in files]
+        self.left_out += [LeftOut(path, f"not read by the model: {exc}") for path in paths]
+        were = "was" if len(paths) == 1 else "were"
+        self.notes.append(f"{_listed(paths)} {were} not read by the model: {exc}.")
+
+    def _take(self, files: Sequence[Shown], answer: Answer) -> None:
+        data = answer.data or {}
+        by_path = {file.path: file for file in files}
+        good, refused = read_findings(data)
+        for raw in good:
+            judged = judge(raw, by_path, self.policy)
+            if isinstance(judged, Rejected):
+                self.rejected.append(judged)
+            elif judged.fingerprint not in {each.fingerprint for each in self.findings}:
+                self.findings.append(judged)
+        self.rejected += [
+            Rejected(path=one_line(each.path), title=one_line(each.title), reason=each.reason)
+            for each in refused
+        ]
+        self.summaries += [
+            (by_path[path].source.file.path, one_line(summary))
+            for path, summary in read_summaries(data).items()
+            if path in by_path
+        ]
+        paths = [file.source.file.path for file in files]
+        self.reviewed += paths
+        self.model = answer.model
+        if answer.cut:
+            self.notes.append(
+                f"The model's answer on {_listed(paths)} was cut off; findings may be missing."
+            )
+
+    def result(self) -> BatchResult:
+        return BatchResult(
+            findings=tuple(self.findings),
+            rejected=tuple(self.rejected),
+            summaries=tuple(self.summaries),
+            reviewed=tuple(self.reviewed),
+            left_out=tuple(self.left_out),
+            usage=self.usage,
+            model=self.model,
+            notes=tuple(self.notes),
+        )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """Some paths in words."""
+    named = list(paths[:_NAMED])
+    if len(paths) > _NAMED:
+        named.append(f"{len(paths) - _NAMED} more")
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"

@@ -1,0 +1,216 @@
+"""Where a quote stands in the diff (pure).
+
+A model's line number is a hint and never a proof: the quoted code itself has to be
+found, whole lines first, with white space folded. What is found more than once is
+decided by the hint only where no other place could be meant; else the quote is
+refused, and the finding is told without a line. Refusing is cheap, a comment on
+the wrong line is not.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.change import ChangedFile, Hunk, Line, Side
+
+#: A hint may be this many lines off; two places within it of each other are not told apart.
+TOLERANCE = 30
+#: A part of a line is looked for only if it is this long, white space folded.
+SHORTEST_PART = 10
+#: Longer quotes are not looked for.
+LONGEST_QUOTE = 200
+
+#: The numbers and markers that prompts print before each line: `- 14 +|code`.
+_NUMBERED = re.compile(
+    r"^\s*(?:\d+\s+(?:\d+|-)|-\s+\d+|\d+)\s*(?P<mark>[+-]?)\s*\|\s?(?P<text>.*)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Lines of one side inside one hunk, at least one of them changed; `start <= end`."""
+
+    side: Side
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read a quote: folded lines, and the side that its markers tell."""
+
+    lines: tuple[str, ...]
+    side: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the lines of a reading were found; `changed` if a comment may stand there."""
+
+    side: Side
+    start: int
+    end: int
+    changed: bool
+
+    @property
+    def anchor(self) -> Anchor | None:
+        return Anchor(self.side, self.start, self.end) if self.changed else None
+
+
+def anchor(
+    file: ChangedFile,
+    quote: str,
+    line_hint: int | None = None,
+    side_hint: Side | None = None,
+    content: str | None = None,
+) -> Anchor | None:
+    """The lines that `quote` speaks of, or None if they are not in the diff or not certain.
+
+    `content` is the whole file at the head, where known: it tells whether the quote
+    also stands outside the diff.
+    """
+    readings = _readings(quote)
+    places = _whole_lines(file, readings, content)
+    if not places:
+        places = _parts_of_lines(file, readings, content)
+    place = _decide(places, line_hint, side_hint, known_whole=content is not None)
+    return place.anchor if place else None
+
+
+def _fold(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _readings(quote: str) -> tuple[_Reading, ...]:
+    lines = quote.split("\n")
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines or len(lines) > LONGEST_QUOTE:
+        return ()
+    found = {_Reading(tuple(map(_fold, lines)), None): None}  # a set that keeps its order
+    if numbered := _numbered(lines):
+        found[numbered] = None
+    if marked := _marked(lines):
+        found[marked] = None
+    return tuple(reading for reading in found if any(reading.lines))
+
+
+def _numbered(lines: list[str]) -> _Reading | None:
+    """The quote without the numbers that the prompt shows, if every line has them."""
+    matches = [_NUMBERED.match(line) for line in lines]
+    if not all(matches):
+        return None
+    return _of_marks([(match["mark"] or " ", match["text"]) for match in matches if match])
+
+
+def _marked(lines: list[str]) -> _Reading | None:
+    """The quote without a diff's markers, if every line has one."""
+    if any(line and line[0] not in "+- " for line in lines):
+        return None
+    if not any(line.startswith(("+", "-")) for line in lines):
+        return None
+    return _of_marks([(line[:1] or " ", line[1:]) for line in lines])
+
+
+def _of_marks(pairs: list[tuple[str, str]]) -> _Reading | None:
+    marks = {mark for mark, _ in pairs}
+    gone, side = "", None
+    if "+" in marks:  # a quote of both sides speaks of the new one
+        gone, side = "-", Side.RIGHT
+    elif "-" in marks:
+        side = Side.LEFT
+    kept = tuple(_fold(text) for mark, text in pairs if mark != gone)
+    return _Reading(kept, side) if kept else None
+
+
+def _whole_lines(
+    file: ChangedFile, readings: tuple[_Reading, ...], content: str | None
+) -> set[_Place]:
+    places: set[_Place] = set()
+    for reading in readings:
+        for side in Side:
+            if reading.side in (None, side):
+                for hunk in file.hunks:
+                    places.update(_in_hunk(hunk, side, reading.lines))
+        if content is not None and reading.side is not Side.LEFT:
+            places.update(_outside(file, content, reading.lines))
+    return places
+
+
+def _in_hunk(hunk: Hunk, side: Side, wanted: tuple[str, ...]) -> Iterator[_Place]:
+    lines = list(hunk.on(side))
+    folded = [_fold(line.text) for line in lines]
+    for first in _starts(folded, wanted):
+        yield _place(side, lines[first : first + len(wanted)])
+
+
+def _starts(folded: list[str], wanted: tuple[str, ...]) -> Iterator[int]:
+    for first in range(len(folded) - len(wanted) + 1):
+        if folded[first] == wanted[0] and tuple(folded[first : first + len(wanted)]) == wanted:
+            yield first
+
+
+def _place(side: Side, lines: list[Line]) -> _Place:
+    numbers = [number for line in lines if (number := line.number(side)) is not None]
+    changed = any(line.added or line.removed for line in lines)
+    return _Place(side, numbers[0], numbers[-1], changed)
+
+
+def _outside(file: ChangedFile, content: str, wanted: tuple[str, ...]) -> Iterator[_Place]:
+    """Where the lines stand in the head's file but not wholly in one hunk."""
+    folded = [_fold(line) for line in content.split("\n")]
+    for first in _starts(folded, wanted):
+        start, end = first + 1, first + len(wanted)
+        if not file.contains(Side.RIGHT, start, end):
+            yield _Place(Side.RIGHT, start, end, changed=False)
+
+
+def _parts_of_lines(
+    file: ChangedFile, readings: tuple[_Reading, ...], content: str | None
+) -> set[_Place]:
+    """Where one quoted line is a part of a line, bounded as words are."""
+    places: set[_Place] = set()
+    for reading in readings:
+        if len(reading.lines) != 1 or len(reading.lines[0]) < SHORTEST_PART:
+            continue
+        part = re.compile(rf"(?<!\w){re.escape(reading.lines[0])}(?!\w)")
+        for side in Side:
+            if reading.side in (None, side):
+                places.update(
+                    _place(side, [line])
+                    for hunk in file.hunks
+                    for line in hunk.on(side)
+                    if part.search(_fold(line.text))
+                )
+        for number, line in enumerate((content or "").split("\n"), start=1):
+            if part.search(_fold(line)) and not file.contains(Side.RIGHT, number, number):
+                places.add(_Place(Side.RIGHT, number, number, changed=False))
+    return places
+
+
+def _decide(
+    places: set[_Place], line_hint: int | None, side_hint: Side | None, *, known_whole: bool
+) -> _Place | None:
+    """The one place that is meant, or None.
+
+    A side is believed where the quote stands on both, since it is one of two words
+    and not a count; unchanged lines are on both sides and are thought of as the new.
+    """
+    of_side = {place for place in places if place.side is side_hint} if side_hint else set()
+    if side_hint is None and len({place.side for place in places if place.changed}) > 1:
+        return None
+    chosen = _without_echoes(of_side or places)
+    if line_hint is not None:
+        near = {place for place in chosen if abs(place.start - line_hint) <= TOLERANCE}
+        alone = len(chosen) == 1 and known_whole and all(p.side is Side.RIGHT for p in chosen)
+        chosen = chosen if alone else near
+    return chosen.pop() if len(chosen) == 1 else None
+
+
+def _without_echoes(places: set[_Place]) -> set[_Place]:
+    """Without the old side of places that are also found on the new."""
+    if any(place.side is Side.RIGHT for place in places):
+        return {p for p in places if p.side is Side.RIGHT or p.changed}
+    return places

@@ -1,0 +1,389 @@
+"""The language model: one question in, one checked answer out. The only importer of `openai`.
+
+A question goes through cache, budget and pacing to an OpenAI-compatible endpoint; what
+can heal in place is tried again, then the fallback models are asked in order.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
+
+import httpx2
+import openai
+import structlog
+from redis.asyncio import Redis
+
+from bot.model import Usage
+from bot.settings import Settings
+from bot.tokens import count_tokens
+from workers.analysis.answer import Schema
+from workers.analysis.budget import Budget, cost
+from workers.analysis.cache import Answers, RedisAnswers, question_key
+from workers.analysis.dialect import Dialect, Dialects, says_too_long
+from workers.analysis.errors import (
+    BudgetError,
+    LLMAccessError,
+    LLMError,
+    PermanentLLMError,
+    RefusedError,
+    TooLongError,
+    TransientLLMError,
+    UnreadableAnswerError,
+)
+from workers.analysis.json_reader import Json, read_json, salvage_json
+from workers.analysis.pacing import LocalPacing, Pacing, RedisPacing, Sleep
+from workers.analysis.prompt import repair_prompt
+from workers.analysis.reply import MalformedReply, Reply, declines, read_reply
+
+log = structlog.get_logger()
+
+#: Calls of one model for one question, before the next model or a later try of the step.
+ATTEMPTS = 3
+#: Seconds that a call waits in place at most; a longer Retry-After is left to the queue.
+LONGEST_WAIT = 60.0
+#: Seconds of the first wait without a Retry-After; each next is twice as long.
+FIRST_WAIT = 1.0
+#: Seconds that a lease outlives the longest call.
+_LEASE_MARGIN = 30.0
+
+Messages = list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`data` is the JSON object that was asked for (None without a schema); `cut` if the
+    answer ended at its limit and `data` is what was complete of it."""
+
+    text: str
+    data: Json | None
+    usage: Usage
+    model: str
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question and what it has cost so far."""
+
+    system: str
+    user: str
+    schema: Schema | None
+    purpose: str
+    review_id: str
+    installation_id: int
+    spent: Usage = field(default_factory=Usage)
+
+    @property
+    def messages(self) -> Messages:
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.user},
+        ]
+
+
+class LLM:
+    """The models of one endpoint; built once a process and closed with `aclose`.
+
+    Without Redis, pace and budgets hold in this process and no answer is kept, unless
+    `answers` brings a place of its own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: "Redis | None",
+        *,
+        sleep: Sleep = asyncio.sleep,
+        answers: Answers | None = None,
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._endpoint = settings.openai_base_url or "https://api.openai.com/v1"
+        self._client = _client(settings, self._endpoint)
+        self._pacing = _pacing(settings, redis, self._endpoint, sleep)
+        self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
+        self._dialects = Dialects(redis, self._endpoint, _first_dialect(self._endpoint))
+        self._budget = Budget(
+            redis,
+            review_tokens=settings.llm_review_budget,
+            daily_tokens=settings.llm_daily_budget,
+        )
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+    async def ask(
+        self,
+        system: str,
+        user: str,
+        schema: Schema | None,
+        *,
+        purpose: str,
+        review_id: str = "",
+        installation_id: int = 0,
+        model: str = "",
+    ) -> Answer:
+        """The answer of the first model that gives a usable one.
+
+        `purpose` is a word for the log. Raises TransientLLMError where a later try may
+        help, another LLMError where it will not; `usage` of the error is what it cost.
+        """
+        question = _Question(system, user, schema, purpose, review_id, installation_id)
+        failures: list[LLMError] = []
+        first = model or self._settings.llm_model
+        for each in dict.fromkeys((first, *self._settings.llm_fallback_models)):
+            try:
+                answer = await self._ask_model(question, each)
+            except LLMError as exc:
+                log.warning("llm_failed", purpose=purpose, model=each, error=str(exc))
+                failures.append(exc)
+                if isinstance(exc, BudgetError | LLMAccessError):
+                    break
+            else:
+                return replace(answer, usage=question.spent)
+        failure = _worst(failures)
+        failure.usage = question.spent
+        raise failure
+
+    async def _ask_model(self, question: _Question, model: str) -> Answer:
+        key = question_key(
+            self._endpoint,
+            model,
+            question.messages,
+            question.schema.body if question.schema else None,
+            question.installation_id,
+        )
+        if self._answers and (kept := await self._answers.get(key)) is not None:
+            question.spent += Usage(cached_answers=1)
+            return Answer(kept, read_json(kept), question.spent, model)
+        answer = await self._fresh(question, model)
+        if self._answers and not answer.cut:
+            await self._answers.put(key, answer.text)
+        return answer
+
+    async def _fresh(self, question: _Question, model: str) -> Answer:
+        """The model's own answer, repaired once if it does not fit."""
+        messages = question.messages
+        reply = await self._reply(question, model, messages)
+        if question.schema is None:
+            if not reply.text.strip():
+                raise UnreadableAnswerError(f"{model} gave an empty answer")
+            return Answer(reply.text, None, question.spent, model, reply.cut)
+        problem, data = _problem(reply, question.schema)
+        if problem and declines(reply.text):
+            raise RefusedError(f"{model} declined to answer")
+        if problem and not reply.cut:
+            messages.append({"role": "assistant", "content": reply.text or "(empty)"})
+            messages.append({"role": "user", "content": repair_prompt(problem)})
+            repaired = await self._reply(question, model, messages)
+            problem, data = _problem(repaired, question.schema)
+            reply = reply if problem else repaired
+        if not problem:
+            return Answer(reply.text, data, question.spent, model)
+        saved = salvage_json(reply.text)
+        if saved is not None and not question.schema.problem(saved):
+            return Answer(reply.text, saved, question.spent, model, cut=True)
+        how = "an answer that was cut off" if reply.cut else "an answer that could not be read"
+        raise UnreadableAnswerError(f"{model} gave {how}")
+
+    async def _reply(self, question: _Question, model: str, messages: Messages) -> Reply:
+        """One answer within the budget, its cost booked."""
+        prompt = "\n".join(message["content"] for message in messages)
+        likely = count_tokens(prompt) + self._settings.llm_answer_tokens
+        reservation = await self._budget.reserve(
+            question.review_id, question.installation_id, likely
+        )
+        used = 0
+        try:
+            reply = await self._persist(question, model, messages, prompt)
+            used = reply.usage.prompt_tokens + reply.usage.completion_tokens
+        finally:
+            await self._budget.settle(reservation, used)
+        price = self._settings.llm_prices.get(model)
+        question.spent += replace(reply.usage, cost=cost(reply.usage, price))
+        if reply.refused:
+            raise RefusedError(f"{model} declined to answer")
+        return reply
+
+    async def _persist(
+        self, question: _Question, model: str, messages: Messages, prompt: str
+    ) -> Reply:
+        """The first answer of a few attempts."""
+        attempt = 1
+        while True:
+            try:
+                async with self._pacing.slot():
+                    return await self._call(question, model, messages, prompt)
+            except TransientLLMError as exc:
+                wait = _wait(attempt, exc.retry_after)
+                if isinstance(exc, _ThrottledError):
+                    await self._pacing.throttled(min(wait, LONGEST_WAIT))
+                if attempt == ATTEMPTS or wait > LONGEST_WAIT:
+                    times = "" if attempt == 1 else f" {_TIMES[attempt]}"
+                    raise TransientLLMError(f"{exc}{times}", retry_after=exc.retry_after) from exc
+                await self._sleep(wait)
+                attempt += 1
+
+    async def _call(
+        self, question: _Question, model: str, messages: Messages, prompt: str
+    ) -> Reply:
+        """One call, in the best dialect that the server understands."""
+        dialect = await self._dialects.get(model)
+        started = monotonic()
+        while True:
+            arguments = dialect.arguments(question.schema, self._settings.llm_answer_tokens)
+            try:
+                body = await self._post({"model": model, "messages": messages, **arguments})
+                break
+            except _NotUnderstoodError as exc:
+                lower = dialect.after_refusal(exc.text, question.schema)
+                if lower is None:
+                    raise exc.meaning from exc
+                dialect = lower
+        try:
+            reply = read_reply(body, prompt)
+        except MalformedReply as exc:
+            raise TransientLLMError("the endpoint answered with something else") from exc
+        await self._dialects.worked(model, dialect)
+        log.info(
+            "llm_call",
+            purpose=question.purpose,
+            review_id=question.review_id,
+            model=model,
+            mode=dialect.mode.value,
+            seconds=round(monotonic() - started, 2),
+            prompt_tokens=reply.usage.prompt_tokens,
+            completion_tokens=reply.usage.completion_tokens,
+        )
+        return reply
+
+    async def _post(self, request: dict[str, Any]) -> str:
+        """The body of a good response. Raises our errors for all others."""
+        completions: Any = self._client.chat.completions.with_raw_response
+        try:
+            async with asyncio.timeout(self._settings.llm_timeout):
+                response = await completions.create(**request)
+                return str(response.text)
+        except (TimeoutError, openai.APITimeoutError) as exc:
+            seconds = self._settings.llm_timeout
+            raise TransientLLMError(f"the endpoint did not answer in {seconds:g} s") from exc
+        except openai.APIStatusError as exc:
+            raise _of_status(exc, str(request["model"])) from exc
+        except (openai.APIConnectionError, httpx2.HTTPError) as exc:
+            raise TransientLLMError("the connection to the endpoint failed") from exc
+
+
+class _ThrottledError(TransientLLMError):
+    """Raised when the endpoint asks us to slow down."""
+
+
+class _NotUnderstoodError(LLMError):
+    """Raised when the endpoint refuses the request itself; `text` is what it says, and
+    `meaning` the error to raise if no other dialect is left."""
+
+    def __init__(self, text: str, meaning: PermanentLLMError) -> None:
+        super().__init__(str(meaning))
+        self.text = text
+        self.meaning = meaning
+
+
+_TIMES = {2: "twice", 3: "three times"}
+
+
+def _client(settings: Settings, endpoint: str) -> openai.AsyncOpenAI:
+    # Without a key a local server is asked; the client insists on some text.
+    return openai.AsyncOpenAI(
+        api_key=settings.openai_api_key.get_secret_value() or "none",
+        base_url=endpoint,
+        max_retries=0,
+        http_client=httpx2.AsyncClient(
+            timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+        ),
+    )
+
+
+def _pacing(
+    settings: Settings,
+    redis: "Redis | None",
+    endpoint: str,
+    sleep: Sleep,
+) -> Pacing:
+    concurrency, gap_ms = settings.llm_concurrency, settings.llm_gap_ms
+    if redis is None:
+        return LocalPacing(concurrency=concurrency, gap_ms=gap_ms, sleep=sleep)
+    return RedisPacing(
+        redis,
+        endpoint,
+        concurrency=concurrency,
+        gap_ms=gap_ms,
+        lease_seconds=settings.llm_timeout + _LEASE_MARGIN,
+        sleep=sleep,
+    )
+
+
+def _first_dialect(endpoint: str) -> Dialect:
+    """OpenAI's newer models refuse `max_tokens`, most other servers know nothing else."""
+    if httpx2.URL(endpoint).host == "api.openai.com":
+        return Dialect(limits=("max_completion_tokens", "max_tokens", ""))
+    return Dialect()
+
+
+def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
+    """What is wrong with an answer, "" if nothing, and its JSON object."""
+    data = read_json(reply.text)
+    if data is None:
+        return "it is not one JSON object.", None
+    return schema.problem(data), data
+
+
+def _wait(attempt: int, retry_after: float | None) -> float:
+    if retry_after is not None:
+        return retry_after
+    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+    return FIRST_WAIT * 2.0 ** (attempt - 1) * jitter
+
+
+def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:
+    status, text = exc.status_code, f"{exc.message} {exc.body}"
+    if status == 429 and "insufficient_quota" not in text:
+        after = _retry_after(exc.response.headers)
+        return _ThrottledError("the endpoint answered 429 (too many requests)", retry_after=after)
+    if status in (401, 402, 403, 429):
+        return LLMAccessError(
+            f"the endpoint refused our key or account ({status}): see OPENAI_API_KEY"
+        )
+    if status in (408, 409, 425) or status >= 500:
+        after = _retry_after(exc.response.headers)
+        return TransientLLMError(f"the endpoint answered {status}", retry_after=after)
+    if "content_filter" in text or "content management policy" in text:
+        return RefusedError(f"the endpoint's content filter stopped {model}")
+    if status == 413 or says_too_long(text):
+        too_long = TooLongError(f"the prompt is too long for {model}")
+        return too_long if status == 413 else _NotUnderstoodError(text, too_long)
+    meaning = PermanentLLMError(f"the endpoint answered {status} for model {model}")
+    asks_for_form = status in (400, 422) or (status == 404 and "response_format" in text)
+    return _NotUnderstoodError(text, meaning) if asks_for_form else meaning
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Seconds, where the server gives them as a number."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
+
+
+def _worst(failures: list[LLMError]) -> LLMError:
+    """The failure to tell of: one that can heal, or else the one that says what to do."""
+    for kind in (BudgetError, LLMAccessError, TransientLLMError, TooLongError):
+        for failure in failures:
+            if isinstance(failure, kind):
+                return failure
+    return failures[-1]

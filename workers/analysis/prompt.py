@@ -1,0 +1,132 @@
+"""What a model is asked: the prompts of `templates/prompts/` with their data (pure).
+
+The fixed system prompt comes first, then what is the same for a whole review, then
+the files: servers cache an unchanged prefix. Every line of text that is not ours
+begins with `|` or with line numbers and `|`, so that no data can end its section.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import templates
+from bot.change import Hunk, Side
+from bot.globs import any_matches
+from bot.model import Brief, Category, Finding
+from bot.repo_config import Instruction
+from bot.tokens import count_tokens
+from workers.analysis.answer import REVIEW_SCHEMA, VERDICTS_SCHEMA
+from workers.analysis.shown import Shown, clean, one_line
+
+#: Of each text that the author wrote about the change, as much as this is shown.
+_BRIEF_CHARS = 6000
+_COMMITS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The two messages of a question."""
+
+    system: str
+    user: str
+
+    @property
+    def tokens(self) -> int:
+        return count_tokens(self.system) + count_tokens(self.user)
+
+
+def _data(value: str | Sequence[str]) -> str:
+    """Text, or texts one after another, as lines of a data section."""
+    text = value if isinstance(value, str) else "\n".join(value)
+    return "\n".join("|" + line for line in clean(text).split("\n"))
+
+
+def _hunk(hunk: Hunk) -> str:
+    """Lines as `old new mark|code`, numbers of both sides, `-` where there is none."""
+    shown = []
+    for line in hunk.lines:
+        mark = "+" if line.added else "-" if line.removed else " "
+        shown.append(f"{line.old or '-'} {line.new or '-'} {mark}|{line.text}")
+    return "\n".join(shown)
+
+
+def _evidence(finding: Finding) -> str:
+    side = "new" if finding.side is Side.RIGHT else "old"
+    return f"{finding.source}, {side} line {finding.start_line}: {finding.title}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(templates.DIRECTORY / "prompts"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text for a model; `data` escapes what is not ours
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters.update(data=_data, hunk=_hunk, evidence=_evidence, one_line=one_line)
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def batch_prompt(
+    files: Sequence[Shown],
+    brief: Brief,
+    instructions: Sequence[Instruction],
+    categories: Sequence[Category],
+) -> Prompt:
+    """The question that reviews `files`; only findings of `categories` are asked for."""
+    chosen = () if set(categories) == set(Category) else tuple(categories)
+    return Prompt(
+        _ENVIRONMENT.get_template("system.md.j2").render(
+            categories=chosen, schema=json.dumps(REVIEW_SCHEMA.body)
+        ),
+        _ENVIRONMENT.get_template("batch.md.j2").render(
+            files=files,
+            brief=_shortened(brief),
+            instructions=[
+                {"paths": one_line(", ".join(each.paths)), "text": each.text}
+                for each in instructions
+                if any(any_matches(each.paths, file.source.file.path) for file in files)
+            ],
+        ),
+    )
+
+
+def verify_prompt(files: Sequence[Shown], findings: Sequence[tuple[int, Finding]]) -> Prompt:
+    """The question whether each of the numbered `findings` in `files` holds."""
+    return _of_macros(
+        "verify.md.j2", schema=json.dumps(VERDICTS_SCHEMA.body), files=files, findings=findings
+    )
+
+
+def ask_prompt(asked: str, thread: Sequence[str], brief: Brief, files: Sequence[Shown]) -> Prompt:
+    """A person's question about the change, with the thread that it stands in."""
+    return _of_macros("ask.md.j2", asked=asked, thread=thread, brief=_shortened(brief), files=files)
+
+
+def repair_prompt(problem: str) -> str:
+    """What is said to a model whose answer does not fit."""
+    return _ENVIRONMENT.get_template("repair.md.j2").render(problem=problem)
+
+
+def _of_macros(name: str, **values: object) -> Prompt:
+    module = _ENVIRONMENT.get_template(name).make_module(values)
+    return Prompt(str(module.rules()).strip(), str(module.question()).strip())  # type: ignore[attr-defined]
+
+
+def _shortened(brief: Brief) -> Brief:
+    return Brief(
+        title=_cut(brief.title),
+        body=_cut(brief.body),
+        commits=tuple(_cut(message, 1000) for message in brief.commits[-_COMMITS:]),
+        issue=_cut(brief.issue),
+    )
+
+
+def _cut(text: str, limit: int = _BRIEF_CHARS) -> str:
+    return text if len(text) <= limit else text[:limit] + "\n(cut)"

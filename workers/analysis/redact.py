@@ -1,0 +1,160 @@
+"""Secrets taken out of text before a language model, a cache or a report sees it (pure).
+
+Each becomes `[redacted:<kind>]`. Line feeds stay where they are, so that line numbers
+and anchors hold. The patterns are those of the issuers' published token formats;
+they favour precision, except for the last two, which go by entropy.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bot.change import ChangedFile, Line
+
+#: Bits a character: random base64 of 20 characters has about 4, words have 3 or less.
+_ENTROPY = 3.2
+
+#: Stand-ins that people write where a secret goes.
+_PLACEHOLDER = re.compile(
+    r"(?i)^(?:.*(?:example|change[_-]?me|placeholder|dummy|your[_-]|xxxx|\*{3,}|<[^>]*>|\$\{|\{\{|%\().*"
+    r"|none|null|true|false|test|password|secret|(.)\1*)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """`pattern` finds the secret as its group `s`, or else as the whole match."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    holds: Callable[[str], bool] = lambda _: True
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy in bits a character."""
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
+
+
+def _random_looking(text: str) -> bool:
+    return not _PLACEHOLDER.match(text) and entropy(text) >= _ENTROPY
+
+
+def _secret_value(text: str) -> bool:
+    """A value assigned to a name such as `password`: no stand-in and no plain word."""
+    if _PLACEHOLDER.match(text):
+        return False
+    mixed = sum(bool(re.search(kind, text)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
+    return entropy(text) >= 2.5 and mixed >= 2
+
+
+def _key_line(text: str) -> bool:
+    return entropy(text) >= 4.5
+
+
+def _rule(kind: str, pattern: str, holds: Callable[[str], bool] = lambda _: True) -> _Rule:
+    return _Rule(kind, re.compile(pattern), holds)
+
+
+_RULES = (
+    _rule(
+        "private-key",
+        r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:(?!-----BEGIN)[\s\S]){0,20000}?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)",
+    ),
+    _rule("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
+    _rule("gitlab-token", r"\bgl(?:pat|dt|rt|soat|cbt|ptt|ft|imt|agent)-[A-Za-z0-9_-]{20,255}"),
+    _rule("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bxapp-\d-[A-Za-z0-9-]{10,255}"),
+    _rule(
+        "slack-webhook",
+        r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,200}",
+    ),
+    _rule("aws-key-id", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
+    _rule(
+        "aws-secret",
+        r"(?i)aws.{0,30}?(?:secret|key).{0,20}?[=:\s\"']{1,5}(?P<s>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+        _random_looking,
+    ),
+    _rule("google-key", r"\bAIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    _rule("google-oauth", r"\bGOCSPX-[A-Za-z0-9_-]{28}|\bya29\.[A-Za-z0-9_-]{20,500}"),
+    _rule("stripe-key", r"\b(?:sk|rk|whsec)_(?:(?:live|test|prod)_)?[A-Za-z0-9]{16,255}\b"),
+    _rule("anthropic-key", r"\bsk-ant-[A-Za-z0-9_-]{20,255}"),
+    _rule(
+        "openai-key",
+        r"\bsk-(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,255}",
+        _random_looking,
+    ),
+    _rule("npm-token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    _rule("pypi-token", r"\bpypi-AgE[A-Za-z0-9_-]{50,500}"),
+    _rule("hugging-face-token", r"\bhf_[A-Za-z0-9]{30,60}\b"),
+    _rule("sendgrid-key", r"\bSG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60}"),
+    _rule("telegram-token", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),
+    _rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,2000}"),
+    _rule(
+        "url-password",
+        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,100}:(?P<s>[^\s/@\"'<>]{3,200})@",
+        lambda text: not re.match(r"\$\{|\{\{?|<|%[(s]|\$[A-Z_]+$|\*+$", text),
+    ),
+    _rule(
+        "bearer-token",
+        r"(?i)\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3}(?P<s>[A-Za-z0-9._~+/=-]{16,500})",
+        _random_looking,
+    ),
+    _rule(
+        "secret",
+        r"(?i)(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+        r"|client[_-]?secret|auth[_-]?key|credential)[A-Za-z0-9_-]{0,20}[\"'\]]{0,2}\s{0,5}(?::=|=>|[=:])\s{0,5}"
+        r"[rbuf]?(?P<q>[\"'`])(?P<s>[^\"'`\s]{8,200})(?P=q)",
+        _secret_value,
+    ),
+    _rule(
+        "secret",
+        r"(?im)^\s{0,20}(?:export\s)?[A-Z0-9_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY)[A-Z0-9_]{0,20}\s{0,3}[=:]\s{0,3}"
+        r"(?P<s>[A-Za-z0-9+/=_.~-]{16,200})\s{0,20}$",
+        _random_looking,
+    ),
+    _rule(
+        "key-material", r"(?m)^[ \t]{0,40}(?P<s>[A-Za-z0-9+/]{60,80}={0,2})[ \t]{0,20}$", _key_line
+    ),
+)
+
+
+def redact(text: str) -> str:
+    """`text` with each secret as `[redacted:<kind>]`; as many lines as before."""
+    for rule in _RULES:
+        text = rule.pattern.sub(partial(_replaced, rule), text)
+    return text
+
+
+def _replaced(rule: _Rule, match: re.Match[str]) -> str:
+    group: str | int = "s" if "s" in match.re.groupindex else 0
+    secret = match.group(group)
+    whole = match.group()
+    if not rule.holds(secret) or secret.startswith("[redacted:"):
+        return whole
+    start = match.start(group) - match.start()
+    mark = f"[redacted:{rule.kind}]"
+    masked = "\n".join(mark if line else "" for line in secret.split("\n"))
+    return whole[:start] + masked + whole[start + len(secret) :]
+
+
+def redact_file(file: ChangedFile) -> ChangedFile:
+    """The same diff, its lines redacted; numbers and counts as before."""
+    hunks = tuple(replace(hunk, lines=_redact_lines(hunk.lines)) for hunk in file.hunks)
+    sections = tuple(replace(hunk, section=redact(hunk.section)) for hunk in hunks)
+    return replace(file, hunks=sections)
+
+
+def _redact_lines(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Each side is read by itself, as a secret of several lines may be interleaved with another."""
+    new = _redacted_on(lines, lambda line: not line.removed)
+    return _redacted_on(new, lambda line: line.removed)
+
+
+def _redacted_on(lines: tuple[Line, ...], here: Callable[[Line], bool]) -> tuple[Line, ...]:
+    chosen = [line.text for line in lines if here(line)]
+    texts = iter(redact("\n".join(chosen)).split("\n"))
+    return tuple(replace(line, text=next(texts)) if here(line) else line for line in lines)

@@ -1,0 +1,88 @@
+"""Suggestions that can be committed as they are, or none (pure).
+
+A suggestion replaces exactly the anchored lines. It is kept only if it changes them,
+fits their indentation, repeats none of their neighbours, and the file still parses.
+"""
+
+import re
+
+from bot.change import Side
+from bot.syntax import parses
+from workers.analysis.anchor import Anchor
+from workers.analysis.shown import Shown
+
+#: A longer replacement is a rewrite, which nobody reads in a margin.
+MAX_LINES = 60
+
+_FENCED = re.compile(r"\A\s*(`{3,})[^\n`]*\n(?P<code>.*?)\n?[ \t]*\1\s*\Z", re.DOTALL)
+_INDENT = re.compile(r"[ \t]*")
+
+
+def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | None:
+    """The text to put in place of the anchored lines (no final line end), or None."""
+    content = shown.source.content
+    if anchor.side is not Side.RIGHT or content is None or shown.content is None:
+        return None
+    lines = content.replace("\r\n", "\n").split("\n")
+    first, last = anchor.start_line - 1, anchor.end_line
+    old = lines[first:last]
+    # What the model saw differently (a secret, a hidden character) it cannot replace.
+    if old != shown.content.split("\n")[first:last] or "[redacted:" in suggestion:
+        return None
+    before, after = lines[:first], lines[last:]
+    for new in _indented(_unfenced(suggestion), old):
+        fits = _changes(old, new) and not _repeats(old, new, before, after)
+        if fits and _still_parses(shown.language, lines, before + new + after):
+            return "\n".join(new)
+    return None
+
+
+def _unfenced(suggestion: str) -> list[str]:
+    text = suggestion.replace("\r\n", "\n")
+    if fenced := _FENCED.match(text):
+        text = fenced["code"]
+    lines = text.rstrip("\n").split("\n")
+    return [] if lines == [""] else lines
+
+
+def _indented(new: list[str], old: list[str]) -> list[list[str]]:
+    """Ways to give `new` the indentation of `old`, the likeliest first."""
+    if len(new) > MAX_LINES:
+        return []
+    wanted = _indent(next((line for line in old if line.strip()), ""))
+    if not new or not new[0].strip() or _indent(new[0]) == wanted:
+        return [new]
+    if _indent(new[0]):
+        return [new]  # indented otherwise on purpose, or so it seems: the parser decides
+    whole = [wanted + line if line.strip() else line for line in new]
+    only_first = [wanted + new[0], *new[1:]]
+    rest = [line for line in new[1:] if line.strip()]
+    if rest and _indent(rest[-1]) == wanted and all(_indent(x).startswith(wanted) for x in rest):
+        return [only_first, whole]
+    return [whole]
+
+
+def _indent(line: str) -> str:
+    match = _INDENT.match(line)
+    return match.group() if match else ""
+
+
+def _changes(old: list[str], new: list[str]) -> bool:
+    return [line.rstrip() for line in old] != [line.rstrip() for line in new]
+
+
+def _repeats(old: list[str], new: list[str], before: list[str], after: list[str]) -> bool:
+    """Whether `new` brings along a neighbour of the lines, which would then stand twice."""
+    if len(new) <= len(old):
+        return False
+    above = before[-1].strip() if before else ""
+    below = after[0].strip() if after else ""
+    leads = len(above) > 3 and new[0].strip() == above != old[0].strip()
+    trails = bool(below) and new[-1].strip() == below != old[-1].strip()
+    return leads or trails
+
+
+def _still_parses(language: str, old: list[str], new: list[str]) -> bool:
+    if not language or not parses(language, "\n".join(old)):
+        return True
+    return parses(language, "\n".join(new))
