@@ -6,11 +6,13 @@ RedisBroker keeps: a list `<namespace>:<queue>` of message ids, and a hash
 `<namespace>:<queue>.msgs` of their bodies (dramatiq/brokers/redis/dispatch.lua).
 """
 
+import time
 from dataclasses import dataclass
 from uuid import uuid4
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import dq_name
 
 #: Prefix of Dramatiq's keys in Redis.
 NAMESPACE = "dramatiq"
@@ -42,15 +44,19 @@ class Message:
     body: str
 
 
-def message(actor: str, *args: object) -> Message:
-    """A message for that actor. `args` are small and JSON: ids, not objects."""
+def message(actor: str, *args: object, delay: float = 0) -> Message:
+    """A message for that actor, to be worked on `delay` seconds from now. `args` are small
+    and JSON: ids, not objects."""
     queue, redis_id = QUEUE_OF[actor], str(uuid4())
+    options: dict[str, object] = {"redis_message_id": redis_id}
+    if delay > 0:
+        queue, options["eta"] = dq_name(queue), int((time.time() + delay) * 1000)
     body: dramatiq.Message[object] = dramatiq.Message(
         queue_name=queue,
         actor_name=actor,
         args=args,
         kwargs={},
-        options={"redis_message_id": redis_id},
+        options=options,
     )
     return Message(queue, redis_id, body.encode().decode())
 

@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     batch_files: int = Field(5, ge=1, description="Files in one LLM call.")
     max_comments: int = Field(15, ge=0, description="Inline comments of one review.")
     max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are left out.")
+    settle_seconds: int = Field(
+        0, ge=0, le=600, description="Wait after a push for the next one, before scanning."
+    )
     fail_on: FailOn = Field(FailOn.NEVER, description="Severity that fails the check run.")
     request_changes: bool = Field(
         False, description="Ask for changes at critical and high findings, instead of commenting."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from bot.github import GitHubApp
+from bot.github.app import GitHubApp
 from bot.settings import Settings
 from bot.store import Store, connect
 from workers.analysis.llm import LLM

@@ -25,7 +25,8 @@ from workers.analysis.analyze import analyze
 from workers.reports import render
 from workers.reports.merge import build_report
 from workers.reports.publish import complete_check_run, find_posted, inline, post_review
-from workers.scan.scan import Source, scan
+from workers.scan.clone import Source
+from workers.scan.scan import scan
 from workers.services import Services
 from workers.step import StepFailed
 

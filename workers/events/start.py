@@ -52,9 +52,12 @@ async def start_review(services: Services, request: Request) -> None:
         pull,
         config,
         request.trigger,
+        repository=repo.full_name,
+        max_files=services.settings.max_analyze_files,
         paused="paused" in seen,
         changed_paths=None,
         reviewed_head=False,  # `open_review` sees to that, atomically
+        settle_seconds=services.settings.settle_seconds,
     )
     if isinstance(decision, policy.Skip):
         await _skip(services, gh, request, pull, decision)
@@ -90,7 +93,7 @@ async def start_review(services: Services, request: Request) -> None:
             review.id,
             State.QUEUED,
             of=[State.QUEUED],
-            messages=[message("scan_pull_request", review.id)],
+            messages=[message("scan_pull_request", review.id, delay=decision.settle_seconds)],
             scan_queued=1,
         )
 

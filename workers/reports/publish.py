@@ -1,0 +1,79 @@
+"""Publish: the report goes to GitHub as ONE review and one completed check run.
+
+Both are recognised again, the review by the marker in its body and the check run by its
+id, so that an attempt which died half-way is taken up where it stopped.
+"""
+
+from dataclasses import replace
+
+from bot.github import checks, reviews
+from bot.github.client import GitHub
+from bot.github.reviews import PostedReview, ReviewComment
+from bot.links import Links
+from bot.model import Finding, Report, Severity
+from workers.reports import render
+
+
+async def find_posted(gh: GitHub, report: Report, author: str) -> PostedReview | None:
+    """The review as an earlier attempt posted it; None if it did not get so far."""
+    marker = render.review_marker(report.review.id)
+    return await reviews.find_review(
+        gh, report.review.repository.full_name, report.review.number, marker, author
+    )
+
+
+async def post_review(
+    gh: GitHub, report: Report, links: Links, *, request_changes: bool
+) -> PostedReview:
+    """Post the review. Comments that GitHub refuses are told in its body instead."""
+    repo, number = report.review.repository.full_name, report.review.number
+    comments = {finding.fingerprint: _comment(finding) for finding in inline(report)}
+    posted = await reviews.create_review(
+        gh,
+        repo,
+        number,
+        commit_id=report.review.head_sha,
+        body=render.review_body(report, links),
+        comments=tuple(comments.values()),
+        event="REQUEST_CHANGES" if request_changes and _grave(report) else "COMMENT",
+    )
+    if posted.refused:
+        taken = tuple(name for name, comment in comments.items() if comment not in posted.refused)
+        body = render.review_body(replace(report, inline=taken), links)
+        await reviews.update_review(gh, repo, number, posted.id, body)
+    return posted
+
+
+async def complete_check_run(
+    gh: GitHub, check_run: int, report: Report, links: Links, actions: tuple[checks.Action, ...]
+) -> None:
+    """Show the result on the check run, with an annotation for each finding on the head."""
+    await checks.update_check_run(
+        gh,
+        report.review.repository.full_name,
+        check_run,
+        conclusion=report.conclusion,
+        details_url=links.page,
+        output=render.check_output(report, links),
+        actions=actions,
+    )
+
+
+def inline(report: Report) -> tuple[Finding, ...]:
+    """The findings that are posted on their lines."""
+    return tuple(finding for finding in report.findings if finding.fingerprint in report.inline)
+
+
+def _grave(report: Report) -> bool:
+    return any(finding.severity.rank <= Severity.HIGH.rank for finding in report.findings)
+
+
+def _comment(finding: Finding) -> ReviewComment:
+    assert finding.end_line is not None
+    return ReviewComment(
+        path=finding.path,
+        line=finding.end_line,
+        start_line=finding.start_line,
+        side=finding.side,
+        body=render.comment_body(finding),
+    )
