@@ -129,14 +129,14 @@ class _Section(BaseModel):
     )
 
 
-class _Paths(_Section):
+class Paths(_Section):
     """Which changed files are reviewed."""
 
     include: _Patterns = Field(default=(), description="Only these paths are reviewed; empty: all.")
     exclude: _Patterns = Field(default=(), description="These paths are not reviewed.")
 
 
-class _Analyzers(_Section):
+class Analyzers(_Section):
     """The static analysers."""
 
     disabled: _Names = Field(default=(), description="Analysers that do not run here, by name.")
@@ -147,7 +147,7 @@ class _File(_Section):
 
     model_config = ConfigDict(title="Glossator repository configuration")
 
-    paths: _Paths = Field(_Paths(), description="Which changed files are reviewed.")
+    paths: Paths = Field(Paths(), description="Which changed files are reviewed.")
     instructions: Annotated[tuple[Instruction, ...], Field(max_length=50)] = Field(
         (), description="What the reviewer has to mind, for the files that the paths fit."
     )
@@ -189,7 +189,7 @@ class _File(_Section):
         _SERVERS,
         description="Seconds to wait after a push for the next one. Default: the server's.",
     )
-    analyzers: _Analyzers = Field(_Analyzers(), description="The static analysers.")
+    analyzers: Analyzers = Field(Analyzers(), description="The static analysers.")
 
 
 def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:
