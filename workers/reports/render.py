@@ -3,11 +3,10 @@
 Every word stands in a template; what comes from outside passes its filters.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
+from bot.links import Links
 from bot.model import Finding, Progress, Report, Severity, State
 from workers.reports.characters import cut, github_length, show_hidden
 from workers.reports.environment import render, source
@@ -19,14 +18,6 @@ BODY_CHARACTERS = 65_536
 #: More lines of a walkthrough nobody reads; the report has them all.
 _FILES_TOLD = 100
 _LEVELS = {Severity.CRITICAL: "failure", Severity.HIGH: "failure", Severity.MEDIUM: "warning"}
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Signed addresses: the live page, and the report by format. Empty where there is none."""
-
-    page: str = ""
-    reports: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ending(StrEnum):

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from bot.links import Links
 from bot.model import Finding, LeftOut, Progress, Report, Severity, State
 from workers.reports.characters import github_length
 from workers.reports.render import (
     Ending,
-    Links,
     check_output,
     comment_body,
     failure_output,
@@ -26,9 +26,7 @@ LINKS = Links(
 )
 
 
-def test_a_review_tells_the_verdict_and_folds_the_rest(
-    report: Report, golden: Golden
-) -> None:
+def test_a_review_tells_the_verdict_and_folds_the_rest(report: Report, golden: Golden) -> None:
     golden("review.md", review_body(report, LINKS))
 
 
