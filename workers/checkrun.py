@@ -8,13 +8,12 @@ check run that was completed meanwhile.
 
 from contextlib import AbstractAsyncContextManager
 
-from bot.links import review_links
-
 from bot import log
 from bot.github import checks
 from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
+from bot.links import review_links
 from bot.model import Progress, Review, State
 from workers.reports import render
 from workers.services import Services

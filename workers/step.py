@@ -13,9 +13,18 @@ from dataclasses import dataclass
 from dramatiq.errors import Retry
 
 from bot import log
-from bot.github.errors import Forbidden, GitHubError, NotFound, Transient, Unauthorized
+from bot.github.errors import (
+    Forbidden,
+    GitHubError,
+    Invalid,
+    NotFound,
+    Transient,
+    Unauthorized,
+)
 from bot.model import FINISHED, Review, State
 from bot.queue import message
+from workers.analysis.errors import LLMError, TransientLLMError
+from workers.scan.errors import CloneError
 from workers.services import Services
 
 #: How soon a step sees that its review was cancelled or superseded, in seconds.
@@ -90,22 +99,29 @@ async def _heal_or_fail(
     services: Services, review_id: str, attempt: Attempt, exc: Exception
 ) -> None:
     sentence = sentence_of(exc)
-    heals = not isinstance(exc, StepFailed | Unauthorized | Forbidden | NotFound)
-    if heals and not attempt.last:
+    if _heals(exc) and not attempt.last:
         _log.warning(
             "step_will_be_retried", review=review_id, retries=attempt.retries, why=sentence
         )
-        if isinstance(exc, Transient) and exc.retry_after is not None:
+        wait = exc.retry_after if isinstance(exc, Transient | TransientLLMError) else None
+        if wait is not None:
             most = services.settings.max_backoff_seconds
-            raise Retry(sentence, delay=int(min(exc.retry_after, most) * 1000)) from exc
+            raise Retry(sentence, delay=int(min(wait, most) * 1000)) from exc
         raise exc
     _log.error("step_failed", review=review_id, why=sentence, exc_info=exc)
     await fail(services, review_id, sentence)
 
 
+def _heals(exc: Exception) -> bool:
+    """Whether another try may succeed; what we do not know may."""
+    if isinstance(exc, CloneError):
+        return exc.transient
+    return not isinstance(exc, StepFailed | Unauthorized | Forbidden | NotFound | Invalid)
+
+
 def sentence_of(exc: Exception) -> str:
     """What people are told: our own errors speak for themselves, others stay in the log."""
-    if isinstance(exc, StepFailed | GitHubError):
+    if isinstance(exc, StepFailed | GitHubError | CloneError | LLMError):
         return str(exc)
     return "Something went wrong inside Glossator; its log says more."
 

@@ -11,12 +11,11 @@ import re
 from collections.abc import Coroutine
 from typing import Any
 
-from bot.links import review_links
-
 from bot import log
 from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.errors import NotFound
+from bot.links import review_links
 from bot.model import Brief, PullRequest, Report, Review, State, decode
 from bot.queue import message
 from bot.repo_config import RepoConfig
@@ -136,6 +135,8 @@ async def analyze_review_batch(
             services.settings,
             config,
             focus=review.focus,
+            review_id=review.id,
+            installation_id=review.repository.installation_id,
             last_try=last_try,
         )
         await store.finish_batch(

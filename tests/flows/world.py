@@ -27,6 +27,10 @@ REPO = "octo/hello"
 SECONDS = 20
 
 
+#: Between two looks at a condition.
+POLL_SECONDS = 0.02
+
+
 @dataclass(frozen=True)
 class World:
     """Everything that runs in one flow, and what a person would see on GitHub."""
@@ -48,16 +52,13 @@ class World:
         """Wait until every message is worked off and every review finished."""
         try:
             async with asyncio.timeout(SECONDS):
-                while not await self._quiet():
-                    await asyncio.sleep(0.02)
+                while await self._waiting():
+                    await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(
                 f"After {SECONDS} s there is still work: {await self._waiting()}\n"
                 + "\n".join(f"{e.method} {e.path} -> {e.status}" for e in self.sandbox.requests)
             ) from None
-
-    async def _quiet(self) -> bool:
-        return not await self._waiting()
 
     async def _waiting(self) -> list[str]:
         keys = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
@@ -81,7 +82,7 @@ class World:
                 fields = await self.store.pull_fields(self.repository.id, number)
                 if "current" in fields and await self.store.state(fields["current"]) is state:
                     return
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(POLL_SECONDS)
 
     @property
     def repository(self) -> Repository:
