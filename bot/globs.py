@@ -34,7 +34,7 @@ def _segments(pattern: str) -> tuple[str, ...]:
     if len(parts) == 1 and not pattern.startswith("/"):
         parts.insert(0, "**")
     if folder:
-        parts.append("**")
+        parts += ["*", "**"]  # something in it: a file of that name is no folder
     return tuple(parts)
 
 
