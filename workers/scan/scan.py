@@ -1,7 +1,7 @@
 """The scan step: from a source to evidence and batches, without a Redis or a GitHub."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.fingerprint import fingerprint
@@ -10,10 +10,11 @@ from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from workers.scan.analyzers.model import Target
 from workers.scan.analyzers.run import run_all
-from workers.scan.batches import DIFF_SHARE, pack, split
+from workers.scan.batches import CONTEXT_SHARE, DIFF_SHARE, pack, split
 from workers.scan.choose import Chosen, choose
-from workers.scan.clone import Source, clone
-from workers.scan.outline import outline
+from workers.scan.clone import Clone, Source, clone
+from workers.scan.context import relatives, text_of, with_context
+from workers.scan.snippets import Text
 
 Report = Callable[[int, str], Awaitable[None]]
 
@@ -45,14 +46,20 @@ async def scan(
         await on_progress(8, "Reading the change")
         chosen = await choose(repository, settings, config)
         await on_progress(11, f"Running analysers on {len(chosen.targets)} files")
-        evidence, notes = await run_all(
-            chosen.targets,
-            seconds=settings.analyzer_seconds,
-            disabled=config.analyzers_disabled,
-        )
-    evidence = _finished(evidence, focus)
-    batches, uncut = await asyncio.to_thread(_batches, chosen, evidence, settings)
-    await on_progress(20, f"Found {len(evidence)} things with analysers")
+        async with asyncio.TaskGroup() as group:  # both only wait for other processes
+            analysed = group.create_task(
+                run_all(
+                    chosen.targets,
+                    seconds=settings.analyzer_seconds,
+                    disabled=config.analyzers_disabled,
+                )
+            )
+            others = group.create_task(_relatives(repository, chosen, settings))
+    found, notes = analysed.result()
+    evidence = _finished(found, focus)
+    await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
+    batches, uncut = await asyncio.to_thread(_batches, chosen, evidence, others.result(), settings)
+    await on_progress(20, f"Read {len(chosen.targets)} files of {len(chosen.files)}")
     result = Scan(
         merge_base=source.merge_base,
         brief=brief,
@@ -72,20 +79,34 @@ def _finished(evidence: Iterable[Finding], focus: Category | None) -> tuple[Find
     )
 
 
+async def _relatives(
+    repository: Clone, chosen: Chosen, settings: Settings
+) -> dict[str, tuple[Text, ...]]:
+    if not settings.has_llm:
+        return {}
+    return await relatives(repository, chosen.targets, chosen.tree)
+
+
 def _batches(
-    chosen: Chosen, evidence: tuple[Finding, ...], settings: Settings
+    chosen: Chosen,
+    evidence: tuple[Finding, ...],
+    others: Mapping[str, tuple[Text, ...]],
+    settings: Settings,
 ) -> tuple[tuple[Batch, ...], tuple[LeftOut, ...]]:
     if not settings.has_llm:
         return (), ()
-    budget = int(settings.llm_context_tokens * DIFF_SHARE)
+    diff_budget = int(settings.llm_context_tokens * DIFF_SHARE)
+    own = {target.path: text_of(target.path, target.text) for target in chosen.targets}
     parts: list[BatchFile] = []
     left_out: list[LeftOut] = []
     for target in chosen.targets:
         file = _batch_file(target, evidence)
-        pieces, uncut = split(file, budget, outline(target.language, target.text))
+        pieces, uncut = split(file, diff_budget, own[target.path].outline)
         parts += pieces
         left_out += uncut
-    return pack(parts, budget, settings.batch_files), tuple(left_out)
+    context_budget = int(settings.llm_context_tokens * CONTEXT_SHARE)
+    batches = pack(parts, diff_budget, settings.batch_files)
+    return tuple(with_context(b, own, others, context_budget) for b in batches), tuple(left_out)
 
 
 def _batch_file(target: Target, evidence: tuple[Finding, ...]) -> BatchFile:

@@ -3,11 +3,13 @@
 Left out: `assert` (B101), the import lists (B4xx: an import is no weakness), partial
 paths and shell-less subprocesses (B603, B607), passwords by variable name
 (B105-B107: the secrets analyser does it, and never shows them), and what is weak only
-in tests. `# nosec` is honoured: it stands in the diff for people to see.
+in tests. `# nosec` is honoured, and so is ruff's `# noqa` of the same rule (S108 is
+B108): both stand in the diff for people to see.
 https://bandit.readthedocs.io/en/latest/plugins/
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
@@ -42,6 +44,9 @@ def _command(names: list[str]) -> list[str]:
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
     for item in json.loads(out)["results"]:
+        target = targets[PurePath(item["filename"]).name]
+        if _noqa(target.text.split("\n")[item["line_number"] - 1], item["test_id"]):
+            continue
         weakness = item.get("issue_cwe") or {}
         cwe = f" [CWE-{weakness['id']}]({weakness['link']})" if weakness.get("link") else ""
         yield Said(
@@ -55,6 +60,11 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             body=f"Rule `{item['test_id']}` ({item['test_name']}).{cwe}",
             confidence=_CONFIDENCES.get(item["issue_confidence"], 0.4),
         )
+
+
+def _noqa(line: str, rule: str) -> bool:
+    found = re.search(r"#\s*noqa:([^#]*)", line)
+    return found is not None and f"S{rule[1:]}" in re.findall(r"[A-Z]+\d+", found[1])
 
 
 BANDIT = Analyzer("bandit", _wants, _command, _read, suffix=".py")

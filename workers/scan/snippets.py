@@ -1,0 +1,142 @@
+"""Cut from the changed file and its relatives what explains the hunks (pure)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from bot.change import ChangedFile, Hunk
+from bot.model import Snippet
+from workers.scan.outline import Block, Outline
+from workers.scan.risk import is_test
+
+_CALL = re.compile(r"\b([A-Za-z_]\w{2,})\s*[!?]?\(|\b([A-Z]\w*[a-z]\w*)\b")
+_NO_CALLS = frozenset(
+    {"and", "assert", "catch", "def", "elif", "else", "for", "func", "function", "if", "match",
+     "not", "print", "return", "sizeof", "super", "switch", "throw", "while", "with", "yield"}
+)  # fmt: skip
+_MAX_ENCLOSING = 80  # lines of a definition that is shown whole
+_AROUND = 20  # lines on both sides of the change, of one that is not
+_MAX_DEFINITION = 30
+_MAX_CALLER = 25
+_MAX_DEFINITIONS = 10
+_MAX_CALLERS = 6
+_MAX_IMPORTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file of the head with its outline."""
+
+    path: str
+    text: str
+    outline: Outline
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.removesuffix("\r") for line in self.text.split("\n")]
+
+
+def snippets(file: ChangedFile, own: Text, others: Sequence[Text]) -> tuple[Snippet, ...]:
+    """What helps to read `file.hunks`, without repeating them; `others` best first."""
+    shown = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
+    found = [
+        *_enclosing(file.hunks, own, shown),
+        *_imports(own, shown),
+        *islice(_definitions(file.hunks, own, others, shown), _MAX_DEFINITIONS),
+        *islice(_callers(file.hunks, own, others), _MAX_CALLERS),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _enclosing(hunks: Sequence[Hunk], own: Text, shown: set[int]) -> Iterator[Snippet]:
+    """The definition around each hunk's change, and the first line of those around it."""
+    for first, last in map(_changed, hunks):
+        block = own.outline.enclosing(first, last)
+        if block is None:
+            continue
+        for outer in own.outline.definitions:
+            if outer != block and outer.holds(block.start, block.end) and outer.start not in shown:
+                yield _cut("enclosing", own, outer.start, outer.start)
+        if shown.issuperset(range(block.start, block.end + 1)):
+            continue
+        if block.end - block.start < _MAX_ENCLOSING:
+            yield _cut("enclosing", own, block.start, block.end)
+        else:
+            if block.start < first - _AROUND:
+                yield _cut("enclosing", own, block.start, block.start + 2)
+            start, end = max(block.start, first - _AROUND), min(block.end, last + _AROUND)
+            yield _cut("enclosing", own, start, min(end, start + _MAX_ENCLOSING))
+
+
+def _imports(own: Text, shown: set[int]) -> Iterator[Snippet]:
+    blocks = [b for b in own.outline.imports if b.start not in shown or b.end not in shown]
+    if blocks:
+        start = blocks[0].start
+        yield _cut("imports", own, start, min(blocks[-1].end, start + _MAX_IMPORTS))
+
+
+def _definitions(
+    hunks: Sequence[Hunk], own: Text, others: Sequence[Text], shown: set[int]
+) -> Iterator[Snippet]:
+    """Where the names that the added lines call are defined: here first, then elsewhere."""
+    added = "\n".join(line.text for hunk in hunks for line in hunk.lines if line.added)
+    names = dict.fromkeys(call or name for call, name in _CALL.findall(added))
+    for name in names:
+        if name in _NO_CALLS:
+            continue
+        places = ((text, b) for text in (own, *others) for b in _named(text, name))
+        text, block = next(places, (own, None))
+        if block is not None and (text is not own or block.start not in shown):
+            yield _cut(
+                "definition", text, block.start, min(block.end, block.start + _MAX_DEFINITION)
+            )
+
+
+def _callers(hunks: Sequence[Hunk], own: Text, others: Sequence[Text]) -> Iterator[Snippet]:
+    """Where others, tests last, call the definitions that the change touches."""
+    touched = (own.outline.enclosing(first, last) for first, last in map(_changed, hunks))
+    names = {block.name for block in touched if block and len(block.name) > 2}
+    if not names:
+        return
+    call = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(")
+    for text in sorted(others, key=lambda text: is_test(text.path)):
+        role = "test" if is_test(text.path) else "caller"
+        yield from islice((_around(role, text, n) for n in _calls(text, call, names)), 2)
+
+
+def _calls(text: Text, call: re.Pattern[str], names: set[str]) -> Iterator[int]:
+    own_lines = {block.start for block in text.outline.definitions if block.name in names}
+    for number, line in enumerate(text.lines, 1):
+        if number not in own_lines and call.search(line):
+            yield number
+
+
+def _around(role: str, text: Text, line: int) -> Snippet:
+    """The definition that holds the line if it is short, else the lines near it."""
+    block = text.outline.enclosing(line, line)
+    if block is not None and block.end - block.start < _MAX_CALLER:
+        return _cut(role, text, block.start, block.end)
+    return _cut(role, text, max(line - 5, 1), line + 5)
+
+
+def _named(text: Text, name: str) -> Iterator[Block]:
+    return (block for block in text.outline.definitions if block.name == name)
+
+
+def _changed(hunk: Hunk) -> tuple[int, int]:
+    """The head's lines of the hunk that changed; the next line where some were only removed."""
+    numbers = []
+    following = hunk.new_start
+    for line in hunk.lines:
+        if line.new is not None:
+            following = line.new + 1
+            if line.added:
+                numbers.append(line.new)
+        else:
+            numbers.append(following)
+    return (min(numbers), max(numbers)) if numbers else (hunk.new_start, hunk.new_start)
+
+
+def _cut(role: str, text: Text, start: int, end: int) -> Snippet:
+    return Snippet(role, text.path, start, "\n".join(text.lines[start - 1 : end]))
