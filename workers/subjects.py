@@ -1,0 +1,135 @@
+"""Where a review without a server gets its subject from: a local range, or GitHub by a token."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import httpx2
+
+from bot import repo_config
+from bot.github import pulls
+from bot.github.token import token_client
+from bot.model import Brief, PullRequest, Repository
+from bot.settings import Settings
+from workers.local import Subject
+from workers.scan.clone import Source
+
+_PULL = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)#(?P<number>\d+)")
+
+
+class NoSubject(Exception):
+    """Raised when what shall be reviewed can't be had; the message is one sentence."""
+
+
+async def local_range(repo: Path, base: str, head: str) -> Subject:
+    """The change from the merge base of two commits to `head`, of a repository on this machine.
+
+    `repo` is an absolute path. Its configuration is read from `base`, as on GitHub. Raises
+    NoSubject.
+    """
+    base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
+    merge_base = (await _git(repo, "merge-base", base_sha, head_sha)).strip()
+    messages = await _git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
+    commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
+    title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
+    return Subject(
+        source=Source(
+            url=f"file://{repo}",
+            token="",
+            merge_base=merge_base,
+            head_sha=head_sha,
+            number=0,
+        ),
+        pull=_pull_of(base, base_sha, head, head_sha, title),
+        brief=Brief(title=title, body="", commits=commits),
+        repository=Repository(0, 0, repo.name),
+        config=await _config(repo, base_sha),
+        protocols=("file",),
+    )
+
+
+async def github_pull(reference: str, token: str, settings: Settings) -> Subject:
+    """A pull request named as `owner/name#12`. Raises NoSubject or GitHubError."""
+    match = _PULL.fullmatch(reference)
+    if match is None:
+        raise NoSubject(f"{reference!r} names no pull request: write it as owner/name#12.")
+    repo, number = match["repo"], int(match["number"])
+    async with httpx2.AsyncClient() as http:
+        gh = token_client(settings.github_api_url, token, http, settings.github_timeout)
+        pull = await pulls.get_pull(gh, repo, number)
+        comparison, commits, text = await asyncio.gather(
+            pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
+            pulls.list_commits(gh, repo, number),
+            pulls.get_file(gh, repo, repo_config.FILE, pull.base_ref),
+        )
+    return Subject(
+        source=Source(
+            url=f"{settings.github_url}/{repo}.git",
+            token=token,
+            merge_base=comparison.merge_base,
+            head_sha=pull.head_sha,
+            number=number,
+        ),
+        pull=pull,
+        brief=Brief(
+            title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
+        ),
+        repository=Repository(0, 0, repo),
+        config=repo_config.parse(text).config if text else repo_config.RepoConfig(),
+    )
+
+
+def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> PullRequest:
+    """A local range as if it were a pull request; number 0 is none on GitHub."""
+    return PullRequest(
+        number=0,
+        title=title,
+        body="",
+        author="",
+        author_is_bot=False,
+        draft=False,
+        open=True,
+        base_ref=base,
+        base_sha=base_sha,
+        head_ref=head,
+        head_sha=head_sha,
+        head_repository=None,
+        labels=(),
+        url="",
+        changed_files=0,
+        additions=0,
+        deletions=0,
+    )
+
+
+async def _config(repo: Path, base_sha: str) -> repo_config.RepoConfig:
+    try:
+        text = await _git(repo, "show", f"{base_sha}:{repo_config.FILE}")
+    except NoSubject:  # no such file, which is usual
+        return repo_config.RepoConfig()
+    return repo_config.parse(text).config
+
+
+async def _commit(repo: Path, name: str) -> str:
+    return (
+        await _git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    ).strip()
+
+
+async def _git(repo: Path, *arguments: str) -> str:
+    try:
+        child = await asyncio.create_subprocess_exec(
+            "git",
+            "-C",
+            str(repo),
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except FileNotFoundError as exc:
+        raise NoSubject("git is not installed.") from exc
+    out, err = await child.communicate()
+    if child.returncode:
+        why = err.decode(errors="replace").strip().splitlines()
+        raise NoSubject(f"git {arguments[0]} in {repo}: {why[-1] if why else 'failed'}")
+    return out.decode(errors="replace")
