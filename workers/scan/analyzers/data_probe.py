@@ -22,8 +22,9 @@ def main() -> None:
     for name in sys.argv[1:]:
         with open(name, encoding="utf-8", newline="\n") as file:
             text = file.read()
+        last = text.rstrip("\n").count("\n") + 1  # what is missing at the end is told there
         for line, problem in _problems(name.rpartition(".")[2], text):
-            finds.append({"file": name, "line": line, "problem": problem})
+            finds.append({"file": name, "line": min(line, last), "problem": problem})
     json.dump(finds, sys.stdout)
 
 

@@ -1,0 +1,188 @@
+"""Each analyser on a small real defect, as the sandbox runs it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.change import ChangedFile, FileStatus, Hunk, Line
+from bot.model import Category, Finding, Severity
+from bot.syntax import language_of
+from workers.scan.analyzers.evidence import finding
+from workers.scan.analyzers.model import Analyzer, Said, Target
+from workers.scan.analyzers.run import ANALYZERS, NAMES, run_all
+from workers.scan.analyzers.secrets import masked
+
+
+def target(path: str, text: str, changed: Iterable[int] | None = None) -> Target:
+    """A file in one hunk; all its lines are new, or those in `changed`."""
+    wanted = None if changed is None else set(changed)
+    lines = tuple(
+        Line(None if wanted is None or n in wanted else n, n, line.removesuffix("\r"))
+        for n, line in enumerate(text.rstrip("\n").split("\n"), 1)
+    )
+    file = ChangedFile(
+        path=path, status=FileStatus.MODIFIED, hunks=(Hunk(1, 1, "", lines),), additions=len(lines)
+    )
+    return Target(file, language_of(path), text)
+
+
+async def found(*targets: Target, disabled: Iterable[str] = ()) -> tuple[Finding, ...]:
+    evidence, notes = await run_all(targets, seconds=60, disabled=disabled)
+    assert notes == ()
+    return evidence
+
+
+WORKFLOW = """\
+on: pull_request
+jobs:
+  greet:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo "${{ github.event.pull_request.title }}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "source", "line", "category", "severity"),
+    [
+        ("a.py", "def f():\n    return nam\n", "ruff:F821", 2, Category.CORRECTNESS, Severity.HIGH),
+        ("a.py", "def f(:\n", "ruff:syntax", 1, Category.CORRECTNESS, Severity.HIGH),
+        ("a.py", "def f(x=[]):\n    x.append(1)\n", "ruff:B006", 1, Category.CORRECTNESS, Severity.MEDIUM),
+        ("a.py", "import subprocess\nsubprocess.call(input(), shell=True)\n", "bandit:B602", 2,
+         Category.SECURITY, Severity.HIGH),
+        ("a.go", 'key := "AKIAIOSFODNN7EXAMPLQ"\n', "secrets:aws-access-key", 1, Category.SECURITY,
+         Severity.CRITICAL),
+        ("run.sh", '#!/bin/sh\nrm -rf "$1/"*\n', "shellcheck:SC2115", 2, Category.CORRECTNESS,
+         Severity.MEDIUM),
+        ("Dockerfile", "FROM a:1\nRUN cd /x\nCMD a\nCMD b\n", "hadolint:DL4003", 4,
+         Category.CORRECTNESS, Severity.LOW),
+        (".github/workflows/ci.yml", WORKFLOW, "zizmor:template-injection", 6, Category.SECURITY,
+         Severity.HIGH),
+        ("a.js", "export const f = (x) => x === NaN;\n", "oxlint:use-isnan", 1, Category.CORRECTNESS,
+         Severity.MEDIUM),
+        ("a.ts", "const x: = 1;\n", "oxlint:syntax", 1, Category.CORRECTNESS, Severity.HIGH),
+        ("a.json", '{\n"a": 1\n"b": 2\n}\n', "data:syntax", 3, Category.CORRECTNESS, Severity.HIGH),
+        ("a.toml", "a = 1\nb = \n", "data:syntax", 2, Category.CORRECTNESS, Severity.HIGH),
+        ("a.yaml", "a: 1\nb: [\n", "data:syntax", 2, Category.CORRECTNESS, Severity.HIGH),
+        ("b.yaml", "a: 1\nb: 2\na: 3\n", "data:duplicate-key", 3, Category.CORRECTNESS, Severity.MEDIUM),
+        ("a.c", "int x; // \u202e } else {\n", "hidden-characters:bidi", 1, Category.SECURITY, Severity.HIGH),
+        ("a.md", "hi \U000e0041\U000e0042\n", "hidden-characters:tag", 1, Category.SECURITY, Severity.HIGH),
+        ("a.c", "int a\u200bb;\n", "hidden-characters:zero", 1, Category.SECURITY, Severity.MEDIUM),
+        ("a.rb", "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n", "merge:conflict", 1, Category.CORRECTNESS,
+         Severity.HIGH),
+    ],
+)  # fmt: skip
+async def test_finds(
+    path: str, text: str, source: str, line: int, category: Category, severity: Severity
+) -> None:
+    evidence = await found(target(path, text))
+    (item,) = [item for item in evidence if item.source == source]
+    assert (item.path, item.start_line, item.category, item.severity) == (
+        path,
+        line,
+        category,
+        severity,
+    )
+    assert item.title
+    assert "\n" not in item.title
+    assert 0 < item.confidence <= 1
+    assert "0001" not in item.title + item.body
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", '"""Fine."""\n\nimport os\n\n\ndef f(a: int) -> str:\n    return os.sep * a\n'),
+        ("run.sh", '#!/bin/sh\nset -eu\necho "$1"\n'),
+        ("a.ts", "export const add = (a: number, b: number): number => a + b;\n"),
+        ("a.md", "Flags: \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f, a family "
+                 "\U0001f468\u200d\U0001f469\u200d\U0001f467, \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.\n"),
+        ("tsconfig.json", '{\n  // comments are allowed here\n  "a": 1,\n}\n'),
+        ("chart.yaml", "a: {{ .Values.a }}\n"),
+    ],
+)  # fmt: skip
+async def test_is_silent_about_sound_files(path: str, text: str) -> None:
+    assert await found(target(path, text)) == ()
+
+
+async def test_tells_only_of_changed_lines() -> None:
+    text = "import os\nx = undefined_a\ny = undefined_b\n"
+    evidence = await found(target("a.py", text, changed=[3]))
+    assert [(item.source, item.start_line) for item in evidence] == [("ruff:F821", 3)]
+
+
+async def test_never_shows_a_secret() -> None:
+    value = "AKIAIOSFODNN7EXAMPLQ"
+    password = "c0rrect-h0rse-battery"
+    text = f"aws = '{value}'\npassword = '{password}'\n-----BEGIN RSA PRIVATE KEY-----\n"
+    evidence = await found(target("settings.py.txt", text))
+    assert {item.source for item in evidence} == {
+        "secrets:aws-access-key", "secrets:secret-keyword", "secrets:private-key",
+    }  # fmt: skip
+    everything = repr(evidence)
+    assert value not in everything
+    assert password not in everything
+    assert "aws = '[secret]'" in everything
+
+
+def test_masks_every_span() -> None:
+    assert masked("ab cd ab", [(0, 2), (6, 8)]) == "[secret] cd [secret]"
+
+
+async def test_reads_every_find_back_to_the_right_file() -> None:
+    targets = [target(f"d{n}/m.py", f"x{n} = missing_{n}\n") for n in range(12)]
+    evidence = await found(*targets)
+    assert {(item.path, item.title[-12:]) for item in evidence} == {
+        (f"d{n}/m.py", f"ame `missing_{n}`"[-12:]) for n in range(12)
+    }
+
+
+async def test_a_disabled_analyser_is_silent() -> None:
+    assert await found(target("a.py", "x = missing\n"), disabled=NAMES) == ()
+
+
+def test_evidence_off_the_changed_lines_is_none() -> None:
+    said = Said(
+        file="0001.py", rule="X", line=1, end_line=2, category=Category.QUALITY,
+        severity=Severity.LOW, title="t",
+    )  # fmt: skip
+    unchanged = target("a.py", "a\nb\nc\n", changed=[3])
+    assert finding("ruff", said, unchanged) is None
+
+
+def test_a_range_is_cut_to_the_changed_lines_of_one_hunk() -> None:
+    said = Said(
+        file="0001.py", rule="X", line=1, end_line=9, category=Category.QUALITY,
+        severity=Severity.LOW, title="a\n  b",
+    )  # fmt: skip
+    item = finding("ruff", said, target("a.py", "a\nb\nc\nd\ne\n", changed=[2, 3, 5]))
+    assert item is not None
+    assert (item.start_line, item.end_line, item.quote, item.title) == (2, 3, "b\nc", "a b")
+
+
+def _analyzer(name: str, *command: str) -> Analyzer:
+    def read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+        raise ValueError(out)
+
+    return Analyzer(name, lambda target: True, lambda names: list(command), read)
+
+
+async def test_a_broken_analyser_costs_its_own_evidence_only() -> None:
+    broken = (
+        _analyzer("garbled", "python", "-c", "print('?')"),
+        _analyzer("absent", "no-such-program"),
+        _analyzer("slow", "python", "-c", "import time; time.sleep(60)"),
+        _analyzer("loud", "python", "-c", "print('x' * (32 << 20))"),
+    )
+    evidence, notes = await run_all(
+        [target("a.py", "x = missing\n")], seconds=3, analyzers=(*broken, *ANALYZERS)
+    )
+    assert [item.source for item in evidence] == ["ruff:F821"]
+    assert [note.split()[0] for note in notes] == ["garbled", "absent", "slow", "loud"]
+
+
+async def test_leaves_no_directory(scratch: Path) -> None:
+    await found(target("a.py", "x = missing\n"))
+    assert os.listdir(scratch) == []
