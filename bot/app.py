@@ -5,13 +5,21 @@ from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from bot import __version__, webhooks
+from bot.fanout import Fanout
+from bot.feed import Doors, feed
+from bot.headers import SecurityHeaders
 from bot.settings import Settings
+from bot.signing import signing_keys
 from bot.store import Store, connect
+
+#: Reviews whose feeds one web process can read at once, and a few more for their past.
+FEED_REVIEWS = 1000
 
 
 async def healthz(request: Request) -> JSONResponse:
@@ -31,15 +39,22 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """`settings.redis_url` must be set; whoever starts the web process has seen to that."""
+    """`settings.redis_url` must be set; whoever starts the web process has seen to that.
+
+    Raises SettingsError if there is nothing to sign links with.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         redis = connect(settings.redis_url)
+        # Readers of feeds hold a connection each, and must not take those of the others.
+        readers = connect(settings.redis_url, connections=FEED_REVIEWS)
         app.state.store = Store(redis, keep_seconds=settings.keep_days * 86_400)
+        app.state.fanout = Fanout(readers)
         try:
             yield
         finally:
+            await readers.aclose()
             await redis.aclose()
 
     app = Starlette(
@@ -47,8 +62,13 @@ def create_app(settings: Settings) -> Starlette:
             Route("/webhooks/github", webhooks.receive, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            WebSocketRoute("/ws/tasks/{review_id}", feed),
+            WebSocketRoute("/ws/reviews/{review_id}", feed),
         ],
+        middleware=[Middleware(SecurityHeaders, settings=settings)],
         lifespan=lifespan,
     )
     app.state.settings = settings
+    app.state.keys = signing_keys(settings)
+    app.state.doors = Doors(settings.feed_connections)
     return app

@@ -92,6 +92,18 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs links and sessions; derived from the App's key if empty."
     )
+    api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Admin tokens of API and dashboard, comma-separated: as text, or as "
+        "`sha256:` and the hex digest of the text.",
+    )
+    github_client_id: str = Field("", description="The App's client id, for GitHub sign-in.")
+    github_client_secret: SecretStr = Field(
+        SecretStr(""), description="The App's client secret; empty: no GitHub sign-in."
+    )
+    feed_connections: int = Field(
+        100, ge=1, description="Live feeds that one address may hold open in one web process."
+    )
     keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
 
     # LLM
@@ -156,7 +168,9 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Logs as JSON lines.")
 
-    @field_validator("github_webhook_secrets", "llm_fallback_models", "categories", mode="before")
+    @field_validator(
+        "github_webhook_secrets", "api_tokens", "llm_fallback_models", "categories", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

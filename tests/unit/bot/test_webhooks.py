@@ -21,7 +21,10 @@ GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 @pytest.fixture
 async def web(redis_url: str, redis: "Redis") -> AsyncIterator[httpx2.AsyncClient]:
     settings = Settings(
-        _env_file=None, redis_url=redis_url, github_webhook_secrets=f"{SECRET},the next secret"
+        _env_file=None,
+        redis_url=redis_url,
+        secret_key="a secret of the tests",
+        github_webhook_secrets=f"{SECRET},the next secret",
     )
     app = create_app(settings)
     async with (
@@ -188,7 +191,10 @@ async def test_only_post_is_allowed(web: httpx2.AsyncClient) -> None:
 
 async def test_without_redis_github_is_told_to_come_again() -> None:
     settings = Settings(
-        _env_file=None, redis_url="redis://127.0.0.1:1/0", github_webhook_secrets=SECRET
+        _env_file=None,
+        redis_url="redis://127.0.0.1:1/0",
+        secret_key="a secret of the tests",
+        github_webhook_secrets=SECRET,
     )
     app = create_app(settings)
     async with (
