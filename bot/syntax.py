@@ -101,7 +101,7 @@ _BY_SUFFIX = {
     }.items()
     for suffix in suffixes.split()
 }
-_SHEBANG = re.compile(r"#!\s*\S*?/(?:env\s+(?:-S\s+)?)?([A-Za-z]+)[\d.]*\b")
+_SHEBANG = re.compile(r"#!\s*\S*/(?:env\s+(?:-S\s+)?)?([A-Za-z]+)")
 _BY_INTERPRETER = {
     "sh": "bash", "bash": "bash", "dash": "bash", "zsh": "bash", "ksh": "bash",
     "python": "python", "node": "javascript", "deno": "typescript", "ruby": "ruby",

@@ -13,8 +13,9 @@ from workers.scan.languages import NODES
 
 _NAME = re.compile(rb"[A-Za-z_$][\w$]*[?!]?")
 _WORDS = """abstract async class const def defimpl defmacro defmodule defn defp defprotocol enum
-export extern final fn fun func function impl inline interface internal module override private
-protected pub public static struct sub trait type unsafe virtual void"""
+export extern final fn fun func function impl inline interface internal message module
+override private protected pub public rpc
+service static struct sub subroutine trait type unsafe virtual void"""
 _KEYWORDS = frozenset(_WORDS.split())
 
 

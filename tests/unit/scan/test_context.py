@@ -1,0 +1,164 @@
+"""Outlines in many languages, relatives by name, snippets and their budget."""
+
+import pytest
+
+from bot.change import ChangedFile, FileStatus, Hunk, Line
+from bot.model import Batch, BatchFile
+from bot.syntax import language_of, parses, tree_of
+from bot.tokens import count_tokens
+from workers.scan.clone import Entry
+from workers.scan.context import text_of, with_context
+from workers.scan.languages import NODES
+from workers.scan.outline import outline
+from workers.scan.related import index, related
+from workers.scan.snippets import snippets
+
+#: A definition named `target` on lines 2 to 4, in each language.
+TARGETS = {
+    "bash": "x=1\ntarget() {\n  echo 1\n}\n",
+    "c": "int x;\nint target(int a) {\n  return a;\n}\n",
+    "cpp": "int x;\nint target(int a) {\n  return a;\n}\n",
+    "csharp": "class A {\n  int target(int a) {\n    return a;\n  }\n}\n",
+    "dart": "int x = 1;\nint target(int a) {\n  return a;\n}\n",
+    "elixir": "defmodule A do\n  def target(x) do\n    x\n  end\nend\n",
+    "fortran": "! m\nsubroutine target(a)\n  a = 1\nend subroutine\n",
+    "go": "package a\nfunc target(a int) int {\n\treturn a\n}\n",
+    "java": "class A {\n  int target(int a) {\n    return a;\n  }\n}\n",
+    "javascript": "let x;\nfunction target(a) {\n  return a;\n}\n",
+    "julia": "x = 1\nfunction target(a)\n  a\nend\n",
+    "kotlin": "val x = 1\nfun target(a: Int): Int {\n  return a\n}\n",
+    "lua": "x = 1\nfunction target(a)\n  return a\nend\n",
+    "nix": "{\n  target = a:\n    a\n    ;\n}\n",
+    "ocaml": "let x = 1\nlet target a =\n  a +\n  1\n",
+    "perl": "my $x;\nsub target {\n  return 1;\n}\n",
+    "php": "<?php\nfunction target($a) {\n  return $a;\n}\n",
+    "powershell": "$x = 1\nfunction target {\n  1\n}\n",
+    "proto": 'syntax = "proto3";\nmessage target {\n  int32 a = 1;\n}\n',
+    "python": "x = 1\ndef target(a):\n    b = a\n    return b\n",
+    "r": "x <- 1\ntarget <- function(a) {\n  a\n}\n",
+    "ruby": "x = 1\ndef target(a)\n  a\nend\n",
+    "rust": "use a::b;\nfn target(a: i32) -> i32 {\n    a\n}\n",
+    "scala": "object A {\n  def target(a: Int): Int = {\n    a\n  }\n}\n",
+    "solidity": "contract A {\n  function target() public {\n    x = 1;\n  }\n}\n",
+    "swift": "let x = 1\nfunc target(a: Int) -> Int {\n  return a\n}\n",
+    "terraform": 'x = 1\nresource "a" "target" {\n  b = 1\n}\n',
+    "tsx": "let x;\nfunction target(a: number) {\n  return <b>{a}</b>;\n}\n",
+    "typescript": "let x;\nfunction target(a: number): number {\n  return a;\n}\n",
+    "zig": "const x = 1;\nfn target(a: i32) i32 {\n    return a;\n}\n",
+}
+NAMELESS = {"r", "terraform", "ocaml"}  # the name stands outside, or is a string
+
+
+@pytest.mark.parametrize("language", sorted(TARGETS))
+def test_finds_what_encloses_a_line(language: str) -> None:
+    block = outline(language, TARGETS[language]).enclosing(3, 3)
+    assert block is not None
+    assert (block.start, block.end) == (2, 4)
+    if language not in NAMELESS:
+        assert block.name == "target"
+
+
+@pytest.mark.parametrize("language", sorted(NODES))
+def test_every_node_type_exists_in_its_grammar(language: str) -> None:
+    assert outline(language, "\n").definitions == ()  # a wrong one raises QueryError
+
+
+@pytest.mark.parametrize(
+    ("path", "first_line", "language"),
+    [
+        ("a/B.PY", "", "python"), ("Dockerfile.dev", "", "dockerfile"), ("x.tsx", "", "tsx"),
+        ("run", "#!/usr/bin/env python3", "python"), ("run", "#!/bin/sh -e", "bash"),
+        ("run", "#!/usr/bin/env -S node --x", "javascript"), ("run", "", ""), ("a.unknown", "#!", ""),
+        ("go.mod", "", "gomod"), (".hidden", "", ""),
+    ],
+)  # fmt: skip
+def test_knows_the_language(path: str, first_line: str, language: str) -> None:
+    assert language_of(path, first_line) == language
+
+
+def test_parses_says_no_only_when_it_knows() -> None:
+    assert parses("python", "x = 1\n")
+    assert not parses("python", "x = = 1\n")
+    assert not parses("typescript", "let x: = ;")
+    assert parses("", "x = = 1")
+    assert parses("sql", "SELEC x")
+    assert tree_of("python", "x" * 3_000_000) is None
+
+
+def tree(*paths: str) -> list[Entry]:
+    return [Entry(path, f"{n:040x}") for n, path in enumerate(paths)]
+
+
+@pytest.mark.parametrize(
+    ("path", "imports", "expected"),
+    [
+        ("app/web.py", "from app.core.store import Store", "app/core/store.py"),
+        ("app/web.py", "from app import core", "app/core/__init__.py"),
+        ("web/src/a.ts", 'import {x} from "./lib/b"', "web/src/lib/b.ts"),
+        ("web/src/a.ts", 'import {x} from "../other"', "web/other/index.ts"),
+        ("J.java", "import com.acme.util.Text;", "src/com/acme/util/Text.java"),
+        ("m.rs", "use crate::codec::frame::Frame;", "src/codec/frame.rs"),
+        ("m.c", '#include "net/socket.h"', "lib/net/socket.h"),
+        ("app/core/store.py", "", "tests/test_store.py"),
+    ],
+)
+def test_finds_relatives(path: str, imports: str, expected: str) -> None:
+    known = index(
+        tree("app/web.py", "app/core/__init__.py", "app/core/store.py", "tests/test_store.py",
+             "web/src/a.ts", "web/src/lib/b.ts", "web/other/index.ts", "src/com/acme/util/Text.java",
+             "src/codec/frame.rs", "lib/net/socket.h", "logo.png", "evil\n.py")
+    )  # fmt: skip
+    assert expected in related(path, imports, known)
+
+
+OWN = """\
+import helper
+
+class Shop:
+    def total(self, cart):
+        a = 1
+        b = 2
+        c = 3
+        d = 4
+        return helper.price(cart)
+"""
+HELPER = "def price(cart):\n    return sum(cart)\n\ndef other():\n    pass\n"
+TEST = "def test_total():\n    assert Shop().total([1]) == 1\n"
+
+
+def _changed(line: int) -> ChangedFile:
+    text = OWN.split("\n")[line - 1]
+    hunk = Hunk(line, line, "", (Line(line, None, "old"), Line(None, line, text)))
+    return ChangedFile(path="shop.py", status=FileStatus.MODIFIED, hunks=(hunk,))
+
+
+def _found() -> dict[str, list[str]]:
+    found = snippets(
+        _changed(9), text_of("shop.py", OWN),
+        [text_of("helper.py", HELPER), text_of("tests/test_shop.py", TEST)],
+    )  # fmt: skip
+    return {role: [s.text for s in found if s.role == role] for role in {s.role for s in found}}
+
+
+def test_cuts_what_explains_a_hunk() -> None:
+    found = _found()
+    assert found["enclosing"] == ["class Shop:", "\n".join(OWN.split("\n")[3:9])]
+    assert found["imports"] == ["import helper"]
+    assert found["definition"] == ["def price(cart):\n    return sum(cart)"]
+    assert found["test"] == [TEST.rstrip("\n")]
+
+
+def test_shows_nothing_twice_when_the_file_is_all_in_the_hunk() -> None:
+    lines = tuple(Line(None, n, text) for n, text in enumerate(OWN.rstrip("\n").split("\n"), 1))
+    file = ChangedFile(path="shop.py", status=FileStatus.ADDED, hunks=(Hunk(0, 1, "", lines),))
+    assert snippets(file, text_of("shop.py", OWN), []) == ()
+
+
+@pytest.mark.parametrize("budget", [0, 20, 60, 1000])
+def test_context_stays_under_its_budget_and_the_nearest_comes_first(budget: int) -> None:
+    batch = Batch(0, (BatchFile(file=_changed(9), language="python", content=OWN),))
+    others = {"shop.py": (text_of("helper.py", HELPER), text_of("tests/test_shop.py", TEST))}
+    (file,) = with_context(batch, {"shop.py": text_of("shop.py", OWN)}, others, budget).files
+    assert sum(count_tokens(snippet.text) for snippet in file.context) <= budget
+    if budget >= 20:
+        assert file.context[0].role == "enclosing"

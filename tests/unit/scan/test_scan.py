@@ -1,0 +1,261 @@
+"""The whole step over real repositories, friendly and hostile."""
+
+import os
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.change import FileStatus
+from bot.model import Brief, Category, PullRequest
+from bot.repo_config import RepoConfig
+from bot.settings import Settings
+from workers.scan.clone import Source
+from workers.scan.errors import CloneError
+from workers.scan.scan import Scanned, scan
+
+from .conftest import Repository
+
+Files = Mapping[str | bytes, str | bytes]
+
+PULL = PullRequest(
+    number=7, title="t", body="", author="a", author_is_bot=False, draft=False, open=True,
+    base_ref="main", base_sha="0" * 40, head_ref="f", head_sha="0" * 40, head_repository="o/r",
+    labels=(), url="https://example.org", changed_files=1, additions=1, deletions=0,
+)  # fmt: skip
+
+
+async def scanned(
+    source: Source,
+    settings: Settings,
+    config: RepoConfig = RepoConfig(),
+    focus: Category | None = None,
+) -> tuple[Scanned, list[tuple[int, str]]]:
+    told: list[tuple[int, str]] = []
+
+    async def on_progress(percent: int, text: str) -> None:
+        told.append((percent, text))
+
+    result = await scan(
+        source, PULL, Brief(title="t", body=""), settings, config,
+        focus=focus, on_progress=on_progress, protocols=("file",),
+    )  # fmt: skip
+    return result, told
+
+
+def reasons(result: Scanned) -> dict[str, str]:
+    return {item.path: item.reason for item in result.scan.left_out}
+
+
+async def test_a_change_becomes_evidence_and_batches(
+    repository: Repository, settings: Settings, scratch: Path
+) -> None:
+    before: Files = {
+        "app/shop.py": "def total(cart):\n    return 0\n",
+        "app/util.py": "def price(x):\n    return x\n",
+    }
+    after: Files = {
+        **before,
+        "app/shop.py": "from app.util import price\n\n\ndef total(cart):\n    return price(crat)\n",
+        "poetry.lock": "x\n",
+    }
+    result, told = await scanned(repository.change(before, after), settings)
+
+    (finding,) = result.scan.evidence
+    assert (finding.path, finding.start_line, finding.source) == ("app/shop.py", 5, "ruff:F821")
+    assert finding.fingerprint
+    assert reasons(result) == {"poetry.lock": "a lock file"}
+    assert {(f.path, f.status) for f in result.scan.files} == {
+        ("app/shop.py", FileStatus.MODIFIED), ("poetry.lock", FileStatus.ADDED),
+    }  # fmt: skip
+    ((file,),) = (batch.files for batch in result.batches)
+    assert file.evidence == (finding,)
+    assert [(s.role, s.path) for s in file.context] == [("definition", "app/util.py")]
+    percents = [percent for percent, _ in told]
+    assert percents == sorted(percents)
+    assert (percents[0], percents[-1]) == (5, 20)
+    assert os.listdir(scratch) == []
+
+
+async def test_without_an_llm_there_is_evidence_and_no_batch(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change({"a.py": "x = 1\n"}, {"a.py": "x = y\n"})
+    result, _ = await scanned(source, settings.model_copy(update={"llm_model": ""}))
+    assert len(result.scan.evidence) == 1
+    assert result.batches == ()
+
+
+async def test_a_focus_keeps_its_own_category(repository: Repository, settings: Settings) -> None:
+    source = repository.change(
+        {"a.py": ""}, {"a.py": "import subprocess\nx = y\nsubprocess.call(x, shell=True)\n"}
+    )
+    result, _ = await scanned(source, settings, focus=Category.SECURITY)
+    assert {item.category for item in result.scan.evidence} == {Category.SECURITY}
+
+
+async def test_a_renamed_file_is_one_file_with_its_small_change(
+    repository: Repository, settings: Settings
+) -> None:
+    body = "".join(f"a{n} = {n}\n" for n in range(40))
+    result, _ = await scanned(
+        repository.change({"old.py": body}, {"new.py": body + "b = c\n"}), settings
+    )
+    (summary,) = result.scan.files
+    assert (summary.path, summary.status, summary.additions) == ("new.py", FileStatus.RENAMED, 1)
+    ((file,),) = (batch.files for batch in result.batches)
+    assert file.file.old_path == "old.py"
+
+
+async def test_no_more_files_than_allowed_and_the_riskiest_first(
+    repository: Repository, settings: Settings
+) -> None:
+    files: Files = {f"docs/{n}.md": "text\n" for n in range(5)} | {
+        f"src/{n}.py": "x = 1\n" for n in range(4)
+    }
+    source = repository.change({"a": ""}, {"a": "", **files})
+    result, _ = await scanned(source, settings, RepoConfig(max_files=4))
+    read = {file.file.path for batch in result.batches for file in batch.files}
+    assert read == {f"src/{n}.py" for n in range(4)}
+    assert set(reasons(result)) == {f"docs/{n}.md" for n in range(5)}
+
+
+async def test_200_files_and_a_generated_one_of_20_000_lines(
+    repository: Repository, settings: Settings
+) -> None:
+    files: Files = {f"src/m{n}.py": "def f():\n    return 1\n" * 30 for n in range(200)}
+    big = "# Code generated by x. DO NOT EDIT.\n" + "x = 1\n" * 20_000
+    source = repository.change({"a": ""}, {"a": "", "src/login_admin.py": big, **files})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result, _ = await scanned(source, settings)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KiB
+    assert len({f.file.path for batch in result.batches for f in batch.files}) == 40
+    assert len(result.scan.files) == 201
+    assert len(result.scan.left_out) == 161
+    assert "generated" in reasons(result)["src/login_admin.py"]
+    assert grown < 150 << 10
+
+
+CANARY = "canary"
+
+
+def hostile(canary: Path) -> dict[str, Files]:
+    """Trees that would run something, or silence an analyser, if anything of them were obeyed."""
+    touch = f"touch {canary}"
+    python = f"import pathlib; pathlib.Path({str(canary)!r}).touch()\n"
+    bad = "x = missing_name\n"
+    return {
+        "filters": {".gitattributes": "* filter=evil diff=evil merge=evil\n*.py -diff -text\n", "bad.py": bad},
+        "hooks": {"hooks/post-checkout": f"#!/bin/sh\n{touch}\n", ".githooks/pre-commit": touch, "bad.py": bad},
+        "gitmodules": {
+            ".gitmodules": f'[submodule "a"]\n\tpath = a\n\turl = --upload-pack={touch}\n\tupdate = !{touch}\n',
+            "bad.py": bad,
+        },
+        "ruff config": {
+            "ruff.toml": 'exclude = ["*"]\n', ".ruff.toml": 'exclude = ["*"]\n',
+            "pyproject.toml": "[tool.ruff]\nexclude = ['*']\n", "bad.py": bad,
+        },
+        "python that shadows": {"bandit.py": python, "detect_secrets.py": python, "yaml.py": python,
+                                "sitecustomize.py": python, "bad.py": bad},
+        "conftest": {"conftest.py": python, "setup.py": python, "bad.py": bad},
+        "shellcheckrc": {".shellcheckrc": "disable=all\nsource-path=/\n", "run.sh": "#!/bin/sh\nrm -rf \"$1/\"*\n",
+                         "bad.py": bad},
+        "oxlint config": {".oxlintrc.json": '{"ignorePatterns": ["**"], "jsPlugins": ["./evil.js"]}',
+                          "evil.js": f"require('child_process').execSync('{touch}')\n",
+                          "eslint.config.js": f"require('child_process').execSync('{touch}')\n", "bad.py": bad},
+        "names that are options": {"-rf": "x", "--config=evil.toml": "x", "--upload-pack=x.py": "x = 1\n",
+                                   ":(exclude)*": "x", "bad.py": bad},
+        "odd names": {b"\xff\xfe.py": "x = 1\n", "new\nline.py": "x = 1\n", "tab\t.py": "x = 1\n",
+                      'quote"d.py': "x = 1\n", "sp ace.py": "x = 1\n", "\u202eyp.py": "x = 1\n", "bad.py": bad},
+        "device names": {"CON": "x", "aux.py": "x = 1\n", "dev/null": "x", "bad.py": bad},
+        "deep": {"d/" * 300 + "a.py": "x = 1\n", "bad.py": bad},
+        "attributes bomb": {".gitattributes": "*a" * 500 + " linguist-generated\n", "a" * 200 + ".py": "x = 1\n",
+                            "bad.py": bad},
+        "yaml bomb": {"bomb.yaml": "a: &a [x, x]\n" + "".join(
+            f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(24)), "bad.py": bad},
+        "nesting bomb": {"bomb.json": "[" * 100_000, "bomb.yaml": "[" * 20_000, "bomb.toml": "a = " + "[" * 5000,
+                         "bomb2.py": "(" * 5000 + "\n", "bad.py": bad},
+        "binary in disguise": {"a.py": b"\0\1\2" * 1000, "utf16.py": "x = 1\n".encode("utf-16"), "bad.py": bad},
+        "not utf-8": {"latin.py": b"# -*- coding: latin-1 -*-\nx = '\xe9'\n", "bad.py": bad},
+        "one long line": {"long.py": "x = [" + "1," * 400_000 + "]\n", "bad.py": bad},
+        "sparse": {"huge.py": b"\0" * (40 << 20), "bad.py": bad},
+        "many files": {**{f"many/{n}.txt": "" for n in range(4000)}, "bad.py": bad},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(hostile(Path("/x"))))
+async def test_a_hostile_repository_is_reviewed_and_runs_nothing(
+    name: str, repository: Repository, settings: Settings, tmp_path: Path, scratch: Path
+) -> None:
+    canary = tmp_path / CANARY
+    source = repository.change(
+        {"README": "hello\n"}, {"README": "hello\n", **hostile(canary)[name]}
+    )
+    result, _ = await scanned(source, settings)
+    assert "bad.py" in [item.path for item in result.scan.evidence]
+    assert not os.path.exists(canary)
+    assert os.listdir(scratch) == []
+    assert all(item.path.isprintable() for item in (*result.scan.files, *result.scan.left_out))
+
+
+async def test_a_symlink_out_of_the_tree_is_named_and_never_followed(
+    repository: Repository, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.py").write_text("password = 'outside-the-tree'\n")
+    after: Files = {
+        "a.py": "x = y\n",
+        "link.py": str(tmp_path / "secret.py"),
+        "passwd": "/etc/passwd",
+    }
+    modes = {"link.py": "120000", "passwd": "120000"}
+    result, _ = await scanned(repository.change({"a.py": "\n"}, after, modes), settings)
+    assert reasons(result) == {"link.py": "a symbolic link", "passwd": "a symbolic link"}
+    assert "outside-the-tree" not in repr(result)
+
+
+async def test_a_submodule_is_named_and_never_fetched(
+    repository: Repository, settings: Settings
+) -> None:
+    after: Files = {"a.py": "x = y\n", "sub": "1" * 40}
+    result, _ = await scanned(repository.change({"a.py": "\n"}, after, {"sub": "160000"}), settings)
+    assert reasons(result) == {"sub": "a submodule"}
+
+
+async def test_a_file_that_becomes_a_link_is_not_read(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change(
+        {"a.py": "x = 1\n", "b.py": "\n"},
+        {"a.py": "/etc/passwd", "b.py": "x = y\n"},
+        {"a.py": "120000"},
+    )
+    result, _ = await scanned(source, settings)
+    assert reasons(result) == {"a.py": "a symbolic link"}
+    assert [item.path for item in result.scan.evidence] == ["b.py"]
+
+
+async def test_the_change_cannot_take_itself_out_of_the_review(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change(
+        {".gitattributes": "gen/* linguist-generated\n"},
+        {".gitattributes": "* linguist-generated\n", "a.py": "x = y\n", "gen/a.py": "x = y\n"},
+    )
+    result, _ = await scanned(source, settings)
+    assert [item.path for item in result.scan.evidence] == ["a.py"]
+    assert reasons(result)["gen/a.py"] == "marked as generated in .gitattributes"
+
+
+async def test_a_change_of_nothing_is_an_empty_scan(
+    repository: Repository, settings: Settings
+) -> None:
+    result, _ = await scanned(repository.change({"a": "1"}, {"a": "1"}), settings)
+    assert (result.scan.files, result.scan.evidence, result.batches) == ((), (), ())
+
+
+async def test_a_repository_that_is_not_there_says_so(settings: Settings, tmp_path: Path) -> None:
+    source = Source(f"file://{tmp_path}/nowhere", "", "1" * 40, "2" * 40, 1)
+    with pytest.raises(CloneError, match=r"\.$") as caught:
+        await scanned(source, settings)
+    assert str(tmp_path) not in str(caught.value)
