@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings
+from bot.settings import Settings, load
 from workers.scan.clone import Source
 
 
@@ -16,6 +16,7 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._blobs: dict[bytes, str] = {}
         self.git("init", "--quiet", "--bare", str(path), cwd=path.parent)
         self.git("config", "uploadpack.allowFilter", "true")
         self.git("config", "uploadpack.allowAnySHA1InWant", "true")
@@ -56,7 +57,9 @@ class Repository:
         return self.git("commit-tree", tree, *parents, "-m", "a commit")
 
     def blob(self, data: bytes) -> str:
-        return self.git("hash-object", "-w", "--stdin", stdin=data)
+        if data not in self._blobs:
+            self._blobs[data] = self.git("hash-object", "-w", "--stdin", stdin=data)
+        return self._blobs[data]
 
     def _tree(self, records: bytes) -> str:
         """By an index of its own, so that any path that git can hold will do."""
@@ -98,7 +101,7 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(_env_file=None, llm_model="some-model")
+    return load(_env_file=None, llm_model="some-model")
 
 
 @pytest.fixture(autouse=True)

@@ -49,31 +49,101 @@ jobs:
     [
         ("a.py", "def f():\n    return nam\n", "ruff:F821", 2, Category.CORRECTNESS, Severity.HIGH),
         ("a.py", "def f(:\n", "ruff:syntax", 1, Category.CORRECTNESS, Severity.HIGH),
-        ("a.py", "def f(x=[]):\n    x.append(1)\n", "ruff:B006", 1, Category.CORRECTNESS, Severity.MEDIUM),
-        ("a.py", "import subprocess\nsubprocess.call(input(), shell=True)\n", "bandit:B602", 2,
-         Category.SECURITY, Severity.HIGH),
-        ("a.go", 'key := "AKIAIOSFODNN7EXAMPLQ"\n', "secrets:aws-access-key", 1, Category.SECURITY,
-         Severity.CRITICAL),
-        ("run.sh", '#!/bin/sh\nrm -rf "$1/"*\n', "shellcheck:SC2115", 2, Category.CORRECTNESS,
-         Severity.MEDIUM),
-        ("Dockerfile", "FROM a:1\nRUN cd /x\nCMD a\nCMD b\n", "hadolint:DL4003", 4,
-         Category.CORRECTNESS, Severity.LOW),
-        (".github/workflows/ci.yml", WORKFLOW, "zizmor:template-injection", 6, Category.SECURITY,
-         Severity.HIGH),
-        ("a.js", "export const f = (x) => x === NaN;\n", "oxlint:use-isnan", 1, Category.CORRECTNESS,
-         Severity.MEDIUM),
+        (
+            "a.py",
+            "def f(x=[]):\n    x.append(1)\n",
+            "ruff:B006",
+            1,
+            Category.CORRECTNESS,
+            Severity.MEDIUM,
+        ),
+        (
+            "a.py",
+            "import subprocess\nsubprocess.call(input(), shell=True)\n",
+            "bandit:B602",
+            2,
+            Category.SECURITY,
+            Severity.HIGH,
+        ),
+        (
+            "a.go",
+            'key := "AKIAIOSFODNN7EXAMPLQ"\n',
+            "secrets:aws-access-key",
+            1,
+            Category.SECURITY,
+            Severity.CRITICAL,
+        ),
+        (
+            "run.sh",
+            '#!/bin/sh\nrm -rf "$1/"*\n',
+            "shellcheck:SC2115",
+            2,
+            Category.CORRECTNESS,
+            Severity.MEDIUM,
+        ),
+        (
+            "Dockerfile",
+            "FROM a:1\nRUN cd /x\nCMD a\nCMD b\n",
+            "hadolint:DL4003",
+            4,
+            Category.CORRECTNESS,
+            Severity.LOW,
+        ),
+        (
+            ".github/workflows/ci.yml",
+            WORKFLOW,
+            "zizmor:template-injection",
+            6,
+            Category.SECURITY,
+            Severity.HIGH,
+        ),
+        (
+            "a.js",
+            "export const f = (x) => x === NaN;\n",
+            "oxlint:use-isnan",
+            1,
+            Category.CORRECTNESS,
+            Severity.MEDIUM,
+        ),
         ("a.ts", "const x: = 1;\n", "oxlint:syntax", 1, Category.CORRECTNESS, Severity.HIGH),
         ("a.json", '{\n"a": 1\n"b": 2\n}\n', "data:syntax", 3, Category.CORRECTNESS, Severity.HIGH),
         ("a.toml", "a = 1\nb = \n", "data:syntax", 2, Category.CORRECTNESS, Severity.HIGH),
         ("a.yaml", "a: 1\nb: [\n", "data:syntax", 2, Category.CORRECTNESS, Severity.HIGH),
-        ("b.yaml", "a: 1\nb: 2\na: 3\n", "data:duplicate-key", 3, Category.CORRECTNESS, Severity.MEDIUM),
-        ("a.c", "int x; // \u202e } else {\n", "hidden-characters:bidi", 1, Category.SECURITY, Severity.HIGH),
-        ("a.md", "hi \U000e0041\U000e0042\n", "hidden-characters:tag", 1, Category.SECURITY, Severity.HIGH),
+        (
+            "b.yaml",
+            "a: 1\nb: 2\na: 3\n",
+            "data:duplicate-key",
+            3,
+            Category.CORRECTNESS,
+            Severity.MEDIUM,
+        ),
+        (
+            "a.c",
+            "int x; // \u202e } else {\n",
+            "hidden-characters:bidi",
+            1,
+            Category.SECURITY,
+            Severity.HIGH,
+        ),
+        (
+            "a.md",
+            "hi \U000e0041\U000e0042\n",
+            "hidden-characters:tag",
+            1,
+            Category.SECURITY,
+            Severity.HIGH,
+        ),
         ("a.c", "int a\u200bb;\n", "hidden-characters:zero", 1, Category.SECURITY, Severity.MEDIUM),
-        ("a.rb", "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n", "merge:conflict", 1, Category.CORRECTNESS,
-         Severity.HIGH),
+        (
+            "a.rb",
+            "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n",
+            "merge:conflict",
+            1,
+            Category.CORRECTNESS,
+            Severity.HIGH,
+        ),
     ],
-)  # fmt: skip
+)
 async def test_finds(
     path: str, text: str, source: str, line: int, category: Category, severity: Severity
 ) -> None:
@@ -97,12 +167,16 @@ async def test_finds(
         ("a.py", '"""Fine."""\n\nimport os\n\n\ndef f(a: int) -> str:\n    return os.sep * a\n'),
         ("run.sh", '#!/bin/sh\nset -eu\necho "$1"\n'),
         ("a.ts", "export const add = (a: number, b: number): number => a + b;\n"),
-        ("a.md", "Flags: \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f, a family "
-                 "\U0001f468\u200d\U0001f469\u200d\U0001f467, \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.\n"),
+        (
+            "a.md",
+            "A flag: \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f. "
+            "A family: \U0001f468\u200d\U0001f469\u200d\U0001f467. "
+            "Persian: \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.\n",
+        ),
         ("tsconfig.json", '{\n  // comments are allowed here\n  "a": 1,\n}\n'),
         ("chart.yaml", "a: {{ .Values.a }}\n"),
     ],
-)  # fmt: skip
+)
 async def test_is_silent_about_sound_files(path: str, text: str) -> None:
     assert await found(target(path, text)) == ()
 
@@ -119,8 +193,10 @@ async def test_never_shows_a_secret() -> None:
     text = f"aws = '{value}'\npassword = '{password}'\n-----BEGIN RSA PRIVATE KEY-----\n"
     evidence = await found(target("settings.py.txt", text))
     assert {item.source for item in evidence} == {
-        "secrets:aws-access-key", "secrets:secret-keyword", "secrets:private-key",
-    }  # fmt: skip
+        "secrets:aws-access-key",
+        "secrets:secret-keyword",
+        "secrets:private-key",
+    }
     everything = repr(evidence)
     assert value not in everything
     assert password not in everything
@@ -145,18 +221,28 @@ async def test_a_disabled_analyser_is_silent() -> None:
 
 def test_evidence_off_the_changed_lines_is_none() -> None:
     said = Said(
-        file="0001.py", rule="X", line=1, end_line=2, category=Category.QUALITY,
-        severity=Severity.LOW, title="t",
-    )  # fmt: skip
+        file="0001.py",
+        rule="X",
+        line=1,
+        end_line=2,
+        category=Category.QUALITY,
+        severity=Severity.LOW,
+        title="t",
+    )
     unchanged = target("a.py", "a\nb\nc\n", changed=[3])
     assert finding("ruff", said, unchanged) is None
 
 
 def test_a_range_is_cut_to_the_changed_lines_of_one_hunk() -> None:
     said = Said(
-        file="0001.py", rule="X", line=1, end_line=9, category=Category.QUALITY,
-        severity=Severity.LOW, title="a\n  b",
-    )  # fmt: skip
+        file="0001.py",
+        rule="X",
+        line=1,
+        end_line=9,
+        category=Category.QUALITY,
+        severity=Severity.LOW,
+        title="a\n  b",
+    )
     item = finding("ruff", said, target("a.py", "a\nb\nc\nd\ne\n", changed=[2, 3, 5]))
     assert item is not None
     assert (item.start_line, item.end_line, item.quote, item.title) == (2, 3, "b\nc", "a b")

@@ -66,12 +66,18 @@ def test_every_node_type_exists_in_its_grammar(language: str) -> None:
 @pytest.mark.parametrize(
     ("path", "first_line", "language"),
     [
-        ("a/B.PY", "", "python"), ("Dockerfile.dev", "", "dockerfile"), ("x.tsx", "", "tsx"),
-        ("run", "#!/usr/bin/env python3", "python"), ("run", "#!/bin/sh -e", "bash"),
-        ("run", "#!/usr/bin/env -S node --x", "javascript"), ("run", "", ""), ("a.unknown", "#!", ""),
-        ("go.mod", "", "gomod"), (".hidden", "", ""),
+        ("a/B.PY", "", "python"),
+        ("Dockerfile.dev", "", "dockerfile"),
+        ("x.tsx", "", "tsx"),
+        ("run", "#!/usr/bin/env python3", "python"),
+        ("run", "#!/bin/sh -e", "bash"),
+        ("run", "#!/usr/bin/env -S node --x", "javascript"),
+        ("run", "", ""),
+        ("a.unknown", "#!", ""),
+        ("go.mod", "", "gomod"),
+        (".hidden", "", ""),
     ],
-)  # fmt: skip
+)
 def test_knows_the_language(path: str, first_line: str, language: str) -> None:
     assert language_of(path, first_line) == language
 
@@ -104,10 +110,21 @@ def tree(*paths: str) -> list[Entry]:
 )
 def test_finds_relatives(path: str, imports: str, expected: str) -> None:
     known = index(
-        tree("app/web.py", "app/core/__init__.py", "app/core/store.py", "tests/test_store.py",
-             "web/src/a.ts", "web/src/lib/b.ts", "web/other/index.ts", "src/com/acme/util/Text.java",
-             "src/codec/frame.rs", "lib/net/socket.h", "logo.png", "evil\n.py")
-    )  # fmt: skip
+        tree(
+            "app/web.py",
+            "app/core/__init__.py",
+            "app/core/store.py",
+            "tests/test_store.py",
+            "web/src/a.ts",
+            "web/src/lib/b.ts",
+            "web/other/index.ts",
+            "src/com/acme/util/Text.java",
+            "src/codec/frame.rs",
+            "lib/net/socket.h",
+            "logo.png",
+            "evil\n.py",
+        )
+    )
     assert expected in related(path, imports, known)
 
 
@@ -134,9 +151,10 @@ def _changed(line: int) -> ChangedFile:
 
 def _found() -> dict[str, list[str]]:
     found = snippets(
-        _changed(9), text_of("shop.py", OWN),
+        _changed(9),
+        text_of("shop.py", OWN),
         [text_of("helper.py", HELPER), text_of("tests/test_shop.py", TEST)],
-    )  # fmt: skip
+    )
     return {role: [s.text for s in found if s.role == role] for role in {s.role for s in found}}
 
 

@@ -75,7 +75,10 @@ async def test_memory_and_file_size_are_limited(kind: Isolation, tmp_path: Path)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_survives_the_time_limit(kind: Isolation, tmp_path: Path) -> None:
     """The program starts a child that writes its heartbeat; both are gone after the limit."""
-    heart = "import time\nwhile True:\n    open('heart', 'w').write(str(time.time()))\n    time.sleep(0.05)"
+    heart = (
+        "import time\nwhile True:\n"
+        "    open('heart', 'w').write(str(time.time()))\n    time.sleep(0.05)"
+    )
     code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {heart!r}])"
     with pytest.raises(ProcessTimeout):
         await python(code, tmp_path, kind, seconds=2)

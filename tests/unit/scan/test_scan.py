@@ -17,19 +17,35 @@ from workers.scan.scan import Scanned, scan
 
 from .conftest import Repository
 
+DEFAULTS = RepoConfig()
+
 Files = Mapping[str | bytes, str | bytes]
 
 PULL = PullRequest(
-    number=7, title="t", body="", author="a", author_is_bot=False, draft=False, open=True,
-    base_ref="main", base_sha="0" * 40, head_ref="f", head_sha="0" * 40, head_repository="o/r",
-    labels=(), url="https://example.org", changed_files=1, additions=1, deletions=0,
-)  # fmt: skip
+    number=7,
+    title="t",
+    body="",
+    author="a",
+    author_is_bot=False,
+    draft=False,
+    open=True,
+    base_ref="main",
+    base_sha="0" * 40,
+    head_ref="f",
+    head_sha="0" * 40,
+    head_repository="o/r",
+    labels=(),
+    url="https://example.org",
+    changed_files=1,
+    additions=1,
+    deletions=0,
+)
 
 
 async def scanned(
     source: Source,
     settings: Settings,
-    config: RepoConfig = RepoConfig(),
+    config: RepoConfig = DEFAULTS,
     focus: Category | None = None,
 ) -> tuple[Scanned, list[tuple[int, str]]]:
     told: list[tuple[int, str]] = []
@@ -38,9 +54,15 @@ async def scanned(
         told.append((percent, text))
 
     result = await scan(
-        source, PULL, Brief(title="t", body=""), settings, config,
-        focus=focus, on_progress=on_progress, protocols=("file",),
-    )  # fmt: skip
+        source,
+        PULL,
+        Brief(title="t", body=""),
+        settings,
+        config,
+        focus=focus,
+        on_progress=on_progress,
+        protocols=("file",),
+    )
     return result, told
 
 
@@ -67,8 +89,9 @@ async def test_a_change_becomes_evidence_and_batches(
     assert finding.fingerprint
     assert reasons(result) == {"poetry.lock": "a lock file"}
     assert {(f.path, f.status) for f in result.scan.files} == {
-        ("app/shop.py", FileStatus.MODIFIED), ("poetry.lock", FileStatus.ADDED),
-    }  # fmt: skip
+        ("app/shop.py", FileStatus.MODIFIED),
+        ("poetry.lock", FileStatus.ADDED),
+    }
     ((file,),) = (batch.files for batch in result.batches)
     assert file.evidence == (finding,)
     assert [(s.role, s.path) for s in file.context] == [("definition", "app/util.py")]
@@ -111,9 +134,8 @@ async def test_a_renamed_file_is_one_file_with_its_small_change(
 async def test_no_more_files_than_allowed_and_the_riskiest_first(
     repository: Repository, settings: Settings
 ) -> None:
-    files: Files = {f"docs/{n}.md": "text\n" for n in range(5)} | {
-        f"src/{n}.py": "x = 1\n" for n in range(4)
-    }
+    prose: Files = {f"docs/{n}.md": "text\n" for n in range(5)}
+    files: Files = {**prose, **{f"src/{n}.py": "x = 1\n" for n in range(4)}}
     source = repository.change({"a": ""}, {"a": "", **files})
     result, _ = await scanned(source, settings, RepoConfig(max_files=4))
     read = {file.file.path for batch in result.batches for file in batch.files}
@@ -137,66 +159,115 @@ async def test_200_files_and_a_generated_one_of_20_000_lines(
     assert grown < 150 << 10
 
 
-CANARY = "canary"
-
-
 def hostile(canary: Path) -> dict[str, Files]:
     """Trees that would run something, or silence an analyser, if anything of them were obeyed."""
     touch = f"touch {canary}"
     python = f"import pathlib; pathlib.Path({str(canary)!r}).touch()\n"
     bad = "x = missing_name\n"
     return {
-        "filters": {".gitattributes": "* filter=evil diff=evil merge=evil\n*.py -diff -text\n", "bad.py": bad},
-        "hooks": {"hooks/post-checkout": f"#!/bin/sh\n{touch}\n", ".githooks/pre-commit": touch, "bad.py": bad},
+        "filters": {
+            ".gitattributes": "* filter=evil diff=evil merge=evil\n*.py -diff -text\n",
+            "bad.py": bad,
+        },
+        "hooks": {
+            "hooks/post-checkout": f"#!/bin/sh\n{touch}\n",
+            ".githooks/pre-commit": touch,
+            "bad.py": bad,
+        },
         "gitmodules": {
-            ".gitmodules": f'[submodule "a"]\n\tpath = a\n\turl = --upload-pack={touch}\n\tupdate = !{touch}\n',
+            ".gitmodules": '[submodule "a"]\n\tpath = a\n'
+            f"\turl = --upload-pack={touch}\n\tupdate = !{touch}\n",
             "bad.py": bad,
         },
         "ruff config": {
-            "ruff.toml": 'exclude = ["*"]\n', ".ruff.toml": 'exclude = ["*"]\n',
-            "pyproject.toml": "[tool.ruff]\nexclude = ['*']\n", "bad.py": bad,
+            "ruff.toml": 'exclude = ["*"]\n',
+            ".ruff.toml": 'exclude = ["*"]\n',
+            "pyproject.toml": "[tool.ruff]\nexclude = ['*']\n",
+            "bad.py": bad,
         },
-        "python that shadows": {"bandit.py": python, "detect_secrets.py": python, "yaml.py": python,
-                                "sitecustomize.py": python, "bad.py": bad},
+        "python that shadows": {
+            "bandit.py": python,
+            "detect_secrets.py": python,
+            "yaml.py": python,
+            "sitecustomize.py": python,
+            "bad.py": bad,
+        },
         "conftest": {"conftest.py": python, "setup.py": python, "bad.py": bad},
-        "shellcheckrc": {".shellcheckrc": "disable=all\nsource-path=/\n", "run.sh": "#!/bin/sh\nrm -rf \"$1/\"*\n",
-                         "bad.py": bad},
-        "oxlint config": {".oxlintrc.json": '{"ignorePatterns": ["**"], "jsPlugins": ["./evil.js"]}',
-                          "evil.js": f"require('child_process').execSync('{touch}')\n",
-                          "eslint.config.js": f"require('child_process').execSync('{touch}')\n", "bad.py": bad},
-        "names that are options": {"-rf": "x", "--config=evil.toml": "x", "--upload-pack=x.py": "x = 1\n",
-                                   ":(exclude)*": "x", "bad.py": bad},
-        "odd names": {b"\xff\xfe.py": "x = 1\n", "new\nline.py": "x = 1\n", "tab\t.py": "x = 1\n",
-                      'quote"d.py': "x = 1\n", "sp ace.py": "x = 1\n", "\u202eyp.py": "x = 1\n", "bad.py": bad},
+        "shellcheckrc": {
+            ".shellcheckrc": "disable=all\nsource-path=/\n",
+            "run.sh": '#!/bin/sh\nrm -rf "$1/"*\n',
+            "bad.py": bad,
+        },
+        "oxlint config": {
+            ".oxlintrc.json": '{"ignorePatterns": ["**"], "jsPlugins": ["./evil.js"]}',
+            "evil.js": f"require('child_process').execSync('{touch}')\n",
+            "eslint.config.js": f"require('child_process').execSync('{touch}')\n",
+            "bad.py": bad,
+        },
+        "names that are options": {
+            "-rf": "x",
+            "--config=evil.toml": "x",
+            "--upload-pack=x.py": "x = 1\n",
+            ":(exclude)*": "x",
+            "bad.py": bad,
+        },
+        "odd names": {
+            b"\xff\xfe.py": "x = 1\n",
+            "new\nline.py": "x = 1\n",
+            "tab\t.py": "x = 1\n",
+            'quote"d.py': "x = 1\n",
+            "sp ace.py": "x = 1\n",
+            "\u202eyp.py": "x = 1\n",
+            "bad.py": bad,
+        },
         "device names": {"CON": "x", "aux.py": "x = 1\n", "dev/null": "x", "bad.py": bad},
         "deep": {"d/" * 300 + "a.py": "x = 1\n", "bad.py": bad},
-        "attributes bomb": {".gitattributes": "*a" * 500 + " linguist-generated\n", "a" * 200 + ".py": "x = 1\n",
-                            "bad.py": bad},
-        "yaml bomb": {"bomb.yaml": "a: &a [x, x]\n" + "".join(
-            f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(24)), "bad.py": bad},
-        "nesting bomb": {"bomb.json": "[" * 100_000, "bomb.yaml": "[" * 20_000, "bomb.toml": "a = " + "[" * 5000,
-                         "bomb2.py": "(" * 5000 + "\n", "bad.py": bad},
-        "binary in disguise": {"a.py": b"\0\1\2" * 1000, "utf16.py": "x = 1\n".encode("utf-16"), "bad.py": bad},
+        "attributes bomb": {
+            ".gitattributes": "*a" * 500 + " linguist-generated\n",
+            "a" * 200 + ".py": "x = 1\n",
+            "bad.py": bad,
+        },
+        "yaml bomb": {
+            "bomb.yaml": "a: &a [x, x]\n"
+            + "".join(
+                f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n"
+                for n in range(24)
+            ),
+            "bad.py": bad,
+        },
+        "nesting bomb": {
+            "bomb.json": "[" * 100_000,
+            "bomb.yaml": "[" * 20_000,
+            "bomb.toml": "a = " + "[" * 5000,
+            "bomb2.py": "(" * 5000 + "\n",
+            "bad.py": bad,
+        },
+        "binary in disguise": {
+            "a.py": b"\0\1\2" * 1000,
+            "utf16.py": "x = 1\n".encode("utf-16"),
+            "bad.py": bad,
+        },
         "not utf-8": {"latin.py": b"# -*- coding: latin-1 -*-\nx = '\xe9'\n", "bad.py": bad},
         "one long line": {"long.py": "x = [" + "1," * 400_000 + "]\n", "bad.py": bad},
         "sparse": {"huge.py": b"\0" * (40 << 20), "bad.py": bad},
         "many files": {**{f"many/{n}.txt": "" for n in range(4000)}, "bad.py": bad},
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("name", sorted(hostile(Path("/x"))))
 async def test_a_hostile_repository_is_reviewed_and_runs_nothing(
     name: str, repository: Repository, settings: Settings, tmp_path: Path, scratch: Path
 ) -> None:
-    canary = tmp_path / CANARY
+    canary = tmp_path / "canary"
     source = repository.change(
         {"README": "hello\n"}, {"README": "hello\n", **hostile(canary)[name]}
     )
     result, _ = await scanned(source, settings)
     assert "bad.py" in [item.path for item in result.scan.evidence]
-    assert not os.path.exists(canary)
+    assert canary.name not in os.listdir(tmp_path)
     assert os.listdir(scratch) == []
-    assert all(item.path.isprintable() for item in (*result.scan.files, *result.scan.left_out))
+    paths = [file.path for file in result.scan.files] + [*reasons(result)]
+    assert all(path.isprintable() for path in paths)
 
 
 async def test_a_symlink_out_of_the_tree_is_named_and_never_followed(
