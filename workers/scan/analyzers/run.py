@@ -17,7 +17,7 @@ from workers.scan.analyzers.model import Analyzer, Said, Target
 from workers.scan.analyzers.oxlint import OXLINT
 from workers.scan.analyzers.ruff import RUFF
 from workers.scan.analyzers.sandbox import Isolation, isolation, run_isolated
-from workers.scan.analyzers.secrets import SECRETS
+from workers.scan.analyzers.secrets import SECRETS, without_secrets
 from workers.scan.analyzers.shellcheck import SHELLCHECK
 from workers.scan.analyzers.zizmor import ZIZMOR
 from workers.scan.process import OutputTooLarge, ProcessTimeout
@@ -58,6 +58,7 @@ async def run_all(
         if name not in off:
             said = ((target, said) for target in targets for said in check(target))
             found += filter(None, (finding(name, s, target) for target, s in said))
+    found = without_secrets(found)
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
     return tuple(found), tuple(note for _, note in results if note)
 

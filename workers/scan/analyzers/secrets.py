@@ -4,15 +4,18 @@
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bot.model import Category, Severity
+from bot.model import Category, Finding, Severity
 from workers.scan.analyzers.model import Analyzer, Said, Target
 from workers.scan.risk import is_test
 
 _PROBE = Path(__file__).with_name("secrets_probe.py")
 MASK = "[secret]"
+_NAME = "secrets"
 _GUESSED = "Secret Keyword"  # the variable's name speaks for it, not the value's form
 _CERTAIN_HEADER = "Private Key"  # its value is the header, which is no secret
 
@@ -22,11 +25,15 @@ def _command(names: list[str]) -> list[str]:
 
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
-    for item in json.loads(out):
+    items = json.loads(out)
+    spans: defaultdict[tuple[str, int], list[list[int]]] = defaultdict(list)
+    for item in items:
+        if item["type"] != _CERTAIN_HEADER:
+            spans[item["file"], item["line"]] += item["spans"]
+    for item in items:
         target = targets[item["file"]]
         line = target.text.split("\n")[item["line"] - 1].rstrip("\r")
         sure = item["type"] != _GUESSED
-        spans = [] if item["type"] == _CERTAIN_HEADER else item["spans"]
         yield Said(
             file=item["file"],
             rule=item["type"].lower().replace(" ", "-"),
@@ -38,7 +45,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             body="Who can read the repository, or any later copy of it, can use it. Revoke it, "
             "and read it from the environment or a secret store instead.",
             confidence=0.95 if sure else 0.6,
-            quote=masked(line, spans),
+            quote=masked(line, spans[item["file"], item["line"]]),  # all that stand there
         )
 
 
@@ -48,11 +55,32 @@ def _severity(sure: bool, in_test: bool) -> Severity:
     return Severity.CRITICAL if sure else Severity.HIGH
 
 
-def masked(line: str, spans: Iterable[Iterable[int]]) -> str:
-    """`line` with each span (start and end, in characters) replaced by a mask."""
-    for start, end in sorted((tuple(span) for span in spans), reverse=True):
-        line = line[:start] + MASK + line[end:]
-    return line
+def masked(line: str, spans: Iterable[Sequence[int]]) -> str:
+    """`line` with each span (start and end, in characters; they may overlap) under a mask."""
+    shown, end = "", 0
+    for start, stop in sorted((span[0], span[1]) for span in spans):
+        if start >= end:
+            shown += line[end:start] + MASK
+        end = max(end, stop)
+    return shown + line[end:]
 
 
-SECRETS = Analyzer("secrets", lambda target: True, _command, _read, suffix=".txt")
+def without_secrets(found: Sequence[Finding]) -> list[Finding]:
+    """The same findings; what others quote of a line with a secret is masked as here."""
+    known = {
+        (item.path, item.start_line): item.quote
+        for item in found
+        if item.source.startswith(f"{_NAME}:")
+    }
+
+    def quoted(item: Finding) -> str:
+        lines = item.quote.split("\n")
+        return "\n".join(
+            known.get((item.path, number), line)
+            for number, line in enumerate(lines, item.start_line or 0)
+        )
+
+    return [replace(item, quote=quoted(item)) for item in found]
+
+
+SECRETS = Analyzer(_NAME, lambda target: True, _command, _read, suffix=".txt")
