@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from bot.change import ChangedFile, FileStatus, shown_path
 from bot.model import FileSummary, LeftOut
@@ -122,14 +121,17 @@ async def _readable(
     """The first `most` files whose text is for review, read a chunk at a time."""
     chosen: list[tuple[ChangedFile, str]] = []
     left_out: list[LeftOut] = []
+    contents: dict[str, bytes] = {}
     lines = 0
-    waiting = iter(files)
-    for file in waiting:
+    for position, file in enumerate(files):
         if len(chosen) >= most:
-            waiting = chain([file], waiting)
+            beyond = f"less risky than the {most} files that one review reads"
+            left_out += [LeftOut(other.path, beyond) for other in files[position:]]
             break
-        texts = await clone.read([file.new_blob]) if file.new_blob else {}
-        text = texts.get(file.new_blob or "", b"").decode("utf-8", "replace")
+        if position % most == 0:
+            chunk = files[position : position + most]
+            contents = await clone.read(other.new_blob for other in chunk if other.new_blob)
+        text = contents.get(file.new_blob or "", b"").decode("utf-8", "replace")
         reason = select.by_content(text)
         if reason is None and lines + file.changed_lines > MAX_CHANGED_LINES:
             reason = f"the review already reads {lines:,} changed lines"
@@ -138,8 +140,7 @@ async def _readable(
             lines += file.changed_lines
         else:
             left_out.append(LeftOut(file.path, reason))
-    beyond = f"less risky than the {most} files that one review reads"
-    return chosen, left_out + [LeftOut(file.path, beyond) for file in waiting]
+    return chosen, left_out
 
 
 async def _hunks(clone: Clone, files: list[ChangedFile]) -> dict[str, ChangedFile]:

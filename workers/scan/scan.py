@@ -1,11 +1,22 @@
 """The scan step: from a source to evidence and batches, without a Redis or a GitHub."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.fingerprint import fingerprint
-from bot.model import Batch, BatchFile, Brief, Category, Finding, LeftOut, PullRequest, Scan
+from bot.model import (
+    Batch,
+    BatchFile,
+    Brief,
+    Category,
+    Finding,
+    LeftOut,
+    PullRequest,
+    Scan,
+    Snippet,
+)
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from workers.scan.analyzers.model import Target
@@ -14,15 +25,19 @@ from workers.scan.batches import CONTEXT_SHARE, DIFF_SHARE, pack, split
 from workers.scan.choose import Chosen, choose
 from workers.scan.clone import Clone, Source, clone
 from workers.scan.context import relatives, text_of, with_context
-from workers.scan.snippets import Text
+from workers.scan.errors import CloneError
+from workers.scan.snippets import Text, snippets
 
 Report = Callable[[int, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
+    """`kept` are the keys of the readings that were known, and so are in no batch."""
+
     scan: Scan
     batches: tuple[Batch, ...]
+    kept: tuple[str, ...] = ()
 
 
 async def scan(
@@ -34,12 +49,14 @@ async def scan(
     *,
     focus: Category | None,
     on_progress: Report,
+    known: Container[str] = (),
     protocols: tuple[str, ...] | None = None,
 ) -> Scanned:
     """Clone, diff, choose, analyse, gather context, cut batches.
 
     `on_progress` gets percent (5..20) and a text for people. There are no batches when
-    no LLM is configured. `protocols` is for tests. Raises CloneError.
+    no LLM is configured, and `known` readings are in none. `protocols` is for repositories
+    of this machine. Raises CloneError.
     """
     await on_progress(5, "Cloning the repository")
     async with clone(source, settings, protocols=protocols) as repository:
@@ -54,11 +71,11 @@ async def scan(
                     disabled=config.analyzers_disabled,
                 )
             )
-            others = group.create_task(_relatives(repository, chosen, settings))
-    found, notes = analysed.result()
+            read = group.create_task(_relatives(repository, chosen, settings))
+    (found, notes), (others, more_notes) = analysed.result(), read.result()
     evidence = _finished(found, focus)
     await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
-    batches, uncut = await asyncio.to_thread(_batches, chosen, evidence, others.result(), settings)
+    batches, uncut = await asyncio.to_thread(_batches, chosen, evidence, others, settings)
     await on_progress(20, f"Read {len(chosen.targets)} files of {len(chosen.files)}")
     result = Scan(
         merge_base=source.merge_base,
@@ -66,7 +83,7 @@ async def scan(
         files=chosen.files,
         left_out=chosen.left_out + uncut,
         evidence=evidence,
-        notes=notes,
+        notes=notes + more_notes,
     )
     return Scanned(result, batches)
 
@@ -81,32 +98,63 @@ def _finished(evidence: Iterable[Finding], focus: Category | None) -> tuple[Find
 
 async def _relatives(
     repository: Clone, chosen: Chosen, settings: Settings
-) -> dict[str, tuple[Text, ...]]:
+) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
+    """A review without context is better than none: a failure is a note."""
     if not settings.has_llm:
-        return {}
-    return await relatives(repository, chosen.targets, chosen.tree)
+        return {}, ()
+    try:
+        return await relatives(repository, chosen.targets, chosen.tree), ()
+    except CloneError as exc:
+        return {}, (f"Other files of the repository were not read for context: {exc}",)
 
 
-def _batches(
+def _parts(
     chosen: Chosen,
     evidence: tuple[Finding, ...],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
-) -> tuple[tuple[Batch, ...], tuple[LeftOut, ...]]:
+    asked: str,
+) -> tuple[list[BatchFile], tuple[LeftOut, ...]]:
+    """All that is to be read, in parts that fit a prompt, each under its key."""
     if not settings.has_llm:
-        return (), ()
+        return [], ()
     diff_budget = int(settings.llm_context_tokens * DIFF_SHARE)
-    own = {target.path: text_of(target.path, target.text) for target in chosen.targets}
     parts: list[BatchFile] = []
     left_out: list[LeftOut] = []
     for target in chosen.targets:
-        file = _batch_file(target, evidence)
-        pieces, uncut = split(file, diff_budget, own[target.path].outline)
-        parts += pieces
+        own = text_of(target.path, target.text)
+        pieces, uncut = split(_batch_file(target, evidence), diff_budget, own.outline)
+        for piece in pieces:
+            around = snippets(piece.file, own, others.get(target.path, ()))
+            parts.append(replace(piece, key=_key(piece, around, asked)))
         left_out += uncut
+    return parts, tuple(left_out)
+
+
+def _key(part: BatchFile, around: Iterable[Snippet], asked: str) -> str:
+    made_of = repr((asked, part.file, tuple(around)))
+    return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _batches(
+    parts: Sequence[BatchFile],
+    chosen: Chosen,
+    others: Mapping[str, tuple[Text, ...]],
+    settings: Settings,
+) -> tuple[Batch, ...]:
+    """The parts packed together, with as much context as fits."""
+    read = {part.file.path for part in parts}
+    own = {
+        target.path: text_of(target.path, target.text)
+        for target in chosen.targets
+        if target.path in read
+    }
+    diff_budget = int(settings.llm_context_tokens * DIFF_SHARE)
     context_budget = int(settings.llm_context_tokens * CONTEXT_SHARE)
-    batches = pack(parts, diff_budget, settings.batch_files)
-    return tuple(with_context(b, own, others, context_budget) for b in batches), tuple(left_out)
+    return tuple(
+        with_context(batch, own, others, context_budget)
+        for batch in pack(parts, diff_budget, settings.batch_files)
+    )
 
 
 def _batch_file(target: Target, evidence: tuple[Finding, ...]) -> BatchFile:

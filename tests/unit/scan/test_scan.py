@@ -330,3 +330,19 @@ async def test_a_repository_that_is_not_there_says_so(settings: Settings, tmp_pa
     with pytest.raises(CloneError, match=r"\.$") as caught:
         await scanned(source, settings)
     assert str(tmp_path) not in str(caught.value)
+
+
+async def test_a_review_goes_on_without_context_when_it_cannot_be_fetched(
+    repository: Repository, settings: Settings
+) -> None:
+    """The blob of the imported file is gone from the server: only the context needs it."""
+    before: Files = {"a.py": "import helper\n", "helper.py": "def f():\n    return 1\n"}
+    after: Files = {**before, "a.py": "import helper\n\nhelper.f()\nx = y\n"}
+    source = repository.change(before, after)
+    blob = repository.blob(b"def f():\n    return 1\n")
+    os.unlink(repository.path / "objects" / blob[:2] / blob[2:])
+    result, _ = await scanned(source, settings)
+    assert [item.source for item in result.scan.evidence] == ["ruff:F821"]
+    assert len(result.batches) == 1
+    (note,) = result.scan.notes
+    assert note.startswith("Other files of the repository were not read for context")
