@@ -14,6 +14,8 @@ from bot import __version__, webhooks
 from bot.fanout import Fanout
 from bot.feed import Doors, feed
 from bot.headers import SecurityHeaders
+from bot.pages.environment import static
+from bot.pages.review import review_page
 from bot.settings import Settings
 from bot.signing import signing_keys
 from bot.store import Store, connect
@@ -62,6 +64,8 @@ def create_app(settings: Settings) -> Starlette:
             Route("/webhooks/github", webhooks.receive, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/static/{tag}/{name}", static),
+            Route("/reviews/{review_id}", review_page),
             WebSocketRoute("/ws/tasks/{review_id}", feed),
             WebSocketRoute("/ws/reviews/{review_id}", feed),
         ],

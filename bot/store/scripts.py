@@ -8,6 +8,7 @@ Keys, under the prefix:
   pull:<repo>:<n>      hash: current (review id), head, paused
   head:<repo>:<sha>    set: numbers of the pull requests reviewed at that commit
   posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
+  readings:<repo>:<n>  hash: key of a reading -> compressed Reading
   review:<id>          hash: doc (the Review as JSON), state, percent, step, ...
   events:<id>          stream: type, data (JSON), what people who watch are told
   batches:<id>         hash: number -> compressed Batch
@@ -49,6 +50,7 @@ local function enter(id, state, keep)
   redis.call('HSET', prefix .. 'review:' .. id, 'state', state)
   if not finished[state] then return emit(id, 'progress') end
   redis.call('ZREM', prefix .. 'active', id)
+  redis.call('HSET', prefix .. 'review:' .. id, 'finished_at', redis.call('TIME')[1])
   emit(id, state == 'superseded' and 'cancelled' or state)
   redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)
   redis.call('EXPIRE', prefix .. 'review:' .. id, keep)

@@ -17,7 +17,18 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.model import Batch, BatchResult, Progress, Report, Review, Scan, State, decode, encode
+from bot.model import (
+    Batch,
+    BatchResult,
+    Progress,
+    Reading,
+    Report,
+    Review,
+    Scan,
+    State,
+    decode,
+    encode,
+)
 from bot.queue import NAMESPACE, Message
 from bot.store import scripts
 
@@ -216,7 +227,19 @@ class Store:
     # Reports
 
     async def save_report(self, report: Report) -> None:
-        await self.redis.set(_key("report", report.review.id), pack(report), ex=self._keep)
+        """Keep it, and what lists and charts tell of it with the review's other fields."""
+        usage = report.usage
+        told: dict[Any, Any] = {
+            "score": report.score,
+            "tokens": usage.prompt_tokens + usage.completion_tokens,
+            "title": report.pull.title,
+        }
+        if usage.cost is not None:
+            told["cost"] = usage.cost
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.set(_key("report", report.review.id), pack(report), ex=self._keep)
+            pipe.hset(_key("review", report.review.id), mapping=told)
+            await pipe.execute()
 
     async def report(self, review_id: str) -> Report | None:
         data = await self.redis.get(_key("report", review_id))
@@ -248,6 +271,36 @@ class Store:
         """The fingerprints of findings that stand on lines of the pull request."""
         names = await self.redis.smembers(_key("posted", f"{repository_id}:{number}"))
         return frozenset(_bytes(name).decode() for name in names)
+
+    async def remember_readings(
+        self, repository_id: int, number: int, readings: Mapping[str, Reading]
+    ) -> None:
+        """Keep what the LLM said of files, by the keys of those readings."""
+        key = _key("readings", f"{repository_id}:{number}")
+        async with self.redis.pipeline() as pipe:
+            for name, reading in readings.items():
+                pipe.hset(key, name, pack(reading))
+            pipe.expire(key, self._keep)
+            await pipe.execute()
+
+    async def reading_keys(self, repository_id: int, number: int) -> frozenset[str]:
+        names = await self.redis.hkeys(_key("readings", f"{repository_id}:{number}"))
+        return frozenset(_bytes(name).decode() for name in names)
+
+    async def readings(
+        self, repository_id: int, number: int, names: Sequence[str]
+    ) -> tuple[Reading, ...]:
+        """The readings of these keys that are still kept."""
+        if not names:
+            return ()
+        key = _key("readings", f"{repository_id}:{number}")
+        return tuple(unpack(Reading, data) for data in await self.redis.hmget(key, names) if data)
+
+    async def forget_readings(self, repository_id: int, number: int, but: Sequence[str]) -> None:
+        """Drop the readings of code that is no longer in the pull request."""
+        old = await self.reading_keys(repository_id, number) - set(but)
+        if old:
+            await self.redis.hdel(_key("readings", f"{repository_id}:{number}"), *old)
 
     # Coordination between processes
 

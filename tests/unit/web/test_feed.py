@@ -19,7 +19,7 @@ from bot.model import Review, State
 from bot.settings import Settings
 from bot.signing import signing_keys
 from bot.store import Store
-from tests.unit.web.conftest import TOKEN, make_settings, open_review, serving
+from tests.support.web import TOKEN, make_settings, open_review, serving
 
 LATER = int(time.time()) + 3600
 
@@ -49,12 +49,11 @@ async def read(socket: ClientConnection) -> dict[str, Any]:
 async def rest(socket: ClientConnection) -> tuple[list[dict[str, Any]], int]:
     """What comes until the server closes, and its close code."""
     messages = []
-    try:
+    with pytest.raises(ConnectionClosed) as closed:
         while True:
             messages.append(await read(socket))
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        return messages, closed.rcvd.code
+    assert closed.value.rcvd is not None
+    return messages, closed.value.rcvd.code
 
 
 async def complete(store: Store, review: Review) -> None:
@@ -232,7 +231,8 @@ class Restless:
 
 
 async def event_ids(store: Store, review: Review) -> list[str]:
-    return [e[0].decode() for e in await store.redis.xrange(f"glossator:events:{review.id}")]
+    entries: Any = await store.redis.xrange(f"glossator:events:{review.id}")
+    return [event_id.decode() for event_id, _ in entries]
 
 
 async def test_200_restless_clients_of_one_review_lose_and_double_nothing(

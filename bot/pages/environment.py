@@ -1,0 +1,72 @@
+"""The pages' templates, and the files that go with them."""
+
+from hashlib import sha256
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from bot import __version__
+from bot.change import shown_path
+from bot.pages import text
+from templates import DIRECTORY
+
+_STATIC = DIRECTORY / "pages" / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir())}
+#: Part of each file's address, so that browsers may keep it for ever.
+_tag = sha256(b"".join(_files.values())).hexdigest()[:12]
+
+
+def static_url(name: str) -> str:
+    assert name in _files
+    return f"/static/{_tag}/{name}"
+
+
+async def static(request: Request) -> Response:
+    """A file of ours, whatever the tag: a page of an older version still asks for it."""
+    name = request.path_params["name"]
+    if name not in _files:
+        return Response("Not found.", 404, media_type="text/plain")
+    kind = _TYPES[f".{name.rpartition('.')[2]}"]
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(_files[name], media_type=kind, headers=headers)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(DIRECTORY / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"static": static_url, "version": __version__}
+    environment.filters |= {
+        name: getattr(text, name)
+        for name in ("markdown", "code", "duration", "moment", "iso", "number", "money")
+    }
+    environment.filters["path"] = shown_path
+    return environment
+
+
+_jinja = _environment()
+
+
+def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    html = _jinja.get_template(template).render(**values)
+    # Paths of git may hold bytes that are no text.
+    return HTMLResponse(html.encode("utf-8", "replace"), status)
+
+
+def not_found() -> HTMLResponse:
+    """One answer for all that does not exist or may not be seen."""
+    return page("message.html", 404, title="Not found", sentence=NOT_FOUND)
+
+
+NOT_FOUND = (
+    "There is nothing here, or the link has expired. The check run on the pull request has a "
+    "current link."
+)

@@ -1,0 +1,87 @@
+"""Hostile text and numbers as HTML and words for people (pure)."""
+
+import time
+from pathlib import PurePosixPath
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import TextLexer, get_lexer_for_filename
+from pygments.util import ClassNotFound
+
+#: Longer code is cut: highlighting takes time, and nobody reads it on this page.
+CODE_CHARACTERS = 8000
+
+# HTML is shown as text; nothing is loaded from elsewhere and nothing leads elsewhere.
+_markdown = MarkdownIt("commonmark", {"html": False}).disable(
+    ["image", "link", "autolink", "reference"]
+)
+
+
+def markdown(text: str) -> Markup:
+    """Markdown of a finding; HTML, images and links in it are plain text."""
+    return Markup(_markdown.render(_shown(text)))  # noqa: S704
+
+
+def code(text: str, path: str, first_line: int | None = None) -> Markup:
+    """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
+    Colours come from the style sheet, by Pygments' class names."""
+    shown = _shown(text)
+    if len(shown) > CODE_CHARACTERS:
+        shown = shown[:CODE_CHARACTERS] + "\n…"
+    formatter = HtmlFormatter(nowrap=True)
+    lines = highlight(shown, _lexer(path), formatter).rstrip("\n").split("\n")
+    if first_line is not None:
+        width = len(str(first_line + len(lines) - 1))
+        lines = [
+            f'<span class="ln">{number:>{width}}</span>{line}'
+            for number, line in enumerate(lines, first_line)
+        ]
+    # A code block that scrolls has to be reachable by keyboard.
+    body = "\n".join(lines)
+    return Markup(f'<pre class="code" tabindex="0"><code>{body}</code></pre>')  # noqa: S704
+
+
+def _lexer(path: str) -> Lexer:
+    try:
+        return get_lexer_for_filename(PurePosixPath(path).name, stripnl=False)
+    except ClassNotFound:
+        return TextLexer(stripnl=False)
+
+
+def _shown(text: str) -> str:
+    """Characters that hide or reorder others become escapes; line ends and tabs stay."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `1 h 4 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(seconds: float) -> str:
+    """Time in UTC, as `2026-11-24 08:14`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
+
+
+def iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def number(value: int | float) -> str:
+    """With separators: 12,345."""
+    return f"{value:,}"
+
+
+def money(value: float) -> str:
+    """US dollars; what is less than a cent is not told as nothing."""
+    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.4f}"

@@ -1,0 +1,145 @@
+"""A review's page in a real browser: live, through a restart, to the end."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.app import create_app
+from bot.links import review_links
+from bot.model import Batch, Review, State, encode
+from bot.settings import Settings
+from bot.store import Store
+from tests.browser.conftest import NewPage, accessibility
+from tests.support.web import FINDINGS, PULL, bring_in, complete, open_review, serving
+
+WIDTHS = {"phone": 375, "tablet": 768, "wide": 1440}
+
+
+@pytest.fixture
+async def address(settings: Settings, store: Store) -> AsyncIterator[str]:
+    async with serving(create_app(settings)) as address:
+        yield address
+
+
+def page_url(address: str, settings: Settings, review: Review) -> str:
+    link = review_links(settings, review.id).page
+    return link.replace(settings.public_url, f"http://{address}")
+
+
+async def under_way(store: Store) -> Review:
+    """A review of which two batches are awaited."""
+    review = await open_review(store)
+    await store.move(
+        review.id,
+        State.ANALYZING,
+        of=[State.QUEUED],
+        batches=[Batch(0, ()), Batch(1, ())],
+        percent=20,
+        step="Reading 2 files",
+        files_total=2,
+        pull=encode(PULL).decode(),
+    )
+    return review
+
+
+async def test_the_page_follows_the_review_to_its_end(
+    address: str, settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await under_way(store), await new_page()
+    await page.goto(page_url(address, settings, review))
+    await expect(page.get_by_role("heading", level=1)).to_have_text(PULL.title)
+    await expect(page.locator("#connection")).to_have_text("Live")
+    await store.tell(review.id, 33, step="Thinking about shop/orders.py")
+    await expect(page.get_by_role("progressbar")).to_have_attribute("value", "33")
+    await expect(page.locator("#step")).to_have_text("Thinking about shop/orders.py")
+    await bring_in(store, review, 0, FINDINGS[0])
+    await expect(page.get_by_role("heading", level=3)).to_have_text([FINDINGS[0].title])
+    await expect(page.locator("#files")).to_have_text("1 of 2")
+    await bring_in(store, review, 1, FINDINGS[1])
+    await expect(page.locator(".badge")).to_have_text("Writing the report")
+    await complete(store, review)
+    await expect(page.locator(".badge")).to_have_text("Reviewed")
+    await expect(page.get_by_role("heading", level=3)).to_have_text([f.title for f in FINDINGS])
+    await expect(page.get_by_role("figure")).to_have_accessible_name("Score 64 of 100")
+    await expect(page).to_have_title(re.compile("^Reviewed: "))
+
+
+async def test_the_page_comes_back_when_the_web_process_was_restarted(
+    settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await under_way(store), await new_page()
+    async with serving(create_app(settings)) as address:
+        await page.goto(page_url(address, settings, review))
+        await expect(page.locator("#connection")).to_have_text("Live")
+    await expect(page.locator("#connection")).to_contain_text("Connection lost")
+    await store.tell(review.id, 55, step="While nobody listened")
+    async with serving(create_app(settings), port=int(address.split(":")[1])):
+        await expect(page.locator("#step")).to_have_text("While nobody listened", timeout=20_000)
+        await complete(store, review)
+        await expect(page.locator(".badge")).to_have_text("Reviewed", timeout=20_000)
+        # Told, not thrown at the browser.
+        await page.close()
+
+
+async def test_without_scripts_the_page_is_complete(
+    address: str, settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await under_way(store), await new_page(java_script_enabled=False)
+    await bring_in(store, review, 0, *FINDINGS)
+    await page.goto(page_url(address, settings, review))
+    await expect(page.get_by_role("article")).to_have_count(3)
+    await expect(page.get_by_role("progressbar")).to_have_attribute("value", "55")
+
+
+async def test_hostile_text_stays_text(
+    address: str, settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await open_review(store), await new_page()
+    await complete(store, review)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(page_url(address, settings, review))
+    await expect(page.locator(".prose").first).to_contain_text("<script>alert(1)</script>")
+    assert await page.locator(".prose img, .prose script, .prose a").count() == 0
+    assert all(url.startswith(f"http://{address}/") for url in asked)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+async def test_nobody_is_kept_out(
+    address: str, settings: Settings, store: Store, new_page: NewPage, scheme: str, width: int
+) -> None:
+    done, live = await open_review(store), await under_way(store)
+    await complete(store, done)
+    await bring_in(store, live, 0, FINDINGS[0])
+    page = await new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    for review in (done, live):
+        await page.goto(page_url(address, settings, review))
+        assert await accessibility(page) == []
+        assert await _sideways(page) == 0
+
+
+async def _sideways(page: Page) -> int:
+    """Pixels by which the page is wider than the window."""
+    wider: int = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wider
+
+
+async def test_the_keyboard_reaches_content_and_code(
+    address: str, settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await open_review(store), await new_page()
+    await complete(store, review)
+    await page.goto(page_url(address, settings, review))
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+    async with asyncio.timeout(10):
+        while not await page.evaluate("document.activeElement.matches('pre.code')"):
+            await page.keyboard.press("Tab")
