@@ -238,11 +238,13 @@ class Snippet:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFile:
     """A changed file as the LLM reads it; `content` is the whole file at the head, for
-    checking suggestions (None where it is deleted, binary or too large)."""
+    checking suggestions (None where it is deleted, binary or too large). `key` names the
+    reading of just these hunks in this context: what it gave holds as long as it is the same."""
 
     file: ChangedFile
     language: str  # a tree-sitter grammar's name, or ""
     content: str | None
+    key: str = ""
     context: tuple[Snippet, ...] = ()
     evidence: tuple[Finding, ...] = ()
 
@@ -253,6 +255,15 @@ class Batch:
 
     number: int
     files: tuple[BatchFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the LLM said of one BatchFile, kept for the next push under its `key`."""
+
+    path: str
+    findings: tuple[Finding, ...]
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +288,7 @@ class Scan:
     evidence: tuple[Finding, ...]  # anchored, on changed lines
     notes: tuple[str, ...] = ()  # what went wrong, a sentence each
     carried: tuple[Finding, ...] = ()  # earlier findings of files that did not change since
+    readings: tuple[str, ...] = ()  # keys of all readings that this review stands on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

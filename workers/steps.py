@@ -21,6 +21,7 @@ from bot.queue import message
 from bot.repo_config import RepoConfig
 from workers import checkrun
 from workers.analysis.analyze import analyze
+from workers.readings import readings_of, with_readings
 from workers.reports import render
 from workers.reports.merge import build_report
 from workers.reports.publish import complete_check_run, find_posted, inline, post_review
@@ -98,9 +99,11 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         config,
         focus=review.focus,
         on_progress=on_progress,
+        known=frozenset() if review.full else await store.reading_keys(repo.id, review.number),
     )
     batches = scanned.batches if services.llm is not None else ()
-    await store.save_scan(review.id, scanned.scan)
+    kept = await store.readings(repo.id, review.number, scanned.kept)
+    await store.save_scan(review.id, with_readings(scanned.scan, kept))
     files = sum(len(batch.files) for batch in batches)
     await store.move(
         review.id,
@@ -138,6 +141,9 @@ async def analyze_review_batch(
             review_id=review.id,
             installation_id=review.repository.installation_id,
             last_try=last_try,
+        )
+        await store.remember_readings(
+            review.repository.id, review.number, readings_of(batch, result)
         )
         await store.finish_batch(
             review.id,
@@ -179,6 +185,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 review.repository.id, review.number, [f.fingerprint for f in inline(report)]
             )
             await store.remember(review.id, review_url=posted.url)
+            await _forget_old_readings(services, review)
             fields["review_url"] = posted.url
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
             check_run = await checkrun.ensure(services, gh, review)
@@ -220,6 +227,14 @@ async def _report(
     )
     await store.save_report(report)
     return report
+
+
+async def _forget_old_readings(services: Services, review: Review) -> None:
+    scanned = await services.store.scan(review.id)
+    if scanned is not None and review.focus is None:
+        await services.store.forget_readings(
+            review.repository.id, review.number, but=scanned.readings
+        )
 
 
 def _result(report: Report, review_url: str) -> str:

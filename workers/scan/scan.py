@@ -75,7 +75,11 @@ async def scan(
     (found, notes), (others, more_notes) = analysed.result(), read.result()
     evidence = _finished(found, focus)
     await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
-    batches, uncut = await asyncio.to_thread(_batches, chosen, evidence, others, settings)
+    parts, uncut = await asyncio.to_thread(
+        _parts, chosen, evidence, others, settings, _asked(settings, config, focus)
+    )
+    new = [part for part in parts if part.key not in known]
+    batches = await asyncio.to_thread(_batches, new, chosen, others, settings)
     await on_progress(20, f"Read {len(chosen.targets)} files of {len(chosen.files)}")
     result = Scan(
         merge_base=source.merge_base,
@@ -84,8 +88,15 @@ async def scan(
         left_out=chosen.left_out + uncut,
         evidence=evidence,
         notes=notes + more_notes,
+        readings=tuple(part.key for part in parts),
     )
-    return Scanned(result, batches)
+    return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+def _asked(settings: Settings, config: RepoConfig, focus: Category | None) -> str:
+    """What else an answer depends on, beside the code that is read."""
+    wanted = config.categories or settings.categories
+    return repr((settings.llm_model, config.instructions, wanted, focus))
 
 
 def _finished(evidence: Iterable[Finding], focus: Category | None) -> tuple[Finding, ...]:

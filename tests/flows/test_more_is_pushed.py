@@ -1,0 +1,92 @@
+"""A second push: only what changed is read again, and nothing is said twice."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.flows.world import REPO, World, running
+from tests.support.llm_server import LLMServer, Reply, Request, agreeable, review
+
+NAMES = [f"part_{number:02}.py" for number in range(40)]
+
+
+def finds_slow_sums(request: Request) -> Reply:
+    """One finding for each file that is shown with the slow loop in it."""
+    if request.asks_for_verdicts:
+        return agreeable(request)
+    shown = [name for name in NAMES if name in request.user]
+    slow = [name for name in shown if f"slow_{name[5:7]}(" in request.user]
+    return review(
+        *(
+            {
+                "path": name,
+                "quote": f"def slow_{name[5:7]}(items):",
+                "line": 1,
+                "side": "RIGHT",
+                "category": "performance",
+                "severity": "medium",
+                "title": "Slow sum",
+                "body": "It walks the items twice.",
+                "confidence": 0.9,
+                "suggestion": None,
+            }
+            for name in slow
+        )
+    )
+
+
+def slow(name: str) -> str:
+    return f"def slow_{name[5:7]}(items):\n    return sum(items) + sum(items)\n"
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer(default=finds_slow_sums) as server:
+        yield server
+
+
+@pytest.fixture
+async def world(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, max_comments=50, **model) as world:
+        yield world
+
+
+async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
+    world: World, llm: LLMServer
+) -> None:
+    number = await world.open_pull(dict.fromkeys(NAMES, "x = 1\n"), {n: slow(n) for n in NAMES})
+    await world.settle()
+    assert len(world.inline_comments) == 40
+    asked = len(llm.requests)
+
+    # One file is mended, another finding stays in every other file.
+    head = world.repository.pulls[number].head_sha
+    pushed = await world.sandbox.commit(
+        REPO, {NAMES[7]: "def fast_07(items):\n    return 2 * sum(items)\n"}, parent=head
+    )
+    await world.sandbox.push(REPO, number, pushed)
+    await world.settle()
+
+    again = [request for request in llm.requests[asked:] if not request.asks_for_verdicts]
+    assert len(again) == 1
+    assert [name for name in NAMES if name in again[0].user] == [NAMES[7]]
+    assert len(world.inline_comments) == 40, "no comment is repeated"
+    first, second = world.reviews
+    assert second.body != first.body
+    assert [run.status for run in world.check_runs] == ["completed", "completed"]
+
+
+async def test_full_reads_everything_again(world: World, llm: LLMServer) -> None:
+    number = await world.open_pull({"a.py": "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+    asked = len(llm.requests)
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    # The question is the same, so the answer kept by its content serves.
+    assert len(llm.requests) == asked
+    assert len(world.reviews) == 2
