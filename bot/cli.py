@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from bot import __version__, log
+from bot.model import Category
 from bot.processes import NotReady, process_group
 from bot.queue import QUEUES
 from bot.redis_server import RedisServerError
-from bot.settings import Settings, SettingsError, load
+from bot.settings import FailOn, Settings, SettingsError, load
 from bot.signals import until_signal
 
 app = typer.Typer(
@@ -112,3 +113,90 @@ def demo(
     except DemoFailed as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(1)
+
+
+@app.command()
+def review(
+    repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
+    base: Annotated[str, typer.Option(help="What the change is compared with.")] = "main",
+    head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
+    pr: Annotated[str, typer.Option(help="Instead: a pull request, as owner/name#12.")] = "",
+    token: Annotated[
+        str, typer.Option(envvar="GITHUB_TOKEN", help="Reads the pull request.", show_default=False)
+    ] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="markdown, json, sarif, html or pdf.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option(help="Write the report there instead of printing it.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 for a finding of this severity or above.")
+    ] = FailOn.NEVER,
+    focus: Annotated[Category | None, typer.Option(help="Look for one category only.")] = None,
+) -> None:
+    """Review a local range, or a pull request by a token, and print the report. Posts nothing."""
+    from workers.command import BadCommand, review_command
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    try:
+        failed = asyncio.run(
+            review_command(
+                settings,
+                repo=repo.expanduser().resolve(),
+                base=base,
+                head=head,
+                pr=pr,
+                token=token,
+                form=form,
+                output=output,
+                fail_on=fail_on,
+                focus=focus,
+            )
+        )
+    except BadCommand as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(1 if failed else 0)
+
+
+@app.command("eval")
+def evaluate(
+    cases: Annotated[Path, typer.Argument(help="A folder of cases.")],
+    answers: Annotated[
+        Path | None, typer.Option(help="Where the LLM's answers are saved, and read from.")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option(help="Ask nobody: every answer must have been saved.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help="Write the figures there, as JSON.")] = None,
+) -> None:
+    """Measure the reviewer over cases whose right answer is known."""
+    from workers.command import BadCommand, eval_command
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    try:
+        asyncio.run(eval_command(settings, cases, answers=answers, replay=replay, output=output))
+    except BadCommand as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def prompt(
+    repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
+    base: Annotated[str, typer.Option(help="What the change is compared with.")] = "main",
+    head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
+) -> None:
+    """Print the exact prompts for a range, asking no LLM."""
+    from workers.command import BadCommand, prompt_command
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    try:
+        asyncio.run(prompt_command(settings, repo.expanduser().resolve(), base, head))
+    except BadCommand as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(2)

@@ -28,8 +28,8 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
     NoSubject.
     """
     base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
-    merge_base = (await _git(repo, "merge-base", base_sha, head_sha)).strip()
-    messages = await _git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
+    merge_base = (await git(repo, "merge-base", base_sha, head_sha)).strip()
+    messages = await git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
     title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
     return Subject(
@@ -104,7 +104,7 @@ def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> 
 
 async def _config(repo: Path, base_sha: str) -> repo_config.RepoConfig:
     try:
-        text = await _git(repo, "show", f"{base_sha}:{repo_config.FILE}")
+        text = await git(repo, "show", f"{base_sha}:{repo_config.FILE}")
     except NoSubject:  # no such file, which is usual
         return repo_config.RepoConfig()
     return repo_config.parse(text).config
@@ -112,11 +112,12 @@ async def _config(repo: Path, base_sha: str) -> repo_config.RepoConfig:
 
 async def _commit(repo: Path, name: str) -> str:
     return (
-        await _git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     ).strip()
 
 
-async def _git(repo: Path, *arguments: str) -> str:
+async def git(repo: Path, *arguments: str) -> str:
+    """What git prints, in a repository of the person who runs us. Raises NoSubject."""
     try:
         child = await asyncio.create_subprocess_exec(
             "git",

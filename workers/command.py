@@ -1,0 +1,129 @@
+"""`glossator review`, `eval` and `prompt`: the pipeline on the command line.
+
+Progress goes to standard error, what was asked for to standard output.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bot.github.errors import GitHubError
+from bot.links import Links
+from bot.model import Category, Finding, Severity
+from bot.settings import FailOn, Settings
+from workers.analysis.prompt import batch_prompt
+from workers.analysis.shown import show
+from workers.evaluation.answers import NoAnswer
+from workers.evaluation.cases import BadCase
+from workers.evaluation.run import as_data, as_table, evaluate
+from workers.local import review_here
+from workers.reports.formats import FORMATS, render_report
+from workers.scan.errors import CloneError
+from workers.scan.scan import scan
+from workers.subjects import NoSubject, github_pull, local_range
+
+
+class BadCommand(Exception):
+    """Raised when the command can't be carried out; the message is one sentence."""
+
+
+async def review_command(
+    settings: Settings,
+    *,
+    repo: Path,
+    base: str,
+    head: str,
+    pr: str,
+    token: str,
+    form: str,
+    output: Path | None,
+    fail_on: FailOn,
+    focus: Category | None,
+) -> bool:
+    """Review and print. True if a finding is as severe as `fail_on` says. Raises BadCommand."""
+    if form not in FORMATS:
+        raise BadCommand(f"{form!r} is no format; there are {', '.join(FORMATS)}.")
+    if pr and not token:
+        raise BadCommand("Reading a pull request needs a token: set GITHUB_TOKEN.")
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+            task = bar.add_task("Starting", total=100)
+
+            async def show(percent: int, text: str) -> None:
+                bar.update(task, completed=percent, description=text)
+
+            subject = await (
+                github_pull(pr, token, settings) if pr else local_range(repo, base, head)
+            )
+            report = await review_here(subject, settings, focus=focus, on_progress=show)
+    except (NoSubject, CloneError, GitHubError) as exc:
+        raise BadCommand(str(exc)) from exc
+    rendered = render_report(report, form, Links())
+    if output is None:
+        sys.stdout.buffer.write(rendered)
+    else:
+        output.write_bytes(rendered)
+    return fails(report.findings, fail_on)
+
+
+def fails(findings: tuple[Finding, ...], fail_on: FailOn) -> bool:
+    """Whether any finding is at least as severe as `fail_on`."""
+    if fail_on is FailOn.NEVER:
+        return False
+    return any(finding.severity.rank <= Severity(fail_on.value).rank for finding in findings)
+
+
+async def eval_command(
+    settings: Settings, cases: Path, *, answers: Path | None, replay: bool, output: Path | None
+) -> None:
+    """Run all cases and print the figures. Raises BadCommand."""
+    if replay and answers is None:
+        raise BadCommand("--replay needs --answers: the folder in which they were saved.")
+    try:
+        outcomes, summary = await evaluate(cases, settings, answers=answers, replay=replay)
+    except (BadCase, NoAnswer, NoSubject, CloneError) as exc:
+        raise BadCommand(str(exc)) from exc
+    print(as_table(outcomes, summary), end="")
+    if output is not None:
+        await asyncio.to_thread(
+            output.write_text, json.dumps(as_data(outcomes, summary), indent=1) + "\n"
+        )
+
+
+async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -> None:
+    """Print what a model would be asked about a range. Raises BadCommand."""
+    if not settings.has_llm:  # without a name, no batches would be cut
+        settings = settings.model_copy(update={"llm_model": "none"})
+    try:
+        subject = await local_range(repo, base, head)
+        scanned = await scan(
+            subject.source,
+            subject.pull,
+            subject.brief,
+            settings,
+            subject.config,
+            focus=None,
+            on_progress=_quietly,
+            protocols=subject.protocols,
+        )
+    except (NoSubject, CloneError) as exc:
+        raise BadCommand(str(exc)) from exc
+    for batch in scanned.batches:
+        asked = batch_prompt(
+            [show(part) for part in batch.files if part.file.hunks],
+            subject.brief,
+            subject.config.instructions,
+            subject.config.categories or settings.categories,
+        )
+        print(f"######## batch {batch.number}, {asked.tokens} tokens: system\n{asked.system}")
+        print(f"######## batch {batch.number}: user\n{asked.user}")
+
+
+async def _quietly(percent: int, text: str) -> None:
+    """Prompts are the output; nobody watches how they come about."""

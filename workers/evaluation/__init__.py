@@ -1,0 +1,1 @@
+"""`glossator eval`: the real pipeline over cases whose right answer is known."""
