@@ -29,6 +29,7 @@ class Placed:
     line: int | None = None
     start_side: str | None = None
     start_line: int | None = None
+    position: int | None = None
 
 
 def place(comment: Mapping[str, Any], changed: Mapping[str, FileDiff], commit_id: str) -> Placed:
@@ -44,8 +45,9 @@ def place(comment: Mapping[str, Any], changed: Mapping[str, FileDiff], commit_id
     patch = parse(text)
     side, line = _line(comment, patch)
     start_side, start_line = _start(comment, patch, side, line)
-    hunk = patch.hunk_until(patch.places[side, line])
-    return Placed(path, commit_id, hunk, side, line, start_side, start_line)
+    at = patch.places[side, line]
+    hunk = patch.hunk_until(at)
+    return Placed(path, commit_id, hunk, side, line, start_side, start_line, at.position)
 
 
 def _line(comment: Mapping[str, Any], patch: Patch) -> tuple[str, int]:

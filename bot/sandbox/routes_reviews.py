@@ -121,6 +121,8 @@ def _add_comment(call: Call, review: Review, body: str, at: Placed) -> ReviewCom
         side=at.side,
         line=at.line,
         original_line=at.line,
+        position=at.position,
+        original_position=at.position,
         start_side=at.start_side,
         start_line=at.start_line,
         original_start_line=at.start_line,

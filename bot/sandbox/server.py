@@ -9,6 +9,7 @@ Each method that GitHub would announce delivers its webhook and returns when it 
 
 from __future__ import annotations
 
+import functools
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -185,6 +186,7 @@ class Sandbox(People):
         self.repository(full_name).permissions[login] = role
 
 
+@functools.cache  # making a key takes up to half a second; one a process is enough
 def _key_pair() -> tuple[str, bytes]:
     """A fresh RSA key: (private PEM as GitHub hands it out, public PEM)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -21,7 +21,59 @@ from bot.sandbox.state import (
 
 Json = dict[str, Any]
 
+#: The addresses below a repository that its JSON lists, as `<name>_url`.
+_REPOSITORY_LINKS = {
+    "archive": "{archive_format}{/ref}",
+    "assignees": "assignees{/user}",
+    "blobs": "git/blobs{/sha}",
+    "branches": "branches{/branch}",
+    "collaborators": "collaborators{/collaborator}",
+    "comments": "comments{/number}",
+    "commits": "commits{/sha}",
+    "compare": "compare/{base}...{head}",
+    "contents": "contents/{+path}",
+    "contributors": "contributors",
+    "deployments": "deployments",
+    "downloads": "downloads",
+    "events": "events",
+    "forks": "forks",
+    "git_commits": "git/commits{/sha}",
+    "git_refs": "git/refs{/sha}",
+    "git_tags": "git/tags{/sha}",
+    "hooks": "hooks",
+    "issue_comment": "issues/comments{/number}",
+    "issue_events": "issues/events{/number}",
+    "issues": "issues{/number}",
+    "keys": "keys{/key_id}",
+    "labels": "labels{/name}",
+    "languages": "languages",
+    "merges": "merges",
+    "milestones": "milestones{/number}",
+    "notifications": "notifications{?since,all,participating}",
+    "pulls": "pulls{/number}",
+    "releases": "releases{/id}",
+    "stargazers": "stargazers",
+    "statuses": "statuses/{sha}",
+    "subscribers": "subscribers",
+    "subscription": "subscription",
+    "tags": "tags",
+    "teams": "teams",
+    "trees": "git/trees{/sha}",
+}
+
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
+
+
+#: Nobody stars, watches or forks in a sandbox.
+_REPOSITORY_COUNTS = (
+    "forks",
+    "forks_count",
+    "network_count",
+    "stargazers_count",
+    "subscribers_count",
+    "watchers",
+    "watchers_count",
+)
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -67,7 +119,11 @@ def user(state: SandboxState, login: str) -> Json:
 
 
 def repository(state: SandboxState, repo: Repository) -> Json:
-    """A repository, with the fields that clients lean on (GitHub sends about a hundred)."""
+    """A repository, with all the fields that GitHub's description requires."""
+    api = repo_api(state, repo)
+    html = f"{state.url}/{repo.full_name}"
+    opened = sum(pull.state == "open" for pull in repo.pulls.values())
+    when = timestamp(repo.created_at)
     return {
         "id": repo.id,
         "node_id": node_id("R", repo.id),
@@ -75,22 +131,37 @@ def repository(state: SandboxState, repo: Repository) -> Json:
         "full_name": repo.full_name,
         "private": repo.private,
         "owner": user(state, repo.owner),
-        "html_url": f"{state.url}/{repo.full_name}",
+        "html_url": html,
         "description": None,
         "fork": False,
-        "url": repo_api(state, repo),
-        "clone_url": f"{state.url}/{repo.full_name}.git",
-        "git_url": f"{state.url}/{repo.full_name}.git",
+        "url": api,
+        **{f"{name}_url": f"{api}/{path}" for name, path in _REPOSITORY_LINKS.items()},
+        "clone_url": f"{html}.git",
+        "git_url": f"{html}.git",
+        "ssh_url": f"{html}.git",
+        "svn_url": html,
+        "mirror_url": None,
+        "homepage": None,
+        "license": None,
+        "language": None,
+        "topics": [],
         "default_branch": repo.default_branch,
         "archived": False,
         "disabled": False,
         "visibility": "private" if repo.private else "public",
         "size": 1,
-        "language": None,
-        "topics": [],
-        "created_at": timestamp(repo.created_at),
-        "updated_at": timestamp(repo.created_at),
-        "pushed_at": timestamp(repo.created_at),
+        **dict.fromkeys(_REPOSITORY_COUNTS, 0),
+        "open_issues": opened,
+        "open_issues_count": opened,
+        "has_issues": True,
+        "has_projects": False,
+        "has_wiki": False,
+        "has_pages": False,
+        "has_discussions": False,
+        "has_downloads": False,
+        "created_at": when,
+        "updated_at": when,
+        "pushed_at": when,
     }
 
 
@@ -385,6 +456,8 @@ def review_comment(state: SandboxState, repo: Repository, item: ReviewComment) -
         "start_side": item.start_side,
         "line": item.line,
         "original_line": item.original_line,
+        "position": item.position,
+        "original_position": item.original_position,
         "side": item.side,
         "subject_type": item.subject_type,
         "reactions": reaction_counts(url, item.reactions),

@@ -160,6 +160,8 @@ class Review:
 class ReviewComment:
     """A comment on a line. `line` is None once the line is outdated; `original_line` never is.
 
+    `position` is GitHub's older way to name the line: how far it is below the first `@@`.
+
     A `subject_type` of `file` has no lines at all.
     """
 
@@ -178,6 +180,8 @@ class ReviewComment:
     side: str = "RIGHT"
     line: int | None = None
     original_line: int | None = None
+    position: int | None = None
+    original_position: int | None = None
     start_side: str | None = None
     start_line: int | None = None
     original_start_line: int | None = None

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from graphql import GraphQLError, parse
 from graphql import validate as validate_graphql
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from bot.sandbox.graphql_api import SCHEMA
 from bot.sandbox.state import Exchange
@@ -120,7 +121,9 @@ def _check(where: str, schema: Json, value: object, *, closed: bool = True) -> N
     whole = {**_json_schema(schema, closed), "components": _components(closed)}
     for error in Draft202012Validator(whole).iter_errors(value):
         place = ".".join(map(str, error.absolute_path)) or "it"
-        raise AssertionError(f"{where}: {place}: {error.message[:400]}")
+        # Where several forms are allowed, what is wrong with the likeliest says more than all.
+        cause = best_match([error])
+        raise AssertionError(f"{where}: {place}: {cause.message[-400:]}")
 
 
 def _typed(schema: Json, text: str) -> object:

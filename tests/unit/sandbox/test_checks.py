@@ -13,7 +13,7 @@ from tests.unit.sandbox.conftest import REPO, Client, Pull
 RUNS = f"/repos/{REPO}/check-runs"
 
 
-def annotations(count: int) -> list[dict[str, Any]]:
+def notes(count: int) -> list[dict[str, Any]]:
     one = {"path": "src/app.py", "start_line": 20, "end_line": 20}
     return [one | {"annotation_level": "notice", "message": f"n {n}"} for n in range(count)]
 
@@ -31,7 +31,7 @@ async def test_a_check_run_grows_from_queued_to_completed(client: Client, pull: 
     run = (await create(client, pull)).json()
     assert (run["status"], run["conclusion"]) == ("queued", None)
     for _ in range(2):
-        more = output(annotations=annotations(50))
+        more = output(annotations=notes(50))
         assert (await client.ask("PATCH", f"{RUNS}/{run['id']}", json=more)).status_code == 200
     done = await client.ask("PATCH", f"{RUNS}/{run['id']}", json={"conclusion": "neutral"})
     assert done.json()["status"] == "completed"
@@ -43,10 +43,10 @@ async def test_a_check_run_grows_from_queued_to_completed(client: Client, pull: 
 @pytest.mark.parametrize(
     "wrong",
     [
-        output(annotations=annotations(51)),
+        output(annotations=notes(51)),
         output(summary="x" * 65_536),
         output(text="x" * 65_536),
-        output(annotations=[annotations(1)[0] | {"end_line": 22, "start_column": 1}]),
+        output(annotations=[notes(1)[0] | {"end_line": 22, "start_column": 1}]),
         {"actions": [{"label": "a", "identifier": "b", "description": "c"}] * 4},
         {"actions": [{"label": "x" * 21, "identifier": "b", "description": "c"}]},
         {"status": "completed"},
