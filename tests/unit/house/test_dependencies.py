@@ -1,0 +1,41 @@
+"""The house in order: what is depended on is explained and locked."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNS: list[str] = PROJECT["project"]["dependencies"]
+TESTS: list[str] = PROJECT["dependency-groups"]["dev"]
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=!;~ ]", item, maxsplit=1)[0].lower() for item in requirements}
+
+
+def locked(lock: str) -> set[str]:
+    lines = (ROOT / lock).read_text().splitlines()
+    return {line.split("==")[0].lower() for line in lines if "==" in line}
+
+
+def test_each_dependency_has_a_line_that_says_why() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
+    explained = {name for row in rows for name in row.split(", ")}
+    wanted = {"types-*" if n.startswith("types-") else n for n in names(RUNS) | names(TESTS)}
+    assert wanted - explained == set()
+    assert explained - wanted == {"package", "---"}
+
+
+def test_each_dependency_is_locked() -> None:
+    assert names(RUNS) - locked("requirements.lock") == set()
+    assert (names(RUNS) | names(TESTS)) - locked("requirements-dev.lock") == set()
+
+
+def test_the_lock_files_hold_a_hash_for_each_version() -> None:
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / lock).read_text()
+        pinned = re.findall(
+            r"^[\w.-]+(?:\[[\w,]+\])?==[^\n]*\\\n +--hash=sha256:", text, re.MULTILINE
+        )
+        assert len(pinned) == len(re.findall(r"^[\w.-]+(?:\[[\w,]+\])?==", text, re.MULTILINE)) > 50
