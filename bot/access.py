@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from bot import sessions
 from bot.links import Purpose, verify
 from bot.model import Review
-from bot.sessions import Session
+from bot.sessions import Granted, Session
 from bot.settings import Settings
 from bot.store import Store
 
@@ -25,11 +25,22 @@ class Viewer:
     """Somebody known. `repositories` None: all of them (an administrator)."""
 
     login: str
-    repositories: frozenset[int] | None
+    repositories: tuple[Granted, ...] | None
     session: Session | None = None  # None for a bearer token
 
     def may_read(self, repository_id: int) -> bool:
-        return self.repositories is None or repository_id in self.repositories
+        return self.repositories is None or any(r.id == repository_id for r in self.repositories)
+
+    def may_write(self, repository_id: int) -> bool:
+        """May start and cancel reviews there."""
+        return self.repositories is None or any(
+            r.id == repository_id and r.write for r in self.repositories
+        )
+
+    def may_write_named(self, full_name: str) -> bool:
+        return self.repositories is None or any(
+            r.full_name.lower() == full_name.lower() and r.write for r in self.repositories
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,7 @@ def _of_session(session: Session | None, settings: Settings) -> Viewer | None:
     if session.admin:  # a token that was taken out of the settings ends its sessions
         known = is_known(session.admin, settings.api_tokens)
         return Viewer(session.login, None, session) if known else None
-    return Viewer(session.login, frozenset(session.repositories), session)
+    return Viewer(session.login, session.repositories, session)
 
 
 async def see(connection: HTTPConnection, purpose: Purpose, review_id: str) -> Seen | None:

@@ -5,16 +5,21 @@ from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from bot import __version__, webhooks
+from bot import __version__, log, webhooks
+from bot.api import problems, reviews
+from bot.api.openapi import openapi
+from bot.api.problems import Problem
+from bot.api.reports import report
 from bot.fanout import Fanout
 from bot.feed import Doors, feed
 from bot.headers import SecurityHeaders
-from bot.pages.environment import static
+from bot.pages.environment import not_found, page, static
 from bot.pages.review import review_page
 from bot.settings import Settings
 from bot.signing import signing_keys
@@ -22,6 +27,8 @@ from bot.store import Store, connect
 
 #: Reviews whose feeds one web process can read at once, and a few more for their past.
 FEED_REVIEWS = 1000
+
+_log = log.get(__name__)
 
 
 async def healthz(request: Request) -> JSONResponse:
@@ -38,6 +45,25 @@ async def readyz(request: Request) -> JSONResponse:
             {"status": "unavailable", "reason": "Redis does not answer."}, status_code=503
         )
     return JSONResponse({"status": "ok"})
+
+
+async def on_http_error(request: Request, exc: Exception) -> Response:
+    """No such route, or not with this method."""
+    assert isinstance(exc, HTTPException)
+    headers = dict(exc.headers or {})
+    if request.url.path.startswith("/api/"):
+        return problems.response(Problem(exc.status_code, exc.detail, **headers))
+    if exc.status_code == 404:
+        return not_found()
+    return PlainTextResponse(exc.detail, exc.status_code, headers=headers)
+
+
+async def on_redis_away(request: Request, exc: Exception) -> Response:
+    _log.error("redis_away", path=request.url.path, error=type(exc).__name__)
+    sentence = "The server cannot reach its Redis. Try again in a moment."
+    if request.url.path.startswith("/api/"):
+        return problems.response(Problem(503, sentence, Retry_After="5"))
+    return page("message.html", 503, title="One moment", sentence=sentence)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -66,10 +92,21 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readyz),
             Route("/static/{tag}/{name}", static),
             Route("/reviews/{review_id}", review_page),
+            Route("/api/openapi.json", openapi),
+            Route("/api/reviews", reviews.index, methods=["GET"]),
+            Route("/api/reviews", reviews.start, methods=["POST"]),
+            Route("/api/reviews/{review_id}", reviews.show, methods=["GET"]),
+            Route("/api/reviews/{review_id}", reviews.cancel, methods=["DELETE"]),
+            Route("/api/reviews/{review_id}/report.{form}", report),
             WebSocketRoute("/ws/tasks/{review_id}", feed),
             WebSocketRoute("/ws/reviews/{review_id}", feed),
         ],
         middleware=[Middleware(SecurityHeaders, settings=settings)],
+        exception_handlers={
+            Problem: problems.on_problem,
+            HTTPException: on_http_error,
+            RedisError: on_redis_away,
+        },
         lifespan=lifespan,
     )
     app.state.settings = settings

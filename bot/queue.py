@@ -20,10 +20,12 @@ NAMESPACE = "dramatiq"
 #: Each actor and the queue that it reads.
 QUEUE_OF = {
     "handle_delivery": "events",
+    "start_review": "events",
     "scan_pull_request": "scan",
     "analyze_batch": "analysis",
     "publish_review": "reports",
     "conclude_review": "reports",
+    "render_report": "reports",
 }
 QUEUES = tuple(dict.fromkeys(QUEUE_OF.values()))
 

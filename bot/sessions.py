@@ -21,14 +21,23 @@ _PREFIX = "glossator:session:"
 
 
 @dataclass(frozen=True, slots=True)
+class Granted:
+    """A repository that a person may read, and whether they may write to it."""
+
+    id: int
+    full_name: str
+    write: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """`admin` is the digest of the admin token it began with, or "" for a person known by
-    GitHub, who sees `repositories` (ids) and no others."""
+    GitHub, who sees `repositories` and no others."""
 
     id: str
     login: str
     admin: str = ""
-    repositories: tuple[int, ...] = ()
+    repositories: tuple[Granted, ...] = ()
 
 
 def new_id() -> str:

@@ -46,7 +46,7 @@ def _environment() -> Environment:
     environment.globals |= {"static": static_url, "version": __version__}
     environment.filters |= {
         name: getattr(text, name)
-        for name in ("markdown", "code", "duration", "moment", "iso", "number", "money")
+        for name in ("markdown", "inline", "code", "duration", "moment", "iso", "number", "money")
     }
     environment.filters["path"] = shown_path
     return environment

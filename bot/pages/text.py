@@ -25,6 +25,11 @@ def markdown(text: str) -> Markup:
     return Markup(_markdown.render(_shown(text)))  # noqa: S704
 
 
+def inline(text: str) -> Markup:
+    """One line of Markdown, as titles are: code and emphasis, nothing else."""
+    return Markup(_markdown.renderInline(_shown(text)))  # noqa: S704
+
+
 def code(text: str, path: str, first_line: int | None = None) -> Markup:
     """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
     Colours come from the style sheet, by Pygments' class names."""
@@ -46,9 +51,10 @@ def code(text: str, path: str, first_line: int | None = None) -> Markup:
 
 def _lexer(path: str) -> Lexer:
     try:
-        return get_lexer_for_filename(PurePosixPath(path).name, stripnl=False)
+        lexer: Lexer = get_lexer_for_filename(PurePosixPath(path).name, stripnl=False)
     except ClassNotFound:
-        return TextLexer(stripnl=False)
+        lexer = TextLexer(stripnl=False)
+    return lexer
 
 
 def _shown(text: str) -> str:

@@ -245,6 +245,14 @@ class Store:
         data = await self.redis.get(_key("report", review_id))
         return unpack(Report, data) if data else None
 
+    async def save_rendering(self, review_id: str, form: str, data: bytes) -> None:
+        """Keep the report in one format (as its file is called: json, md, html, pdf, sarif)."""
+        await self.redis.set(_key("rendering", f"{review_id}:{form}"), data, ex=self._keep)
+
+    async def rendering(self, review_id: str, form: str) -> bytes | None:
+        data = await self.redis.get(_key("rendering", f"{review_id}:{form}"))
+        return _bytes(data) if data is not None else None
+
     # Pull requests
 
     async def pull_fields(self, repository_id: int, number: int) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A web process as people meet it, over a real Redis, and reviews to look at."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ from bot.model import (
     encode,
 )
 from bot.queue import message
-from bot.settings import Settings
+from bot.settings import Settings, load
 from bot.store import Store
 
 TOKEN = "the-admin-token-of-the-tests"
@@ -43,7 +44,7 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
         "feed_connections": 1000,
         **more,
     }
-    return Settings(_env_file=None, **values)
+    return load(_env_file=None, **values)
 
 
 @asynccontextmanager
@@ -190,7 +191,7 @@ async def complete(store: Store, review: Review, **changes: Any) -> Report:
         "step": "Done",
         "findings": len(report.findings),
         "pull": encode(report.pull).decode(),
-        "result": '{"score": %d}' % report.score,
+        "result": json.dumps({"score": report.score}),
         "review_url": "https://github.com/octo/demo/pull/12#pullrequestreview-1",
     }
     unfinished = [state for state in State if not state.finished]

@@ -1,0 +1,183 @@
+"""Start, list, read and cancel reviews."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from ulid import ULID
+
+from bot.access import Viewer
+from bot.api.callers import caller
+from bot.api.problems import Problem, not_found
+from bot.api.shapes import ReviewPage, Start, Started, told
+from bot.links import FORMATS, review_links
+from bot.model import State
+from bot.queue import message
+from bot.store import Store
+from bot.store.listing import BadCursor, Listed, one, page_of
+
+#: A request to start is small.
+MAX_BODY = 16 * 1024
+
+#: A repeated POST with the same key is answered as the first one for so long.
+IDEMPOTENCY_SECONDS = 86_400
+
+LIMIT, MOST = 30, 100
+
+UNFINISHED = tuple(state for state in State if not state.finished)
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+async def start(request: Request) -> Response:
+    """POST /api/reviews: 202, and the same answer for the same `Idempotency-Key`."""
+    who = await caller(request)
+    wish = await _wish(request)
+    if not who.may_write_named(wish.repository):
+        raise not_found()
+    state, key = request.app.state, request.headers.get("Idempotency-Key", "")
+    if key and not _KEY.fullmatch(key):
+        raise Problem(400, "Idempotency-Key has to be 1 to 200 visible ASCII characters.")
+    review_id = str(ULID())
+    if key:
+        review_id = await _claimed(state.store.redis, f"{who.login} {key}", wish, review_id)
+    asked = message(
+        "start_review",
+        wish.repository,
+        wish.number,
+        review_id,
+        who.login,
+        wish.full,
+        wish.focus,
+    )
+    # A call that died between its claim and this is made good by its repetition.
+    await state.store.accept_delivery(f"api:{review_id}", asked)
+    answer = Started(
+        id=review_id,
+        status=State.QUEUED,
+        repository=wish.repository,
+        number=wish.number,
+        page=review_links(state.settings, review_id).page,
+    )
+    return JSONResponse(
+        answer.model_dump(mode="json"), 202, headers={"Location": f"/api/reviews/{review_id}"}
+    )
+
+
+async def _wish(request: Request) -> Start:
+    if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+        raise Problem(415, "Send JSON, with Content-Type: application/json.")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Problem(413, f"The body is larger than {MAX_BODY} bytes.")
+    try:
+        return Start.model_validate_json(body)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "body"
+        raise Problem(422, f"{where}: {first['msg']}.") from exc
+
+
+async def _claimed(redis: "Redis", name: str, wish: Start, review_id: str) -> str:
+    """The id that the first call with this key chose. Raises Problem if it wished for
+    something else."""
+    key = f"glossator:idempotent:{sha256(name.encode()).hexdigest()}"
+    digest = sha256(wish.model_dump_json().encode()).hexdigest()
+    await redis.set(key, f"{review_id} {digest}", nx=True, ex=IDEMPOTENCY_SECONDS)
+    kept = await redis.get(key)
+    first, _, wished = (kept.decode() if isinstance(kept, bytes) else str(kept)).partition(" ")
+    if wished != digest:
+        raise Problem(409, "This Idempotency-Key was sent with another body before.")
+    return first
+
+
+async def index(request: Request) -> Response:
+    """GET /api/reviews, newest first; `repository`, `state`, `limit`, `cursor`."""
+    who, query = await caller(request), request.query_params
+    limit = _number(query.get("limit", str(LIMIT)))
+    state = _state(query.get("state", ""))
+    repository = query.get("repository", "")
+    try:
+        items, cursor = await page_of(
+            request.app.state.store,
+            matching(who, repository=repository, state=state),
+            limit=limit,
+            cursor=query.get("cursor", ""),
+        )
+    except BadCursor as exc:
+        raise Problem(422, str(exc)) from exc
+    kept = {"repository": repository, "state": state or "", "limit": str(limit), "cursor": cursor}
+    following = urlencode({name: value for name, value in kept.items() if value})
+    page = ReviewPage(
+        items=[told(item, tuple(FORMATS)) for item in items],
+        next=f"/api/reviews?{following}" if cursor else None,
+    )
+    return JSONResponse(page.model_dump(mode="json"))
+
+
+def matching(
+    who: Viewer, *, repository: str = "", state: State | None = None
+) -> Callable[[Listed], bool]:
+    """A filter for what the viewer may see and asked for."""
+
+    def matches(listed: Listed) -> bool:
+        review = listed.review
+        return (
+            who.may_read(review.repository.id)
+            and (not repository or review.repository.full_name.lower() == repository.lower())
+            and (state is None or listed.progress.state is state)
+        )
+
+    return matches
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST:
+        raise Problem(422, f"limit has to be a number from 1 to {MOST}.")
+    return int(text)
+
+
+def _state(text: str) -> State | None:
+    try:
+        return State(text) if text else None
+    except ValueError as exc:
+        raise Problem(422, f"state has to be one of {', '.join(State)}.") from exc
+
+
+async def show(request: Request) -> Response:
+    """GET /api/reviews/{id}"""
+    who = await caller(request)
+    listed = await one(request.app.state.store, request.path_params["review_id"])
+    if listed is None or not who.may_read(listed.review.repository.id):
+        raise not_found()
+    return JSONResponse(told(listed, tuple(FORMATS)).model_dump(mode="json"))
+
+
+async def cancel(request: Request) -> Response:
+    """DELETE /api/reviews/{id}: 202, or 409 if it is finished."""
+    who, store = await caller(request), request.app.state.store
+    listed = await one(store, request.path_params["review_id"])
+    if listed is None or not who.may_write(listed.review.repository.id):
+        raise not_found()
+    if not await cancel_review(store, listed.review.id):
+        raise Problem(409, "The review is finished; there is nothing to cancel.")
+    after = await one(store, listed.review.id)
+    assert after is not None
+    return JSONResponse(told(after, tuple(FORMATS)).model_dump(mode="json"), 202)
+
+
+async def cancel_review(store: Store, review_id: str) -> bool:
+    """False if it is finished already."""
+    return await store.move(
+        review_id,
+        State.CANCELLED,
+        of=UNFINISHED,
+        messages=[message("conclude_review", review_id)],
+    )
