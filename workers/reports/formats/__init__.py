@@ -1,0 +1,33 @@
+"""The renderings of a report that people download."""
+
+from collections.abc import Callable
+
+from bot.links import Links
+from bot.model import Report, encode
+from workers.reports.formats.html import html
+from workers.reports.formats.markdown import markdown
+from workers.reports.formats.pdf import pdf
+from workers.reports.formats.sarif import sarif
+
+_RENDERINGS: dict[str, Callable[[Report, Links], bytes]] = {
+    "json": lambda report, links: encode(report),
+    "md": markdown,
+    "html": html,
+    "pdf": pdf,
+    "sarif": lambda report, links: sarif(report),
+}
+
+
+class UnknownFormat(ValueError):
+    """Raised for a format that no report has; the message names those there are."""
+
+
+def render(report: Report, format: str, links: Links) -> bytes:
+    """The report as `json`, `md`, `html`, `pdf` or `sarif`, text as UTF-8.
+
+    Raises UnknownFormat.
+    """
+    if format not in _RENDERINGS:
+        known = ", ".join(_RENDERINGS)
+        raise UnknownFormat(f"There is no report format {format!r}; there are {known}.")
+    return _RENDERINGS[format](report, links)

@@ -1,0 +1,74 @@
+"""The report as one HTML file: nothing is loaded, it prints, light and dark (pure)."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from pygments.formatters import HtmlFormatter
+
+from bot.links import Links
+from bot.model import Report
+from workers.reports.characters import show_hidden
+from workers.reports.environment import cost, environment, place, source
+from workers.reports.formats.highlight import coloured
+from workers.reports.sanitize import fence_language, sanitize, sanitize_line
+from workers.reports.verdict import counts, plural
+
+
+def html(report: Report, links: Links) -> bytes:
+    """UTF-8 HTML."""
+    page = _environment().get_template("report/report.html.j2")
+    return page.render(
+        report=report, links=links, counts=counts(report.findings), styles=_code_styles()
+    ).encode("utf-8", "backslashreplace")
+
+
+def prose(text: str) -> Markup:
+    """Markdown of others as harmless HTML: sanitised, then rendered without HTML of its own."""
+    return Markup(_parser().render(sanitize(text)))  # noqa: S704 - html is off
+
+
+def line(text: str) -> Markup:
+    """The same for one line."""
+    return Markup(_parser().renderInline(sanitize_line(text)))  # noqa: S704 - html is off
+
+
+@cache
+def _parser() -> MarkdownIt:
+    def highlighted(code: str, language: str, attributes: str) -> str:
+        return str(coloured(code, language=fence_language(language)))
+
+    return MarkdownIt("commonmark", {"html": False, "highlight": highlighted})
+
+
+@cache
+def _environment() -> Environment:
+    filters: dict[str, Any] = {
+        "shown": show_hidden,
+        "prose": prose,
+        "line": line,
+        "coloured": lambda code, path: coloured(code, path=path),
+        "place": place,
+        "source": source,
+        "plural": plural,
+        "number": "{:,}".format,
+        "cost": cost,
+        "time": time,
+    }
+    return environment(autoescape=True, filters=filters)
+
+
+def time(seconds: float) -> str:
+    """Seconds since the epoch as a date and time for people, UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@cache
+def _code_styles() -> Markup:
+    light = HtmlFormatter(style="default").get_style_defs(".code")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    css = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    return Markup(css)  # noqa: S704 - pygments' own style sheets

@@ -1,0 +1,18 @@
+"""The whole report as one Markdown file, with nothing folded or cut (pure)."""
+
+from bot.links import Links
+from bot.model import Report
+from workers.reports.environment import render, source
+from workers.reports.verdict import counts
+
+
+def markdown(report: Report, links: Links) -> bytes:
+    """UTF-8 Markdown, ending in a line end."""
+    text = render(
+        "report/report.md.j2",
+        report=report,
+        links=links,
+        counts=counts(report.findings),
+        sources=sorted({source(finding) for finding in report.findings}),
+    )
+    return f"{text}\n".encode()

@@ -1,0 +1,99 @@
+"""The report as PDF, set by Typst from plain data: nothing of it is read as markup."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+import weblate_fonts
+
+import templates
+from bot.links import Links
+from bot.model import FileSummary, Finding, Report
+from workers.reports.characters import show_hidden
+from workers.reports.environment import cost, place, source
+from workers.reports.formats.html import time
+from workers.reports.formats.structure import blocks, line
+from workers.reports.verdict import counts, plural
+
+_FOLDER = Path(templates.__file__).parent / "report"
+#: Latin and code by Source Sans and Source Code, everything else by Kurinto (CJK, Hebrew,
+#: Arabic and more), emoji by Noto Emoji: all under the SIL Open Font License.
+_FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOLDER / "fonts")
+
+
+def pdf(report: Report, links: Links) -> bytes:
+    """A PDF with real text, an outline and a table of contents, the same for the same report."""
+    document: bytes = typst.compile(
+        (_FOLDER / "report.typ").read_bytes(),
+        root=str(_FOLDER),
+        font_paths=_fonts(),
+        sys_inputs={"report": json.dumps(_data(report, links))},
+        timestamp=int(report.finished_at),
+        format="pdf",
+    )
+    return document
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in _FONTS])
+
+
+def _data(report: Report, links: Links) -> dict[str, Any]:
+    return {
+        "title": show_hidden(f"{report.review.repository.full_name} #{report.review.number}"),
+        "subject": show_hidden(report.pull.title),
+        "url": report.pull.url,
+        "page": links.page,
+        "verdict": show_hidden(report.verdict),
+        "score": report.score,
+        "counts": [[str(severity), number] for severity, number in counts(report.findings)],
+        "findings": [_finding(finding) for finding in report.findings],
+        "files": [_file(file) for file in report.files],
+        "left_out": [
+            {"path": show_hidden(item.path), "reason": line(item.reason)}
+            for item in report.left_out
+        ],
+        "notes": [line(note) for note in report.notes],
+        "facts": _facts(report),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "severity": str(finding.severity),
+        "category": str(finding.category),
+        "title": line(finding.title),
+        "place": show_hidden(place(finding)),
+        "source": show_hidden(source(finding)),
+        "quote": show_hidden(finding.quote),
+        "language": Path(finding.path).suffix.removeprefix("."),
+        "body": blocks(finding.body) if finding.body != finding.title else [],
+        "suggestion": None if finding.suggestion is None else show_hidden(finding.suggestion),
+    }
+
+
+def _file(file: FileSummary) -> dict[str, Any]:
+    return {
+        "path": show_hidden(file.path),
+        "change": f"+{file.additions:,} −{file.deletions:,}",
+        "status": str(file.status),
+        "summary": line(file.summary),
+    }
+
+
+def _facts(report: Report) -> list[list[str]]:
+    usage = report.usage
+    facts = [
+        ["Commit", report.review.head_sha],
+        ["Merge base", report.merge_base],
+        ["Finished", time(report.finished_at)],
+        ["Read by", ", ".join(report.models) or "static analysers alone"],
+    ]
+    if usage.calls or usage.cached_answers:
+        tokens = plural(usage.prompt_tokens + usage.completion_tokens, "token")
+        spent = "" if usage.cost is None else f", {cost(usage.cost)}"
+        facts.append(["LLM", f"{plural(usage.calls, 'call')}, {tokens}{spent}"])
+    return [[name, show_hidden(value)] for name, value in facts]
