@@ -77,7 +77,7 @@ async def reviewed(world: World) -> str:
     return posted.body
 
 
-def lines(world: World) -> list[int | None]:
+def lines(world: World) -> list[int]:
     return sorted(comment.line or 0 for comment in world.inline_comments)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class World:
     url: str
 
     async def open_pull(
-        self, before: dict[str, str], after: dict[str, str | None], **more: Any
+        self, before: Mapping[str, str], after: Mapping[str, str | None], **more: Any
     ) -> int:
         """Open a pull request that changes the files `before` to `after` (None: deleted)."""
         base = await self.sandbox.commit(REPO, before, message="Begin")
