@@ -19,6 +19,7 @@ from bot.api.reports import report
 from bot.fanout import Fanout
 from bot.feed import Doors, feed
 from bot.headers import SecurityHeaders
+from bot.pages import dashboard, signin
 from bot.pages.environment import not_found, page, static
 from bot.pages.review import review_page
 from bot.settings import Settings
@@ -90,6 +91,18 @@ def create_app(settings: Settings) -> Starlette:
             Route("/webhooks/github", webhooks.receive, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/", dashboard.dashboard),
+            Route("/reviews/{review_id}/cancel", dashboard.cancel_button, methods=["POST"]),
+            Route(
+                "/dead-letters/{queue}/{message_id}/retry",
+                dashboard.retry_button,
+                methods=["POST"],
+            ),
+            Route("/sign-in", signin.show, methods=["GET"]),
+            Route("/sign-in", signin.with_token, methods=["POST"]),
+            Route("/sign-in/github", signin.to_github),
+            Route("/sign-in/github/callback", signin.from_github),
+            Route("/sign-out", signin.sign_out, methods=["POST"]),
             Route("/static/{tag}/{name}", static),
             Route("/reviews/{review_id}", review_page),
             Route("/api/openapi.json", openapi),

@@ -29,7 +29,8 @@ def content_policy(settings: Settings) -> str:
 
 class SecurityHeaders:
     """Adds what a handler has not set itself. Addresses carry signed links, so that no
-    referrer is ever sent, and pages are not stored."""
+    referrer leaves this server (`no-referrer` would hide the origin of our own forms), and
+    pages are not stored."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -37,7 +38,7 @@ class SecurityHeaders:
             "Content-Security-Policy": content_policy(settings),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",

@@ -1,0 +1,120 @@
+"""GET /: reviews, queues and figures, for people who signed in. And its buttons."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.access import Viewer, viewer
+from bot.api.reviews import cancel_review, matching
+from bot.model import State
+from bot.pages import charts
+from bot.pages.environment import not_found, page
+from bot.pages.forms import own_form
+from bot.pages.statistics import Statistics, sum_up
+from bot.pages.text import money, number
+from bot.sessions import form_token
+from bot.store import Store
+from bot.store.listing import BadCursor, Listed, newest_first, page_of
+from bot.store.queues import dead_letters, queues, retry, workers_alive
+
+#: Reviews on a page of the list.
+LIMIT = 25
+#: Figures are of so many reviews, the newest; more would slow the page.
+COUNTED = 2000
+
+
+async def dashboard(request: Request) -> Response:
+    """The page; to /sign-in for strangers."""
+    who, store = await viewer(request), request.app.state.store
+    if who is None:
+        return RedirectResponse("/sign-in", 303)
+    query = {name: request.query_params.get(name, "") for name in ("repository", "state")}
+    state = State(query["state"]) if query["state"] in list(State) else None
+    matches = matching(who, repository=query["repository"].strip(), state=state)
+    try:
+        cursor = request.query_params.get("cursor", "")
+        reviews, following = await page_of(store, matches, limit=LIMIT, cursor=cursor)
+    except BadCursor:
+        return not_found()
+    statistics = sum_up(await _counted(store, who), store.now())
+    admin = who.repositories is None
+    return page(
+        "dashboard.html",
+        who=who,
+        form_token=form_token(request.app.state.keys[0], who.session.id) if who.session else "",
+        query=query,
+        states=list(State),
+        reviews=reviews,
+        may_cancel=lambda r: (
+            who.session is not None
+            and not r.progress.state.finished
+            and who.may_write(r.review.repository.id)
+        ),
+        next=f"/?{urlencode({**query, 'cursor': following})}" if following else "",
+        figures=statistics,
+        charts=_charts(statistics),
+        queues=await queues(store) if admin else None,
+        workers=await workers_alive(store) if admin else 0,
+        dead=await dead_letters(store) if admin else [],
+        now=store.now(),
+    )
+
+
+async def _counted(store: Store, who: Viewer) -> list[Listed]:
+    """The newest reviews that the viewer may see."""
+    found, looked = [], 0
+    async for _, listed in newest_first(store):
+        looked += 1
+        if who.may_read(listed.review.repository.id):
+            found.append(listed)
+        if looked == COUNTED:
+            break
+    return found
+
+
+def _charts(figures: Statistics) -> dict[str, object]:
+    def days(values: Sequence[tuple[str, float]], title: str, *, cost: bool = False) -> object:
+        shown = [money(value) if cost else number(round(value)) for _, value in values]
+        return charts.bars(values, title, shown)
+
+    return {
+        "Reviews a day": days(figures.reviews_a_day, "Reviews a day"),
+        "Tokens a day": days(figures.tokens_a_day, "Tokens a day"),
+        "Cost a day": days(figures.cost_a_day, "Cost a day", cost=True),
+        **{
+            f"Score of {name}": charts.line(points, f"Score of {name} over time")
+            for name, points in figures.scores.items()
+        },
+    }
+
+
+async def cancel_button(request: Request) -> Response:
+    """POST /reviews/{id}/cancel, from the dashboard."""
+    who, store = await viewer(request), request.app.state.store
+    review = await store.review(request.path_params["review_id"])
+    if who is None or review is None or not who.may_write(review.repository.id):
+        return not_found()
+    if not await own_form(request, who):
+        return _not_ours()
+    await cancel_review(store, review.id)
+    return RedirectResponse("/", 303)
+
+
+async def retry_button(request: Request) -> Response:
+    """POST /dead-letters/{queue}/{id}/retry, for administrators."""
+    who = await viewer(request)
+    if who is None or who.repositories is not None:
+        return not_found()
+    if not await own_form(request, who):
+        return _not_ours()
+    queue, message_id = request.path_params["queue"], request.path_params["message_id"]
+    if not await retry(request.app.state.store, queue, message_id):
+        return not_found()
+    return RedirectResponse("/", 303)
+
+
+def _not_ours() -> Response:
+    sentence = "The button was not pressed on this server's page, or the session has ended."
+    return page("message.html", 403, title="Not done", sentence=sentence)

@@ -1,0 +1,75 @@
+"""Reviews summed up for the dashboard (pure)."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.model import State
+from bot.store.listing import Listed
+
+DAYS = 14
+#: Repositories whose scores are drawn, those reviewed most lately first.
+REPOSITORIES = 6
+#: Scores in one line.
+SCORES = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """`success` and `failure` are shares (0..1) of the reviews that completed or failed;
+    None where there are none. Days are UTC, oldest first."""
+
+    running: int
+    finished: int
+    success: float | None
+    failure: float | None
+    median_seconds: float | None
+    slow_seconds: float | None  # nine of ten were faster
+    reviews_a_day: list[tuple[str, float]]
+    tokens_a_day: list[tuple[str, float]]
+    cost_a_day: list[tuple[str, float]]
+    scores: dict[str, list[tuple[str, float]]]
+
+
+def sum_up(reviews: Sequence[Listed], now: float) -> Statistics:
+    """Of reviews, newest first."""
+    ended = [r for r in reviews if r.progress.state in (State.COMPLETED, State.FAILED)]
+    done = [r for r in ended if r.progress.state is State.COMPLETED]
+    seconds = sorted(r.seconds for r in done if r.seconds is not None)
+    success = len(done) / len(ended) if ended else None
+    return Statistics(
+        running=sum(not r.progress.state.finished for r in reviews),
+        finished=sum(r.progress.state.finished for r in reviews),
+        success=success,
+        failure=None if success is None else 1 - success,
+        median_seconds=seconds[len(seconds) // 2] if seconds else None,
+        slow_seconds=seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)] if seconds else None,
+        reviews_a_day=_a_day([(r, 1.0) for r in reviews], now),
+        tokens_a_day=_a_day([(r, float(r.tokens)) for r in reviews], now),
+        cost_a_day=_a_day([(r, r.cost or 0.0) for r in reviews], now),
+        scores=_scores(reviews),
+    )
+
+
+def _a_day(amounts: Sequence[tuple[Listed, float]], now: float) -> list[tuple[str, float]]:
+    days = {_day(now - back * 86_400): 0.0 for back in reversed(range(DAYS))}
+    for review, amount in amounts:
+        if (day := _day(review.opened_at)) in days:
+            days[day] += amount
+    return list(days.items())
+
+
+def _scores(reviews: Sequence[Listed]) -> dict[str, list[tuple[str, float]]]:
+    found: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for listed in reviews:
+        name = listed.review.repository.full_name
+        known = name in found or len(found) < REPOSITORIES
+        if listed.score is not None and known and len(found[name]) < SCORES:
+            label = f"#{listed.review.number}, {_day(listed.opened_at)}"
+            found[name].append((label, float(listed.score)))
+    return {name: points[::-1] for name, points in found.items()}
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))

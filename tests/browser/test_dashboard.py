@@ -1,0 +1,96 @@
+"""The dashboard in a real browser."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.app import create_app
+from bot.model import Repository, State
+from bot.queue import message
+from bot.settings import Settings
+from bot.store import Store
+from tests.browser.conftest import NewPage, accessibility
+from tests.support.web import TOKEN, complete, open_review, serving
+
+OTHERS = Repository(installation_id=7, id=12, full_name="octo/shop")
+
+
+@pytest.fixture
+async def address(settings: Settings, store: Store) -> AsyncIterator[str]:
+    async with serving(create_app(settings)) as address:
+        yield address
+
+
+async def signed_in(page: Page, address: str) -> None:
+    await page.goto(f"http://{address}/")
+    await page.get_by_label("Admin token").fill(TOKEN)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Reviews")
+
+
+async def some_reviews(store: Store) -> None:
+    for number in range(1, 31):
+        review = await open_review(
+            store, number=number, **({"repository": OTHERS} if number % 3 == 0 else {})
+        )
+        if number % 7 == 0:
+            await store.move(review.id, State.FAILED, of=[State.QUEUED], error="It broke.")
+        elif number < 28:
+            await complete(store, review, score=40 + 2 * number)
+    await store.put(message("scan_pull_request", "one"))
+
+
+async def test_an_administrator_signs_in_filters_and_cancels(
+    address: str, store: Store, new_page: NewPage
+) -> None:
+    await some_reviews(store)
+    page = await new_page()
+    await signed_in(page, address)
+    await expect(page.get_by_role("row", name="octo/demo #29")).to_be_visible()
+    await page.get_by_role("button", name="Cancel the review of octo/demo #29").click()
+    await expect(page.get_by_role("row", name="octo/demo #29")).to_contain_text("cancelled")
+    await page.get_by_label("Repository").fill("octo/shop")
+    await page.get_by_label("State").select_option("completed")
+    await page.get_by_role("button", name="Filter").click()
+    await expect(page.get_by_role("row", name="octo/shop")).to_have_count(8)
+    await expect(page.get_by_role("row", name="octo/demo")).to_have_count(0)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+async def test_older_reviews_are_a_page_away(address: str, store: Store, new_page: NewPage) -> None:
+    await some_reviews(store)
+    page = await new_page()
+    await signed_in(page, address)
+    rows = page.locator("tbody").first.get_by_role("row")
+    await expect(rows).to_have_count(25)
+    await page.get_by_role("link", name="Older reviews").click()
+    await expect(rows).to_have_count(5)
+
+
+async def test_a_review_opened_from_the_dashboard_is_live(
+    address: str, store: Store, new_page: NewPage
+) -> None:
+    review = await open_review(store)
+    page = await new_page()
+    await signed_in(page, address)
+    await page.get_by_role("link", name="octo/demo #12").click()
+    await expect(page.locator("#connection")).to_have_text("Live")
+    await complete(store, review)
+    await expect(page.locator(".badge")).to_have_text("Reviewed")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+async def test_nobody_is_kept_out(
+    address: str, store: Store, new_page: NewPage, scheme: str, width: int
+) -> None:
+    await some_reviews(store)
+    page = await new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    await page.goto(f"http://{address}/sign-in")
+    assert await accessibility(page) == []
+    await signed_in(page, address)
+    assert await accessibility(page) == []
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(wider) == 0
