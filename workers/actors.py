@@ -13,11 +13,12 @@ from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import CurrentMessage
 
 from bot.event_types import from_json
-from bot.model import Review, State
+from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
 from bot.settings import Settings
 from workers import steps
 from workers.events.handle import handle_event
+from workers.events.start import start_named
 from workers.services import Services
 from workers.step import Attempt, run_step
 
@@ -48,10 +49,12 @@ def declare_actors(
 
     for function in (
         handle_delivery,
+        start_review,
         scan_pull_request,
         analyze_batch,
         publish_review,
         conclude_review,
+        render_report,
     ):
         actor(function)
 
@@ -66,6 +69,20 @@ async def handle_delivery(
     services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, guid: str
 ) -> None:
     await handle_event(services, from_json(event), review_id, guid)
+
+
+async def start_review(
+    services: Services,
+    attempt: Attempt,
+    repository: str,
+    number: int,
+    review_id: str,
+    requested_by: str,
+    full: bool,
+    focus: str | None,
+) -> None:
+    wanted = Category(focus) if focus else None
+    await start_named(services, repository, number, review_id, requested_by, full, wanted)
 
 
 async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:
@@ -92,3 +109,7 @@ async def publish_review(services: Services, attempt: Attempt, review_id: str) -
 
 async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
     await steps.conclude(services, review_id)
+
+
+async def render_report(services: Services, attempt: Attempt, review_id: str, form: str) -> None:
+    await steps.render_report(services, review_id, form)

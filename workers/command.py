@@ -21,10 +21,13 @@ from workers.evaluation.answers import NoAnswer
 from workers.evaluation.cases import BadCase
 from workers.evaluation.run import as_data, as_table, evaluate
 from workers.local import review_here
-from workers.reports.formats import FORMATS, render_report
+from workers.reports.formats import render
 from workers.scan.errors import CloneError
 from workers.scan.scan import scan
 from workers.subjects import NoSubject, github_pull, local_range
+
+#: What people type for a format, and what it is called inside.
+FORMATS = {"markdown": "md", "json": "json", "sarif": "sarif", "html": "html", "pdf": "pdf"}
 
 
 class BadCommand(Exception):
@@ -52,7 +55,13 @@ async def review_command(
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
     try:
-        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        with Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as bar:
             task = bar.add_task("Starting", total=100)
 
             async def show(percent: int, text: str) -> None:
@@ -64,11 +73,11 @@ async def review_command(
             report = await review_here(subject, settings, focus=focus, on_progress=show)
     except (NoSubject, CloneError, GitHubError) as exc:
         raise BadCommand(str(exc)) from exc
-    rendered = render_report(report, form, Links())
+    rendered = render(report, FORMATS[form], Links())
     if output is None:
         sys.stdout.buffer.write(rendered)
     else:
-        output.write_bytes(rendered)
+        await asyncio.to_thread(output.write_bytes, rendered)
     return fails(report.findings, fail_on)
 
 

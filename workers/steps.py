@@ -23,6 +23,7 @@ from workers import checkrun
 from workers.analysis.analyze import analyze
 from workers.readings import readings_of, with_readings
 from workers.reports import render
+from workers.reports.formats import render as render_format
 from workers.reports.merge import build_report
 from workers.reports.publish import complete_check_run, find_posted, inline, post_review
 from workers.scan.clone import Source
@@ -187,6 +188,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             await store.remember(review.id, review_url=posted.url)
             await _forget_old_readings(services, review)
             fields["review_url"] = posted.url
+        if report.usage.cost is not None:
+            await store.remember(review.id, cost=report.usage.cost)
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
             check_run = await checkrun.ensure(services, gh, review)
             await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,))
@@ -197,6 +200,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 percent=100,
                 step="Done",
                 findings=len(report.findings),
+                score=report.score,
+                tokens=report.usage.prompt_tokens + report.usage.completion_tokens,
                 result=_result(report, fields["review_url"]),
             )
 
@@ -248,6 +253,15 @@ def _result(report: Report, review_url: str) -> str:
             "review_url": review_url,
         }
     )
+
+
+async def render_report(services: Services, review_id: str, form: str) -> None:
+    """Render a stored report in one format, for the page and the API to hand out."""
+    report = await services.store.report(review_id)
+    if report is not None:
+        links = review_links(services.settings, review_id)
+        data = await asyncio.to_thread(render_format, report, form, links)
+        await services.store.save_rendering(review_id, form, data)
 
 
 async def conclude(services: Services, review_id: str) -> None:

@@ -111,9 +111,12 @@ async def _config(repo: Path, base_sha: str) -> repo_config.RepoConfig:
 
 
 async def _commit(repo: Path, name: str) -> str:
-    return (
-        await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
-    ).strip()
+    await git(repo, "rev-parse", "--git-dir")  # says so if it is no repository at all
+    try:
+        found = await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    except NoSubject as exc:
+        raise NoSubject(f"{repo} has no commit or branch {name!r}.") from exc
+    return found.strip()
 
 
 async def git(repo: Path, *arguments: str) -> str:

@@ -3,16 +3,17 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.links import review_links
-
 from bot import log, policy, repo_config
 from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
+from bot.github.paths import repo_url
+from bot.links import review_links
 from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
 from bot.queue import message
 from workers import checkrun
 from workers.reports import render
+from workers.scan.redaction import redact_pull
 from workers.services import Services
 
 #: Where a repository says how it wants to be reviewed; read from the base branch only.
@@ -82,9 +83,10 @@ async def start_review(services: Services, request: Request) -> None:
         await store.put(message("conclude_review", opened.replaced))
     await store.remember(
         review.id,
-        pull=encode(pull).decode(),
+        pull=encode(redact_pull(pull)).decode(),
         config=encode(config).decode(),
         complaints="\n".join(complaints),
+        title=pull.title,
     )
     known = await store.review(review.id) or review  # an earlier attempt may have opened it
     await checkrun.ensure(services, gh, known)
@@ -96,6 +98,34 @@ async def start_review(services: Services, request: Request) -> None:
             messages=[message("scan_pull_request", review.id, delay=decision.settle_seconds)],
             scan_queued=1,
         )
+
+
+async def start_named(
+    services: Services,
+    repository: str,
+    number: int,
+    review_id: str,
+    requested_by: str,
+    full: bool,
+    focus: Category | None,
+) -> None:
+    """Start a review of a pull request that is known by its repository's name only."""
+    app = services.github.as_app()
+    installation = await app.getitem(repo_url(repository, "installation"))
+    gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
+    found = await gh.getitem(repo_url(repository))
+    await start_review(
+        services,
+        Request(
+            review_id=review_id,
+            repository=Repository(installation["id"], found["id"], found["full_name"]),
+            number=number,
+            trigger=Trigger.API,
+            requested_by=requested_by,
+            full=full,
+            focus=focus,
+        ),
+    )
 
 
 async def read_config(

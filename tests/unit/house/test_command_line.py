@@ -1,0 +1,83 @@
+"""What people type, see, and get when it fails: the real command in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+
+
+def git(repo: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(repo), *WHO, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository with a branch `topic` that adds a dangerous call."""
+    repo = tmp_path / "shop"
+    repo.mkdir()
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    (repo / "shop.py").write_text("def total(prices):\n    return sum(prices)\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "Begin")
+    git(repo, "checkout", "--quiet", "-b", "topic")
+    with (repo / "shop.py").open("a") as file:
+        file.write("\n\ndef run(command):\n    import subprocess\n\n")
+        file.write("    return subprocess.call(command, shell=True)\n")
+    git(repo, "commit", "--quiet", "--all", "-m", "Run commands")
+    return repo
+
+
+def glossator(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_branch_is_reviewed_without_a_server(repo: Path) -> None:
+    done = glossator("review", "--format", "json", cwd=repo)
+    assert done.returncode == 0, done.stderr
+    [finding] = json.loads(done.stdout)["findings"]
+    assert (finding["path"], finding["start_line"]) == ("shop.py", 8)
+
+
+def test_fail_on_decides_the_exit_code(repo: Path) -> None:
+    assert glossator("review", "--fail-on", "high", cwd=repo).returncode == 1
+    assert glossator("review", "--fail-on", "critical", cwd=repo).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--base", "nowhere"), "has no commit or branch 'nowhere'"),
+        (("--format", "docx"), "'docx' is no format"),
+        (("--pr", "owner/name#12"), "set GITHUB_TOKEN"),
+        (("--repo", "/"), "not a git repository"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(repo: Path, arguments: tuple[str, ...], says: str) -> None:
+    done = glossator("review", *arguments, cwd=repo)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_prompt_shows_what_a_model_would_be_asked(repo: Path) -> None:
+    done = glossator("prompt", cwd=repo)
+    assert done.returncode == 0, done.stderr
+    assert "subprocess.call(command, shell=True)" in done.stdout
+
+
+def test_the_server_says_which_setting_is_missing(tmp_path: Path) -> None:
+    done = glossator("serve", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "GITHUB_APP_ID is not set" in done.stderr
