@@ -1,13 +1,12 @@
 """The Jinja environments of our templates, with the filters that make hostile text harmless."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-import templates
 from bot.model import Finding, Severity
+from templates import DIRECTORY
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
 from workers.reports.sources import LLM, sources_of
 from workers.reports.verdict import plural
@@ -49,7 +48,7 @@ def _markdown() -> Environment:
 def environment(*, autoescape: bool, filters: dict[str, Any]) -> Environment:
     """An environment over the folder `templates` in which a forgotten value is an error."""
     made = Environment(
-        loader=FileSystemLoader(Path(templates.__file__).parent),
+        loader=FileSystemLoader(DIRECTORY),
         undefined=StrictUndefined,
         autoescape=autoescape,  # noqa: S701 - off for Markdown alone, whose filters escape
         trim_blocks=True,

@@ -39,6 +39,21 @@ def finding_marker(fingerprint: str) -> str:
     return f"<!-- glossator:finding:{fingerprint} -->"
 
 
+def reply_marker(comment_id: int) -> str:
+    """The first line of our answer to a comment, by which it is found again."""
+    return f"<!-- glossator:reply:{comment_id} -->"
+
+
+def help_body(comment_id: int) -> str:
+    """The answer to `/review help`: every command, one a line."""
+    return render("comment/help.md.j2", marker=reply_marker(comment_id))
+
+
+def reply_body(comment_id: int, text: str) -> str:
+    """A short answer to a comment; `text` is Markdown and may quote what others wrote."""
+    return render("comment/reply.md.j2", marker=reply_marker(comment_id), text=text)
+
+
 def review_body(report: Report, links: Links) -> str:
     """The body of the one review, at most 65,536 characters; findings posted inline are counted
     there, all others told."""

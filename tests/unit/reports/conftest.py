@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from bot.model import (
     Usage,
 )
 from bot.repo_config import RepoConfig
-from bot.settings import Settings
+from bot.settings import load
 from workers.reports.merge import build_report
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -215,22 +216,36 @@ def one() -> Finding:
 
 
 @pytest.fixture
-def report(
+def build(
     review: Review, pull: PullRequest, scan: Scan, results: tuple[BatchResult, ...]
-) -> Report:
+) -> Callable[..., Report]:
+    """Builds a report of the sample; any part of it may be given anew."""
+    sample = {"review": review, "scan": scan, "results": results}
+
+    def report(
+        *,
+        config: RepoConfig | None = None,
+        posted_before: frozenset[str] = frozenset(),
+        extra: tuple[BatchResult, ...] = (),
+        llm: str = "gpt-5-mini",
+        **parts: Any,
+    ) -> Report:
+        given = {**sample, **parts}
+        return build_report(
+            given["review"],
+            pull,
+            given["scan"],
+            (*given["results"], *extra),
+            load(_env_file=None, llm_model=llm),
+            config or RepoConfig(),
+            now=1_763_900_100.0,
+            posted_before=posted_before,
+        )
+
+    return report
+
+
+@pytest.fixture
+def report(build: Callable[..., Report]) -> Report:
     """Five findings: two on one line joined, one from an earlier review, one without a line."""
-    return build_report(
-        review,
-        pull,
-        scan,
-        results,
-        settings(),
-        RepoConfig(),
-        now=1_763_900_100.0,
-        posted_before=frozenset({"00000000000000c1"}),
-    )
-
-
-def settings(**changes: object) -> Settings:
-    """Settings of a server with an LLM, whatever the environment says."""
-    return Settings(_env_file=None, **{"llm_model": "gpt-5-mini", **changes})  # type: ignore[arg-type]
+    return build(posted_before=frozenset({"00000000000000c1"}))

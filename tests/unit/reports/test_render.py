@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from bot.commands import Verb
 from bot.links import Links
-from bot.model import Finding, LeftOut, Progress, Report, Severity, State
+from bot.model import Category, Finding, LeftOut, Progress, Report, Severity, State
 from workers.reports.characters import github_length
 from workers.reports.render import (
     Ending,
     check_output,
     comment_body,
     failure_output,
+    help_body,
     progress_output,
+    reply_body,
     review_body,
     skipped_output,
 )
@@ -89,6 +92,19 @@ def test_each_way_to_end_early_has_its_words(ending: Ending, sentence: str, gold
 def test_a_pull_request_left_alone_says_why(golden: Golden) -> None:
     output = skipped_output("It is a draft; reviews start once it is ready.")
     golden("skipped.md", f"{output.title}\n\n{output.summary}")
+
+
+def test_help_names_every_command(golden: Golden) -> None:
+    text = help_body(99)
+    golden("help.md", text)
+    for word in (*Verb, *Category):
+        assert f"`/review {word}" in text or f"`{word}`" in text or word is Verb.REVIEW
+
+
+def test_an_answer_carries_its_marker_and_does_nothing_else() -> None:
+    assert reply_body(99, "@mona: `deploy` is not a command, see #1.") == (
+        "<!-- glossator:reply:99 -->\n`@mona`: `deploy` is not a command, see `#1`."
+    )
 
 
 def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(

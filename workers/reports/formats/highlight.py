@@ -6,7 +6,8 @@ from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
-from pygments.lexers import TextLexer, get_lexer_by_name, get_lexer_for_filename
+from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
+from pygments.lexers.special import TextLexer
 from pygments.util import ClassNotFound
 
 from workers.reports.characters import show_hidden
@@ -29,10 +30,11 @@ def coloured(code: str, *, language: str = "", path: str = "") -> Markup:
 @lru_cache(maxsize=256)
 def _lexer(language: str, path: str) -> Lexer:
     try:
-        if language:
-            return get_lexer_by_name(language, stripnl=False)
-        if path:
-            return get_lexer_for_filename(path, stripnl=False)
-    except ClassNotFound:
-        pass  # shown without colours
-    return TextLexer(stripnl=False)
+        named: Lexer = (
+            get_lexer_by_name(language, stripnl=False)
+            if language
+            else get_lexer_for_filename(path, stripnl=False)
+        )
+    except ClassNotFound:  # shown without colours
+        return TextLexer(stripnl=False)
+    return named

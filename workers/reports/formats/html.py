@@ -68,7 +68,9 @@ def time(seconds: float) -> str:
 
 @cache
 def _code_styles() -> Markup:
-    light = HtmlFormatter(style="default").get_style_defs(".code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    light, dark = (
+        HtmlFormatter(style=style).get_style_defs(".code")  # type: ignore[no-untyped-call]
+        for style in ("default", "github-dark")
+    )
     css = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
     return Markup(css)  # noqa: S704 - pygments' own style sheets

@@ -8,16 +8,16 @@ from typing import Any
 import typst
 import weblate_fonts
 
-import templates
 from bot.links import Links
 from bot.model import FileSummary, Finding, Report
+from templates import DIRECTORY
 from workers.reports.characters import show_hidden
 from workers.reports.environment import cost, place, source
 from workers.reports.formats.html import time
 from workers.reports.formats.structure import blocks, line
 from workers.reports.verdict import counts, plural
 
-_FOLDER = Path(templates.__file__).parent / "report"
+_FOLDER = DIRECTORY / "report"
 #: Latin and code by Source Sans and Source Code, everything else by Kurinto (CJK, Hebrew,
 #: Arabic and more), emoji by Noto Emoji: all under the SIL Open Font License.
 _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOLDER / "fonts")
@@ -26,8 +26,8 @@ _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOL
 def pdf(report: Report, links: Links) -> bytes:
     """A PDF with real text, an outline and a table of contents, the same for the same report."""
     document: bytes = typst.compile(
-        (_FOLDER / "report.typ").read_bytes(),
-        root=str(_FOLDER),
+        _FOLDER / "report.typ",
+        root=_FOLDER,
         font_paths=_fonts(),
         sys_inputs={"report": json.dumps(_data(report, links))},
         timestamp=int(report.finished_at),
