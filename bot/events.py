@@ -26,6 +26,7 @@ from bot.event_types import (
     to_json,
 )
 from bot.model import Repository
+from bot.redact import redact
 
 __all__ = [
     "CheckRunAction",
@@ -102,7 +103,7 @@ def _pull_request(payload: object) -> Event | Ignored:
         author=author.login,
         author_is_bot=author.is_bot,
         labels=tuple(label.name for label in pull.labels),
-        title=pull.title,
+        title=redact(pull.title),
         sender=read.sender.login,
         label=read.label.name if read.label else None,
     )
@@ -129,7 +130,7 @@ def _issue_comment(payload: object) -> Event | Ignored:
         number=read.issue.number,
         comment_id=read.comment.id,
         author=author.login,
-        body=read.comment.body,
+        body=redact(read.comment.body),
     )
 
 
@@ -145,7 +146,7 @@ def _review_comment(payload: object) -> Event | Ignored:
         number=read.pull_request.number,
         comment_id=comment.id,
         author=comment.user.login,
-        body=comment.body,
+        body=redact(comment.body),
         in_thread=comment.in_reply_to_id or comment.id,
         in_reply_to=comment.in_reply_to_id,
         path=comment.path,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.change import ChangedFile
 from bot.model import BatchFile
-from workers.analysis.redact import redact, redact_file
+from bot.redact import redact, redact_file
 from workers.analysis.visible import visible
 
 

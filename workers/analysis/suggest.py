@@ -15,6 +15,7 @@ from workers.analysis.shown import Shown
 MAX_LINES = 60
 
 _FENCED = re.compile(r"\A\s*(`{3,})[^\n`]*\n(?P<code>.*?)\n?[ \t]*\1\s*\Z", re.DOTALL)
+_REDACTED = "[redacted:"
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -27,7 +28,8 @@ def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | N
     first, last = anchor.start_line - 1, anchor.end_line
     old = lines[first:last]
     # What the model saw differently (a secret, a hidden character) it cannot replace.
-    if old != shown.content.split("\n")[first:last] or "[redacted:" in suggestion:
+    hidden = any(_REDACTED in text for text in (*old, suggestion))
+    if hidden or old != shown.content.split("\n")[first:last]:
         return None
     before, after = lines[:first], lines[last:]
     for new in _indented(_unfenced(suggestion), old):

@@ -81,12 +81,13 @@ async def start_review(services: Services, request: Request) -> None:
         return
     if opened.replaced:
         await store.put(message("conclude_review", opened.replaced))
+    kept = redact_pull(pull)
     await store.remember(
         review.id,
-        pull=encode(redact_pull(pull)).decode(),
+        pull=encode(kept).decode(),
         config=encode(config).decode(),
         complaints="\n".join(complaints),
-        title=pull.title,
+        title=kept.title,
     )
     known = await store.review(review.id) or review  # an earlier attempt may have opened it
     await checkrun.ensure(services, gh, known)

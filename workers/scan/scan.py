@@ -26,6 +26,7 @@ from workers.scan.choose import Chosen, choose
 from workers.scan.clone import Clone, Source, clone
 from workers.scan.context import relatives, text_of, with_context
 from workers.scan.errors import CloneError
+from workers.scan.redaction import redact_brief, redact_scan, redact_texts
 from workers.scan.snippets import Text, snippets
 
 Report = Callable[[int, str], Awaitable[None]]
@@ -54,6 +55,7 @@ async def scan(
 ) -> Scanned:
     """Clone, diff, choose, analyse, gather context, cut batches.
 
+    What is returned shows no secret that is known by its form, or that an analyser found.
     `on_progress` gets percent (5..20) and a text for people. There are no batches when
     no LLM is configured, and `known` readings are in none. `protocols` is for repositories
     of this machine. Raises CloneError.
@@ -73,7 +75,10 @@ async def scan(
             )
             read = group.create_task(_relatives(repository, chosen, settings))
     (found, notes), (others, more_notes) = analysed.result(), read.result()
-    evidence = _finished(found, focus)
+    hidden = await asyncio.to_thread(redact_scan, chosen.targets, found)
+    chosen = replace(chosen, targets=hidden.targets)
+    others = await asyncio.to_thread(redact_texts, others)
+    evidence = _finished(hidden.evidence, focus)
     await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
     parts, uncut = await asyncio.to_thread(
         _parts, chosen, evidence, others, settings, _asked(settings, config, focus)
@@ -83,7 +88,7 @@ async def scan(
     await on_progress(20, f"Read {len(chosen.targets)} files of {len(chosen.files)}")
     result = Scan(
         merge_base=source.merge_base,
-        brief=brief,
+        brief=redact_brief(brief),
         files=chosen.files,
         left_out=chosen.left_out + uncut,
         evidence=evidence,

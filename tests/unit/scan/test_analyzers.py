@@ -200,19 +200,19 @@ async def test_never_shows_a_secret() -> None:
     everything = repr(evidence)
     assert value not in everything
     assert password not in everything
-    assert "aws = '[secret]'" in everything
+    assert "aws = '[redacted:secret]'" in everything
 
 
 async def test_shows_no_secret_in_what_others_quote_nor_a_second_one_on_the_line() -> None:
     first, second = "AKIAIOSFODNN7EXAMPLQ", "AKIAIOSFODNN7EXAMPLR"
     evidence = await found(target("a.py", f"x = missing('{first}', '{second}')\n"))
     assert {item.source for item in evidence} == {"ruff:F821", "secrets:aws-access-key"}
-    assert {item.quote for item in evidence} == {"x = missing('[secret]', '[secret]')"}
+    assert {item.quote for item in evidence} == {"x = missing('[redacted:secret]', '[redacted:secret]')"}
 
 
 def test_masks_every_span() -> None:
-    assert masked("abcdef", [(1, 3), (2, 4), (0, 1)]) == "[secret][secret]ef"
-    assert masked("ab cd ab", [(0, 2), (6, 8)]) == "[secret] cd [secret]"
+    assert masked("abcdef", [(1, 3), (2, 4), (0, 1)]) == "[redacted:secret][redacted:secret]ef"
+    assert masked("ab cd ab", [(0, 2), (6, 8)]) == "[redacted:secret] cd [redacted:secret]"
 
 
 async def test_reads_every_find_back_to_the_right_file() -> None:

@@ -14,7 +14,7 @@ from workers.scan.analyzers.model import Analyzer, Said, Target
 from workers.scan.risk import is_test
 
 _PROBE = Path(__file__).with_name("secrets_probe.py")
-MASK = "[secret]"
+MASK = "[redacted:secret]"
 _NAME = "secrets"
 _GUESSED = "Secret Keyword"  # the variable's name speaks for it, not the value's form
 _CERTAIN_HEADER = "Private Key"  # its value is the header, which is no secret
@@ -65,18 +65,23 @@ def masked(line: str, spans: Iterable[Sequence[int]]) -> str:
     return shown + line[end:]
 
 
+def masks(found: Iterable[Finding]) -> dict[str, dict[int, str]]:
+    """By path and line: each line that holds a secret, under its mask."""
+    known: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for item in found:
+        if item.source.startswith(f"{_NAME}:") and item.start_line is not None:
+            known[item.path][item.start_line] = item.quote
+    return known
+
+
 def without_secrets(found: Sequence[Finding]) -> list[Finding]:
     """The same findings; what others quote of a line with a secret is masked as here."""
-    known = {
-        (item.path, item.start_line): item.quote
-        for item in found
-        if item.source.startswith(f"{_NAME}:")
-    }
+    known = masks(found)
 
     def quoted(item: Finding) -> str:
         lines = item.quote.split("\n")
         return "\n".join(
-            known.get((item.path, number), line)
+            known.get(item.path, {}).get(number, line)
             for number, line in enumerate(lines, item.start_line or 0)
         )
 

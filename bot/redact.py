@@ -1,4 +1,4 @@
-"""Secrets taken out of text before a language model, a cache or a report sees it (pure).
+"""Secrets taken out of text before Redis, a language model or a report sees it (pure).
 
 Each becomes `[redacted:<kind>]`. Line feeds stay where they are, so that line numbers
 and anchors hold. The patterns are those of the issuers' published token formats;
@@ -141,11 +141,39 @@ def _replaced(rule: _Rule, match: re.Match[str]) -> str:
     return whole[:start] + masked + whole[start + len(secret) :]
 
 
-def redact_file(file: ChangedFile) -> ChangedFile:
-    """The same diff, its lines redacted; numbers and counts as before."""
-    hunks = tuple(replace(hunk, lines=_redact_lines(hunk.lines)) for hunk in file.hunks)
-    sections = tuple(replace(hunk, section=redact(hunk.section)) for hunk in hunks)
-    return replace(file, hunks=sections)
+def redact_file(file: ChangedFile, content: str | None = None) -> ChangedFile:
+    """The same diff, its lines redacted; numbers and counts as before.
+
+    `content` is the whole file at the head, where known: a hunk may show the middle of a
+    key whose beginning, by which it is known, stands outside.
+    """
+    hunks = tuple(
+        replace(hunk, section=redact(hunk.section), lines=_redact_lines(hunk.lines))
+        for hunk in file.hunks
+    )
+    return take_over(replace(file, hunks=hunks), file, content, redact(content or ""))
+
+
+def take_over(
+    file: ChangedFile, original: ChangedFile, content: str | None, redacted: str
+) -> ChangedFile:
+    """`file` with each line of the new side as `redacted` has it, if `content`, the text that
+    was redacted, has there what the `original` shows."""
+    if not content or content == redacted:
+        return file
+    pairs = list(zip(content.split("\n"), redacted.split("\n"), strict=True))
+
+    def line(shown: Line, before: Line) -> Line:
+        if before.new is None or before.new > len(pairs):
+            return shown
+        raw, masked = (text.removesuffix("\r") for text in pairs[before.new - 1])
+        return replace(shown, text=masked) if raw == before.text and raw != masked else shown
+
+    hunks = tuple(
+        replace(hunk, lines=tuple(map(line, hunk.lines, old.lines)))
+        for hunk, old in zip(file.hunks, original.hunks, strict=True)
+    )
+    return replace(file, hunks=hunks)
 
 
 def _redact_lines(lines: tuple[Line, ...]) -> tuple[Line, ...]:

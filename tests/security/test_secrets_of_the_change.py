@@ -1,0 +1,166 @@
+"""Secrets in the change: reported, and shown to nobody: not Redis, LLM, log or GitHub."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from bot.redact import redact
+from tests.flows.world import REPO, running
+from tests.support.llm_server import LLMServer, Reply, Request, agreeable, review
+from tests.support.secret_shapes import SHAPES, private_key
+
+KEY = private_key()
+#: The middle of a key, which is known only by its beginning far above the hunk.
+KEY_MIDDLE = KEY.split("\n")[6]
+CHANGED_MIDDLE = KEY_MIDDLE[::-1]
+
+
+@given(st.text(max_size=300), st.sampled_from([*SHAPES.values(), KEY]), st.text(max_size=300))
+def test_lines_are_kept_and_a_second_time_changes_nothing(
+    before: str, secret: str, after: str
+) -> None:
+    text = f"{before}\n{secret}\n{after}"
+    shown = redact(text)
+    assert shown.count("\n") == text.count("\n")
+    assert redact(shown) == shown
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("form", ["{}", "token = '{}'", "https://x.org/?k={}&y", "({})", "a {}."])
+def test_every_shape_is_known_wherever_it_stands(name: str, form: str) -> None:
+    assert SHAPES[name] not in redact(form.format(SHAPES[name]))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "eyJ-" * 250_000,
+        "-----BEGIN PRIVATE KEY-----" * 30_000,
+        "aws" * 300_000,
+        "password=" * 100_000,
+        "a://" * 250_000,
+        "A" * 1_000_000,
+        ("x" * 60 + "\n") * 15_000,
+        " " * 1_000_000,
+        "<" * 1_000_000,
+        "token='" + "<" * 190 + "'\n" + "token='" * 100_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_megabyte_made_to_be_slow_is_not(hostile: str) -> None:
+    """Against a text of words of the same length, on the same machine."""
+    import time
+
+    def seconds(text: str) -> float:
+        started = time.perf_counter()
+        redact(text)
+        return time.perf_counter() - started
+
+    plain = seconds("the quick brown fox jumps over the lazy dog\n" * (len(hostile) // 44))
+    assert seconds(hostile) < 30 * plain + 1
+
+
+def _source(extra: str) -> str:
+    """A module whose unchanged lines hold secrets as well, for the context."""
+    shapes = list(SHAPES.values())
+    return (
+        f'OLD = "{shapes[0]}"\n\n\ndef helper(x):\n    key = "{shapes[1]}"\n    return x, key\n\n\n'
+        f"def call(y):\n    return helper(y)\n{extra}"
+    )
+
+
+async def test_no_secret_of_a_change_leaves_the_scan(
+    redis_url: str,
+    redis: "Redis",
+    tmp_path: Path,
+    in_redis: Callable[[], str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        seen.append(in_redis())  # while batches are under way
+        seen.append(json.dumps(request.body))
+        if request.asks_for_verdicts:
+            return agreeable(request)
+        finding = {
+            "path": "app.py",
+            "quote": "    return helper(y), 2",
+            "line": 10,
+            "side": "new",
+            "category": "correctness",
+            "severity": "high",
+            "title": "Wrong",
+            "body": "It is wrong.",
+            "confidence": 0.9,
+            "suggestion": None,
+            "rule": None,
+        }
+        return review(finding, **{"app.py": "Adds keys."})
+
+    shapes = list(SHAPES.items())
+    added = "".join(f'K{n} = "{secret}"\n' for n, (_, secret) in enumerate(shapes))
+    weak = "hunter2-is-weak"
+    key_lines = KEY.replace(KEY_MIDDLE, CHANGED_MIDDLE)
+    before = {"app.py": _source(""), "deploy.pem": KEY + "\n", "gone.py": f"T = '{shapes[2][1]}'\n"}
+    after: dict[str, str | None] = {
+        "app.py": _source(added + f'password = "{weak}"\n').replace(
+            "helper(y)\n", "helper(y), 2\n"
+        ),
+        "deploy.pem": key_lines + "\n",
+        "gone.py": "T = None\n",
+    }
+    caplog.set_level(logging.DEBUG)
+    async with LLMServer(default=answer) as llm:
+        settings = {"openai_base_url": llm.url, "openai_api_key": "k-1", "llm_model": "small"}
+        async with running(redis_url, redis, tmp_path, **settings) as world:
+            first = await world.sandbox.open_pull(
+                REPO,
+                *[
+                    await world.sandbox.commit(REPO, {"a.txt": text}, message="x")
+                    for text in ("1\n", "2\n")
+                ],
+                title="Issue",
+                body=f"Use {shapes[3][1]}",
+            )
+            base = await world.sandbox.commit(REPO, before, message="Begin")
+            head = await world.sandbox.commit(
+                REPO, after, parent=base, message=f"Add {shapes[4][1]}"
+            )
+            await world.sandbox.open_pull(
+                REPO,
+                base,
+                head,
+                title=f"Use {shapes[5][1]}",
+                body=f"It is {shapes[6][1]}.\n\nFixes #{first}",
+            )
+            await world.settle()
+            posted = [
+                *(review.body for review in world.reviews),
+                *(comment.body for comment in world.inline_comments),
+                *(repr(run) for run in world.check_runs),
+            ]
+            seen += [*posted, in_redis(), *(record.getMessage() for record in caplog.records)]
+            assert any("helper(y), 2" in text for text in seen), "the model was asked"
+            assert any("[redacted:" in text for text in seen)
+            assert any("Wrong" in text for text in posted), "anchors still hold"
+            assert any("in the code" in text for text in posted), "secrets are reported"
+            for name, secret in [
+                *shapes,
+                ("weak", weak),
+                ("key", CHANGED_MIDDLE),
+                ("pem", KEY_MIDDLE),
+            ]:
+                where = [text for text in seen if secret in text]
+                assert not where, f"{name} is shown: {_around(where[0], secret)}"
+
+
+def _around(text: str, secret: str) -> str:
+    at = text.index(secret)
+    return text[max(0, at - 200) : at + 100]

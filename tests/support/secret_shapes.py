@@ -1,0 +1,41 @@
+"""Made-up secrets in the shapes of real ones, put together here so that no scanner of this
+repository's own takes them for leaked ones."""
+
+import random
+import string
+
+_ALNUM = string.ascii_letters + string.digits
+
+
+def _some(seed: str, length: int, alphabet: str = _ALNUM) -> str:
+    return "".join(random.Random(seed).choices(alphabet, k=length))
+
+
+def _jwt() -> str:
+    return "ey" + "JhbGciOiJIUzI1NiJ9" + ".ey" + f"J{_some('claims', 40)}.{_some('mac', 43)}"
+
+
+def private_key(kind: str = "RSA ") -> str:
+    """A block of PEM of twelve lines; the body is random."""
+    body = "\n".join(_some(f"pem{kind}{line}", 64, _ALNUM + "+/") for line in range(10))
+    return f"-----BEGIN {kind}PRIVATE" + f" KEY-----\n{body}\n-----END {kind}PRIVATE KEY-----"
+
+
+#: By name: each on one line, none a part of another.
+SHAPES: dict[str, str] = {
+    "github personal": "gh" + "p_" + _some("ghp", 36),
+    "github app": "gh" + "s_" + _some("ghs", 36),
+    "github fine-grained": "github_" + "pat_" + _some("pat", 22) + "_" + _some("pat2", 59),
+    "gitlab": "gl" + "pat-" + _some("gitlab", 20),
+    "slack": "xox" + "b-" + "1234567890-" + _some("slack", 24),
+    "aws id": "AK" + "IA" + _some("aws", 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+    "google": "AI" + "za" + _some("google", 35),
+    "stripe": "sk_" + "live_" + _some("stripe", 24),
+    "anthropic": "sk-" + "ant-" + _some("anthropic", 40),
+    "openai": "sk-" + "proj-" + _some("openai", 40),
+    "npm": "np" + "m_" + _some("npm", 36),
+    "pypi": "py" + "pi-AgE" + _some("pypi", 60),
+    "hugging face": "h" + "f_" + _some("hf", 34),
+    "sendgrid": "S" + "G." + _some("sg", 22) + "." + _some("sg2", 43),
+    "jwt": _jwt(),
+}

@@ -1,0 +1,99 @@
+"""Nothing that leaves the scan shows a secret: not files, context, evidence nor brief (pure).
+
+What is known by its form is found by `bot.redact`; what the secrets analyser found beyond
+that stands masked in its evidence, and is taken over from there. Line numbers stay.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os.path import commonprefix
+
+from bot.model import Brief, Finding, PullRequest
+from bot.redact import redact, redact_file, take_over
+from workers.scan.analyzers.model import Target
+from workers.scan.analyzers.secrets import masks
+from workers.scan.snippets import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A scan's texts as they may be kept and shown."""
+
+    targets: tuple[Target, ...]
+    evidence: tuple[Finding, ...]
+
+
+def redact_scan(targets: Sequence[Target], evidence: Sequence[Finding]) -> Redacted:
+    """The files and what analysers said of them, without the secrets of either."""
+    known = masks(evidence)
+    shown = tuple(_target(target, known.get(target.path, {})) for target in targets)
+    lines = {
+        old.path: (old.text.split("\n"), new.text.split("\n"))
+        for old, new in zip(targets, shown, strict=True)
+    }
+    return Redacted(shown, tuple(_finding(item, lines.get(item.path)) for item in evidence))
+
+
+def redact_texts(others: Mapping[str, tuple[Text, ...]]) -> dict[str, tuple[Text, ...]]:
+    """The files that explain the changed ones, each redacted once."""
+    once: dict[str, Text] = {}
+    for texts in others.values():
+        for text in texts:
+            if text.path not in once:
+                once[text.path] = replace(text, text=redact(text.text))
+    return {path: tuple(once[text.path] for text in texts) for path, texts in others.items()}
+
+
+def redact_brief(brief: Brief) -> Brief:
+    return Brief(
+        title=redact(brief.title),
+        body=redact(brief.body),
+        commits=tuple(map(redact, brief.commits)),
+        issue=redact(brief.issue),
+    )
+
+
+def redact_pull(pull: PullRequest) -> PullRequest:
+    return replace(pull, title=redact(pull.title), body=redact(pull.body))
+
+
+def _target(target: Target, known: Mapping[int, str]) -> Target:
+    """By form first, over the whole text, then the lines that an analyser masked."""
+    lines = redact(target.text).split("\n")
+    for number, masked in known.items():
+        end = "\r" if lines[number - 1].endswith("\r") else ""
+        lines[number - 1] = redact(masked) + end
+    text = "\n".join(lines)
+    file = take_over(redact_file(target.file, target.text), target.file, target.text, text)
+    return replace(target, file=file, text=text)
+
+
+def _finding(item: Finding, lines: tuple[list[str], list[str]] | None) -> Finding:
+    title, body = redact(item.title), redact(item.body)
+    quote = item.quote.split("\n")
+    if lines is not None and item.start_line is not None:
+        old, new = lines
+        for offset, said in enumerate(quote):
+            at = item.start_line - 1 + offset
+            if at < len(old) and old[at].removesuffix("\r") == said:
+                quote[offset] = new[at].removesuffix("\r")
+        gone = _gone(old, new, item.start_line, item.end_line or item.start_line)
+        title, body = _without(gone, title), _without(gone, body)
+    return replace(item, title=title, body=body, quote=redact("\n".join(quote)))
+
+
+def _gone(old: Sequence[str], new: Sequence[str], start: int, end: int) -> list[str]:
+    """What was taken out of these lines: an analyser may have named it in its own words."""
+    found = []
+    for before, after in zip(old[start - 1 : end], new[start - 1 : end], strict=True):
+        if before != after:
+            head = len(commonprefix((before, after)))
+            tail = len(commonprefix((before[head:][::-1], after[head:][::-1])))
+            found.append(before[head : len(before) - tail])
+    return [text for text in found if len(text) > 3]
+
+
+def _without(gone: Iterable[str], text: str) -> str:
+    for secret in gone:
+        text = text.replace(secret, "[redacted:secret]")
+    return text
