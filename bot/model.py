@@ -342,3 +342,11 @@ class Report:
     models: tuple[str, ...]  # () when analysers alone made it
     notes: tuple[str, ...]
     finished_at: float
+
+    @property
+    def subject(self) -> str:
+        """What was reviewed: `owner/name #3`, or a range of a repository without a GitHub."""
+        name = self.review.repository.full_name
+        if self.review.number:
+            return f"{name} #{self.review.number}"
+        return f"{name} {self.pull.base_ref}..{self.pull.head_ref}"

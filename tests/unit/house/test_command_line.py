@@ -81,3 +81,19 @@ def test_the_server_says_which_setting_is_missing(tmp_path: Path) -> None:
     done = glossator("serve", cwd=tmp_path)
     assert done.returncode == 2
     assert "GITHUB_APP_ID is not set" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [
+        ("markdown", b"# shop: Run commands"),
+        ("sarif", b"{"),
+        ("html", b"<!doctype html>"),
+        ("pdf", b"%PDF-"),
+    ],
+)
+def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) -> None:
+    report = repo.parent / "report"
+    done = glossator("review", "--format", form, "--output", str(report), cwd=repo)
+    assert done.returncode == 0, done.stderr
+    assert report.read_bytes().startswith(begins)

@@ -43,7 +43,7 @@ def _fonts() -> typst.Fonts:
 
 def _data(report: Report, links: Links) -> dict[str, Any]:
     return {
-        "title": show_hidden(f"{report.review.repository.full_name} #{report.review.number}"),
+        "title": show_hidden(report.subject),
         "subject": show_hidden(report.pull.title),
         "url": report.pull.url,
         "page": links.page,

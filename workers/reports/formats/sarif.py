@@ -38,7 +38,7 @@ def sarif(report: Report) -> bytes:
             }
         },
         "automationDetails": {"id": f"glossator/{report.review.id}"},
-        "versionControlProvenance": [_provenance(report)],
+        "versionControlProvenance": _provenance(report),
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules) for finding in report.findings],
     }
@@ -63,13 +63,17 @@ def _rule(rule: str, report: Report) -> dict[str, Any]:
     return {"id": rule, "shortDescription": {"text": words}, "properties": properties}
 
 
-def _provenance(report: Report) -> dict[str, Any]:
-    """Where the code lies: GitHub's web address ends in /pull/<number>."""
-    return {
-        "repositoryUri": report.pull.url.partition("/pull/")[0],
-        "revisionId": report.review.head_sha,
-        "branch": show_hidden(report.pull.head_ref),
-    }
+def _provenance(report: Report) -> list[dict[str, Any]]:
+    """Where the code lies: GitHub's web address ends in /pull/<number>; a local one has none."""
+    if not report.pull.url:
+        return []
+    return [
+        {
+            "repositoryUri": report.pull.url.partition("/pull/")[0],
+            "revisionId": report.review.head_sha,
+            "branch": show_hidden(report.pull.head_ref),
+        }
+    ]
 
 
 def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
