@@ -19,6 +19,7 @@ from bot.api.reports import report
 from bot.fanout import Fanout
 from bot.feed import Doors, feed
 from bot.headers import SecurityHeaders
+from bot.pace import Pace, RequestPace
 from bot.pages import dashboard, signin
 from bot.pages.environment import not_found, page, static
 from bot.pages.review import review_page
@@ -114,7 +115,10 @@ def create_app(settings: Settings) -> Starlette:
             WebSocketRoute("/ws/tasks/{review_id}", feed),
             WebSocketRoute("/ws/reviews/{review_id}", feed),
         ],
-        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        middleware=[
+            Middleware(SecurityHeaders, settings=settings),
+            Middleware(RequestPace, pace=Pace(settings.requests_a_minute)),
+        ],
         exception_handlers={
             Problem: problems.on_problem,
             HTTPException: on_http_error,

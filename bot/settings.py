@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     feed_connections: int = Field(
         100, ge=1, description="Live feeds that one address may hold open in one web process."
     )
+    requests_a_minute: int = Field(
+        1200, ge=1, description="Requests of one address to one web process; deliveries are free."
+    )
     keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
 
     # LLM

@@ -24,6 +24,7 @@ _PROBLEMS = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A value is wrong; the detail says which.",
+    429: "Too many requests from your address.",
     503: "Redis is away; try again.",
 }
 
@@ -170,4 +171,7 @@ def _json(model: str) -> dict[str, Any]:
 
 def _problems(*statuses: int) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemOut")}}}
-    return {str(s): {"description": _PROBLEMS[s], "content": content} for s in statuses}
+    return {
+        str(status): {"description": _PROBLEMS[status], "content": content}
+        for status in sorted((*statuses, 429))
+    }

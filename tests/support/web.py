@@ -42,6 +42,7 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
         "secret_key": "a secret of the tests",
         "api_tokens": TOKEN,
         "feed_connections": 1000,
+        "requests_a_minute": 100_000,
         **more,
     }
     return load(_env_file=None, **values)

@@ -1,0 +1,52 @@
+"""An address that asks too often waits; others, and deliveries, do not."""
+
+import httpx2
+
+from bot.app import create_app
+from bot.pace import ADDRESSES, Pace
+from bot.store import Store
+from tests.support.web import make_settings
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_bucket_allows_bursts_and_fills_evenly() -> None:
+    clock = Clock()
+    pace = Pace(60, clock)
+    assert [pace.wait("a") for _ in range(60)] == [0.0] * 60
+    assert pace.wait("a") == 1.0
+    assert pace.wait("b") == 0.0
+    clock.now += 2
+    assert [pace.wait("a") for _ in range(3)] == [0.0, 0.0, 1.0]
+
+
+def test_memory_is_bounded_by_forgetting_the_oldest() -> None:
+    pace = Pace(1, Clock())
+    assert pace.wait("first") == 0.0
+    assert pace.wait("first") > 0
+    for n in range(ADDRESSES):
+        pace.wait(str(n))
+    assert pace.wait("first") == 0.0
+
+
+async def test_too_fast_an_address_gets_429_and_deliveries_go_on(
+    redis_url: str, store: Store
+) -> None:
+    app = create_app(make_settings(redis_url, requests_a_minute=3))
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://web") as web,
+    ):
+        answers = [await web.get("/sign-in") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert answers[-1].headers["Content-Type"] == "application/problem+json"
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 21
+        assert "default-src 'none'" in answers[-1].headers["Content-Security-Policy"]
+        assert (await web.post("/webhooks/github")).status_code == 401
+        assert (await web.get("/healthz")).status_code == 200
