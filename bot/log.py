@@ -17,6 +17,8 @@ _SECRETS = re.compile(
     r"|sk-[\w-]{16,}"  # keys of LLM services
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password of a URL
+    r"|(?<=[?&]key=)[^&\s\"']+"  # the key of a signed link
+    r"|(?<=[?&]code=)[^&\s\"']+"  # GitHub's answer to a sign-in
     r"|(?i:(?<=bearer )|(?<=basic )|(?<=token ))[\w.~+/=-]{16,}"
 )
 REDACTED = "[redacted]"
@@ -78,6 +80,13 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for noisy in ("httpx2", "httpcore2", "openai", "dramatiq", "asyncio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
+
+
+def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
+    """Uvicorn calls it an error when a WebSocket is refused with an HTTP status, which any
+    stranger can bring about at will."""
+    return "returned without completing handshake" not in str(record.msg)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

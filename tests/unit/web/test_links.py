@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.links import FORMATS, Purpose, review_links, sign, verify
+from bot.log import redact
 from bot.settings import Settings, SettingsError
 from bot.signing import from_text, is_signed, signature, signing_keys, to_text
 
@@ -83,6 +84,13 @@ def test_the_links_of_a_review_name_page_and_every_format() -> None:
     assert links.page.startswith("https://r.example/reviews/R1?key=")
     assert set(links.reports) == set(FORMATS.values())
     assert "/api/reviews/R1/report.pdf?key=" in links.reports["PDF"]
+
+
+def test_no_log_shows_the_key_of_a_link() -> None:
+    links = review_links(settings(), "R1", NOW)
+    value = parse_qs(urlsplit(links.page).query)["key"][0]
+    for text in (links.page, f'1.2.3.4 - "WebSocket /ws/tasks/R1?after=1-0&key={value}" 404'):
+        assert value not in str(redact(text))
 
 
 def test_links_of_one_day_are_the_same_and_outlive_the_report() -> None:
