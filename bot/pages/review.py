@@ -57,6 +57,13 @@ class Found:
         by = [(s, sum(f.severity is s for f in self.findings)) for s in Severity]
         return [(severity, number) for severity, number in by if number]
 
+    def files_read(self, progress: Progress) -> tuple[int, int]:
+        """How many files were read, of how many; analysers read files, too."""
+        if self.report is None:
+            return progress.files_done, progress.files_total
+        changed = {file.path for file in self.report.files}
+        return len(changed - {item.path for item in self.report.left_out}), len(changed)
+
 
 async def review_page(request: Request) -> Response:
     """The page, or 404 for whoever may not see it."""

@@ -66,6 +66,7 @@ async def test_the_page_follows_the_review_to_its_end(
         [f.title.replace("`", "") for f in FINDINGS]
     )
     await expect(page.get_by_role("figure")).to_have_accessible_name("Score 64 of 100")
+    await expect(page.locator("#files")).to_have_text("2 of 2")
     await expect(page).to_have_title(re.compile("^Reviewed: "))
 
 
