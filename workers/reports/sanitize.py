@@ -17,8 +17,8 @@ from workers.reports.characters import cut, show_hidden
 
 _PARSER = MarkdownIt("commonmark")
 
-#: A word that GitHub would act on: mention, issue or commit reference, address.
-_ACTIVE = re.compile(r"@\S|#\d|\bGH-\d|://|\bwww\.|\bmailto:|\bxmpp:", re.IGNORECASE)
+#: A word that GitHub would act on: mention, issue or commit reference, mathematics, address.
+_ACTIVE = re.compile(r"@\S|#\d|\$|\bGH-\d|://|\bwww\.|\bmailto:|\bxmpp:", re.IGNORECASE)
 _EDGE = "()[]{}<>,.;:!?\"'*_~"
 _SPECIAL = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|<")
 _BLOCK_START = re.compile(r"(?m)^([ \t]*)(?:([-+=#>:/])|(\d{1,9})([.)]))")
