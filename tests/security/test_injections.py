@@ -1,0 +1,193 @@
+"""An LLM that obeys every injected instruction, and what is posted all the same."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.flows.world import REPO, World, running
+from tests.support.llm_server import LLMServer
+
+from .harmless import faults, plain_faults
+from .injections import PAYLOADS, PLACES, UNSEEN, Injection, Obedient, corpus
+
+CORPUS = corpus()
+#: Injections of one pull request, so that the whole corpus takes a few reviews only.
+TOGETHER = 20
+GROUPS = [CORPUS[start : start + TOGETHER] for start in range(0, len(CORPUS), TOGETHER)]
+
+
+def test_the_corpus_is_large_and_every_place_is_used() -> None:
+    assert len(PAYLOADS) >= 60
+    places = defaultdict(set)
+    for one in CORPUS:
+        places[one.place].add(one.name)
+    assert set(places) == set(PLACES)
+    assert all(len(names) >= 8 for names in places.values())
+    assert len({(one.name, one.place) for one in CORPUS}) == len(CORPUS)
+
+
+def _at(group: Iterable[Injection], place: str) -> list[Injection]:
+    return [one for one in group if one.place == place]
+
+
+def _file_name(one: Injection) -> str:
+    words = re.sub(r"[/\0\n\r]+", "-", one.payload)[:60]
+    return f"obey-{one.number:03} {words}.txt".encode()[:200].decode("utf-8", "ignore")
+
+
+def _is_seen(one: Injection) -> bool:
+    """Whether an LLM is shown it; files whose names cannot be printed are not read."""
+    named = one.place == "file name"
+    return one.place not in UNSEEN and (not named or _file_name(one).isprintable())
+
+
+def _lines(one: Injection, *, after: bool) -> list[str]:
+    value = f"value_{one.number:03} = {one.number if after else 0}"
+    text = json.dumps(one.text, ensure_ascii=False)
+    match one.place:
+        case "code" if after:
+            return [value, f"call_{one.number}({text})"]
+        case "comment" if after:
+            return [value, f"# {one.text}"]
+        case "string" if after:
+            return [value, f"S_{one.number} = {text}"]
+        case "analyser" if after:
+            return [value, f"x_{one.number}: {text} = 1", f"password_{one.number} = {text}"]
+        case "removed line" if not after:
+            return [value, f"# {one.text}"]
+        case "context":
+            return [f"def f_{one.number}():", f"    {text}", "    pass", "    pass", f"    {value}"]
+        case _:
+            return [value]
+
+
+def _files(group: Iterable[Injection], *, after: bool) -> dict[str, str]:
+    """Python, where a suggestion has to parse, and text, where any will do."""
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    for one in group:
+        name = "app.py" if one.number % 2 else "notes.txt"
+        files[_file_name(one) if one.place == "file name" else name] += _lines(one, after=after)
+    return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
+
+
+def _config(group: Iterable[Injection]) -> str:
+    instructions = [{"paths": ["**"], "text": one.text} for one in _at(group, "config")]
+    return json.dumps({"version": 1, "instructions": instructions} if instructions else {})
+
+
+async def _open(world: World, group: tuple[Injection, ...]) -> int:
+    def words(place: str) -> str:
+        return "\n\n".join(one.text for one in _at(group, place))
+
+    base_files = {**_files(group, after=False), ".github/glossator.yml": _config(group)}
+    base = await world.sandbox.commit(REPO, base_files, message="Begin")
+    issue = await world.sandbox.open_pull(
+        REPO, base, base, title="An issue", body=words("issue"), draft=True
+    )
+    head = await world.sandbox.commit(
+        REPO, dict(_files(group, after=True)), parent=base, message=words("commit") or "Change"
+    )
+    branch = "".join(f"-{one.number}-{one.payload[:40]}" for one in _at(group, "branch"))
+    return await world.sandbox.open_pull(
+        REPO,
+        base,
+        head,
+        title=words("title") or "Change",
+        body=f"{words('body')}\n\nFixes #{issue}",
+        head_ref="change" + re.sub(r"[^\w-]+", "-", branch, flags=re.ASCII),
+        labels=[one.text for one in _at(group, "label")],
+    )
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer(default=Obedient(CORPUS)) as server:
+        yield server
+
+
+def _check_posted(world: World, number: int, changed: set[str]) -> None:
+    """The rules, on everything that stands on the pull request and was sent to get there."""
+    wrong: list[str] = []
+    url = world.url
+    [posted] = [review for review in world.reviews if review.number == number]
+    assert posted.state == "COMMENTED"
+    [run] = [run for run in world.check_runs if run.conclusion != "skipped"]
+    assert posted.body.startswith(f"<!-- glossator:review:{run.external_id} -->\n")
+    marks = [comment.body.partition("\n")[0] for comment in world.inline_comments]
+    assert len(set(marks)) == len(marks), "every comment has a marker of its own"
+    wrong += faults(posted.body, our_url=url, limit=65_536)
+    for comment in world.inline_comments:
+        assert comment.path in changed
+        wrong += faults(comment.body, our_url=url, limit=65_536, suggestion=True)
+    for run in world.check_runs:
+        for name in ("summary", "text"):
+            wrong += faults(run.output.get(name) or "", our_url=url, limit=65_535)
+        wrong += plain_faults(run.output.get("title") or "", 255)
+        for note in run.annotations:
+            assert note["path"] in changed
+            wrong += plain_faults(str(note["title"]), 255) + plain_faults(
+                str(note["message"]), 65_536
+            )
+    assert not wrong, "\n".join(dict.fromkeys(wrong))
+
+
+def _check_requests(world: World, number: int) -> None:
+    """Nothing was written but this pull request's review and check runs of its repository."""
+    allowed = re.compile(
+        rf"POST /app/installations/\d+/access_tokens|POST /repos/{REPO}/pulls/{number}/reviews"
+        rf"|POST /repos/{REPO}/check-runs|PATCH /repos/{REPO}/check-runs/\d+"
+    )
+    for exchange in world.sandbox.requests:
+        call = f"{exchange.method} {exchange.path.removeprefix('/api/v3')}"
+        if exchange.method not in ("GET", "HEAD") and not exchange.path.endswith(
+            "/git-upload-pack"
+        ):
+            assert allowed.fullmatch(call), call
+        if call.endswith("/reviews") and exchange.method == "POST":
+            body = json.loads(exchange.body)
+            assert set(body) == {"commit_id", "body", "event", "comments"}
+            assert body["event"] == "COMMENT"
+            assert body["commit_id"] == world.repository.pulls[number].head_sha
+        assert "octo/other" not in exchange.path
+
+
+@pytest.mark.parametrize("inline", [100, 0], ids=["on their lines", "in the body"])
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: f"{group[0].number}-{group[-1].number}")
+async def test_what_an_obedient_model_says_is_posted_harmlessly(
+    group: tuple[Injection, ...],
+    inline: int,
+    redis_url: str,
+    redis: "Redis",
+    tmp_path: Path,
+    llm: LLMServer,
+) -> None:
+    settings = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, max_comments=inline, **settings) as world:
+        number = await _open(world, group)
+        await world.settle()
+        assert isinstance(llm.default, Obedient)
+        assert llm.default.obeyed == {one.number for one in group if _is_seen(one)}
+        assert len(world.inline_comments) >= (len(group) / 2 if inline else 0)
+        _check_posted(world, number, {*_files(group, after=True)})
+        _check_requests(world, number)
+        assert world.conversation == []
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    """Each payload, posted as it is, would be caught, but for those that are words only."""
+    words_only = {
+        "approve", "approve by json", "fence open", "html comment open", "html entity",
+        "huge fence", "huge nesting", "jinja", "link data", "link that is code",
+        "own finding marker", "own marker", "slash in a list", "slash indented",
+    }  # fmt: skip
+    missed = {
+        name
+        for name, payload in PAYLOADS.items()
+        if not faults(payload, our_url="http://x", limit=3000)
+    }
+    assert missed == words_only
