@@ -9,6 +9,7 @@ bundle `change.bundle` with the branches `base` and `head`:
       - path: cart.py
         lines: [12, 14]                   # of the head's file; one number for one line
         category: correctness
+        why: What is wrong there, so that a person can check the case.
 """
 
 import asyncio
@@ -34,12 +35,13 @@ class BadCase(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A defect that is there: where, and of which category."""
+    """A defect that is there: where, of which category, and what is wrong."""
 
     path: str
     first: int
     last: int
     category: Category
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,45 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
 def _load(spec: Path, root: Path) -> Case:
     name = spec.parent.relative_to(root).as_posix()
     try:
-        data: dict[str, Any] = yaml.safe_load(spec.read_text()) or {}
+        data = yaml.safe_load(spec.read_text(encoding="utf-8"))
         return Case(
             name=name,
             folder=spec.parent,
-            title=str(data["title"]),
+            title=_text(data, "title"),
             body=str(data.get("body") or ""),
             expected=tuple(_expected(item) for item in data.get("expected") or ()),
         )
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as exc:
-        raise BadCase(f"The case {name} can't be read: {type(exc).__name__} {exc}.") from exc
+    except yaml.YAMLError as exc:
+        raise BadCase(f"The case {name} is no YAML: {exc}") from exc
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+        raise BadCase(f"The case {name} can't be read: {exc}.") from exc
 
 
 def _expected(item: dict[str, Any]) -> Expected:
-    lines = item["lines"]
-    first, last = lines if isinstance(lines, list) else (lines, lines)
-    return Expected(str(item["path"]), int(first), int(last), Category(item["category"]))
+    first, last = _lines(item.get("lines"))
+    return Expected(
+        path=_text(item, "path"),
+        first=first,
+        last=last,
+        category=Category(_text(item, "category")),
+        why=_text(item, "why"),
+    )
+
+
+def _lines(value: object) -> tuple[int, int]:
+    match value:
+        case int(line) if line >= 1:
+            return line, line
+        case [int(first), int(last)] if 1 <= first <= last:
+            return first, last
+    raise ValueError(f"'lines' is {value!r}; it has to be a number or [first, last], from 1 on")
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name!r} is missing or no text")
+    return value
 
 
 @asynccontextmanager
@@ -93,7 +118,7 @@ async def repository_of(case: Case) -> AsyncIterator[tuple[Path, str, str]]:
             await git(repo, "init", "--quiet", "--initial-branch=base")
             await _commit_tree(repo, case.folder / "base", "Begin")
             await git(repo, "checkout", "--quiet", "-b", "head")
-            await _commit_tree(repo, case.folder / "head", case.title)
+            await _commit_tree(repo, case.folder / "head", f"{case.title}\n\n{case.body}")
         yield repo, "base", "head"
 
 

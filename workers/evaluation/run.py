@@ -1,32 +1,45 @@
 """Run the pipeline over all cases and tell how good it was."""
 
+import asyncio
+import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bot.settings import Settings
 from workers.analysis.llm import LLM
-from workers.evaluation.answers import SavedAnswers
-from workers.evaluation.cases import Case, load_cases, repository_of
+from workers.evaluation.answers import NoAnswer, SavedAnswers
+from workers.evaluation.cases import BadCase, Case, load_cases, repository_of
 from workers.evaluation.score import Outcome, Summary, outcome, summarize
 from workers.local import review_here
-from workers.subjects import local_range
-
-#: The beginning of the reason under which a suggestion was dropped.
-DROPPED = "suggestion"
+from workers.scan.errors import CloneError
+from workers.subjects import NoSubject, local_range
 
 
 async def evaluate(
     folder: Path, settings: Settings, *, answers: Path | None, replay: bool
 ) -> tuple[tuple[Outcome, ...], Summary]:
-    """All cases of `folder`, one after another; answers are saved to and read from `answers`.
+    """All cases of `folder`, by name, as many at once as there are processors.
+
+    Answers are saved to and read from `answers`; with `replay` nobody else is asked.
 
     Raises BadCase, NoAnswer or CloneError.
     """
+    cases = await asyncio.to_thread(load_cases, folder)
     saved = SavedAnswers(answers, replay=replay) if answers is not None else None
     llm = LLM(settings, None, answers=saved) if settings.has_llm else None
+    room = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def one(case: Case) -> Outcome:
+        async with room:
+            return await _run(case, settings, llm)
+
     try:
-        outcomes = tuple([await _run(case, settings, llm) for case in load_cases(folder)])
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(case)) for case in cases]
+        outcomes = tuple(task.result() for task in tasks)
+    except* (BadCase, NoAnswer, NoSubject, CloneError) as failures:
+        raise failures.exceptions[0] from None
     finally:
         if llm is not None:
             await llm.aclose()
@@ -36,13 +49,16 @@ async def evaluate(
 async def _run(case: Case, settings: Settings, llm: LLM | None) -> Outcome:
     async with repository_of(case) as (repo, base, head):
         subject = await local_range(repo, base, head)
+        brief = replace(subject.brief, title=case.title, body=case.body)
+        pull = replace(subject.pull, title=case.title, body=case.body)
+        subject = replace(subject, brief=brief, pull=pull)
         report = await review_here(subject, settings, focus=None, on_progress=_quietly, llm=llm)
     return outcome(
         case.name,
         case.expected,
         report.findings,
         report.usage,
-        refused_suggestions=sum(item.reason.startswith(DROPPED) for item in report.rejected),
+        refused_suggestions=sum(item.of_suggestion for item in report.rejected),
     )
 
 

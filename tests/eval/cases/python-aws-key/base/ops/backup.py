@@ -1,0 +1,28 @@
+"""Copies the nightly dump of the database to object storage."""
+
+import gzip
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+FOLDER = Path("/var/backups/shop")
+KEEP = 14
+
+
+def dump(database: str) -> Path:
+    """A compressed dump of the database, named after this moment."""
+    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    plain = FOLDER / f"{database}-{at}.sql"
+    with plain.open("wb") as target:
+        subprocess.run(["/usr/bin/pg_dump", database], stdout=target, check=True)
+    packed = plain.with_suffix(".sql.gz")
+    with plain.open("rb") as source, gzip.open(packed, "wb") as target:
+        shutil.copyfileobj(source, target)
+    plain.unlink()
+    return packed
+
+
+def prune() -> None:
+    for path in sorted(FOLDER.glob("*.sql.gz"))[:-KEEP]:
+        path.unlink()

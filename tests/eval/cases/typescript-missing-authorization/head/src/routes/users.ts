@@ -1,0 +1,29 @@
+import { Router } from "express";
+
+import { requireAdmin, requireLogin } from "../auth/middleware";
+import { users } from "../store/users";
+
+export const router = Router();
+
+router.get("/users/me", requireLogin, async (req, res) => {
+  res.json(await users.get(req.session.userId));
+});
+
+router.get("/users", requireLogin, requireAdmin, async (_req, res) => {
+  res.json(await users.list());
+});
+
+router.post("/users/:id/role", requireLogin, requireAdmin, async (req, res) => {
+  await users.setRole(req.params.id, req.body.role);
+  res.status(204).end();
+});
+
+router.delete("/users/:id", requireLogin, async (req, res) => {
+  const user = await users.get(req.params.id);
+  if (!user) {
+    res.status(404).json({ error: "There is no such user." });
+    return;
+  }
+  await users.remove(user.id);
+  res.status(204).end();
+});
