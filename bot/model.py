@@ -293,11 +293,19 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A finding that was thrown out, and why (`unverified`, `low confidence`, ...)."""
+    """A finding that was thrown out, and why (`unverified`, `low confidence`, ...).
+
+    A reason that begins with `suggestion` is about the finding's suggestion alone: that
+    was dropped, and the finding stands.
+    """
 
     path: str
     title: str
     reason: str
+
+    @property
+    def of_suggestion(self) -> bool:
+        return self.reason.startswith("suggestion ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

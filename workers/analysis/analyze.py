@@ -165,7 +165,10 @@ class _Step:
             judged = judge(raw, by_path, self.policy)
             if isinstance(judged, Rejected):
                 self.rejected.append(judged)
-            elif judged.fingerprint not in {each.fingerprint for each in self.findings}:
+                continue
+            if raw.suggestion is not None and judged.suggestion is None:
+                self.rejected.append(_without_suggestion(judged))
+            if judged.fingerprint not in {each.fingerprint for each in self.findings}:
                 self.findings.append(judged)
         self.rejected += [
             Rejected(path=one_line(each.path), title=one_line(each.title), reason=each.reason)
@@ -195,6 +198,11 @@ class _Step:
             model=self.model,
             notes=tuple(self.notes),
         )
+
+
+def _without_suggestion(finding: Finding) -> Rejected:
+    why = "does not apply to those lines" if finding.anchored else "has no lines to apply to"
+    return Rejected(path=finding.path, title=finding.title, reason=f"suggestion {why}")
 
 
 def _listed(paths: Sequence[str]) -> str:

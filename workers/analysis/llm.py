@@ -104,6 +104,8 @@ class LLM:
         self._client = _client(settings, self._endpoint)
         self._pacing = _pacing(settings, redis, self._endpoint, sleep)
         self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
+        # What somebody saves on purpose is the model's answer, wherever that was served.
+        self._answered_by = "" if answers is not None else self._endpoint
         self._dialects = Dialects(redis, self._endpoint, _first_dialect(self._endpoint))
         self._budget = Budget(
             redis,
@@ -149,7 +151,7 @@ class LLM:
 
     async def _ask_model(self, question: _Question, model: str) -> Answer:
         key = question_key(
-            self._endpoint,
+            self._answered_by,
             model,
             question.messages,
             question.schema.body if question.schema else None,
