@@ -13,6 +13,7 @@ from bot.model import (
     FileSummary,
     Finding,
     PullRequest,
+    Rejected,
     Report,
     Review,
     Scan,
@@ -20,6 +21,7 @@ from bot.model import (
     Usage,
 )
 from bot.settings import FailOn, Settings
+from workers.reports.repeats import fold_repeats
 from workers.reports.score import score
 from workers.reports.twins import one_each
 from workers.reports.verdict import verdict
@@ -46,7 +48,9 @@ def build_report(
     `posted_before` are the fingerprints that already stand on lines of the pull request; they
     are told in the body but not posted again. `now` is in seconds since the epoch.
     """
-    findings = _told(review, scan, results, settings, config, posted_before)
+    told = _told(review, scan, results, settings, config, posted_before)
+    certain = [finding for finding in told if finding.confidence >= settings.min_confidence]
+    findings = fold_repeats(certain, posted_before)
     left_out = _unique(chain(scan.left_out, *(result.left_out for result in results)))
     most = settings.max_comments if config.max_comments is None else config.max_comments
     new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in posted_before]
@@ -57,7 +61,7 @@ def build_report(
         merge_base=scan.merge_base,
         verdict=verdict(findings, len({item.path for item in left_out})),
         conclusion=conclusion(findings, config.fail_on or settings.fail_on),
-        score=score(findings, sum(file.additions + file.deletions for file in scan.files)),
+        score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),
         inline=tuple(new[:most]),
         standing=tuple(
@@ -65,7 +69,7 @@ def build_report(
         ),
         files=_walkthrough(scan, results),
         left_out=left_out,
-        rejected=tuple(chain(*(result.rejected for result in results))),
+        rejected=(*chain(*(result.rejected for result in results)), *_doubtful(told, settings)),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
@@ -110,6 +114,15 @@ def _categories(review: Review, settings: Settings, config: RepoConfig) -> froze
 def _order(finding: Finding) -> tuple[int, float, str, int, str]:
     line = finding.start_line or 0
     return finding.severity.rank, -finding.confidence, finding.path, line, finding.fingerprint
+
+
+def _doubtful(told: Sequence[Finding], settings: Settings) -> Iterable[Rejected]:
+    """What an analyser alone says and is not sure of: evidence for an LLM, no comment."""
+    least = settings.min_confidence
+    for finding in told:
+        if finding.confidence < least:
+            reason = f"low confidence ({finding.confidence:g} of {least:g})"
+            yield Rejected(path=finding.path, title=finding.title, reason=reason)
 
 
 def _walkthrough(scan: Scan, results: Sequence[BatchResult]) -> tuple[FileSummary, ...]:

@@ -3,11 +3,13 @@
 Every word stands in a template; what comes from outside passes its filters.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
 from bot.links import Links
-from bot.model import Finding, Progress, Report, Severity, State
+from bot.model import Finding, LeftOut, Progress, Report, Severity, State
 from workers.reports.characters import cut, github_length, show_hidden
 from workers.reports.environment import render, source
 from workers.reports.fit import Kept, fit, size
@@ -17,6 +19,8 @@ from workers.reports.verdict import counts, plural
 BODY_CHARACTERS = 65_536
 #: More lines of a walkthrough nobody reads; the report has them all.
 _FILES_TOLD = 100
+#: Paths named of those that were left out for one reason; the report has them all.
+_PATHS_TOLD = 5
 _LEVELS = {Severity.CRITICAL: "failure", Severity.HIGH: "failure", Severity.MEDIUM: "warning"}
 
 
@@ -137,11 +141,23 @@ def _body(template: str, report: Report, links: Links, told: list[Finding], limi
     room = limit - github_length(frame)
     findings = fit([render("review/finding.md.j2", finding=f) for f in told], room)
     room -= size(findings)
-    left_out = fit([render("review/left_out.md.j2", item=item) for item in report.left_out], room)
+    left_out = fit(_left_out(report.left_out), room)
     room -= size(left_out)
     rows = [render("review/file.md.j2", file=file) for file in report.files]
     files = fit(rows, room, most=_FILES_TOLD)
     return render(template, findings=findings, left_out=left_out, files=files, **values)
+
+
+def _left_out(items: Sequence[LeftOut]) -> list[str]:
+    """A line for each reason, those with the most files first."""
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    for item in items:
+        paths[item.reason].append(item.path)
+    groups = sorted(paths.items(), key=lambda group: -len(group[1]))
+    return [
+        render("review/left_out.md.j2", reason=reason, paths=paths, named=paths[:_PATHS_TOLD])
+        for reason, paths in groups
+    ]
 
 
 def _on_head(finding: Finding) -> bool:

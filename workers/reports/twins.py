@@ -10,14 +10,15 @@ from workers.reports.sources import LLM, joined, tools_of
 def one_each(findings: Iterable[Finding], posted: frozenset[str]) -> list[Finding]:
     """The findings, each told once: by fingerprint first, then by what they speak of.
 
-    Of two with one fingerprint the more severe, then the more certain stays. `posted` are
+    Of two with one fingerprint by one tool the more severe, then the more certain stays; by
+    two they are merged, as an analyser's evidence and the LLM that confirms it. `posted` are
     the fingerprints that stand on the pull request already: a merged finding keeps such a one,
     so that it is not posted again under its other name.
     """
     unique: dict[str, Finding] = {}
     for finding in findings:
         known = unique.get(finding.fingerprint)
-        unique[finding.fingerprint] = _stronger(known, finding) if known else finding
+        unique[finding.fingerprint] = _one(known, finding, posted) if known else finding
     told: list[Finding] = []
     for finding in sorted(unique.values(), key=_llm_first):
         twin = next((index for index, other in enumerate(told) if _twins(other, finding)), None)
@@ -26,6 +27,12 @@ def one_each(findings: Iterable[Finding], posted: frozenset[str]) -> list[Findin
         else:
             told[twin] = _merged(told[twin], finding, posted)
     return told
+
+
+def _one(known: Finding, new: Finding, posted: frozenset[str]) -> Finding:
+    if known.anchored == new.anchored and not tools_of(known) & tools_of(new):
+        return _merged(known, new, posted)
+    return _stronger(known, new)
 
 
 def _stronger(known: Finding, new: Finding) -> Finding:
