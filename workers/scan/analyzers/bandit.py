@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
+from typing import Any
 
 from bot.model import Category, Severity
 from workers.scan.analyzers.model import Analyzer, Said, Target
@@ -22,6 +23,13 @@ _SKIPPED = (
 )
 _SEVERITIES = {"LOW": Severity.LOW, "MEDIUM": Severity.MEDIUM, "HIGH": Severity.HIGH}
 _CONFIDENCES = {"LOW": 0.4, "MEDIUM": 0.7, "HIGH": 0.95}
+
+#: What an f-string puts in, and where SQL wants the name of a column or table.
+_PUT_IN = re.compile(r"\{([^{}]*)\}")
+_VARIABLE = re.compile(r"\w+(?:\.\w+)*")
+_WANTS_A_NAME = re.compile(
+    r"\b(?:order\s+by|group\s+by|from|join|into|update|table|select|where)\s+$", re.IGNORECASE
+)
 
 
 def _wants(target: Target) -> bool:
@@ -58,8 +66,25 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             severity=_SEVERITIES.get(item["issue_severity"], Severity.LOW),
             title=item["issue_text"].partition("\n")[0],
             body=f"Rule `{item['test_id']}` ({item['test_name']}).{cwe}",
-            confidence=_CONFIDENCES.get(item["issue_confidence"], 0.4),
+            confidence=_confidence(item, target.text.split("\n")),
         )
+
+
+def _confidence(item: Mapping[str, Any], lines: list[str]) -> float:
+    """As bandit says; low for SQL into which names of columns and tables alone are put."""
+    text = "\n".join(lines[number - 1] for number in item["line_range"])
+    if item["test_id"] == "B608" and _only_names(text):
+        return _CONFIDENCES["LOW"]
+    return _CONFIDENCES.get(item["issue_confidence"], _CONFIDENCES["LOW"])
+
+
+def _only_names(text: str) -> bool:
+    """Whether variables are put where SQL wants a name, and nothing where it wants a value."""
+    spots = list(_PUT_IN.finditer(text))
+    return bool(spots) and all(
+        _VARIABLE.fullmatch(spot[1]) and _WANTS_A_NAME.search(text[: spot.start()])
+        for spot in spots
+    )
 
 
 def _noqa(line: str, rule: str) -> bool:

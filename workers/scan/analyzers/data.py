@@ -18,6 +18,7 @@ _COMMENTED_JSON = re.compile(
     r"\.json$|(?:^|/)(?:\.vscode|\.devcontainer)/",
     re.IGNORECASE,
 )
+_AGAIN = re.compile(r"(?P<key>the key .*) stands here again after line (?P<first>\d+)", re.DOTALL)
 _LANGUAGES = frozenset({"json", "toml", "yaml"})
 
 
@@ -35,20 +36,28 @@ def _command(names: list[str]) -> list[str]:
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
     for item in json.loads(out):
-        kind = targets[item["file"]].language.upper()
-        again = "stands here again" in item["problem"]
+        target = targets[item["file"]]
+        kind = target.language.upper()
+        line, problem = item["line"], item["problem"]
+        again = _AGAIN.fullmatch(problem)
+        if again and line not in _added(target):  # then the first of the two is new
+            line, problem = int(again["first"]), f"{again['key']} stands again in line {line}"
         yield Said(
             file=item["file"],
             rule="duplicate-key" if again else "syntax",
-            line=item["line"],
-            end_line=item["line"],
+            line=line,
+            end_line=line,
             category=Category.CORRECTNESS,
             severity=Severity.MEDIUM if again else Severity.HIGH,
-            title=f"{kind}: {item['problem']}",
+            title=f"{kind}: {problem}",
             body="The last one wins and the others are lost without a word."
             if again
             else f"A {kind} parser refuses this file.",
         )
+
+
+def _added(target: Target) -> set[int | None]:
+    return {line.new for hunk in target.file.hunks for line in hunk.lines if line.added}
 
 
 DATA = Analyzer("data", _wants, _command, _read)

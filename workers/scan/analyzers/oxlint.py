@@ -7,12 +7,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
+from typing import Any
 
 from bot.model import Category, Severity
 from workers.scan.analyzers.model import Analyzer, Said, Target
 
 _LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
 _CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")
+_ASSIGNED = "(no-cond-assign)"
 _SYNTAX = (Category.CORRECTNESS, Severity.HIGH)
 _PLAINLY_WRONG = (Category.CORRECTNESS, Severity.MEDIUM)
 _RATINGS = {
@@ -51,11 +53,15 @@ def _command(names: list[str]) -> list[str]:
 
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
-    for item in json.loads(out)["diagnostics"]:
+    items = json.loads(out)["diagnostics"]
+    assigned = {_place(item) for item in items if (item.get("code") or "").endswith(_ASSIGNED)}
+    for item in items:
         code = _CODE.fullmatch(item.get("code") or "")
         category, severity = _RATINGS.get(code["rule"], _PLAINLY_WRONG) if code else _SYNTAX
         if not item["labels"]:
             continue
+        if code and code["rule"] == "no-constant-condition" and _place(item) in assigned:
+            continue  # the consequence of the other
         span = item["labels"][0]["span"]
         yield Said(
             file=PurePath(item["filename"]).name,
@@ -67,6 +73,11 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             title=item["message"].partition("\n")[0],
             body=" ".join(filter(None, (item.get("help"), _link(item.get("url"))))),
         )
+
+
+def _place(item: Mapping[str, Any]) -> tuple[str, int]:
+    """File and line of a message; line 0 is none."""
+    return item["filename"], item["labels"][0]["span"]["line"] if item["labels"] else 0
 
 
 def _link(url: str | None) -> str:

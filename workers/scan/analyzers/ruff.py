@@ -1,5 +1,6 @@
 """ruff: real defects in Python; what is style is not asked for.
 
+Left out is also what is right more often than not, as `raise` without `from` (B904).
 Rules: https://docs.astral.sh/ruff/rules/. `# noqa` is honoured: it stands in the diff
 for people to see. Security is bandit's part.
 """
@@ -10,6 +11,7 @@ from pathlib import PurePath
 
 from bot.model import Category, Severity
 from workers.scan.analyzers.model import Analyzer, Said, Target
+from workers.scan.risk import is_test
 
 _Rating = tuple[Category, Severity]
 _CRASH: _Rating = (Category.CORRECTNESS, Severity.HIGH)
@@ -56,7 +58,6 @@ _RATINGS: dict[str, _Rating] = {
     "B033": _DOUBTFUL,
     "B035": _WRONG,
     "B039": _WRONG,
-    "B904": (Category.MAINTAINABILITY, Severity.LOW),
     "E711": _DOUBTFUL,
     "E722": (Category.MAINTAINABILITY, Severity.LOW),
     "LOG": _DOUBTFUL,
@@ -87,6 +88,10 @@ _RATINGS: dict[str, _Rating] = {
 }
 
 
+#: What tests do on purpose: expect any error, evaluate something to see it raise.
+_NOT_IN_TESTS = frozenset({"B017", "B018"})
+
+
 def _command(names: list[str]) -> list[str]:
     return [
         "ruff",
@@ -107,10 +112,13 @@ def _command(names: list[str]) -> list[str]:
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
     for item in json.loads(out):
         rule = item["code"] if item["code"] and item["code"] != "invalid-syntax" else "syntax"
+        file = PurePath(item["filename"]).name
+        if rule in _NOT_IN_TESTS and is_test(targets[file].path):
+            continue
         category, severity = _CRASH if rule == "syntax" else _rating(rule)
         message = item["message"].removeprefix("SyntaxError: ")
         yield Said(
-            file=PurePath(item["filename"]).name,
+            file=file,
             rule=rule,
             line=item["location"]["row"],
             end_line=item["end_location"]["row"],

@@ -5,6 +5,7 @@ Prints JSON: for each find its file, type, line and the spans of the value in th
 """
 
 import json
+import re
 import sys
 
 from detect_secrets.core.scan import scan_file
@@ -18,6 +19,14 @@ NpmDetector OpenAIDetector PrivateKeyDetector PypiTokenDetector SendGridDetector
 SoftlayerDetector SquareOAuthDetector StripeDetector TelegramBotTokenDetector TwilioKeyDetector"""
 _HEURISTICS = """is_potential_uuid is_likely_id_string is_templated_secret is_sequential_string
 is_prefixed_with_dollar_sign is_not_alphanumeric_string is_indirect_reference"""
+# What documentation and examples put in a secret's place.
+_PLACEHOLDER = re.compile(
+    r"(?:(?:your|my|some|the|a|an|new|db|api|user)[ _-]?)*"
+    r"(?:password|passwd|pass|pwd|secret|token|key|api[ _-]?key|user(?:name)?|credentials?)"
+    r"(?:[ _-]?here)?|change[ _-]?(?:me|this|it)|(?:example|placeholder|redacted|dummy|foo|bar|xxx)"
+    r"|[x*.]+|<.*>|\[.*\]|\{.*\}",
+    re.IGNORECASE,
+)
 
 
 def main() -> None:
@@ -36,6 +45,8 @@ def main() -> None:
             for secret in scan_file(name):
                 line = lines[secret.line_number - 1]
                 value = secret.secret_value or ""
+                if _PLACEHOLDER.fullmatch(value):
+                    continue
                 finds.append(
                     {
                         "file": name,
