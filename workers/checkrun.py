@@ -12,7 +12,7 @@ from bot import log
 from bot.github import checks
 from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, Transient
 from bot.links import review_links
 from bot.model import Progress, Review, State
 from workers.reports import render
@@ -42,8 +42,21 @@ async def client(services: Services, review: Review) -> GitHub:
     )
 
 
-async def ensure(services: Services, gh: GitHub, review: Review) -> int:
-    """The id of the review's check run, which is made now if there is none yet."""
+async def ensure(services: Services, gh: GitHub, review: Review) -> None:
+    """See to it that an unfinished review has its check run.
+
+    Raises Transient while another worker writes to it for longer than a dead one could.
+    """
+    async with only_writer(services, review, wait=LOCK_SECONDS + 5) as alone:
+        if not alone:
+            raise Transient("Another worker is writing to the check run.", 5)
+        if not (await services.store.state(review.id) or State.CANCELLED).finished:
+            await ensure_alone(services, gh, review)
+
+
+async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
+    """The id of the review's check run, which is made now if there is none yet; for the holder
+    of `only_writer`, so that two workers never make two."""
     fields = await services.store.fields(review.id)
     if "check_run" in fields:
         return int(fields["check_run"])

@@ -191,7 +191,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         if report.usage.cost is not None:
             await store.remember(review.id, cost=report.usage.cost)
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
-            check_run = await checkrun.ensure(services, gh, review)
+            check_run = await checkrun.ensure_alone(services, gh, review)
             await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,))
             await store.move(
                 review.id,
@@ -277,11 +277,12 @@ async def conclude(services: Services, review_id: str) -> None:
     ending = _ENDINGS[State(fields["state"])]
     gh = await checkrun.client(services, review)
     async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+        fields = await store.fields(review_id)  # it may just have been made
         if "check_run" in fields or "check_run_asked" in fields:
             await checks.update_check_run(
                 gh,
                 review.repository.full_name,
-                await checkrun.ensure(services, gh, review),
+                await checkrun.ensure_alone(services, gh, review),
                 conclusion="neutral" if ending is render.Ending.FAILED else "cancelled",
                 output=render.failure_output(ending, fields.get("error", ""), links),
                 actions=[checkrun.RERUN],

@@ -7,17 +7,22 @@ from bot import log, policy, repo_config
 from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
+from bot.github.errors import Transient
 from bot.github.paths import repo_url
 from bot.links import review_links
 from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
 from bot.queue import message
 from workers import checkrun
+from workers.events.cancel import cancel_review
 from workers.reports import render
 from workers.scan.redaction import redact_pull
 from workers.services import Services
 
 #: Where a repository says how it wants to be reviewed; read from the base branch only.
 CONFIG_PATH = ".github/glossator.yml"
+
+#: A worker that died while it started a review holds others up for so many seconds.
+LOCK_SECONDS = 20
 
 _log = log.get(__name__)
 
@@ -40,10 +45,35 @@ class Request:
 async def start_review(services: Services, request: Request) -> None:
     """Open the review of the pull request's present head and queue its scan.
 
-    Safe to repeat: everything it does is found again by the review's id.
+    Safe to repeat: everything it does is found again by the review's id. Raises what a retry
+    may heal.
     """
     store, repo = services.store, request.repository
     gh = await services.github.installation(repo.installation_id, repo.id, checkrun.PERMISSIONS)
+    # One at a time for each pull request: between reading its head and opening the review
+    # another push must not be handled, or the review of the older commit would win.
+    name = f"start:{repo.id}:{request.number}"
+    async with store.hold(name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as alone:
+        if not alone:
+            raise Transient("Another worker is starting a review of this pull request.", 5)
+        review = await _open(services, gh, request)
+    if review is None:
+        return
+    await checkrun.ensure(services, gh, review)
+    fields = await store.fields(review.id)
+    if "scan_queued" not in fields:
+        await store.move(
+            review.id,
+            State.QUEUED,
+            of=[State.QUEUED],
+            messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
+            scan_queued=1,
+        )
+
+
+async def _open(services: Services, gh: GitHub, request: Request) -> Review | None:
+    """The review as it was opened, now or by an earlier attempt; None if there is to be none."""
+    store, repo = services.store, request.repository
     pull, seen = await asyncio.gather(
         pulls.get_pull(gh, repo.full_name, request.number),
         store.pull_fields(repo.id, request.number),
@@ -62,7 +92,7 @@ async def start_review(services: Services, request: Request) -> None:
     )
     if isinstance(decision, policy.Skip):
         await _skip(services, gh, request, pull, decision)
-        return
+        return None
     review = Review(
         id=request.review_id,
         repository=repo,
@@ -78,27 +108,20 @@ async def start_review(services: Services, request: Request) -> None:
     opened = await store.open_review(review)
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.replaced, head=pull.head_sha)
-        return
+        return None
     if opened.replaced:
         await store.put(message("conclude_review", opened.replaced))
-    kept = redact_pull(pull)
-    await store.remember(
-        review.id,
-        pull=encode(kept).decode(),
-        config=encode(config).decode(),
-        complaints="\n".join(complaints),
-        title=kept.title,
-    )
-    known = await store.review(review.id) or review  # an earlier attempt may have opened it
-    await checkrun.ensure(services, gh, known)
-    if "scan_queued" not in await store.fields(review.id):
-        await store.move(
+    if "pull" not in await store.fields(review.id):
+        kept = redact_pull(pull)
+        await store.remember(
             review.id,
-            State.QUEUED,
-            of=[State.QUEUED],
-            messages=[message("scan_pull_request", review.id, delay=decision.settle_seconds)],
-            scan_queued=1,
+            pull=encode(kept).decode(),
+            config=encode(config).decode(),
+            complaints="\n".join(complaints),
+            title=kept.title,
+            settle=decision.settle_seconds,
         )
+    return await store.review(review.id)
 
 
 async def start_named(
@@ -145,21 +168,26 @@ async def _skip(
 ) -> None:
     """Say on the head commit why there is no review; on a closed pull request, nothing."""
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
+    if await services.store.review(request.review_id) is not None:
+        await cancel_review(services, request.review_id)  # an earlier attempt had opened it
+        return
     if not pull.open:
         return
     repo = request.repository.full_name
     if request.comment_id is not None:
         await react(gh, repo, Subject.ISSUE_COMMENT, request.comment_id, "confused")
-    if await checks.find_check_run(gh, repo, pull.head_sha, request.review_id) is not None:
+    run = await checks.find_check_run(gh, repo, pull.head_sha, request.review_id)
+    if run is not None and run.status == "completed":
         return
-    run = await checks.create_check_run(
-        gh,
-        repo,
-        name=checkrun.NAME,
-        head_sha=pull.head_sha,
-        external_id=request.review_id,
-        details_url=review_links(services.settings, request.review_id).page,
-    )
+    if run is None:
+        run = await checks.create_check_run(
+            gh,
+            repo,
+            name=checkrun.NAME,
+            head_sha=pull.head_sha,
+            external_id=request.review_id,
+            details_url=review_links(services.settings, request.review_id).page,
+        )
     await checks.update_check_run(
         gh,
         repo,
