@@ -72,7 +72,8 @@ class Git:
         done = await self._run(args, {}, stdin)
         if done.code != 0:
             raise CloneError(
-                "git could not read the repository; it may be damaged.", transient=False
+                "The repository could not be read; it may be damaged: check it with `git fsck`.",
+                transient=False,
             )
         return done.out
 

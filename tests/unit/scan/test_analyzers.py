@@ -207,7 +207,9 @@ async def test_shows_no_secret_in_what_others_quote_nor_a_second_one_on_the_line
     first, second = "AKIAIOSFODNN7EXAMPLQ", "AKIAIOSFODNN7EXAMPLR"
     evidence = await found(target("a.py", f"x = missing('{first}', '{second}')\n"))
     assert {item.source for item in evidence} == {"ruff:F821", "secrets:aws-access-key"}
-    assert {item.quote for item in evidence} == {"x = missing('[redacted:secret]', '[redacted:secret]')"}
+    assert {item.quote for item in evidence} == {
+        "x = missing('[redacted:secret]', '[redacted:secret]')"
+    }
 
 
 def test_masks_every_span() -> None:

@@ -11,10 +11,9 @@ import pytest
 
 from bot.change import FileKind, FileStatus
 from bot.settings import Settings
+from tests.support.repositories import Repository
 from workers.scan.clone import Source, clone
 from workers.scan.errors import CloneError
-
-from .conftest import Repository
 
 TOKEN = "ghs_averysecrettoken"
 SHA = "1" * 40

@@ -11,11 +11,10 @@ from bot.change import FileStatus
 from bot.model import Brief, Category, PullRequest
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
+from tests.support.repositories import Repository
 from workers.scan.clone import Source
 from workers.scan.errors import CloneError
 from workers.scan.scan import Scanned, scan
-
-from .conftest import Repository
 
 DEFAULTS = RepoConfig()
 
@@ -157,117 +156,6 @@ async def test_200_files_and_a_generated_one_of_20_000_lines(
     assert len(result.scan.left_out) == 161
     assert "generated" in reasons(result)["src/login_admin.py"]
     assert grown < 150 << 10
-
-
-def hostile(canary: Path) -> dict[str, Files]:
-    """Trees that would run something, or silence an analyser, if anything of them were obeyed."""
-    touch = f"touch {canary}"
-    python = f"import pathlib; pathlib.Path({str(canary)!r}).touch()\n"
-    bad = "x = missing_name\n"
-    return {
-        "filters": {
-            ".gitattributes": "* filter=evil diff=evil merge=evil\n*.py -diff -text\n",
-            "bad.py": bad,
-        },
-        "hooks": {
-            "hooks/post-checkout": f"#!/bin/sh\n{touch}\n",
-            ".githooks/pre-commit": touch,
-            "bad.py": bad,
-        },
-        "gitmodules": {
-            ".gitmodules": '[submodule "a"]\n\tpath = a\n'
-            f"\turl = --upload-pack={touch}\n\tupdate = !{touch}\n",
-            "bad.py": bad,
-        },
-        "ruff config": {
-            "ruff.toml": 'exclude = ["*"]\n',
-            ".ruff.toml": 'exclude = ["*"]\n',
-            "pyproject.toml": "[tool.ruff]\nexclude = ['*']\n",
-            "bad.py": bad,
-        },
-        "python that shadows": {
-            "bandit.py": python,
-            "detect_secrets.py": python,
-            "yaml.py": python,
-            "sitecustomize.py": python,
-            "bad.py": bad,
-        },
-        "conftest": {"conftest.py": python, "setup.py": python, "bad.py": bad},
-        "shellcheckrc": {
-            ".shellcheckrc": "disable=all\nsource-path=/\n",
-            "run.sh": '#!/bin/sh\nrm -rf "$1/"*\n',
-            "bad.py": bad,
-        },
-        "oxlint config": {
-            ".oxlintrc.json": '{"ignorePatterns": ["**"], "jsPlugins": ["./evil.js"]}',
-            "evil.js": f"require('child_process').execSync('{touch}')\n",
-            "eslint.config.js": f"require('child_process').execSync('{touch}')\n",
-            "bad.py": bad,
-        },
-        "names that are options": {
-            "-rf": "x",
-            "--config=evil.toml": "x",
-            "--upload-pack=x.py": "x = 1\n",
-            ":(exclude)*": "x",
-            "bad.py": bad,
-        },
-        "odd names": {
-            b"\xff\xfe.py": "x = 1\n",
-            "new\nline.py": "x = 1\n",
-            "tab\t.py": "x = 1\n",
-            'quote"d.py': "x = 1\n",
-            "sp ace.py": "x = 1\n",
-            "\u202eyp.py": "x = 1\n",
-            "bad.py": bad,
-        },
-        "device names": {"CON": "x", "aux.py": "x = 1\n", "dev/null": "x", "bad.py": bad},
-        "deep": {"d/" * 300 + "a.py": "x = 1\n", "bad.py": bad},
-        "attributes bomb": {
-            ".gitattributes": "*a" * 500 + " linguist-generated\n",
-            "a" * 200 + ".py": "x = 1\n",
-            "bad.py": bad,
-        },
-        "yaml bomb": {
-            "bomb.yaml": "a: &a [x, x]\n"
-            + "".join(
-                f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n"
-                for n in range(24)
-            ),
-            "bad.py": bad,
-        },
-        "nesting bomb": {
-            "bomb.json": "[" * 100_000,
-            "bomb.yaml": "[" * 20_000,
-            "bomb.toml": "a = " + "[" * 5000,
-            "bomb2.py": "(" * 5000 + "\n",
-            "bad.py": bad,
-        },
-        "binary in disguise": {
-            "a.py": b"\0\1\2" * 1000,
-            "utf16.py": "x = 1\n".encode("utf-16"),
-            "bad.py": bad,
-        },
-        "not utf-8": {"latin.py": b"# -*- coding: latin-1 -*-\nx = '\xe9'\n", "bad.py": bad},
-        "one long line": {"long.py": "x = [" + "1," * 400_000 + "]\n", "bad.py": bad},
-        "sparse": {"huge.py": b"\0" * (40 << 20), "bad.py": bad},
-        "many files": {**{f"many/{n}.txt": "" for n in range(4000)}, "bad.py": bad},
-    }
-
-
-@pytest.mark.parametrize("name", sorted(hostile(Path("/x"))))
-async def test_a_hostile_repository_is_reviewed_and_runs_nothing(
-    name: str, repository: Repository, settings: Settings, tmp_path: Path, scratch: Path
-) -> None:
-    canary = tmp_path / "canary"
-    source = repository.change(
-        {"README": "hello\n"}, {"README": "hello\n", **hostile(canary)[name]}
-    )
-    result, _ = await scanned(source, settings)
-    assert "bad.py" in [item.path for item in result.scan.evidence]
-    assert canary.name not in os.listdir(tmp_path)
-    assert os.listdir(scratch) == []
-    paths = [file.path for file in result.scan.files] + [*reasons(result)]
-    assert all(path.isprintable() for path in paths)
 
 
 async def test_a_symlink_out_of_the_tree_is_named_and_never_followed(
