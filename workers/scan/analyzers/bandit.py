@@ -1,10 +1,10 @@
 """bandit: security of Python code.
 
-Left out: `assert` (B101), the import lists (B4xx: an import is no weakness), partial
-paths and shell-less subprocesses (B603, B607), passwords by variable name
-(B105-B107: the secrets analyser does it, and never shows them), and what is weak only
-in tests. `# nosec` is honoured, and so is ruff's `# noqa` of the same rule (S108 is
-B108): both stand in the diff for people to see.
+Left out: what bandit itself rates low, `assert` (B101), the import lists (B4xx: an
+import is no weakness), partial paths and shell-less subprocesses (B603, B607), passwords
+by variable name (B105-B107: the secrets analyser does it, and never shows them), and what
+is weak only in tests. `# nosec` is honoured, and so is ruff's `# noqa` of the same rule
+(S108 is B108): both stand in the diff for people to see.
 https://bandit.readthedocs.io/en/latest/plugins/
 """
 
@@ -21,7 +21,7 @@ from workers.scan.risk import is_test
 _SKIPPED = (
     "B101,B105,B106,B107,B311,B403,B404,B405,B406,B407,B408,B409,B411,B412,B413,B415,B603,B607"
 )
-_SEVERITIES = {"LOW": Severity.LOW, "MEDIUM": Severity.MEDIUM, "HIGH": Severity.HIGH}
+_SEVERITIES = {"MEDIUM": Severity.MEDIUM, "HIGH": Severity.HIGH}
 _CONFIDENCES = {"LOW": 0.4, "MEDIUM": 0.7, "HIGH": 0.95}
 
 #: What an f-string puts in, and where SQL wants the name of a column or table.
@@ -45,6 +45,7 @@ def _command(names: list[str]) -> list[str]:
         "--quiet",
         "--format=json",
         "--exit-zero",
+        "--severity-level=medium",
         f"--skip={_SKIPPED}",
         *names,
     ]
@@ -63,7 +64,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             line=item["line_number"],
             end_line=max(item["line_number"], *item["line_range"]),
             category=Category.SECURITY,
-            severity=_SEVERITIES.get(item["issue_severity"], Severity.LOW),
+            severity=_SEVERITIES[item["issue_severity"]],
             title=item["issue_text"].partition("\n")[0],
             body=f"Rule `{item['test_id']}` ({item['test_name']}).{cwe}",
             confidence=_confidence(item, target.text.split("\n")),
