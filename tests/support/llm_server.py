@@ -148,7 +148,7 @@ class LLMServer:
     most: int = 0
     _script: list[Reply] = field(default_factory=list)
     _active: int = 0
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
     def script(self, *replies: Reply) -> None:
         """The next requests get these answers, in order."""
@@ -163,8 +163,9 @@ class LLMServer:
     async def __aexit__(self, *_: object) -> None:
         self._closing.set()
         self._server.close()
-        for writer in tuple(self._open):  # kept-alive connections wait for a next request
+        for writer in tuple(self._open.values()):  # kept-alive ones wait for a next request
             writer.close()
+        await asyncio.gather(*self._open)
         await self._server.wait_closed()
 
     @contextmanager
@@ -192,7 +193,9 @@ class LLMServer:
             thread.join(10)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
         try:
             while request := await _read_request(reader):
                 self._active += 1
@@ -205,7 +208,7 @@ class LLMServer:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client gave up
         finally:
-            self._open.discard(writer)
+            del self._open[task]
             writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:

@@ -56,6 +56,10 @@ class _Place:
     def anchor(self) -> Anchor | None:
         return Anchor(self.side, self.start, self.end) if self.changed else None
 
+    def may_be_on(self, side: Side) -> bool:
+        """Unchanged lines of the new side are on the old one too, under other numbers."""
+        return self.side is side or (self.side is Side.RIGHT and not self.changed)
+
 
 def anchor(
     file: ChangedFile,
@@ -82,19 +86,23 @@ def _fold(line: str) -> str:
 
 
 def _readings(quote: str) -> tuple[_Reading, ...]:
-    lines = quote.split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines or len(lines) > LONGEST_QUOTE:
+    lines = _trimmed(quote.split("\n"))
+    if len(lines) > LONGEST_QUOTE:
         return ()
-    found = {_Reading(tuple(map(_fold, lines)), None): None}  # a set that keeps its order
-    if numbered := _numbered(lines):
-        found[numbered] = None
-    if marked := _marked(lines):
-        found[marked] = None
-    return tuple(reading for reading in found if any(reading.lines))
+    readings = [_reading(lines, None), _numbered(lines), _marked(lines)]
+    found = dict.fromkeys(each for each in readings if each)  # a set that keeps its order
+    return tuple(found)
+
+
+def _reading(lines: list[str], side: Side | None) -> _Reading | None:
+    folded = _trimmed([_fold(line) for line in lines])
+    return _Reading(tuple(folded), side) if folded else None
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    """Without the blank lines at both ends."""
+    full = [number for number, line in enumerate(lines) if line.strip()]
+    return lines[full[0] : full[-1] + 1] if full else []
 
 
 def _numbered(lines: list[str]) -> _Reading | None:
@@ -121,8 +129,7 @@ def _of_marks(pairs: list[tuple[str, str]]) -> _Reading | None:
         gone, side = "-", Side.RIGHT
     elif "-" in marks:
         side = Side.LEFT
-    kept = tuple(_fold(text) for mark, text in pairs if mark != gone)
-    return _Reading(kept, side) if kept else None
+    return _reading([text for mark, text in pairs if mark != gone], side)
 
 
 def _whole_lines(
@@ -153,9 +160,19 @@ def _starts(folded: list[str], wanted: tuple[str, ...]) -> Iterator[int]:
 
 
 def _place(side: Side, lines: list[Line]) -> _Place:
-    numbers = [number for line in lines if (number := line.number(side)) is not None]
+    """Unchanged lines that stand together on both sides are one place, on the new side."""
     changed = any(line.added or line.removed for line in lines)
+    if not changed and _together([line.new for line in lines]):
+        side = Side.RIGHT
+    numbers = [number for line in lines if (number := line.number(side)) is not None]
     return _Place(side, numbers[0], numbers[-1], changed)
+
+
+def _together(numbers: list[int | None]) -> bool:
+    return all(
+        before is not None and after == before + 1
+        for before, after in zip(numbers, numbers[1:], strict=False)
+    )
 
 
 def _outside(file: ChangedFile, content: str, wanted: tuple[str, ...]) -> Iterator[_Place]:
@@ -198,19 +215,17 @@ def _decide(
     A side is believed where the quote stands on both, since it is one of two words
     and not a count; unchanged lines are on both sides and are thought of as the new.
     """
-    of_side = {place for place in places if place.side is side_hint} if side_hint else set()
     if side_hint is None and len({place.side for place in places if place.changed}) > 1:
         return None
-    chosen = _without_echoes(of_side or places)
+    of_side = {place for place in places if side_hint and place.may_be_on(side_hint)}
+    chosen = of_side or places
     if line_hint is not None:
-        near = {place for place in chosen if abs(place.start - line_hint) <= TOLERANCE}
+        near = {
+            place
+            for place in chosen
+            if abs(place.start - line_hint) <= TOLERANCE
+            or (side_hint is Side.LEFT and place.side is Side.RIGHT)  # numbers that don't compare
+        }
         alone = len(chosen) == 1 and known_whole and all(p.side is Side.RIGHT for p in chosen)
         chosen = chosen if alone else near
-    return chosen.pop() if len(chosen) == 1 else None
-
-
-def _without_echoes(places: set[_Place]) -> set[_Place]:
-    """Without the old side of places that are also found on the new."""
-    if any(place.side is Side.RIGHT for place in places):
-        return {p for p in places if p.side is Side.RIGHT or p.changed}
-    return places
+    return next(iter(chosen)) if len(chosen) == 1 else None

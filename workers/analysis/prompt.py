@@ -64,7 +64,7 @@ def _environment() -> Environment:
         autoescape=False,  # noqa: S701 - plain text for a model; `data` escapes what is not ours
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
+        keep_trailing_newline=True,
     )
     environment.filters.update(data=_data, hunk=_hunk, evidence=_evidence, one_line=one_line)
     return environment
