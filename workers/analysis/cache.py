@@ -7,6 +7,8 @@ from typing import Protocol
 import zstandard
 from redis.asyncio import Redis
 
+from bot.model import Usage
+
 #: Seconds that an answer is kept: a pull request lives about that long.
 KEEP = 7 * 24 * 3600
 #: The largest answer read back, in bytes: what is in Redis is bounded on the way in too.
@@ -14,11 +16,11 @@ _LARGEST = 4_000_000
 
 
 class Answers(Protocol):
-    """Where answers are kept. `replay` and evaluation bring their own."""
+    """Where answers are kept, and what they cost. Evaluation brings its own."""
 
     async def get(self, key: str) -> str | None: ...
 
-    async def put(self, key: str, text: str) -> None: ...
+    async def put(self, key: str, text: str, usage: Usage) -> None: ...
 
 
 def question_key(endpoint: str, model: str, messages: object, schema: object, owner: object) -> str:
@@ -43,7 +45,7 @@ class RedisAnswers:
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST)
         return text.decode("utf-8")
 
-    async def put(self, key: str, text: str) -> None:
+    async def put(self, key: str, text: str, usage: Usage) -> None:
         data = text.encode("utf-8")
         if len(data) <= _LARGEST:
             packed = zstandard.ZstdCompressor().compress(data)

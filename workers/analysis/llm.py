@@ -162,7 +162,7 @@ class LLM:
             return Answer(kept, read_json(kept), question.spent, model)
         answer = await self._fresh(question, model)
         if self._answers and not answer.cut:
-            await self._answers.put(key, answer.text)
+            await self._answers.put(key, answer.text, answer.usage)
         return answer
 
     async def _fresh(self, question: _Question, model: str) -> Answer:

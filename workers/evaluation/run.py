@@ -43,7 +43,11 @@ async def evaluate(
     finally:
         if llm is not None:
             await llm.aclose()
-    return outcomes, summarize(outcomes)
+    summary = summarize(outcomes)
+    if saved is not None:  # told as what they were: calls, and what these have cost
+        fresh = replace(summary.usage, cached_answers=0)
+        summary = replace(summary, usage=fresh + saved.usage)
+    return outcomes, summary
 
 
 async def _run(case: Case, settings: Settings, llm: LLM | None) -> Outcome:
@@ -82,7 +86,7 @@ def as_table(outcomes: Sequence[Outcome], summary: Summary) -> str:
         ("comments a review", f"{summary.comments_per_review:.2f}"),
         ("anchored", _percent(summary.anchored_share)),
         ("suggestions that apply", _percent(summary.suggestion_applies_share)),
-        ("LLM calls", str(summary.usage.calls + summary.usage.cached_answers)),
+        ("LLM calls", str(summary.usage.calls)),
         ("prompt tokens", f"{summary.usage.prompt_tokens:,}"),
         ("completion tokens", f"{summary.usage.completion_tokens:,}"),
         ("cost", "unknown" if summary.usage.cost is None else f"{summary.usage.cost:.4f}"),
