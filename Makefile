@@ -26,6 +26,9 @@ demo: $(READY) ## Review a pull request on a sandbox GitHub (REPO=path RANGE=bas
 test: $(READY) ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
+fuzz: $(READY) ## Fuzz every parser of what strangers send (FUZZ_SECONDS=60 each)
+	$(BIN)/pytest -n 2 --dist worksteal -m slow -s tests/fuzz
+
 eval: $(READY) ## Measure the reviewer: analysers alone, then a stand-in's saved answers
 	$(BIN)/glossator eval tests/eval/cases --without-llm --output build/eval.json
 	@echo
@@ -56,4 +59,4 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 clean: ## Remove what was built
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test test-model eval eval-answers lint lock clean
+.PHONY: help install demo test test-model eval eval-answers fuzz lint lock clean

@@ -14,7 +14,7 @@ from workers.analysis.shown import Shown
 #: A longer replacement is a rewrite, which nobody reads in a margin.
 MAX_LINES = 60
 
-_FENCED = re.compile(r"\A\s*(`{3,})[^\n`]*\n(?P<code>.*?)\n?[ \t]*\1\s*\Z", re.DOTALL)
+_OPENING = re.compile(r"(`{3,})[^\n`]*\n")
 _REDACTED = "[redacted:"
 _INDENT = re.compile(r"[ \t]*")
 
@@ -41,8 +41,10 @@ def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | N
 
 def _unfenced(suggestion: str) -> list[str]:
     text = suggestion.replace("\r\n", "\n")
-    if fenced := _FENCED.match(text):
-        text = fenced["code"]
+    whole = text.strip()
+    opening = _OPENING.match(whole)
+    if opening and whole.endswith(opening[1], opening.end()):
+        text = whole[opening.end() : -len(opening[1])].rstrip(" \t").removesuffix("\n")
     lines = text.rstrip("\n").split("\n")
     return [] if lines == [""] else lines
 

@@ -1,0 +1,43 @@
+"""What fuzzing and reading found once, so that it does not come back."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from workers.analysis.anchor import anchor
+from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
+from workers.analysis.suggest import fitting_suggestion
+
+from .targets import SHOWN
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.thread_time()
+    work()
+    return time.thread_time() - started
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "```\n" + "\t" * MAX_ANSWER,
+        "```\n" + "\n \t" * (MAX_ANSWER // 3),
+        "```" * (MAX_ANSWER // 3),
+        "{" + ", " * (MAX_ANSWER // 2),
+        "<think>" * (MAX_ANSWER // 7),
+        '{"findings": [' + '{"a": []},' * (MAX_ANSWER // 10),
+    ],
+    ids=lambda answer: repr(answer[:12]),
+)
+def test_an_answer_made_to_be_slow_is_read_in_a_second(answer: str) -> None:
+    """White space before a fence that never closes took minutes of the worker's event loop."""
+    assert _seconds(lambda: (read_json(answer), salvage_json(answer))) < 1
+
+
+def test_a_suggestion_made_to_be_slow_is_read_at_once() -> None:
+    at = anchor(SHOWN.file, "b = [3, 4]", content=SHOWN.content)
+    assert at is not None
+    slow = "```\n" + "\t" * 7900
+    assert _seconds(lambda: fitting_suggestion(slow, SHOWN, at)) < 0.2
+    assert fitting_suggestion("```python\nb = 5\n```\n", SHOWN, at) == "b = 5"
