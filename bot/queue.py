@@ -13,6 +13,8 @@ from uuid import uuid4
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import dq_name
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 #: Prefix of Dramatiq's keys in Redis.
 NAMESPACE = "dramatiq"
@@ -23,6 +25,7 @@ QUEUE_OF = {
     "start_review": "events",
     "scan_pull_request": "scan",
     "analyze_batch": "analysis",
+    "answer_question": "analysis",
     "publish_review": "reports",
     "conclude_review": "reports",
     "render_report": "reports",
@@ -30,7 +33,11 @@ QUEUE_OF = {
 QUEUES = tuple(dict.fromkeys(QUEUE_OF.values()))
 
 #: A worker process not heard of for so long is dead, and its messages go to others.
-HEARTBEAT_TIMEOUT_MS = 30_000
+LOST_SECONDS = 30
+HEARTBEAT_TIMEOUT_MS = LOST_SECONDS * 1000
+
+#: Between two tries to put a message while Redis is away.
+PUT_AGAIN_SECONDS = 1
 
 #: How many commands out of a million look for dead workers' messages. Each idle worker
 #: sends several commands a second, so that a look happens every few seconds.
@@ -63,11 +70,28 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
     return Message(queue, redis_id, body.encode().decode())
 
 
-def make_broker(redis_url: str, middleware: list[dramatiq.Middleware]) -> RedisBroker:
-    return RedisBroker(  # type: ignore[no-untyped-call]
+class _Broker(RedisBroker):
+    """Puts a message even if Redis is away just then: Dramatiq would drop a retry, and then
+    acknowledge the message that it was to follow."""
+
+    def do_enqueue(self, *args: object) -> None:
+        while True:
+            try:
+                self._dispatch("enqueue")(*args)  # type: ignore[no-untyped-call]
+                return
+            except (RedisConnectionError, RedisTimeoutError):
+                self.logger.warning("Redis is away; the message is put once it is back.")
+                time.sleep(PUT_AGAIN_SECONDS)
+
+
+def make_broker(
+    redis_url: str, middleware: list[dramatiq.Middleware], *, lost_seconds: int = LOST_SECONDS
+) -> RedisBroker:
+    """A broker whose dead workers are missed after `lost_seconds`."""
+    return _Broker(  # type: ignore[no-untyped-call]
         url=redis_url,
         namespace=NAMESPACE,
         middleware=middleware,
-        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+        heartbeat_timeout=lost_seconds * 1000,
         maintenance_chance=MAINTENANCE_CHANCE,
     )

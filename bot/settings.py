@@ -166,6 +166,12 @@ class Settings(BaseSettings):
     shutdown_seconds: int = Field(
         25, ge=1, description="What is under way gets so long to end at SIGTERM."
     )
+    worker_lost_seconds: int = Field(
+        30, ge=1, description="A worker that gave no sign for so long is dead; others take over."
+    )
+    installation_reviews: int = Field(
+        8, ge=1, description="Reviews of one installation that run at once; others wait in line."
+    )
     worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

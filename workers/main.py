@@ -8,16 +8,21 @@ from typing import Any
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, Retries, TimeLimit
+from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, TimeLimit
 
 from bot import log
 from bot.queue import QUEUES, make_broker
 from bot.settings import Settings
 from workers.actors import declare_actors
+from workers.patience import Patience, Running
 from workers.services import Services, open_services
+from workers.unacknowledged import Unacknowledged
 
 #: How often an idle worker looks for messages, in milliseconds.
 POLL_MS = 100
+
+#: The share of the time to stop in that work may finish by itself.
+FINISHING_SHARE = 0.7
 
 _log = log.get(__name__)
 
@@ -51,16 +56,42 @@ def _run(coroutine: Any) -> Any:
     return thread.run_coroutine(coroutine)
 
 
-def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> dramatiq.Worker:
+class Worker(dramatiq.Worker):
+    """A worker that finishes what it can when it stops, and hands back the rest."""
+
+    def __init__(self, broker: dramatiq.Broker, running: Running, **options: Any) -> None:
+        super().__init__(broker, **options)
+        self._running = running
+
+    def stop(self, timeout: int = 600_000) -> None:
+        """End within `timeout` milliseconds: most of it is for work to finish, the rest for
+        what did not to be stopped and go back to its queue at once."""
+        handing_back = threading.Timer(timeout * FINISHING_SHARE / 1000, self._running.stop)
+        handing_back.daemon = True
+        handing_back.start()
+        super().stop(timeout)
+        handing_back.cancel()
+
+
+def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
     """A worker over `queues`, not started. One a process: Dramatiq keeps one event loop."""
-    services = OpenServices(settings)
+    services, running = OpenServices(settings), Running()
     broker = make_broker(
         settings.redis_url,
-        [TimeLimit(), CurrentMessage(), Retries(), AsyncIO(), services],
+        [
+            TimeLimit(),
+            CurrentMessage(),
+            Patience(settings, running),
+            Unacknowledged(),
+            AsyncIO(),
+            services,
+        ],
+        lost_seconds=settings.worker_lost_seconds,
     )
-    declare_actors(broker, settings, services.get)
-    worker = dramatiq.Worker(
+    declare_actors(broker, settings, services.get, running)
+    worker = Worker(
         broker,
+        running,
         queues=set(queues),
         worker_timeout=POLL_MS,
         worker_threads=settings.worker_threads,

@@ -7,10 +7,19 @@ a new push, a person, a time limit.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+)
 from dataclasses import dataclass
+from typing import Any
 
 from dramatiq.errors import Retry
+from redis.exceptions import RedisError
 
 from bot import log
 from bot.github.errors import (
@@ -18,17 +27,32 @@ from bot.github.errors import (
     GitHubError,
     Invalid,
     NotFound,
-    Transient,
     Unauthorized,
 )
 from bot.model import FINISHED, Review, State
 from bot.queue import message
+from bot.store import recovery
 from workers.analysis.errors import LLMError, TransientLLMError
+from workers.patience import OUTAGES, Later
 from workers.scan.errors import CloneError
+from workers.scan.process import ProcessTimeout
 from workers.services import Services
 
 #: How soon a step sees that its review was cancelled or superseded, in seconds.
 WATCH_SECONDS = 1.0
+
+#: So many starts of a step without an end make it a suspect: it is tried while no other
+#: suspect is, so that the one which takes its worker down does not take their good name.
+SUSPECT_STARTS = 2
+SUSPECT_SECONDS = 15
+
+#: So many starts without an end are enough.
+MAX_STARTS = 4
+
+POISON = (
+    "The worker died {number} times while it worked on this; the change may need more memory "
+    "than the worker has. Its log says more."
+)
 
 UNFINISHED = tuple(state for state in State if state not in FINISHED)
 
@@ -47,36 +71,89 @@ class Attempt:
     last: bool
 
 
-Work = Callable[[Review, dict[str, str]], Awaitable[None]]
+Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
 
 
 async def run_step(
     services: Services,
     review_id: str,
+    name: str,
     *,
     during: Collection[State],
     attempt: Attempt,
     work: Work,
 ) -> None:
     """Do `work` if the review is in one of the states `during`, until it is done, or the
-    review is finished, or time is up. Raises what a retry may heal, while there are retries."""
-    store, settings = services.store, services.settings
+    review is finished, or time is up. Raises what a retry may heal, while there are retries,
+    and what waits for an outage to end. `name` tells the steps of a review apart."""
+    store = services.store
     review, fields = await store.review(review_id), await store.fields(review_id)
     if review is None or State(fields["state"]) not in during:
         _log.info("step_not_awaited", review=review_id, state=fields.get("state"))
         return
-    left = float(fields.get("started_at", store.now())) + settings.review_seconds - store.now()
+    async with _started(services, review_id, f"starts {name}") as starts:
+        if starts > MAX_STARTS:
+            await fail(services, review_id, POISON.format(number=MAX_STARTS))
+        elif starts > SUSPECT_STARTS:
+            async with store.hold("suspect", seconds=SUSPECT_SECONDS, wait=0) as alone:
+                if not alone:
+                    raise Later("Another step that ended with its worker is being tried.")
+                await _limited(services, review_id, fields, attempt, work(review, fields))
+        else:
+            await _limited(services, review_id, fields, attempt, work(review, fields))
+
+
+@contextlib.asynccontextmanager
+async def _started(services: Services, review_id: str, name: str) -> AsyncIterator[int]:
+    """Counts the starts of a step that had no end, this one included: its workers died."""
+    starts = await recovery.count_up(services.store, review_id, name)
+    try:
+        yield starts
+    finally:
+        with contextlib.suppress(RedisError):  # then it counts as one without an end
+            await recovery.count_up(services.store, review_id, name, -1)
+
+
+async def _limited(
+    services: Services,
+    review_id: str,
+    fields: Mapping[str, str],
+    attempt: Attempt,
+    work: Coroutine[Any, Any, None],
+) -> None:
+    settings = services.settings
+    left = deadline(services, fields) - services.store.now()
     try:
         async with asyncio.timeout(max(0.0, min(settings.step_seconds, left))) as limit:
-            await _until_finished(services, review_id, work(review, fields))
+            await _until_finished(services, review_id, work)
     except TimeoutError as exc:
         if limit.expired():
-            minutes = round(min(settings.step_seconds, settings.review_seconds) / 60)
-            await fail(services, review_id, f"It was not done within {minutes} minutes.")
+            seconds = min(settings.step_seconds, settings.review_seconds)
+            await time_out(services, review_id, seconds)
             return
         await _heal_or_fail(services, review_id, attempt, exc)
     except Exception as exc:
         await _heal_or_fail(services, review_id, attempt, exc)
+
+
+def deadline(services: Services, fields: Mapping[str, str]) -> float:
+    """When the review has to be finished, in seconds since the epoch; it has until then from
+    the first start of its scan."""
+    started = float(fields.get("started_at", services.store.now()))
+    return started + services.settings.review_seconds
+
+
+async def time_out(services: Services, review_id: str, seconds: float) -> None:
+    """End a review that was not done within so many seconds; with it is told what held it up,
+    if that is known."""
+    trouble = (await services.store.fields(review_id)).get("trouble", "")
+    words = f"It was not done within {_duration(seconds)}. {trouble}".strip()
+    await fail(services, review_id, words, timed_out=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} seconds"
 
 
 async def _until_finished(services: Services, review_id: str, work: Awaitable[None]) -> None:
@@ -99,17 +176,29 @@ async def _heal_or_fail(
     services: Services, review_id: str, attempt: Attempt, exc: Exception
 ) -> None:
     sentence = sentence_of(exc)
+    if _is_outage(exc):
+        _log.warning("step_waits_for_outage", review=review_id, why=sentence)
+        with contextlib.suppress(RedisError):
+            await services.store.remember(review_id, trouble=sentence)
+        raise Later(sentence, getattr(exc, "retry_after", None)) from exc
     if _heals(exc) and not attempt.last:
         _log.warning(
             "step_will_be_retried", review=review_id, retries=attempt.retries, why=sentence
         )
-        wait = exc.retry_after if isinstance(exc, Transient | TransientLLMError) else None
-        if wait is not None:
+        if isinstance(exc, TransientLLMError) and exc.retry_after is not None:
             most = services.settings.max_backoff_seconds
-            raise Retry(sentence, delay=int(min(wait, most) * 1000)) from exc
+            raise Retry(sentence, delay=int(min(exc.retry_after, most) * 1000)) from exc
         raise exc
     _log.error("step_failed", review=review_id, why=sentence, exc_info=exc)
     await fail(services, review_id, sentence)
+
+
+def _is_outage(exc: Exception) -> bool:
+    """Whether something outside is away, which is waited for until the review's time is up.
+    A clone that took too long is none: it will again."""
+    if isinstance(exc, CloneError):
+        return exc.transient and not isinstance(exc.__cause__, ProcessTimeout)
+    return isinstance(exc, OUTAGES)
 
 
 def _heals(exc: Exception) -> bool:
@@ -126,7 +215,9 @@ def sentence_of(exc: Exception) -> str:
     return "Something went wrong inside Glossator; its log says more."
 
 
-async def fail(services: Services, review_id: str, sentence: str) -> None:
+async def fail(
+    services: Services, review_id: str, sentence: str, *, timed_out: bool = False
+) -> None:
     """End a review as failed; its check run is completed by `conclude_review`."""
     await services.store.move(
         review_id,
@@ -134,4 +225,5 @@ async def fail(services: Services, review_id: str, sentence: str) -> None:
         of=UNFINISHED,
         messages=[message("conclude_review", review_id)],
         error=sentence,
+        timed_out=int(timed_out),
     )

@@ -8,12 +8,18 @@ Keys, under the prefix:
   pull:<repo>:<n>      hash: current (review id), head, paused
   head:<repo>:<sha>    set: numbers of the pull requests reviewed at that commit
   posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
+  dismissed:<repo>:<n> set: fingerprints that people do not want to hear there
+  lessons:<repo>       hash: fingerprint -> Lesson, for all pull requests of a repository
   readings:<repo>:<n>  hash: key of a reading -> compressed Reading
   review:<id>          hash: doc (the Review as JSON), state, percent, step, ...
   events:<id>          stream: type, data (JSON), what people who watch are told
   batches:<id>         hash: number -> compressed Batch
   results:<id>         hash: number -> compressed BatchResult
   active               sorted set: unfinished reviews by when they were opened
+  ending               sorted set: reviews that ended without a report, by when, until their
+                       check runs are completed
+  running:<inst>       set: reviews of an installation that have their turn
+  parked:<inst>        list: reviews of an installation that wait for it, oldest first
   reviews              sorted set: all reviews by when they were opened
 """
 
@@ -46,10 +52,38 @@ local function emit(id, kind)
     'type', kind, 'data', cjson.encode(data))
 end
 
+-- Give turns to parked reviews of an installation, up to so many.
+local function admit(installation, turns)
+  local parked = prefix .. 'parked:' .. installation
+  while turns > 0 do
+    local id = redis.call('LPOP', parked)
+    if not id then return end
+    local review = prefix .. 'review:' .. id
+    local messages = redis.call('HGET', review, 'parked')
+    if messages and redis.call('HGET', review, 'state') == 'queued' then
+      redis.call('HDEL', review, 'parked')
+      redis.call('SADD', prefix .. 'running:' .. installation, id)
+      put(messages)
+      turns = turns - 1
+    end
+  end
+end
+
+local function release(id)
+  local installation = redis.call('HGET', prefix .. 'review:' .. id, 'installation')
+  if installation and redis.call('SREM', prefix .. 'running:' .. installation, id) == 1 then
+    admit(installation, 1)
+  end
+end
+
 local function enter(id, state, keep)
   redis.call('HSET', prefix .. 'review:' .. id, 'state', state)
   if not finished[state] then return emit(id, 'progress') end
   redis.call('ZREM', prefix .. 'active', id)
+  if state ~= 'completed' then
+    redis.call('ZADD', prefix .. 'ending', redis.call('TIME')[1], id)
+  end
+  release(id)
   redis.call('HSET', prefix .. 'review:' .. id, 'finished_at', redis.call('TIME')[1])
   emit(id, state == 'superseded' and 'cancelled' or state)
   redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)
@@ -170,5 +204,56 @@ else
   put(ARGV[8])
 end
 return done
+"""
+)
+
+#: ARGV: prefix, dramatiq, id, installation, how many of its reviews may run at once, messages.
+#: The first call for a review puts its messages now, or when its turn comes.
+ADMIT = (
+    _PRELUDE
+    + """
+local review = prefix .. 'review:' .. ARGV[3]
+if redis.call('HGET', review, 'state') ~= 'queued' then return 0 end
+if redis.call('HSETNX', review, 'scan_queued', '1') == 0 then return 0 end
+redis.call('HSET', review, 'installation', ARGV[4], 'parked', ARGV[6])
+redis.call('RPUSH', prefix .. 'parked:' .. ARGV[4], ARGV[3])
+admit(ARGV[4], tonumber(ARGV[5]) - redis.call('SCARD', prefix .. 'running:' .. ARGV[4]))
+return 1
+"""
+)
+
+#: ARGV: prefix, dramatiq, id, body, keep seconds. Nothing is kept for a finished review.
+SAVE_SCAN = (
+    _PRELUDE
+    + """
+local state = redis.call('HGET', prefix .. 'review:' .. ARGV[3], 'state')
+if not state or finished[state] then return 0 end
+redis.call('SET', prefix .. 'scan:' .. ARGV[3], ARGV[4], 'EX', ARGV[5])
+return 1
+"""
+)
+
+#: ARGV: prefix, dramatiq, now and the age of a dead worker's last sign in milliseconds, queues.
+#: Returns how many messages of dead workers went back to their queues.
+#: Does for all queues at once what dramatiq/brokers/redis/dispatch.lua does by chance.
+REVIVE = (
+    _PRELUDE
+    + """
+local beats, back = dramatiq .. ':__heartbeats__', 0
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', beats, 0, ARGV[3] - ARGV[4])) do
+  for i = 5, #ARGV do
+    local acks = dramatiq .. ':__acks__.' .. worker .. '.' .. ARGV[i]
+    local queue = dramatiq .. ':' .. ARGV[i]
+    for _, message in ipairs(redis.call('SMEMBERS', acks)) do
+      if redis.call('HEXISTS', queue .. '.msgs', message) == 1 then
+        redis.call('RPUSH', queue, message)
+        back = back + 1
+      end
+    end
+    redis.call('DEL', acks)
+  end
+  redis.call('ZREM', beats, worker)
+end
+return back
 """
 )

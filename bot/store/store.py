@@ -92,30 +92,33 @@ class Store:
         self, redis: "Redis", *, keep_seconds: int, now: Callable[[], float] = time.time
     ) -> None:
         self.redis = redis
-        self._keep = keep_seconds
+        self.keep_seconds = keep_seconds
         self.now = now
         self._scripts = {
             name: redis.register_script(getattr(scripts, name))
-            for name in ("ACCEPT", "PUT", "OPEN", "MOVE", "PROGRESS", "FINISH_BATCH")
+            for name in (
+                *("ACCEPT", "PUT", "OPEN", "ADMIT", "MOVE", "PROGRESS", "FINISH_BATCH"),
+                *("SAVE_SCAN", "REVIVE"),
+            )
         }
 
-    async def _run(self, name: str, *args: str | bytes | int | float) -> Any:
+    async def run_script(self, name: str, *args: str | bytes | int | float) -> Any:
         return await self._scripts[name](args=[PREFIX, NAMESPACE, *args])
 
     # Deliveries and messages
 
     async def accept_delivery(self, guid: str, message: Message) -> bool:
         """Queue what a delivery asks for, unless that delivery was queued before."""
-        return bool(await self._run("ACCEPT", guid, DELIVERY_SECONDS, _messages([message])))
+        return bool(await self.run_script("ACCEPT", guid, DELIVERY_SECONDS, _messages([message])))
 
     async def put(self, *messages: Message) -> None:
-        await self._run("PUT", _messages(messages))
+        await self.run_script("PUT", _messages(messages))
 
     # The life of a review
 
     async def open_review(self, review: Review) -> Opened:
         """Open it, superseding the unfinished review of its pull request, if any."""
-        outcome, replaced = await self._run(
+        outcome, replaced = await self.run_script(
             "OPEN",
             review.id,
             f"pull:{review.repository.id}:{review.number}",
@@ -123,7 +126,7 @@ class Store:
             encode(review),
             self.now(),
             int(review.trigger.automatic),
-            self._keep,
+            self.keep_seconds,
             f"head:{review.repository.id}:{review.head_sha}",
             review.number,
         )
@@ -172,26 +175,44 @@ class Store:
         packed: list[str | bytes | int] = []
         for batch in batches:
             packed += [batch.number, pack(batch)]
-        moved, _ = await self._run(
+        moved, _ = await self.run_script(
             "MOVE",
             review_id,
             json.dumps(list(of)),
             to,
             json.dumps(fields),
             _messages(messages),
-            self._keep,
+            self.keep_seconds,
             *packed,
         )
         return bool(moved)
 
+    async def admit(
+        self, review_id: str, installation_id: int, *, at_once: int, messages: Sequence[Message]
+    ) -> bool:
+        """Put the messages of a queued review now if fewer than `at_once` reviews of its
+        installation run, else as soon as one of them is finished. False if that was done
+        before, or the review is no longer queued."""
+        admitted = await self.run_script(
+            "ADMIT", review_id, installation_id, at_once, _messages(messages)
+        )
+        return bool(admitted)
+
+    async def concluded(self, review_id: str) -> None:
+        """Note that nothing is left to do for a review that ended without a report."""
+        if await self.redis.exists(_key("review", review_id)):
+            await self.remember(review_id, concluded=1)
+        await self.redis.zrem(f"{PREFIX}ending", review_id)
+
     async def tell(self, review_id: str, percent: int, **fields: str | int) -> bool:
         """Progress for those who watch. False if the review is finished or unknown."""
-        return bool(await self._run("PROGRESS", review_id, percent, json.dumps(fields)))
+        return bool(await self.run_script("PROGRESS", review_id, percent, json.dumps(fields)))
 
     # What the steps hand on
 
     async def save_scan(self, review_id: str, scan: Scan) -> None:
-        await self.redis.set(_key("scan", review_id), pack(scan), ex=self._keep)
+        """Keep what the scan found, unless the review was finished meanwhile."""
+        await self.run_script("SAVE_SCAN", review_id, pack(scan), self.keep_seconds)
 
     async def scan(self, review_id: str) -> Scan | None:
         data = await self.redis.get(_key("scan", review_id))
@@ -209,7 +230,7 @@ class Store:
     ) -> int:
         """Keep a batch's result, once; the last one in sends `publish`. Returns how many
         are in, or -1 when the review no longer waits for it."""
-        done = await self._run(
+        done = await self.run_script(
             "FINISH_BATCH",
             review_id,
             number,
@@ -237,7 +258,7 @@ class Store:
         if usage.cost is not None:
             told["cost"] = usage.cost
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(_key("report", report.review.id), pack(report), ex=self._keep)
+            pipe.set(_key("report", report.review.id), pack(report), ex=self.keep_seconds)
             pipe.hset(_key("review", report.review.id), mapping=told)
             await pipe.execute()
 
@@ -247,7 +268,7 @@ class Store:
 
     async def save_rendering(self, review_id: str, form: str, data: bytes) -> None:
         """Keep the report in one format (as its file is called: json, md, html, pdf, sarif)."""
-        await self.redis.set(_key("rendering", f"{review_id}:{form}"), data, ex=self._keep)
+        await self.redis.set(_key("rendering", f"{review_id}:{form}"), data, ex=self.keep_seconds)
 
     async def rendering(self, review_id: str, form: str) -> bytes | None:
         data = await self.redis.get(_key("rendering", f"{review_id}:{form}"))
@@ -272,8 +293,15 @@ class Store:
         async with self.redis.pipeline() as pipe:
             if fingerprints:
                 pipe.sadd(key, *fingerprints)
-            pipe.expire(key, self._keep)
+            pipe.expire(key, self.keep_seconds)
             await pipe.execute()
+
+    async def forget_posted(
+        self, repository_id: int, number: int, fingerprints: Sequence[str]
+    ) -> None:
+        """Forget findings whose threads are resolved: what comes back is said again."""
+        if fingerprints:
+            await self.redis.srem(_key("posted", f"{repository_id}:{number}"), *fingerprints)
 
     async def posted(self, repository_id: int, number: int) -> frozenset[str]:
         """The fingerprints of findings that stand on lines of the pull request."""
@@ -288,7 +316,7 @@ class Store:
         async with self.redis.pipeline() as pipe:
             for name, reading in readings.items():
                 pipe.hset(key, name, pack(reading))
-            pipe.expire(key, self._keep)
+            pipe.expire(key, self.keep_seconds)
             await pipe.execute()
 
     async def reading_keys(self, repository_id: int, number: int) -> frozenset[str]:

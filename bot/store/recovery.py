@@ -1,0 +1,144 @@
+"""What was left lying: reviews without a message, messages of dead workers, expired entries.
+
+A review is orphaned when nothing will go on with it: no message in any queue, waiting,
+delayed or taken by a worker, speaks of it. Dramatiq keeps the body of a message until it is
+acknowledged and puts a retry before it acknowledges, and our scripts put messages in the
+same step as the state that they go with; so one look at everything is exact.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from bot.queue import NAMESPACE, QUEUES
+from bot.store.store import PREFIX, Store
+
+#: Every list of Dramatiq's that a message can be in, delayed ones included.
+ALL_QUEUES = tuple(f"{queue}{kind}" for queue in QUEUES for kind in ("", ".DQ"))
+
+#: The seconds that a review's keys may outlive its place in the lists.
+_SLACK_SECONDS = 3600
+
+_SCAN_COUNT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment: unfinished reviews, those whose check runs are still to be completed, and
+    what the messages speak of: each a set of actor and arguments."""
+
+    active: tuple[str, ...]
+    ending: tuple[str, ...]
+    messages: frozenset[tuple[str, tuple[str, ...]]]
+
+    def awaited(self, review_id: str) -> bool:
+        """Whether any message speaks of the review."""
+        return any(review_id in args for _, args in self.messages)
+
+    def batches(self, review_id: str) -> frozenset[int]:
+        """The batches of the review that messages are to analyse."""
+        return frozenset(
+            int(args[1])
+            for actor, args in self.messages
+            if actor == "analyze_batch" and args[0] == review_id
+        )
+
+
+async def snapshot(store: Store) -> Snapshot:
+    """Reviews and messages as they are at one moment."""
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.zrange(f"{PREFIX}active", 0, -1)
+        pipe.zrange(f"{PREFIX}ending", 0, -1)
+        for queue in ALL_QUEUES:
+            pipe.hvals(f"{NAMESPACE}:{queue}.msgs")
+        active, ending, *bodies = await pipe.execute()
+    return Snapshot(
+        active=tuple(name.decode() for name in active),
+        ending=tuple(name.decode() for name in ending),
+        messages=frozenset(_spoken(body) for found in bodies for body in found),
+    )
+
+
+def _spoken(body: bytes) -> tuple[str, tuple[str, ...]]:
+    message = json.loads(body)
+    args = tuple(str(arg) for arg in message["args"] if isinstance(arg, str | int))
+    return message["actor_name"], args
+
+
+async def missing_batches(store: Store, review_id: str) -> frozenset[int]:
+    """The batches of a review that have no result yet."""
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hkeys(f"{PREFIX}batches:{review_id}")
+        pipe.hkeys(f"{PREFIX}results:{review_id}")
+        batches, results = await pipe.execute()
+    return frozenset(map(int, batches)) - frozenset(map(int, results))
+
+
+async def count_up(store: Store, review_id: str, name: str, by: int = 1) -> int:
+    """Add to a count that is kept with the review; returns the new one."""
+    return int(await store.redis.hincrby(f"{PREFIX}review:{review_id}", name, by))
+
+
+async def revive(store: Store, lost_seconds: float) -> int:
+    """Give the messages of workers that gave no sign for so long back to their queues."""
+    milliseconds = [int(store.now() * 1000), int(lost_seconds * 1000)]
+    return int(await store.run_script("REVIVE", *milliseconds, *ALL_QUEUES))
+
+
+async def drop_expired(store: Store, keep_seconds: float) -> int:
+    """Take reviews that are no longer kept out of the lists; returns how many."""
+    index = f"{PREFIX}reviews"
+    before = store.now() - keep_seconds - _SLACK_SECONDS
+    old: Any = await store.redis.zrangebyscore(index, "-inf", before)
+    gone = [name for name in old if not await store.redis.exists(_key("review", name))]
+    if gone:
+        await store.redis.zrem(index, *gone)
+    return len(gone)
+
+
+async def drop_leftovers(store: Store) -> int:
+    """Delete what steps handed on for reviews that are finished or gone; returns how many."""
+    dropped = 0
+    for kind in ("scan", "batches", "results"):
+        async for key in store.redis.scan_iter(match=f"{PREFIX}{kind}:*", count=_SCAN_COUNT):
+            name = key.decode().rpartition(":")[2]
+            state = await store.state(name)
+            if state is None or state.finished:
+                dropped += await store.redis.delete(key)
+    return dropped
+
+
+async def complaints(store: Store) -> tuple[str, ...]:
+    """Why work may be lost in this Redis as it is set up, a sentence each; what a hosted
+    Redis does not tell is not complained of."""
+    try:
+        policy = _text(await store.redis.config_get("maxmemory-policy"))
+        persistence: Mapping[str, Any] = await store.redis.info("persistence")
+    except ResponseError:
+        return ()
+    found = []
+    if policy.get("maxmemory-policy", "noeviction") != "noeviction":
+        found.append(
+            f"Redis evicts keys when memory is short ({policy['maxmemory-policy']}): set "
+            "maxmemory-policy to noeviction, or reviews may vanish."
+        )
+    if not int(persistence.get("aof_enabled", 1)):
+        found.append(
+            "Redis has no append-only file: set appendonly to yes, or what was accepted since "
+            "its last save is lost when it restarts."
+        )
+    return tuple(found)
+
+
+def _key(kind: str, name: bytes | str) -> str:
+    return f"{PREFIX}{kind}:{name.decode() if isinstance(name, bytes) else name}"
+
+
+def _text(raw: Mapping[Any, Any]) -> dict[str, str]:
+    def plain(value: Any) -> str:
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    return {plain(name): plain(value) for name, value in raw.items()}

@@ -1,0 +1,184 @@
+"""What runs on a clock: nothing accepted is forgotten, nothing done stays lying around.
+
+Each job is done by one process at a time, however many run this loop, and may be cut off
+anywhere: it begins again from what is in Redis.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from redis.exceptions import RedisError
+
+from bot import log
+from bot.github import deliveries
+from bot.github.errors import GitHubError
+from bot.model import State
+from bot.queue import Message, message
+from bot.settings import Settings
+from bot.store import recovery
+from bot.store.recovery import Snapshot
+from bot.store.store import DELIVERY_SECONDS, PREFIX
+from workers.services import Services, open_services
+from workers.step import deadline, fail, time_out
+
+#: How often it is looked which job is due.
+TICK_SECONDS = 1.0
+
+#: A process that died in the middle of a job lets others have it after so many seconds.
+LEASE_SECONDS = 30
+
+#: A step has so long to end by itself at the review's time limit.
+GRACE_SECONDS = 30
+
+#: A review that was taken up so often and left again is given up.
+MAX_TAKEN_UP = 5
+
+GIVEN_UP = "It was taken up {number} times and never finished; the log of the workers says why."
+
+#: GitHub keeps deliveries for three days:
+#: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+DELIVERIES_KEPT = timedelta(days=3)
+
+#: Deliveries are listed with the time they began, and are listed when they ended.
+OVERLAP = timedelta(minutes=5)
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every `seconds`, by one process of all."""
+
+    name: str
+    seconds: float
+    work: Callable[[Services], Awaitable[None]]
+
+
+async def take_back(services: Services) -> None:
+    """Give the messages of dead workers to living ones."""
+    number = await recovery.revive(services.store, services.settings.worker_lost_seconds)
+    if number:
+        _log.warning("messages_of_dead_workers_taken_back", number=number)
+
+
+async def sweep(services: Services) -> None:
+    """Take up each review that nothing goes on with, and end those that are out of time."""
+    seen = await recovery.snapshot(services.store)
+    for review_id in seen.active:
+        await _look_after(services, seen, review_id)
+    for review_id in seen.ending:
+        if not seen.awaited(review_id):
+            _log.warning("check_run_left_open", review=review_id)
+            await services.store.put(message("conclude_review", review_id))
+
+
+async def _look_after(services: Services, seen: Snapshot, review_id: str) -> None:
+    store, settings = services.store, services.settings
+    fields = await store.fields(review_id)
+    if "state" not in fields or State(fields["state"]).finished:
+        return
+    if deadline(services, fields) + GRACE_SECONDS < store.now():
+        await time_out(services, review_id, settings.review_seconds)
+        return
+    lost = await _lost(services, seen, review_id, fields)
+    if not lost or await store.state(review_id) != fields["state"]:
+        return
+    times = await recovery.count_up(store, review_id, "taken_up")
+    if times > MAX_TAKEN_UP:
+        await fail(services, review_id, GIVEN_UP.format(number=MAX_TAKEN_UP))
+        return
+    _log.warning("orphan_taken_up", review=review_id, state=fields["state"], times=times)
+    await store.put(*lost)
+
+
+async def _lost(
+    services: Services, seen: Snapshot, review_id: str, fields: dict[str, str]
+) -> list[Message]:
+    """The messages that the review needs to go on and that are nowhere."""
+    state = State(fields["state"])
+    if state is State.ANALYZING:
+        missing = await recovery.missing_batches(services.store, review_id)
+        numbers = missing - seen.batches(review_id)
+        return [message("analyze_batch", review_id, number) for number in sorted(numbers)]
+    if seen.awaited(review_id) or "parked" in fields:
+        return []
+    if state is State.REPORTING:
+        return [message("publish_review", review_id)]
+    if "scan_queued" in fields:
+        return [message("scan_pull_request", review_id)]
+    review = await services.store.review(review_id)
+    if review is None:
+        return []
+    asked = review.requested_by, review.full, review.focus
+    return [message("start_review", review.repository.full_name, review.number, review_id, *asked)]
+
+
+async def redeliver(services: Services) -> None:
+    """Have GitHub deliver again what did not reach us, each delivery once."""
+    store, now = services.store, datetime.fromtimestamp(services.store.now(), UTC)
+    mark = await store.redis.get(SWEPT)
+    since = now - DELIVERIES_KEPT
+    if mark is not None:
+        since = max(since, datetime.fromtimestamp(float(mark), UTC) - OVERLAP)
+    gh = services.github.as_app()
+    for attempt in deliveries.undelivered(await deliveries.list_deliveries(gh, since)):
+        key = f"{PREFIX}redelivered:{attempt.guid}"
+        if await store.redis.set(key, "1", nx=True, ex=DELIVERY_SECONDS):
+            try:
+                await deliveries.redeliver(gh, attempt.id)
+            except GitHubError:
+                await store.redis.delete(key)
+                raise
+            _log.warning("redelivery_asked_for", delivery=attempt.guid, was=attempt.status)
+    await store.redis.set(SWEPT, now.timestamp())
+
+
+#: Up to when deliveries were looked through, in seconds since the epoch.
+SWEPT = f"{PREFIX}deliveries_swept"
+
+
+async def tidy(services: Services) -> None:
+    """Delete what has outlived its use."""
+    store = services.store
+    dropped = await recovery.drop_expired(store, services.settings.keep_days * 86_400)
+    left = await recovery.drop_leftovers(store)
+    if dropped or left:
+        _log.info("tidied", reviews=dropped, leftovers=left)
+
+
+JOBS = (
+    Job("take_back", 5, take_back),
+    Job("sweep", 20, sweep),
+    Job("redeliver", 60, redeliver),
+    Job("tidy", 3600, tidy),
+)
+
+
+async def run_due(services: Services, job: Job) -> None:
+    """Do the job if it is due and no other process does it. A failure is logged: the job is
+    due again soon."""
+    store = services.store
+    name = f"maintenance:{job.name}"
+    try:
+        async with store.hold(name, seconds=LEASE_SECONDS, wait=0) as alone:
+            if alone and await store.first_within(name, int(job.seconds * 1000)):
+                await job.work(services)
+    except (RedisError, GitHubError) as exc:
+        _log.warning("maintenance_failed", job=job.name, why=str(exc))
+
+
+async def run_maintenance(settings: Settings, stop: asyncio.Event) -> None:
+    """Do all jobs, each at its time, until `stop` is set."""
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(open_services(settings))
+        for complaint in await recovery.complaints(services.store):
+            _log.warning("redis_may_lose_work", why=complaint)
+        while not stop.is_set():
+            began = time.monotonic()
+            await asyncio.gather(*(run_due(services, job) for job in JOBS))
+            rest = TICK_SECONDS - (time.monotonic() - began)
+            await asyncio.wait({asyncio.ensure_future(stop.wait())}, timeout=max(rest, 0))
