@@ -93,6 +93,17 @@ def work(
 
 
 @app.command()
+def schedule() -> None:
+    """Run what goes by the clock: take up what was left lying, ask for lost deliveries."""
+    from workers.maintenance import run_maintenance
+
+    settings = _ready(load())
+    settings.check_redis()
+    settings.check_app()
+    asyncio.run(run_maintenance(settings, until_signal()))
+
+
+@app.command()
 def demo(
     repo: Annotated[
         Path | None, typer.Option(envvar="REPO", help="A git repository; this one by default.")

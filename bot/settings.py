@@ -169,6 +169,12 @@ class Settings(BaseSettings):
     worker_lost_seconds: int = Field(
         30, ge=1, description="A worker that gave no sign for so long is dead; others take over."
     )
+    sweep_seconds: int = Field(
+        20, ge=1, description="How often reviews that nobody goes on with are looked for."
+    )
+    redelivery_seconds: int = Field(
+        60, ge=1, description="How often GitHub is asked for deliveries that did not reach us."
+    )
     installation_reviews: int = Field(
         8, ge=1, description="Reviews of one installation that run at once; others wait in line."
     )

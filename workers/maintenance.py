@@ -7,7 +7,6 @@ anywhere: it begins again from what is in Redis.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -150,12 +149,15 @@ async def tidy(services: Services) -> None:
         _log.info("tidied", reviews=dropped, leftovers=left)
 
 
-JOBS = (
-    Job("take_back", 5, take_back),
-    Job("sweep", 20, sweep),
-    Job("redeliver", 60, redeliver),
-    Job("tidy", 3600, tidy),
-)
+def jobs(settings: Settings) -> tuple[Job, ...]:
+    """All that is done on a clock. Dead workers are looked for so often that a review whose
+    worker died is taken up within a minute."""
+    return (
+        Job("take_back", min(5, settings.sweep_seconds), take_back),
+        Job("sweep", settings.sweep_seconds, sweep),
+        Job("redeliver", settings.redelivery_seconds, redeliver),
+        Job("tidy", 3600, tidy),
+    )
 
 
 async def run_due(services: Services, job: Job) -> None:
@@ -171,14 +173,21 @@ async def run_due(services: Services, job: Job) -> None:
         _log.warning("maintenance_failed", job=job.name, why=str(exc))
 
 
-async def run_maintenance(settings: Settings, stop: asyncio.Event) -> None:
-    """Do all jobs, each at its time, until `stop` is set."""
-    async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(open_services(settings))
+async def run_maintenance(settings: Settings, told: Awaitable[None]) -> None:
+    """Do all jobs, each at its time, until `told` to stop."""
+    stop = asyncio.ensure_future(told)
+    async with open_services(settings) as services:
+        await _complain(services)
+        while not stop.done():
+            began = time.monotonic()
+            await asyncio.gather(*(run_due(services, job) for job in jobs(settings)))
+            rest = TICK_SECONDS - (time.monotonic() - began)
+            await asyncio.wait({stop}, timeout=max(rest, 0))
+
+
+async def _complain(services: Services) -> None:
+    try:
         for complaint in await recovery.complaints(services.store):
             _log.warning("redis_may_lose_work", why=complaint)
-        while not stop.is_set():
-            began = time.monotonic()
-            await asyncio.gather(*(run_due(services, job) for job in JOBS))
-            rest = TICK_SECONDS - (time.monotonic() - began)
-            await asyncio.wait({asyncio.ensure_future(stop.wait())}, timeout=max(rest, 0))
+    except RedisError as exc:
+        _log.warning("redis_not_looked_at", why=str(exc))
