@@ -3,6 +3,7 @@
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -22,7 +23,13 @@ from bot.store import Store
 #: GitHub delivers no larger payload.
 MAX_BODY = 25 * 1024 * 1024
 
+#: GitHub itself gives up after 10 seconds.
+BODY_SECONDS = 30.0
+
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _GUID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+_WRONG = "The signature is wrong: check that both sides have the same secret."
 
 _log = log.get(__name__)
 
@@ -56,29 +63,34 @@ async def receive(request: Request) -> JSONResponse:
 
 async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
     """The raw body, once one of the secrets is seen to have signed it. Raises Refused."""
-    signature = request.headers.get("X-Hub-Signature-256", "").encode("ascii", "replace")
+    signature = request.headers.get("X-Hub-Signature-256", "")
     if not signature:
         raise Refused(401, "The header X-Hub-Signature-256 is missing: set the webhook's secret.")
+    if not _SIGNATURE.fullmatch(signature):  # before anything is read
+        raise Refused(401, _WRONG)
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > MAX_BODY:
         raise Refused(413, "The body is larger than 25 MB.")
     macs = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets]
     chunks, size = [], 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise Refused(413, "The body is larger than 25 MB.")
-            for mac in macs:
-                mac.update(chunk)
-            chunks.append(chunk)
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise Refused(413, "The body is larger than 25 MB.")
+                for mac in macs:
+                    mac.update(chunk)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise Refused(408, "The body came too slowly.") from None
     except ClientDisconnect:
         raise Refused(400, "The body ended too early.") from None
     expected = [f"sha256={mac.hexdigest()}".encode() for mac in macs]
     # All are compared, so that the time tells nothing about which secret fits.
-    matches = [hmac.compare_digest(one, signature) for one in expected]
+    matches = [hmac.compare_digest(one, signature.encode()) for one in expected]
     if not any(matches):
-        raise Refused(401, "The signature is wrong: check that both sides have the same secret.")
+        raise Refused(401, _WRONG)
     return b"".join(chunks)
 
 
