@@ -322,6 +322,17 @@ class BatchResult:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """A finding that a repository does not want to hear again, whoever finds it."""
+
+    fingerprint: str
+    path: str
+    title: str
+    reason: str
+    taught_by: str
+
+
 REPORT_VERSION = 1
 
 

@@ -5,20 +5,22 @@ die anywhere, or come late; what makes that safe stands in `workers.step` and in
 store's scripts.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import dramatiq
 from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import CurrentMessage
 
-from bot.event_types import from_json
+from bot.event_types import CommentCreated, from_json
 from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
 from bot.settings import Settings
 from workers import steps
+from workers.events.answering import answer
 from workers.events.handle import handle_event
 from workers.events.start import start_named
+from workers.patience import Running
 from workers.services import Services
 from workers.step import Attempt, run_step
 
@@ -26,15 +28,19 @@ Fields = dict[str, str]
 
 
 def declare_actors(
-    broker: dramatiq.Broker, settings: Settings, services: Callable[[], Services]
+    broker: dramatiq.Broker,
+    settings: Settings,
+    services: Callable[[], Services],
+    running: Running,
 ) -> None:
-    """Declare all actors on the broker; `services` gives what they work with, once open."""
+    """Declare all actors on the broker; `services` gives what they work with, once open, and
+    `running` knows what is under way."""
 
-    def actor(function: Callable[..., Awaitable[None]]) -> None:
+    def actor(function: Callable[..., Coroutine[Any, Any, None]]) -> None:
         def run(*args: Any) -> None:
             # The message is known to this thread only, so it is looked at before the
             # event loop takes over.
-            async_to_sync(function)(services(), _attempt(settings), *args)
+            async_to_sync(running.run)(function(services(), _attempt(settings), *args))
 
         dramatiq.actor(
             actor_name=function.__name__,
@@ -55,6 +61,7 @@ def declare_actors(
         publish_review,
         conclude_review,
         render_report,
+        answer_question,
     ):
         actor(function)
 
@@ -90,21 +97,23 @@ async def scan_pull_request(services: Services, attempt: Attempt, review_id: str
         await steps.scan_review(services, review, fields)
 
     during = [State.QUEUED, State.SCANNING]
-    await run_step(services, review_id, during=during, attempt=attempt, work=work)
+    await run_step(services, review_id, "scan", during=during, attempt=attempt, work=work)
 
 
 async def analyze_batch(services: Services, attempt: Attempt, review_id: str, number: int) -> None:
     async def work(review: Review, fields: Fields) -> None:
         await steps.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
 
-    await run_step(services, review_id, during=[State.ANALYZING], attempt=attempt, work=work)
+    name, during = f"batch {number}", [State.ANALYZING]
+    await run_step(services, review_id, name, during=during, attempt=attempt, work=work)
 
 
 async def publish_review(services: Services, attempt: Attempt, review_id: str) -> None:
     async def work(review: Review, fields: Fields) -> None:
         await steps.publish_review(services, review, fields)
 
-    await run_step(services, review_id, during=[State.REPORTING], attempt=attempt, work=work)
+    during = [State.REPORTING]
+    await run_step(services, review_id, "report", during=during, attempt=attempt, work=work)
 
 
 async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
@@ -113,3 +122,11 @@ async def conclude_review(services: Services, attempt: Attempt, review_id: str) 
 
 async def render_report(services: Services, attempt: Attempt, review_id: str, form: str) -> None:
     await steps.render_report(services, review_id, form)
+
+
+async def answer_question(
+    services: Services, attempt: Attempt, event: dict[str, Any], question: str
+) -> None:
+    asked = from_json(event)
+    assert isinstance(asked, CommentCreated)
+    await answer(services, asked, question, last_try=attempt.last)

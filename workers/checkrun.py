@@ -6,6 +6,7 @@ workers, never on the path of the analysis; a lock keeps a late progress from re
 check run that was completed meanwhile.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 from bot import log
@@ -29,16 +30,23 @@ LOCK_SECONDS = 20
 CANCEL = Action("Cancel", "cancel", "Stop this review")
 RERUN = Action("Review again", "rerun", "Review this commit again")
 
-PERMISSIONS = {"checks": "write", "pull_requests": "write", "contents": "read", "issues": "write"}
+#: What a token may do, by the step that it is for; git's own may read contents alone.
+READ = {"contents": "read", "pull_requests": "read", "issues": "read"}
+CHECKS = {"checks": "write"}
+PUBLISH = {"checks": "write", "pull_requests": "write", "issues": "write"}
+PERMISSIONS = {**PUBLISH, "contents": "read"}
 
 _log = log.get(__name__)
 
 
-async def client(services: Services, review: Review) -> GitHub:
-    """A GitHub client for the review's repository only; one token a process and hour."""
+async def client(
+    services: Services, review: Review, permissions: Mapping[str, str] = PERMISSIONS
+) -> GitHub:
+    """A GitHub client for the review's repository and these permissions only; one token for
+    each a process and hour."""
     repository = review.repository
     return await services.github.installation(
-        repository.installation_id, repository.id, PERMISSIONS
+        repository.installation_id, repository.id, permissions
     )
 
 
@@ -91,7 +99,7 @@ async def show_progress(services: Services, review: Review) -> None:
             return
         try:
             await checks.update_check_run(
-                await client(services, review),
+                await client(services, review, CHECKS),
                 review.repository.full_name,
                 int(fields["check_run"]),
                 status="in_progress",

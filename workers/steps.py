@@ -8,18 +8,21 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot import log
 from bot.github import checks, pulls
 from bot.github.client import GitHub
-from bot.github.errors import NotFound
+from bot.github.comments import Subject, react
+from bot.github.errors import Forbidden, GitHubError, Invalid, NotFound, Unauthorized
 from bot.links import review_links
 from bot.model import Brief, PullRequest, Report, Review, State, decode
 from bot.queue import message
 from bot.repo_config import RepoConfig
-from workers import checkrun
+from bot.store.teaching import dismissed
+from workers import checkrun, threads
 from workers.analysis.analyze import analyze
 from workers.readings import readings_of, with_readings
 from workers.reports import render
@@ -32,7 +35,7 @@ from workers.services import Services
 from workers.step import StepFailed
 
 #: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
-_ISSUE = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)", re.IGNORECASE)
+_ISSUE = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,9})\b", re.IGNORECASE)
 
 #: A publisher that died can be followed by another after so many seconds.
 LEASE_SECONDS = 30
@@ -73,7 +76,7 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         step="Fetching the change",
     )
     pull, config = _handed_on(fields)
-    gh = await checkrun.client(services, review)
+    gh = await checkrun.client(services, review, checkrun.READ)
     repo = review.repository
     in_background(checkrun.show_progress(services, review))
     comparison, brief, token = await asyncio.gather(
@@ -166,8 +169,9 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
     async with store.hold(name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
         if not alone or await store.state(review.id) is not State.REPORTING:
             return
-        report = await _report(services, review, pull, config)
-        gh = await checkrun.client(services, review)
+        gh = await checkrun.client(services, review, checkrun.PUBLISH)
+        standing = await threads.ours(services, gh, review)
+        report = await _report(services, gh, review, pull, config, standing)
         fields = await store.fields(review.id)
         if "review_url" not in fields:
             posted = None
@@ -190,6 +194,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             fields["review_url"] = posted.url
         if report.usage.cost is not None:
             await store.remember(review.id, cost=report.usage.cost)
+        await threads.settle(services, gh, report, standing)
+        await _cheer(services, gh, review)
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
             check_run = await checkrun.ensure_alone(services, gh, review)
             await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,))
@@ -206,13 +212,30 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             )
 
 
+async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
+    """Tell the person who asked, on the comment in which they asked."""
+    if review.comment_id is None:
+        return
+    try:
+        repo = review.repository.full_name
+        await react(gh, repo, Subject.ISSUE_COMMENT, review.comment_id, "rocket")
+    except GitHubError as exc:  # the comment may be gone; the review stands
+        _log.info("not_cheered", review=review.id, why=str(exc))
+
+
 async def _report(
-    services: Services, review: Review, pull: PullRequest, config: RepoConfig
+    services: Services,
+    gh: GitHub,
+    review: Review,
+    pull: PullRequest,
+    config: RepoConfig,
+    standing: Sequence[threads.Ours],
 ) -> Report:
     """The review's report; the one that an earlier attempt built, if there was one."""
     store = services.store
     if (report := await store.report(review.id)) is not None:
         return report
+    await threads.learn(services, gh, review, standing)
     scanned, results, posted = await asyncio.gather(
         store.scan(review.id),
         store.results(review.id),
@@ -220,6 +243,8 @@ async def _report(
     )
     if scanned is None:
         raise StepFailed("What was found is gone from Redis; start the review again.")
+    complaints = (await store.fields(review.id)).get("complaints", "").splitlines()
+    scanned = replace(scanned, notes=(*complaints, *scanned.notes))
     report = build_report(
         review,
         pull,
@@ -229,6 +254,7 @@ async def _report(
         config,
         now=store.now(),
         posted_before=posted,
+        dismissed=await dismissed(store, review.repository.id, review.number),
     )
     await store.save_report(report)
     return report
@@ -271,23 +297,37 @@ async def conclude(services: Services, review_id: str) -> None:
     """
     store = services.store
     review, fields = await store.review(review_id), await store.fields(review_id)
-    if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
+    if review is not None and not State(fields["state"]).finished:
         return
+    if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
+        await store.concluded(review_id)
+        return
+    try:
+        await _complete(services, review)
+    except (NotFound, Forbidden, Unauthorized, Invalid) as exc:  # no later try may do it either
+        _log.warning("check_run_left_open", review=review_id, why=str(exc))
+    await store.concluded(review_id)
+
+
+async def _complete(services: Services, review: Review) -> None:
+    """Complete the check run, if there is one, with the words for how the review ended."""
+    store, review_id = services.store, review.id
     links = review_links(services.settings, review_id)
-    ending = _ENDINGS[State(fields["state"])]
-    gh = await checkrun.client(services, review)
+    gh = await checkrun.client(services, review, checkrun.CHECKS)
     async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
         fields = await store.fields(review_id)  # it may just have been made
+        ending = _ENDINGS[State(fields["state"])]
+        if fields.get("timed_out") == "1":
+            ending = render.Ending.TIMED_OUT
         if "check_run" in fields or "check_run_asked" in fields:
             await checks.update_check_run(
                 gh,
                 review.repository.full_name,
                 await checkrun.ensure_alone(services, gh, review),
-                conclusion="neutral" if ending is render.Ending.FAILED else "cancelled",
+                conclusion="neutral" if fields["state"] == State.FAILED else "cancelled",
                 output=render.failure_output(ending, fields.get("error", ""), links),
                 actions=[checkrun.RERUN],
             )
-        await store.remember(review_id, concluded=1)
 
 
 def _handed_on(fields: dict[str, str]) -> tuple[PullRequest, RepoConfig]:

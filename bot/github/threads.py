@@ -21,7 +21,10 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
           id isResolved isOutdated path line
           comments(first: 1) {
             totalCount
-            nodes { id databaseId body author { __typename login } }
+            nodes {
+              id databaseId body author { __typename login }
+              reactions(content: THUMBS_DOWN, first: 10) { nodes { user { login } } }
+            }
           }
         }
       }
@@ -48,7 +51,8 @@ class Thread:
     """A review thread, told by its first comment.
 
     `id` and `node_id` are GraphQL's, `comment_id` is REST's. `line` is None once outdated.
-    `replies` counts what came after the first comment.
+    `replies` counts what came after the first comment, `disliked_by` are the people (at most
+    ten) who put a thumb down on it.
     """
 
     id: str
@@ -61,6 +65,7 @@ class Thread:
     author: str
     body: str
     replies: int
+    disliked_by: tuple[str, ...] = ()
 
 
 async def list_threads(gh: GitHub, repo: str, number: int) -> tuple[Thread, ...]:
@@ -105,6 +110,11 @@ def _thread_of(node: dict[str, Any]) -> Thread:
         author=_login(first["author"]),
         body=first["body"],
         replies=comments["totalCount"] - 1,
+        disliked_by=tuple(
+            reaction["user"]["login"]
+            for reaction in first["reactions"]["nodes"]
+            if reaction["user"] is not None
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from bot.sandbox import shapes
 from bot.sandbox.state import (
     IssueComment,
     Pull,
+    Reaction,
     Repository,
     Review,
     ReviewComment,
@@ -169,6 +170,28 @@ def issue_comment(state: SandboxState, item: IssueComment) -> Node:
     }
 
 
+_REACTIONS = {"+1": "THUMBS_UP", "-1": "THUMBS_DOWN"}
+
+
+def reactions(state: SandboxState, items: Sequence[Reaction]) -> Callable[..., Node]:
+    """The reactions to a comment; `content` picks those of one kind."""
+
+    def page(info: Info, content: str | None = None, **paging: Any) -> Node:
+        nodes = [
+            {
+                "__typename": "Reaction",
+                "id": shapes.node_id("REA", item.id),
+                "content": _REACTIONS.get(item.content, item.content.upper()),
+                "user": actor(state, item.user),
+            }
+            for item in items
+        ]
+        wanted = [node for node in nodes if content in (None, node["content"])]
+        return connection("reactions", wanted)(info, **paging)
+
+    return page
+
+
 def review_comment(state: SandboxState, repo: Repository, item: ReviewComment) -> Node:
     """A comment of a thread."""
     parent = repo.review_comments.get(item.in_reply_to_id or 0)
@@ -178,5 +201,6 @@ def review_comment(state: SandboxState, repo: Repository, item: ReviewComment) -
         "outdated": item.line is None and item.subject_type == "line",
         "createdAt": shapes.timestamp(item.created_at),
         "url": f"{state.url}/{repo.full_name}/pull/{item.number}#discussion_r{item.id}",
+        "reactions": reactions(state, item.reactions),
         "replyTo": review_comment(state, repo, parent) if parent else None,
     }

@@ -147,6 +147,13 @@ class People:
         shown = shapes.label(self.state, repo, item)
         await self._announce(repo, pull, "labeled", label=shown)
 
+    async def unlabel(self, full_name: str, number: int, name: str) -> None:
+        """Take a label off a pull request."""
+        repo, pull = self._pull(full_name, number)
+        pull.labels.remove(name)
+        shown = shapes.label(self.state, repo, ensure_label(self.state, repo, name))
+        await self._announce(repo, pull, "unlabeled", label=shown)
+
     async def comment(
         self, full_name: str, number: int, body: str, *, author: str = AUTHOR
     ) -> IssueComment:

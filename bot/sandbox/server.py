@@ -180,6 +180,10 @@ class Sandbox(People):
         git_dir = self.repository(full_name).git_dir
         return await git.write_commit(git_dir, files, parent=parent, message=message, when=when)
 
+    async def set_branch(self, full_name: str, name: str, sha: str) -> None:
+        """Let a branch point at a commit; nothing is announced."""
+        await git.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
+
     def permit(self, full_name: str, login: str, role: str) -> None:
         """Give a person a role: admin, maintain, write, triage, read or none."""
         self.state.user(login)

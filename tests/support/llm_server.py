@@ -168,6 +168,17 @@ class LLMServer:
         await asyncio.gather(*self._open)
         await self._server.wait_closed()
 
+    @property
+    def active(self) -> int:
+        """Requests that wait for an answer now."""
+        return self._active
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for something about the requests."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(0.02)
+
     @contextmanager
     def in_thread(self) -> Iterator["LLMServer"]:
         """The server on an event loop of its own, for tests that are not async."""
@@ -201,7 +212,7 @@ class LLMServer:
                 self._active += 1
                 self.most = max(self.most, self._active)
                 try:
-                    if not await self._answer(request, writer):
+                    if not await self._answer(request, reader, writer):
                         break
                 finally:
                     self._active -= 1
@@ -211,7 +222,9 @@ class LLMServer:
             del self._open[task]
             writer.close()
 
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         """Writes the answer; False ends the connection."""
         self.requests.append(request)
         if self.latency:
@@ -220,11 +233,21 @@ class LLMServer:
         if isinstance(reply, Drop):
             return False
         if isinstance(reply, Hang):
-            await self._closing.wait()
+            await self._gone(reader)
             return False
         writer.write(_response(reply, str(request.body.get("model"))))
         await writer.drain()
         return True
+
+    async def _gone(self, reader: asyncio.StreamReader) -> None:
+        """Wait until the client gives up, or the server ends."""
+        waiting = {
+            asyncio.ensure_future(reader.read(1)),
+            asyncio.ensure_future(self._closing.wait()),
+        }
+        _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
 
     def _choose(self, request: Request) -> Reply:
         if request.response_format in self.refuses:

@@ -1,25 +1,29 @@
 """Start a review, or say why not: permissions, configuration, policy, check run, first message."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
+
+from ulid import ULID
 
 from bot import log, policy, repo_config
 from bot.github import checks, pulls
 from bot.github.client import GitHub
-from bot.github.comments import Subject, react
+from bot.github.comments import Subject, create_comment, react
 from bot.github.errors import Transient
 from bot.github.paths import repo_url
 from bot.links import review_links
-from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
+from bot.model import Category, PullRequest, Repository, Review, Trigger, encode
 from bot.queue import message
 from workers import checkrun
 from workers.events.cancel import cancel_review
+from workers.events.config import read_config
 from workers.reports import render
 from workers.scan.redaction import redact_pull
 from workers.services import Services
 
-#: Where a repository says how it wants to be reviewed; read from the base branch only.
-CONFIG_PATH = ".github/glossator.yml"
+#: Of larger pull requests it is not asked whether all their paths are left out.
+MOST_PATHS = 300
 
 #: A worker that died while it started a review holds others up for so many seconds.
 LOCK_SECONDS = 20
@@ -40,6 +44,16 @@ class Request:
     full: bool = False
     focus: Category | None = None
     comment_id: int | None = None
+    label: str | None = None  # that was taken off: a review follows only if it had forbidden one
+
+
+def derived_id(review_id: str, position: int) -> str:
+    """An id for one of several reviews that one delivery asks for: the same each time it is
+    handled, and as old as the delivery. Position 0 has the delivery's own id."""
+    if position == 0:
+        return review_id
+    made_of = hashlib.sha256(f"{review_id}:{position}".encode()).digest()
+    return str(ULID.from_bytes(ULID.from_str(review_id).bytes[:6] + made_of[:10]))
 
 
 async def start_review(services: Services, request: Request) -> None:
@@ -61,14 +75,12 @@ async def start_review(services: Services, request: Request) -> None:
         return
     await checkrun.ensure(services, gh, review)
     fields = await store.fields(review.id)
-    if "scan_queued" not in fields:
-        await store.move(
-            review.id,
-            State.QUEUED,
-            of=[State.QUEUED],
-            messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
-            scan_queued=1,
-        )
+    await store.admit(
+        review.id,
+        repo.installation_id,
+        at_once=services.settings.installation_reviews,
+        messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
+    )
 
 
 async def _open(services: Services, gh: GitHub, request: Request) -> Review | None:
@@ -78,7 +90,9 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | No
         pulls.get_pull(gh, repo.full_name, request.number),
         store.pull_fields(repo.id, request.number),
     )
-    config, complaints = await read_config(gh, repo.full_name, pull.base_ref)
+    config, complaints = await read_config(services, gh, repo, pull.base_ref)
+    if request.label is not None and request.label not in config.skip_labels:
+        return None
     decision = policy.decide(
         pull,
         config,
@@ -86,7 +100,7 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | No
         repository=repo.full_name,
         max_files=services.settings.max_analyze_files,
         paused="paused" in seen,
-        changed_paths=None,
+        changed_paths=await _changed_paths(gh, request, config),
         reviewed_head=False,  # `open_review` sees to that, atomically
         settle_seconds=services.settings.settle_seconds,
     )
@@ -152,15 +166,20 @@ async def start_named(
     )
 
 
-async def read_config(
-    gh: GitHub, repo: str, base_ref: str
-) -> tuple[repo_config.RepoConfig, tuple[str, ...]]:
-    """The base branch's configuration, and a sentence for each mistake in it."""
-    text = await pulls.get_file(gh, repo, CONFIG_PATH, base_ref)
-    if text is None:
-        return repo_config.RepoConfig(), ()
-    parsed = repo_config.parse(text, file=CONFIG_PATH)
-    return parsed.config, tuple(str(error) for error in parsed.errors)
+async def _changed_paths(
+    gh: GitHub, request: Request, config: repo_config.RepoConfig
+) -> tuple[str, ...] | None:
+    """The changed paths, where the configuration has rules for them; None for not needed, or
+    more than are worth asking for."""
+    if not config.paths_include and not config.paths_exclude:
+        return None
+    url = repo_url(request.repository.full_name, "pulls", request.number, "files", per_page=100)
+    paths: list[str] = []
+    async for data in gh.getiter(url):
+        paths.append(data["filename"])
+        if len(paths) > MOST_PATHS:
+            return None
+    return tuple(paths)
 
 
 async def _skip(
@@ -171,11 +190,20 @@ async def _skip(
     if await services.store.review(request.review_id) is not None:
         await cancel_review(services, request.review_id)  # an earlier attempt had opened it
         return
-    if not pull.open:
-        return
     repo = request.repository.full_name
     if request.comment_id is not None:
         await react(gh, repo, Subject.ISSUE_COMMENT, request.comment_id, "confused")
+        await create_comment(
+            gh,
+            repo,
+            request.number,
+            render.reply_body(request.comment_id, skip.sentence),
+            marker=render.reply_marker(request.comment_id),
+            author=await services.github.login(),
+        )
+        return
+    if not pull.open:
+        return
     run = await checks.find_check_run(gh, repo, pull.head_sha, request.review_id)
     if run is not None and run.status == "completed":
         return

@@ -42,14 +42,20 @@ def build_report(
     *,
     now: float,
     posted_before: frozenset[str] = frozenset(),
+    dismissed: frozenset[str] = frozenset(),
 ) -> Report:
     """The report of a review: `results` in the order of their batches, one for each batch.
 
     `posted_before` are the fingerprints that already stand on lines of the pull request; they
-    are told in the body but not posted again. `now` is in seconds since the epoch.
+    are told in the body but not posted again. `dismissed` are those that people do not want to
+    hear. `now` is in seconds since the epoch.
     """
     told = _told(review, scan, results, settings, config, posted_before)
-    certain = [finding for finding in told if finding.confidence >= settings.min_confidence]
+    certain = [
+        finding
+        for finding in told
+        if finding.confidence >= settings.min_confidence and finding.fingerprint not in dismissed
+    ]
     findings = fold_repeats(certain, posted_before)
     left_out = _unique(chain(scan.left_out, *(result.left_out for result in results)))
     most = settings.max_comments if config.max_comments is None else config.max_comments
@@ -69,7 +75,10 @@ def build_report(
         ),
         files=_walkthrough(scan, results),
         left_out=left_out,
-        rejected=(*chain(*(result.rejected for result in results)), *_doubtful(told, settings)),
+        rejected=(
+            *chain(*(result.rejected for result in results)),
+            *_unheard(told, settings, dismissed),
+        ),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
@@ -116,11 +125,16 @@ def _order(finding: Finding) -> tuple[int, float, str, int, str]:
     return finding.severity.rank, -finding.confidence, finding.path, line, finding.fingerprint
 
 
-def _doubtful(told: Sequence[Finding], settings: Settings) -> Iterable[Rejected]:
-    """What an analyser alone says and is not sure of: evidence for an LLM, no comment."""
+def _unheard(
+    told: Sequence[Finding], settings: Settings, dismissed: frozenset[str]
+) -> Iterable[Rejected]:
+    """What people dismissed; and what an analyser alone says and is not sure of, which is
+    evidence for an LLM but no comment."""
     least = settings.min_confidence
     for finding in told:
-        if finding.confidence < least:
+        if finding.fingerprint in dismissed:
+            yield Rejected(path=finding.path, title=finding.title, reason="dismissed")
+        elif finding.confidence < least:
             reason = f"low confidence ({finding.confidence:g} of {least:g})"
             yield Rejected(path=finding.path, title=finding.title, reason=reason)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
 from bot.links import Links
-from bot.model import Finding, LeftOut, Progress, Report, Severity, State
+from bot.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
 from workers.reports.characters import cut, github_length, show_hidden
 from workers.reports.environment import render, source
 from workers.reports.fit import Kept, fit, size
@@ -48,9 +48,9 @@ def reply_marker(comment_id: int) -> str:
     return f"<!-- glossator:reply:{comment_id} -->"
 
 
-def help_body(comment_id: int) -> str:
-    """The answer to `/review help`: every command, one a line."""
-    return render("comment/help.md.j2", marker=reply_marker(comment_id))
+def help_body(comment_id: int, lessons: Sequence[Lesson] = ()) -> str:
+    """The answer to `/review help`: every command, one a line, and what the repository taught."""
+    return render("comment/help.md.j2", marker=reply_marker(comment_id), lessons=lessons)
 
 
 def reply_body(comment_id: int, text: str) -> str:

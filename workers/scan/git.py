@@ -38,6 +38,7 @@ _HARDENED = {
     "http.lowSpeedTime": "60",
     "fetch.negotiationAlgorithm": "noop",  # what we want is never built on what we have
     "protocol.allow": "never",
+    "http.followRedirects": "false",  # our token goes to this host and no other
 }
 
 #: Where the directory's size is looked at while git writes into it.

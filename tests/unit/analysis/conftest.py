@@ -36,7 +36,7 @@ async def make_llm(
 
     def make(redis: Any = None, **settings: Any) -> tuple[LLM, Settings]:
         values = {"openai_base_url": server.url, "llm_model": "tiny", **settings}
-        made = Settings(_env_file=None, **values)  # type: ignore[call-arg]
+        made = Settings(_env_file=None, **values)
         # Redis keeps time by its own clock: there, waits have to pass.
         llm = LLM(made, redis) if redis is not None else LLM(made, None, sleep=sleep)
         built.append(llm)

@@ -79,7 +79,14 @@ async def test_a_reaction_comes_and_goes(
 
 
 def thread(name: str, author: dict[str, str] | None, **changed: Any) -> dict[str, Any]:
-    first = {"id": f"N{name}", "databaseId": 70, "body": "b", "author": author}
+    thumbs = {"nodes": [{"user": {"login": "eve"}}, {"user": None}]}
+    first = {
+        "id": f"N{name}",
+        "databaseId": 70,
+        "body": "b",
+        "author": author,
+        "reactions": thumbs,
+    }
     return {
         "id": name,
         "isResolved": False,
@@ -111,6 +118,7 @@ async def test_threads_are_read_over_pages_with_logins_as_rest_writes_them(
         ("T2", "ada", None, 1),
         ("T3", "ghost", 4, 1),
     ]
+    assert found[0].disliked_by == ("eve",)
     assert github.body(0)["variables"] == {
         "owner": "octo",
         "name": "hello",

@@ -1,0 +1,54 @@
+"""What we say and show on a comment: reactions, and at most one answer, where it was asked."""
+
+from bot import log
+from bot.event_types import CommentCreated
+from bot.github import comments, reviews
+from bot.github.client import GitHub
+from bot.github.comments import Subject, react
+from bot.github.errors import GitHubError
+from bot.github.paths import repo_url
+from workers.reports import render
+from workers.services import Services
+
+_log = log.get(__name__)
+
+#: Longer than any retry of a message: how long it is remembered that an answer was tried.
+_TRIED_MS = 3_600_000
+
+
+async def show(gh: GitHub, event: CommentCreated, content: str) -> None:
+    """Put a reaction on the comment; one that can't be put is not worth a retry."""
+    subject = Subject.REVIEW_COMMENT if event.in_thread else Subject.ISSUE_COMMENT
+    try:
+        await react(gh, event.repository.full_name, subject, event.comment_id, content)
+    except GitHubError as exc:  # the comment may be deleted by now
+        _log.info("not_reacted", comment=event.comment_id, why=str(exc))
+
+
+async def answer(services: Services, gh: GitHub, event: CommentCreated, body: str) -> None:
+    """Post `body`, which begins with the comment's reply marker, once: in the thread where the
+    comment stands, or in the conversation."""
+    repo, marker = event.repository.full_name, render.reply_marker(event.comment_id)
+    us = await services.github.login()
+    if event.in_thread is None:
+        await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
+        return
+    first_try = await services.store.first_within(f"reply:{event.comment_id}", _TRIED_MS)
+    if first_try or not await _stands(gh, event, marker, us):
+        await reviews.reply(gh, repo, event.number, event.in_thread, body)
+
+
+async def thread_of(gh: GitHub, event: CommentCreated) -> list[tuple[str, str]]:
+    """(author, body) of the comments in the event's thread, oldest first."""
+    url = repo_url(event.repository.full_name, "pulls", event.number, "comments", per_page=100)
+    return [
+        ((data["user"] or {"login": "ghost"})["login"], data["body"])
+        async for data in gh.getiter(url)
+        if event.in_thread in (data["id"], data.get("in_reply_to_id"))
+    ]
+
+
+async def _stands(gh: GitHub, event: CommentCreated, marker: str, us: str) -> bool:
+    return any(
+        author == us and body.startswith(marker) for author, body in await thread_of(gh, event)
+    )

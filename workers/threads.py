@@ -1,0 +1,120 @@
+"""Our own review threads on a pull request: what people did with them, and when they are done.
+
+A thread is ours if the App began it and its first line names a finding. Nobody else's
+thread is ever touched.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import log
+from bot.github import pulls
+from bot.github.client import GitHub
+from bot.github.errors import GitHubError
+from bot.github.threads import Thread, list_threads, resolve_thread
+from bot.model import Lesson, Report, Review
+from bot.store.teaching import dismiss, dismissed, teach
+from workers.services import Services
+
+_MARKER = re.compile(r"<!-- glossator:finding:([0-9a-f]{4,64}) -->")
+_TITLE = re.compile(r"\*\*(.+?)\*\*")
+
+#: Whoever may do this to the repository may also tell us to be silent.
+WRITERS = ("write", "maintain", "admin")
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A thread of ours and the finding that it tells."""
+
+    thread: Thread
+    fingerprint: str
+
+    @property
+    def title(self) -> str:
+        found = _TITLE.search(self.thread.body)
+        return found[1] if found else "a finding"
+
+
+def fingerprint_of(body: str) -> str | None:
+    """The finding that a comment of ours tells, by its first line."""
+    found = _MARKER.match(body)
+    return found[1] if found else None
+
+
+async def all_ours(services: Services, gh: GitHub, repo: str, number: int) -> tuple[Ours, ...]:
+    """All threads of ours on a pull request, resolved ones too."""
+    us = await services.github.login()
+    return tuple(
+        Ours(thread, name)
+        for thread in await list_threads(gh, repo, number)
+        if thread.author == us and (name := fingerprint_of(thread.body))
+    )
+
+
+async def ours(services: Services, gh: GitHub, review: Review) -> tuple[Ours, ...]:
+    """Our threads, if there can be any; () also when GitHub does not tell."""
+    repository = review.repository
+    if not await services.store.posted(repository.id, review.number):
+        return ()
+    try:
+        return await all_ours(services, gh, repository.full_name, review.number)
+    except GitHubError as exc:
+        _log.warning("threads_not_read", review=review.id, why=str(exc))
+        return ()
+
+
+async def learn(services: Services, gh: GitHub, review: Review, threads: Sequence[Ours]) -> None:
+    """Take a thumb down on a comment of ours, by somebody who may write, as a lesson."""
+    repository = review.repository
+    known = await dismissed(services.store, repository.id, review.number)
+    for one in threads:
+        if one.fingerprint in known:
+            continue
+        for login in one.thread.disliked_by:
+            if await pulls.permission(gh, repository.full_name, login) in WRITERS:
+                await dismiss(services.store, repository.id, review.number, one.fingerprint)
+                await teach(services.store, repository.id, lesson(one, "👎", login))
+                break
+
+
+def lesson(one: Ours, reason: str, by: str) -> Lesson:
+    return Lesson(
+        fingerprint=one.fingerprint,
+        path=one.thread.path,
+        title=one.title,
+        reason=reason,
+        taught_by=by,
+    )
+
+
+async def resolve(gh: GitHub, one: Ours) -> None:
+    """Resolve a thread of ours. Raises GitHubError."""
+    if not one.thread.resolved:
+        await resolve_thread(gh, one.thread.id)
+
+
+async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:
+    """Resolve our threads whose finding is gone, if its file was read again.
+
+    What a review of one category does not look for is not gone; nor is what nobody read.
+    """
+    if report.review.focus is not None:
+        return
+    told = {finding.fingerprint for finding in report.findings}
+    unread = {item.path for item in report.left_out}
+    done: list[str] = []
+    for one in threads:
+        if one.fingerprint in told or one.thread.path in unread or one.thread.resolved:
+            continue
+        try:
+            await resolve(gh, one)
+        except GitHubError as exc:  # the next review tries again
+            _log.warning("thread_not_resolved", review=report.review.id, why=str(exc))
+            continue
+        done.append(one.fingerprint)
+    repository = report.review.repository
+    await services.store.forget_posted(repository.id, report.review.number, done)
