@@ -3,12 +3,18 @@
 import logging
 import re
 import sys
+import threading
 from collections.abc import MutableMapping
+from contextlib import suppress
+from types import TracebackType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import structlog
+from pydantic import SecretStr
 
-from bot.settings import Settings
+from bot import redact as known_secrets
+from bot.settings import Settings, SettingsError
 
 #: What may never stand in a log, whatever field it comes in.
 _SECRETS = re.compile(
@@ -22,21 +28,48 @@ _SECRETS = re.compile(
     r"|(?i:(?<=bearer )|(?<=basic )|(?<=token ))[\w.~+/=-]{16,}"
 )
 REDACTED = "[redacted]"
+#: Shorter values are words that stand in a log by chance.
+LEAST_CHARACTERS = 8
+
+_FENCE = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
+
+#: This server's own secrets, word for word, once `configure` was called.
+_own: re.Pattern[str] | None = None
 
 
 def redact(value: object) -> object:
     """The value with every secret in its strings replaced; containers are walked."""
     if isinstance(value, str):
-        return _SECRETS.sub(REDACTED, value)
+        known = value if _own is None else _own.sub(REDACTED, value)
+        return _SECRETS.sub(REDACTED, known_secrets.redact(known))
     if isinstance(value, bytes):
         return redact(value.decode(errors="replace"))
     if isinstance(value, dict):
-        return {key: redact(item) for key, item in value.items()}
+        return {redact(key): redact(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [redact(item) for item in value]
     if isinstance(value, int | float | bool | None):
         return value
     return redact(str(value))
+
+
+def own_secrets(settings: Settings) -> list[str]:
+    """Every secret of the settings as it could stand in a text, the longest first."""
+    values = []
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, SecretStr):
+                values.append(one.get_secret_value())
+        if "url" in name and isinstance(value, str):
+            values.append(unquote(urlsplit(value).password or ""))
+            values.append(urlsplit(value).password or "")
+    with suppress(SettingsError):  # analysers alone need no App
+        values.append(settings.private_key)
+    parts = [part.strip() for value in values for part in (value, *re.split(r"[\n,]|\\n", value))]
+    # The first line of a key is no secret, and is what other keys are known by.
+    known = {part for part in parts if len(part) >= LEAST_CHARACTERS and not _FENCE.fullmatch(part)}
+    return sorted(known, key=len, reverse=True)
 
 
 def _redact_event(
@@ -47,7 +80,11 @@ def _redact_event(
 
 
 def configure(settings: Settings) -> None:
-    """Send all logs, the libraries' too, to standard error in one shape."""
+    """Send all logs, the libraries' too, to standard error in one shape, and know from now on
+    what of the settings may never stand in them."""
+    global _own
+    secrets = own_secrets(settings)
+    _own = re.compile("|".join(map(re.escape, secrets))) if secrets else None
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -80,7 +117,19 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for noisy in ("httpx2", "httpcore2", "openai", "dramatiq", "asyncio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # What would print itself on standard error, past all redaction, goes the same way.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
     logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
+
+
+def _uncaught(
+    kind: type[BaseException], exc: BaseException | None, trace: TracebackType | None
+) -> None:
+    if exc is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
+        logging.getLogger("uncaught").critical("uncaught", exc_info=(kind, exc, trace))
 
 
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
