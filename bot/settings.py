@@ -4,6 +4,7 @@ Each field is one variable of the same name in capitals. `docs/configuration.md`
 generated from this file.
 """
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +17,12 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.endpoints import endpoint
 from bot.model import Category, Severity
 
 
@@ -37,11 +40,11 @@ class FailOn(StrEnum):
     LOW = "low"
 
 
-def _no_slash(url: str) -> str:
-    return url.rstrip("/")
+def _endpoint(url: str, info: ValidationInfo) -> str:
+    return endpoint(url, anywhere=bool(info.data.get("allow_link_local")))
 
 
-Url = Annotated[str, AfterValidator(_no_slash)]
+Url = Annotated[str, AfterValidator(_endpoint)]
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -58,6 +61,11 @@ class Price(BaseModel):
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # Before all addresses, whose check it governs
+    allow_link_local: bool = Field(
+        False, description="Allow link-local addresses for GitHub and the LLM."
     )
 
     # GitHub
@@ -180,6 +188,9 @@ class Settings(BaseSettings):
     )
     worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
 
+    metrics_open: bool = Field(
+        False, description="/metrics without a token, where the network keeps strangers out."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Logs as JSON lines.")
 
@@ -254,4 +265,8 @@ def load(**overrides: Any) -> Settings:
 
 def _shown(name: int | str, value: object) -> str:
     secret = "Secret" in str(Settings.model_fields[str(name)].annotation)
-    return "" if secret else f" (got {value!r})"
+    return (
+        ""
+        if secret or (isinstance(value, str) and re.search("[@?]", value))
+        else f" (got {value!r})"
+    )

@@ -1,0 +1,64 @@
+"""Addresses that this server is told to call with its credentials (pure).
+
+Private addresses are normal where everything is self-hosted. Link-local ones are not: there
+clouds answer whoever asks with the machine's own credentials.
+"""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+#: Where clouds tell a machine its credentials, beside 169.254.0.0/16 and fe80::/10:
+#: AWS over IPv6, Alibaba, Oracle.
+_METADATA = (
+    ip_network("169.254.0.0/16"),
+    ip_network("fe80::/10"),
+    ip_network("fd00:ec2::254/128"),
+    ip_network("100.100.100.200/32"),
+    ip_network("192.0.0.192/32"),
+)
+_NAMES = frozenset({"metadata.google.internal", "metadata", "instance-data", "metadata.goog"})
+
+
+def endpoint(url: str, *, anywhere: bool = False) -> str:
+    """`url` without a slash at its end. Raises ValueError for what may not be called;
+    `anywhere` allows link-local addresses."""
+    url = url.rstrip("/")
+    if not url.isprintable() or " " in url:
+        raise ValueError("the address holds spaces or control characters")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the address has to begin with https:// (or http://) and name a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the address holds a user or password; there are settings for keys")
+    if parts.query or parts.fragment:
+        raise ValueError("the address has to end with its path")
+    if not anywhere and is_metadata(parts.hostname):
+        raise ValueError(
+            "the address is where a cloud tells a machine its credentials; if it really is "
+            "meant, set ALLOW_LINK_LOCAL=true"
+        )
+    return url
+
+
+def is_metadata(host: str) -> bool:
+    """Whether a host is such an address, however it is written, or a name known for it."""
+    name = host.rstrip(".").lower()
+    address = _address(name)
+    if address is None:
+        return name in _NAMES
+    return any(address in network for network in _METADATA)
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    """What the resolver would make of it: it also takes 2852039166 and 0xa9.254.43518."""
+    try:
+        found = ip_address(name.partition("%")[0])
+    except ValueError:
+        try:
+            return IPv4Address(socket.inet_aton(name))
+        except (OSError, ValueError):
+            return None
+    if isinstance(found, IPv6Address):
+        return found.ipv4_mapped or found.sixtofour or found
+    return found
