@@ -19,10 +19,12 @@ from bot.api.reports import report
 from bot.fanout import Fanout
 from bot.feed import Doors, feed
 from bot.headers import SecurityHeaders
+from bot.metrics import Metrics
 from bot.pace import Pace, RequestPace
 from bot.pages import dashboard, signin
 from bot.pages.environment import not_found, page, static
 from bot.pages.review import review_page
+from bot.scrape import metrics
 from bot.settings import Settings
 from bot.signing import signing_keys
 from bot.store import Store, connect
@@ -82,7 +84,8 @@ def create_app(settings: Settings) -> Starlette:
         app.state.store = Store(redis, keep_seconds=settings.keep_days * 86_400)
         app.state.fanout = Fanout(readers)
         try:
-            yield
+            async with Metrics(redis).running() as app.state.metrics:
+                yield
         finally:
             await readers.aclose()
             await redis.aclose()
@@ -92,6 +95,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/webhooks/github", webhooks.receive, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/", dashboard.dashboard),
             Route("/reviews/{review_id}/cancel", dashboard.cancel_button, methods=["POST"]),
             Route(

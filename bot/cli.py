@@ -214,3 +214,11 @@ def prompt(
     except BadCommand as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(2)
+
+
+@app.command()
+def config() -> None:
+    """Print the configuration reference, as Markdown."""
+    from bot.reference import reference
+
+    print(reference(), end="")

@@ -234,6 +234,10 @@ _PARSERS: dict[str, Callable[[object], Event | Ignored]] = {
 }
 
 
+#: The events that mean something to us.
+HANDLED = frozenset(_PARSERS)
+
+
 def translate(name: str, payload: object) -> Event | Ignored:
     """The meaning of a delivery: `name` is X-GitHub-Event, `payload` the parsed JSON body.
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from ulid import ULID
 
 from bot import log
-from bot.events import Event, Ignored, MalformedPayload, Ping, to_json, translate
+from bot.events import HANDLED, Event, Ignored, MalformedPayload, Ping, to_json, translate
 from bot.queue import message
 from bot.store import Store
 
@@ -57,8 +57,16 @@ async def receive(request: Request) -> JSONResponse:
     except RedisError as exc:
         _log.error("delivery_not_queued", delivery=guid, error=type(exc).__name__)
         status, answer = 503, {"status": "unavailable", "reason": "The queue is away; redeliver."}
+    request.app.state.metrics.count(
+        "glossator_deliveries_total", event=_known(event), outcome=answer["status"]
+    )
     _log.info("delivery", delivery=guid[:64], github_event=event[:50], code=status, **answer)
     return JSONResponse(answer, status_code=status)
+
+
+def _known(event: str) -> str:
+    """Anybody may send any header; only events that GitHub has are counted apart."""
+    return event if event in HANDLED else "other"
 
 
 async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:

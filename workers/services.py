@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx2
 
 from bot.github.app import GitHubApp
+from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.store import Store, connect
 from workers.analysis.llm import LLM
@@ -18,6 +19,7 @@ class Services:
     store: Store
     github: GitHubApp
     llm: LLM | None  # None: analysers alone review
+    metrics: Metrics
 
 
 @asynccontextmanager
@@ -28,18 +30,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with httpx2.AsyncClient(limits=limits) as http:
         llm = LLM(settings, redis) if settings.has_llm else None
         try:
-            yield Services(
-                settings=settings,
-                store=Store(redis, keep_seconds=settings.keep_days * 86_400),
-                github=GitHubApp(
-                    api_url=settings.github_api_url,
-                    app_id=settings.github_app_id,
-                    private_key=settings.private_key,
-                    http=http,
-                    timeout_seconds=settings.github_timeout,
-                ),
-                llm=llm,
-            )
+            async with Metrics(redis).running() as metrics:
+                yield Services(
+                    settings=settings,
+                    store=Store(redis, keep_seconds=settings.keep_days * 86_400),
+                    github=GitHubApp(
+                        api_url=settings.github_api_url,
+                        app_id=settings.github_app_id,
+                        private_key=settings.private_key,
+                        http=http,
+                        timeout_seconds=settings.github_timeout,
+                        on_response=metrics.github,
+                    ),
+                    llm=llm,
+                    metrics=metrics,
+                )
         finally:
             if llm is not None:
                 await llm.aclose()

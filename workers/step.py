@@ -7,6 +7,7 @@ a new push, a person, a time limit.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -91,6 +92,7 @@ async def run_step(
     if review is None or State(fields["state"]) not in during:
         _log.info("step_not_awaited", review=review_id, state=fields.get("state"))
         return
+    began = time.monotonic()
     async with _started(services, review_id, f"starts {name}") as starts:
         if starts > MAX_STARTS:
             await fail(services, review_id, POISON.format(number=MAX_STARTS))
@@ -101,6 +103,8 @@ async def run_step(
                 await _limited(services, review_id, fields, attempt, work(review, fields))
         else:
             await _limited(services, review_id, fields, attempt, work(review, fields))
+    kind = name.partition(" ")[0]
+    services.metrics.observe("glossator_step_seconds", time.monotonic() - began, step=kind)
 
 
 @contextlib.asynccontextmanager
@@ -212,6 +216,8 @@ def sentence_of(exc: Exception) -> str:
     """What people are told: our own errors speak for themselves, others stay in the log."""
     if isinstance(exc, StepFailed | GitHubError | CloneError | LLMError):
         return str(exc)
+    if isinstance(exc, RedisError):
+        return "Glossator's Redis was away."
     return "Something went wrong inside Glossator; its log says more."
 
 

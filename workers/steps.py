@@ -35,7 +35,9 @@ from workers.services import Services
 from workers.step import StepFailed
 
 #: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
-_ISSUE = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,9})\b", re.IGNORECASE)
+_ISSUE = re.compile(
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,9})\b", re.IGNORECASE
+)
 
 #: A publisher that died can be followed by another after so many seconds.
 LEASE_SECONDS = 30
@@ -146,6 +148,7 @@ async def analyze_review_batch(
             installation_id=review.repository.installation_id,
             last_try=last_try,
         )
+        services.metrics.usage(result.usage)
         await store.remember_readings(
             review.repository.id, review.number, readings_of(batch, result)
         )
@@ -194,6 +197,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             fields["review_url"] = posted.url
         if report.usage.cost is not None:
             await store.remember(review.id, cost=report.usage.cost)
+        for finding in report.findings:
+            services.metrics.count("glossator_findings_total", severity=finding.severity)
         await threads.settle(services, gh, report, standing)
         await _cheer(services, gh, review)
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):

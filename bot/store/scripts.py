@@ -20,6 +20,7 @@ Keys, under the prefix:
                        check runs are completed
   running:<inst>       set: reviews of an installation that have their turn
   parked:<inst>        list: reviews of an installation that wait for it, oldest first
+  metrics              hash: series -> sum, see bot.metrics
   reviews              sorted set: all reviews by when they were opened
 """
 
@@ -84,6 +85,8 @@ local function enter(id, state, keep)
     redis.call('ZADD', prefix .. 'ending', redis.call('TIME')[1], id)
   end
   release(id)
+  redis.call('HINCRBYFLOAT', prefix .. 'metrics',
+    'glossator_reviews_total{state="' .. state .. '"}', 1)
   redis.call('HSET', prefix .. 'review:' .. id, 'finished_at', redis.call('TIME')[1])
   emit(id, state == 'superseded' and 'cancelled' or state)
   redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)

@@ -12,3 +12,10 @@ async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator
     """The App with no LLM configured: analysers alone review."""
     async with running(redis_url, redis, tmp_path) as world:
         yield world
+
+
+@pytest.fixture
+async def world_with_token(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator[World]:
+    """The App with an admin token, `letmein`."""
+    async with running(redis_url, redis, tmp_path, api_tokens="letmein") as world:
+        yield world

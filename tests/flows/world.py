@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,12 @@ class World:
         progress = await self.store.progress(fields["current"])
         assert progress is not None
         return progress
+
+    async def until_true(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until a condition holds."""
+        async with asyncio.timeout(SECONDS):
+            while not await condition():
+                await asyncio.sleep(POLL_SECONDS)
 
     async def until(self, number: int, state: State) -> None:
         """Wait until the newest review of a pull request is in that state."""

@@ -1,0 +1,36 @@
+"""The configuration reference is current, and says nothing that the code does not use."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.reference import reference
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+CODE = "\n".join(
+    path.read_text()
+    for folder in ("bot", "workers")
+    for path in (ROOT / folder).rglob("*.py")
+    if path.name != "settings.py"
+)
+
+
+def test_the_page_is_what_the_settings_say() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    assert page == reference(), "run: glossator config > docs/configuration.md"
+
+
+@pytest.mark.parametrize("name", list(Settings.model_fields))
+def test_each_setting_is_used(name: str) -> None:
+    used = re.search(rf"\b(?:settings|_settings|self)\.{name}\b", CODE)
+    derived = re.search(rf"\bself\.{name}\b", (ROOT / "bot/settings.py").read_text())
+    assert used or derived, f"{name.upper()} is documented and used nowhere"
+
+
+def test_each_setting_that_is_used_exists() -> None:
+    known = set(Settings.model_fields) | set(dir(Settings))
+    used = set(re.findall(r"\bsettings\.([a-z_]+)\b", CODE))
+    modules = {"py", "load"}  # `bot.settings.load`, and file names in comments
+    assert used - known - modules == set()
