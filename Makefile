@@ -26,6 +26,9 @@ demo: $(READY) ## Review a pull request on a sandbox GitHub (REPO=path RANGE=bas
 test: $(READY) ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
+chaos: $(READY) ## Break everything while 200 reviews run: nothing is lost or doubled (SEED=1)
+	$(BIN)/pytest -q -m slow -s -p no:xdist tests/chaos
+
 fuzz: $(READY) ## Fuzz every parser of what strangers send (FUZZ_SECONDS=60 each)
 	$(BIN)/pytest -n 2 --dist worksteal -m slow -s tests/fuzz
 

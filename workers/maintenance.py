@@ -8,19 +8,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from redis.exceptions import RedisError
 
 from bot import log
-from bot.github import deliveries
 from bot.github.errors import GitHubError
 from bot.model import State
 from bot.queue import Message, message
 from bot.settings import Settings
 from bot.store import recovery
 from bot.store.recovery import Snapshot
-from bot.store.store import DELIVERY_SECONDS, PREFIX
+from workers.redelivery import redeliver
 from workers.services import Services, open_services
 from workers.step import deadline, fail, time_out
 
@@ -37,13 +35,6 @@ GRACE_SECONDS = 30
 MAX_TAKEN_UP = 5
 
 GIVEN_UP = "It was taken up {number} times and never finished; the log of the workers says why."
-
-#: GitHub keeps deliveries for three days:
-#: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
-DELIVERIES_KEPT = timedelta(days=3)
-
-#: Deliveries are listed with the time they began, and are listed when they ended.
-OVERLAP = timedelta(minutes=5)
 
 _log = log.get(__name__)
 
@@ -114,30 +105,6 @@ async def _lost(
         return []
     asked = review.requested_by, review.full, review.focus
     return [message("start_review", review.repository.full_name, review.number, review_id, *asked)]
-
-
-async def redeliver(services: Services) -> None:
-    """Have GitHub deliver again what did not reach us, each delivery once."""
-    store, now = services.store, datetime.fromtimestamp(services.store.now(), UTC)
-    mark = await store.redis.get(SWEPT)
-    since = now - DELIVERIES_KEPT
-    if mark is not None:
-        since = max(since, datetime.fromtimestamp(float(mark), UTC) - OVERLAP)
-    gh = services.github.as_app()
-    for attempt in deliveries.undelivered(await deliveries.list_deliveries(gh, since)):
-        key = f"{PREFIX}redelivered:{attempt.guid}"
-        if await store.redis.set(key, "1", nx=True, ex=DELIVERY_SECONDS):
-            try:
-                await deliveries.redeliver(gh, attempt.id)
-            except GitHubError:
-                await store.redis.delete(key)
-                raise
-            _log.warning("redelivery_asked_for", delivery=attempt.guid, was=attempt.status)
-    await store.redis.set(SWEPT, now.timestamp())
-
-
-#: Up to when deliveries were looked through, in seconds since the epoch.
-SWEPT = f"{PREFIX}deliveries_swept"
 
 
 async def tidy(services: Services) -> None:

@@ -19,6 +19,7 @@ from dramatiq.middleware import Retries
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot import log
 from bot.github.errors import Transient
 from bot.settings import Settings
 
@@ -32,6 +33,8 @@ LONGEST_WAIT_SECONDS = 60
 
 #: A message that waited so long for an outage to end becomes a dead letter.
 PATIENCE_SECONDS = 86_400
+
+_log = log.get(__name__)
 
 _CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
@@ -55,12 +58,15 @@ class Running:
         self._tasks: dict[asyncio.Task[Any], asyncio.AbstractEventLoop] = {}
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await the work, which `stop` may cancel."""
+        """Await the work, which `stop` may cancel. Raises Later for an outage."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks[task] = asyncio.get_running_loop()
         try:
             return await work
+        except OUTAGES as exc:
+            _log.warning("work_waits_for_outage", why=str(exc))
+            raise Later(str(exc), getattr(exc, "retry_after", None)) from exc
         finally:
             del self._tasks[task]
 
@@ -90,7 +96,7 @@ class Patience(Retries):
         """Put the message again, by what kind of failure it was."""
         if isinstance(exception, _CANCELLED) and self._running.stopping.is_set():
             broker.enqueue(message)  # type: ignore[arg-type]
-        elif isinstance(exception, (Later, *OUTAGES)) and _age(message) < PATIENCE_SECONDS:
+        elif isinstance(exception, Later) and _age(message) < PATIENCE_SECONDS:
             waits = message.options.get("waits", 0)
             message.options["waits"] = waits + 1
             broker.enqueue(message, delay=self._delay(exception, waits))  # type: ignore[arg-type]
@@ -99,14 +105,11 @@ class Patience(Retries):
                 broker, message, result=result, exception=exception
             )
 
-    def _delay(self, exception: BaseException, waits: int) -> int:
+    def _delay(self, later: Later, waits: int) -> int:
         """Milliseconds until the next look."""
         most = self._settings.max_backoff_seconds * 1000
-        asked = exception.after if isinstance(exception, Later) else None
-        if isinstance(exception, Transient):
-            asked = exception.retry_after
-        if asked is not None:
-            return int(min(asked * 1000, most))
+        if later.after is not None:
+            return int(min(later.after * 1000, most))
         longest = min(LONGEST_WAIT_SECONDS * 1000, most)
         grown = min(self._settings.min_backoff_ms * 2 ** min(waits, 20), longest)
         return int(grown * random.uniform(0.5, 1))  # noqa: S311 (spreads load, guards nothing)
