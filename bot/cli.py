@@ -222,3 +222,17 @@ def config() -> None:
     from bot.reference import reference
 
     print(reference(), end="")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check settings, GitHub, Redis, LLM and this machine; exit with 1 if something fails."""
+    from workers import doctor as examination
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
+    checks = asyncio.run(examination.examine(settings))
+    print(examination.as_json(checks) if as_json else examination.as_lines(checks))
+    sys.exit(any(check.level is examination.Level.FAILURE for check in checks))

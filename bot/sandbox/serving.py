@@ -95,7 +95,6 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         lifespan="off",
         log_config=None,
         access_log=False,
-        date_header=False,
         server_header=False,
         timeout_graceful_shutdown=1,
     )
