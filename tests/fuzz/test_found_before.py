@@ -8,6 +8,7 @@ import pytest
 from workers.analysis.anchor import anchor
 from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
 from workers.analysis.suggest import fitting_suggestion
+from workers.scan.diff import DiffError, parse_raw
 
 from .targets import SHOWN
 
@@ -41,3 +42,9 @@ def test_a_suggestion_made_to_be_slow_is_read_at_once() -> None:
     slow = "```\n" + "\t" * 7900
     assert _seconds(lambda: fitting_suggestion(slow, SHOWN, at)) < 0.2
     assert fitting_suggestion("```python\nb = 5\n```\n", SHOWN, at) == "b = 5"
+
+
+def test_a_record_of_git_without_a_name_is_an_error() -> None:
+    """A rename with one path of two became a file of no name."""
+    with pytest.raises(DiffError, match="names no file"):
+        parse_raw(b":100644 100644 5555555 6666666 R090\0old\0\0")

@@ -71,6 +71,8 @@ def _file(record: bytes, status: str, paths: list[bytes]) -> ChangedFile:
     parts = record[1:].split(b" ")
     if len(parts) != 5:
         raise DiffError(f"{record[:80]!r} is not a raw record")
+    if not all(paths):
+        raise DiffError(f"{record[:80]!r} names no file")
     old_mode, new_mode, old_blob, new_blob, _ = parts
     names = [path.decode("utf-8", "surrogateescape") for path in paths]
     return ChangedFile(
