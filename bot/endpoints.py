@@ -20,9 +20,8 @@ _METADATA = (
 _NAMES = frozenset({"metadata.google.internal", "metadata", "instance-data", "metadata.goog"})
 
 
-def endpoint(url: str, *, anywhere: bool = False) -> str:
-    """`url` without a slash at its end. Raises ValueError for what may not be called;
-    `anywhere` allows link-local addresses."""
+def endpoint(url: str) -> str:
+    """`url` without a slash at its end. Raises ValueError for what is no address to call."""
     url = url.rstrip("/")
     if not url.isprintable() or " " in url:
         raise ValueError("the address holds spaces or control characters")
@@ -33,11 +32,6 @@ def endpoint(url: str, *, anywhere: bool = False) -> str:
         raise ValueError("the address holds a user or password; there are settings for keys")
     if parts.query or parts.fragment:
         raise ValueError("the address has to end with its path")
-    if not anywhere and is_metadata(parts.hostname):
-        raise ValueError(
-            "the address is where a cloud tells a machine its credentials; if it really is "
-            "meant, set ALLOW_LINK_LOCAL=true"
-        )
     return url
 
 

@@ -8,7 +8,8 @@ import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -17,12 +18,13 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
+    model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.endpoints import endpoint
+from bot.endpoints import endpoint, is_metadata
 from bot.model import Category, Severity
 
 
@@ -40,11 +42,7 @@ class FailOn(StrEnum):
     LOW = "low"
 
 
-def _endpoint(url: str, info: ValidationInfo) -> str:
-    return endpoint(url, anywhere=bool(info.data.get("allow_link_local")))
-
-
-Url = Annotated[str, AfterValidator(_endpoint)]
+Url = Annotated[str, AfterValidator(endpoint)]
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -63,7 +61,6 @@ class Settings(BaseSettings):
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    # Before all addresses, whose check it governs
     allow_link_local: bool = Field(
         False, description="Allow link-local addresses for GitHub and the LLM."
     )
@@ -203,6 +200,18 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @model_validator(mode="after")
+    def _no_metadata(self) -> Self:
+        """Clouds tell whoever asks there the machine's credentials."""
+        for name in ("github_api_url", "github_url", "openai_base_url"):
+            host = urlsplit(getattr(self, name) or "").hostname
+            if host and is_metadata(host) and not self.allow_link_local:
+                raise ValueError(
+                    f"{name.upper()}: the address is where a cloud tells a machine its "
+                    "credentials; if it really is meant, set ALLOW_LINK_LOCAL=true"
+                )
+        return self
+
     @cached_property
     def private_key(self) -> str:
         """The App's key as PEM. Raises SettingsError if there is none."""
@@ -255,18 +264,19 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as exc:
-        lines = [
-            f"{str(error['loc'][0]).upper()}: {error['msg']}"
-            + _shown(error["loc"][0], error["input"])
-            for error in exc.errors()
-        ]
+        lines = [_told(error) for error in exc.errors()]
         raise SettingsError("Wrong settings:\n  " + "\n  ".join(lines)) from exc
 
 
-def _shown(name: int | str, value: object) -> str:
-    secret = "Secret" in str(Settings.model_fields[str(name)].annotation)
-    return (
-        ""
-        if secret or (isinstance(value, str) and re.search("[@?]", value))
-        else f" (got {value!r})"
-    )
+def _told(error: ErrorDetails) -> str:
+    if not error["loc"]:  # of several variables; the message names them
+        return error["msg"]
+    name = str(error["loc"][0])
+    return f"{name.upper()}: {error['msg']}{_shown(name, error['input'])}"
+
+
+def _shown(name: str, value: object) -> str:
+    """The value, unless it is a secret or an address that may hold one."""
+    secret = "Secret" in str(Settings.model_fields[name].annotation)
+    address = isinstance(value, str) and re.search("[@?]", value)
+    return "" if secret or address else f" (got {value!r})"
