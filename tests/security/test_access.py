@@ -27,7 +27,6 @@ OPEN = {
     ("POST", "/webhooks/github"),  # signed: see test_deliveries.py
     ("GET", "/healthz"),
     ("GET", "/readyz"),
-    ("GET", "/metrics"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("GET", "/sign-in/github"),
@@ -37,6 +36,7 @@ OPEN = {
     ("GET", "/api/openapi.json"),
 }
 GUARDED = {
+    ("GET", "/metrics"),
     ("GET", "/"),
     ("POST", "/reviews/{review_id}/cancel"),
     ("POST", "/dead-letters/{queue}/{message_id}/retry"),

@@ -83,7 +83,7 @@ async def test_ten_thousand_forged_deliveries_queue_nothing_and_leave_memory_fla
     before = _resident()
     assert await many(DELIVERIES * 9 // 10) == {401}
     assert _resident() < 1.1 * before
-    assert await redis.keys("*") == []
+    assert set(await redis.keys("*")) <= {b"glossator:metrics"}
 
 
 async def test_a_delivery_is_claimed_for_longer_than_github_could_repeat_it(
