@@ -236,3 +236,35 @@ def doctor(
     checks = asyncio.run(examination.examine(settings))
     print(examination.as_json(checks) if as_json else examination.as_lines(checks))
     sys.exit(any(check.level is examination.Level.FAILURE for check in checks))
+
+
+@app.command()
+def setup(
+    name: Annotated[str, typer.Option(help="The App's name; it has to be free on GitHub.")] = (
+        "Glossator"
+    ),
+    organization: Annotated[
+        str, typer.Option(help="Make it in this organisation; yours by default.")
+    ] = "",
+    port: Annotated[int, typer.Option(help="Port of the page on this machine; 0: a free one.")] = 0,
+    replace: Annotated[bool, typer.Option(help="Overwrite secrets in .env.")] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="Print the secrets instead of keeping them in .env.")
+    ] = False,
+) -> None:
+    """Make the GitHub App in your browser and keep its secrets."""
+    from bot.setup import SetupFailed, as_env, keep, run_setup
+
+    settings = load()
+    try:
+        created = asyncio.run(run_setup(settings, name=name, organization=organization, port=port))
+        if show:
+            print(as_env(created.secrets), end="")
+        else:
+            keep(Path(".env"), created.secrets, replace=replace)
+            print("Its id, key and secrets are in .env, readable by you only.")
+    except SetupFailed as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(1)
+    print(f"Now install {created.name} on your repositories: {created.install_url}")
+    print("Then: glossator serve")

@@ -17,28 +17,13 @@ from redis.exceptions import RedisError
 from bot.github.app import GitHubApp
 from bot.github.deliveries import list_deliveries, undelivered
 from bot.github.errors import GitHubError
+from bot.manifest import EVENTS, PERMISSIONS
 from bot.settings import Settings, SettingsError
 from bot.store import Store, connect, recovery
 from workers.analysis.answer import VERDICTS_SCHEMA
 from workers.analysis.errors import LLMError
 from workers.analysis.llm import LLM
 from workers.scan.analyzers.sandbox import Isolation, isolation
-
-#: What the App has to be allowed, as in the manifest of `glossator setup`.
-PERMISSIONS = {
-    "checks": "write",
-    "contents": "read",
-    "issues": "write",
-    "metadata": "read",
-    "pull_requests": "write",
-}
-EVENTS = (
-    "check_run",
-    "check_suite",
-    "issue_comment",
-    "pull_request",
-    "pull_request_review_comment",
-)
 
 #: JWTs are refused when clocks differ by more; ours are backdated by a minute.
 MOST_SKEW_SECONDS = 45

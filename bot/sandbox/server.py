@@ -70,6 +70,7 @@ class Sandbox(People):
         state = SandboxState(
             url=self.url,
             public_key_pem=public,
+            private_key_pem=self.private_key_pem,
             clock=clock,
             hourly_limit=hourly_limit,
             app=App(

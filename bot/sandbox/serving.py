@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from bot.sandbox import (
     git_http,
     graphql_api,
+    manifest,
     routes_app,
     routes_checks,
     routes_issues,
@@ -53,8 +54,12 @@ def application(state: SandboxState, hooks: Hooks, faults: Faults) -> ASGIApp:
     rest = [route(endpoint, state, hooks) for endpoint in ENDPOINTS]
     app = Starlette(
         routes=[
-            Mount("/api/v3", routes=[*rest, Route("/{path:path}", missing)]),
+            Mount(
+                "/api/v3",
+                routes=[manifest.conversion(state), *rest, Route("/{path:path}", missing)],
+            ),
             graphql_api.route(state),
+            *manifest.pages(state),
             *git_http.routes(state),
         ]
     )

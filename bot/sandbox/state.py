@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 #: What Glossator asks for when it is installed, and no more.
 DEFAULT_PERMISSIONS = {
@@ -348,6 +349,9 @@ class SandboxState:
     quotas: dict[str, Quota] = field(default_factory=dict)
     deliveries: list[HookDelivery] = field(default_factory=list)
     requests: list[Exchange] = field(default_factory=list)
+    #: What an App that is made from a manifest gets, and the manifests under way by their codes.
+    private_key_pem: str = field(default="", repr=False)
+    manifests: dict[str, Any] = field(default_factory=dict)
     _ids: count[int] = field(default_factory=lambda: count(1001))
 
     def next_id(self) -> int:

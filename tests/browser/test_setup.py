@@ -1,0 +1,87 @@
+"""A person makes the App in a real browser, against the sandbox GitHub."""
+
+import asyncio
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from bot.ports import free_port
+from bot.sandbox.server import Sandbox
+from bot.settings import Settings
+from bot.setup import SetupFailed, keep, run_setup
+from workers.doctor import Level, examine
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+async def test_the_app_is_made_and_the_doctor_is_content(
+    browser: Browser, tmp_path: Path, organization: str
+) -> None:
+    async with Sandbox() as sandbox:
+        settings = Settings(
+            _env_file=None,
+            github_api_url=sandbox.api_url,
+            github_url=sandbox.url,
+            public_url="https://glossator.example",
+        )
+        port, said = free_port(), asyncio.Event()
+        making = asyncio.create_task(
+            run_setup(
+                settings,
+                name="Glossator of Ada",
+                organization=organization,
+                port=port,
+                announce=lambda text: said.set(),
+            )
+        )
+        await said.wait()
+        page = await browser.new_page()
+        await page.goto(f"http://localhost:{port}/")
+        await page.get_by_role("button", name="Create it on GitHub").click()
+        await page.get_by_role("button", name=re.compile("Create GitHub App for")).click()
+        await page.get_by_text("The App is made").wait_for()
+        link = page.get_by_role("link", name="install it")
+        assert await link.get_attribute("href") == f"{sandbox.url}/apps/glossator/installations/new"
+        created = await asyncio.wait_for(making, 20)
+
+        env = tmp_path / ".env"
+        env.write_text("LLM_MODEL=small\n")
+        keep(env, created.secrets, replace=False)
+        assert stat.S_IMODE(env.stat().st_mode) == 0o600
+        made = Settings(
+            _env_file=env,
+            github_api_url=sandbox.api_url,
+            github_url=sandbox.url,
+            public_url="https://glossator.example",
+        )
+        assert made.llm_model == "small"
+        checks = await examine(made.model_copy(update={"llm_model": ""}))
+        assert [check for check in checks if check.level is Level.FAILURE] == []
+        with pytest.raises(SetupFailed, match="GITHUB_APP_ID"):
+            keep(env, created.secrets, replace=False)
+
+
+async def test_a_stranger_who_guesses_the_address_gets_nothing(browser: Browser) -> None:
+    async with Sandbox() as sandbox:
+        settings = Settings(_env_file=None, github_api_url=sandbox.api_url, github_url=sandbox.url)
+        port, said = free_port(), asyncio.Event()
+        making = asyncio.create_task(
+            run_setup(
+                settings,
+                name="G",
+                organization="",
+                port=port,
+                announce=lambda text: said.set(),
+            )
+        )
+        await said.wait()
+        page = await browser.new_page()
+        answer = await page.goto(f"http://localhost:{port}/callback?code=abc&state=guess")
+        assert answer is not None
+        assert answer.status == 400
+        assert not making.done()
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
