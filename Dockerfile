@@ -1,25 +1,33 @@
 # syntax=docker/dockerfile:1
-FROM python:3.11-slim-bookworm AS build
+# The versions of all packages and their hashes come from requirements.lock.
+FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /src
-RUN python -m venv /app
 COPY requirements.lock ./
-RUN /app/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+RUN python -m venv /app \
+ && /app/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY workers workers
 COPY templates templates
 RUN /app/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11.14-slim-bookworm
+# The base image pins the distribution; of it we want the newest security fixes.
+# hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends git \
+ && apt-get install --yes --no-install-recommends bubblewrap git \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --create-home glossator
+ && useradd --system --uid 10001 --home-dir /data --create-home glossator
 COPY --from=build /app /app
-ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 DATA_DIR=/data
-RUN install -d -o glossator /data
+ENV PATH=/app/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOST=0.0.0.0 \
+    DATA_DIR=/data \
+    LOG_JSON=true
+WORKDIR /data
 VOLUME /data
-USER glossator
+USER 10001
 EXPOSE 8000
-HEALTHCHECK CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 8000)}/healthz', timeout=3)"]
+HEALTHCHECK CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/healthz', timeout=3)"]
 CMD ["glossator", "serve"]
