@@ -11,6 +11,8 @@ from pygments.lexer import Lexer
 from pygments.lexers import TextLexer, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
+from bot.characters import visible
+
 #: Longer code is cut: highlighting takes time, and nobody reads it on this page.
 CODE_CHARACTERS = 8000
 
@@ -22,18 +24,18 @@ _markdown = MarkdownIt("commonmark", {"html": False}).disable(
 
 def markdown(text: str) -> Markup:
     """Markdown of a finding; HTML, images and links in it are plain text."""
-    return Markup(_markdown.render(_shown(text)))  # noqa: S704
+    return Markup(_markdown.render(visible(text)))  # noqa: S704
 
 
 def inline(text: str) -> Markup:
     """One line of Markdown, as titles are: code and emphasis, nothing else."""
-    return Markup(_markdown.renderInline(_shown(text)))  # noqa: S704
+    return Markup(_markdown.renderInline(visible(text)))  # noqa: S704
 
 
 def code(text: str, path: str, first_line: int | None = None) -> Markup:
     """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
     Colours come from the style sheet, by Pygments' class names."""
-    shown = _shown(text)
+    shown = visible(text)
     if len(shown) > CODE_CHARACTERS:
         shown = shown[:CODE_CHARACTERS] + "\n…"
     formatter = HtmlFormatter(nowrap=True)
@@ -55,13 +57,6 @@ def _lexer(path: str) -> Lexer:
     except ClassNotFound:
         lexer = TextLexer(stripnl=False)
     return lexer
-
-
-def _shown(text: str) -> str:
-    """Characters that hide or reorder others become escapes; line ends and tabs stay."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def duration(seconds: float) -> str:

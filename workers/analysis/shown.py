@@ -6,9 +6,9 @@ Line numbers stay true, so a quote of what was shown is anchored in what was sho
 from dataclasses import dataclass, replace
 
 from bot.change import ChangedFile
+from bot.characters import visible
 from bot.model import BatchFile
 from bot.redact import redact, redact_file
-from workers.analysis.visible import visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 
+from bot.characters import show_hidden
 from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
 from bot.links import Links
 from bot.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
-from workers.reports.characters import cut, github_length, show_hidden
+from workers.reports.characters import cut, github_length
 from workers.reports.environment import render, source
 from workers.reports.fit import Kept, fit, size
 from workers.reports.verdict import counts, plural

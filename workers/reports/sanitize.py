@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from workers.reports.characters import cut, show_hidden
+from bot.characters import show_hidden
+from workers.reports.characters import cut
 
 _PARSER = MarkdownIt("commonmark")
 

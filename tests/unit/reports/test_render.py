@@ -149,7 +149,7 @@ def test_a_suggestion_that_removes_the_lines_has_no_line(one: Finding) -> None:
 def test_a_suggestion_with_hidden_characters_has_no_button(one: Finding) -> None:
     body = comment_body(replace(one, suggestion="if admin:\u202e pass"))
     assert "```suggestion" not in body
-    assert "if admin:\\u202e pass" in body
+    assert "if admin:\\u{202E} pass" in body
 
 
 def test_a_suggestion_that_does_not_fit_is_left_out(one: Finding) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from workers.reports.characters import cut, github_length, show_hidden
+from bot.characters import show_hidden
+from workers.reports.characters import cut, github_length
 from workers.reports.sanitize import code_span, fence, fence_language, sanitize, sanitize_line
 
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -192,7 +193,7 @@ def test_a_cut_text_fits_and_is_a_beginning(text: str, limit: int) -> None:
         ("```suggestion\nx\n```", "```\nx\n```"),
         ("```python\nx\n```", "```python\nx\n```"),
         ("```\n/lgtm\n```", " ```\n /lgtm\n ```"),
-        ("a\u202eb", "a\\\\u202eb"),
+        ("a\u202eb", "a\\\\u{202E}b"),
         ("👨‍👩‍👧 ❤️", "👨‍👩‍👧 ❤️"),
         ("1. a\n   - b\n2. c", "1. a\n\n   - b\n2. c"),
         ("> said\n> so", "> said\n> so"),

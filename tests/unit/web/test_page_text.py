@@ -44,7 +44,7 @@ def test_leading_empty_lines_keep_the_numbers_right() -> None:
 
 def test_hidden_characters_are_shown() -> None:
     assert "\u202e" not in code("a\u202eb", "x.py")
-    assert "\\u202e" in markdown("a\u202eb")
+    assert "\\u{202E}" in markdown("a\u202eb")
 
 
 def test_long_code_is_cut() -> None:

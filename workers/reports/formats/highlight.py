@@ -10,7 +10,7 @@ from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.lexers.special import TextLexer
 from pygments.util import ClassNotFound
 
-from workers.reports.characters import show_hidden
+from bot.characters import show_hidden
 
 #: Longer code is shown without colours: some lexers are slow on hostile text.
 _LONGEST = 20_000

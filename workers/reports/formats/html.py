@@ -9,9 +9,9 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 
+from bot.characters import show_hidden
 from bot.links import Links
 from bot.model import Report
-from workers.reports.characters import show_hidden
 from workers.reports.environment import cost, environment, place, source
 from workers.reports.formats.highlight import coloured
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line

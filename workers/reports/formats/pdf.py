@@ -8,10 +8,10 @@ from typing import Any
 import typst
 import weblate_fonts
 
+from bot.characters import show_hidden
 from bot.links import Links
 from bot.model import FileSummary, Finding, Report
 from templates import DIRECTORY
-from workers.reports.characters import show_hidden
 from workers.reports.environment import cost, place, source
 from workers.reports.formats.html import time
 from workers.reports.formats.structure import blocks, line

@@ -7,6 +7,7 @@ carry instructions for a model. Conflict markers are committed by mistake.
 import re
 from collections.abc import Iterator
 
+from bot.characters import visible
 from bot.model import Category, Severity
 from workers.scan.analyzers.model import Said, Target
 
@@ -54,7 +55,7 @@ def hidden_characters(target: Target) -> Iterator[Said]:
             severity=severity,
             title=f"{name} ({', '.join(codes[:4])}) hidden in this line",
             body=_WHY,
-            quote=shown(text),
+            quote=visible(text),
         )
 
 
@@ -75,11 +76,6 @@ def conflict_markers(target: Target) -> Iterator[Said]:
                 title="A merge conflict was committed with its markers",
                 body="Choose one side and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`.",
             )
-
-
-def shown(text: str) -> str:
-    """`text` with hidden characters as escapes."""
-    return _HIDDEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
 
 
 def _added(target: Target) -> Iterator[tuple[int, str]]:
