@@ -55,6 +55,10 @@ def _key_line(text: str) -> bool:
     return entropy(text) >= 4.5
 
 
+def _key_body(text: str) -> bool:
+    return re.search(r"[A-Za-z0-9+/]{16}", text) is not None
+
+
 def _rule(kind: str, pattern: str, holds: Callable[[str], bool] = lambda _: True) -> _Rule:
     return _Rule(kind, re.compile(pattern), holds)
 
@@ -62,8 +66,12 @@ def _rule(kind: str, pattern: str, holds: Callable[[str], bool] = lambda _: True
 _RULES = (
     _rule(
         "private-key",
+        # Up to its end, the next beginning, or what cannot stand in a key, as in code that
+        # only names the first line.
         r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:(?!-----BEGIN)[\s\S]){0,20000}?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)",
+        r"(?:(?!-----(?:BEGIN|END))[A-Za-z0-9+/=\s\\\"',:.#|>-]){0,20000}+"
+        r"(?:-----END [A-Z0-9 ]{0,40}-----)?",
+        _key_body,
     ),
     _rule("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
     _rule("gitlab-token", r"\bgl(?:pat|dt|rt|soat|cbt|ptt|ft|imt|agent)-[A-Za-z0-9_-]{20,255}"),

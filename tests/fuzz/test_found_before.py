@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.redact import redact
+from tests.support.secret_shapes import private_key
 from workers.analysis.anchor import anchor
 from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
 from workers.analysis.suggest import fitting_suggestion
@@ -48,3 +50,18 @@ def test_a_record_of_git_without_a_name_is_an_error() -> None:
     """A rename with one path of two became a file of no name."""
     with pytest.raises(DiffError, match="names no file"):
         parse_raw(b":100644 100644 5555555 6666666 R090\0old\0\0")
+
+
+def test_a_key_that_is_cut_off_before_another_is_hidden_as_well() -> None:
+    """Of two beginnings only the second was taken for a key's."""
+    cut = private_key().split("\n")[:4]
+    shown = redact("\n".join([*cut, private_key(), "x = 1"]))
+    assert not any(line in shown for line in cut)
+    assert shown.endswith("\nx = 1")
+
+
+def test_code_that_names_the_first_line_of_a_key_is_shown() -> None:
+    """All that followed was hidden, up to the end of the file."""
+    first = private_key().partition("\n")[0]
+    code = f'if text.startswith("{first}"):\n    return load(text)\n'
+    assert redact(code) == code
