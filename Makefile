@@ -53,6 +53,12 @@ lint: $(READY) ## Check style, types and the import rule
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+audit: $(READY) ## Look for known vulnerabilities in what is locked
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+
+sbom: $(READY) ## Write the bill of materials, sbom.json (CycloneDX)
+	$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock --output-reproducible --output-file sbom.json
+
 lock: $(READY) ## Choose the newest versions that fit and write the lock files
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate pyproject.toml --output-file requirements.lock
@@ -60,6 +66,6 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 		--no-header --no-annotate pyproject.toml --group dev --output-file requirements-dev.lock
 
 clean: ## Remove what was built
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test test-model eval eval-answers fuzz lint lock clean
+.PHONY: help install demo test test-model eval eval-answers fuzz lint audit sbom lock clean
