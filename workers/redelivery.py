@@ -45,7 +45,7 @@ async def redeliver(services: Services) -> None:
     for attempt in deliveries.undelivered(await deliveries.list_deliveries(gh, since)):
         await _plan(store, attempt)
     await store.redis.set(LOOKED, now)
-    due: Any = await store.redis.zrangebyscore(DUE, "-inf", now)
+    due: Any = await store.redis.zrangebyscore(DUE, "-inf", store.now())
     for member in due:
         number, _, guid = member.decode().partition(":")
         try:

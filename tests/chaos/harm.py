@@ -70,7 +70,7 @@ async def harm(arena: Arena, plan: Plan, dice: random.Random, over: asyncio.Even
     deeds: dict[Callable[[Arena, random.Random], Awaitable[None]], int] = {
         kill: 6,
         stop_in_order: 1,
-        fault: 6,
+        fault: 12,
         repeat: 4,
         out_of_order: 2,
     }

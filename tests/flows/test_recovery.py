@@ -1,0 +1,277 @@
+"""What was left lying is taken up again, and what can never end is ended with a reason."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
+from bot.queue import NAMESPACE, QUEUES, message
+from bot.settings import Settings
+from bot.store import Store, recovery
+from tests.flows.world import POLL_SECONDS, SECONDS, World, running
+from workers import maintenance
+from workers.redelivery import redeliver
+from workers.services import Services, open_services
+
+BEFORE = {"app.py": "import subprocess\n"}
+AFTER = {"app.py": "import subprocess\n\n\nsubprocess.call(input(), shell=True)\n"}
+ID = "01JD0000000000000000000001"
+ALL = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
+
+
+def review(name: str = ID, number: int = 3) -> Review:
+    return Review(
+        id=name,
+        repository=Repository(installation_id=1, id=7, full_name="ada/engine"),
+        number=number,
+        head_sha="a" * 40,
+        trigger=Trigger.OPENED,
+        created_at=1.0,
+    )
+
+
+async def messages(store: Store) -> list[str]:
+    """Every message in every queue, as `actor arguments`."""
+    found: list[str] = []
+    for queue in QUEUES:
+        for body in (await store.redis.hgetall(f"{NAMESPACE}:{queue}.msgs")).values():
+            data = json.loads(body)
+            found.append(" ".join([data["actor_name"], *map(str, data["args"])]))
+    return sorted(found)
+
+
+@pytest.fixture
+def services(store: Store) -> Services:
+    """What the sweep needs: it speaks to Redis only."""
+    settings = Settings(_env_file=None)
+    nothing: Any = None
+    return Services(settings=settings, store=store, github=nothing, llm=None, metrics=nothing)
+
+
+async def put_into(store: Store, state: State) -> None:
+    """A review in that state whose messages are gone."""
+    await store.open_review(review())
+    await store.admit(ID, 1, at_once=8, messages=[])
+    if state is State.QUEUED:
+        return
+    await store.move(ID, State.SCANNING, of=[State.QUEUED], started_at=store.now())
+    if state is State.SCANNING:
+        return
+    batches = [Batch(number, ()) for number in (1, 2, 3)]
+    await store.move(
+        ID,
+        State.ANALYZING,
+        of=[State.SCANNING],
+        batches=batches if state is State.ANALYZING else (),
+        files_total=3,
+    )
+    if state is State.ANALYZING:
+        await store.finish_batch(ID, 2, BatchResult(), files=1, publish=message("publish_review"))
+        await store.put(message("analyze_batch", ID, 3))
+    else:
+        await store.move(ID, State.REPORTING, of=[State.ANALYZING])
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State.QUEUED, [f"scan_pull_request {ID}"]),
+        (State.SCANNING, [f"scan_pull_request {ID}"]),
+        (State.ANALYZING, [f"analyze_batch {ID} 1", f"analyze_batch {ID} 3"]),
+        (State.REPORTING, [f"publish_review {ID}"]),
+    ],
+)
+async def test_an_orphan_gets_the_message_that_fits_its_state(
+    store: Store, services: Services, state: State, expected: list[str]
+) -> None:
+    await put_into(store, state)
+    await maintenance.sweep(services)
+    assert await messages(store) == expected
+    await maintenance.sweep(services)
+    assert await messages(store) == expected, "what has its message is left alone"
+
+
+async def test_a_review_that_was_never_queued_is_started_again(
+    store: Store, services: Services
+) -> None:
+    await store.open_review(review())
+    await maintenance.sweep(services)
+    assert await messages(store) == [f"start_review ada/engine 3 {ID}  False None"]
+
+
+async def test_a_review_that_waits_for_its_turn_is_no_orphan(
+    store: Store, services: Services
+) -> None:
+    for number in (1, 2):
+        await store.open_review(review(f"{number}", number))
+        wanted = message("scan_pull_request", f"{number}")
+        await store.admit(f"{number}", 1, at_once=1, messages=[wanted])
+    await maintenance.sweep(services)
+    assert await messages(store) == ["scan_pull_request 1"]
+    await store.move("1", State.CANCELLED, of=ALL)
+    assert "scan_pull_request 2" in await messages(store)
+
+
+async def test_a_review_past_its_time_ends_as_failed(store: Store, services: Services) -> None:
+    await put_into(store, State.SCANNING)
+    await store.remember(ID, started_at=store.now() - 3700, trouble="GitHub was away.")
+    await maintenance.sweep(services)
+    fields = await store.fields(ID)
+    assert fields["state"] == "failed"
+    assert fields["error"] == "It was not done within 60 minutes. GitHub was away."
+    assert await messages(store) == [f"conclude_review {ID}"]
+
+
+async def test_a_review_that_is_left_again_and_again_is_given_up(
+    store: Store, services: Services
+) -> None:
+    await put_into(store, State.SCANNING)
+    for _ in range(maintenance.MAX_TAKEN_UP):
+        await maintenance.sweep(services)
+        assert await messages(store) == [f"scan_pull_request {ID}"]
+        await store.redis.delete(f"{NAMESPACE}:scan.msgs", f"{NAMESPACE}:scan")
+    await maintenance.sweep(services)
+    assert (await store.fields(ID))["error"].startswith("It was taken up 5 times")
+
+
+async def test_an_ended_review_whose_check_run_is_open_is_concluded(
+    store: Store, services: Services
+) -> None:
+    await put_into(store, State.SCANNING)
+    await store.move(ID, State.CANCELLED, of=ALL)
+    await maintenance.sweep(services)
+    assert await messages(store) == [f"conclude_review {ID}"]
+    await store.concluded(ID)
+    assert (await recovery.snapshot(store)).ending == ()
+
+
+async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) -> None:
+    key = f"{NAMESPACE}:scan"
+    await store.redis.hset(f"{key}.msgs", "m1", "{}")
+    await store.redis.sadd(f"{NAMESPACE}:__acks__.dead.scan", "m1", "acknowledged-meanwhile")
+    await store.redis.zadd(f"{NAMESPACE}:__heartbeats__", {"dead": store.now() * 1000 - 31_000})
+    assert await recovery.revive(store, 30) == 1
+    assert await store.redis.lrange(key, 0, -1) == [b"m1"]
+    assert await store.redis.zcard(f"{NAMESPACE}:__heartbeats__") == 0
+    assert await recovery.revive(store, 30) == 0
+
+
+async def test_what_steps_handed_on_is_gone_when_the_review_is(
+    store: Store, services: Services
+) -> None:
+    await store.redis.set("glossator:scan:gone", b"x")
+    await put_into(store, State.ANALYZING)
+    await maintenance.tidy(services)
+    assert await store.redis.exists("glossator:scan:gone") == 0
+    assert await store.redis.exists(f"glossator:batches:{ID}") == 1
+
+
+async def test_a_redis_that_may_lose_work_is_complained_of(store: Store) -> None:
+    assert await recovery.complaints(store) == ()
+    await store.redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        [complaint] = await recovery.complaints(store)
+    finally:
+        await store.redis.config_set("maxmemory-policy", "noeviction")
+    assert "set maxmemory-policy to noeviction" in complaint
+
+
+# With everything running
+
+
+@pytest.fixture
+async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator[World]:
+    async with running(redis_url, redis, tmp_path, step_seconds=60) as world:
+        yield world
+
+
+async def test_deliveries_that_failed_are_asked_for_once_each(world: World) -> None:
+    url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"
+    number = await world.open_pull(BEFORE, AFTER)
+    world.sandbox.webhook_url = url
+    async with open_services(world.settings) as services:
+        await redeliver(services)
+        await world.until(number, State.COMPLETED)
+        await redeliver(services)
+    await world.settle()
+    assert [attempt.status for attempt in world.sandbox.state.deliveries] == [
+        "failed to connect to host",
+        "OK",
+    ]
+    assert len(world.reviews) == 1
+
+
+async def test_a_redelivery_that_fails_as_well_is_asked_for_again_later(world: World) -> None:
+    url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"
+    number = await world.open_pull(BEFORE, AFTER)
+    async with open_services(world.settings) as services:
+        await redeliver(services)
+        async with asyncio.timeout(SECONDS):
+            while len(world.sandbox.state.deliveries) < 2:
+                await asyncio.sleep(POLL_SECONDS)
+        world.sandbox.webhook_url = url
+        await redeliver(services)
+        assert len(world.sandbox.state.deliveries) == 2, "not at once"
+        waiting: Any = await world.store.redis.zrange(
+            "glossator:redeliveries", 0, -1, withscores=True
+        )
+        [(member, due)] = waiting
+        assert 5 < due - time.time() < 11
+        await world.store.redis.zadd("glossator:redeliveries", {member: 0})
+        await redeliver(services)
+        await world.until(number, State.COMPLETED)
+    await world.settle()
+
+
+async def test_an_outage_longer_than_all_retries_is_waited_out(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    async with running(redis_url, redis, tmp_path, max_retries=0) as world:
+        fault = world.sandbox.faults.add("GET /api/v3/repos/*/compare/*", "500", times=9)
+        await world.open_pull(BEFORE, AFTER)
+        await world.settle()
+        assert fault.struck == 9
+        assert len(world.reviews) == 1
+
+
+def git_processes(url: str) -> list[str]:
+    """The command lines of git processes that talk to the sandbox."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if url.encode() in environment and "git" in command:
+            found.append(command)
+    return found
+
+
+async def test_a_hung_git_is_ended_by_the_limit_of_its_step(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    async with running(redis_url, redis, tmp_path, step_seconds=2) as world:
+        fault = world.sandbox.faults.add("GET /octo/hello.git/info/refs", "timeout", times=9)
+        number = await world.open_pull(BEFORE, AFTER)
+        async with asyncio.timeout(SECONDS):
+            while not fault.struck:
+                await asyncio.sleep(POLL_SECONDS)
+        assert git_processes(world.sandbox.url)
+        await world.settle()
+        progress: Any = await world.progress(number)
+        assert (progress.state, progress.error) == (
+            State.FAILED,
+            "It was not done within 2 seconds.",
+        )
+        [check_run] = world.check_runs
+        assert (check_run.status, check_run.conclusion) == ("completed", "neutral")
+        assert check_run.output["title"] == "The review took too long"
+        assert git_processes(world.sandbox.url) == []
+        assert fault.struck == 1
