@@ -1,0 +1,95 @@
+"""Many deliveries at once: each counts once, and nobody has to wait for somebody else's storm."""
+
+import asyncio
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.arena import Arena, running
+
+#: How many deliveries there are, and how often all are repeated.
+DELIVERIES, REPEATS = 20, 5
+
+
+def files(number: int) -> dict[str, str]:
+    return {f"file_{number}.go": f"package a\n\nvar x = {number}\n"}
+
+
+async def repeated(arena: Arena, deliveries: int, repeats: int) -> None:
+    """Deliver each so many times, in random order and many at once, and count the reviews."""
+    url, arena.sandbox.webhook_url = arena.sandbox.webhook_url, ""
+    for number in range(deliveries):
+        await arena.open_pull("octo", files(number))
+    arena.sandbox.webhook_url = url
+    attempts = [attempt.id for attempt in arena.sandbox.state.deliveries] * repeats
+    random.Random(1).shuffle(attempts)
+    room = asyncio.Semaphore(20)
+
+    async def deliver(attempt: int) -> int:
+        async with room:
+            return (await arena.sandbox.redeliver(attempt)).status_code
+
+    codes = await asyncio.gather(*map(deliver, attempts))
+    assert sorted(set(codes)) == [200, 202]
+    assert codes.count(202) == deliveries
+    await arena.settle(60 + 4 * deliveries)
+    assert arena.wrong() == []
+    assert len(arena.repo("octo").reviews) == deliveries
+
+
+async def test_deliveries_repeated_in_parallel_count_once(tmp_path: Path) -> None:
+    # GitHub is not asked for failed deliveries meanwhile: it would count as one more repeat.
+    async with running(tmp_path, REDELIVERY_SECONDS="3600") as arena:
+        await repeated(arena, DELIVERIES, REPEATS)
+
+
+@pytest.mark.slow
+async def test_a_thousand_redeliveries_of_a_hundred_deliveries_are_a_hundred_reviews(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, REDELIVERY_SECONDS="3600") as arena:
+        await repeated(arena, 100, 10)
+        print("1,000 redeliveries of 100 deliveries: 100 reviews")
+
+
+async def five(arena: Arena, account: str) -> float:
+    """Seconds that five pull requests take from the first delivery to the last review."""
+    began = time.monotonic()
+    wanted = len(arena.repo(account).reviews) + 5
+    for number in range(5):
+        await arena.open_pull(account, files(number))
+    async with asyncio.timeout(300):
+        while len(arena.repo(account).reviews) < wanted:
+            await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+@pytest.mark.slow
+async def test_a_storm_of_one_installation_does_not_hold_up_another(tmp_path: Path) -> None:
+    storm = int(os.environ.get("STORM", "300"))
+    async with running(tmp_path) as arena:
+        await five(arena, "ada")  # everything is warm now
+        idle = await five(arena, "ada")
+        opened = 0
+
+        async def flood(numbers: range) -> None:
+            nonlocal opened
+            for number in numbers:
+                await arena.open_pull("octo", files(number))
+                opened += 1
+
+        await asyncio.gather(*(flood(range(n, storm, 10)) for n in range(10)))
+        done = len(arena.repo("octo").reviews)
+        busy = await five(arena, "ada")
+        waiting = opened - len(arena.repo("octo").reviews)
+        print(
+            f"five reviews: {idle:.1f} s idle, {busy:.1f} s in a storm of {opened} "
+            f"({done} of them done before, {waiting} still waiting after): {busy / idle:.2f} times"
+        )
+        assert waiting > 0, "the storm was over too early to tell"
+        assert busy < 2 * idle
+        await arena.settle(60 + 3 * storm)
+        assert arena.wrong() == []
