@@ -6,10 +6,16 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
 from bot.redis_server import embedded_redis
 from bot.store import Store, connect
+
+
+# A busy machine is no defect: how long an example takes is not judged.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
