@@ -1,0 +1,62 @@
+"""`python -m tests.bench`: measure, print a table, write JSON. See docs/performance.md."""
+
+import argparse
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.bench import (
+    accepting,
+    cloning,
+    feeding,
+    reviewing,
+    signing,
+    starting,
+    throughput,
+)
+from tests.bench.figures import Figure, as_json, as_markdown, machine
+
+Measure = Callable[..., Awaitable[list[Figure]]]
+
+PARTS: dict[str, Measure] = {
+    "start": starting.measure,
+    "accept": accepting.measure,
+    "sign": signing.measure,
+    "clone": cloning.measure,
+    "review": reviewing.measure,
+    "throughput": throughput.measure,
+    "feed": feeding.measure,
+}
+
+
+async def run(names: list[str], *, quick: bool) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        directory = Path(tempfile.mkdtemp(prefix="glossator-bench-"))
+        try:
+            figures += await PARTS[name](directory, quick=quick)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute, with smaller loads")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, comma-separated")
+    parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
+    chosen = parser.parse_args()
+    about = machine()
+    figures = asyncio.run(run(chosen.only.split(","), quick=chosen.quick))
+    chosen.output.parent.mkdir(parents=True, exist_ok=True)
+    chosen.output.write_text(json.dumps(as_json(figures, about), indent=2) + "\n")
+    table = as_markdown(figures, about)
+    chosen.output.with_suffix(".md").write_text(table)
+    print(table)
+
+
+if __name__ == "__main__":
+    main()
