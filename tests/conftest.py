@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from bot.redis_server import embedded_redis
 from bot.store import Store, connect
 
-
 # A busy machine is no defect: how long an example takes is not judged.
 hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
