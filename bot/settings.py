@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(120, gt=0, description="Seconds for one LLM call.")
     llm_concurrency: int = Field(4, ge=1, description="LLM calls in flight over all workers.")
     llm_gap_ms: int = Field(0, ge=0, description="Least time between two LLM calls, over all.")
+    llm_backoff_ms: int = Field(
+        1000, ge=1, description="First wait before an LLM call is tried again."
+    )
     llm_context_tokens: int = Field(24_000, ge=1000, description="Budget of one prompt.")
     llm_answer_tokens: int = Field(4_000, ge=256, description="Budget of one answer.")
     llm_review_budget: int = Field(

@@ -61,6 +61,7 @@ async def world(
         "openai_api_key": "sk-test-0123456789abcdef",
         "llm_model": "small",
         "llm_timeout": 1,
+        "llm_backoff_ms": 10,
         "max_retries": 1,
     }
     async with running(redis_url, redis, tmp_path, **settings) as world:

@@ -43,8 +43,6 @@ log = structlog.get_logger()
 ATTEMPTS = 3
 #: Seconds that a call waits in place at most; a longer Retry-After is left to the queue.
 LONGEST_WAIT = 60.0
-#: Seconds of the first wait without a Retry-After; each next is twice as long.
-FIRST_WAIT = 1.0
 #: Seconds that a lease outlives the longest call.
 _LEASE_MARGIN = 30.0
 
@@ -219,7 +217,7 @@ class LLM:
                 async with self._pacing.slot():
                     return await self._call(question, model, messages, prompt)
             except TransientLLMError as exc:
-                wait = _wait(attempt, exc.retry_after)
+                wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
                 if isinstance(exc, _ThrottledError):
                     await self._pacing.throttled(min(wait, LONGEST_WAIT))
                 if attempt == ATTEMPTS or wait > LONGEST_WAIT:
@@ -341,11 +339,12 @@ def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
     return schema.problem(data), data
 
 
-def _wait(attempt: int, retry_after: float | None) -> float:
+def _wait(attempt: int, retry_after: float | None, first: float) -> float:
+    """Seconds before the next attempt; without a Retry-After each is twice the one before."""
     if retry_after is not None:
         return retry_after
     jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
-    return FIRST_WAIT * 2.0 ** (attempt - 1) * jitter
+    return first * 2.0 ** (attempt - 1) * jitter
 
 
 def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:

@@ -1,0 +1,144 @@
+"""Suggestions apply, change something and parse, or they are not made; findings are judged."""
+
+import pytest
+
+from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
+from bot.model import BatchFile, Category, Finding, Rejected, Severity
+from workers.analysis.anchor import Anchor
+from workers.analysis.answer import RawFinding
+from workers.analysis.judge import Policy, judge
+from workers.analysis.shown import Shown, show
+from workers.analysis.suggest import fitting_suggestion
+
+CONTENT = """\
+def total(prices):
+    result = 0
+    for p in prices:
+        result += p
+    return result
+"""
+POLICY = Policy(tuple(Category), Severity.LOW, 0.6)
+
+
+def shown(content: str = CONTENT, **changed: object) -> Shown:
+    lines = tuple(Line(None, n, text) for n, text in enumerate(content.split("\n")[:-1], start=1))
+    file = ChangedFile(
+        path="shop.py", status=FileStatus.ADDED, hunks=(Hunk(0, 1, "", lines),), additions=5
+    )
+    values = {"file": file, "language": "python", "content": content} | changed
+    return show(BatchFile(**values))  # type: ignore[arg-type]
+
+
+def raw(**changed: object) -> RawFinding:
+    values: dict[str, object] = {
+        "path": "shop.py",
+        "quote": "result += p",
+        "line": 4,
+        "side": Side.RIGHT,
+        "category": Category.PERFORMANCE,
+        "severity": Severity.MEDIUM,
+        "title": "Use sum",
+        "body": "sum() does it.",
+        "confidence": 0.9,
+        "suggestion": None,
+        "rule": None,
+    }
+    return RawFinding(**(values | changed))  # type: ignore[arg-type]
+
+
+def at(start: int, end: int, side: Side = Side.RIGHT) -> Anchor:
+    return Anchor(side, start, end)
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "anchor", "kept"),
+    [
+        ("    return sum(prices)", at(5, 5), "    return sum(prices)"),
+        ("return sum(prices)", at(5, 5), "    return sum(prices)"),
+        ("```python\n    return sum(prices)\n```", at(5, 5), "    return sum(prices)"),
+        (
+            "total = sum(prices)\nreturn total",
+            at(2, 5),
+            "    total = sum(prices)\n    return total",
+        ),
+        ("    return result", at(5, 5), None),
+        ("    return result   ", at(5, 5), None),
+        ("    return (result", at(5, 5), None),
+        ("        result += p\n    return result\n", at(4, 4), None),
+        ("    return sum(prices)", at(5, 5, Side.LEFT), None),
+        ("    return '[redacted:password]'", at(5, 5), None),
+        ("\n".join(["    x = 1"] * 61), at(5, 5), None),
+    ],
+    ids=[
+        "as it is",
+        "indentation kept",
+        "unfenced",
+        "several lines",
+        "changes nothing",
+        "changes only white space",
+        "does not parse",
+        "brings the next line along",
+        "old side",
+        "holds a secret's place",
+        "a rewrite",
+    ],
+)
+def test_a_suggestion_fits_or_is_none(suggestion: str, anchor: Anchor, kept: str | None) -> None:
+    assert fitting_suggestion(suggestion, shown(), anchor) == kept
+
+
+def test_a_suggestion_to_a_file_that_did_not_parse_before_is_kept() -> None:
+    broken = shown("def f(:\n    return 1\n")
+    assert fitting_suggestion("    return 2", broken, at(2, 2)) == "    return 2"
+
+
+def test_lines_that_were_shown_otherwise_cannot_be_replaced() -> None:
+    secret = shown('key = "ghp_0123456789abcdefghijABCDEFGHIJ012345"\nx = 1\n')
+    assert "ghp_" not in (secret.content or "")
+    assert fitting_suggestion('key = os.environ["KEY"]', secret, at(1, 1)) is None
+
+
+def test_a_finding_is_anchored_by_its_quote_not_by_its_line() -> None:
+    found = judge(raw(line=1), {"shop.py": shown()}, POLICY)
+    assert isinstance(found, Finding)
+    assert (found.start_line, found.end_line, found.quote) == (4, 4, "        result += p")
+    assert found.source == "llm"
+    assert found.fingerprint
+
+
+def test_a_quote_that_is_nowhere_is_told_without_a_line() -> None:
+    found = judge(raw(quote="never_written()"), {"shop.py": shown()}, POLICY)
+    assert isinstance(found, Finding)
+    assert not found.anchored
+
+
+def test_the_fingerprint_does_not_depend_on_words_or_lines() -> None:
+    first = judge(raw(), {"shop.py": shown()}, POLICY)
+    second = judge(
+        raw(title="Other", body="Words", line=2), {"shop.py": shown("\n" + CONTENT)}, POLICY
+    )
+    assert isinstance(first, Finding)
+    assert isinstance(second, Finding)
+    assert first.fingerprint == second.fingerprint
+    assert first.start_line != second.start_line
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"path": "other.py"}, "not a file of this change"),
+        ({"confidence": 0.5}, "low confidence"),
+        ({"severity": Severity.INFO}, "less severe"),
+    ],
+)
+def test_what_is_not_wanted_is_thrown_out_with_the_reason(
+    changed: dict[str, object], reason: str
+) -> None:
+    found = judge(raw(**changed), {"shop.py": shown()}, POLICY)
+    assert isinstance(found, Rejected)
+    assert reason in found.reason
+
+
+def test_a_category_that_was_not_asked_for_is_thrown_out() -> None:
+    only = Policy((Category.SECURITY,), Severity.LOW, 0.6)
+    assert isinstance(judge(raw(), {"shop.py": shown()}, only), Rejected)
