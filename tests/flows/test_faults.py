@@ -18,7 +18,8 @@ from tests.flows.world import POLL_SECONDS, REPO, World, running
 BEFORE = {"app.py": "import subprocess\n"}
 AFTER = {
     "app.py": (
-        "import subprocess\n\n\ndef run(command):\n    return subprocess.call(command, shell=True)\n"
+        "import subprocess\n\n\n"
+        "def run(command):\n    return subprocess.call(command, shell=True)\n"
     )
 }
 
