@@ -42,3 +42,17 @@ class UnreadableAnswerError(PermanentLLMError):
 
 class BudgetError(PermanentLLMError):
     """Raised before a call that would exceed a budget; no other model is tried."""
+
+
+class ThrottledError(TransientLLMError):
+    """Raised when the endpoint asks us to slow down."""
+
+
+class NotUnderstoodError(LLMError):
+    """Raised when the endpoint refuses the request itself; `text` is what it says, and
+    `meaning` the error to raise if no other dialect is left."""
+
+    def __init__(self, text: str, meaning: PermanentLLMError) -> None:
+        super().__init__(str(meaning))
+        self.text = text
+        self.meaning = meaning

@@ -1,4 +1,4 @@
-"""The language model: one question in, one checked answer out. The only importer of `openai`.
+"""The language model: one question in, one checked answer out.
 
 A question goes through cache, budget and pacing to an OpenAI-compatible endpoint; what
 can heal in place is tried again, then the fallback models are asked in order.
@@ -8,26 +8,25 @@ import asyncio
 import random
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
 
 import httpx2
-import openai
-import structlog
 from redis.asyncio import Redis
 
+from bot import log as logs
 from bot.model import Usage
 from bot.settings import Settings
 from bot.tokens import count_tokens
 from workers.analysis.answer import Schema
 from workers.analysis.budget import Budget, cost
 from workers.analysis.cache import Answers, RedisAnswers, question_key
-from workers.analysis.dialect import Dialect, Dialects, says_too_long
+from workers.analysis.dialect import Dialect, Dialects
 from workers.analysis.errors import (
     BudgetError,
     LLMAccessError,
     LLMError,
-    PermanentLLMError,
+    NotUnderstoodError,
     RefusedError,
+    ThrottledError,
     TooLongError,
     TransientLLMError,
     UnreadableAnswerError,
@@ -37,7 +36,7 @@ from workers.analysis.pacing import LocalPacing, Pacing, RedisPacing, Sleep
 from workers.analysis.prompt import repair_prompt
 from workers.analysis.reply import MalformedReply, Reply, declines, read_reply
 
-log = structlog.get_logger()
+log = logs.get(__name__)
 
 #: Calls of one model for one question, before the next model or a later try of the step.
 ATTEMPTS = 3
@@ -99,7 +98,10 @@ class LLM:
         self._settings = settings
         self._sleep = sleep
         self._endpoint = settings.openai_base_url or "https://api.openai.com/v1"
-        self._client = _client(settings, self._endpoint)
+        # Costs half a second and 25 MiB, which a worker without a model should not pay.
+        from workers.analysis.endpoint import Endpoint
+
+        self._client = Endpoint(settings, self._endpoint)
         self._pacing = _pacing(settings, redis, self._endpoint, sleep)
         self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
         # What somebody saves on purpose is the model's answer, wherever that was served.
@@ -112,7 +114,7 @@ class LLM:
         )
 
     async def aclose(self) -> None:
-        await self._client.close()
+        await self._client.aclose()
 
     async def ask(
         self,
@@ -218,7 +220,7 @@ class LLM:
                     return await self._call(question, model, messages, prompt)
             except TransientLLMError as exc:
                 wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
-                if isinstance(exc, _ThrottledError):
+                if isinstance(exc, ThrottledError):
                     await self._pacing.throttled(min(wait, LONGEST_WAIT))
                 if attempt == ATTEMPTS or wait > LONGEST_WAIT:
                     times = "" if attempt == 1 else f" {_TIMES[attempt]}"
@@ -235,9 +237,9 @@ class LLM:
         while True:
             arguments = dialect.arguments(question.schema, self._settings.llm_answer_tokens)
             try:
-                body = await self._post({"model": model, "messages": messages, **arguments})
+                body = await self._client.post({"model": model, "messages": messages, **arguments})
                 break
-            except _NotUnderstoodError as exc:
+            except NotUnderstoodError as exc:
                 lower = dialect.after_refusal(exc.text, question.schema)
                 if lower is None:
                     raise exc.meaning from exc
@@ -259,50 +261,8 @@ class LLM:
         )
         return reply
 
-    async def _post(self, request: dict[str, Any]) -> str:
-        """The body of a good response. Raises our errors for all others."""
-        completions: Any = self._client.chat.completions.with_raw_response
-        try:
-            async with asyncio.timeout(self._settings.llm_timeout):
-                response = await completions.create(**request)
-                return str(response.text)
-        except (TimeoutError, openai.APITimeoutError) as exc:
-            seconds = self._settings.llm_timeout
-            raise TransientLLMError(f"the endpoint did not answer in {seconds:g} s") from exc
-        except openai.APIStatusError as exc:
-            raise _of_status(exc, str(request["model"])) from exc
-        except (openai.APIConnectionError, httpx2.HTTPError) as exc:
-            raise TransientLLMError("the connection to the endpoint failed") from exc
-
-
-class _ThrottledError(TransientLLMError):
-    """Raised when the endpoint asks us to slow down."""
-
-
-class _NotUnderstoodError(LLMError):
-    """Raised when the endpoint refuses the request itself; `text` is what it says, and
-    `meaning` the error to raise if no other dialect is left."""
-
-    def __init__(self, text: str, meaning: PermanentLLMError) -> None:
-        super().__init__(str(meaning))
-        self.text = text
-        self.meaning = meaning
-
 
 _TIMES = {2: "twice", 3: "three times"}
-
-
-def _client(settings: Settings, endpoint: str) -> openai.AsyncOpenAI:
-    # Without a key a local server is asked; the client insists on some text.
-    return openai.AsyncOpenAI(
-        api_key=settings.openai_api_key.get_secret_value() or "none",
-        base_url=endpoint,
-        max_retries=0,
-        http_client=httpx2.AsyncClient(
-            timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
-        ),
-    )
 
 
 def _pacing(
@@ -345,40 +305,6 @@ def _wait(attempt: int, retry_after: float | None, first: float) -> float:
         return retry_after
     jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
     return first * 2.0 ** (attempt - 1) * jitter
-
-
-def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:
-    status, text = exc.status_code, f"{exc.message} {exc.body}"
-    if status == 429 and "insufficient_quota" not in text:
-        after = _retry_after(exc.response.headers)
-        return _ThrottledError("the endpoint answered 429 (too many requests)", retry_after=after)
-    if status in (401, 402, 403, 429):
-        return LLMAccessError(
-            f"the endpoint refused our key or account ({status}): see OPENAI_API_KEY"
-        )
-    if status in (408, 409, 425) or status >= 500:
-        after = _retry_after(exc.response.headers)
-        return TransientLLMError(f"the endpoint answered {status}", retry_after=after)
-    if "content_filter" in text or "content management policy" in text:
-        return RefusedError(f"the endpoint's content filter stopped {model}")
-    if status == 413 or says_too_long(text):
-        too_long = TooLongError(f"the prompt is too long for {model}")
-        return too_long if status == 413 else _NotUnderstoodError(text, too_long)
-    meaning = PermanentLLMError(f"the endpoint answered {status} for model {model}")
-    asks_for_form = status in (400, 422) or (status == 404 and "response_format" in text)
-    return _NotUnderstoodError(text, meaning) if asks_for_form else meaning
-
-
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds, where the server gives them as a number."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return None
 
 
 def _worst(failures: list[LLMError]) -> LLMError:
