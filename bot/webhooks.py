@@ -112,7 +112,9 @@ async def _accept(store: Store, guid: str, name: str, body: bytes) -> tuple[int,
     # however often its message is worked on.
     review_id = str(ULID())
     queued = message("handle_delivery", to_json(event), review_id, guid)
-    if not await store.accept_delivery(guid, queued):
+    repository = getattr(event, "repository", None)
+    installation_id = repository.installation_id if repository is not None else 0
+    if not await store.accept_delivery(guid, queued, installation_id=installation_id):
         return 200, {"status": "duplicate"}
     return 202, {"status": "queued"}
 

@@ -16,6 +16,7 @@ from bot.settings import Settings
 from workers.actors import declare_actors
 from workers.patience import Patience, Running
 from workers.services import Services, open_services
+from workers.turns import Turns
 from workers.unacknowledged import Unacknowledged
 
 #: How often an idle worker looks for messages, in milliseconds.
@@ -83,6 +84,7 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
             CurrentMessage(),
             Patience(settings, running),
             Unacknowledged(),
+            Turns(),
             AsyncIO(),
             services,
         ],

@@ -49,7 +49,8 @@ class Job:
 
 
 async def take_back(services: Services) -> None:
-    """Give the messages of dead workers to living ones."""
+    """Give the messages of dead workers to living ones, and their turns to others."""
+    await recovery.hear_waiting(services.store)
     number = await recovery.revive(services.store, services.settings.worker_lost_seconds)
     if number:
         _log.warning("messages_of_dead_workers_taken_back", number=number)

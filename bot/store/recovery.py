@@ -14,7 +14,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from bot.queue import NAMESPACE, QUEUES
-from bot.store.store import PREFIX, Store
+from bot.store.store import DELIVERIES_AT_ONCE, PREFIX, Store
 
 #: Every list of Dramatiq's that a message can be in, delayed ones included.
 ALL_QUEUES = tuple(f"{queue}{kind}" for queue in QUEUES for kind in ("", ".DQ"))
@@ -86,6 +86,13 @@ async def revive(store: Store, lost_seconds: float) -> int:
     """Give the messages of workers that gave no sign for so long back to their queues."""
     milliseconds = [int(store.now() * 1000), int(lost_seconds * 1000)]
     return int(await store.run_script("REVIVE", *milliseconds, *ALL_QUEUES))
+
+
+async def hear_waiting(store: Store) -> None:
+    """Give free turns to deliveries that wait, should a worker have died before it did so."""
+    waiting: Any = await store.redis.smembers(f"{PREFIX}unheard")
+    if waiting:
+        await store.run_script("NEXT_DELIVERIES", DELIVERIES_AT_ONCE, *waiting)
 
 
 async def drop_expired(store: Store, keep_seconds: float) -> int:

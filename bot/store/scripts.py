@@ -20,6 +20,9 @@ Keys, under the prefix:
                        check runs are completed
   running:<inst>       set: reviews of an installation that have their turn
   parked:<inst>        list: reviews of an installation that wait for it, oldest first
+  heard:<inst>         set: ids of messages of its deliveries that have their turn
+  unheard:<inst>       list: its deliveries' messages that wait for it, oldest first
+  unheard              set: installations that have such
   metrics              hash: series -> sum, see bot.metrics
   reviews              sorted set: all reviews by when they were opened
 """
@@ -95,16 +98,54 @@ local function enter(id, state, keep)
 end
 """
 
-#: ARGV: prefix, dramatiq, guid, seconds to remember it, messages.
+_HEAR = (
+    _PRELUDE
+    + """
+-- Give turns to an installation's deliveries. A turn ends with its message: what is no
+-- longer in the queue's bodies was acknowledged, whatever became of its worker.
+local function hear(installation, at_once)
+  local heard = prefix .. 'heard:' .. installation
+  local unheard = prefix .. 'unheard:' .. installation
+  for _, id in ipairs(redis.call('SMEMBERS', heard)) do
+    if redis.call('HEXISTS', dramatiq .. ':events.msgs', id) == 0 then
+      redis.call('SREM', heard, id)
+    end
+  end
+  while redis.call('SCARD', heard) < at_once do
+    local messages = redis.call('LPOP', unheard)
+    if not messages then return redis.call('SREM', prefix .. 'unheard', installation) end
+    put(messages)
+    for _, m in ipairs(cjson.decode(messages)) do redis.call('SADD', heard, m[2]) end
+  end
+end
+"""
+)
+
+#: ARGV: prefix, dramatiq, guid, seconds to remember it, messages, installation or '0', how
+#: many of its deliveries may be handled at once.
 #: Returns 1 when it was queued, 0 when that delivery was queued before.
 ACCEPT = (
-    _PRELUDE
+    _HEAR
     + """
 if not redis.call('SET', prefix .. 'delivery:' .. ARGV[3], '1', 'NX', 'EX', ARGV[4]) then
   return 0
 end
-put(ARGV[5])
+if ARGV[6] == '0' then
+  put(ARGV[5])
+else
+  redis.call('RPUSH', prefix .. 'unheard:' .. ARGV[6], ARGV[5])
+  redis.call('SADD', prefix .. 'unheard', ARGV[6])
+  hear(ARGV[6], tonumber(ARGV[7]))
+end
 return 1
+"""
+)
+
+#: ARGV: prefix, dramatiq, how many at once, installations.
+NEXT_DELIVERIES = (
+    _HEAR
+    + """
+for i = 4, #ARGV do hear(ARGV[i], tonumber(ARGV[3])) end
 """
 )
 

@@ -39,6 +39,9 @@ PREFIX = "glossator:"
 #: Deliveries are remembered longer than GitHub keeps them for redelivery (3 days).
 DELIVERY_SECONDS = 4 * 86_400
 
+#: Deliveries of one installation that are handled at once; one takes a fraction of a second.
+DELIVERIES_AT_ONCE = 4
+
 _FIELDS = ("percent", "files_total", "files_done", "findings")
 
 
@@ -98,7 +101,7 @@ class Store:
             name: redis.register_script(getattr(scripts, name))
             for name in (
                 *("ACCEPT", "PUT", "OPEN", "ADMIT", "MOVE", "PROGRESS", "FINISH_BATCH"),
-                *("SAVE_SCAN", "REVIVE"),
+                *("SAVE_SCAN", "REVIVE", "NEXT_DELIVERIES"),
             )
         }
 
@@ -107,9 +110,17 @@ class Store:
 
     # Deliveries and messages
 
-    async def accept_delivery(self, guid: str, message: Message) -> bool:
-        """Queue what a delivery asks for, unless that delivery was queued before."""
-        return bool(await self.run_script("ACCEPT", guid, DELIVERY_SECONDS, _messages([message])))
+    async def accept_delivery(
+        self, guid: str, message: Message, *, installation_id: int = 0
+    ) -> bool:
+        """Queue what a delivery asks for, unless that delivery was queued before. Of one
+        installation so many are handled at once; others wait in a line of their own, so that
+        nobody else waits behind them. 0 is for deliveries of no installation."""
+        seconds, messages = DELIVERY_SECONDS, _messages([message])
+        accepted = await self.run_script(
+            "ACCEPT", guid, seconds, messages, installation_id, DELIVERIES_AT_ONCE
+        )
+        return bool(accepted)
 
     async def put(self, *messages: Message) -> None:
         await self.run_script("PUT", _messages(messages))

@@ -135,6 +135,7 @@ class Arena:
         async with self.store.redis.pipeline(transaction=True) as pipe:
             pipe.zrange("glossator:active", 0, -1)
             pipe.zrange("glossator:ending", 0, -1)
+            pipe.smembers("glossator:unheard")
             for queue in ALL_QUEUES:
                 pipe.hvals(f"{NAMESPACE}:{queue}.msgs")
             return [item.decode() for found in await pipe.execute() for item in found]
@@ -172,7 +173,16 @@ class Arena:
     async def leftover_keys(self) -> list[str]:
         """Keys of work in progress, and keys that would stay for ever but are not known to."""
         found: list[str] = []
-        passing = ("scan:", "batches:", "results:", "running:", "parked:", "active", "ending")
+        passing = (
+            "unheard",
+            "scan:",
+            "batches:",
+            "results:",
+            "running:",
+            "parked:",
+            "active",
+            "ending",
+        )
         staying = ("pull:", "reviews", "deliveries_looked_through", "metrics")
         async for key in self.store.redis.scan_iter(count=1000):
             name = key.decode()

@@ -53,7 +53,7 @@ class _Queue:
     def __init__(self) -> None:
         self.taken = 0
 
-    async def accept_delivery(self, guid: str, queued: object) -> bool:
+    async def accept_delivery(self, guid: str, queued: object, *, installation_id: int = 0) -> bool:
         self.taken += 1
         return True
 
