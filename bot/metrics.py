@@ -8,8 +8,10 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 import asyncio
 import contextlib
+import re
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +22,9 @@ from bot.model import Usage
 
 #: Where the sums are; `bot.store.scripts` counts reviews by their end there as well.
 KEY = "glossator:metrics"
+
+#: Requests that installations have left: id -> `number:until`, until in Unix seconds.
+LIMITS_KEY = "glossator:metrics:limits"
 
 FLUSH_SECONDS = 1.0
 
@@ -34,10 +39,14 @@ CATALOGUE = {
     "glossator_step_seconds": ("histogram", "Seconds that a step of a review took."),
     "glossator_llm_calls_total": ("counter", "LLM calls that were answered."),
     "glossator_llm_cached_answers_total": ("counter", "Questions answered from the cache."),
+    "glossator_llm_files_total": ("counter", "Files given to the LLM: read, or unread."),
     "glossator_llm_tokens_total": ("counter", "Tokens by kind: prompt, cached, completion."),
     "glossator_llm_cost_total": ("counter", "Cost in the currency of LLM_PRICES."),
     "glossator_github_requests_total": ("counter", "Requests to GitHub by method, route, status."),
-    "glossator_github_rate_limit_remaining": ("gauge", "Requests left, by the last answer."),
+    "glossator_github_rate_limit_remaining": (
+        "gauge",
+        "Requests left of an installation in its present hour.",
+    ),
     "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, delayed or dead."),
     "glossator_queue_oldest_seconds": ("gauge", "Age of the oldest waiting message."),
     "glossator_workers_alive": ("gauge", "Worker processes heard of lately."),
@@ -46,12 +55,16 @@ CATALOGUE = {
 
 class Metrics:
     """Counts in memory until `flush`. For one event loop, but `count` is safe in any thread
-    that holds the GIL."""
+    that holds the GIL.
+
+    `limits` tells what each installation has left, and until when; see `GitHubApp.remaining`.
+    """
 
     def __init__(self, redis: "Redis") -> None:
+        self.limits: Callable[[], Mapping[int, tuple[int, float]]] = dict
         self._redis = redis
         self._sums: defaultdict[str, float] = defaultdict(float)
-        self._last: dict[str, float] = {}
+        self._told: Mapping[int, tuple[int, float]] = {}
 
     def count(self, name: str, by: float = 1, **labels: object) -> None:
         """Add to a counter."""
@@ -80,29 +93,31 @@ class Metrics:
             self.count("glossator_llm_tokens_total", tokens, kind=kind)
 
     def github(
-        self, method: str, route: str, status: int, seconds: float, remaining: int | None
+        self, method: str, route: str, status: int, _seconds: float, _remaining: int | None
     ) -> None:
         """Note one exchange with GitHub; the hook of `bot.github.wire`."""
         self.count(
             "glossator_github_requests_total", method=method, route=route, status=status or "none"
         )
-        if remaining is not None:
-            self._last[series("glossator_github_rate_limit_remaining")] = remaining
 
     async def flush(self) -> None:
         """Send what was counted since the last time; kept for later if Redis is away."""
         sums, self._sums = self._sums, defaultdict(float)
-        last, self._last = self._last, {}
-        if not sums and not last:
+        limits = dict(self.limits())
+        fresh = {key: limit for key, limit in limits.items() if self._told.get(key) != limit}
+        if not sums and not fresh:
             return
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
+            # All or nothing: what failed is sent again.
+            async with self._redis.pipeline(transaction=True) as pipe:
                 for name, value in sums.items():
                     if value:
                         pipe.hincrbyfloat(KEY, name, value)
-                if last:
-                    pipe.hset(KEY, mapping=dict[Any, Any](last))
+                if fresh:
+                    told = {str(key): f"{left}:{until}" for key, (left, until) in fresh.items()}
+                    pipe.hset(LIMITS_KEY, mapping=dict[Any, Any](told))
                 await pipe.execute()
+            self._told = limits
         except RedisError:
             for name, value in sums.items():
                 self._sums[name] += value
@@ -136,9 +151,25 @@ def _escape(value: str) -> str:
 
 
 async def kept(redis: "Redis") -> dict[str, float]:
-    """All sums and last values, by series."""
+    """All sums, by series."""
     raw = await redis.hgetall(KEY)
     return {_plain(name): float(value) for name, value in raw.items()}
+
+
+async def limits(redis: "Redis", now: float | None = None) -> dict[str, float]:
+    """Requests left of each installation whose hour is not over; the others are forgotten."""
+    now = time.time() if now is None else now
+    found, over = {}, []
+    for key, value in (await redis.hgetall(LIMITS_KEY)).items():
+        left, _, until = _plain(value).partition(":")
+        if float(until) <= now:
+            over.append(key)
+            continue
+        name = series("glossator_github_rate_limit_remaining", installation=_plain(key))
+        found[name] = float(left)
+    if over:
+        await redis.hdel(LIMITS_KEY, *over)
+    return found
 
 
 def _plain(name: bytes | str) -> str:
@@ -149,10 +180,19 @@ def exposition(values: dict[str, float]) -> str:
     """The text that Prometheus reads, grouped under the catalogue's names."""
     lines: list[str] = []
     for name, (kind, text) in CATALOGUE.items():
-        mine = sorted(key for key in values if _family(key) == name)
+        mine = sorted((key for key in values if _family(key) == name), key=_order)
         lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
         lines += [f"{key} {values[key]:.10g}" for key in mine]
     return "\n".join(lines) + "\n"
+
+
+def _order(key: str) -> tuple[str, str, float]:
+    """Series of the same labels together, and the buckets of a histogram by their bounds."""
+    name, _, labels = key.partition("{")
+    bound = re.search(r',?le="([^"]+)"', labels)
+    if bound is None:
+        return labels, name, 0.0
+    return labels.replace(bound[0], ""), name, float(bound[1])
 
 
 def _family(key: str) -> str:

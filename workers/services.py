@@ -11,6 +11,7 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.store import Store, connect
 from workers.analysis.llm import LLM
+from workers.background import stop_background
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,24 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         llm = LLM(settings, redis) if settings.has_llm else None
         try:
             async with Metrics(redis).running() as metrics:
+                github = GitHubApp(
+                    api_url=settings.github_api_url,
+                    app_id=settings.github_app_id,
+                    private_key=settings.private_key,
+                    http=http,
+                    timeout_seconds=settings.github_timeout,
+                    on_response=metrics.github,
+                )
+                metrics.limits = github.remaining
                 yield Services(
                     settings=settings,
                     store=Store(redis, keep_seconds=settings.keep_days * 86_400),
-                    github=GitHubApp(
-                        api_url=settings.github_api_url,
-                        app_id=settings.github_app_id,
-                        private_key=settings.private_key,
-                        http=http,
-                        timeout_seconds=settings.github_timeout,
-                        on_response=metrics.github,
-                    ),
+                    github=github,
                     llm=llm,
                     metrics=metrics,
                 )
         finally:
+            await stop_background()
             if llm is not None:
                 await llm.aclose()
             await redis.aclose()

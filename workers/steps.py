@@ -8,9 +8,8 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from bot import log
 from bot.github import checks, pulls
@@ -24,6 +23,7 @@ from bot.repo_config import RepoConfig
 from bot.store.teaching import dismissed
 from workers import checkrun, threads
 from workers.analysis.analyze import analyze
+from workers.background import in_background
 from workers.readings import readings_of, with_readings
 from workers.reports import render
 from workers.reports.formats import render as render_format
@@ -49,21 +49,6 @@ _ENDINGS = {
 }
 
 _log = log.get(__name__)
-_background: set[asyncio.Task[None]] = set()
-
-
-def in_background(work: Coroutine[Any, Any, None]) -> None:
-    """Start what nothing waits for; its failure is logged, not raised."""
-
-    async def guarded() -> None:
-        try:
-            await work
-        except Exception as exc:
-            _log.warning("background_failed", why=type(exc).__name__, exc_info=exc)
-
-    task = asyncio.get_running_loop().create_task(guarded())
-    _background.add(task)  # the loop holds tasks weakly
-    task.add_done_callback(_background.discard)
 
 
 async def scan_review(services: Services, review: Review, fields: dict[str, str]) -> None:
@@ -149,6 +134,9 @@ async def analyze_review_batch(
             last_try=last_try,
         )
         services.metrics.usage(result.usage)
+        unread = len(batch.files) - len(result.reviewed)
+        services.metrics.count("glossator_llm_files_total", len(result.reviewed), outcome="read")
+        services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
         await store.remember_readings(
             review.repository.id, review.number, readings_of(batch, result)
         )
@@ -172,7 +160,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
     async with store.hold(name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
         if not alone or await store.state(review.id) is not State.REPORTING:
             return
-        gh = await checkrun.client(services, review, checkrun.PUBLISH)
+        gh = await checkrun.client(services, review)
         standing = await threads.ours(services, gh, review)
         report = await _report(services, gh, review, pull, config, standing)
         fields = await store.fields(review.id)
@@ -181,6 +169,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             if "review_asked" in fields:  # GitHub may have it without our knowing
                 posted = await find_posted(gh, report, await services.github.login())
             if posted is None:
+                if await store.state(review.id) is not State.REPORTING:
+                    return  # somebody cancelled it just now: nothing is posted after that
                 await store.remember(review.id, review_asked=1)
                 wanted = config.request_changes
                 posted = await post_review(
@@ -197,14 +187,14 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             fields["review_url"] = posted.url
         if report.usage.cost is not None:
             await store.remember(review.id, cost=report.usage.cost)
-        for finding in report.findings:
-            services.metrics.count("glossator_findings_total", severity=finding.severity)
         await threads.settle(services, gh, report, standing)
         await _cheer(services, gh, review)
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
             check_run = await checkrun.ensure_alone(services, gh, review)
-            await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,))
-            await store.move(
+            held = None if "completing" in await store.fields(review.id) else 0
+            await store.remember(review.id, completing=1)
+            await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,), held=held)
+            completed = await store.move(
                 review.id,
                 State.COMPLETED,
                 of=[State.REPORTING],
@@ -215,6 +205,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 tokens=report.usage.prompt_tokens + report.usage.completion_tokens,
                 result=_result(report, fields["review_url"]),
             )
+        for finding in report.findings if completed else ():
+            services.metrics.count("glossator_findings_total", severity=finding.severity)
 
 
 async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
@@ -223,7 +215,8 @@ async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
         return
     try:
         repo = review.repository.full_name
-        await react(gh, repo, Subject.ISSUE_COMMENT, review.comment_id, "rocket")
+        subject = Subject.REVIEW_COMMENT if review.in_thread else Subject.ISSUE_COMMENT
+        await react(gh, repo, subject, review.comment_id, "rocket")
     except GitHubError as exc:  # the comment may be gone; the review stands
         _log.info("not_cheered", review=review.id, why=str(exc))
 
@@ -248,8 +241,8 @@ async def _report(
     )
     if scanned is None:
         raise StepFailed("What was found is gone from Redis; start the review again.")
-    complaints = (await store.fields(review.id)).get("complaints", "").splitlines()
-    scanned = replace(scanned, notes=(*complaints, *scanned.notes))
+    notes = (await store.fields(review.id)).get("notes", "").splitlines()
+    scanned = replace(scanned, notes=(*notes, *scanned.notes))
     report = build_report(
         review,
         pull,

@@ -138,6 +138,15 @@ class GitHubApp:
             self._login = f"{app['slug']}[bot]"
         return self._login
 
+    def remaining(self) -> dict[int, tuple[int, float]]:
+        """Requests left of each installation, by the last answer to this process, and until
+        when that holds (Unix seconds)."""
+        return {
+            installation: (quota.remaining, quota.reset)
+            for installation, quota in self._quotas.items()
+            if installation is not None and quota.remaining is not None
+        }
+
     def _quota(self, installation_id: int | None) -> Quota:
         return self._quotas.setdefault(installation_id, Quota())
 

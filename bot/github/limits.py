@@ -117,6 +117,8 @@ class Quota:
     def __init__(self) -> None:
         #: `X-RateLimit-Remaining` of the last answer; None before the first.
         self.remaining: int | None = None
+        #: `X-RateLimit-Reset` of that answer: until when it holds, in Unix seconds.
+        self.reset = 0.0
         # Monotonic time starts anywhere, so "long ago" is not zero.
         self._closed_until = self._next_write = -math.inf
 
@@ -127,6 +129,7 @@ class Quota:
         remaining = headers.get("x-ratelimit-remaining", "")
         if remaining.isascii() and remaining.isdigit():
             self.remaining = int(remaining)
+            self.reset = seconds_of(headers, "x-ratelimit-reset") or 0.0
 
     def close(self, until: float) -> None:
         """Send nothing before `until` (monotonic seconds): GitHub bans those who go on asking."""

@@ -1,9 +1,18 @@
 """The figures of a flow add up to what happened."""
 
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import httpx2
+import pytest
+from redis.asyncio import Redis
 
 from bot.metrics import CATALOGUE, kept
-from tests.flows.world import World
+from tests.flows.world import World, running
+from tests.support.llm_server import LLMServer, agreeable, review
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -51,7 +60,9 @@ async def test_what_is_counted_is_what_happened(world_with_token: World) -> None
     for queue in ("events", "scan", "analysis", "reports"):
         assert seen[f'glossator_queue_messages{{queue="{queue}",state="waiting"}}'] == 0
     assert seen["glossator_workers_alive"] == 1
-    assert seen["glossator_github_rate_limit_remaining"] > 0
+    installation = world.sandbox.installation_id
+    left = seen[f'glossator_github_rate_limit_remaining{{installation="{installation}"}}']
+    assert 0 < left < 5000
 
 
 async def test_every_series_is_in_the_catalogue(world_with_token: World) -> None:
@@ -63,6 +74,82 @@ async def test_every_series_is_in_the_catalogue(world_with_token: World) -> None
     told = await kept(world_with_token.store.redis)
     shown = values(text)
     assert set(told) - set(shown) == set()
+
+
+def finding(path: str) -> dict[str, object]:
+    return {
+        "path": path,
+        "quote": "return total / count",
+        "line": 2,
+        "side": "RIGHT",
+        "category": "correctness",
+        "severity": "high",
+        "title": "Division by zero",
+        "body": "`count` may be 0.",
+        "confidence": 0.9,
+        "suggestion": None,
+    }
+
+
+@pytest.fixture
+async def world_with_llm(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> AsyncIterator[tuple[World, LLMServer]]:
+    """The App with a model whose tokens have a price."""
+    async with LLMServer(default=agreeable) as llm:
+        settings = {
+            "openai_base_url": llm.url,
+            "openai_api_key": "sk-test",
+            "llm_model": "small",
+            "llm_verify_model": "small",
+            "llm_prices": {"small": {"prompt": 1, "completion": 10}},
+            "api_tokens": "letmein",
+        }
+        async with running(redis_url, redis, tmp_path, **settings) as world:
+            yield world, llm
+
+
+async def test_what_the_llm_cost_is_what_it_answered(
+    world_with_llm: tuple[World, LLMServer],
+) -> None:
+    world, llm = world_with_llm
+    llm.script(review(finding("mean.py"), **{"mean.py": "Adds a mean."}))
+    await world.open_pull(
+        {"mean.py": "x = 1\n"}, {"mean.py": "def mean(total, count):\n    return total / count\n"}
+    )
+    await world.settle()
+    fields = await world.store.pull_fields(world.repository.id, 1)
+    report = await world.store.report(fields["current"])
+    assert report is not None
+    usage = report.usage
+    assert usage.calls == len(llm.requests) > 0
+
+    async def flushed() -> bool:
+        return "glossator_llm_calls_total" in await kept(world.store.redis)
+
+    await world.until_true(flushed)
+    seen = values((await scraped(world)).text)
+    assert seen["glossator_llm_calls_total"] == usage.calls
+    assert seen['glossator_llm_tokens_total{kind="prompt"}'] == usage.prompt_tokens
+    assert seen['glossator_llm_tokens_total{kind="completion"}'] == usage.completion_tokens
+    assert usage.cost is not None
+    assert seen["glossator_llm_cost_total"] == pytest.approx(usage.cost)
+    assert seen['glossator_llm_files_total{outcome="read"}'] == 1
+    assert seen['glossator_findings_total{severity="high"}'] == len(report.findings) == 1
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"
+)
+async def test_prometheus_reads_the_page_without_complaint(world_with_token: World) -> None:
+    await world_with_token.open_pull(BEFORE, AFTER)
+    await world_with_token.settle()
+    page = (await scraped(world_with_token)).text
+    command = ["promtool", "check", "metrics"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, input=page, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 async def test_strangers_see_no_metrics(world_with_token: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -126,3 +127,13 @@ def test_each_alert_has_its_place_in_the_runbook() -> None:
     ]
     headings = re.findall(r"^### (\w+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
     assert [rule["alert"] for rule in rules] == headings
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"
+)
+def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "deploy/prometheus/alerts.yaml", tmp_path)
+    cases = Path(shutil.copy(Path(__file__).with_name("alerts.test.yaml"), tmp_path))
+    done = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
