@@ -127,8 +127,12 @@ async def _limited(
 ) -> None:
     settings = services.settings
     left = deadline(services, fields) - services.store.now()
+    if left <= 0:
+        work.close()
+        await time_out(services, review_id, settings.review_seconds)
+        return
     try:
-        async with asyncio.timeout(max(0.0, min(settings.step_seconds, left))) as limit:
+        async with asyncio.timeout(min(settings.step_seconds, left)) as limit:
             await _until_finished(services, review_id, work)
     except TimeoutError as exc:
         if limit.expired():

@@ -65,7 +65,7 @@ def message_of(body: bytes) -> tuple[str, tuple[Any, ...]]:
         return "", ()
     if not isinstance(data, dict):
         return "", ()
-    errors = data.get("errors") or ()
+    errors = data.get("errors") or []
     listed = tuple(errors) if isinstance(errors, list) else (errors,)
     return str(data.get("message") or "")[:_MESSAGE_CHARACTERS], listed
 

@@ -1,0 +1,135 @@
+"""For each way to fail: what stands on the check run, exactly, as golden files.
+
+Run with UPDATE_GOLDEN=1 to write them anew, and read the difference.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.github.errors import Transient, error_of
+from bot.metrics import Metrics
+from bot.model import Repository, Review, State, Trigger
+from bot.settings import Settings
+from bot.store import Store
+from workers import maintenance
+from workers.patience import Later
+from workers.reports.render import Ending, failure_output
+from workers.scan.errors import CloneError
+from workers.scan.git import _explained
+from workers.scan.process import ProcessTimeout
+from workers.services import Services
+from workers.step import MAX_STARTS, Attempt, StepFailed, run_step
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+ID = "01JD0000000000000000000001"
+LAST = Attempt(3, last=True)
+PERMISSION = {"x-accepted-github-permissions": "checks=write"}
+
+
+@pytest.fixture
+async def services(store: Store) -> Services:
+    """A review that is being scanned; nothing here speaks to GitHub."""
+    review = Review(
+        id=ID,
+        repository=Repository(installation_id=1, id=7, full_name="ada/engine"),
+        number=3,
+        head_sha="a" * 40,
+        trigger=Trigger.OPENED,
+        created_at=1.0,
+    )
+    await store.open_review(review)
+    await store.move(ID, State.SCANNING, of=[State.QUEUED], started_at=store.now())
+    nothing: Any = None
+    settings = Settings(_env_file=None)
+    metrics = Metrics(store.redis)
+    return Services(settings=settings, store=store, github=nothing, llm=None, metrics=metrics)
+
+
+async def shown(store: Store) -> str:
+    """The check run's output for the review as it ended."""
+    fields = await store.fields(ID)
+    assert fields["state"] == State.FAILED
+    ending = Ending.TIMED_OUT if fields["timed_out"] == "1" else Ending.FAILED
+    output = failure_output(ending, fields["error"])
+    return f"{output.title}\n\n{output.summary}\n"
+
+
+def compare(name: str, text: str) -> None:
+    path = GOLDEN / f"failure-{name}.md"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+async def failing(services: Services, exc: Exception, attempt: Attempt = LAST) -> None:
+    async def work(review: Review, fields: dict[str, str]) -> None:
+        raise exc
+
+    await run_step(services, ID, "scan", during=[State.SCANNING], attempt=attempt, work=work)
+
+
+def github(status: int, message: str, headers: dict[str, str] | None = None) -> Exception:
+    body = b'{"message": "%s"}' % message.encode()
+    path = "/repos/ada/engine/check-runs"
+    return error_of(status, headers or {}, body, method="POST", path=path)
+
+
+def too_slow() -> Exception:
+    error = CloneError(
+        "Reading the repository took too long; raise CLONE_SECONDS if it is that large.",
+        transient=True,
+    )
+    error.__cause__ = ProcessTimeout("git took longer than 300 s")
+    return error
+
+
+WAYS: dict[str, Callable[[], Exception]] = {
+    "permission": lambda: github(403, "Resource not accessible by integration", PERMISSION),
+    "gone": lambda: github(404, "Not Found"),
+    "credentials": lambda: github(401, "Bad credentials"),
+    "refused": lambda: github(422, "Validation Failed"),
+    "commits-gone": lambda: _explained("fatal: remote error: upload-pack: not our ref abc"),
+    "clone-slow": too_slow,
+    "lost-in-redis": lambda: StepFailed(
+        "What was to be read is gone from Redis; start the review again."
+    ),
+    "unexpected": lambda: KeyError("a bug of ours"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_cannot_heal_is_told(way: str, services: Services) -> None:
+    await failing(services, WAYS[way]())
+    compare(way, await shown(services.store))
+
+
+async def test_an_outage_that_outlasts_the_review_is_told(services: Services) -> None:
+    away = Transient("GitHub did not answer GET /repos/ada/engine/compare: ConnectTimeout.")
+    with pytest.raises(Later):
+        await failing(services, away)
+    began = services.store.now() - 3700
+    await services.store.remember(ID, started_at=began)
+    await maintenance.sweep(services)
+    compare("github-away", await shown(services.store))
+
+
+async def test_a_step_past_its_limit_is_told(services: Services) -> None:
+    await services.store.remember(ID, started_at=services.store.now() - 3700)
+    await failing(services, AssertionError("is not begun"))
+    compare("time-limit", await shown(services.store))
+
+
+async def test_a_review_that_takes_its_workers_down_is_told(services: Services) -> None:
+    await services.store.remember(ID, **{"starts scan": MAX_STARTS})
+    await failing(services, AssertionError("is not begun"))
+    compare("workers-died", await shown(services.store))
+
+
+async def test_a_review_that_was_left_too_often_is_told(services: Services) -> None:
+    await services.store.remember(ID, taken_up=maintenance.MAX_TAKEN_UP)
+    await maintenance.sweep(services)
+    compare("given-up", await shown(services.store))
