@@ -135,7 +135,8 @@ class Review:
     requested_by: str = ""
     focus: Category | None = None  # `/review security` asks for one category
     full: bool = False  # `/review full`: nothing is taken over from earlier reviews
-    comment_id: int | None = None  # the issue comment that asked, for its reactions
+    comment_id: int | None = None  # the comment that asked, for its reactions
+    in_thread: bool = False  # whether that is a review comment, not one of the conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

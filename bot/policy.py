@@ -91,6 +91,11 @@ def decide(
     )
 
 
+def forbids(config: RepoConfig, label: str) -> bool:
+    """Whether the label keeps us from reviewing on our own; GitHub's labels ignore case."""
+    return label.casefold() in {one.casefold() for one in config.skip_labels}
+
+
 def permitted(permission: str, command: Command) -> bool:
     """Whether GitHub's `permission` (or `role_name`) of a person allows the command.
 

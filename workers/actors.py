@@ -125,8 +125,8 @@ async def render_report(services: Services, attempt: Attempt, review_id: str, fo
 
 
 async def answer_question(
-    services: Services, attempt: Attempt, event: dict[str, Any], question: str
+    services: Services, attempt: Attempt, event: dict[str, Any], question: str, position: int
 ) -> None:
     asked = from_json(event)
     assert isinstance(asked, CommentCreated)
-    await answer(services, asked, question, last_try=attempt.last)
+    await answer(services, asked, question, position, last_try=attempt.last)

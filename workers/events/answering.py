@@ -25,9 +25,10 @@ _log = log.get(__name__)
 
 
 async def answer(
-    services: Services, event: CommentCreated, question: str, *, last_try: bool
+    services: Services, event: CommentCreated, question: str, position: int, *, last_try: bool
 ) -> None:
-    """Answer where it was asked. Raises what a retry may heal, except at the last try: then
+    """Answer where it was asked, `position` being that of the question among the comment's
+    commands. Raises what a retry may heal, except at the last try: then
     the answer says what went wrong."""
     assert services.llm is not None, "questions are queued only where an LLM is configured"
     repository = event.repository
@@ -67,7 +68,7 @@ async def answer(
             raise
         _log.warning("question_not_answered", comment=event.comment_id, why=str(exc))
         said = f"I can't answer this: {exc}"
-    body = render.reply_body(event.comment_id, said)
+    body = render.reply_body(event.comment_id, said, position)
     await replies.answer(services, gh, event, body)
     await replies.show(gh, event, "rocket")
 

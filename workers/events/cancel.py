@@ -2,6 +2,7 @@
 
 from bot.model import Repository, State
 from bot.queue import message
+from workers.events.alone import alone_with
 from workers.services import Services
 from workers.step import UNFINISHED
 
@@ -17,6 +18,8 @@ async def cancel_review(services: Services, review_id: str) -> bool:
 
 
 async def cancel_pull(services: Services, repository: Repository, number: int) -> bool:
-    """Cancel the running review of a pull request; False if none is running."""
-    current = (await services.store.pull_fields(repository.id, number)).get("current")
-    return current is not None and await cancel_review(services, current)
+    """Cancel the running review of a pull request, one that is just being started included;
+    False if none is running. Raises Transient."""
+    async with alone_with(services, repository, number):
+        current = (await services.store.pull_fields(repository.id, number)).get("current")
+        return current is not None and await cancel_review(services, current)

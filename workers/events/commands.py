@@ -1,6 +1,6 @@
 """What people write on a pull request, obeyed: reactions at once, one short answer at most."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import commands, policy
 from bot.commands import BadCommand, Command, Verb
@@ -9,7 +9,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.model import Trigger
 from bot.queue import message
-from bot.store import teaching
+from bot.store import obeyed, teaching
 from workers import checkrun, threads
 from workers.events import replies
 from workers.events.cancel import cancel_pull
@@ -24,23 +24,35 @@ NOT_PERMITTED = "That takes write access to this repository. `/review help` list
 NO_LLM = "I can't answer questions here: no LLM is configured."
 NOT_OURS = "`/review dismiss` works in a thread that begins with a finding of mine."
 NOTHING_RUNS = "No review is running here."
+PAUSED = "Paused: new commits are not reviewed until somebody says `/review resume`."
+DISMISSED = "Dismissed, and I won't say it in this repository again."
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A comment whose commands are carried out."""
+    """A comment whose commands are carried out; `review_id` is for what may come of it."""
 
     services: Services
     gh: GitHub
     event: CommentCreated
+    review_id: str
 
     @property
     def where(self) -> tuple[int, int]:
         return self.event.repository.id, self.event.number
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What there is to say about a command, and the reaction that shows how it went; "" while
+    that is not known."""
+
+    said: str = ""
+    reaction: str = "rocket"
+
+
 async def obey(services: Services, event: CommentCreated, review_id: str) -> None:
-    """Carry out the commands of a comment, in order. Safe to repeat."""
+    """Carry out the commands of a comment, in order. Safe to repeat: each is done once."""
     found = commands.parse(event.body)
     if not found and event.in_reply_to is None:
         return
@@ -48,94 +60,115 @@ async def obey(services: Services, event: CommentCreated, review_id: str) -> Non
     gh = await services.github.installation(
         repository.installation_id, repository.id, checkrun.PERMISSIONS
     )
-    asked = _Asked(services, gh, event)
+    asked = _Asked(services, gh, event, review_id)
     if not found:
         await _converse(asked)
         return
     permission = await pulls.permission(gh, repository.full_name, event.author)
+    before = await obeyed.done(services.store, review_id)
     said: list[str] = []
     for position, command in enumerate(found):
-        if isinstance(command, BadCommand):
-            refusal = command.reply
-        elif not policy.permitted(permission, command):
-            refusal = NOT_PERMITTED
+        if position in before:
+            said.append(before[position])
+        elif not policy.permitted(permission, _meant(command)):
+            said.append(await _refuse(asked))
+        elif isinstance(command, BadCommand):
+            await replies.show(gh, event, "confused")
+            said.append(command.reply)
         else:
-            await replies.show(gh, event, "eyes")
-            said += await _carry_out(asked, command, derived_id(review_id, position))
-            continue
-        await replies.show(gh, event, "confused")
-        said += [] if refusal in said else [refusal]
-    if said:
-        body = render.reply_body(event.comment_id, "\n\n".join(said))
-        await replies.answer(services, gh, event, body)
+            said.append(await _do(asked, command, position))
+    helped = any(
+        isinstance(one, Command) and one.verb is Verb.HELP and policy.permitted(permission, one)
+        for one in found
+    )
+    await _answer(asked, "\n\n".join(dict.fromkeys(filter(None, said))), helped=helped)
 
 
-async def _carry_out(asked: _Asked, command: Command, review_id: str) -> list[str]:
-    """Do it; what there is to say about it."""
+def _meant(command: Command | BadCommand) -> Command:
+    """What a person needs the right to do: a mistake counts as a command to review."""
+    return Command(verb=Verb.REVIEW) if isinstance(command, BadCommand) else command
+
+
+async def _refuse(asked: _Asked) -> str:
+    """Refuse by a reaction, and in words only the first time: strangers can comment at will."""
+    event = asked.event
+    await replies.show(asked.gh, event, "confused")
+    told = "access:{}:{}".format(*asked.where) + f":{event.author}"
+    first = await obeyed.first_told(asked.services.store, told, event.comment_id)
+    return NOT_PERMITTED if first else ""
+
+
+async def _do(asked: _Asked, command: Command, position: int) -> str:
+    """Do it, show that, and remember that it is done; what there is to say about it."""
+    await replies.show(asked.gh, asked.event, "eyes")
+    done = await _carry_out(asked, command, position)
+    if done.reaction:
+        await replies.show(asked.gh, asked.event, done.reaction)
+    await obeyed.note(asked.services.store, asked.review_id, position, done.said)
+    return done.said
+
+
+async def _answer(asked: _Asked, text: str, *, helped: bool) -> None:
+    """One answer to the comment, however many commands are in it."""
+    event = asked.event
+    if helped:
+        taught = await teaching.lessons(asked.services.store, event.repository.id)
+        body = render.help_body(event.comment_id, taught, text)
+    elif text:
+        body = render.reply_body(event.comment_id, text)
+    else:
+        return
+    await replies.answer(asked.services, asked.gh, event, body)
+
+
+async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
+    services, event = asked.services, asked.event
     match command.verb:
         case Verb.REVIEW:
-            await _review(asked, command, review_id)
-            return []
+            return await _review(asked, command, position)
         case Verb.ASK:
-            return await _ask(asked, command.text)
-        case Verb.HELP:
-            await _help(asked)
-            said = []
-        case Verb.CANCEL:
-            event = asked.event
-            running = await cancel_pull(asked.services, event.repository, event.number)
-            said = [] if running else [NOTHING_RUNS]
-        case Verb.PAUSE:
-            await teaching.pause(asked.services.store, *asked.where, asked.event.author)
-            said = ["Paused: new commits are not reviewed until somebody says `/review resume`."]
-        case Verb.RESUME:
-            await teaching.resume(asked.services.store, *asked.where)
-            await _start(asked, review_id, Trigger.READY)
-            said = []
+            return await _ask(asked, command.text, position)
         case Verb.DISMISS:
-            said = await _dismiss(asked, command.text)
-    await replies.show(asked.gh, asked.event, "rocket")
-    return said
+            return await _dismiss(asked, command.text)
+        case Verb.CANCEL:
+            if not await cancel_pull(services, event.repository, event.number):
+                return _Done(NOTHING_RUNS, "confused")
+        case Verb.PAUSE:
+            await teaching.pause(services.store, *asked.where, event.author)
+            return _Done(PAUSED)
+        case Verb.RESUME:
+            await teaching.resume(services.store, *asked.where)
+            await start_review(services, _request(asked, position, Trigger.READY))
+        case Verb.HELP:
+            pass  # it is in the answer
+    return _Done()
 
 
-async def _review(asked: _Asked, command: Command, review_id: str) -> None:
+async def _review(asked: _Asked, command: Command, position: int) -> _Done:
     """The 🚀 comes when the review is posted."""
     event = asked.event
-    await start_review(
-        asked.services,
-        Request(
-            review_id=review_id,
-            repository=event.repository,
-            number=event.number,
-            trigger=Trigger.COMMAND,
-            requested_by=event.author,
-            full=command.full,
-            focus=command.focus,
-            comment_id=event.comment_id if event.in_thread is None else None,
-        ),
+    wish = replace(
+        _request(asked, position, Trigger.COMMAND),
+        full=command.full,
+        focus=command.focus,
+        comment_id=event.comment_id,
+        in_thread=event.in_thread is not None,
+    )
+    skip = await start_review(asked.services, wish)
+    return _Done(reaction="") if skip is None else _Done(skip.sentence, "confused")
+
+
+def _request(asked: _Asked, position: int, trigger: Trigger) -> Request:
+    return Request(
+        review_id=derived_id(asked.review_id, position),
+        repository=asked.event.repository,
+        number=asked.event.number,
+        trigger=trigger,
+        requested_by=asked.event.author,
     )
 
 
-async def _start(asked: _Asked, review_id: str, trigger: Trigger) -> None:
-    await start_review(
-        asked.services,
-        Request(
-            review_id=review_id,
-            repository=asked.event.repository,
-            number=asked.event.number,
-            trigger=trigger,
-            requested_by=asked.event.author,
-        ),
-    )
-
-
-async def _help(asked: _Asked) -> None:
-    taught = await teaching.lessons(asked.services.store, asked.event.repository.id)
-    body = render.help_body(asked.event.comment_id, taught)
-    await replies.answer(asked.services, asked.gh, asked.event, body)
-
-
-async def _dismiss(asked: _Asked, reason: str) -> list[str]:
+async def _dismiss(asked: _Asked, reason: str) -> _Done:
     """Drop the finding of the thread in which it is said, and for the whole repository if a
     reason is given."""
     event, store = asked.event, asked.services.store
@@ -144,41 +177,44 @@ async def _dismiss(asked: _Asked, reason: str) -> list[str]:
     )
     here = [one for one in all_ours if one.thread.comment_id == event.in_thread]
     if not here:
-        return [NOT_OURS]
+        return _Done(NOT_OURS, "confused")
     [one] = here
     await teaching.dismiss(store, *asked.where, one.fingerprint)
     if reason:
         taught = threads.lesson(one, reason[:200], event.author)
         await teaching.teach(store, event.repository.id, taught)
     await threads.resolve(asked.gh, one)
-    return ["Dismissed, and I won't say it in this repository again."] if reason else []
+    return _Done(DISMISSED if reason else "")
 
 
-async def _ask(asked: _Asked, question: str) -> list[str]:
-    """Questions are answered in the queue where the LLM is asked."""
+async def _ask(asked: _Asked, question: str, position: int) -> _Done:
+    """Questions are answered in the queue where the LLM is asked; the 🚀 comes with the answer."""
     if asked.services.llm is None:
-        return [NO_LLM]
-    await _send_question(asked, question)
-    return []
+        return _Done(NO_LLM, "confused")
+    await _send_question(asked, question, position)
+    return _Done(reaction="")
 
 
 async def _converse(asked: _Asked) -> None:
-    """An answer in a thread of ours, by somebody who may ask, is a question."""
-    event = asked.event
-    if asked.services.llm is None:
-        return
+    """A reply in a thread of ours, by somebody who may ask, is a question."""
+    event, services = asked.event, asked.services
     in_thread = await replies.thread_of(asked.gh, event)
-    us = await asked.services.github.login()
+    us = await services.github.login()
     if not in_thread or in_thread[0][0] != us or not threads.fingerprint_of(in_thread[0][1]):
         return
     permission = await pulls.permission(asked.gh, event.repository.full_name, event.author)
-    if policy.permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+    if not policy.permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+        return
+    if services.llm is not None:
         await replies.show(asked.gh, event, "eyes")
-        await _send_question(asked, event.body)
+        await _send_question(asked, event.body, 0)
+        return
+    told = "no-llm:{}:{}".format(*asked.where)
+    if await obeyed.first_told(services.store, told, event.comment_id):
+        await _answer(asked, NO_LLM, helped=False)
 
 
-async def _send_question(asked: _Asked, question: str) -> None:
-    event = asked.event
+async def _send_question(asked: _Asked, question: str, position: int) -> None:
     await asked.services.store.put(
-        message("answer_question", to_json(event), question[:MAX_QUESTION])
+        message("answer_question", to_json(asked.event), question[:MAX_QUESTION], position)
     )

@@ -1,6 +1,7 @@
 """A repository's configuration: its own over that of its organisation, from base branches only."""
 
 from bot import log, repo_config
+from bot.config_errors import code
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
@@ -24,13 +25,17 @@ async def read_config(
     own = await _read(gh, repository.full_name, base_ref, repo_config.FILE)
     shared = await _shared(services, repository)
     merged = repo_config.merge(shared, own)
-    return merged.config, tuple(str(error) for error in merged.errors)
+    return merged.config, tuple(
+        f"{code(error.file)}, line {error.line}: {error.message}" for error in merged.errors
+    )
 
 
 async def _shared(services: Services, repository: Repository) -> ParsedConfig:
     """The owner's defaults, if the installation may read them."""
     owner = repository.full_name.partition("/")[0]
     name = f"{owner}/{DEFAULTS_REPOSITORY}"
+    if repository.full_name.casefold() == name.casefold():
+        return ParsedConfig()  # its own configuration is all there is
     try:
         gh = await services.github.installation(
             repository.installation_id, None, {"contents": "read"}
@@ -38,7 +43,7 @@ async def _shared(services: Services, repository: Repository) -> ParsedConfig:
         return await _read(gh, name, "HEAD", f"{name}: {repo_config.FILE}")
     except GitHubError as exc:  # defaults are a convenience; a review does not wait for them
         _log.warning("defaults_not_read", owner=owner, why=str(exc))
-        return repo_config.parse(b"")
+        return ParsedConfig()
 
 
 async def _read(gh: GitHub, repo: str, ref: str, file: str) -> ParsedConfig:

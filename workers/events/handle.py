@@ -1,6 +1,6 @@
 """What each event makes us do."""
 
-from bot import log
+from bot import log, policy
 from bot.event_types import (
     CheckRunAction,
     CheckRunRerequested,
@@ -12,6 +12,7 @@ from bot.event_types import (
 )
 from bot.github import pulls
 from bot.model import Repository, Trigger
+from bot.store import obeyed
 from workers.events.cancel import cancel_pull, cancel_review
 from workers.events.commands import obey
 from workers.events.config import read_config
@@ -67,20 +68,9 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
         case CheckRunAction(identifier="cancel") | CheckRunAction(identifier="rerun"):
             await _button(services, event, review_id)
         case CheckRunRerequested():
-            await _rerun(services, event.repository, event.external_id, event.sender, review_id)
+            await _rerun(services, event, review_id)
         case CheckSuiteRerequested():
-            numbers = await services.store.pulls_at(event.repository.id, event.head_sha)
-            for position, number in enumerate(numbers):
-                await start_review(
-                    services,
-                    Request(
-                        review_id=derived_id(review_id, position),
-                        repository=event.repository,
-                        number=number,
-                        trigger=Trigger.RERUN,
-                        requested_by=event.sender,
-                    ),
-                )
+            await _rerun_all(services, event, review_id)
         case _:
             _log.info("event_without_consequence", delivery=guid, kind=event.kind)
 
@@ -91,7 +81,7 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
         event.repository.installation_id, event.repository.id, {"contents": "read"}
     )
     config, _ = await read_config(services, gh, event.repository, event.base_ref)
-    if event.label in config.skip_labels:
+    if event.label is not None and policy.forbids(config, event.label):
         await cancel_pull(services, event.repository, event.number)
 
 
@@ -100,37 +90,62 @@ async def _may_press(services: Services, repository: Repository, sender: str) ->
     gh = await services.github.installation(
         repository.installation_id, repository.id, {"metadata": "read"}
     )
-    return await pulls.permission(gh, repository.full_name, sender) in WRITERS
+    if await pulls.permission(gh, repository.full_name, sender) in WRITERS:
+        return True
+    _log.info("button_refused", repository=repository.full_name, sender=sender)
+    return False
 
 
 async def _button(services: Services, event: CheckRunAction, review_id: str) -> None:
-    pressed = await services.store.review(event.external_id)
-    if pressed is None or pressed.repository.id != event.repository.id:
+    if event.identifier == "rerun":
+        await _rerun(services, event, review_id)
+        return
+    review = await services.store.review(event.external_id)
+    if review is None or review.repository.id != event.repository.id:
         _log.info("button_of_unknown_review", review=event.external_id)
-    elif not await _may_press(services, event.repository, event.sender):
-        _log.info("button_refused", review=event.external_id, identifier=event.identifier)
-    elif event.identifier == "cancel":
-        await cancel_review(services, event.external_id)
-    else:
-        await _rerun(services, event.repository, event.external_id, event.sender, review_id)
+    elif await _may_press(services, event.repository, event.sender):
+        await cancel_review(services, review.id)
 
 
 async def _rerun(
-    services: Services, repository: Repository, earlier: str, sender: str, review_id: str
+    services: Services, event: CheckRunAction | CheckRunRerequested, review_id: str
 ) -> None:
-    """Review the pull request of an earlier review again, whatever its head is now."""
-    review = await services.store.review(earlier)
-    if review is None or review.repository.id != repository.id:
-        _log.info("rerun_of_unknown_review", review=earlier)
+    """Review the pull request of a check run again, or at last, whatever its head is now."""
+    repository, store = event.repository, services.store
+    earlier = await store.review(event.external_id)
+    if earlier is not None and earlier.repository.id == repository.id:
+        number: int | None = earlier.number
+    else:
+        number = await obeyed.skipped_pull(store, event.external_id, repository.id)
+    if number is None:
+        _log.info("rerun_of_unknown_review", review=event.external_id)
+    elif await _may_press(services, repository, event.sender):
+        await start_review(
+            services,
+            Request(
+                review_id=review_id,
+                repository=repository,
+                number=number,
+                trigger=Trigger.RERUN,
+                requested_by=event.sender,
+                full=True,
+            ),
+        )
+
+
+async def _rerun_all(services: Services, event: CheckSuiteRerequested, review_id: str) -> None:
+    """Review every pull request again that was reviewed at the commit."""
+    numbers = await services.store.pulls_at(event.repository.id, event.head_sha)
+    if not numbers or not await _may_press(services, event.repository, event.sender):
         return
-    await start_review(
-        services,
-        Request(
-            review_id=review_id,
-            repository=repository,
-            number=review.number,
-            trigger=Trigger.RERUN,
-            requested_by=sender,
-            full=True,
-        ),
-    )
+    for position, number in enumerate(numbers):
+        await start_review(
+            services,
+            Request(
+                review_id=derived_id(review_id, position),
+                repository=event.repository,
+                number=number,
+                trigger=Trigger.RERUN,
+                requested_by=event.sender,
+            ),
+        )

@@ -7,7 +7,6 @@ from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError
 from bot.github.paths import repo_url
-from workers.reports import render
 from workers.services import Services
 
 _log = log.get(__name__)
@@ -26,14 +25,16 @@ async def show(gh: GitHub, event: CommentCreated, content: str) -> None:
 
 
 async def answer(services: Services, gh: GitHub, event: CommentCreated, body: str) -> None:
-    """Post `body`, which begins with the comment's reply marker, once: in the thread where the
-    comment stands, or in the conversation."""
-    repo, marker = event.repository.full_name, render.reply_marker(event.comment_id)
+    """Post `body`, whose first line is one of the comment's reply markers, once: in the thread
+    where the comment stands, or in the conversation."""
+    repo, marker = event.repository.full_name, body.partition("\n")[0]
     us = await services.github.login()
     if event.in_thread is None:
         await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
         return
-    first_try = await services.store.first_within(f"reply:{event.comment_id}", _TRIED_MS)
+    first_try = await services.store.first_within(
+        f"reply:{event.repository.id}:{marker}", _TRIED_MS
+    )
     if first_try or not await _stands(gh, event, marker, us):
         await reviews.reply(gh, repo, event.number, event.in_thread, body)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ulid import ULID
@@ -9,13 +10,13 @@ from ulid import ULID
 from bot import log, policy, repo_config
 from bot.github import checks, pulls
 from bot.github.client import GitHub
-from bot.github.comments import Subject, create_comment, react
-from bot.github.errors import Transient
 from bot.github.paths import repo_url
 from bot.links import review_links
 from bot.model import Category, PullRequest, Repository, Review, Trigger, encode
 from bot.queue import message
+from bot.store import obeyed
 from workers import checkrun
+from workers.events.alone import alone_with
 from workers.events.cancel import cancel_review
 from workers.events.config import read_config
 from workers.reports import render
@@ -24,9 +25,6 @@ from workers.services import Services
 
 #: Of larger pull requests it is not asked whether all their paths are left out.
 MOST_PATHS = 300
-
-#: A worker that died while it started a review holds others up for so many seconds.
-LOCK_SECONDS = 20
 
 _log = log.get(__name__)
 
@@ -43,7 +41,8 @@ class Request:
     requested_by: str = ""
     full: bool = False
     focus: Category | None = None
-    comment_id: int | None = None
+    comment_id: int | None = None  # of the comment that asks, if one does
+    in_thread: bool = False  # whether that is a review comment
     label: str | None = None  # that was taken off: a review follows only if it had forbidden one
 
 
@@ -56,23 +55,21 @@ def derived_id(review_id: str, position: int) -> str:
     return str(ULID.from_bytes(ULID.from_str(review_id).bytes[:6] + made_of[:10]))
 
 
-async def start_review(services: Services, request: Request) -> None:
-    """Open the review of the pull request's present head and queue its scan.
+async def start_review(services: Services, request: Request) -> policy.Skip | None:
+    """Open the review of the pull request's present head and queue its scan. If there is to be
+    none, the reason is shown on the head commit, or returned if a comment asked.
 
     Safe to repeat: everything it does is found again by the review's id. Raises what a retry
     may heal.
     """
     store, repo = services.store, request.repository
     gh = await services.github.installation(repo.installation_id, repo.id, checkrun.PERMISSIONS)
-    # One at a time for each pull request: between reading its head and opening the review
-    # another push must not be handled, or the review of the older commit would win.
-    name = f"start:{repo.id}:{request.number}"
-    async with store.hold(name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as alone:
-        if not alone:
-            raise Transient("Another worker is starting a review of this pull request.", 5)
+    async with alone_with(services, repo, request.number):
         review = await _open(services, gh, request)
+    if isinstance(review, policy.Skip):
+        return review
     if review is None:
-        return
+        return None
     await checkrun.ensure(services, gh, review)
     fields = await store.fields(review.id)
     await store.admit(
@@ -81,17 +78,19 @@ async def start_review(services: Services, request: Request) -> None:
         at_once=services.settings.installation_reviews,
         messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
     )
+    return None
 
 
-async def _open(services: Services, gh: GitHub, request: Request) -> Review | None:
-    """The review as it was opened, now or by an earlier attempt; None if there is to be none."""
+async def _open(services: Services, gh: GitHub, request: Request) -> Review | policy.Skip | None:
+    """The review as it was opened, now or by an earlier attempt; None if there is to be none;
+    the reason for that if a comment is to be answered with it."""
     store, repo = services.store, request.repository
     pull, seen = await asyncio.gather(
         pulls.get_pull(gh, repo.full_name, request.number),
         store.pull_fields(repo.id, request.number),
     )
     config, complaints = await read_config(services, gh, repo, pull.base_ref)
-    if request.label is not None and request.label not in config.skip_labels:
+    if request.label is not None and not policy.forbids(config, request.label):
         return None
     decision = policy.decide(
         pull,
@@ -105,8 +104,7 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | No
         settle_seconds=services.settings.settle_seconds,
     )
     if isinstance(decision, policy.Skip):
-        await _skip(services, gh, request, pull, decision)
-        return None
+        return await _skip(services, gh, request, pull, decision, complaints)
     review = Review(
         id=request.review_id,
         repository=repo,
@@ -118,6 +116,7 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | No
         focus=request.focus,
         full=request.full,
         comment_id=request.comment_id,
+        in_thread=request.in_thread,
     )
     opened = await store.open_review(review)
     if opened.outcome == "repeated":
@@ -131,7 +130,7 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | No
             review.id,
             pull=encode(kept).decode(),
             config=encode(config).decode(),
-            complaints="\n".join(complaints),
+            notes="\n".join(filter(None, (decision.note, *complaints))),
             title=kept.title,
             settle=decision.settle_seconds,
         )
@@ -183,28 +182,39 @@ async def _changed_paths(
 
 
 async def _skip(
-    services: Services, gh: GitHub, request: Request, pull: PullRequest, skip: policy.Skip
-) -> None:
-    """Say on the head commit why there is no review; on a closed pull request, nothing."""
+    services: Services,
+    gh: GitHub,
+    request: Request,
+    pull: PullRequest,
+    skip: policy.Skip,
+    complaints: Sequence[str],
+) -> policy.Skip | None:
+    """Say on the head commit why there is no review; on a closed pull request, nothing. Who
+    commented is told in an answer, for which the reason is returned."""
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
-    if await services.store.review(request.review_id) is not None:
+    store, repository = services.store, request.repository
+    if await store.review(request.review_id) is not None:
         await cancel_review(services, request.review_id)  # an earlier attempt had opened it
-        return
-    repo = request.repository.full_name
+        return None
     if request.comment_id is not None:
-        await react(gh, repo, Subject.ISSUE_COMMENT, request.comment_id, "confused")
-        await create_comment(
-            gh,
-            repo,
-            request.number,
-            render.reply_body(request.comment_id, skip.sentence),
-            marker=render.reply_marker(request.comment_id),
-            author=await services.github.login(),
-        )
-        return
-    if not pull.open:
-        return
-    run = await checks.find_check_run(gh, repo, pull.head_sha, request.review_id)
+        return skip
+    if pull.open:
+        await obeyed.note_skip(store, request.review_id, repository.id, request.number)
+        await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
+    return None
+
+
+async def _show_skip(
+    services: Services,
+    gh: GitHub,
+    request: Request,
+    head_sha: str,
+    skip: policy.Skip,
+    complaints: Sequence[str],
+) -> None:
+    """Make and complete the check run, as far as an earlier attempt did not get."""
+    repo = request.repository.full_name
+    run = await checks.find_check_run(gh, repo, head_sha, request.review_id)
     if run is not None and run.status == "completed":
         return
     if run is None:
@@ -212,7 +222,7 @@ async def _skip(
             gh,
             repo,
             name=checkrun.NAME,
-            head_sha=pull.head_sha,
+            head_sha=head_sha,
             external_id=request.review_id,
             details_url=review_links(services.settings, request.review_id).page,
         )
@@ -221,6 +231,6 @@ async def _skip(
         repo,
         run.id,
         conclusion="skipped",
-        output=render.skipped_output(skip.sentence),
+        output=render.skipped_output(skip.sentence, complaints),
         actions=[checkrun.RERUN],
     )

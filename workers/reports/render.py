@@ -44,19 +44,24 @@ def finding_marker(fingerprint: str) -> str:
     return f"<!-- glossator:finding:{fingerprint} -->"
 
 
-def reply_marker(comment_id: int) -> str:
-    """The first line of our answer to a comment, by which it is found again."""
-    return f"<!-- glossator:reply:{comment_id} -->"
+def reply_marker(comment_id: int, question: int | None = None) -> str:
+    """The first line of our answer to a comment, by which it is found again; to a question in
+    it, counted by the commands of the comment, if one is given."""
+    part = "" if question is None else f":{question}"
+    return f"<!-- glossator:reply:{comment_id}{part} -->"
 
 
-def help_body(comment_id: int, lessons: Sequence[Lesson] = ()) -> str:
-    """The answer to `/review help`: every command, one a line, and what the repository taught."""
-    return render("comment/help.md.j2", marker=reply_marker(comment_id), lessons=lessons)
+def help_body(comment_id: int, lessons: Sequence[Lesson] = (), text: str = "") -> str:
+    """The answer to `/review help`: every command, one a line, and what the repository taught.
+    `text` is Markdown on what else the comment asked for."""
+    marker = reply_marker(comment_id)
+    return render("comment/help.md.j2", marker=marker, lessons=lessons, text=text)
 
 
-def reply_body(comment_id: int, text: str) -> str:
+def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
     """A short answer to a comment; `text` is Markdown and may quote what others wrote."""
-    return render("comment/reply.md.j2", marker=reply_marker(comment_id), text=text)
+    marker = reply_marker(comment_id, question)
+    return render("comment/reply.md.j2", marker=marker, text=text)
 
 
 def review_body(report: Report, links: Links) -> str:
@@ -108,9 +113,10 @@ def progress_output(progress: Progress, links: Links) -> CheckOutput:
     return CheckOutput(cut(show_hidden(title), 200), summary)
 
 
-def skipped_output(reason: str) -> CheckOutput:
-    """The check run of a pull request that policy leaves alone; `reason` is one sentence."""
-    return CheckOutput("Not reviewed", render("check/skipped.md.j2", reason=reason))
+def skipped_output(reason: str, notes: Sequence[str] = ()) -> CheckOutput:
+    """The check run of a pull request that policy leaves alone; `reason` is one sentence, `notes`
+    are what is wrong with the configuration."""
+    return CheckOutput("Not reviewed", render("check/skipped.md.j2", reason=reason, notes=notes))
 
 
 def failure_output(ending: Ending, sentence: str, links: Links | None = None) -> CheckOutput:
