@@ -160,7 +160,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
     async with store.hold(name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
         if not alone or await store.state(review.id) is not State.REPORTING:
             return
-        gh = await checkrun.client(services, review)
+        gh = await checkrun.client(services, review, checkrun.PUBLISH)
         standing = await threads.ours(services, gh, review)
         report = await _report(services, gh, review, pull, config, standing)
         fields = await store.fields(review.id)

@@ -157,18 +157,21 @@ async def update_check_run(
     details_url: str = "",
     output: CheckOutput | None = None,
     actions: Sequence[Action] = (),
+    held: int | None = None,
 ) -> CheckRun:
     """Change a check run: `status` queued or in_progress, or a `conclusion`, which completes it.
 
     GitHub appends annotations and takes 50 at a time, so they go out in several requests, the
     conclusion with the last. Those it holds already, of an attempt that was cut short, are not
-    sent again: each call has to name all annotations in the same order.
+    sent again: each call has to name all annotations in the same order. `held` is how many it
+    holds; None asks GitHub.
     """
     url = repo_url(repo, "check-runs", check_run_id)
     fields = _fields(status, details_url, actions)
     waiting = output.annotations if output is not None else ()
-    if waiting:
-        waiting = waiting[_run_of(await gh.getitem(url)).annotations :]
+    if waiting and held is None:
+        held = _run_of(await gh.getitem(url)).annotations
+    waiting = waiting[held or 0 :]
     while output is not None and len(waiting) > ANNOTATIONS_PER_REQUEST:
         first, waiting = waiting[:ANNOTATIONS_PER_REQUEST], waiting[ANNOTATIONS_PER_REQUEST:]
         await gh.patch(url, data={**fields, "output": output.request(first)})

@@ -45,9 +45,18 @@ async def post_review(
 
 
 async def complete_check_run(
-    gh: GitHub, check_run: int, report: Report, links: Links, actions: tuple[checks.Action, ...]
+    gh: GitHub,
+    check_run: int,
+    report: Report,
+    links: Links,
+    actions: tuple[checks.Action, ...],
+    *,
+    held: int | None = None,
 ) -> None:
-    """Show the result on the check run, with an annotation for each finding on the head."""
+    """Show the result on the check run, with an annotation for each finding on the head.
+
+    `held` is how many it holds already; None asks GitHub.
+    """
     await checks.update_check_run(
         gh,
         report.review.repository.full_name,
@@ -56,6 +65,7 @@ async def complete_check_run(
         details_url=links.page,
         output=render.check_output(report, links),
         actions=actions,
+        held=held,
     )
 
 
