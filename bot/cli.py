@@ -246,6 +246,9 @@ def setup(
     organization: Annotated[
         str, typer.Option(help="Make it in this organisation; yours by default.")
     ] = "",
+    url: Annotated[
+        str, typer.Option(help="Where GitHub and people reach this server; PUBLIC_URL by default.")
+    ] = "",
     port: Annotated[int, typer.Option(help="Port of the page on this machine; 0: a free one.")] = 0,
     replace: Annotated[bool, typer.Option(help="Overwrite secrets in .env.")] = False,
     show: Annotated[
@@ -253,18 +256,31 @@ def setup(
     ] = False,
 ) -> None:
     """Make the GitHub App in your browser and keep its secrets."""
-    from bot.setup import SetupFailed, as_env, keep, run_setup
+    from bot.env_file import as_env, keep, there_already
+    from bot.setup import SetupFailed, run_setup
 
-    settings = load()
+    settings, path = load(**({"public_url": url} if url else {})), Path(".env")
+    # Asked before the App is made: its key is given out once.
+    if not (show or replace) and (there := there_already(path)):
+        question = f"{path} has {', '.join(there)} already. Overwrite with those of a new App?"
+        typer.confirm(question, abort=True, err=True)
     try:
         created = asyncio.run(run_setup(settings, name=name, organization=organization, port=port))
-        if show:
-            print(as_env(created.secrets), end="")
-        else:
-            keep(Path(".env"), created.secrets, replace=replace)
-            print("Its id, key and secrets are in .env, readable by you only.")
     except SetupFailed as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(1)
-    print(f"Now install {created.name} on your repositories: {created.install_url}")
-    print("Then: glossator serve")
+    values = {**created.secrets, **({"PUBLIC_URL": settings.public_url} if url else {})}
+    try:
+        if not show:
+            keep(path, values)
+    except OSError as exc:
+        print(f"glossator: {path} cannot be written ({exc.strerror}); keep this:", file=sys.stderr)
+        show = True
+    # With --print, the secrets alone go to standard output.
+    told = sys.stderr if show else sys.stdout
+    if show:
+        print(as_env(values), end="")
+    else:
+        print("Its id, key and secrets are in .env, readable by you only.")
+    print(f"Now install {created.name} on your repositories: {created.install_url}", file=told)
+    print("Then: glossator serve", file=told)

@@ -6,31 +6,35 @@ https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-fro
 """
 
 import asyncio
+import contextlib
 import hmac
 import html
 import json
-import os
 import secrets
-from collections.abc import Mapping
+import socket
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx2
 import uvicorn
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.env_file import SECRETS
 from bot.github.errors import message_of
 from bot.manifest import manifest
-from bot.ports import free_port
 from bot.settings import Settings
 
 #: Code and state are good for an hour on GitHub's side; nobody waits so long.
 WAIT_SECONDS = 1800
+
+#: The browser has so long to fetch the last page.
+LAST_PAGE_SECONDS = 10
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Glossator setup</title>
 <style>body{{font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}}
@@ -54,57 +58,92 @@ class Created:
         return f"{self.url}/installations/new"
 
 
-async def run_setup(
-    settings: Settings, *, name: str, organization: str, port: int, announce: Any = print
-) -> Created:
-    """Serve the page, wait for the person, and return the App. Raises SetupFailed."""
-    port = port or free_port()
-    state, outcome = secrets.token_urlsafe(24), asyncio.get_running_loop().create_future()
-    base = f"http://localhost:{port}"
-    new = (
-        f"/organizations/{organization}/settings/apps/new" if organization else "/settings/apps/new"
-    )
-    target = f"{settings.github_url}{new}?{urlencode({'state': state})}"
-    asked = json.dumps(manifest(settings, name, f"{base}/callback"))
+Announce = Callable[[str], None]
 
-    async def start(_: Request) -> Response:
-        body = (
-            f"<p>GitHub will show you the App <b>{html.escape(name)}</b> and what it may do.</p>"
-            f'<form method="post" action="{html.escape(target)}">'
-            f'<input type="hidden" name="manifest" value="{html.escape(asked)}">'
-            "<button>Create it on GitHub</button></form>"
+
+def _say(text: str) -> None:
+    """To a person; standard output is for the secrets."""
+    print(text, file=sys.stderr)
+
+
+class _Flow:
+    """The pages on this machine, and what came of them."""
+
+    def __init__(self, settings: Settings, name: str, organization: str, base: str) -> None:
+        self.outcome: asyncio.Future[Created] = asyncio.get_running_loop().create_future()
+        self.shown = asyncio.Event()
+        self._settings = settings
+        self._name = name
+        self._state = secrets.token_urlsafe(24)
+        owner = f"/organizations/{quote(organization, safe='')}" if organization else ""
+        query = urlencode({"state": self._state})
+        self._target = f"{settings.github_url}{owner}/settings/apps/new?{query}"
+        self._manifest = json.dumps(manifest(settings, name, f"{base}/callback"))
+
+    def app(self) -> Starlette:
+        pages = (("/", self.start), ("/callback", self.callback), ("/done", self.done))
+        return Starlette(routes=[Route(path, page) for path, page in pages])
+
+    async def start(self, _: Request) -> Response:
+        """A button that sends the manifest to GitHub."""
+        name, target = html.escape(self._name), html.escape(self._target)
+        return _page(
+            "Create the GitHub App",
+            f"<p>GitHub will show you the App <b>{name}</b> and what it may do.</p>"
+            f'<form method="post" action="{target}">'
+            f'<input type="hidden" name="manifest" value="{html.escape(self._manifest)}">'
+            "<button>Create it on GitHub</button></form>",
         )
-        return HTMLResponse(_PAGE.format(title="Create the GitHub App", body=body))
 
-    async def callback(request: Request) -> Response:
+    async def callback(self, request: Request) -> Response:
+        """Where GitHub sends the person, with the code and the state that we gave it."""
         given = request.query_params.get("state", "")
-        if not hmac.compare_digest(given.encode(), state.encode()) or outcome.done():
-            return HTMLResponse(_PAGE.format(title="This link is not for now", body=""), 400)
+        if not hmac.compare_digest(given.encode(), self._state.encode()) or self.outcome.done():
+            return _page("This link is not for now", status=400)
         try:
-            created = await _convert(settings, request.query_params.get("code", ""))
+            created = await _convert(self._settings, request.query_params.get("code", ""))
         except SetupFailed as exc:
-            body = f"<p>{html.escape(str(exc))}</p>"
-            return HTMLResponse(_PAGE.format(title="That did not work", body=body), 502)
-        outcome.set_result(created)
+            return _page("That did not work", f"<p>{html.escape(str(exc))}</p>", status=502)
+        if not self.outcome.done():
+            self.outcome.set_result(created)
         return RedirectResponse("/done", 303)
 
-    async def done(_: Request) -> Response:
-        if not outcome.done():
+    async def done(self, _: Request) -> Response:
+        if not self.outcome.done():
             return RedirectResponse("/", 303)
-        link = html.escape(outcome.result().install_url)
-        body = f'<p>Now <a href="{link}">install it</a> on your repositories.</p>'
-        return HTMLResponse(_PAGE.format(title="The App is made", body=body))
+        link = html.escape(self.outcome.result().install_url)
+        page = _page("The App is made", f'<p>Now <a href="{link}">install it</a>.</p>')
+        page.background = BackgroundTask(self.shown.set)
+        return page
 
-    app = Starlette(routes=[Route("/", start), Route("/callback", callback), Route("/done", done)])
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
-    )
-    serving = asyncio.create_task(server.serve())
+
+def _page(title: str, body: str = "", *, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_PAGE.format(title=title, body=body), status)
+
+
+async def run_setup(
+    settings: Settings, *, name: str, organization: str, port: int, announce: Announce = _say
+) -> Created:
+    """Serve the page, wait for the person, and return the App; `port` 0 is a free one.
+    Raises SetupFailed."""
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except OSError as exc:
+        raise SetupFailed(f"Port {port} cannot be used ({exc.strerror}): give --port.") from exc
+    port = listener.getsockname()[1]
+    base = f"http://localhost:{port}"
+    flow = _Flow(settings, name, organization, base)
+    server = uvicorn.Server(uvicorn.Config(flow.app(), log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    if settings.public_url.startswith(("http://localhost", "http://127.")):
+        announce(f"GitHub cannot reach {settings.public_url}: give --url, or set PUBLIC_URL.")
     announce(f"Open {base}/ in your browser. (On another machine: ssh -L {port}:localhost:{port})")
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            created: Created = await outcome
-        await asyncio.sleep(0)  # lets the redirect to the last page be sent
+            created = await flow.outcome
+        with contextlib.suppress(TimeoutError):  # the App is made, whoever looks
+            async with asyncio.timeout(LAST_PAGE_SECONDS):
+                await flow.shown.wait()
         return created
     except TimeoutError as exc:
         raise SetupFailed("Nobody came back from GitHub within 30 minutes.") from exc
@@ -127,42 +166,16 @@ async def _convert(settings: Settings, code: str) -> Created:
         said, _ = message_of(answer.content)
         raise SetupFailed(f"GitHub answered {answer.status_code}: {said} Start again.")
     made = answer.json()
+    values = (
+        str(made["id"]),
+        made["pem"].strip().replace("\n", "\\n"),
+        made["webhook_secret"],
+        made["client_id"],
+        made["client_secret"],
+        secrets.token_urlsafe(32),
+    )
     return Created(
         name=made["name"],
         url=made["html_url"],
-        secrets={
-            "GITHUB_APP_ID": str(made["id"]),
-            "GITHUB_PRIVATE_KEY": made["pem"].strip().replace("\n", "\\n"),
-            "GITHUB_WEBHOOK_SECRETS": made["webhook_secret"],
-            "GITHUB_CLIENT_ID": made["client_id"],
-            "GITHUB_CLIENT_SECRET": made["client_secret"],
-            "SECRET_KEY": secrets.token_urlsafe(32),
-        },
+        secrets=dict(zip(SECRETS, values, strict=True)),
     )
-
-
-def as_env(values: Mapping[str, str]) -> str:
-    """Lines for `.env`; none of the values has a quote or a line end in it."""
-    return "".join(f'{name}="{value}"\n' for name, value in values.items())
-
-
-def keep(path: Path, values: Mapping[str, str], *, replace: bool) -> None:
-    """Write the secrets into `.env`, readable by its owner only; other lines stay.
-
-    Raises SetupFailed if it holds one of them already and `replace` is not set.
-    """
-    old = path.read_text().splitlines() if path.exists() else []
-    names = {line.partition("=")[0].strip() for line in old}
-    if (there := sorted(names & set(values))) and not replace:
-        raise SetupFailed(
-            f"{path} has {', '.join(there)} already: use --replace, or --print to keep "
-            "them elsewhere."
-        )
-    kept = [line for line in old if line.partition("=")[0].strip() not in values]
-    text = "".join(f"{line}\n" for line in kept) + as_env(values)
-    temporary = path.with_name(f"{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    temporary.chmod(0o600)
-    temporary.replace(path)

@@ -1,0 +1,109 @@
+"""`glossator setup` as a command: what is printed where, and what is asked before.
+
+A person's clicks are played over HTTP here; a real browser does it in tests/browser.
+"""
+
+import asyncio
+import html
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bot.env_file import SECRETS
+from bot.sandbox.server import Sandbox
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+async def setup(sandbox: Sandbox, cwd: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "setup", *arguments),
+        cwd=cwd,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "GITHUB_API_URL": sandbox.api_url,
+            "GITHUB_URL": sandbox.url,
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def click_through(command: asyncio.subprocess.Process) -> str:
+    """Everything that a person does; returns what was announced until then."""
+    assert command.stderr is not None
+    said = ""
+    async with asyncio.timeout(20):
+        while not (address := re.search(r"Open (\S+) in", said)):
+            said += (await command.stderr.readline()).decode()
+    async with httpx2.AsyncClient(follow_redirects=True) as http:
+        start = (await http.get(address[1])).text
+        action = re.search(r'action="([^"]+)"', start)
+        manifest = re.search(r'value="([^"]+)"', start)
+        assert action
+        assert manifest
+        fields = {"manifest": html.unescape(manifest[1])}
+        page = await http.post(html.unescape(action[1]), data=fields)
+        confirm = re.search(r'action="([^"]+)"', page.text)
+        assert confirm, page.text
+        last = await http.post(str(page.url.join(html.unescape(confirm[1]))))
+        assert "The App is made" in last.text
+    return said
+
+
+def files(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
+async def test_secrets_are_kept_and_the_install_link_is_told(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    command = await setup(sandbox, tmp_path, "--url", "https://glossator.example")
+    said = await click_through(command)
+    out, _ = await command.communicate()
+    assert command.returncode == 0
+    assert "GitHub cannot reach" not in said
+    kept = (tmp_path / ".env").read_text()
+    assert re.findall(r"^(\w+)=", kept, re.MULTILINE) == [*SECRETS, "PUBLIC_URL"]
+    assert f"{sandbox.url}/apps/" in out.decode()
+    assert sandbox.webhook_secret not in out.decode() + said
+
+
+async def test_print_writes_nothing_and_prints_nothing_else(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    command = await setup(sandbox, tmp_path, "--print")
+    said = await click_through(command)
+    out, _ = await command.communicate()
+    assert command.returncode == 0
+    assert "GitHub cannot reach http://localhost:8000" in said
+    assert [line.partition("=")[0] for line in out.decode().splitlines()] == list(SECRETS)
+    assert files(tmp_path) == []
+
+
+async def test_what_is_there_is_not_overwritten_unasked(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GITHUB_APP_ID=1\n")
+    command = await setup(sandbox, tmp_path)
+    _, told = await command.communicate()
+    assert command.returncode == 1
+    assert "GITHUB_APP_ID already" in told.decode()
+    assert (tmp_path / ".env").read_text() == "GITHUB_APP_ID=1\n"
+    assert sandbox.requests == []
+
+
+async def test_a_taken_port_is_told_in_a_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    command = await setup(sandbox, tmp_path, "--port", port)
+    _, told = await command.communicate()
+    assert command.returncode == 1
+    assert f"glossator: Port {port} cannot be used" in told.decode()
