@@ -14,6 +14,8 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
+from bot.tasks import stop
+
 Sleep = Callable[[float], Awaitable[None]]
 
 #: Seconds in which a halved limit gains one call back.
@@ -112,6 +114,7 @@ class RedisPacing:
         self._keys = keys
         self._limits = (concurrency, gap_ms, int(lease_seconds * 1000))
         self._sleep = sleep
+        self._freed = asyncio.Event()
         self._acquire = redis.register_script(_ACQUIRE)
         self._release = redis.register_script(_RELEASE)
         self._throttle = redis.register_script(_THROTTLE)
@@ -121,16 +124,32 @@ class RedisPacing:
         me = uuid4().hex
         try:
             while wait := await self._look(me):
-                await self._sleep(min(max(wait / 1000, _SHORTEST_LOOK), _LONGEST_LOOK))
+                await self._rest(min(max(wait / 1000, _SHORTEST_LOOK), _LONGEST_LOOK))
             yield
         finally:
             # Also when the wait or the call is cancelled.
-            await asyncio.shield(self._release(keys=self._keys[:3], args=[me]))
+            await asyncio.shield(self._give_back(me))
 
     async def throttled(self, seconds: float) -> None:
         concurrency = self._limits[0]
         args = [concurrency, int(RECOVERY * 1000), int(seconds * 1000)]
         await self._throttle(keys=self._keys[3:], args=args)
+
+    async def _give_back(self, me: str) -> None:
+        await self._release(keys=self._keys[:3], args=[me])
+        self._freed.set()  # whoever waits in this process looks at once
+        self._freed.clear()
+
+    async def _rest(self, seconds: float) -> None:
+        """Sleep, but not longer than until a turn of this process ends."""
+        waits = [
+            asyncio.ensure_future(self._sleep(seconds)),
+            asyncio.ensure_future(self._freed.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await stop(*waits)
 
     async def _look(self, me: str) -> int:
         args: list[str | int] = [me, *self._limits, int(RECOVERY * 1000), int(_FORGOTTEN * 1000)]

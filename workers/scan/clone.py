@@ -177,15 +177,25 @@ def _check(source: Source, allowed: tuple[str, ...]) -> None:
 
 
 async def _prepare(git: Git) -> None:
+    """An empty repository whose missing blobs are promised by `origin`; its configuration is
+    written at once, as each `git config` would be a process of its own."""
     await git.local("init", "--quiet", "--bare", "--template=", ".")
-    for key, value in (
-        ("core.repositoryFormatVersion", "1"),
-        ("extensions.partialClone", "origin"),
-        ("remote.origin.promisor", "true"),
-        ("remote.origin.partialCloneFilter", "blob:none"),
-        ("remote.origin.url", git.url),
-    ):
-        await git.local("config", "--local", key, value)
+    await asyncio.to_thread((git.directory / "config").write_text, _config(git.url))
+
+
+def _config(url: str) -> str:
+    """https://git-scm.com/docs/git-config#_syntax; `url` holds no line feed."""
+    quoted = url.replace("\\", "\\\\").replace('"', '\\"')
+    return f"""[core]
+\trepositoryFormatVersion = 1
+\tbare = true
+[extensions]
+\tpartialClone = origin
+[remote "origin"]
+\turl = "{quoted}"
+\tpromisor = true
+\tpartialCloneFilter = blob:none
+"""
 
 
 async def _fetch_commits(git: Git, source: Source) -> None:
