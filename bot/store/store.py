@@ -31,6 +31,7 @@ from bot.model import (
 )
 from bot.queue import NAMESPACE, Message
 from bot.store import scripts
+from bot.store.together import Together
 
 T = TypeVar("T")
 
@@ -105,6 +106,8 @@ class Store:
             )
         }
 
+        self._accepting = Together(redis, self._scripts["ACCEPT"])
+
     async def run_script(self, name: str, *args: str | bytes | int | float) -> Any:
         return await self._scripts[name](args=[PREFIX, NAMESPACE, *args])
 
@@ -117,8 +120,8 @@ class Store:
         installation so many are handled at once; others wait in a line of their own, so that
         nobody else waits behind them. 0 is for deliveries of no installation."""
         seconds, messages = DELIVERY_SECONDS, _messages([message])
-        accepted = await self.run_script(
-            "ACCEPT", guid, seconds, messages, installation_id, DELIVERIES_AT_ONCE
+        accepted = await self._accepting.call(
+            [PREFIX, NAMESPACE, guid, seconds, messages, installation_id, DELIVERIES_AT_ONCE]
         )
         return bool(accepted)
 

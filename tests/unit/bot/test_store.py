@@ -6,10 +6,11 @@ from typing import Any
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, QUEUES, make_broker, message
-from bot.store import Store
+from bot.store import Store, connect
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
 ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
@@ -39,6 +40,41 @@ async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: 
     ]
     assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
     assert await queued(store, "events") == ["handle_delivery"]
+
+
+async def test_deliveries_that_come_at_once_are_queued_each(store: Store) -> None:
+    """More than share one round trip; afterwards Redis has forgotten the script."""
+    for begin in (0, 150):
+        deliveries = [
+            store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+            for n in range(begin, begin + 150)
+        ]
+        assert await asyncio.gather(*deliveries) == [True] * 150
+        await store.redis.script_flush()
+    assert await queued(store, "events") == ["handle_delivery"] * 300
+
+
+async def test_a_caller_who_leaves_takes_no_other_delivery_along(store: Store) -> None:
+    deliveries = [
+        asyncio.ensure_future(
+            store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+        )
+        for n in range(10)
+    ]
+    await asyncio.sleep(0)
+    deliveries[3].cancel()
+    others = [delivery for delivery in deliveries if delivery is not deliveries[3]]
+    assert await asyncio.gather(*others) == [True] * 9
+
+
+async def test_who_shares_a_round_trip_shares_its_failure() -> None:
+    away = Store(connect("redis://127.0.0.1:1/0"), keep_seconds=3600)
+    deliveries = [
+        away.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}")) for n in range(5)
+    ]
+    results = await asyncio.gather(*deliveries, return_exceptions=True)
+    assert [type(result) for result in results] == [RedisConnectionError] * 5
+    await away.redis.aclose()
 
 
 async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str) -> None:
