@@ -19,6 +19,7 @@ from bot.sandbox.state import (
     Review,
     ReviewComment,
     SandboxState,
+    Thread,
 )
 
 #: Who opens pull requests and comments unless somebody else is named; may write everywhere.
@@ -182,22 +183,65 @@ class People:
         payload = events.issue_comment(self.state, repo, pull, item, "edited", before)
         await self.deliver("issue_comment", payload)
 
+    async def begin_thread(
+        self,
+        full_name: str,
+        number: int,
+        path: str,
+        line: int,
+        body: str,
+        *,
+        author: str = AUTHOR,
+    ) -> ReviewComment:
+        """Comment on a line of the head that the diff shows, which is not checked here:
+        `pull_request_review_comment.created`."""
+        repo, pull = self._pull(full_name, number)
+        now, head = self.state.now(), pull.head_sha
+        review = self._silent_review(repo, number, head, author)
+        thread = Thread(id=f"PRRT_{self.state.next_id()}", number=number, path=path)
+        item = ReviewComment(
+            id=self.state.next_id(),
+            number=number,
+            review_id=review.id,
+            thread_id=thread.id,
+            user=review.user,
+            body=body,
+            path=path,
+            commit_id=head,
+            original_commit_id=head,
+            diff_hunk="",
+            created_at=now,
+            updated_at=now,
+            line=line,
+            original_line=line,
+        )
+        repo.threads[thread.id] = thread
+        repo.review_comments[item.id] = item
+        payload = events.review_comment(self.state, repo, pull, item, "created")
+        await self.deliver("pull_request_review_comment", payload)
+        return item
+
+    def _silent_review(self, repo: Repository, number: int, head: str, author: str) -> Review:
+        """The review without a body that GitHub puts around every single comment."""
+        review = Review(
+            id=self.state.next_id(),
+            number=number,
+            user=self.state.user(author).login,
+            body="",
+            state="COMMENTED",
+            commit_id=head,
+            submitted_at=self.state.now(),
+        )
+        repo.reviews[review.id] = review
+        return review
+
     async def reply_in_thread(
         self, full_name: str, comment_id: int, body: str, *, author: str = AUTHOR
     ) -> ReviewComment:
         """Answer a review comment: `pull_request_review_comment.created`."""
         repo, now = self.repository(full_name), self.state.now()
         first = repo.review_comments[comment_id]
-        review = Review(
-            id=self.state.next_id(),
-            number=first.number,
-            user=self.state.user(author).login,
-            body="",
-            state="COMMENTED",
-            commit_id=first.commit_id,
-            submitted_at=now,
-        )
-        repo.reviews[review.id] = review
+        review = self._silent_review(repo, first.number, first.commit_id, author)
         item = first.reply(self.state.next_id(), review, body, now)
         repo.review_comments[item.id] = item
         pull = repo.pulls[first.number]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World
 
 BEFORE = {"app.py": "x = 1\n", "docs/a.md": "a\n"}
@@ -32,6 +33,7 @@ async def assert_skipped(world: World, says: str) -> None:
         ({"draft": True}, "draft"),
         ({"author": "renovate[bot]"}, "bot"),
         ({"labels": ["no-review"]}, "`no-review`"),
+        ({"labels": ["No-Review"]}, "`no-review`"),
         ({"title": "[no review] Change things"}, "marker"),
         ({"title": "Change things [skip review]"}, "marker"),
     ],
@@ -109,9 +111,13 @@ async def test_mistakes_of_the_configuration_are_told_and_the_rest_counts(world:
     await world.settle()
     [check_run] = world.check_runs
     summary = check_run.output["summary"] or ""
-    assert ".github/glossator.yml" in summary
-    assert "max_comments" in summary
-    assert "critical" in summary, "the allowed values are named"
+    assert "`.github/glossator.yml`, line 1: `max_coments` is not a known key." in summary
+    assert "Did you mean `max_comments`?" in summary
+    assert (
+        "`.github/glossator.yml`, line 2: `fail_on` cannot be `sometimes`. "
+        "Give one of `never`, `critical`, `high`, `medium`, `low`." in summary
+    )
+    assert summary.count("glossator.yml`, line") == 2, "each is told once"
     assert world.inline_comments == [], "max_comments: 0 counts"
 
 
@@ -133,6 +139,66 @@ async def test_an_organisations_defaults_hold_where_the_repository_is_silent(wor
     await world.settle()
     assert len(world.reviews) == 1
     assert len(world.inline_comments) == 1
+
+
+async def test_a_skipped_check_run_tells_what_is_wrong_with_the_configuration(
+    world: World,
+) -> None:
+    await world.open_pull(await configured(world, "draft: yes\n"), AFTER, draft=True)
+    await assert_skipped(world, "`.github/glossator.yml`, line 1: `draft` is not a known key.")
+    assert "Did you mean `drafts`?" in (world.check_runs[0].output["summary"] or "")
+
+
+async def test_a_change_of_the_organisations_own_repository_is_told_its_mistakes_once(
+    world: World,
+) -> None:
+    repo = "octo/.github"
+    await world.sandbox.add_repository(repo)
+    base = await world.sandbox.commit(repo, {".github/glossator.yml": "bad: 1\n", "a.py": "x\n"})
+    head = await world.sandbox.commit(repo, {"a.py": "import os\n"}, parent=base)
+    await world.sandbox.open_pull(repo, base, head)
+    await world.settle()
+    [check_run] = world.sandbox.repository(repo).check_runs.values()
+    assert (check_run.output["summary"] or "").count("`bad` is not a known key") == 1
+
+
+@pytest.mark.parametrize("press", ["button", "rerun"])
+async def test_what_was_skipped_is_reviewed_when_somebody_who_may_asks_by_its_check_run(
+    world: World, press: str
+) -> None:
+    await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    [skipped] = world.check_runs
+    world.sandbox.permit(REPO, "eve", "read")
+    for author in ("eve", "octocat"):
+        if press == "button":
+            await world.sandbox.press_button(skipped.id, "rerun", author=author)
+        else:
+            await world.sandbox.rerun(skipped.id, author=author)
+    await world.settle()
+    assert len(world.reviews) == 1
+    assert [run.conclusion for run in world.check_runs][1:] == ["neutral"]
+
+
+async def test_of_a_large_pull_request_the_riskiest_files_are_read_and_that_is_said(
+    world: World,
+) -> None:
+    after = {**AFTER, **{f"more_{number}.py": "x = 1\n" for number in range(4)}}
+    await world.open_pull(await configured(world, "max_files: 2\n"), after)
+    await world.settle()
+    [review] = world.reviews
+    assert "changes 5 files: the 2 riskiest are reviewed" in review.body
+    assert [c.path for c in world.inline_comments] == ["app.py"]
+
+
+async def test_a_push_to_what_was_skipped_is_skipped_on_its_own_commit(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    head = await pushed(world, number, {"app.py": "x = 2\n"})
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["skipped", "skipped"]
+    assert world.check_runs[-1].head_sha == head
+    assert world.reviews == []
 
 
 async def test_a_label_that_forbids_reviews_is_taken_off(world: World) -> None:

@@ -1,0 +1,186 @@
+"""Several commands in one comment, commands in threads, and deliveries that are handled twice."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.model import State
+from tests.flows.conversation import (
+    AFTER,
+    BEFORE,
+    reactions,
+    replied,
+    reviewed,
+    said,
+    writes_since,
+)
+from tests.flows.world import REPO, World, running
+from tests.support.llm_server import Hang, LLMServer, Reply, Request, Text, agreeable
+
+CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def asking(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    """The App with an LLM that answers questions by repeating them."""
+
+    def repeats(request: Request) -> Reply:
+        if request.response_format or request.asks_for_verdicts:
+            return agreeable(request)
+        return Text(request.user.partition("=== BEGIN question ===")[2].split("\n")[1])
+
+    llm.default = repeats
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, **model) as world:
+        yield world
+
+
+async def test_all_that_can_be_said_at_once_is_one_answer(world: World) -> None:
+    number = await reviewed(world)
+    mark = len(world.writes())
+    body = "/review hlep\n/review help\n/review cancel\n/review pause"
+    comment = await world.sandbox.comment(REPO, number, body)
+    await world.settle()
+    [answer] = said(world)
+    assert "Did you mean `/review help`?" in answer
+    assert "`/review full`" in answer, "help is in it"
+    assert "No review is running" in answer
+    assert "Paused" in answer
+    assert set(reactions(world, comment.id)) == {"confused", "eyes", "rocket"}
+    kinds = ["POST reactions"]
+    assert writes_since(world, mark, but=kinds) == ["POST comments"]
+
+
+async def test_each_question_of_a_comment_is_answered(asking: World) -> None:
+    number = await reviewed(asking)
+    body = "/review ask What is first?\n/review pause\n/review ask What is second?"
+    comment = await asking.sandbox.comment(REPO, number, body)
+    await asking.settle()
+    answers = sorted(said(asking))
+    assert len(answers) == 3
+    assert any("What is first?" in answer for answer in answers)
+    assert any("What is second?" in answer for answer in answers)
+    assert any("Paused" in answer for answer in answers)
+    assert reactions(asking, comment.id) == ["eyes", "rocket"]
+
+
+async def test_two_reviews_in_one_comment_are_two_reviews(world: World) -> None:
+    number = await reviewed(world)
+    await world.sandbox.comment(REPO, number, "/review performance\n/review full")
+    await world.settle()
+    # The second supersedes the first, if that is not done by then.
+    assert len(world.check_runs) == 3
+    assert len({run.external_id for run in world.check_runs}) == 3
+    assert world.check_runs[1].conclusion in ("success", "cancelled")
+    assert world.check_runs[2].conclusion == "neutral", "all categories are looked for"
+
+
+async def test_review_in_a_thread_gets_its_rocket_there(world: World) -> None:
+    await reviewed(world)
+    [comment] = world.inline_comments
+    reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review full")
+    await world.settle()
+    assert reactions(world, reply.id) == ["eyes", "rocket"]
+    assert replied(world, comment.id) == []
+    assert said(world) == []
+
+
+async def test_refusals_in_a_thread_stand_in_the_thread(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    await world.sandbox.close(REPO, number)
+    runs = len(world.check_runs)
+    reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review")
+    await world.settle()
+    [answer] = replied(world, comment.id)
+    assert "closed" in answer
+    assert reactions(world, reply.id) == ["eyes", "confused"]
+    assert said(world) == []
+    assert len(world.check_runs) == runs
+
+
+async def test_dismiss_in_somebody_elses_thread_does_nothing(world: World) -> None:
+    number = await reviewed(world)
+    [ours] = world.inline_comments
+    theirs = await world.sandbox.begin_thread(REPO, number, "app.py", 2, "Why?")
+    mark = len(world.writes())
+    reply = await world.sandbox.reply_in_thread(REPO, theirs.id, "/review dismiss")
+    await world.settle()
+    assert "finding of mine" in replied(world, theirs.id)[0]
+    assert reactions(world, reply.id) == ["eyes", "confused"]
+    assert {thread.resolved_by for thread in world.repository.threads.values()} == {None}
+    assert replied(world, ours.id) == []
+    assert writes_since(world, mark, but=["POST reactions"]) == ["POST replies"]
+
+
+async def test_somebody_without_access_is_told_so_once_and_then_shown(world: World) -> None:
+    number = await reviewed(world)
+    world.sandbox.permit(REPO, "eve", "read")
+    comments = [
+        await world.sandbox.comment(REPO, number, body, author="eve")
+        for body in ("/review full", "/review nonsense", "/review pause")
+    ]
+    await world.settle()
+    assert len(said(world)) == 1
+    assert [reactions(world, comment.id) for comment in comments] == [["confused"]] * 3
+    assert len(world.reviews) == 1
+    assert "paused" not in await world.store.pull_fields(world.repository.id, number)
+
+
+async def test_without_an_llm_replies_get_one_plain_sentence_a_pull_request(world: World) -> None:
+    await reviewed(world)
+    [comment] = world.inline_comments
+    for body in ("Why is that bad?", "And now?"):
+        await world.sandbox.reply_in_thread(REPO, comment.id, body)
+        await world.settle()
+    assert replied(world, comment.id) == ["I can't answer questions here: no LLM is configured."]
+
+
+async def test_replies_of_readers_and_in_threads_of_others_are_left_to_people(
+    asking: World, llm: LLMServer
+) -> None:
+    number = await reviewed(asking)
+    [ours] = asking.inline_comments
+    theirs = await asking.sandbox.begin_thread(REPO, number, "app.py", 2, "Why?")
+    asking.sandbox.permit(REPO, "eve", "read")
+    mark, asked = len(asking.writes()), len(llm.requests)
+    await asking.sandbox.reply_in_thread(REPO, theirs.id, "I wonder as well.")
+    await asking.sandbox.reply_in_thread(REPO, ours.id, "Tell me the key.", author="eve")
+    await asking.settle()
+    assert writes_since(asking, mark) == []
+    assert len(llm.requests) == asked
+
+
+async def test_what_was_done_is_not_done_again_when_the_answer_fails(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> None:
+    llm.default = Hang()
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, llm_timeout=60, **model) as world:
+        number = await world.open_pull(BEFORE, AFTER)
+        await llm.until(lambda: llm.active == 1)
+        fault = world.sandbox.faults.add(CREATE_COMMENT, "500", times=6)
+        await world.sandbox.comment(REPO, number, "/review cancel\n/review\n/review nonsense")
+
+        async def answered() -> bool:
+            return bool(said(world))
+
+        await world.until_true(answered)
+        assert fault.struck == 6, "the delivery was handled again"
+        assert "No review is running" not in said(world)[0]
+        await world.until(number, State.ANALYZING)
+        assert len(world.check_runs) == 2, "the second try neither started nor stopped one"
+        await world.sandbox.close(REPO, number)
+        await world.settle()
+        assert [run.conclusion for run in world.check_runs] == ["cancelled", "cancelled"]
+        assert world.reviews == []

@@ -1,0 +1,208 @@
+"""Whatever ends a review stops its LLM calls within two seconds, and nothing is posted after."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from bot.model import State
+from tests.flows.conversation import AFTER, BEFORE, pushed, said, writes_since
+from tests.flows.world import POLL_SECONDS, REPO, World, running
+from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
+
+#: From what ends a review to the end of the last call that was made for it.
+STOPPED_WITHIN = 2.0
+
+GET_CONFIG = "GET /api/v3/repos/octo/hello/contents/*"
+LAST = "the_last_push = True\n"
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    """It answers what is asked of the last push, and leaves everything else hanging."""
+
+    def answer(request: Request) -> Reply:
+        return agreeable(request) if LAST.strip() in request.user else Hang()
+
+    async with LLMServer(default=answer) as server:
+        yield server
+
+
+@pytest.fixture
+async def world(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    more = {"llm_timeout": 60, "api_tokens": "letmein"}
+    async with running(redis_url, redis, tmp_path, **model, **more) as world:
+        yield world
+
+
+async def read_by_the_llm(world: World, llm: LLMServer) -> int:
+    """The number of a pull request whose review hangs in a call of the LLM."""
+    number = await world.open_pull(BEFORE, AFTER)
+    await llm.until(lambda: llm.active == 1)
+    return number
+
+
+async def by_command(world: World, number: int) -> None:
+    await world.sandbox.comment(REPO, number, "/review cancel")
+
+
+async def by_button(world: World, number: int) -> None:
+    await world.sandbox.press_button(world.check_runs[0].id, "cancel")
+
+
+async def by_closing(world: World, number: int) -> None:
+    await world.sandbox.close(REPO, number)
+
+
+async def by_merging(world: World, number: int) -> None:
+    await world.sandbox.close(REPO, number, merged=True)
+
+
+async def by_label(world: World, number: int) -> None:
+    await world.sandbox.label(REPO, number, "No-Review")
+
+
+async def by_api(world: World, number: int) -> None:
+    current = (await world.store.pull_fields(world.repository.id, number))["current"]
+    async with httpx2.AsyncClient() as client:
+        answer = await client.delete(
+            f"{world.url}/api/reviews/{current}", headers={"Authorization": "Bearer letmein"}
+        )
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    "cancel", [by_command, by_button, by_closing, by_merging, by_label, by_api]
+)
+async def test_cancelling_stops_the_call_and_posts_nothing(
+    world: World, llm: LLMServer, cancel: Callable[[World, int], Awaitable[None]]
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    mark = len(world.writes())
+    await cancel(world, number)
+    await llm.until(lambda: llm.active == 0, seconds=STOPPED_WITHIN)
+    await world.settle()
+    [check_run] = world.check_runs
+    assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
+    assert [action["identifier"] for action in check_run.actions] == ["rerun"]
+    assert world.reviews == []
+    assert said(world) == []
+    assert set(writes_since(world, mark, but=["POST reactions"])) == {"PATCH check-runs"}
+    assert len(llm.requests) == 1
+
+
+async def test_a_reader_cannot_press_cancel(world: World, llm: LLMServer) -> None:
+    number = await read_by_the_llm(world, llm)
+    world.sandbox.permit(REPO, "eve", "read")
+    [check_run] = world.check_runs
+    await world.sandbox.press_button(check_run.id, "cancel", author="eve")
+
+    async def asked_for_eve() -> bool:
+        return any("/collaborators/eve/" in e.path and e.status for e in world.sandbox.requests)
+
+    await world.until_true(asked_for_eve)
+    # Nothing but the cancelling itself could follow; this answer takes many requests more.
+    await world.sandbox.comment(REPO, number, "/review nonsense")
+
+    async def answered() -> bool:
+        return bool(said(world))
+
+    await world.until_true(answered)
+    assert llm.active == 1
+    assert (await world.progress(number)).state is State.ANALYZING
+    await by_closing(world, number)
+    await world.settle()
+
+
+async def test_a_push_stops_the_call_of_the_review_that_it_supersedes(
+    world: World, llm: LLMServer
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    first = world.repository.pulls[number].head_sha
+    head = await pushed(world, number, {"app.py": AFTER["app.py"] + LAST})
+    await llm.until(lambda: llm.active == 0, seconds=STOPPED_WITHIN)
+    await world.settle()
+    [review] = world.reviews
+    assert review.commit_id == head
+    ended = {run.head_sha: run.conclusion for run in world.check_runs}
+    assert ended == {first: "cancelled", head: "neutral"}
+    [superseded] = [run for run in world.check_runs if run.head_sha == first]
+    assert "newer commit" in (superseded.output["summary"] or "")
+
+
+async def test_of_ten_pushes_within_five_seconds_the_last_alone_is_reviewed(
+    world: World, llm: LLMServer
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    heads = [world.repository.pulls[number].head_sha]
+    for count in range(10):
+        text = AFTER["app.py"] + (LAST if count == 9 else f"push = {count}\n")
+        heads.append(await world.sandbox.commit(REPO, {"app.py": text}, parent=heads[-1]))
+    began = time.monotonic()
+    for head in heads[1:]:
+        await world.sandbox.push(REPO, number, head)
+    last_push = time.monotonic()
+    assert last_push - began < 5
+    last_call = await _last_call(world, llm)
+    assert last_call - last_push < STOPPED_WITHIN
+
+    [review] = world.reviews
+    assert review.commit_id == heads[-1]
+    # Whose push was overtaken before it was handled has no check run at all.
+    ended = {run.head_sha: run.conclusion for run in world.check_runs}
+    assert ended.pop(heads[-1]) == "neutral"
+    assert ended[heads[0]] == "cancelled"
+    assert set(ended.values()) == {"cancelled"}
+    assert sum(LAST.strip() in request.user for request in llm.requests) <= 2, "read, verified"
+
+
+async def _last_call(world: World, llm: LLMServer) -> float:
+    """When a call that hangs was last under way, seen until all work was done. A call that is
+    answered at once cannot be seen between two looks."""
+    last = time.monotonic()
+    settled = asyncio.ensure_future(world.settle())
+    while not settled.done():
+        if llm.active:
+            last = time.monotonic()
+        await asyncio.sleep(POLL_SECONDS)
+    await settled
+    return last
+
+
+async def test_a_pull_request_closed_while_its_review_starts_is_left_alone(
+    world: World, llm: LLMServer
+) -> None:
+    slow = world.sandbox.faults.add(GET_CONFIG, "slow", delay=1.0)
+    number = await world.open_pull(BEFORE, {"app.py": AFTER["app.py"] + LAST})
+
+    async def reading() -> bool:
+        return slow.struck == 1
+
+    await world.until_true(reading)
+    await world.sandbox.close(REPO, number)
+    await world.settle()
+    assert world.reviews == []
+    assert {run.conclusion for run in world.check_runs} <= {"cancelled"}
+
+
+async def test_pushes_within_the_settle_time_cost_no_call(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> None:
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, settle_seconds=2, **model) as world:
+        number = await world.open_pull(BEFORE, {"app.py": AFTER["app.py"] + LAST})
+        await world.settle()
+        asked = len(llm.requests)
+        for count in range(3):
+            await pushed(world, number, {"app.py": f"push = {count}\n"})
+        head = await pushed(world, number, {"app.py": LAST})
+        await world.settle()
+        assert [review.commit_id for review in world.reviews[1:]] == [head]
+        assert all(LAST.strip() in request.user for request in llm.requests[asked:])

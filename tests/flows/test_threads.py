@@ -1,0 +1,147 @@
+"""Our threads: resolved when their finding is gone, dismissed when people say so, and nobody
+else's is ever touched."""
+
+from tests.flows.conversation import (
+    AFTER,
+    BEFORE,
+    US,
+    pushed,
+    reactions,
+    replied,
+    reviewed,
+    said,
+    writes_since,
+)
+from tests.flows.world import REPO, World
+
+MENDED = "import os\n\n\ndef home():\n    return os.environ['HOME'] + '/'\n"
+
+
+async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
+    await world.settle()
+    [thread] = world.repository.threads.values()
+    assert thread.resolved_by == "glossator[bot]"
+    assert reactions(world, reply.id) == ["eyes", "rocket"]
+
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert "No problems" in world.reviews[-1].body
+    await world.sandbox.comment(REPO, number, "/review help")
+    await world.settle()
+    assert "we trust it" in said(world)[-1]
+
+    # With a reason it holds for the whole repository.
+    await world.open_pull(BEFORE, AFTER, title="Once more")
+    await world.settle()
+    assert "No problems" in world.reviews[-1].body
+
+
+async def test_dismiss_works_in_our_threads_only(world: World) -> None:
+    number = await reviewed(world)
+    await world.sandbox.comment(REPO, number, "/review dismiss")
+    await world.settle()
+    assert "thread" in said(world)[-1]
+    [thread] = world.repository.threads.values()
+    assert thread.resolved_by is None
+
+
+async def test_a_thumb_down_by_a_writer_teaches(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    world.sandbox.permit(REPO, "eve", "read")
+    world.sandbox.react(REPO, comment.id, "-1", author="eve")
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert "No problems" not in world.reviews[-1].body
+
+    world.sandbox.react(REPO, comment.id, "-1")
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert "No problems" in world.reviews[-1].body
+
+
+def resolved(world: World) -> dict[str, str | None]:
+    """Who resolved a thread, by how its first comment begins."""
+    firsts = {c.thread_id: c for c in world.inline_comments if c.in_reply_to_id is None}
+    threads = world.repository.threads
+    return {
+        "ours" if first.user == US else first.body[:20]: threads[thread].resolved_by
+        for thread, first in firsts.items()
+    }
+
+
+async def test_a_mended_finding_has_its_thread_resolved_and_no_other(world: World) -> None:
+    number = await reviewed(world)
+    marker = world.inline_comments[0].body.partition("\n")[0]
+    assert marker.startswith("<!-- glossator:finding:")
+    await world.sandbox.begin_thread(REPO, number, "app.py", 10, "Is this safe?")
+    await world.sandbox.begin_thread(REPO, number, "app.py", 10, f"{marker}\nMine", author="eve")
+    mark = len(world.writes())
+    mended = await pushed(world, number, {"app.py": MENDED})
+    await world.settle()
+    assert resolved(world) == {"ours": US, "Is this safe?": None, marker[:20]: None}
+    kinds = writes_since(world, mark)
+    assert {*kinds} == {"POST check-runs", "PATCH check-runs", "POST reviews", "POST graphql"}
+    assert kinds.count("POST graphql") == 1
+
+    # It comes back, and is said again.
+    again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=mended)
+    await world.sandbox.push(REPO, number, again)
+    await world.settle()
+    assert len([c for c in world.inline_comments if c.user == US]) == 2
+
+
+async def test_a_thread_with_a_persons_reply_is_kept_until_its_finding_is_gone(
+    world: World,
+) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    await world.sandbox.reply_in_thread(REPO, comment.id, "We know; later.")
+    await pushed(world, number, {"other.py": "x = 1\n"})
+    await world.settle()
+    assert resolved(world) == {"ours": None}
+    await pushed(world, number, {"app.py": MENDED})
+    await world.settle()
+    assert resolved(world) == {"ours": US}
+    assert "We know; later." in [c.body for c in world.inline_comments], "nothing is deleted"
+
+
+async def test_threads_stay_when_their_file_was_not_read(world: World) -> None:
+    # The base's configuration leaves the file out from now on, so nobody can say it is mended.
+    number = await reviewed(world)
+    base = world.repository.pulls[number].base_sha
+    config = {".github/glossator.yml": "paths:\n  exclude: [app.py]\n"}
+    newer = await world.sandbox.commit(REPO, config, parent=base)
+    await world.sandbox.set_branch(REPO, "main", newer)
+    await pushed(world, number, {"app.py": MENDED, "other.py": "x = 1\n"})
+    await world.settle()
+    assert len([r for r in world.reviews if r.user == US]) == 2
+    assert resolved(world) == {"ours": None}
+
+
+async def test_a_thread_that_cannot_be_resolved_fails_no_review(world: World) -> None:
+    number = await reviewed(world)
+    fault = world.sandbox.faults.add("POST /api/graphql", "500", times=20)
+    await pushed(world, number, {"app.py": MENDED})
+    await world.settle()
+    assert fault.struck
+    assert [run.conclusion for run in world.check_runs] == ["neutral", "success"]
+    assert resolved(world) == {"ours": None}
+
+
+async def test_dismissed_without_a_reason_it_holds_for_the_pull_request_alone(
+    world: World,
+) -> None:
+    await reviewed(world)
+    [comment] = world.inline_comments
+    reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss")
+    await world.settle()
+    assert resolved(world) == {"ours": US}
+    assert reactions(world, reply.id) == ["eyes", "rocket"]
+    assert replied(world, comment.id) == []
+    await world.open_pull(BEFORE, AFTER, title="Once more")
+    await world.settle()
+    assert len([c for c in world.inline_comments if c.user == US]) == 2
