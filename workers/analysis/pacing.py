@@ -175,12 +175,12 @@ class LocalPacing:
         self._freed = asyncio.Event()
         self._active = 0
         self._next = self._pause = 0.0
-        self._limit, self._since = float(concurrency), float("-inf")
+        self._limit, self._since = concurrency, clock() - 1  # the first 429 counts at once
 
     def limit(self) -> int:
         """Calls that may be in flight now."""
-        healed = self._limit + max(0.0, self._clock() - self._since) // RECOVERY
-        return int(min(self._concurrency, healed))
+        healed = self._limit + int((self._clock() - self._since) / RECOVERY)
+        return min(self._concurrency, healed)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -201,5 +201,5 @@ class LocalPacing:
     async def throttled(self, seconds: float) -> None:
         now = self._clock()
         if now - self._since >= 1:
-            self._limit, self._since = float(max(1, self.limit() // 2)), now
+            self._limit, self._since = max(1, self.limit() // 2), now
         self._pause = max(self._pause, now + seconds)
