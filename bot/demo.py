@@ -30,6 +30,12 @@ NAME = "octo/demo"
 #: A review that takes longer than this is told as failed.
 SECONDS = 900
 
+#: Commits of this repository's own history that hold defects on purpose: its evaluation cases.
+SHOWCASE = (
+    "adc8648ae90a7d3d86a2993bced55a0580ee2834",
+    "b8449fe8824afaa56790954466050afc66970d63",
+)
+
 #: This repository's root, where the demo runs without `--repo`.
 HOME = Path(__file__).parent.parent
 
@@ -88,10 +94,11 @@ def environment(sandbox: Sandbox, port: int, data: Path) -> dict[str, str]:
 
 
 def choose_range(source: Path, commits: str) -> tuple[str, str]:
-    """The base and head commits: of `base..head`, or the newest commits that change a fair
-    number of files. Raises DemoFailed for what git cannot resolve."""
+    """The base and head commits: of `base..head`, else the showcase where the repository has
+    it, else the newest commits that change a fair number of files. Raises DemoFailed for what
+    git cannot resolve."""
     if not commits:
-        return _recent(source)
+        return SHOWCASE if all(_has(source, sha) for sha in SHOWCASE) else _recent(source)
     base, dots, head = commits.partition("..")
     if not dots:
         raise DemoFailed(f"RANGE is {commits!r}: write it as base..head.")
@@ -112,6 +119,13 @@ def _recent(source: Path) -> tuple[str, str]:
 
 #: What makes a demo worth looking at.
 ENOUGH_FILES = 20
+
+
+def _has(source: Path, sha: str) -> bool:
+    try:
+        return bool(_commit(source, sha))
+    except DemoFailed:  # another repository, or a shallow clone of this one
+        return False
 
 
 def _commit(source: Path, name: str) -> str:
