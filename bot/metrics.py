@@ -47,7 +47,7 @@ CATALOGUE = {
         "gauge",
         "Requests left of an installation in its present hour.",
     ),
-    "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, delayed or dead."),
+    "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, taken, delayed, dead."),
     "glossator_queue_oldest_seconds": ("gauge", "Age of the oldest waiting message."),
     "glossator_workers_alive": ("gauge", "Worker processes heard of lately."),
 }

@@ -16,6 +16,8 @@ from dramatiq.common import dq_name
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot.redis_url import connect_sync
+
 #: Prefix of Dramatiq's keys in Redis.
 NAMESPACE = "dramatiq"
 
@@ -89,7 +91,7 @@ def make_broker(
 ) -> RedisBroker:
     """A broker whose dead workers are missed after `lost_seconds`."""
     return _Broker(  # type: ignore[no-untyped-call]
-        url=redis_url,
+        client=connect_sync(redis_url),
         namespace=NAMESPACE,
         middleware=middleware,
         heartbeat_timeout=lost_seconds * 1000,

@@ -23,7 +23,7 @@ async def metrics(request: Request) -> PlainTextResponse:
     await request.app.state.metrics.flush()
     values = await kept(store.redis) | await limits(store.redis)
     for queue in await queues(store):
-        for state in ("waiting", "delayed", "dead"):
+        for state in ("waiting", "taken", "delayed", "dead"):
             name = series("glossator_queue_messages", queue=queue.name, state=state)
             values[name] = getattr(queue, state)
         values[series("glossator_queue_oldest_seconds", queue=queue.name)] = queue.age

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.endpoints import endpoint, is_metadata
 from bot.model import Category, Severity
+from bot.redis_url import check as redis_address
 
 
 class SettingsError(Exception):
@@ -83,8 +84,14 @@ class Settings(BaseSettings):
     github_timeout: float = Field(30, gt=0, description="Seconds for one GitHub request.")
 
     # Redis and where data lies
-    redis_url: str = Field(
-        "", description="Empty: a real Redis server is started beside the app (one machine)."
+    redis_url: Annotated[str, AfterValidator(redis_address)] = Field(
+        "",
+        description="Empty: a real Redis server is started beside the app (one machine). "
+        "`redis://`, `rediss://` (TLS) or `redis+sentinel://` ([scaling.md](scaling.md)).",
+    )
+    broker_url: SecretStr = Field(
+        SecretStr(""),
+        description="`amqp://` or `amqps://`: RabbitMQ carries the messages; empty: Redis does.",
     )
     data_dir: Path = Field(
         Path(".glossator"), description="Where the embedded Redis keeps its data."

@@ -12,7 +12,7 @@ from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, TimeLimit
 
 from bot import log
 from bot.queue import QUEUES, make_broker
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from workers.actors import declare_actors
 from workers.patience import Patience, Running
 from workers.services import Services, open_services
@@ -77,18 +77,16 @@ class Worker(dramatiq.Worker):
 def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
     """A worker over `queues`, not started. One a process: Dramatiq keeps one event loop."""
     services, running = OpenServices(settings), Running()
-    broker = make_broker(
-        settings.redis_url,
+    broker = _broker(
+        settings,
         [
             TimeLimit(),
             CurrentMessage(),
             Patience(settings, running),
-            Unacknowledged(),
             Turns(),
             AsyncIO(),
             services,
         ],
-        lost_seconds=settings.worker_lost_seconds,
     )
     declare_actors(broker, settings, services.get, running)
     worker = Worker(
@@ -101,6 +99,20 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
     # No more than can be worked on: what waits here, no other process can take.
     worker.queue_prefetch = settings.worker_threads
     return worker
+
+
+def _broker(settings: Settings, middleware: list[Middleware]) -> dramatiq.Broker:
+    """What carries messages: Redis, or RabbitMQ. Raises SettingsError."""
+    url = settings.broker_url.get_secret_value()
+    if not url:
+        middleware = [Unacknowledged(), *middleware]
+        lost = settings.worker_lost_seconds
+        return make_broker(settings.redis_url, middleware, lost_seconds=lost)
+    if not url.startswith(("amqp://", "amqps://")):
+        raise SettingsError("BROKER_URL has to begin with amqp:// or amqps://, or be empty.")
+    from workers.rabbitmq import make_rabbit_broker  # few need RabbitMQ's client in memory
+
+    return make_rabbit_broker(settings, middleware)
 
 
 def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:

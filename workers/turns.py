@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
@@ -19,8 +17,7 @@ class Turns(Middleware):
     """Runs once the message is acknowledged, so that a turn is never given twice; one that is
     not given, for its worker died just then, is given by the maintenance."""
 
-    def after_ack(self, broker: dramatiq.Broker, message: Any) -> None:
-        assert isinstance(broker, RedisBroker)
+    def after_ack(self, broker: Any, message: Any) -> None:
         if message.actor_name != "handle_delivery":
             return
         repository = message.args[0].get("repository")

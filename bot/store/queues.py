@@ -27,13 +27,14 @@ return 1
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`age` is how long the oldest waiting message waits, in seconds; `delayed` messages
-    wait for their time, for a retry above all."""
+    wait for their time, for a retry above all; `taken` are with a worker, or RabbitMQ."""
 
     name: str
     waiting: int
     delayed: int
     dead: int
     age: float
+    taken: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,12 @@ async def _queue(store: Store, name: str) -> Queue:
         pipe.hlen(f"{key}.DQ.msgs")
         pipe.zcard(f"{key}.XQ")
         pipe.lindex(key, 0)
-        waiting, delayed, dead, oldest = await pipe.execute()
+        pipe.hlen(f"{key}.msgs")
+        waiting, delayed, dead, oldest, known = await pipe.execute()
     age = 0.0
     if oldest is not None and (body := await store.redis.hget(f"{key}.msgs", oldest)):
         age = max(0.0, store.now() - json.loads(body)["message_timestamp"] / 1000)
-    return Queue(name, waiting, delayed, dead, age)
+    return Queue(name, waiting, delayed, dead, age, max(0, known - waiting))
 
 
 async def workers_alive(store: Store) -> int:

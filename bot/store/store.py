@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import zstandard
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.model import (
     Batch,
@@ -44,22 +40,6 @@ DELIVERY_SECONDS = 4 * 86_400
 DELIVERIES_AT_ONCE = 4
 
 _FIELDS = ("percent", "files_total", "files_done", "findings")
-
-
-def connect(url: str, *, connections: int = 100) -> "Redis":
-    """A client that heals short absences of Redis by itself. It holds so many connections at
-    most; who comes when all are taken waits for one."""
-    return Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=5,
-            health_check_interval=30,
-            socket_connect_timeout=5,
-            retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
-            retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        )
-    )
 
 
 def pack(value: object) -> bytes:

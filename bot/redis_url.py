@@ -1,0 +1,123 @@
+"""The way to Redis by REDIS_URL: one server, with TLS or without, or one that Sentinels watch.
+
+    redis://:PASSWORD@HOST:6379/0      rediss:// with TLS, unix:///path?db=0 for a socket
+    redis+sentinel://:PASSWORD@HOST:26379,HOST:26379/SERVICE/0?sentinel_password=...
+
+https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis as sync_redis
+from redis import sentinel as sync_sentinel
+from redis.asyncio import BlockingConnectionPool, Redis, sentinel
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+
+SENTINEL_PORT = 26379
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A Redis that Sentinels watch: where these are, what they call it, how to speak to them
+    and to it (arguments of redis-py's connections)."""
+
+    sentinels: tuple[tuple[str, int], ...]
+    service: str
+    to_sentinels: Mapping[str, Any]
+    to_redis: Mapping[str, Any]
+
+
+def check(url: str) -> str:
+    """The URL itself. Raises ValueError, without its password, for one that names no Redis."""
+    scheme = url.partition("://")[0]
+    if url and scheme not in SCHEMES:
+        raise ValueError(f"the address has to begin with one of {', '.join(SCHEMES)}")
+    if scheme.endswith("+sentinel"):
+        watched(url)
+    return url
+
+
+def watched(url: str) -> Watched | None:
+    """What a Sentinel URL says; None for another URL. Raises ValueError for a malformed one."""
+    parts = urlsplit(url)
+    if not parts.scheme.endswith("+sentinel"):
+        return None
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    service, _, db = parts.path.strip("/").partition("/")
+    addresses = tuple(_address(host) for host in hosts.split(",") if host)
+    if not service or not addresses or not (db or "0").isdecimal():
+        raise ValueError("a Sentinel address is redis+sentinel://HOST:26379,HOST:26379/SERVICE/0")
+    query = parse_qs(parts.query)
+    tls: dict[str, Any] = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
+    if authority := query.get("ssl_ca_certs"):
+        tls["ssl_ca_certs"] = authority[0]
+    to_sentinels = dict(tls)
+    if secret := query.get("sentinel_password"):
+        to_sentinels["password"] = secret[0]
+    to_redis = {**tls, "db": int(db or 0)}
+    if password:
+        to_redis |= {"username": unquote(user) or None, "password": unquote(password)}
+    return Watched(addresses, service, to_sentinels, to_redis)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
+    return host.strip("[]"), int(port or SENTINEL_PORT)
+
+
+class _Client(Redis):
+    """A client that closes its connections to Sentinels with its own."""
+
+    sentinels: Sequence["Redis"] = ()
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        for one in self.sentinels:
+            await one.aclose()
+
+
+def connect(url: str, *, connections: int = 100) -> "Redis":
+    """A client that heals short absences of Redis by itself. It holds so many connections at
+    most; who comes when all are taken waits for one. (With Sentinels there is no such bound.)"""
+    healing: dict[str, Any] = {
+        "health_check_interval": 30,
+        "socket_connect_timeout": 5,
+        "retry": Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+    }
+    if found := watched(url):
+        manager = sentinel.Sentinel(  # type: ignore[no-untyped-call]
+            found.sentinels,
+            sentinel_kwargs={"socket_connect_timeout": 5, **found.to_sentinels},
+            **healing,
+        )
+        client: _Client = manager.master_for(found.service, redis_class=_Client, **found.to_redis)
+        client.sentinels = manager.sentinels
+        return client
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(url, max_connections=connections, timeout=5, **healing)
+    )
+
+
+def connect_sync(url: str) -> "sync_redis.Redis":
+    """A client for threads, which is what Dramatiq's broker works with."""
+    if found := watched(url):
+        manager = sync_sentinel.Sentinel(  # type: ignore[no-untyped-call]
+            found.sentinels,
+            sentinel_kwargs={"socket_connect_timeout": 5, **found.to_sentinels},
+            socket_connect_timeout=5,
+        )
+        client: sync_redis.Redis = manager.master_for(  # type: ignore[no-untyped-call]
+            found.service, **found.to_redis
+        )
+        return client
+    return sync_redis.Redis.from_url(url)

@@ -1,0 +1,53 @@
+"""Addresses of Redis: what they say, and what is no address."""
+
+import pytest
+from pydantic import ValidationError
+
+from bot.redis_url import check, watched
+from bot.settings import Settings, SettingsError, load
+
+
+def test_a_sentinel_address_names_sentinels_service_database_and_passwords() -> None:
+    found = watched(
+        "rediss+sentinel://app:p%40ss@s1:1234,s2/main/3?sentinel_password=w&ssl_ca_certs=/ca.pem"
+    )
+    assert found is not None
+    assert found.sentinels == (("s1", 1234), ("s2", 26379))
+    assert found.service == "main"
+    tls = {"ssl": True, "ssl_ca_certs": "/ca.pem"}
+    assert found.to_sentinels == {**tls, "password": "w"}
+    assert found.to_redis == {**tls, "db": 3, "username": "app", "password": "p@ss"}
+
+
+def test_a_password_without_a_user_is_one_of_the_default_user() -> None:
+    found = watched("redis+sentinel://:secret@[::1]:26379/main")
+    assert found is not None
+    assert found.sentinels == (("::1", 26379),)
+    assert found.to_redis == {"db": 0, "username": None, "password": "secret"}
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://h", "rediss://:p@h:6380/1", "unix:///run/redis.sock?db=2"]
+)
+def test_other_addresses_are_left_to_redis_py(url: str) -> None:
+    assert check(url) == url
+    assert watched(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:hunter2secret@host",
+        "host:6379",
+        "redis+sentinel://:hunter2secret@/main",
+        "redis+sentinel://:hunter2secret@host:26379",
+        "redis+sentinel://:hunter2secret@host/main/x",
+        "redis+sentinel://:hunter2secret@host:port/main",
+    ],
+)
+def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL") as told:
+        load(_env_file=None, redis_url=url)
+    assert "hunter2secret" not in str(told.value)
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, redis_url=url)
