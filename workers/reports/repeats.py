@@ -8,6 +8,7 @@ from bot.model import Category, Finding, Severity
 from workers.reports.environment import place
 from workers.reports.sanitize import code_span
 from workers.reports.sources import LLM, tools_of
+from workers.reports.verdict import plural
 
 #: So often a rule is told in full; from one more on, once.
 SEPARATE = 2
@@ -18,41 +19,45 @@ _Kind = tuple[str, Category, Severity]
 
 
 def fold_repeats(findings: Sequence[Finding], posted: frozenset[str]) -> list[Finding]:
-    """`findings`, ranked, in which each analyser's rule occurs at most SEPARATE times, or once.
+    """`findings`, ranked; of an analyser's rule that occurs more than SEPARATE times only one, and
+    those of `posted`, which stand on their lines already.
 
-    The first of the many stays and names the others, rather one of `posted`: it is on its
-    lines already. What an LLM said was written for its place and stays as it is.
+    The one names the others; it is rather one of `posted` too. What an LLM said was written for
+    its place and stays as it is.
     """
     kinds: defaultdict[_Kind, list[Finding]] = defaultdict(list)
     for finding in findings:
         if LLM not in tools_of(finding):
             kinds[_kind(finding)].append(finding)
-    told = []
+    firsts = {kind: _first(same, posted) for kind, same in kinds.items() if len(same) > SEPARATE}
+    told: list[Finding] = []
     for finding in findings:
-        same = kinds.get(_kind(finding), [])
-        if LLM in tools_of(finding) or len(same) <= SEPARATE:
+        first = None if LLM in tools_of(finding) else firsts.get(_kind(finding))
+        if finding is first:
+            told.append(_naming(first, kinds[_kind(first)], posted))
+        elif first is None or finding.fingerprint in posted:
             told.append(finding)
-        elif finding is (first := _first(same, posted)):
-            told.append(_naming(first, [other for other in same if other is not first]))
     return told
-
-
-def _kind(finding: Finding) -> _Kind:
-    return finding.source, finding.category, finding.severity
 
 
 def _first(same: Sequence[Finding], posted: frozenset[str]) -> Finding:
     return next((finding for finding in same if finding.fingerprint in posted), same[0])
 
 
-def _naming(first: Finding, others: Sequence[Finding]) -> Finding:
+def _kind(finding: Finding) -> _Kind:
+    return finding.source, finding.category, finding.severity
+
+
+def _naming(first: Finding, same: Sequence[Finding], posted: frozenset[str]) -> Finding:
+    """The first, and where the others are that are not told themselves."""
+    others = [f for f in same if f is not first and f.fingerprint not in posted]
+    if not others:
+        return first
     places = [f"- {_place(other, first)}" for other in others[:_NAMED]]
     if len(others) > _NAMED:
         places.append(f"- and {len(others) - _NAMED} more")
-    count = f"{len(others)} other places"
-    return replace(
-        first, body="\n\n".join((first.body, f"The same in {count}:", "\n".join(places)))
-    )
+    heading = f"The same in {plural(len(others), 'other place')}:"
+    return replace(first, body="\n\n".join((first.body, heading, "\n".join(places))))
 
 
 def _place(finding: Finding, first: Finding) -> str:

@@ -1,10 +1,14 @@
 """One finding where an analyser and the LLM, or two analysers, say the same (pure)."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.change import Side
 from bot.model import Finding
 from workers.reports.sources import LLM, joined, tools_of
+
+_Where = tuple[str, Side]
 
 
 def one_each(findings: Iterable[Finding], posted: frozenset[str]) -> list[Finding]:
@@ -19,14 +23,38 @@ def one_each(findings: Iterable[Finding], posted: frozenset[str]) -> list[Findin
     for finding in findings:
         known = unique.get(finding.fingerprint)
         unique[finding.fingerprint] = _one(known, finding, posted) if known else finding
-    told: list[Finding] = []
+    told = _Told()
     for finding in sorted(unique.values(), key=_llm_first):
-        twin = next((index for index, other in enumerate(told) if _twins(other, finding)), None)
+        twin = told.twin_of(finding)
         if twin is None:
-            told.append(finding)
+            told.add(finding)
         else:
-            told[twin] = _merged(told[twin], finding, posted)
-    return told
+            told.findings[twin] = _merged(told.findings[twin], finding, posted)
+    return told.findings
+
+
+class _Told:
+    """Findings by where they stand: a twin is not looked for among all of them, as there may be
+    one for each changed line."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self._of_llm: defaultdict[_Where, list[int]] = defaultdict(list)
+        self._of_tools: defaultdict[tuple[_Where, int | None], list[int]] = defaultdict(list)
+
+    def add(self, finding: Finding) -> None:
+        where = finding.path, finding.side
+        by_llm = LLM in tools_of(finding)
+        same = self._of_llm[where] if by_llm else self._of_tools[where, finding.start_line]
+        same.append(len(self.findings))
+        self.findings.append(finding)
+
+    def twin_of(self, finding: Finding) -> int | None:
+        """The position of the first finding that says the same."""
+        where = finding.path, finding.side
+        # What the LLM said stands first; merged, it may have come to lie on other lines.
+        near = (*self._of_llm[where], *self._of_tools[where, finding.start_line])
+        return next((at for at in near if _twins(self.findings[at], finding)), None)
 
 
 def _one(known: Finding, new: Finding, posted: frozenset[str]) -> Finding:
@@ -47,10 +75,12 @@ def _llm_first(finding: Finding) -> bool:
 
 
 def _twins(told: Finding, new: Finding) -> bool:
-    if told.path != new.path or told.side != new.side or tools_of(told) & tools_of(new):
+    """Whether two findings of one file and side say the same; if an analyser alone told the
+    first, they begin on one line."""
+    if tools_of(told) & tools_of(new):
         return False
     if LLM not in tools_of(told):  # two analysers: rules of one port, as ruff's S and bandit
-        return told.start_line == new.start_line and told.category == new.category
+        return told.category == new.category
     same_quote = bool(_folded(new)) and _folded(new) == _folded(told)
     return _overlap(told, new) and (told.category == new.category or same_quote)
 

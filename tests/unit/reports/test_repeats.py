@@ -1,5 +1,6 @@
 """A rule that fires everywhere is one comment."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from bot.links import Links
 from bot.model import Finding, LeftOut, Report, Severity
 from workers.reports.render import comment_body, review_body
 from workers.reports.repeats import SEPARATE, fold_repeats
+from workers.reports.twins import one_each
 
 Build = Callable[..., Report]
 
@@ -41,6 +43,32 @@ def test_one_that_was_posted_before_stands_for_the_others(many: list[Finding]) -
     (told,) = fold_repeats(many, frozenset({"f7"}))
     assert told.fingerprint == "f7"
     assert "`m1.py:1`" in told.body
+
+
+def test_all_that_were_posted_before_are_still_told(many: list[Finding]) -> None:
+    # What is not told counts as gone, and its thread would be resolved.
+    told = fold_repeats(many, frozenset({"f7", "f9"}))
+    assert [finding.fingerprint for finding in told] == ["f7", "f9"]
+    assert "The same in 28 other places:" in told[0].body
+    assert "`m9.py:9`" not in told[0].body
+    assert fold_repeats(many, frozenset(f.fingerprint for f in many)) == many
+
+
+def test_a_single_other_place_is_counted_in_the_singular(many: list[Finding]) -> None:
+    told = fold_repeats(many[:3], frozenset({"f1", "f2"}))
+    assert "The same in 1 other place:" in told[0].body
+
+
+def test_a_finding_on_each_of_many_lines_is_soon_folded(many: list[Finding]) -> None:
+    # 30,000 changed lines are read; each compared with each would take minutes, during which
+    # the worker does nothing else.
+    lines = [
+        replace(many[0], start_line=n, end_line=n, fingerprint=f"{n:016x}") for n in range(30_000)
+    ]
+    began = time.monotonic()
+    (told,) = fold_repeats(one_each(lines, frozenset({"x"})), frozenset({"x"}))
+    assert time.monotonic() - began < 20
+    assert "29,999 other places" in told.body
 
 
 def test_other_rules_severities_and_what_an_llm_said_are_kept_apart(many: list[Finding]) -> None:
