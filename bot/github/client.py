@@ -77,12 +77,24 @@ class GitHub(abc.GitHubAPI):
     async def getraw(self, url: str) -> bytes | None:
         """GET the bytes of a file, which gidgethub would decode as text; None for a folder.
 
-        GitHub answers with plain JSON where the path is a folder or a submodule.
+        A file that did not change costs nothing of the rate limit. GitHub answers with plain JSON
+        where the path is a folder or a submodule.
         """
         filled = sansio.format_url(url, {}, base_url=self.base_url)
         headers = sansio.create_headers(self.requester, accept=RAW)
-        _, answered, body = await self._request("GET", filled, headers)
-        return None if answered.get("content-type", "").startswith("application/json") else body
+        cache = {} if self._cache is None else self._cache
+        key = f"{RAW} {filled}"
+        etag, _, known, _ = cache.get(key, (None, None, None, None))
+        if etag is not None:
+            headers["if-none-match"] = etag
+        status, answered, body = await self._request("GET", filled, headers)
+        if status == 304:
+            return bytes(known)
+        if answered.get("content-type", "").startswith("application/json"):
+            return None
+        if "etag" in answered:
+            cache[key] = (answered["etag"], None, body, None)
+        return body
 
     async def query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run a GraphQL query or mutation; returns `data`. Raises GitHubError."""

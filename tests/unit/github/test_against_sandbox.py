@@ -221,3 +221,18 @@ async def test_what_was_not_delivered_is_told() -> None:
         attempts = await list_deliveries(app.as_app(), since)
         (missed,) = undelivered(attempts)
         assert (missed.event, missed.action, missed.ok) == ("pull_request", "opened", False)
+
+
+async def test_a_file_that_did_not_change_is_sent_once(scene: Scene) -> None:
+    async def read(branch: str) -> bytes | None:
+        return await get_file(scene.gh, REPO, "a.txt", branch)
+
+    def answers() -> list[int]:
+        return [e.status for e in scene.sandbox.requests if "/contents/a.txt" in e.path]
+
+    await scene.sandbox.set_branch(REPO, "main", scene.base)
+    assert [await read("main"), await read("main")] == [OLD.encode()] * 2
+    assert answers() == [200, 304]
+    await scene.sandbox.set_branch(REPO, "main", scene.head)
+    assert [await read("main"), await read("main")] == [NEW.encode()] * 2
+    assert answers() == [200, 304, 200, 304]
