@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sysconfig
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 import httpx2
+import pika
+from pika.exceptions import AMQPError
 from redis.exceptions import RedisError
 
 from bot.github.app import GitHubApp
@@ -58,8 +61,10 @@ Examination = Callable[[Settings], Awaitable[Sequence[Check]]]
 
 async def examine(settings: Settings) -> tuple[Check, ...]:
     """Everything, at once; in a fixed order."""
-    examinations: tuple[Examination, ...] = (check_key, check_github, check_redis, check_llm)
-    found = await asyncio.gather(*(one(settings) for one in (*examinations, check_machine)))
+    examinations: tuple[Examination, ...] = (
+        *(check_key, check_github, check_redis, check_broker, check_llm, check_machine),
+    )
+    found = await asyncio.gather(*(one(settings) for one in examinations))
     return tuple(check for checks in found for check in checks)
 
 
@@ -180,12 +185,34 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
     return checks
 
 
+async def check_broker(settings: Settings) -> Sequence[Check]:
+    """RabbitMQ, where it carries the messages."""
+    url = settings.broker_url.get_secret_value()
+    if not url:
+        return []
+    # pika names no reason for some failures, and may name the address for others.
+    try:
+        connection = await asyncio.to_thread(pika.BlockingConnection, pika.URLParameters(url))
+    except (AMQPError, OSError, ValueError, RuntimeError) as exc:
+        remedy = "Check BROKER_URL: amqp://USER:PASSWORD@HOST:5672/VHOST, where / is %2F."
+        return [failure("broker", f"no connection ({type(exc).__name__})", remedy)]
+    await asyncio.to_thread(connection.close)
+    return [ok("broker", "RabbitMQ lets us in")]
+
+
 async def check_llm(settings: Settings) -> Sequence[Check]:
     """One tiny structured question to each model that is named."""
     if not settings.has_llm:
         text = "none: analysers alone review"
         return [warning("llm", text, "Set LLM_MODEL, and OPENAI_BASE_URL and OPENAI_API_KEY.")]
-    llm = LLM(settings, None)
+    named = (settings.llm_model, settings.llm_verify_model, *settings.llm_fallback_models)
+    models = dict.fromkeys(filter(None, named))
+    return [await _ask(settings, model) for model in models]
+
+
+async def _ask(settings: Settings, model: str) -> Check:
+    alone = settings.model_copy(update={"llm_model": model, "llm_fallback_models": ()})
+    llm = LLM(alone, None)
     try:
         answer = await llm.ask(
             "You answer with JSON only.",
@@ -194,12 +221,12 @@ async def check_llm(settings: Settings) -> Sequence[Check]:
             purpose="doctor",
         )
     except LLMError as exc:
-        remedy = "Check OPENAI_BASE_URL, OPENAI_API_KEY and LLM_MODEL."
-        return [failure("llm", str(exc), remedy)]
+        remedy = "Check OPENAI_BASE_URL, OPENAI_API_KEY and the model's name."
+        return failure("llm", f"{model}: {exc}", remedy)
     finally:
         await llm.aclose()
     tokens = answer.usage.prompt_tokens + answer.usage.completion_tokens
-    return [ok("llm", f"{answer.model} answered as asked ({tokens} tokens)")]
+    return ok("llm", f"{model} answered as asked ({tokens} tokens)")
 
 
 async def check_machine(settings: Settings) -> Sequence[Check]:
@@ -218,7 +245,17 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
     else:
         remedy = "Install your distribution's package `bubblewrap`."
         checks.append(warning("sandbox", kept_in.value, remedy))
-    return checks
+    return [*checks, _disk(settings)]
+
+
+def _disk(settings: Settings) -> Check:
+    """Room for two clones at once where they are made."""
+    directory = tempfile.gettempdir()
+    free, needed = shutil.disk_usage(directory).free >> 20, 2 * settings.clone_mb
+    if free < needed:
+        remedy = "Make room, set TMPDIR to another disk, or lower CLONE_MB."
+        return warning("disk", f"{free} MB free in {directory}, {needed} may be needed", remedy)
+    return ok("disk", f"{free} MB free in {directory}")
 
 
 async def _git() -> Check:
