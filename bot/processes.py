@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx2
 
 from bot import log
+from bot.lifeline import with_parent
 from bot.redis_server import embedded_redis
 from bot.settings import Settings
 
@@ -81,6 +82,7 @@ async def _keep_running(
             *arguments,
             env=environment,
             start_new_session=True,  # a Ctrl-C is ours to pass on
+            preexec_fn=with_parent(),
         )
         ended, asked = asyncio.create_task(child.wait()), asyncio.create_task(stopping.wait())
         try:

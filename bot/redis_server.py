@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot import log
+from bot.lifeline import with_parent
 from bot.ports import free_port
 
 STARTUP_SECONDS = 20
@@ -81,6 +82,7 @@ async def _start(config: Path) -> asyncio.subprocess.Process:
         str(config),
         env={"PATH": os.environ.get("PATH", "")},
         start_new_session=True,  # Ctrl-C reaches us first, so that work can be handed back
+        preexec_fn=with_parent(),
     )
 
 

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.demo import environment
+from bot.lifeline import with_parent
 from bot.ports import free_port
 from bot.queue import NAMESPACE, QUEUES
 from bot.redis_server import embedded_redis
@@ -215,6 +216,7 @@ async def keep_running(arena: Arena, name: str) -> None:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=with_parent(),
             )
         arena.children[name] = child
         await child.wait()

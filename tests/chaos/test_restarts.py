@@ -3,12 +3,16 @@
 import asyncio
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from bot.model import State
+from bot.store import connect
 from tests.chaos.arena import ACCOUNTS, POLL_SECONDS, PROCESSES, Arena, running
 
 FILES = {"a.go": "package a\n\nvar x = 1\n"}
@@ -119,3 +123,34 @@ async def test_a_rolling_restart_during_fifty_reviews_loses_and_repeats_nothing(
         assert arena.wrong() == []
         assert await arena.leftover_keys() == []
         print(f"50 reviews during {number} restarts in order: 0 lost, 0 doubled")
+
+
+async def test_an_embedded_redis_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    """Another on the same directory would write into the same file."""
+    program = (
+        "import asyncio, sys, pathlib\n"
+        "from bot.redis_server import embedded_redis\n"
+        "async def main():\n"
+        "    async with embedded_redis(pathlib.Path(sys.argv[1])) as url:\n"
+        "        print(url, flush=True)\n"
+        "        await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    url = (await parent.stdout.readline()).decode().strip()
+    redis: Redis = connect(url)
+    assert await redis.ping()
+    parent.kill()
+    await parent.wait()
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                await redis.ping()
+                await asyncio.sleep(POLL_SECONDS)
+    except RedisError:
+        pass  # as it should be
+    finally:
+        await redis.aclose()
