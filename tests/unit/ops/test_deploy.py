@@ -137,3 +137,32 @@ def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
     cases = Path(shutil.copy(Path(__file__).with_name("alerts.test.yaml"), tmp_path))
     done = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_secret_says_wins_over_what_everybody_may_read() -> None:
+    for deployment in documents("Deployment"):
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        assert [next(iter(source)) for source in container["envFrom"]] == [
+            "configMapRef",
+            "secretRef",
+        ]
+
+
+def test_every_process_has_longer_to_stop_than_it_takes() -> None:
+    takes = Settings.model_fields["shutdown_seconds"].default
+    for deployment in documents("Deployment"):
+        assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > takes
+    for service in yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values():
+        assert int(service.get("stop_grace_period", "999s").removesuffix("s")) > takes
+
+
+def test_the_build_copies_nothing_that_is_left_out_of_it() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    assert not {name for line in copied for name in line.split()} & set(left_out)
+    assert {".env", ".git", ".venv"} <= set(left_out)
+
+
+def test_each_metric_is_explained_with_its_labels() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    assert re.findall(r"^\| `(glossator_\w+)`", page, re.MULTILINE) == list(CATALOGUE)
