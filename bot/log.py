@@ -119,7 +119,11 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,  # before anything is done for what is not told
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -160,6 +164,10 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
     """Uvicorn calls it an error when a WebSocket is refused with an HTTP status, which any
     stranger can bring about at will."""
     return "returned without completing handshake" not in str(record.msg)
+
+
+#: A context in which every line bears the given ids, in what is started within it as well.
+bound = structlog.contextvars.bound_contextvars
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
