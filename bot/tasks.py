@@ -1,7 +1,10 @@
 """Ending tasks for sure."""
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 #: A cancelled task that goes on for so long is cancelled again.
 _AGAIN_SECONDS = 0.05
@@ -19,3 +22,18 @@ async def stop(*tasks: "asyncio.Task[Any]") -> None:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=_AGAIN_SECONDS)
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await what must not be left half done: a cancellation is raised once it has ended. The
+    work keeps a time limit of its own."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        task.exception()  # nobody is left to hear of it
+        raise asyncio.CancelledError
+    return task.result()

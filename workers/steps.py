@@ -16,11 +16,13 @@ from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import Forbidden, GitHubError, Invalid, NotFound, Unauthorized
+from bot.github.reviews import PostedReview
 from bot.links import review_links
 from bot.model import Brief, PullRequest, Report, Review, State, decode
 from bot.queue import message
 from bot.repo_config import RepoConfig
 from bot.store.teaching import dismissed
+from bot.tasks import to_the_end
 from workers import checkrun, threads
 from workers.analysis.analyze import analyze
 from workers.background import in_background
@@ -28,7 +30,7 @@ from workers.readings import readings_of, with_readings
 from workers.reports import render
 from workers.reports.formats import render as render_format
 from workers.reports.merge import build_report
-from workers.reports.publish import complete_check_run, find_posted, inline, post_review
+from workers.reports.publish import complete_check_run, find_posted, post_review, taken
 from workers.scan.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services
@@ -165,24 +167,18 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         report = await _report(services, gh, review, pull, config, standing)
         fields = await store.fields(review.id)
         if "review_url" not in fields:
-            posted = None
-            if "review_asked" in fields:  # GitHub may have it without our knowing
-                posted = await find_posted(gh, report, await services.github.login())
-            if posted is None:
-                if await store.state(review.id) is not State.REPORTING:
-                    return  # somebody cancelled it just now: nothing is posted after that
-                await store.remember(review.id, review_asked=1)
-                wanted = config.request_changes
-                posted = await post_review(
-                    gh,
-                    report,
-                    links,
-                    request_changes=settings.request_changes if wanted is None else wanted,
-                )
-            await store.add_posted(
-                review.repository.id, review.number, [f.fingerprint for f in inline(report)]
+            wanted = config.request_changes
+            posting = _post(
+                services,
+                gh,
+                report,
+                asked_before="review_asked" in fields,
+                request_changes=settings.request_changes if wanted is None else wanted,
             )
-            await store.remember(review.id, review_url=posted.url)
+            # Were it cut short, a later review would say again what it said.
+            posted = await to_the_end(posting)
+            if posted is None:
+                return
             await _forget_old_readings(services, review)
             fields["review_url"] = posted.url
         if report.usage.cost is not None:
@@ -207,6 +203,30 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             )
         for finding in report.findings if completed else ():
             services.metrics.count("glossator_findings_total", severity=finding.severity)
+
+
+async def _post(
+    services: Services,
+    gh: GitHub,
+    report: Report,
+    *,
+    asked_before: bool,
+    request_changes: bool,
+) -> PostedReview | None:
+    """Post the review, unless an earlier attempt did, and note what stands on lines now; None if
+    somebody cancelled it just now: nothing is posted after that."""
+    store, review, posted = services.store, report.review, None
+    if asked_before:  # GitHub may have it without our knowing
+        posted = await find_posted(gh, report, await services.github.login())
+    if posted is None:
+        if await store.state(review.id) is not State.REPORTING:
+            return None
+        await store.remember(review.id, review_asked=1)
+        links = review_links(services.settings, review.id)
+        posted = await post_review(gh, report, links, request_changes=request_changes)
+    await store.add_posted(review.repository.id, review.number, taken(report, posted))
+    await store.remember(review.id, review_url=posted.url)
+    return posted
 
 
 async def _cheer(services: Services, gh: GitHub, review: Review) -> None:

@@ -27,21 +27,24 @@ async def post_review(
 ) -> PostedReview:
     """Post the review. Comments that GitHub refuses are told in its body instead."""
     repo, number = report.review.repository.full_name, report.review.number
-    comments = {finding.fingerprint: _comment(finding) for finding in inline(report)}
     posted = await reviews.create_review(
         gh,
         repo,
         number,
         commit_id=report.review.head_sha,
         body=render.review_body(report, links),
-        comments=tuple(comments.values()),
+        comments=tuple(_comment(finding) for finding in inline(report)),
         event="REQUEST_CHANGES" if request_changes and _grave(report) else "COMMENT",
     )
     if posted.refused:
-        taken = tuple(name for name, comment in comments.items() if comment not in posted.refused)
-        body = render.review_body(replace(report, inline=taken), links)
+        body = render.review_body(replace(report, inline=taken(report, posted)), links)
         await reviews.update_review(gh, repo, number, posted.id, body)
     return posted
+
+
+def taken(report: Report, posted: PostedReview) -> tuple[str, ...]:
+    """The fingerprints of the findings whose comments GitHub took."""
+    return tuple(f.fingerprint for f in inline(report) if _comment(f) not in posted.refused)
 
 
 async def complete_check_run(
