@@ -17,7 +17,7 @@ FROM python:3.11.14-slim-bookworm
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends bubblewrap git \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /data --create-home glossator
+ && useradd --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin glossator
 COPY --from=build /app /app
 ENV PATH=/app/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -5,13 +5,15 @@ die anywhere, or come late; what makes that safe stands in `workers.step` and in
 store's scripts.
 """
 
-from collections.abc import Callable, Coroutine
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import dramatiq
 from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import CurrentMessage
 
+from bot import log
 from bot.event_types import CommentCreated, from_json
 from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
@@ -25,6 +27,10 @@ from workers.services import Services
 from workers.step import Attempt, run_step
 
 Fields = dict[str, str]
+Work = Callable[..., Coroutine[Any, Any, None]]
+
+#: What of a message's arguments every line of the log bears, and under which name.
+_IDS = {"review_id": "review", "guid": "delivery"}
 
 
 def declare_actors(
@@ -36,11 +42,12 @@ def declare_actors(
     """Declare all actors on the broker; `services` gives what they work with, once open, and
     `running` knows what is under way."""
 
-    def actor(function: Callable[..., Coroutine[Any, Any, None]]) -> None:
+    def actor(function: Work) -> None:
         def run(*args: Any) -> None:
             # The message is known to this thread only, so it is looked at before the
             # event loop takes over.
-            async_to_sync(running.run)(function(services(), _attempt(settings), *args))
+            work = function(services(), _attempt(settings), *args)
+            async_to_sync(running.run)(_logged(work, _ids(function, args)))
 
         dramatiq.actor(
             actor_name=function.__name__,
@@ -64,6 +71,16 @@ def declare_actors(
         answer_question,
     ):
         actor(function)
+
+
+def _ids(function: Work, args: Sequence[Any]) -> dict[str, Any]:
+    names = list(inspect.signature(function).parameters)[2:]  # services and attempt go before
+    return {_IDS[name]: arg for name, arg in zip(names, args, strict=False) if name in _IDS}
+
+
+async def _logged(work: Coroutine[Any, Any, None], ids: dict[str, Any]) -> None:
+    with log.bound(**ids):
+        await work
 
 
 def _attempt(settings: Settings) -> Attempt:

@@ -244,6 +244,8 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
         checks.append(ok("sandbox", kept_in.value))
     else:
         remedy = "Install your distribution's package `bubblewrap`."
+        if shutil.which("bwrap"):
+            remedy = "Allow unprivileged user namespaces here: docs/operations.md, Kubernetes."
         checks.append(warning("sandbox", kept_in.value, remedy))
     return [*checks, _disk(settings)]
 

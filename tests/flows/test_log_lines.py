@@ -1,0 +1,54 @@
+"""Every line that a step writes says for which review, whoever writes it."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from redis.asyncio import Redis
+
+from bot import log
+from bot.settings import Settings
+from tests.flows.world import running
+from tests.support.llm_server import LLMServer, Status
+
+BEFORE = {"app.py": "x = 1\n"}
+AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
+
+
+@pytest.fixture
+def json_log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    """The log as it is set up in production, captured; afterwards it is as it was."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, structlog.get_config(), logging.raiseExceptions
+    hooks = sys.excepthook, threading.excepthook
+    log.configure(Settings(_env_file=None, log_json=True))
+    yield capsys
+    sys.excepthook, threading.excepthook = hooks
+    logging.captureWarnings(False)
+    root.handlers, level, config, logging.raiseExceptions = before
+    root.setLevel(level)
+    structlog.configure(**config)
+
+
+async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
+    json_log: pytest.CaptureFixture[str], redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    async with (
+        LLMServer(default=Status(401)) as llm,
+        running(redis_url, redis, tmp_path, openai_base_url=llm.url, llm_model="small") as world,
+    ):
+        for _ in range(2):
+            await world.open_pull(BEFORE, AFTER)
+        await world.settle()
+        pulls = [await world.store.pull_fields(world.repository.id, n) for n in (1, 2)]
+        guids = [delivery.guid for delivery in world.sandbox.state.deliveries]
+    lines = [json.loads(line) for line in json_log.readouterr().err.splitlines() if line[:1] == "{"]
+    failed = [line for line in lines if line["event"] == "llm_failed"]
+    assert sorted(line["review"] for line in failed) == sorted(pull["current"] for pull in pulls)
+    received = [line for line in lines if line["event"] == "delivery"]
+    assert sorted(line["delivery"] for line in received) == sorted(guids)
