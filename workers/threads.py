@@ -98,7 +98,8 @@ async def resolve(gh: GitHub, one: Ours) -> None:
 
 
 async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:
-    """Resolve our threads whose finding is gone, if its file was read again.
+    """Resolve our threads whose finding is gone, if its file was read again; should it come back,
+    it is said again, also where a person had resolved the thread.
 
     What a review of one category does not look for is not gone; nor is what nobody read.
     """
@@ -108,7 +109,7 @@ async def settle(services: Services, gh: GitHub, report: Report, threads: Sequen
     unread = {item.path for item in report.left_out}
     done: list[str] = []
     for one in threads:
-        if one.fingerprint in told or one.thread.path in unread or one.thread.resolved:
+        if one.fingerprint in told or one.thread.path in unread:
             continue
         try:
             await resolve(gh, one)
