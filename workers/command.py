@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.github.errors import GitHubError
 from bot.links import Links
-from bot.model import Category, Finding, Severity
+from bot.model import Category
 from bot.settings import FailOn, Settings
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.shown import show
@@ -22,6 +22,7 @@ from workers.evaluation.cases import BadCase
 from workers.evaluation.run import as_data, as_table, evaluate
 from workers.local import review_here
 from workers.reports.formats import render
+from workers.reports.merge import conclusion
 from workers.scan.errors import CloneError
 from workers.scan.scan import scan
 from workers.subjects import NoSubject, github_pull, local_range
@@ -47,7 +48,8 @@ async def review_command(
     fail_on: FailOn,
     focus: Category | None,
 ) -> bool:
-    """Review and print. True if a finding is as severe as `fail_on` says. Raises BadCommand."""
+    """Review and print. True if a finding that is proven to stand on lines of the change is
+    as severe as `fail_on` says, as with the check run. Raises BadCommand."""
     if form not in FORMATS:
         raise BadCommand(f"{form!r} is no format; there are {', '.join(FORMATS)}.")
     if pr and not token:
@@ -77,15 +79,17 @@ async def review_command(
     if output is None:
         sys.stdout.buffer.write(rendered)
     else:
-        await asyncio.to_thread(output.write_bytes, rendered)
-    return fails(report.findings, fail_on)
+        await _write(output, rendered)
+    return conclusion(report.findings, fail_on) == "failure"
 
 
-def fails(findings: tuple[Finding, ...], fail_on: FailOn) -> bool:
-    """Whether any finding is at least as severe as `fail_on`."""
-    if fail_on is FailOn.NEVER:
-        return False
-    return any(finding.severity.rank <= Severity(fail_on.value).rank for finding in findings)
+async def _write(path: Path, data: bytes) -> None:
+    """Write the file, in folders made for it if need be. Raises BadCommand."""
+    try:
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(path.write_bytes, data)
+    except OSError as exc:
+        raise BadCommand(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
 async def eval_command(
@@ -102,10 +106,7 @@ async def eval_command(
         raise BadCommand(str(exc)) from exc
     print(as_table(outcomes, summary), end="")
     if output is not None:
-        await asyncio.to_thread(output.parent.mkdir, parents=True, exist_ok=True)
-        await asyncio.to_thread(
-            output.write_text, json.dumps(as_data(outcomes, summary), indent=1) + "\n"
-        )
+        await _write(output, (json.dumps(as_data(outcomes, summary), indent=1) + "\n").encode())
 
 
 async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -> None:

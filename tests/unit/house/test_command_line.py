@@ -61,6 +61,7 @@ def test_fail_on_decides_the_exit_code(repo: Path) -> None:
         (("--format", "docx"), "'docx' is no format"),
         (("--pr", "owner/name#12"), "set GITHUB_TOKEN"),
         (("--repo", "/"), "not a git repository"),
+        (("--output", "/dev/null/report.md"), "/dev/null/report.md cannot be written"),
     ],
 )
 def test_a_mistake_gets_one_sentence(repo: Path, arguments: tuple[str, ...], says: str) -> None:
