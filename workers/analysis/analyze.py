@@ -45,9 +45,10 @@ async def analyze(
 ) -> BatchResult:
     """What the model finds in `batch`, checked.
 
-    Raises TransientLLMError if a later try may give more, except at the `last_try`:
-    then, and for all that no try will heal, the result has what could be had, names
-    what was not read in `left_out`, and says why in `notes`.
+    Raises TransientLLMError if a later try may give more, except at the `last_try`; its
+    `usage` is all that this try has cost. At the last try, and for all that no try will
+    heal, the result has what could be had, names what was not read in `left_out`, and
+    says why in `notes`.
     """
     step = _Step(
         brief=brief,
@@ -63,21 +64,25 @@ async def analyze(
     if shown:
         await step.read(shown)
     result = step.result()
-    verified = await verify(
-        result.findings,
-        shown,
-        llm,
-        settings,
-        review_id=review_id,
-        installation_id=installation_id,
-        last_try=last_try,
-    )
+    try:
+        verified = await verify(
+            result.findings,
+            shown,
+            llm,
+            settings,
+            review_id=review_id,
+            installation_id=installation_id,
+            last_try=last_try,
+        )
+    except TransientLLMError as exc:
+        exc.usage += result.usage
+        raise
     return replace(
         result,
         findings=verified.findings,
         rejected=result.rejected + verified.rejected,
         usage=result.usage + verified.usage,
-        notes=result.notes + ((verified.note,) if verified.note else ()),
+        notes=result.notes + verified.notes,
     )
 
 
@@ -117,6 +122,7 @@ class _Step:
         except LLMError as exc:
             self.usage += exc.usage
             if isinstance(exc, TransientLLMError) and not self.last_try:
+                exc.usage = self.usage
                 raise
             if isinstance(exc, TooLongError) and await self._read_less(files):
                 return

@@ -32,4 +32,5 @@ async def answer_question(
         review_id=review_id,
         installation_id=installation_id,
     )
-    return clean(answer.text).strip()
+    said = clean(answer.text).strip()
+    return f"{said}\n\n(The answer was cut off at its limit.)" if answer.cut else said

@@ -83,7 +83,8 @@ class Budget:
                 "for this installation today (LLM_DAILY_BUDGET)",
             ),
         ]
-        return [limit for limit in limits if limit[1]]
+        # What belongs to no review, as a person's question, counts for the day alone.
+        return [limit for limit in (limits if review_id else limits[1:]) if limit[1]]
 
     async def _add(self, key: str, tokens: int) -> int:
         if self._redis is None:

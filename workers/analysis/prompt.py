@@ -129,4 +129,5 @@ def _shortened(brief: Brief) -> Brief:
 
 
 def _cut(text: str, limit: int = _BRIEF_CHARS) -> str:
+    text = clean(text)  # first: of a secret cut in two, nothing would tell that it is one
     return text if len(text) <= limit else text[:limit] + "\n(cut)"

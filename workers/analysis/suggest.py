@@ -56,8 +56,9 @@ def _indented(new: list[str], old: list[str]) -> list[list[str]]:
     wanted = _indent(next((line for line in old if line.strip()), ""))
     if not new or not new[0].strip() or _indent(new[0]) == wanted:
         return [new]
-    if _indent(new[0]):
-        return [new]  # indented otherwise on purpose, or so it seems: the parser decides
+    if found := _indent(new[0]):
+        # Deeper or less deep may be on purpose: the parser decides. Tabs for spaces are not.
+        return [new] if wanted.startswith(found) or found.startswith(wanted) else []
     whole = [wanted + line if line.strip() else line for line in new]
     only_first = [wanted + new[0], *new[1:]]
     rest = [line for line in new[1:] if line.strip()]

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field, replace
 from bot.model import Finding, Rejected, Usage
 from bot.settings import Settings
 from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
-from workers.analysis.errors import LLMError, TransientLLMError
-from workers.analysis.llm import LLM
+from workers.analysis.errors import LLMError, TooLongError, TransientLLMError
+from workers.analysis.llm import LLM, Answer
 from workers.analysis.prompt import verify_prompt
 from workers.analysis.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What is left of the findings; `note` is a sentence if nobody could check them."""
+    """What is left of the findings; `notes` are sentences on those that nobody could check."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[Rejected, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 async def verify(
@@ -37,52 +37,107 @@ async def verify(
     If the model cannot be asked they are kept as they are, with a note; unless it may
     be had later: then TransientLLMError is raised, except at the `last_try`.
     """
-    if not findings:
-        return Verified(findings=())
-    spoken_of = {finding.path for finding in findings}
-    prompt = verify_prompt(
-        [file for file in files if file.source.file.path in spoken_of],
-        list(enumerate(findings, start=1)),
+    second = _SecondPass(
+        llm=llm,
+        model=settings.llm_verify_model,
+        review_id=review_id,
+        installation_id=installation_id,
+        last_try=last_try,
     )
-    try:
-        answer = await llm.ask(
+    numbered = tuple(enumerate(findings, start=1))
+    if numbered:
+        await second.check(numbered, files)
+    return second.judged(numbered, settings.min_confidence)
+
+
+Numbered = Sequence[tuple[int, Finding]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _SecondPass:
+    """The questions on some findings, and what was said so far, by the finding's number."""
+
+    llm: LLM
+    model: str
+    review_id: str
+    installation_id: int
+    last_try: bool
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    unchecked: dict[int, str] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+
+    async def check(self, numbered: Numbered, files: Sequence[Shown]) -> None:
+        """Asks about the findings together, or in parts where that is too much at once."""
+        try:
+            answer = await self._ask(numbered, files)
+        except LLMError as exc:
+            self.usage += exc.usage
+            if isinstance(exc, TransientLLMError) and not self.last_try:
+                exc.usage = self.usage
+                raise
+            if not (isinstance(exc, TooLongError) and await self._check_less(numbered, files)):
+                self.unchecked |= {id: str(exc) for id, _ in numbered}
+            return
+        self.usage += answer.usage
+        given = read_verdicts(answer.data or {})
+        missing = [(id, finding) for id, finding in numbered if id not in given]
+        self.verdicts |= {id: given[id] for id, _ in numbered if id in given}
+        if answer.cut and 0 < len(missing) < len(numbered):
+            await self.check(missing, files)
+        elif len(missing) == len(numbered) and not (
+            answer.cut and await self._check_less(numbered, files)
+        ):
+            self.unchecked |= {id: "no verdict was given" for id, _ in numbered}
+
+    async def _ask(self, numbered: Numbered, files: Sequence[Shown]) -> Answer:
+        spoken_of = {finding.path for _, finding in numbered}
+        prompt = verify_prompt(
+            [file for file in files if file.source.file.path in spoken_of], numbered
+        )
+        return await self.llm.ask(
             prompt.system,
             prompt.user,
             VERDICTS_SCHEMA,
             purpose="verify",
-            review_id=review_id,
-            installation_id=installation_id,
-            model=settings.llm_verify_model,
+            review_id=self.review_id,
+            installation_id=self.installation_id,
+            model=self.model,
         )
-    except TransientLLMError as exc:
-        if not last_try:
-            raise
-        return _unchecked(findings, exc)
-    except LLMError as exc:
-        return _unchecked(findings, exc)
-    return _judge(findings, read_verdicts(answer.data or {}), settings.min_confidence, answer.usage)
 
+    async def _check_less(self, numbered: Numbered, files: Sequence[Shown]) -> bool:
+        """Asks for halves, or for one finding without its context; False if that is all."""
+        if len(numbered) > 1:
+            middle = len(numbered) // 2
+            await self.check(numbered[:middle], files)
+            await self.check(numbered[middle:], files)
+            return True
+        bare = [file.without_context() for file in files]
+        if bare == list(files):
+            return False
+        await self.check(numbered, bare)
+        return True
 
-def _unchecked(findings: Sequence[Finding], exc: LLMError) -> Verified:
-    note = f"{len(findings)} finding(s) were not checked a second time: {exc}."
-    return Verified(findings=tuple(findings), usage=exc.usage, note=note)
-
-
-def _judge(
-    findings: Sequence[Finding], verdicts: dict[int, Verdict], least: float, usage: Usage
-) -> Verified:
-    if not verdicts:
-        note = f"{len(findings)} finding(s) were not checked a second time: no verdict was given."
-        return Verified(findings=tuple(findings), usage=usage, note=note)
-    kept: list[Finding] = []
-    rejected: list[Rejected] = []
-    for id, finding in enumerate(findings, start=1):
-        reason = _objection(verdicts.get(id), least)
-        if reason:
-            rejected.append(Rejected(path=finding.path, title=finding.title, reason=reason))
-        else:
-            kept.append(replace(finding, confidence=verdicts[id].confidence))
-    return Verified(findings=tuple(kept), rejected=tuple(rejected), usage=usage)
+    def judged(self, numbered: Numbered, least: float) -> Verified:
+        """The findings sorted by what was said of them; `least` is the confidence needed."""
+        kept: list[Finding] = []
+        rejected: list[Rejected] = []
+        for id, finding in numbered:
+            if id in self.unchecked:
+                kept.append(finding)
+            elif reason := _objection(self.verdicts.get(id), least):
+                rejected.append(Rejected(path=finding.path, title=finding.title, reason=reason))
+            else:
+                kept.append(replace(finding, confidence=self.verdicts[id].confidence))
+        reasons = list(self.unchecked.values())
+        return Verified(
+            findings=tuple(kept),
+            rejected=tuple(rejected),
+            usage=self.usage,
+            notes=tuple(
+                f"{reasons.count(why)} finding(s) were not checked a second time: {why}."
+                for why in dict.fromkeys(reasons)
+            ),
+        )
 
 
 def _objection(verdict: Verdict | None, least: float) -> str:

@@ -1,0 +1,71 @@
+"""A person's question, asked over real HTTP."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.model import Brief
+from bot.settings import Settings
+from tests.support.llm_server import LLMServer, Status, Text
+from tests.support.secret_shapes import SHAPES
+from tests.unit.analysis.conftest import BRIEF, batch_file
+from workers.analysis.ask import answer_question
+from workers.analysis.errors import BudgetError, TransientLLMError
+from workers.analysis.llm import LLM
+
+Make = Callable[..., tuple[LLM, Settings]]
+
+
+async def ask(llm: LLM, brief: Brief = BRIEF, **keywords: int) -> str:
+    return await answer_question(
+        "Why?", ["ann: First.", "bob: Second."], [batch_file()], brief, llm, **keywords
+    )
+
+
+async def test_question_thread_and_files_are_shown_in_order(
+    server: LLMServer, make_llm: Make
+) -> None:
+    llm, _ = make_llm()
+    server.script(Text("Because."))
+    assert await ask(llm) == "Because."
+
+    user = server.requests[0].user
+    parts = ["|Speed up the search", "|path: src/search.py", "|ann: First.", "|bob: Second."]
+    assert sorted(parts, key=user.index) == parts
+    assert user.index("|bob: Second.") < user.index("=== BEGIN question ===\n|Why?\n")
+
+
+async def test_an_answer_that_was_cut_says_so(server: LLMServer, make_llm: Make) -> None:
+    llm, _ = make_llm()
+    server.script(Text("Because of", finish_reason="length"))
+    assert await ask(llm) == "Because of\n\n(The answer was cut off at its limit.)"
+
+
+async def test_no_secret_goes_there_or_comes_back(server: LLMServer, make_llm: Make) -> None:
+    secret = SHAPES["github personal"]
+    llm, _ = make_llm()
+    server.script(Text(f"It is {secret}"))
+    # A description is cut at 6,000 characters: here in the middle of the secret.
+    answer = await ask(llm, Brief(title="t", body="word " * 1197 + secret))
+
+    assert answer == "It is [redacted:github-token]"
+    assert secret[:8] not in server.requests[0].user
+
+
+async def test_questions_of_many_installations_do_not_share_a_budget(
+    server: LLMServer, make_llm: Make
+) -> None:
+    llm, _ = make_llm(llm_review_budget=6000, llm_daily_budget=6000)
+    server.default = Text("Because.", prompt_tokens=3000, completion_tokens=100)
+
+    for installation in range(1, 4):
+        assert await ask(llm, installation_id=installation) == "Because."
+    with pytest.raises(BudgetError, match="LLM_DAILY_BUDGET"):
+        await ask(llm, installation_id=1)
+
+
+async def test_an_outage_is_an_error_to_tell_of(server: LLMServer, make_llm: Make) -> None:
+    llm, _ = make_llm()
+    server.default = Status(500)
+    with pytest.raises(TransientLLMError, match="the endpoint answered 500 three times"):
+        await ask(llm)
