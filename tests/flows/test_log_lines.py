@@ -1,6 +1,5 @@
 """Every line that a step writes says for which review, whoever writes it."""
 
-import json
 import logging
 import sys
 import threading
@@ -21,13 +20,13 @@ AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
 
 
 @pytest.fixture
-def json_log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
-    """The log as it is set up in production, captured; afterwards it is as it was."""
+def set_up_log() -> Iterator[None]:
+    """The log as it is set up in production; afterwards it is as it was."""
     root = logging.getLogger()
     before = root.handlers[:], root.level, structlog.get_config(), logging.raiseExceptions
     hooks = sys.excepthook, threading.excepthook
     log.configure(Settings(_env_file=None, log_json=True))
-    yield capsys
+    yield
     sys.excepthook, threading.excepthook = hooks
     logging.captureWarnings(False)
     root.handlers, level, config, logging.raiseExceptions = before
@@ -36,7 +35,11 @@ def json_log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixtu
 
 
 async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
-    json_log: pytest.CaptureFixture[str], redis_url: str, redis: "Redis", tmp_path: Path
+    set_up_log: None,
+    redis_url: str,
+    redis: "Redis",
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with (
         LLMServer(default=Status(401)) as llm,
@@ -47,7 +50,7 @@ async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
         await world.settle()
         pulls = [await world.store.pull_fields(world.repository.id, n) for n in (1, 2)]
         guids = [delivery.guid for delivery in world.sandbox.state.deliveries]
-    lines = [json.loads(line) for line in json_log.readouterr().err.splitlines() if line[:1] == "{"]
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
     failed = [line for line in lines if line["event"] == "llm_failed"]
     assert sorted(line["review"] for line in failed) == sorted(pull["current"] for pull in pulls)
     received = [line for line in lines if line["event"] == "delivery"]
