@@ -63,3 +63,20 @@ async def test_a_review_cancelled_while_it_is_posted_has_its_comments_not_repeat
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["cancelled", "neutral"]
     assert len(world.inline_comments) == 1
+
+
+async def test_what_comes_back_after_a_person_resolved_it_is_said_again(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    [thread] = world.repository.threads.values()
+    thread.resolved_by = "mona"
+    await push(world, number, {"other.py": "x = 1\n"})
+    await world.settle()
+    assert len(world.inline_comments) == 1, "it is still there, and said"
+
+    await push(world, number, {"app.py": BEFORE["app.py"] + "\n\nx = 1\n"})
+    await world.settle()
+    assert thread.resolved_by == "mona"
+    await push(world, number, dict(AFTER))
+    await world.settle()
+    assert len(world.inline_comments) == 2
