@@ -135,7 +135,11 @@ def _commit(source: Path, name: str) -> str:
 def _git(source: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(source), *arguments], capture_output=True, text=True, check=True
+            ["git", "-C", str(source), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",  # a path may be any bytes
+            check=True,
         )
     except FileNotFoundError as exc:
         raise DemoFailed("git is not installed.") from exc
