@@ -53,14 +53,20 @@ async def llm() -> AsyncIterator[LLMServer]:
 
 
 @pytest.fixture
+def llm_timeout() -> float:
+    """Seconds for one call; a test that waits them out has fewer."""
+    return 1
+
+
+@pytest.fixture
 async def world(
-    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer, llm_timeout: float
 ) -> AsyncIterator[World]:
     settings: dict[str, Any] = {
         "openai_base_url": llm.url,
         "openai_api_key": "sk-test-0123456789abcdef",
         "llm_model": "small",
-        "llm_timeout": 1,
+        "llm_timeout": llm_timeout,
         "llm_backoff_ms": 10,
         "max_retries": 1,
     }
@@ -116,8 +122,7 @@ async def test_rate_limits_are_waited_out(world: World, llm: LLMServer) -> None:
         Text("{{{"),
         Status(500),
         Status(401, message="Incorrect API key provided"),
-        Status(429, retry_after="1"),
-        Hang(),
+        Status(429, retry_after="0"),
         Drop(),
         Raw(b"\x00\xff"),
     ],
@@ -127,6 +132,19 @@ async def test_without_an_answer_the_analysers_alone_review(
     world: World, llm: LLMServer, reply: Reply
 ) -> None:
     llm.default = reply
+    await alone(world)
+
+
+@pytest.mark.parametrize("llm_timeout", [0.2])
+async def test_without_an_answer_in_time_the_analysers_alone_review(
+    world: World, llm: LLMServer
+) -> None:
+    llm.default = Hang()
+    await alone(world)
+
+
+async def alone(world: World) -> None:
+    """The review has what the analysers found, and says what the model did not read."""
     body = await reviewed(world)
     assert lines(world) == [13]
     assert "shop.py was not read by the model" in body

@@ -16,9 +16,10 @@ from workers.analysis.llm import LLM
 Make = Callable[..., tuple[LLM, Settings]]
 
 
-async def ask(llm: LLM, brief: Brief = BRIEF, **keywords: int) -> str:
+async def ask(llm: LLM, brief: Brief = BRIEF, installation: int = 0) -> str:
+    thread = ["ann: First.", "bob: Second."]
     return await answer_question(
-        "Why?", ["ann: First.", "bob: Second."], [batch_file()], brief, llm, **keywords
+        "Why?", thread, [batch_file()], brief, llm, installation_id=installation
     )
 
 
@@ -59,9 +60,9 @@ async def test_questions_of_many_installations_do_not_share_a_budget(
     server.default = Text("Because.", prompt_tokens=3000, completion_tokens=100)
 
     for installation in range(1, 4):
-        assert await ask(llm, installation_id=installation) == "Because."
+        assert await ask(llm, installation=installation) == "Because."
     with pytest.raises(BudgetError, match="LLM_DAILY_BUDGET"):
-        await ask(llm, installation_id=1)
+        await ask(llm, installation=1)
 
 
 async def test_an_outage_is_an_error_to_tell_of(server: LLMServer, make_llm: Make) -> None:
