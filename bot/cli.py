@@ -48,7 +48,8 @@ def serve() -> None:
 
 async def _serve(settings: Settings) -> None:
     async with process_group(settings, {}):
-        print(f"Glossator {__version__} listens at http://{settings.host}:{settings.port}")
+        address = f"http://{settings.host}:{settings.port}"
+        print(f"Glossator {__version__} listens at {address}", flush=True)
         await until_signal()
 
 

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from bot.env_file import SECRETS
+from bot.ports import free_port
 from bot.sandbox.server import Sandbox
 
 
@@ -24,14 +25,21 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 async def setup(sandbox: Sandbox, cwd: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await glossator(sandbox, cwd, "setup", *arguments)
+
+
+async def glossator(
+    sandbox: Sandbox, cwd: Path, *arguments: str, **more: str
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "setup", *arguments),
+        *(sys.executable, "-m", "bot", *arguments),
         cwd=cwd,
         env={
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "GITHUB_API_URL": sandbox.api_url,
             "GITHUB_URL": sandbox.url,
+            **more,
         },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -107,3 +115,29 @@ async def test_a_taken_port_is_told_in_a_sentence(sandbox: Sandbox, tmp_path: Pa
     _, told = await command.communicate()
     assert command.returncode == 1
     assert f"glossator: Port {port} cannot be used" in told.decode()
+
+
+async def test_setup_and_serve_are_all_it_takes_to_the_first_review(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    port = str(free_port())
+    making = await setup(sandbox, tmp_path, "--url", f"http://127.0.0.1:{port}")
+    await click_through(making)
+    assert await making.wait() == 0
+    repository = await sandbox.add_repository("octo/hello")
+    serving = await glossator(sandbox, tmp_path, "serve", PORT=port, LOG_LEVEL="WARNING")
+    try:
+        assert serving.stdout is not None
+        async with asyncio.timeout(60):
+            while b"listens" not in (line := await serving.stdout.readline()):
+                assert line, "it ended"
+        base = await sandbox.commit("octo/hello", {"a.py": "x = 1\n"}, message="Begin")
+        after = {"a.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
+        head = await sandbox.commit("octo/hello", after, parent=base, message="Change")
+        await sandbox.open_pull("octo/hello", base, head)
+        async with asyncio.timeout(60):
+            while not repository.reviews:
+                await asyncio.sleep(0.05)
+    finally:
+        serving.terminate()
+        assert (await serving.wait(), (await serving.communicate())[0]) == (0, b"")
