@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import pytest
 from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import connect
+from bot.tasks import stop
 from tests.support.llm_server import LLMServer, Status, Text
 from workers.analysis import pacing as module
 from workers.analysis.llm import LLM
@@ -28,25 +29,28 @@ async def ask(llm: LLM, user: str) -> None:
     await llm.ask("You help.", user, None, purpose="test")
 
 
-@asynccontextmanager
-async def held(pacing: Pacing, number: int) -> AsyncIterator[None]:
-    """So many turns at once, for the block."""
-    if number == 0:
-        yield
-        return
-    async with pacing.slot(), held(pacing, number - 1):
-        yield
+async def free_turns(redis: "Redis", concurrency: int) -> int:
+    """How many turns can be had at once, before one has to wait."""
+    waits = asyncio.Event()
 
+    async def for_ever(seconds: float) -> None:
+        waits.set()
+        await asyncio.Event().wait()
 
-async def free_turns(pacing: Pacing, most: int) -> int:
-    """How many more turns can be had at once."""
-    for number in range(1, most + 1):
-        try:
-            async with asyncio.timeout(0.3), held(pacing, number):
-                pass
-        except TimeoutError:
-            return number - 1
-    return most
+    pacing = RedisPacing(
+        redis, "endpoint", concurrency=concurrency, gap_ms=0, lease_seconds=60, sleep=for_ever
+    )
+    async with AsyncExitStack() as turns:
+        for number in range(concurrency):
+            turn = asyncio.ensure_future(turns.enter_async_context(pacing.slot()))
+            waiting = asyncio.ensure_future(waits.wait())
+            await asyncio.wait({turn, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            busy = not turn.done()
+            await stop(turn, waiting)
+            if busy:
+                return number
+            turn.result()
+    return concurrency
 
 
 async def test_a_turn_that_ends_wakes_who_waits_in_the_same_process(redis: "Redis") -> None:
@@ -111,17 +115,27 @@ async def test_two_endpoints_do_not_wait_for_each_other(redis: "Redis") -> None:
 
 
 async def test_the_turn_of_a_holder_that_crashed_ends_with_its_lease(redis: "Redis") -> None:
-    crashed = shared(redis, concurrency=1, lease=0.5)
-    turn = crashed.slot()
-    await turn.__aenter__()  # and never ends
+    crashed = shared(redis, concurrency=1, lease=30).slot()
+    await crashed.__aenter__()  # and never ends
+    assert await free_turns(redis, 1) == 0
 
-    pacing = shared(redis, concurrency=1, lease=60)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2), pacing.slot():
-            pass
-    async with asyncio.timeout(20), pacing.slot():
+    [holder] = await redis.zrange("glossator:llm:leases:endpoint", 0, -1)
+    assert isinstance(holder, bytes)
+    until = await redis.zscore("glossator:llm:leases:endpoint", holder)
+    seconds, _ = await redis.time()
+    assert until is not None
+    assert 0 < float(until) / 1000 - seconds <= 31
+    await redis.zincrby("glossator:llm:leases:endpoint", -30_000, holder)  # half a minute later
+    assert await free_turns(redis, 1) == 1
+    await crashed.__aexit__(None, None, None)
+
+
+async def test_who_waits_gets_the_turn_of_one_that_crashed(redis: "Redis") -> None:
+    crashed = shared(redis, concurrency=1, lease=0.3).slot()
+    await crashed.__aenter__()
+    async with asyncio.timeout(20), shared(redis, concurrency=1).slot():
         pass
-    await turn.__aexit__(None, None, None)
+    await crashed.__aexit__(None, None, None)
 
 
 async def test_one_who_gave_up_waiting_holds_up_nobody(redis: "Redis") -> None:
@@ -169,22 +183,22 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for(redis: "Redi
 
 
 async def test_429_halves_the_turns_of_all_and_time_gives_them_back(
-    redis: "Redis", redis_url: str, monkeypatch: pytest.MonkeyPatch
+    redis: "Redis", redis_url: str
 ) -> None:
     other = connect(redis_url)
-    one, two = shared(redis, concurrency=8), shared(other, concurrency=8)
-    assert await free_turns(two, 8) == 8
+    pacing = shared(redis, concurrency=8)
+    assert await free_turns(other, 8) == 8
 
-    await one.throttled(0)
-    await one.throttled(0)  # of the same burst: counts once
-    assert await free_turns(two, 8) == 4
+    await pacing.throttled(0)
+    await pacing.throttled(0)  # of the same burst: counts once
+    assert await free_turns(other, 8) == 4
 
     # As if one and a half times the recovery had passed.
     state = "glossator:llm:state:endpoint"
     await redis.hincrby(state, "since", int(-1.5 * module.RECOVERY * 1000))
-    assert await free_turns(two, 8) == 5
+    assert await free_turns(other, 8) == 5
     await redis.hincrby(state, "since", int(-10 * module.RECOVERY * 1000))
-    assert await free_turns(two, 8) == 8
+    assert await free_turns(other, 8) == 8
     await other.aclose()
 
 
@@ -193,7 +207,7 @@ async def test_429_again_and_again_leaves_one_turn(redis: "Redis") -> None:
     for _ in range(5):
         await pacing.throttled(0)
         await redis.hincrby("glossator:llm:state:endpoint", "since", -1000)
-    assert await free_turns(pacing, 4) == 1
+    assert await free_turns(redis, 4) == 1
 
 
 async def test_after_429_nobody_calls_for_as_long_as_the_server_asked(redis: "Redis") -> None:
