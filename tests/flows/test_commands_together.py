@@ -61,8 +61,9 @@ async def test_all_that_can_be_said_at_once_is_one_answer(world: World) -> None:
     assert writes_since(world, mark, but=kinds) == ["POST comments"]
 
 
-async def test_each_question_of_a_comment_is_answered(asking: World) -> None:
+async def test_each_question_of_a_comment_is_answered(asking: World, llm: LLMServer) -> None:
     number = await reviewed(asking)
+    llm.latency = 1.0  # so that another answer to the comment stands there already
     body = "/review ask What is first?\n/review pause\n/review ask What is second?"
     comment = await asking.sandbox.comment(REPO, number, body)
     await asking.settle()
