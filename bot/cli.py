@@ -71,6 +71,7 @@ def web() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws_per_message_deflate=False,  # events are short: 60 KiB a feed for next to nothing
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
 
