@@ -17,7 +17,7 @@ from bot import redact as known_secrets
 from bot.settings import Settings, SettingsError
 
 # structlog draws tracebacks with rich where it finds it, and imports it for that: a tenth of
-# a second and 8 MiB for each process, none of which draws any. Others may import it later.
+# a second and 3 MiB for each process, none of which draws any. Others may import it later.
 _rich = sys.modules.get("rich")
 sys.modules["rich"] = None  # type: ignore[assignment]
 try:

@@ -98,7 +98,7 @@ class LLM:
         self._settings = settings
         self._sleep = sleep
         self._endpoint = settings.openai_base_url or "https://api.openai.com/v1"
-        # Costs half a second and 25 MiB, which a worker without a model should not pay.
+        # Costs half a second and 13 MiB, which a worker without a model should not pay.
         from workers.analysis.endpoint import Endpoint
 
         self._client = Endpoint(settings, self._endpoint)
