@@ -1,0 +1,90 @@
+"""Redaction: for any text around it nothing of a secret is left, and lines stay lines."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.change import ChangedFile, FileStatus, Hunk, Line
+from bot.redact import redact, redact_file
+from tests.support.secret_shapes import SHAPES, private_key
+
+#: So many characters in a row of a secret are a part of it.
+PART = 8
+
+#: Lines of any characters, some that look like the beginning of what is looked for.
+LINES = st.one_of(
+    st.text(st.characters(exclude_characters="\n"), max_size=30),
+    st.sampled_from(
+        ["", "\r", "password = '", 'token: "', "-----BEGIN", "https://u:", "[redacted:", "ghp_"]
+    ),
+)
+TEXTS = st.lists(LINES, max_size=6).map("\n".join)
+#: What stands right before and after a secret where people write one.
+AROUND = st.sampled_from(["", " ", '"', "'", "`", "=", ": ", "(", ",", "\n", "\t"])
+SECRETS = st.sampled_from(sorted(SHAPES.values()))
+
+
+def parts(secret: str) -> list[str]:
+    return [secret[at : at + PART] for at in range(len(secret) - PART + 1)]
+
+
+def left_of(secret: str, text: str) -> list[str]:
+    return [part for part in parts(secret) if part in text]
+
+
+@given(TEXTS, AROUND, SECRETS, AROUND, TEXTS)
+def test_nothing_of_a_secret_is_left(
+    before: str, left: str, secret: str, right: str, after: str
+) -> None:
+    text = f"{before}\n{left}{secret}{right}\n{after}"
+    shown = redact(text)
+    assert left_of(secret, shown) == []
+    assert "[redacted:" in shown
+    assert shown.count("\n") == text.count("\n")
+
+
+@given(TEXTS, st.sampled_from(["", "RSA ", "EC ", "OPENSSH "]), TEXTS, st.integers(2, 12))
+def test_nothing_of_a_key_is_left_even_if_its_end_is_missing(
+    before: str, kind: str, after: str, lines: int
+) -> None:
+    key = "\n".join(private_key(kind).split("\n")[:lines])
+    text = f"{before}\n{key}\n{after}"
+    shown = redact(text)
+    for line in key.split("\n")[1:-1]:
+        assert left_of(line, shown) == []
+    assert shown.count("\n") == text.count("\n")
+
+
+@given(TEXTS)
+def test_what_was_redacted_stays_as_it_is(text: str) -> None:
+    once = redact(text)
+    assert once.count("\n") == text.count("\n")
+    assert redact(once) == once
+
+
+@st.composite
+def files_with_a_key(draw: st.DrawFn) -> ChangedFile:
+    """The lines of a key on one side of a diff, lines of the other side between them."""
+    removed = draw(st.booleans())
+    old = new = 1
+    lines: list[Line] = []
+    for text in private_key().split("\n"):
+        for other in draw(st.lists(LINES, max_size=2)):
+            between = other.replace("\r", "")
+            lines.append(Line(None, new, between) if removed else Line(old, None, between))
+            old, new = old + (not removed), new + removed
+        lines.append(Line(old, None, text) if removed else Line(None, new, text))
+        old, new = old + removed, new + (not removed)
+    hunk = Hunk(1, 1, "", tuple(lines))
+    return ChangedFile(path="key.pem", status=FileStatus.MODIFIED, hunks=(hunk,))
+
+
+@given(files_with_a_key())
+def test_a_key_between_lines_of_the_other_side_is_taken_out_of_a_diff(file: ChangedFile) -> None:
+    shown = redact_file(file)
+    [before], [after] = file.hunks, shown.hunks
+    assert [(line.old, line.new) for line in after.lines] == [
+        (line.old, line.new) for line in before.lines
+    ]
+    text = "\n".join(line.text for line in after.lines)
+    for line in private_key().split("\n")[1:-1]:
+        assert left_of(line, text) == []
