@@ -71,7 +71,8 @@ async def test_a_turn_that_ends_wakes_who_waits_in_the_same_process(redis: "Redi
 
     async with pacing.slot():
         waiting = asyncio.create_task(second())
-        await asleep.wait()
+        async with asyncio.timeout(20):
+            await asleep.wait()
         order.append("first")
     async with asyncio.timeout(20):  # by its sleep alone it would wait for ever
         await waiting
