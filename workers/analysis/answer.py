@@ -163,7 +163,7 @@ def read_finding(item: object) -> RawFinding | Refused:
         title=title,
         body=body,
         confidence=confidence,
-        side=Side.LEFT if item.get("side") == "old" else Side.RIGHT,
+        side=_side(item.get("side")),
         line=_number(item.get("line")),
         quote=quote,
         suggestion=_suggestion(item),
@@ -232,6 +232,12 @@ def _enum(kind: type[E], value: object) -> E | None:
         return kind(value.strip().lower()) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _side(value: object) -> Side:
+    """Also in GitHub's words, which models know; without a word it is the new one."""
+    old = isinstance(value, str) and value.strip().lower() in ("old", "left")
+    return Side.LEFT if old else Side.RIGHT
 
 
 def _share(value: object) -> float | None:
