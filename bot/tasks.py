@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: A cancelled task that goes on for so long is cancelled again.
+#: A cancelled task that goes on for so long is cancelled again, if nothing else is asked.
 _AGAIN_SECONDS = 0.05
 
 
-async def stop(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel the tasks and wait for their ends; what they raised is not raised here.
+async def stop(*tasks: "asyncio.Task[Any]", again_seconds: float = _AGAIN_SECONDS) -> None:
+    """Cancel the tasks and wait for their ends; what they raised is not raised here. Those
+    that need time to clean up get `again_seconds` of it before they are cancelled again.
 
     `asyncio.wait_for` of Python 3.11, which redis-py sends commands with, loses a
     cancellation that arrives just as it finishes
@@ -21,7 +22,10 @@ async def stop(*tasks: "asyncio.Task[Any]") -> None:
     while running := {task for task in running if not task.done()}:
         for task in running:
             task.cancel()
-        await asyncio.wait(running, timeout=_AGAIN_SECONDS)
+        await asyncio.wait(running, timeout=again_seconds)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # else Python complains that nobody asked
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

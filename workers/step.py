@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
     Callable,
     Collection,
     Coroutine,
@@ -33,6 +32,7 @@ from bot.github.errors import (
 from bot.model import FINISHED, Review, State
 from bot.queue import message
 from bot.store import recovery
+from bot.tasks import stop
 from workers.analysis.errors import LLMError, TransientLLMError
 from workers.patience import OUTAGES, Later
 from workers.scan.errors import CloneError
@@ -41,6 +41,10 @@ from workers.services import Services
 
 #: How soon a step sees that its review was cancelled or superseded, in seconds.
 WATCH_SECONDS = 1.0
+
+#: A step that goes on for so long after it was cancelled is cancelled again, in seconds: time
+#: enough to delete a clone, give a lock back and book what was spent.
+CLEANUP_SECONDS = 5.0
 
 #: So many starts of a step without an end make it a suspect: it is tried while no other
 #: suspect is, so that the one which takes its worker down does not take their good name.
@@ -164,20 +168,24 @@ def _duration(seconds: float) -> str:
     return f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} seconds"
 
 
-async def _until_finished(services: Services, review_id: str, work: Awaitable[None]) -> None:
-    """Await the work, and cancel it, calls under way included, once the review is finished."""
-    task = asyncio.ensure_future(work)
+async def _until_finished(
+    services: Services, review_id: str, work: Coroutine[Any, Any, None]
+) -> None:
+    """Await the work, and cancel it, calls under way included, once the review is finished.
+    However this ends, the work has ended before."""
+    task, ours = asyncio.create_task(work), asyncio.current_task()
+    assert ours is not None
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=WATCH_SECONDS)
             if not task.done() and await services.store.state(review_id) in FINISHED:
                 _log.info("step_stopped", review=review_id)
                 return
+            if ours.cancelling():  # what we awaited lost it, see `bot.tasks.stop`
+                raise asyncio.CancelledError
     finally:
-        if not task.done():
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await stop(task, again_seconds=CLEANUP_SECONDS)
+    task.result()
 
 
 async def _heal_or_fail(

@@ -1,0 +1,129 @@
+"""How a step ends: with its work, and never before it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from bot.metrics import Metrics
+from bot.model import Repository, Review, State, Trigger
+from bot.settings import Settings
+from bot.store import Store
+from workers import step
+from workers.services import Services
+from workers.step import Attempt, run_step
+
+ID = "01JD0000000000000000000001"
+Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+async def services(store: Store, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """A review that is being scanned, looked after without long waits."""
+    monkeypatch.setattr(step, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(step, "CLEANUP_SECONDS", 0.01)
+    await store.open_review(
+        Review(
+            id=ID,
+            repository=Repository(installation_id=1, id=7, full_name="ada/engine"),
+            number=3,
+            head_sha="a" * 40,
+            trigger=Trigger.OPENED,
+            created_at=1.0,
+        )
+    )
+    await store.move(ID, State.SCANNING, of=[State.QUEUED], started_at=store.now())
+    nothing: Any = None
+    return Services(
+        settings=Settings(_env_file=None, step_seconds=60),
+        store=store,
+        github=nothing,
+        llm=None,
+        metrics=Metrics(store.redis),
+    )
+
+
+async def scanning(services: Services, work: Work) -> None:
+    attempt = Attempt(0, last=False)
+    await run_step(services, ID, "scan", during=[State.SCANNING], attempt=attempt, work=work)
+
+
+async def ends(running: "asyncio.Task[None]") -> None:
+    """Waits for it without cancelling it, which would heal what is tested here."""
+    done, _ = await asyncio.wait({running}, timeout=5)
+    assert done, "the step runs on"
+
+
+class Deaf:
+    """Work that loses the first word to stop, as `asyncio.wait_for` of Python 3.11 may."""
+
+    def __init__(self) -> None:
+        self.began, self.ended, self.lost = asyncio.Event(), False, 0
+
+    async def __call__(self, review: Review, fields: dict[str, str]) -> None:
+        self.began.set()
+        try:
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    self.lost += 1
+                    if self.lost > 1:
+                        raise
+        finally:
+            self.ended = True
+
+
+async def test_work_that_loses_a_cancellation_ends_with_its_review(services: Services) -> None:
+    work = Deaf()
+    running = asyncio.create_task(scanning(services, work))
+    await work.began.wait()
+    await services.store.move(ID, State.SUPERSEDED, of=[State.SCANNING])
+    await ends(running)
+    await running
+    assert work.ended
+    assert work.lost == 2
+
+
+async def test_work_that_loses_a_cancellation_ends_with_its_worker(services: Services) -> None:
+    work = Deaf()
+    running = asyncio.create_task(scanning(services, work))
+    await work.began.wait()
+    running.cancel()
+    await ends(running)
+    assert running.cancelled()
+    assert work.ended
+
+
+async def test_a_cancellation_that_the_watch_loses_still_ends_the_step(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, work, state = asyncio.Event(), Deaf(), services.store.state
+
+    async def losing(review_id: str) -> State | None:
+        if not asked.is_set():
+            asked.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        return await state(review_id)
+
+    monkeypatch.setattr(services.store, "state", losing)
+    running = asyncio.create_task(scanning(services, work))
+    await asked.wait()
+    running.cancel()
+    await ends(running)
+    assert running.cancelled()
+    assert work.ended
+
+
+async def test_a_step_past_its_time_ends_its_review_and_its_work(services: Services) -> None:
+    work = Deaf()
+    settings = services.settings
+    left = services.store.now() - settings.review_seconds + 0.2
+    await services.store.remember(ID, started_at=left)
+    running = asyncio.create_task(scanning(services, work))
+    await ends(running)
+    assert work.ended
+    assert await services.store.state(ID) is State.FAILED
