@@ -18,8 +18,8 @@ from bot.model import Progress as ReviewProgress
 from bot.model import State
 from bot.ports import free_port
 from bot.processes import process_group
+from bot.sandbox.records import CheckRun, Repository
 from bot.sandbox.server import Sandbox
-from bot.sandbox.state import CheckRun, Repository
 from bot.settings import load
 from bot.signals import until_signal
 from bot.store import Store, connect

@@ -12,7 +12,8 @@ from typing import Any
 import jwt
 
 from bot.sandbox.errors import GitHubError, bad_credentials, forbidden, unprocessable
-from bot.sandbox.state import Installation, Repository, SandboxState, Token
+from bot.sandbox.records import Repository
+from bot.sandbox.state import Installation, SandboxState, Token
 
 #: "The expiration time … must be no more than 10 minutes into the future", GitHub docs,
 #: "Generating a JSON Web Token (JWT) for a GitHub App".

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from bot.sandbox.errors import GitHubError, invalid, not_found
 from bot.sandbox.hooks import Hooks
-from bot.sandbox.state import Pull, Repository, SandboxState, Token
+from bot.sandbox.records import Pull, Repository
+from bot.sandbox.state import SandboxState, Token
 
 T = TypeVar("T")
 

@@ -15,7 +15,8 @@ from bot.sandbox import auth
 from bot.sandbox.call import Call, Endpoint, answer, json_body
 from bot.sandbox.errors import GitHubError, not_found
 from bot.sandbox.hooks import Hooks
-from bot.sandbox.state import Quota, Repository, SandboxState, Token
+from bot.sandbox.records import Repository
+from bot.sandbox.state import Quota, SandboxState, Token
 
 
 def route(endpoint: Endpoint, state: SandboxState, hooks: Hooks) -> Route:

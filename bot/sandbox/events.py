@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from bot.sandbox import shapes
+from bot.sandbox import shapes, shapes_comments, shapes_pulls
+from bot.sandbox.records import CheckRun, IssueComment, Pull, Repository, ReviewComment
 from bot.sandbox.shapes import Json
 from bot.sandbox.shapes_checks import check_run, check_suite
-from bot.sandbox.state import (
-    CheckRun,
-    Installation,
-    IssueComment,
-    Pull,
-    Repository,
-    ReviewComment,
-    SandboxState,
-)
+from bot.sandbox.state import Installation, SandboxState
 
 
 def _common(state: SandboxState, repo: Repository, action: str, sender: str) -> Json:
@@ -45,7 +38,7 @@ def pull_request(
         "review_comments": 0,
         "maintainer_can_modify": pull.from_fork,
     }
-    shown = shapes.pull_simple(state, repo, pull) | counts
+    shown = shapes_pulls.pull_simple(state, repo, pull) | counts
     return (
         _common(state, repo, action, sender) | {"number": pull.number, "pull_request": shown} | more
     )
@@ -61,8 +54,8 @@ def issue_comment(
 ) -> Json:
     """`issue_comment`; `before` is the text that an edit replaced."""
     body = _common(state, repo, action, comment.user) | {
-        "issue": shapes.issue(state, repo, pull),
-        "comment": shapes.issue_comment(state, repo, comment),
+        "issue": shapes_pulls.issue(state, repo, pull),
+        "comment": shapes_comments.issue_comment(state, repo, comment),
     }
     if before is not None:
         body["changes"] = {"body": {"from": before}}
@@ -74,8 +67,8 @@ def review_comment(
 ) -> Json:
     """`pull_request_review_comment`"""
     return _common(state, repo, action, comment.user) | {
-        "pull_request": shapes.pull_simple(state, repo, pull),
-        "comment": shapes.review_comment(state, repo, comment),
+        "pull_request": shapes_pulls.pull_simple(state, repo, pull),
+        "comment": shapes_comments.review_comment(state, repo, comment),
     }
 
 

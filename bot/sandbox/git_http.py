@@ -16,7 +16,8 @@ from starlette.routing import Route
 from bot.sandbox import auth
 from bot.sandbox.errors import GitHubError
 from bot.sandbox.git import ENVIRONMENT
-from bot.sandbox.state import Repository, SandboxState
+from bot.sandbox.records import Repository
+from bot.sandbox.state import SandboxState
 
 _CHUNK = 65_536
 _UPLOAD_PACK = (

@@ -23,16 +23,8 @@ from bot.sandbox.call import answer, json_body
 from bot.sandbox.dispatch import spend
 from bot.sandbox.errors import GitHubError
 from bot.sandbox.graphql_nodes import Info, Node
-from bot.sandbox.state import (
-    IssueComment,
-    Quota,
-    Repository,
-    Review,
-    ReviewComment,
-    SandboxState,
-    Thread,
-    Token,
-)
+from bot.sandbox.records import IssueComment, Repository, Review, ReviewComment, Thread
+from bot.sandbox.state import Quota, SandboxState, Token
 
 SCHEMA = build_schema(files("bot.sandbox").joinpath("schema.graphql").read_text())
 

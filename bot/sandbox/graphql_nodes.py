@@ -8,16 +8,16 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from bot.sandbox import shapes
-from bot.sandbox.state import (
+from bot.sandbox.records import (
     IssueComment,
     Pull,
     Reaction,
     Repository,
     Review,
     ReviewComment,
-    SandboxState,
     Thread,
 )
+from bot.sandbox.state import SandboxState
 
 Node = dict[str, Any]
 Info = GraphQLResolveInfo[Any]

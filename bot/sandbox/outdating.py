@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.sandbox import git, pull_diff
+from bot.sandbox import git_diff, pull_diff
 from bot.sandbox.hunks import follow, parse
-from bot.sandbox.state import Pull, Repository, ReviewComment
+from bot.sandbox.records import Pull, Repository, ReviewComment
 
 
 async def follow_threads(repo: Repository, pull: Pull, before: str) -> None:
@@ -15,7 +15,7 @@ async def follow_threads(repo: Repository, pull: Pull, before: str) -> None:
     """
     moved = {
         item.previous_path or item.path: item
-        for item in await git.diff(repo.git_dir, before, pull.head_sha)
+        for item in await git_diff.diff(repo.git_dir, before, pull.head_sha)
     }
     shown = {item.path: item.patch for item in await pull_diff.files(repo, pull)}
     for comment in repo.review_comments.values():
@@ -29,7 +29,7 @@ async def follow_threads(repo: Repository, pull: Pull, before: str) -> None:
             repo.threads[comment.thread_id].outdated = True
 
 
-def _follow(comment: ReviewComment, file: git.FileDiff | None) -> None:
+def _follow(comment: ReviewComment, file: git_diff.FileDiff | None) -> None:
     """Move the comment's lines along with a file that changed between the two heads."""
     if file is None or comment.line is None:
         return

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.sandbox import events, git, shapes
+from bot.sandbox import events, git_write, shapes_pulls
 from bot.sandbox.hooks import Hooks
 from bot.sandbox.outdating import follow_threads
-from bot.sandbox.routes_issues import ensure_label
-from bot.sandbox.state import (
+from bot.sandbox.records import (
     CheckRun,
-    HookDelivery,
     IssueComment,
     Pull,
     Reaction,
     Repository,
     Review,
     ReviewComment,
-    SandboxState,
     Thread,
 )
+from bot.sandbox.routes_issues import ensure_label
+from bot.sandbox.state import HookDelivery, SandboxState
 
 #: Who opens pull requests and comments unless somebody else is named; may write everywhere.
 AUTHOR = "octocat"
@@ -101,7 +100,7 @@ class People:
             labels=[ensure_label(self.state, repo, name).name for name in labels],
             heads=[head_sha],
         )
-        await git.set_ref(repo.git_dir, f"refs/heads/{pull.base_ref}", base_sha)
+        await git_write.set_ref(repo.git_dir, f"refs/heads/{pull.base_ref}", base_sha)
         await self._set_head(repo, pull)
         repo.pulls[number] = pull
         await self._announce(repo, pull, "opened", author)
@@ -109,8 +108,8 @@ class People:
 
     async def _set_head(self, repo: Repository, pull: Pull) -> None:
         if not pull.from_fork:
-            await git.set_ref(repo.git_dir, f"refs/heads/{pull.head_ref}", pull.head_sha)
-        await git.set_ref(repo.git_dir, f"refs/pull/{pull.number}/head", pull.head_sha)
+            await git_write.set_ref(repo.git_dir, f"refs/heads/{pull.head_ref}", pull.head_sha)
+        await git_write.set_ref(repo.git_dir, f"refs/pull/{pull.number}/head", pull.head_sha)
 
     async def push(self, full_name: str, number: int, sha: str, *, author: str = AUTHOR) -> None:
         """Move the head to a commit: `pull_request.synchronize`."""
@@ -145,14 +144,14 @@ class People:
         repo, pull = self._pull(full_name, number)
         item = ensure_label(self.state, repo, name)
         pull.labels.append(name)
-        shown = shapes.label(self.state, repo, item)
+        shown = shapes_pulls.label(self.state, repo, item)
         await self._announce(repo, pull, "labeled", label=shown)
 
     async def unlabel(self, full_name: str, number: int, name: str) -> None:
         """Take a label off a pull request."""
         repo, pull = self._pull(full_name, number)
         pull.labels.remove(name)
-        shown = shapes.label(self.state, repo, ensure_label(self.state, repo, name))
+        shown = shapes_pulls.label(self.state, repo, ensure_label(self.state, repo, name))
         await self._announce(repo, pull, "unlabeled", label=shown)
 
     async def comment(

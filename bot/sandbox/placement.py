@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.git import FileDiff
+from bot.sandbox.git_diff import FileDiff
 from bot.sandbox.hunks import Patch, parse
 
 

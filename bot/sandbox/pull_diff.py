@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from bot.sandbox import git
+from bot.sandbox import git, git_diff
 from bot.sandbox.errors import not_found
-from bot.sandbox.state import Pull, Repository
+from bot.sandbox.records import Pull, Repository
 
 
 async def start_of(repo: Repository, pull: Pull, head: str | None = None) -> str:
@@ -20,10 +20,10 @@ async def start_of(repo: Repository, pull: Pull, head: str | None = None) -> str
     return base
 
 
-async def files(repo: Repository, pull: Pull, head: str | None = None) -> list[git.FileDiff]:
+async def files(repo: Repository, pull: Pull, head: str | None = None) -> list[git_diff.FileDiff]:
     """The changed files of a pull request, at its head or an earlier commit of it."""
     start = await start_of(repo, pull, head)
-    return await git.diff(repo.git_dir, start, head or pull.head_sha)
+    return await git_diff.diff(repo.git_dir, start, head or pull.head_sha)
 
 
 async def commits(repo: Repository, pull: Pull) -> list[git.Commit]:

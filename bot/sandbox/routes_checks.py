@@ -9,8 +9,8 @@ from starlette.responses import Response
 from bot.sandbox import git, shapes
 from bot.sandbox.call import Call, Endpoint, answer, page_of
 from bot.sandbox.errors import GitHubError, forbidden, invalid, not_found
+from bot.sandbox.records import CheckRun
 from bot.sandbox.shapes_checks import check_run
-from bot.sandbox.state import CheckRun
 
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
 MAX_ANNOTATIONS = 50

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from bot.sandbox import shapes
+from bot.sandbox import shapes, shapes_comments, shapes_pulls
 from bot.sandbox.call import Call, Endpoint, answer, no_content, page_of
 from bot.sandbox.errors import GitHubError, forbidden, invalid, not_found, unprocessable
-from bot.sandbox.state import IssueComment, Label, Reaction, Repository, SandboxState
+from bot.sandbox.records import IssueComment, Label, Reaction, Repository
+from bot.sandbox.state import SandboxState
 
 MAX_BODY = 65_536
 
 
 async def get_issue(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/issues/{number}"""
-    return answer(shapes.issue(call.state, call.repo, call.pull()))
+    return answer(shapes_pulls.issue(call.state, call.repo, call.pull()))
 
 
 async def list_comments(call: Call) -> Response:
@@ -22,7 +23,9 @@ async def list_comments(call: Call) -> Response:
     pull = call.pull()
     comments = [c for c in call.repo.issue_comments.values() if c.number == pull.number]
     items, headers = page_of(call, comments)
-    return answer([shapes.issue_comment(call.state, call.repo, c) for c in items], headers=headers)
+    return answer(
+        [shapes_comments.issue_comment(call.state, call.repo, c) for c in items], headers=headers
+    )
 
 
 async def create_comment(call: Call) -> Response:
@@ -38,12 +41,12 @@ async def create_comment(call: Call) -> Response:
     )
     call.repo.issue_comments[comment.id] = comment
     call.wrote = True
-    return answer(shapes.issue_comment(call.state, call.repo, comment), 201)
+    return answer(shapes_comments.issue_comment(call.state, call.repo, comment), 201)
 
 
 async def get_comment(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/issues/comments/{id}"""
-    return answer(shapes.issue_comment(call.state, call.repo, _comment(call)))
+    return answer(shapes_comments.issue_comment(call.state, call.repo, _comment(call)))
 
 
 async def update_comment(call: Call) -> Response:
@@ -51,7 +54,7 @@ async def update_comment(call: Call) -> Response:
     comment = _own(call)
     comment.body, comment.updated_at = _body(call), call.state.now()
     call.wrote = True
-    return answer(shapes.issue_comment(call.state, call.repo, comment))
+    return answer(shapes_comments.issue_comment(call.state, call.repo, comment))
 
 
 async def delete_comment(call: Call) -> Response:
@@ -98,17 +101,17 @@ async def create_reaction(call: Call) -> Response:
     """POST …/reactions: 201, or 200 if the same one stands there already"""
     reactions = _reactions(call)
     content = call.required("Reaction", "content", str)
-    if content not in shapes.REACTIONS:
+    if content not in shapes_comments.REACTIONS:
         raise invalid("Reaction", "content")
     for reaction in reactions:
         if (reaction.user, reaction.content) == (call.actor, content):
-            return answer(shapes.reaction(call.state, reaction), 200)
+            return answer(shapes_comments.reaction(call.state, reaction), 200)
     reaction = Reaction(
         id=call.state.next_id(), user=call.actor, content=content, created_at=call.state.now()
     )
     reactions.append(reaction)
     call.wrote = True
-    return answer(shapes.reaction(call.state, reaction), 201)
+    return answer(shapes_comments.reaction(call.state, reaction), 201)
 
 
 async def list_reactions(call: Call) -> Response:
@@ -116,7 +119,7 @@ async def list_reactions(call: Call) -> Response:
     wanted = call.query("content")
     reactions = [r for r in _reactions(call) if not wanted or r.content == wanted]
     items, headers = page_of(call, reactions)
-    return answer([shapes.reaction(call.state, item) for item in items], headers=headers)
+    return answer([shapes_comments.reaction(call.state, item) for item in items], headers=headers)
 
 
 async def delete_reaction(call: Call) -> Response:
@@ -161,7 +164,7 @@ async def remove_label(call: Call) -> Response:
 
 
 def _labels(call: Call, names: list[str]) -> list[shapes.Json]:
-    return [shapes.label(call.state, call.repo, call.repo.labels[name]) for name in names]
+    return [shapes_pulls.label(call.state, call.repo, call.repo.labels[name]) for name in names]
 
 
 def ensure_label(state: SandboxState, repo: Repository, name: str) -> Label:

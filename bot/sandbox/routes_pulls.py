@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from bot.sandbox import git, pull_diff, shapes, shapes_git
+from bot.sandbox import git, git_diff, pull_diff, shapes_git, shapes_pulls
 from bot.sandbox.call import Call, Endpoint, answer, page_of
 from bot.sandbox.errors import GitHubError
-from bot.sandbox.state import Pull
+from bot.sandbox.records import Pull
 
 #: "Responses include a maximum of 3000 files", GitHub docs, "List pull requests files".
 MAX_FILES = 3000
@@ -29,7 +29,7 @@ async def list_pulls(call: Call) -> Response:
         and _head_fits(call, pull)
     ]
     items, headers = page_of(call, pulls)
-    body = [shapes.pull_simple(call.state, call.repo, pull) for pull in items]
+    body = [shapes_pulls.pull_simple(call.state, call.repo, pull) for pull in items]
     return answer(body, headers=headers)
 
 
@@ -49,7 +49,7 @@ async def get_pull(call: Call) -> Response:
     mergeable = await git.merges_cleanly(call.repo.git_dir, pull.base_sha, pull.head_sha)
     review_comments = [c for c in call.repo.review_comments.values() if c.number == pull.number]
     comments = [c for c in call.repo.issue_comments.values() if c.number == pull.number]
-    body = shapes.pull_simple(call.state, call.repo, pull) | {
+    body = shapes_pulls.pull_simple(call.state, call.repo, pull) | {
         "merged": pull.merged_at is not None,
         "mergeable": mergeable,
         "rebaseable": mergeable,
@@ -68,8 +68,8 @@ async def get_pull(call: Call) -> Response:
 
 async def _as_diff(call: Call, pull: Pull) -> Response:
     start = await pull_diff.start_of(call.repo, pull)
-    files = await git.diff(call.repo.git_dir, start, pull.head_sha)
-    diff = await git.unified_diff(call.repo.git_dir, start, pull.head_sha)
+    files = await git_diff.diff(call.repo.git_dir, start, pull.head_sha)
+    diff = await git_diff.unified_diff(call.repo.git_dir, start, pull.head_sha)
     if len(files) > DIFF_FILES:
         raise _too_large(f"the maximum number of files ({DIFF_FILES})")
     if diff.count(b"\n") > DIFF_LINES:

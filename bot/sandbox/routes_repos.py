@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from bot.sandbox import git, shapes, shapes_git
+from bot.sandbox import git, git_diff, shapes, shapes_git
 from bot.sandbox.call import Call, Endpoint, answer, page_of
 from bot.sandbox.errors import not_found
 
@@ -74,7 +74,7 @@ async def compare(call: Call) -> Response:
         raise not_found()
     ahead = await git.commits_between(git_dir, base, head)
     behind = await git.commits_between(git_dir, head, base)
-    files = await git.diff(git_dir, start, head)
+    files = await git_diff.diff(git_dir, start, head)
     shown, headers = page_of(call, ahead)
     state, repo = call.state, call.repo
     api = f"{shapes.repo_api(state, repo)}/compare/{base_ref}...{head_ref}"

@@ -21,19 +21,13 @@ from types import TracebackType
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.sandbox import git
+from bot.sandbox import git, git_write
 from bot.sandbox.faults import Faults
 from bot.sandbox.hooks import Hooks
 from bot.sandbox.people import AUTHOR, People
+from bot.sandbox.records import Repository
 from bot.sandbox.serving import application, listen, serving
-from bot.sandbox.state import (
-    App,
-    Exchange,
-    Installation,
-    Repository,
-    SandboxState,
-    utc_now,
-)
+from bot.sandbox.state import App, Exchange, Installation, SandboxState, utc_now
 
 
 class Sandbox(People):
@@ -148,7 +142,7 @@ class Sandbox(People):
         """
         assert self._directory is not None
         target = self._directory / f"{full_name}.git"
-        await (git.adopt(source, target) if source else git.create(target))
+        await (git_write.adopt(source, target) if source else git_write.create(target))
         head = (await git.run(target, "symbolic-ref", "--short", "HEAD")).decode().strip()
         repository = Repository(
             id=self.state.next_id(),
@@ -179,11 +173,13 @@ class Sandbox(People):
         """Make a commit (contents by path, None removes) and return its SHA; no ref moves."""
         when = int(self.state.now().timestamp())
         git_dir = self.repository(full_name).git_dir
-        return await git.write_commit(git_dir, files, parent=parent, message=message, when=when)
+        return await git_write.write_commit(
+            git_dir, files, parent=parent, message=message, when=when
+        )
 
     async def set_branch(self, full_name: str, name: str, sha: str) -> None:
         """Let a branch point at a commit; nothing is announced."""
-        await git.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
+        await git_write.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
 
     def permit(self, full_name: str, login: str, role: str) -> None:
         """Give a person a role: admin, maintain, write, triage, read or none."""

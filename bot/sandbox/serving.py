@@ -24,6 +24,7 @@ from bot.sandbox import (
     routes_issues,
     routes_pulls,
     routes_repos,
+    routes_review_comments,
     routes_reviews,
 )
 from bot.sandbox.call import answer
@@ -37,6 +38,7 @@ from bot.sandbox.state import SandboxState
 ENDPOINTS = (
     *routes_app.ENDPOINTS,
     *routes_pulls.ENDPOINTS,
+    *routes_review_comments.ENDPOINTS,
     *routes_reviews.ENDPOINTS,
     *routes_issues.ENDPOINTS,
     *routes_checks.ENDPOINTS,

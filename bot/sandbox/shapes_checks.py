@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.sandbox.records import CheckRun, Pull, Repository
 from bot.sandbox.shapes import Json, app, node_id, repo_api, timestamp
-from bot.sandbox.state import CheckRun, Pull, Repository, SandboxState
+from bot.sandbox.state import SandboxState
 
 
 def check_run(state: SandboxState, repo: Repository, run: CheckRun) -> Json:

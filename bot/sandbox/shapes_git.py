@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.sandbox.git import Commit, FileDiff
+from bot.sandbox.git import Commit
+from bot.sandbox.git_diff import FileDiff
+from bot.sandbox.records import Repository
 from bot.sandbox.shapes import Json, repo_api
-from bot.sandbox.state import Repository, SandboxState
+from bot.sandbox.state import SandboxState
 
 
 def commit(state: SandboxState, repo: Repository, item: Commit) -> Json:

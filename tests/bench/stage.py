@@ -18,8 +18,8 @@ from bot.demo import environment
 from bot.ports import free_port
 from bot.queue import NAMESPACE
 from bot.redis_server import embedded_redis
+from bot.sandbox.records import CheckRun, Repository
 from bot.sandbox.server import Sandbox
-from bot.sandbox.state import CheckRun, Repository
 from bot.store import Store, connect
 from tests.bench.change import finds_one
 from tests.support.llm_server import LLMServer

@@ -24,8 +24,8 @@ from bot.lifeline import with_parent
 from bot.ports import free_port
 from bot.queue import NAMESPACE, QUEUES
 from bot.redis_server import embedded_redis
+from bot.sandbox.records import Repository
 from bot.sandbox.server import Sandbox
-from bot.sandbox.state import Repository
 from bot.store import Store, connect
 from bot.store.recovery import ALL_QUEUES
 from tests.support.llm_server import LLMServer

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 from bot.app import create_app
 from bot.model import Progress, State
 from bot.queue import NAMESPACE, QUEUES
+from bot.sandbox.records import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.sandbox.server import Sandbox
 from bot.sandbox.serving import listen, serving
-from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.settings import Settings
 from bot.store import Store, connect
 from tests.support.openapi import validate
