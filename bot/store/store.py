@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import zstandard
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
 
+from bot import log
 from bot.model import (
     Batch,
     BatchResult,
@@ -28,8 +29,11 @@ from bot.model import (
 from bot.queue import NAMESPACE, Message
 from bot.store import scripts
 from bot.store.together import Together
+from bot.tasks import stop
 
 T = TypeVar("T")
+
+_log = log.get(__name__)
 
 PREFIX = "glossator:"
 
@@ -337,18 +341,18 @@ class Store:
     @asynccontextmanager
     async def hold(self, name: str, *, seconds: float, wait: float) -> AsyncIterator[bool]:
         """Hold a lock over all processes; yields False if another holds it for longer than
-        `wait` seconds. It is renewed while it is held; a holder that dies loses it after
-        `seconds`."""
+        `wait` seconds. It is renewed while it is held, also over errors of Redis; a holder that
+        dies loses it after `seconds`."""
         lock = self.redis.lock(
             f"{PREFIX}lock:{name}", timeout=seconds, blocking_timeout=wait, thread_local=False
         )
         held = await lock.acquire()
-        renewal = asyncio.create_task(_renew(lock, seconds / 3)) if held else None
+        renewal = asyncio.create_task(_renew(lock, name, seconds / 3)) if held else None
         try:
             yield held
         finally:
             if renewal is not None:
-                renewal.cancel()
+                await stop(renewal)
                 with suppress(LockError):  # it was lost, and is another's now
                     await lock.release()
 
@@ -359,11 +363,21 @@ class Store:
         return bool(await self.redis.set(key, "1", nx=True, px=milliseconds))
 
 
-async def _renew(lock: Lock, every: float) -> None:
-    with suppress(LockError):
-        while True:
-            await asyncio.sleep(every)
+async def _renew(lock: Lock, name: str, every: float) -> None:
+    """Renew the lock for as long as it is ours; a Redis that is away for a moment is asked
+    again soon, for it keeps the lock until that has run out."""
+    pause = every
+    while True:
+        await asyncio.sleep(pause)
+        try:
             await lock.reacquire()
+            pause = every
+        except LockError:
+            _log.error("lock_lost", name=name)
+            return
+        except RedisError as exc:
+            pause = every / 4
+            _log.warning("lock_not_renewed", name=name, why=str(exc))
 
 
 def _key(kind: str, name: str) -> str:
