@@ -18,13 +18,13 @@ from bot.event_types import CommentCreated, from_json
 from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
 from bot.settings import Settings
-from workers import steps
 from workers.events.answering import answer
 from workers.events.handle import handle_event
 from workers.events.start import start_named
 from workers.patience import Running
 from workers.services import Services
 from workers.step import Attempt, run_step
+from workers.steps import concluding, reading, report, reporting, scanning
 
 Fields = dict[str, str]
 Work = Callable[..., Coroutine[Any, Any, None]]
@@ -111,7 +111,7 @@ async def start_review(
 
 async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await steps.scan_review(services, review, fields)
+        await scanning.scan_review(services, review, fields)
 
     during = [State.QUEUED, State.SCANNING]
     await run_step(services, review_id, "scan", during=during, attempt=attempt, work=work)
@@ -119,7 +119,7 @@ async def scan_pull_request(services: Services, attempt: Attempt, review_id: str
 
 async def analyze_batch(services: Services, attempt: Attempt, review_id: str, number: int) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await steps.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
+        await reading.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
 
     name, during = f"batch {number}", [State.ANALYZING]
     await run_step(services, review_id, name, during=during, attempt=attempt, work=work)
@@ -127,18 +127,18 @@ async def analyze_batch(services: Services, attempt: Attempt, review_id: str, nu
 
 async def publish_review(services: Services, attempt: Attempt, review_id: str) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await steps.publish_review(services, review, fields)
+        await reporting.publish_review(services, review, fields)
 
     during = [State.REPORTING]
     await run_step(services, review_id, "report", during=during, attempt=attempt, work=work)
 
 
 async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
-    await steps.conclude(services, review_id)
+    await concluding.conclude(services, review_id)
 
 
 async def render_report(services: Services, attempt: Attempt, review_id: str, form: str) -> None:
-    await steps.render_report(services, review_id, form)
+    await report.render_report(services, review_id, form)
 
 
 async def answer_question(

@@ -5,11 +5,8 @@ can heal in place is tried again, then the fallback models are asked in order.
 """
 
 import asyncio
-import random
-from dataclasses import dataclass, field, replace
-from time import monotonic
+from dataclasses import dataclass, replace
 
-import httpx2
 from redis.asyncio import Redis
 
 from bot import log as logs
@@ -19,33 +16,22 @@ from bot.tokens import count_tokens
 from workers.analysis.answer import Schema
 from workers.analysis.budget import Budget, cost
 from workers.analysis.cache import Answers, RedisAnswers, question_key
-from workers.analysis.dialect import Dialect, Dialects
+from workers.analysis.calls import Calls, Messages, Question
 from workers.analysis.errors import (
     BudgetError,
     LLMAccessError,
     LLMError,
-    NotUnderstoodError,
     RefusedError,
-    ThrottledError,
     TooLongError,
     TransientLLMError,
     UnreadableAnswerError,
 )
 from workers.analysis.json_reader import Json, read_json, salvage_json
-from workers.analysis.pacing import LocalPacing, Pacing, RedisPacing, Sleep
+from workers.analysis.pacing import Sleep
 from workers.analysis.prompt import repair_prompt
-from workers.analysis.reply import MalformedReply, Reply, declines, read_reply
+from workers.analysis.reply import Reply, declines
 
 log = logs.get(__name__)
-
-#: Calls of one model for one question, before the next model or a later try of the step.
-ATTEMPTS = 3
-#: Seconds that a call waits in place at most; a longer Retry-After is left to the queue.
-LONGEST_WAIT = 60.0
-#: Seconds that a lease outlives the longest call.
-_LEASE_MARGIN = 30.0
-
-Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +44,6 @@ class Answer:
     usage: Usage
     model: str
     cut: bool = False
-
-
-@dataclass(slots=True)
-class _Question:
-    """One question and what it has cost so far."""
-
-    system: str
-    user: str
-    schema: Schema | None
-    purpose: str
-    review_id: str
-    installation_id: int
-    spent: Usage = field(default_factory=Usage)
-
-    @property
-    def messages(self) -> Messages:
-        return [
-            {"role": "system", "content": self.system},
-            {"role": "user", "content": self.user},
-        ]
 
 
 class LLM:
@@ -96,17 +62,11 @@ class LLM:
         answers: Answers | None = None,
     ) -> None:
         self._settings = settings
-        self._sleep = sleep
-        self._endpoint = settings.openai_base_url or "https://api.openai.com/v1"
-        # Costs half a second and 13 MiB, which a worker without a model should not pay.
-        from workers.analysis.endpoint import Endpoint
-
-        self._client = Endpoint(settings, self._endpoint)
-        self._pacing = _pacing(settings, redis, self._endpoint, sleep)
+        endpoint = settings.openai_base_url or "https://api.openai.com/v1"
+        self._calls = Calls(settings, redis, endpoint, sleep)
         self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
         # What somebody saves on purpose is the model's answer, wherever that was served.
-        self._answered_by = "" if answers is not None else self._endpoint
-        self._dialects = Dialects(redis, self._endpoint, _first_dialect(self._endpoint))
+        self._answered_by = "" if answers is not None else endpoint
         self._budget = Budget(
             redis,
             review_tokens=settings.llm_review_budget,
@@ -114,7 +74,7 @@ class LLM:
         )
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._calls.aclose()
 
     async def ask(
         self,
@@ -132,7 +92,7 @@ class LLM:
         `purpose` is a word for the log. Raises TransientLLMError where a later try may
         help, another LLMError where it will not; `usage` of the error is what it cost.
         """
-        question = _Question(system, user, schema, purpose, review_id, installation_id)
+        question = Question(system, user, schema, purpose, review_id, installation_id)
         failures: list[LLMError] = []
         first = model or self._settings.llm_model
         for each in dict.fromkeys((first, *self._settings.llm_fallback_models)):
@@ -149,7 +109,7 @@ class LLM:
         failure.usage = question.spent
         raise failure
 
-    async def _ask_model(self, question: _Question, model: str) -> Answer:
+    async def _ask_model(self, question: Question, model: str) -> Answer:
         key = question_key(
             self._answered_by,
             model,
@@ -165,7 +125,7 @@ class LLM:
             await self._answers.put(key, answer.text, answer.usage)
         return answer
 
-    async def _fresh(self, question: _Question, model: str) -> Answer:
+    async def _fresh(self, question: Question, model: str) -> Answer:
         """The model's own answer, repaired once if it does not fit."""
         messages = question.messages
         reply = await self._reply(question, model, messages)
@@ -190,7 +150,7 @@ class LLM:
         how = "an answer that was cut off" if reply.cut else "an answer that could not be read"
         raise UnreadableAnswerError(f"{model} gave {how}")
 
-    async def _reply(self, question: _Question, model: str, messages: Messages) -> Reply:
+    async def _reply(self, question: Question, model: str, messages: Messages) -> Reply:
         """One answer within the budget, its cost booked."""
         prompt = "\n".join(message["content"] for message in messages)
         likely = count_tokens(prompt) + self._settings.llm_answer_tokens
@@ -199,7 +159,7 @@ class LLM:
         )
         used = 0
         try:
-            reply = await self._persist(question, model, messages, prompt)
+            reply = await self._calls.reply(question, model, messages, prompt)
             used = reply.usage.prompt_tokens + reply.usage.completion_tokens
         finally:
             await self._budget.settle(reservation, used)
@@ -209,87 +169,6 @@ class LLM:
             raise RefusedError(f"{model} declined to answer")
         return reply
 
-    async def _persist(
-        self, question: _Question, model: str, messages: Messages, prompt: str
-    ) -> Reply:
-        """The first answer of a few attempts."""
-        attempt = 1
-        while True:
-            try:
-                async with self._pacing.slot():
-                    return await self._call(question, model, messages, prompt)
-            except TransientLLMError as exc:
-                wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
-                if isinstance(exc, ThrottledError):
-                    await self._pacing.throttled(min(wait, LONGEST_WAIT))
-                if attempt == ATTEMPTS or wait > LONGEST_WAIT:
-                    times = "" if attempt == 1 else f" {_TIMES[attempt]}"
-                    raise TransientLLMError(f"{exc}{times}", retry_after=exc.retry_after) from exc
-                await self._sleep(wait)
-                attempt += 1
-
-    async def _call(
-        self, question: _Question, model: str, messages: Messages, prompt: str
-    ) -> Reply:
-        """One call, in the best dialect that the server understands."""
-        dialect = await self._dialects.get(model)
-        started = monotonic()
-        while True:
-            arguments = dialect.arguments(question.schema, self._settings.llm_answer_tokens)
-            try:
-                body = await self._client.post({"model": model, "messages": messages, **arguments})
-                break
-            except NotUnderstoodError as exc:
-                lower = dialect.after_refusal(exc.text, question.schema)
-                if lower is None:
-                    raise exc.meaning from exc
-                dialect = lower
-        try:
-            reply = read_reply(body, prompt)
-        except MalformedReply as exc:
-            raise TransientLLMError("the endpoint answered with something else") from exc
-        await self._dialects.worked(model, dialect)
-        log.info(
-            "llm_call",
-            purpose=question.purpose,
-            review_id=question.review_id,
-            model=model,
-            mode=dialect.mode.value,
-            seconds=round(monotonic() - started, 2),
-            prompt_tokens=reply.usage.prompt_tokens,
-            completion_tokens=reply.usage.completion_tokens,
-        )
-        return reply
-
-
-_TIMES = {2: "twice", 3: "three times"}
-
-
-def _pacing(
-    settings: Settings,
-    redis: "Redis | None",
-    endpoint: str,
-    sleep: Sleep,
-) -> Pacing:
-    concurrency, gap_ms = settings.llm_concurrency, settings.llm_gap_ms
-    if redis is None:
-        return LocalPacing(concurrency=concurrency, gap_ms=gap_ms, sleep=sleep)
-    return RedisPacing(
-        redis,
-        endpoint,
-        concurrency=concurrency,
-        gap_ms=gap_ms,
-        lease_seconds=settings.llm_timeout + _LEASE_MARGIN,
-        sleep=sleep,
-    )
-
-
-def _first_dialect(endpoint: str) -> Dialect:
-    """OpenAI's newer models refuse `max_tokens`, most other servers know nothing else."""
-    if httpx2.URL(endpoint).host == "api.openai.com":
-        return Dialect(limits=("max_completion_tokens", "max_tokens", ""))
-    return Dialect()
-
 
 def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
     """What is wrong with an answer, "" if nothing, and its JSON object."""
@@ -297,14 +176,6 @@ def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
     if data is None:
         return "it is not one JSON object.", None
     return schema.problem(data), data
-
-
-def _wait(attempt: int, retry_after: float | None, first: float) -> float:
-    """Seconds before the next attempt; without a Retry-After each is twice the one before."""
-    if retry_after is not None:
-        return retry_after
-    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
-    return first * 2.0 ** (attempt - 1) * jitter
 
 
 def _worst(failures: list[LLMError]) -> LLMError:

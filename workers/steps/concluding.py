@@ -1,0 +1,58 @@
+"""The end of a review that has no report: its check run says why."""
+
+from bot import log
+from bot.github import checks
+from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
+from bot.links import review_links
+from bot.model import Review, State
+from workers import checkrun
+from workers.reports import render
+from workers.services import Services
+
+_ENDINGS = {
+    State.FAILED: render.Ending.FAILED,
+    State.CANCELLED: render.Ending.CANCELLED,
+    State.SUPERSEDED: render.Ending.SUPERSEDED,
+}
+
+_log = log.get(__name__)
+
+
+async def conclude(services: Services, review_id: str) -> None:
+    """Complete the check run of a review that ended without a report, and say why.
+
+    Safe to repeat; nothing is done for a review without a check run, or one that completed.
+    """
+    store = services.store
+    review, fields = await store.review(review_id), await store.fields(review_id)
+    if review is not None and not State(fields["state"]).finished:
+        return
+    if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
+        await store.concluded(review_id)
+        return
+    try:
+        await _complete(services, review)
+    except (NotFound, Forbidden, Unauthorized, Invalid) as exc:  # no later try may do it either
+        _log.warning("check_run_left_open", review=review_id, why=str(exc))
+    await store.concluded(review_id)
+
+
+async def _complete(services: Services, review: Review) -> None:
+    """Complete the check run, if there is one, with the words for how the review ended."""
+    store, review_id = services.store, review.id
+    links = review_links(services.settings, review_id)
+    gh = await checkrun.client(services, review, checkrun.CHECKS)
+    async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+        fields = await store.fields(review_id)  # it may just have been made
+        ending = _ENDINGS[State(fields["state"])]
+        if fields.get("timed_out") == "1":
+            ending = render.Ending.TIMED_OUT
+        if "check_run" in fields or "check_run_asked" in fields:
+            await checks.update_check_run(
+                gh,
+                review.repository.full_name,
+                await checkrun.ensure_alone(services, gh, review),
+                conclusion="neutral" if fields["state"] == State.FAILED else "cancelled",
+                output=render.failure_output(ending, fields.get("error", ""), links),
+                actions=[checkrun.RERUN],
+            )

@@ -1,0 +1,53 @@
+"""Analysis: the LLM reads one batch."""
+
+import asyncio
+
+from bot.model import Review
+from bot.queue import message
+from workers import checkrun
+from workers.analysis.analyze import analyze
+from workers.background import in_background
+from workers.readings import readings_of
+from workers.services import Services
+from workers.step import StepFailed
+from workers.steps.handed_on import handed_on
+
+
+async def analyze_review_batch(
+    services: Services, review: Review, fields: dict[str, str], number: int, *, last_try: bool
+) -> None:
+    """Let the LLM read one batch; the last one in sends the review to be published."""
+    store = services.store
+    batch, scanned = await asyncio.gather(store.batch(review.id, number), store.scan(review.id))
+    if batch is None or scanned is None:
+        raise StepFailed("What was to be read is gone from Redis; start the review again.")
+    if services.llm is None:
+        raise StepFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
+    _, config = handed_on(fields)
+    if not await store.has_result(review.id, number):
+        result = await analyze(
+            batch,
+            scanned.brief,
+            services.llm,
+            services.settings,
+            config,
+            focus=review.focus,
+            review_id=review.id,
+            installation_id=review.repository.installation_id,
+            last_try=last_try,
+        )
+        services.metrics.usage(result.usage)
+        unread = len(batch.files) - len(result.reviewed)
+        services.metrics.count("glossator_llm_files_total", len(result.reviewed), outcome="read")
+        services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
+        await store.remember_readings(
+            review.repository.id, review.number, readings_of(batch, result)
+        )
+        await store.finish_batch(
+            review.id,
+            number,
+            result,
+            files=len(batch.files),
+            publish=message("publish_review", review.id),
+        )
+    in_background(checkrun.show_progress(services, review))

@@ -1,0 +1,132 @@
+"""Report: posted once, and the check run completed with it."""
+
+import json
+
+from bot import log
+from bot.github.client import GitHub
+from bot.github.comments import Subject, react
+from bot.github.errors import GitHubError
+from bot.github.reviews import PostedReview
+from bot.links import review_links
+from bot.model import Report, Review, State
+from bot.tasks import to_the_end
+from workers import checkrun, threads
+from workers.reports.publish import complete_check_run, find_posted, post_review, taken
+from workers.services import Services
+from workers.steps.handed_on import handed_on
+from workers.steps.report import report_of
+
+#: A publisher that died can be followed by another after so many seconds.
+LEASE_SECONDS = 30
+
+_log = log.get(__name__)
+
+
+async def publish_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+    """Build the report once, post it once, complete the check run."""
+    store, settings = services.store, services.settings
+    pull, config = handed_on(fields)
+    links = review_links(settings, review.id)
+    # A worker that is only thought dead may still be publishing: one at a time.
+    name = f"publish:{review.id}"
+    async with store.hold(name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
+        if not alone or await store.state(review.id) is not State.REPORTING:
+            return
+        gh = await checkrun.client(services, review, checkrun.PUBLISH)
+        standing = await threads.ours(services, gh, review)
+        report = await report_of(services, gh, review, pull, config, standing)
+        fields = await store.fields(review.id)
+        if "review_url" not in fields:
+            wanted = config.request_changes
+            posting = _post(
+                services,
+                gh,
+                report,
+                asked_before="review_asked" in fields,
+                request_changes=settings.request_changes if wanted is None else wanted,
+            )
+            # Were it cut short, a later review would say again what it said.
+            posted = await to_the_end(posting)
+            if posted is None:
+                return
+            await _forget_old_readings(services, review)
+            fields["review_url"] = posted.url
+        if report.usage.cost is not None:
+            await store.remember(review.id, cost=report.usage.cost)
+        await threads.settle(services, gh, report, standing)
+        await _cheer(services, gh, review)
+        async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+            check_run = await checkrun.ensure_alone(services, gh, review)
+            held = None if "completing" in await store.fields(review.id) else 0
+            await store.remember(review.id, completing=1)
+            await complete_check_run(gh, check_run, report, links, (checkrun.RERUN,), held=held)
+            completed = await store.move(
+                review.id,
+                State.COMPLETED,
+                of=[State.REPORTING],
+                percent=100,
+                step="Done",
+                findings=len(report.findings),
+                score=report.score,
+                tokens=report.usage.prompt_tokens + report.usage.completion_tokens,
+                result=_result(report, fields["review_url"]),
+            )
+        for finding in report.findings if completed else ():
+            services.metrics.count("glossator_findings_total", severity=finding.severity)
+
+
+async def _post(
+    services: Services,
+    gh: GitHub,
+    report: Report,
+    *,
+    asked_before: bool,
+    request_changes: bool,
+) -> PostedReview | None:
+    """Post the review, unless an earlier attempt did, and note what stands on lines now; None if
+    somebody cancelled it just now: nothing is posted after that."""
+    store, review, posted = services.store, report.review, None
+    if asked_before:  # GitHub may have it without our knowing
+        posted = await find_posted(gh, report, await services.github.login())
+    if posted is None:
+        if await store.state(review.id) is not State.REPORTING:
+            return None
+        await store.remember(review.id, review_asked=1)
+        links = review_links(services.settings, review.id)
+        posted = await post_review(gh, report, links, request_changes=request_changes)
+    await store.add_posted(review.repository.id, review.number, taken(report, posted))
+    await store.remember(review.id, review_url=posted.url)
+    return posted
+
+
+async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
+    """Tell the person who asked, on the comment in which they asked."""
+    if review.comment_id is None:
+        return
+    try:
+        repo = review.repository.full_name
+        subject = Subject.REVIEW_COMMENT if review.in_thread else Subject.ISSUE_COMMENT
+        await react(gh, repo, subject, review.comment_id, "rocket")
+    except GitHubError as exc:  # the comment may be gone; the review stands
+        _log.info("not_cheered", review=review.id, why=str(exc))
+
+
+async def _forget_old_readings(services: Services, review: Review) -> None:
+    scanned = await services.store.scan(review.id)
+    if scanned is not None and review.focus is None:
+        await services.store.forget_readings(
+            review.repository.id, review.number, but=scanned.readings
+        )
+
+
+def _result(report: Report, review_url: str) -> str:
+    """What those who watch are told at the end."""
+    return json.dumps(
+        {
+            "verdict": report.verdict,
+            "conclusion": report.conclusion,
+            "score": report.score,
+            "findings": len(report.findings),
+            "review_url": review_url,
+        }
+    )

@@ -1,0 +1,98 @@
+"""Scan: clone, diff, choose, analyse; then one message for each batch."""
+
+import asyncio
+import contextlib
+import re
+
+from bot.github import pulls
+from bot.github.client import GitHub
+from bot.github.errors import NotFound
+from bot.model import Brief, PullRequest, Review, State
+from bot.queue import message
+from workers import checkrun
+from workers.background import in_background
+from workers.readings import with_readings
+from workers.scan.clone import Source
+from workers.scan.scan import scan
+from workers.services import Services
+from workers.steps.handed_on import handed_on
+
+#: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
+_ISSUE = re.compile(
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,9})\b", re.IGNORECASE
+)
+
+
+async def scan_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+    """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
+    store, settings = services.store, services.settings
+    await store.move(
+        review.id,
+        State.SCANNING,
+        of=[State.QUEUED],
+        started_at=store.now(),
+        percent=5,
+        step="Fetching the change",
+    )
+    pull, config = handed_on(fields)
+    gh = await checkrun.client(services, review, checkrun.READ)
+    repo = review.repository
+    in_background(checkrun.show_progress(services, review))
+    comparison, brief, token = await asyncio.gather(
+        pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
+        _brief(gh, repo.full_name, pull),
+        services.github.installation_token(repo.installation_id, repo.id),
+    )
+
+    async def on_progress(percent: int, text: str) -> None:
+        await store.tell(review.id, percent, step=text)
+        in_background(checkrun.show_progress(services, review))
+
+    scanned = await scan(
+        Source(
+            url=f"{settings.github_url}/{repo.full_name}.git",
+            token=token,
+            merge_base=comparison.merge_base,
+            head_sha=review.head_sha,
+            number=review.number,
+        ),
+        pull,
+        brief,
+        settings,
+        config,
+        focus=review.focus,
+        on_progress=on_progress,
+        known=frozenset() if review.full else await store.reading_keys(repo.id, review.number),
+    )
+    batches = scanned.batches if services.llm is not None else ()
+    kept = await store.readings(repo.id, review.number, scanned.kept)
+    await store.save_scan(review.id, with_readings(scanned.scan, kept))
+    files = sum(len(batch.files) for batch in batches)
+    await store.move(
+        review.id,
+        State.ANALYZING if batches else State.REPORTING,
+        of=[State.SCANNING],
+        batches=batches,
+        messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
+        or [message("publish_review", review.id)],
+        percent=20 if batches else 90,
+        step=f"Read 0 of {files} files" if batches else "Writing the report",
+        files_total=files,
+        findings=len(scanned.scan.evidence),
+    )
+
+
+async def _brief(gh: GitHub, repo: str, pull: PullRequest) -> Brief:
+    """What the author says of the change, with the issue that it closes, if it names one."""
+    commits = await pulls.list_commits(gh, repo, pull.number)
+    issue = ""
+    if linked := _ISSUE.search(pull.body):
+        with contextlib.suppress(NotFound):
+            found = await pulls.get_issue(gh, repo, int(linked[1]))
+            issue = f"{found.title}\n\n{found.body}"
+    return Brief(
+        title=pull.title,
+        body=pull.body,
+        commits=tuple(commit.message for commit in commits),
+        issue=issue,
+    )
