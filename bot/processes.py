@@ -47,7 +47,8 @@ class NotReady(Exception):
 async def process_group(settings: Settings, extra: Mapping[str, str]) -> AsyncIterator[str]:
     """Run everything until left; yields the Redis URL once deliveries can be accepted.
 
-    `extra` are environment variables for the children beside our own environment.
+    `extra` are environment variables for the children beside our own environment. Raises
+    NotReady, RedisServerError, and what was raised inside.
     """
     async with AsyncExitStack() as stack:
         url = settings.redis_url or await stack.enter_async_context(
@@ -55,14 +56,21 @@ async def process_group(settings: Settings, extra: Mapping[str, str]) -> AsyncIt
         )
         environment = {**os.environ, **extra, "REDIS_URL": url}
         stopping = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            for name, arguments in CHILDREN.items():
-                group.create_task(_keep_running(name, arguments, environment, stopping, settings))
-            try:
-                await _until_ready(settings)
-                yield url
-            finally:
-                stopping.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, arguments in CHILDREN.items():
+                    group.create_task(
+                        _keep_running(name, arguments, environment, stopping, settings)
+                    )
+                try:
+                    await _until_ready(settings)
+                    yield url
+                finally:
+                    stopping.set()
+        except BaseExceptionGroup as failures:
+            if len(failures.exceptions) > 1:
+                raise
+            raise failures.exceptions[0] from None  # as it was raised, for those who wait for it
 
 
 async def _keep_running(

@@ -1,0 +1,56 @@
+"""The process group, and what its command says when it fails."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import cli, processes
+from bot.demo import DemoFailed
+from bot.ports import free_port
+from bot.processes import NotReady, process_group
+from bot.settings import Settings
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a group with one child that never listens."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import signal; signal.pause()'\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(processes, "CHILDREN", {"web": ()})
+    monkeypatch.setattr(processes, "READY_SECONDS", 0.2)
+    return Settings(_env_file=None, redis_url=redis_url, port=free_port())
+
+
+async def test_a_group_that_is_not_ready_in_time_says_so_itself(settings: Settings) -> None:
+    with pytest.raises(NotReady, match="did not answer"):
+        async with process_group(settings, {}):
+            raise AssertionError("nobody listens")
+
+
+async def test_what_fails_inside_a_group_comes_out_as_it_was(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(settings: Settings) -> None:
+        """Nothing listens in this group."""
+
+    monkeypatch.setattr(processes, "_until_ready", at_once)
+    with pytest.raises(DemoFailed, match="No review stands"):
+        async with process_group(settings, {}):
+            raise DemoFailed("No review stands on the pull request.")
+
+
+def test_serve_says_in_one_sentence_that_it_is_not_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "_ready", lambda _: settings)
+    monkeypatch.setattr(Settings, "check_app", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["glossator", "serve"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith("glossator: The web process did not answer at http://127.0.0.1:")
+    assert len(said.splitlines()) == 1
