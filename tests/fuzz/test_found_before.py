@@ -1,11 +1,11 @@
 """What fuzzing and reading found once, so that it does not come back."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from bot.redact import redact
+from tests.support.growth import growth
 from tests.support.secret_shapes import private_key
 from workers.analysis.anchor import anchor
 from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
@@ -14,35 +14,37 @@ from workers.scan.diff import DiffError, parse_raw
 
 from .targets import SHOWN
 
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.thread_time()
-    work()
-    return time.thread_time() - started
+#: Four times the text may take so many times as long; the square would be sixteen.
+LINEAR = 9
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        "```\n" + "\t" * MAX_ANSWER,
-        "```\n" + "\n \t" * (MAX_ANSWER // 3),
-        "```" * (MAX_ANSWER // 3),
-        "{" + ", " * (MAX_ANSWER // 2),
-        "<think>" * (MAX_ANSWER // 7),
-        '{"findings": [' + '{"a": []},' * (MAX_ANSWER // 10),
+        lambda size: "```\n" + "\t" * size,
+        lambda size: "```\n" + "\n \t" * (size // 3),
+        lambda size: "```" * (size // 3),
+        lambda size: "{" + ", " * (size // 2),
+        lambda size: "<think>" * (size // 7),
+        lambda size: '{"findings": [' + '{"a": []},' * (size // 10),
     ],
-    ids=lambda answer: repr(answer[:12]),
+    ids=["tabs", "lines", "fences", "commas", "thoughts", "findings"],
 )
-def test_an_answer_made_to_be_slow_is_read_in_a_second(answer: str) -> None:
+def test_an_answer_made_to_be_slow_is_read_in_linear_time(answer: Callable[[int], str]) -> None:
     """White space before a fence that never closes took minutes of the worker's event loop."""
-    assert _seconds(lambda: (read_json(answer), salvage_json(answer))) < 1
+
+    def read(size: int) -> None:
+        text = answer(size)
+        read_json(text)
+        salvage_json(text)
+
+    assert growth(read, MAX_ANSWER) < LINEAR
 
 
 def test_a_suggestion_made_to_be_slow_is_read_at_once() -> None:
     at = anchor(SHOWN.file, "b = [3, 4]", content=SHOWN.content)
     assert at is not None
-    slow = "```\n" + "\t" * 7900
-    assert _seconds(lambda: fitting_suggestion(slow, SHOWN, at)) < 0.2
+    assert growth(lambda size: fitting_suggestion("```\n" + "\t" * size, SHOWN, at), 7900) < LINEAR
     assert fitting_suggestion("```python\nb = 5\n```\n", SHOWN, at) == "b = 5"
 
 
