@@ -14,6 +14,7 @@ import httpx2
 
 from bot.sessions import Granted
 from bot.settings import Settings
+from bot.tls import trusted
 
 #: Pages of 100 that are read of one list: more repositories than anybody looks at.
 MOST_PAGES = 20
@@ -49,7 +50,7 @@ def redirect_uri(settings: Settings) -> str:
 async def identify(settings: Settings, code: str, verifier: str) -> Identity:
     """Raises NotKnown."""
     try:
-        async with httpx2.AsyncClient(timeout=settings.github_timeout) as http:
+        async with httpx2.AsyncClient(verify=trusted(), timeout=settings.github_timeout) as http:
             token = await _token(http, settings, code, verifier)
             http.headers |= {
                 "Authorization": f"Bearer {token}",

@@ -10,6 +10,7 @@ from bot.github.app import GitHubApp
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.store import Store, connect
+from bot.tls import trusted
 from workers.analysis.llm import LLM
 from workers.background import stop_background
 
@@ -28,7 +29,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Connections of one process. Raises SettingsError or ValueError for unusable settings."""
     redis = connect(settings.redis_url)
     limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
-    async with httpx2.AsyncClient(limits=limits) as http:
+    async with httpx2.AsyncClient(verify=trusted(), limits=limits) as http:
         llm = LLM(settings, redis) if settings.has_llm else None
         try:
             async with Metrics(redis).running() as metrics:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +72,7 @@ class AppKey:
         return False
 
 
+@functools.lru_cache(maxsize=1)  # its primes are checked, for a tenth of a second
 def _load(private_key: str) -> RSAPrivateKey:
     # Settings carried through an environment variable often hold \n in place of line ends.
     pem = private_key.replace("\\n", "\n").strip().encode()

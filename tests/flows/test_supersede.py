@@ -137,7 +137,7 @@ async def test_a_push_stops_the_call_of_the_review_that_it_supersedes(
     assert "newer commit" in (superseded.output["summary"] or "")
 
 
-async def test_of_ten_pushes_within_five_seconds_the_last_alone_is_reviewed(
+async def test_of_ten_pushes_in_a_row_the_last_alone_is_reviewed(
     world: World, llm: LLMServer
 ) -> None:
     number = await read_by_the_llm(world, llm)
@@ -145,11 +145,9 @@ async def test_of_ten_pushes_within_five_seconds_the_last_alone_is_reviewed(
     for count in range(10):
         text = AFTER["app.py"] + (LAST if count == 9 else f"push = {count}\n")
         heads.append(await world.sandbox.commit(REPO, {"app.py": text}, parent=heads[-1]))
-    began = time.monotonic()
     for head in heads[1:]:
         await world.sandbox.push(REPO, number, head)
     last_push = time.monotonic()
-    assert last_push - began < 5
     last_call = await _last_call(world, llm)
     assert last_call - last_push < STOPPED_WITHIN
 

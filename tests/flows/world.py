@@ -28,7 +28,7 @@ SECONDS = 20
 
 
 #: Between two looks at a condition.
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,12 @@ class World:
 
     async def _waiting(self) -> list[str]:
         keys = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
-        bodies: list[Any] = []
-        for key in keys:
-            bodies += await self.store.redis.hvals(key)
-        active: list[Any] = await self.store.redis.zrange("glossator:active", 0, -1)
-        return [item.decode() for item in [*bodies, *active]]
+        async with self.store.redis.pipeline(transaction=False) as together:
+            for key in keys:
+                together.hvals(key)
+            together.zrange("glossator:active", 0, -1)
+            found: list[list[bytes]] = await together.execute()
+        return [item.decode() for items in found for item in items]
 
     async def progress(self, number: int) -> Progress:
         """How the newest review of a pull request stands."""

@@ -9,6 +9,7 @@ import httpx2
 import openai
 
 from bot.settings import Settings
+from bot.tls import trusted
 from workers.analysis.dialect import says_too_long
 from workers.analysis.errors import (
     LLMAccessError,
@@ -55,6 +56,7 @@ def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
         base_url=address,
         max_retries=0,
         http_client=httpx2.AsyncClient(
+            verify=trusted(),
             timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         ),
