@@ -1,10 +1,11 @@
 """Redaction: for any text around it nothing of a secret is left, and lines stay lines."""
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.change import ChangedFile, FileStatus, Hunk, Line
-from bot.redact import redact, redact_file
+from bot.redact import _MAYBE, _RULES, _Rule, redact, redact_file
 from tests.support.secret_shapes import SHAPES, private_key
 
 #: So many characters in a row of a secret are a part of it.
@@ -76,6 +77,13 @@ def files_with_a_key(draw: st.DrawFn) -> ChangedFile:
         old, new = old + removed, new + (not removed)
     hunk = Hunk(1, 1, "", tuple(lines))
     return ChangedFile(path="key.pem", status=FileStatus.MODIFIED, hunks=(hunk,))
+
+
+@pytest.mark.parametrize("rule", _RULES[1:], ids=lambda rule: rule.kind)
+@settings(max_examples=20)
+@given(st.data())
+def test_no_text_that_a_rule_matches_is_passed_over(rule: _Rule, data: st.DataObject) -> None:
+    assert _MAYBE.search(data.draw(st.from_regex(rule.pattern)))
 
 
 @given(files_with_a_key())
