@@ -1,11 +1,15 @@
 """Analysis: the LLM reads one batch."""
 
 import asyncio
+from dataclasses import replace
 
-from bot.model import Review
+from bot.model import Batch, BatchResult, Brief, Review
 from bot.queue import message
+from bot.repo_config import RepoConfig
+from bot.store.spent import add_spent, spent
 from workers import checkrun
 from workers.analysis.analyze import analyze
+from workers.analysis.errors import TransientLLMError
 from workers.background import in_background
 from workers.readings import readings_of
 from workers.services import Services
@@ -21,22 +25,9 @@ async def analyze_review_batch(
     batch, scanned = await asyncio.gather(store.batch(review.id, number), store.scan(review.id))
     if batch is None or scanned is None:
         raise StepFailed("What was to be read is gone from Redis; start the review again.")
-    if services.llm is None:
-        raise StepFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
-    _, config = handed_on(fields)
     if not await store.has_result(review.id, number):
-        result = await analyze(
-            batch,
-            scanned.brief,
-            services.llm,
-            services.settings,
-            config,
-            focus=review.focus,
-            review_id=review.id,
-            installation_id=review.repository.installation_id,
-            last_try=last_try,
-        )
-        services.metrics.usage(result.usage)
+        _, config = handed_on(fields)
+        result = await _read(services, review, batch, scanned.brief, config, last_try)
         unread = len(batch.files) - len(result.reviewed)
         services.metrics.count("glossator_llm_files_total", len(result.reviewed), outcome="read")
         services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
@@ -51,3 +42,35 @@ async def analyze_review_batch(
             publish=message("publish_review", review.id),
         )
     in_background(checkrun.show_progress(services, review))
+
+
+async def _read(
+    services: Services,
+    review: Review,
+    batch: Batch,
+    brief: Brief,
+    config: RepoConfig,
+    last_try: bool,
+) -> BatchResult:
+    """What the LLM finds; with it goes the cost of earlier tries that an outage cut short."""
+    if services.llm is None:
+        raise StepFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
+    try:
+        result = await analyze(
+            batch,
+            brief,
+            services.llm,
+            services.settings,
+            config,
+            focus=review.focus,
+            review_id=review.id,
+            installation_id=review.repository.installation_id,
+            last_try=last_try,
+        )
+    except TransientLLMError as exc:
+        services.metrics.usage(exc.usage)
+        await add_spent(services.store, review.id, batch.number, exc.usage)
+        raise
+    services.metrics.usage(result.usage)
+    before = await spent(services.store, review.id, batch.number)
+    return replace(result, usage=before + result.usage)

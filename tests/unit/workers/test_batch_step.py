@@ -1,0 +1,132 @@
+"""One batch of a review: read by a model over HTTP, over several tries if need be."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.change import ChangedFile, FileStatus, Hunk, Line
+from bot.metrics import Metrics
+from bot.model import (
+    Batch,
+    BatchFile,
+    BatchResult,
+    Brief,
+    PullRequest,
+    Repository,
+    Review,
+    Scan,
+    State,
+    Trigger,
+    encode,
+)
+from bot.repo_config import RepoConfig
+from bot.settings import Settings
+from bot.store import Store
+from tests.support.llm_server import LLMServer, Status, review, verdicts
+from workers.analysis.calls import ATTEMPTS
+from workers.analysis.errors import TransientLLMError
+from workers.analysis.llm import LLM
+from workers.background import stop_background
+from workers.services import Services
+from workers.steps.reading import analyze_review_batch
+
+REVIEW = Review(
+    id="01JD0000000000000000000001",
+    repository=Repository(installation_id=1, id=7, full_name="ada/engine"),
+    number=3,
+    head_sha="a" * 40,
+    trigger=Trigger.OPENED,
+    created_at=1.0,
+)
+PULL = PullRequest(
+    number=3,
+    title="Sum prices",
+    body="",
+    author="ada",
+    author_is_bot=False,
+    draft=False,
+    open=True,
+    base_ref="main",
+    base_sha="b" * 40,
+    head_ref="topic",
+    head_sha="a" * 40,
+    head_repository="ada/engine",
+    labels=(),
+    url="",
+    changed_files=1,
+    additions=1,
+    deletions=0,
+)
+FINDING = {
+    "path": "a.py",
+    "quote": "first = compute(1)",
+    "line": 1,
+    "side": "RIGHT",
+    "category": "correctness",
+    "severity": "high",
+    "title": "Wrong",
+    "body": "Because.",
+    "confidence": 0.9,
+    "suggestion": None,
+    "rule": None,
+}
+
+
+def part(path: str, text: str) -> BatchFile:
+    hunk = Hunk(0, 1, "", (Line(None, 1, text),))
+    file = ChangedFile(path=path, status=FileStatus.ADDED, hunks=(hunk,))
+    return BatchFile(file=file, language="python", content=text, key=f"key of {path}")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[LLMServer]:
+    async with LLMServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
+    """A review with one batch to read; another keeps it from being published."""
+    await store.open_review(REVIEW)
+    await store.remember(
+        REVIEW.id, pull=encode(PULL).decode(), config=encode(RepoConfig()).decode()
+    )
+    scanned = Scan(
+        merge_base="b" * 40, brief=Brief(title="", body=""), files=(), left_out=(), evidence=()
+    )
+    await store.save_scan(REVIEW.id, scanned)
+    batches = [Batch(0, (part("a.py", "first = compute(1)"),)), Batch(1, (part("b.py", "b = 2"),))]
+    await store.move(REVIEW.id, State.ANALYZING, of=[State.QUEUED], batches=batches, files_total=2)
+    settings = Settings(
+        _env_file=None, openai_base_url=server.url, llm_model="tiny", llm_backoff_ms=1
+    )
+    llm = LLM(settings, store.redis)
+    nothing: Any = None
+    metrics = Metrics(store.redis)
+    yield Services(settings=settings, store=store, github=nothing, llm=llm, metrics=metrics)
+    await stop_background()
+    await llm.aclose()
+
+
+async def read_batch(services: Services, *, last_try: bool = False) -> None:
+    fields = await services.store.fields(REVIEW.id)
+    await analyze_review_batch(services, REVIEW, fields, 0, last_try=last_try)
+
+
+async def result(services: Services) -> BatchResult:
+    [only] = await services.store.results(REVIEW.id)
+    return only
+
+
+async def test_a_try_that_was_cut_short_by_an_outage_is_counted_in_the_cost(
+    services: Services, server: LLMServer
+) -> None:
+    server.script(review(FINDING), *[Status(503)] * ATTEMPTS)
+    with pytest.raises(TransientLLMError):
+        await read_batch(services)
+    server.script(verdicts(0.9))
+    await read_batch(services)
+    usage = (await result(services)).usage
+    assert (usage.calls, usage.cached_answers) == (2, 1)
+    assert usage.prompt_tokens == 2000
