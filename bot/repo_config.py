@@ -79,6 +79,11 @@ class ParsedConfig:
     errors: tuple[ConfigError, ...] = ()
     explicit: frozenset[str] = frozenset()
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """A sentence of Markdown for each error, with its file and line."""
+        return tuple(f"{code(e.file)}, line {e.line}: {e.message}" for e in self.errors)
+
 
 def parse(text: str | bytes, *, file: str = FILE) -> ParsedConfig:
     """The configuration that a file's content gives, and what is wrong with it."""

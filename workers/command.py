@@ -115,6 +115,8 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
         settings = settings.model_copy(update={"llm_model": "none"})
     try:
         subject = await local_range(repo, base, head)
+        for note in subject.notes:
+            print(f"glossator: {note}", file=sys.stderr)
         scanned = await scan(
             subject.source,
             subject.pull,

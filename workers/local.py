@@ -6,7 +6,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ulid import ULID
 
@@ -42,6 +42,7 @@ class Subject:
     brief: Brief
     repository: Repository
     config: RepoConfig
+    notes: tuple[str, ...] = ()  # a sentence for each mistake in the repository's configuration
     protocols: tuple[str, ...] | None = None  # beside https, what git may clone by
 
 
@@ -85,8 +86,9 @@ async def review_here(
         created_at=time.time(),
         focus=focus,
     )
+    told = replace(scanned.scan, notes=(*subject.notes, *scanned.scan.notes))
     report = build_report(
-        review, subject.pull, scanned.scan, results, settings, subject.config, now=time.time()
+        review, subject.pull, told, results, settings, subject.config, now=time.time()
     )
     await on_progress(100, "Done")
     return report

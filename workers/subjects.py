@@ -32,6 +32,7 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
     messages = await git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
     title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
+    parsed = await _config(repo, base_sha)
     return Subject(
         source=Source(
             url=f"file://{repo}",
@@ -43,7 +44,8 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
         pull=_pull_of(base, base_sha, head, head_sha, title),
         brief=Brief(title=title, body="", commits=commits),
         repository=Repository(0, 0, repo.name),
-        config=await _config(repo, base_sha),
+        config=parsed.config,
+        notes=parsed.complaints,
         protocols=("file",),
     )
 
@@ -62,6 +64,7 @@ async def github_pull(reference: str, token: str, settings: Settings) -> Subject
             pulls.list_commits(gh, repo, number),
             pulls.get_file(gh, repo, repo_config.FILE, pull.base_ref),
         )
+    parsed = repo_config.parse(text or b"")
     return Subject(
         source=Source(
             url=f"{settings.github_url}/{repo}.git",
@@ -75,7 +78,8 @@ async def github_pull(reference: str, token: str, settings: Settings) -> Subject
             title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
         ),
         repository=Repository(0, 0, repo),
-        config=repo_config.parse(text).config if text else repo_config.RepoConfig(),
+        config=parsed.config,
+        notes=parsed.complaints,
     )
 
 
@@ -102,12 +106,12 @@ def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> 
     )
 
 
-async def _config(repo: Path, base_sha: str) -> repo_config.RepoConfig:
+async def _config(repo: Path, base_sha: str) -> repo_config.ParsedConfig:
     try:
         text = await git(repo, "show", f"{base_sha}:{repo_config.FILE}")
     except NoSubject:  # no such file, which is usual
-        return repo_config.RepoConfig()
-    return repo_config.parse(text).config
+        return repo_config.ParsedConfig()
+    return repo_config.parse(text)
 
 
 async def _commit(repo: Path, name: str) -> str:

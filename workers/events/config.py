@@ -1,7 +1,6 @@
 """A repository's configuration: its own over that of its organisation, from base branches only."""
 
 from bot import log, repo_config
-from bot.config_errors import code
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
@@ -25,9 +24,7 @@ async def read_config(
     own = await _read(gh, repository.full_name, base_ref, repo_config.FILE)
     shared = await _shared(services, repository)
     merged = repo_config.merge(shared, own)
-    return merged.config, tuple(
-        f"{code(error.file)}, line {error.line}: {error.message}" for error in merged.errors
-    )
+    return merged.config, merged.complaints
 
 
 async def _shared(services: Services, repository: Repository) -> ParsedConfig:

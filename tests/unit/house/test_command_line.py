@@ -72,6 +72,33 @@ def test_a_mistake_gets_one_sentence(repo: Path, arguments: tuple[str, ...], say
     assert done.stdout == ""
 
 
+@pytest.fixture
+def misconfigured(repo: Path) -> Path:
+    """The repository with a configuration on `main` whose second line is a mistake."""
+    git(repo, "checkout", "--quiet", "main")
+    (repo / ".github").mkdir()
+    (repo / ".github" / "glossator.yml").write_text("drafts: true\nseverity: high\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "Configure")
+    git(repo, "checkout", "--quiet", "topic")
+    return repo
+
+
+MISTAKE = "`.github/glossator.yml`, line 2: `severity` is not a known key."
+
+
+def test_a_mistake_in_the_configuration_is_told_in_the_report(misconfigured: Path) -> None:
+    done = glossator("review", "--format", "json", cwd=misconfigured)
+    assert done.returncode == 0, done.stderr
+    assert any(note.startswith(MISTAKE) for note in json.loads(done.stdout)["notes"])
+
+
+def test_a_mistake_in_the_configuration_is_told_beside_the_prompts(misconfigured: Path) -> None:
+    done = glossator("prompt", cwd=misconfigured)
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"glossator: {MISTAKE}")
+
+
 def test_prompt_shows_what_a_model_would_be_asked(repo: Path) -> None:
     done = glossator("prompt", cwd=repo)
     assert done.returncode == 0, done.stderr
