@@ -240,7 +240,8 @@ class Snippet:
 class BatchFile:
     """A changed file as the LLM reads it; `content` is the whole file at the head, for
     checking suggestions (None where it is deleted, binary or too large). `key` names the
-    reading of just these hunks in this context: what it gave holds as long as it is the same."""
+    reading of just these hunks in this context: what it gave holds as long as it is the same.
+    `continued` is a part of a large file, with more of it in a later batch."""
 
     file: ChangedFile
     language: str  # a tree-sitter grammar's name, or ""
@@ -248,6 +249,7 @@ class BatchFile:
     key: str = ""
     context: tuple[Snippet, ...] = ()
     evidence: tuple[Finding, ...] = ()
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,11 @@ class Batch:
 
     number: int
     files: tuple[BatchFile, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that it holds, or holds the last part of: over all batches, each once."""
+        return tuple(part.file.path for part in self.files if not part.continued)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

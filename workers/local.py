@@ -103,14 +103,14 @@ async def _read(
     on_progress: OnProgress,
 ) -> Sequence[BatchResult]:
     """All batches, as many at once as LLM_CONCURRENCY allows; results in their order."""
-    done, total = 0, sum(len(batch.files) for batch in batches)
+    done, total = 0, sum(len(batch.paths) for batch in batches)
 
     async def one(batch: Batch) -> BatchResult:
         nonlocal done
         result = await analyze(
             batch, subject.brief, llm, settings, subject.config, focus=focus, last_try=True
         )
-        done += len(batch.files)
+        done += len(batch.paths)
         await on_progress(20 + 70 * done // total, f"Read {done} of {total} files")
         return result
 

@@ -50,12 +50,14 @@ def pack(files: Sequence[BatchFile], budget: int, most: int) -> tuple[Batch, ...
     """Batches of at most `most` files and `budget` tokens of hunks, in the order of paths."""
     groups: list[list[BatchFile]] = []
     room = 0
-    for file in sorted(files, key=_by_folder):
+    ordered = sorted(files, key=_by_folder)
+    last = {file.file.path: number for number, file in enumerate(ordered)}
+    for number, file in enumerate(ordered):
         cost = sum(map(hunk_tokens, file.file.hunks))
         if not groups or len(groups[-1]) >= most or cost > room:
             groups.append([])
             room = budget
-        groups[-1].append(file)
+        groups[-1].append(replace(file, continued=last[file.file.path] > number))
         room -= cost
     return tuple(Batch(number, tuple(group)) for number, group in enumerate(groups))
 

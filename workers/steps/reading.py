@@ -28,8 +28,9 @@ async def analyze_review_batch(
     if not await store.has_result(review.id, number):
         _, config = handed_on(fields)
         result = await _read(services, review, batch, scanned.brief, config, last_try)
-        unread = len(batch.files) - len(result.reviewed)
-        services.metrics.count("glossator_llm_files_total", len(result.reviewed), outcome="read")
+        read = len({*result.reviewed}.intersection(batch.paths))
+        unread = len(batch.paths) - read
+        services.metrics.count("glossator_llm_files_total", read, outcome="read")
         services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
         await store.remember_readings(
             review.repository.id, review.number, readings_of(batch, result)
@@ -38,7 +39,7 @@ async def analyze_review_batch(
             review.id,
             number,
             result,
-            files=len(batch.files),
+            files=len(batch.paths),
             publish=message("publish_review", review.id),
         )
     in_background(checkrun.show_progress(services, review))

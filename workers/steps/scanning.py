@@ -67,7 +67,7 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
     batches = scanned.batches if services.llm is not None else ()
     kept = await store.readings(repo.id, review.number, scanned.kept)
     await store.save_scan(review.id, with_readings(scanned.scan, kept))
-    files = sum(len(batch.files) for batch in batches)
+    files = sum(len(batch.paths) for batch in batches)
     await store.move(
         review.id,
         State.ANALYZING if batches else State.REPORTING,

@@ -101,3 +101,17 @@ def test_folders_stay_together() -> None:
         ["c.py", "a/1.py"], ["a/2.py", "b/1.py"], ["b/2.py"],
     ]  # fmt: skip
     assert [batch.number for batch in batches] == [0, 1, 2]
+
+
+def test_a_file_in_parts_is_named_by_one_batch() -> None:
+    parts = [
+        file_of("a.py", hunk_at(1, "x")),
+        file_of("large.py", hunk_at(900, "x")),
+        file_of("large.py", hunk_at(1, "x")),
+        file_of("large.py", hunk_at(500, "x")),
+    ]
+    batches = pack(parts, 1000, 2)
+    assert [batch.paths for batch in batches] == [("a.py",), ("large.py",)]
+    assert [part.continued for batch in batches for part in batch.files] == [
+        False, True, True, False,
+    ]  # fmt: skip
