@@ -318,12 +318,14 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What one batch gave. `reviewed` are the paths that the LLM really read."""
+    """What one batch gave. `reviewed` are the paths that the LLM really read; `unsure` those of
+    them on which its answer was cut off or findings could not be checked."""
 
     findings: tuple[Finding, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     summaries: tuple[tuple[str, str], ...] = ()  # (path, sentence)
     reviewed: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     usage: Usage = field(default_factory=Usage)
     model: str = ""  # that answered; "" when none did

@@ -8,10 +8,10 @@ from bot.model import Batch, BatchResult, Reading, Scan
 
 
 def readings_of(batch: Batch, result: BatchResult) -> dict[str, Reading]:
-    """What a batch gave for each of its files that a model really read, by the readings' keys.
-    A file in parts, not all of which were read, is read again."""
+    """What a batch gave for each of its files that a model read to the end and checked, by the
+    readings' keys. A file in parts, not all of which were read, is read again."""
     summaries = dict(result.summaries)
-    unread = {item.path for item in result.left_out}
+    again = {*result.unsure, *(item.path for item in result.left_out)}
     return {
         part.key: Reading(
             path=part.file.path,
@@ -21,7 +21,7 @@ def readings_of(batch: Batch, result: BatchResult) -> dict[str, Reading]:
             summary=summaries.get(part.file.path, ""),
         )
         for part in batch.files
-        if result.model and part.key and part.file.path in {*result.reviewed} - unread
+        if result.model and part.key and part.file.path in {*result.reviewed} - again
     }
 
 

@@ -81,6 +81,7 @@ async def analyze(
         result,
         findings=verified.findings,
         rejected=result.rejected + verified.rejected,
+        unsure=result.unsure + verified.unchecked,
         usage=result.usage + verified.usage,
         notes=result.notes + verified.notes,
     )
@@ -110,6 +111,7 @@ class _Step:
     rejected: list[Rejected] = field(default_factory=list)
     summaries: list[tuple[str, str]] = field(default_factory=list)
     reviewed: list[str] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     model: str = ""
@@ -189,6 +191,7 @@ class _Step:
         self.reviewed += paths
         self.model = answer.model
         if answer.cut:
+            self.unsure += paths
             self.notes.append(
                 f"The model's answer on {_listed(paths)} was cut off; findings may be missing."
             )
@@ -199,6 +202,7 @@ class _Step:
             rejected=tuple(self.rejected),
             summaries=tuple(self.summaries),
             reviewed=tuple(self.reviewed),
+            unsure=tuple(self.unsure),
             left_out=tuple(self.left_out),
             usage=self.usage,
             model=self.model,

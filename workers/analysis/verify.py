@@ -14,10 +14,12 @@ from workers.analysis.shown import Shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What is left of the findings; `notes` are sentences on those that nobody could check."""
+    """What is left of the findings; `unchecked` are the paths of those without a verdict, and
+    `notes` sentences on those that nobody could check."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[Rejected, ...] = ()
+    unchecked: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     notes: tuple[str, ...] = ()
 
@@ -129,9 +131,11 @@ class _SecondPass:
             else:
                 kept.append(replace(finding, confidence=self.verdicts[id].confidence))
         reasons = list(self.unchecked.values())
+        unchecked = (finding.path for id, finding in numbered if id not in self.verdicts)
         return Verified(
             findings=tuple(kept),
             rejected=tuple(rejected),
+            unchecked=tuple(dict.fromkeys(unchecked)),
             usage=self.usage,
             notes=tuple(
                 f"{reasons.count(why)} finding(s) were not checked a second time: {why}."

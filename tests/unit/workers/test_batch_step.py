@@ -23,7 +23,7 @@ from bot.model import (
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from bot.store import Store
-from tests.support.llm_server import LLMServer, Status, review, verdicts
+from tests.support.llm_server import LLMServer, Reply, Status, Text, review, verdicts
 from workers.analysis.calls import ATTEMPTS
 from workers.analysis.errors import TransientLLMError
 from workers.analysis.llm import LLM
@@ -130,3 +130,47 @@ async def test_a_try_that_was_cut_short_by_an_outage_is_counted_in_the_cost(
     usage = (await result(services)).usage
     assert (usage.calls, usage.cached_answers) == (2, 1)
     assert usage.prompt_tokens == 2000
+
+
+async def remembered(services: Services) -> frozenset[str]:
+    repository = REVIEW.repository
+    return await services.store.reading_keys(repository.id, REVIEW.number)
+
+
+async def test_what_was_read_and_checked_is_remembered(
+    services: Services, server: LLMServer
+) -> None:
+    server.script(review(FINDING), verdicts(0.9))
+    await read_batch(services)
+    assert await remembered(services) == {"key of a.py"}
+
+
+async def test_an_answer_that_was_cut_off_is_not_remembered(
+    services: Services, server: LLMServer
+) -> None:
+    whole = review(FINDING, FINDING).content or ""
+    server.script(Text(whole[: whole.rindex('"body"')], "length"), verdicts(0.9))
+    await read_batch(services)
+    assert len((await result(services)).findings) == 1
+    assert await remembered(services) == set()
+
+
+@pytest.mark.parametrize("said", [Status(400), Text('{"verdicts": []}')])
+async def test_findings_that_nobody_checked_are_not_remembered(
+    services: Services, server: LLMServer, said: Reply
+) -> None:
+    server.script(review(FINDING))
+    server.default = said
+    await read_batch(services, last_try=True)
+    assert len((await result(services)).findings) == 1
+    assert await remembered(services) == set()
+
+
+async def test_a_finding_thrown_out_without_a_verdict_is_not_remembered_as_checked(
+    services: Services, server: LLMServer
+) -> None:
+    other = FINDING | {"title": "Slow", "category": "performance"}
+    server.script(review(FINDING, other), verdicts(0.9))
+    await read_batch(services)
+    assert len((await result(services)).rejected) == 1
+    assert await remembered(services) == set()

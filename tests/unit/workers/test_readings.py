@@ -24,3 +24,9 @@ def test_a_file_of_which_a_part_was_not_read_is_read_again() -> None:
 def test_what_no_model_answered_is_read_again() -> None:
     batch = Batch(0, (part("a.py", 1, "a"),))
     assert readings_of(batch, BatchResult(reviewed=("a.py",))) == {}
+
+
+def test_what_was_not_read_to_the_end_or_not_checked_is_read_again() -> None:
+    batch = Batch(0, (part("cut.py", 1, "a"), part("whole.py", 1, "b")))
+    result = BatchResult(reviewed=("cut.py", "whole.py"), unsure=("cut.py",), model="small")
+    assert set(readings_of(batch, result)) == {"b"}
