@@ -179,6 +179,7 @@ end
 redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'step', 'Queued',
   'supersedes', supersedes, 'opened_at', ARGV[7])
 redis.call('HSET', pull, 'current', id, 'head', head)
+redis.call('EXPIRE', pull, ARGV[9])
 redis.call('SADD', prefix .. ARGV[10], ARGV[11])
 redis.call('EXPIRE', prefix .. ARGV[10], ARGV[9])
 redis.call('ZADD', prefix .. 'active', ARGV[7], id)

@@ -275,8 +275,14 @@ class Store:
     # Pull requests
 
     async def pull_fields(self, repository_id: int, number: int) -> dict[str, str]:
-        """`current` (review id), `head`, `paused`; {} for a pull request never seen."""
-        return _text(await self.redis.hgetall(_key("pull", f"{repository_id}:{number}")))
+        """`current` (review id), `head`, `paused`; {} for a pull request never seen, or not asked
+        for since as long as reviews are kept."""
+        key = _key("pull", f"{repository_id}:{number}")
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(key)
+            pipe.expire(key, self.keep_seconds)
+            fields, _ = await pipe.execute()
+        return _text(fields)
 
     async def pulls_at(self, repository_id: int, sha: str) -> list[int]:
         """Numbers of the pull requests that were reviewed at a head commit: the events of

@@ -10,7 +10,11 @@ MAX_LESSONS = 500
 
 async def pause(store: Store, repository_id: int, number: int, by: str) -> None:
     """Leave new commits of a pull request alone."""
-    await store.redis.hset(_pull(repository_id, number), "paused", by)
+    key = _pull(repository_id, number)
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hset(key, "paused", by)
+        pipe.expire(key, store.keep_seconds)
+        await pipe.execute()
 
 
 async def resume(store: Store, repository_id: int, number: int) -> None:

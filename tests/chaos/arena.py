@@ -184,7 +184,7 @@ class Arena:
             "active",
             "ending",
         )
-        staying = ("pull:", "reviews", "deliveries_looked_through", "metrics")
+        staying = ("reviews", "deliveries_looked_through", "metrics")
         async for key in self.store.redis.scan_iter(count=1000):
             name = key.decode()
             kind = name.removeprefix("glossator:")

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, QUEUES, make_broker, message
 from bot.store import Store, connect
+from bot.store.teaching import pause
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
 ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
@@ -184,3 +185,21 @@ async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
     assert done == -1
     assert await store.results("one") == ()
     assert all([await queued(store, queue) == [] for queue in QUEUES])
+
+
+async def test_what_is_known_of_a_pull_request_lasts_as_long_as_it_is_used(store: Store) -> None:
+    key = "glossator:pull:7:3"
+    await store.open_review(review("one"))
+    assert 3000 < await store.redis.ttl(key) <= 3600
+    await store.redis.expire(key, 60)
+    assert (await store.pull_fields(7, 3))["current"] == "one"
+    assert 3000 < await store.redis.ttl(key) <= 3600
+    assert await store.pull_fields(7, 4) == {}
+    assert not await store.redis.exists("glossator:pull:7:4")
+
+
+async def test_a_pause_of_a_pull_request_that_was_never_reviewed_does_not_stay_for_ever(
+    store: Store,
+) -> None:
+    await pause(store, 7, 4, "ada")
+    assert 3000 < await store.redis.ttl("glossator:pull:7:4") <= 3600
