@@ -297,6 +297,9 @@ class Scan:
     notes: tuple[str, ...] = ()  # what went wrong, a sentence each
     carried: tuple[Finding, ...] = ()  # earlier findings of files that did not change since
     readings: tuple[str, ...] = ()  # keys of all readings that this review stands on
+    read: tuple[str, ...] = ()  # paths that were read
+    unnamed: int = 0  # files left out that `left_out` does not name, for there are too many
+    unheard: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +355,10 @@ class Report:
 
     `findings` are ranked, most severe first, one for each fingerprint; the first
     `inline` of the anchored ones are posted on their lines, all others in the body.
+
+    That a finding of earlier is not told says that it is gone if its file is among `read` and
+    none of its sources (`llm`, an analyser's name) is `unheard`; `unnamed` is how many files
+    were left out beside those that `left_out` names.
     """
 
     version: int = REPORT_VERSION
@@ -370,6 +377,9 @@ class Report:
     usage: Usage
     models: tuple[str, ...]  # () when analysers alone made it
     notes: tuple[str, ...]
+    read: tuple[str, ...] = ()
+    unnamed: int = 0
+    unheard: tuple[str, ...] = ()
     finished_at: float
 
     @property

@@ -19,6 +19,8 @@ from workers.services import Services
 
 _MARKER = re.compile(r"<!-- glossator:finding:([0-9a-f]{4,64}) -->")
 _TITLE = re.compile(r"\*\*(.+?)\*\*")
+#: The line that `templates/review/comment.md.j2` puts below the title.
+_FACTS = re.compile(r"^<sub>\w+ · \w+ · (.+)</sub>$", re.MULTILINE)
 
 #: Whoever may do this to the repository may also tell us to be silent.
 WRITERS = ("write", "maintain", "admin")
@@ -37,6 +39,13 @@ class Ours:
     def title(self) -> str:
         found = _TITLE.search(self.thread.body)
         return found[1] if found else "a finding"
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """Who found it, without the rules: `llm`, `ruff`, ...; empty if that can't be read."""
+        found = _FACTS.search(self.thread.body)
+        names = re.split(", | and ", found[1]) if found else ()
+        return frozenset(name.partition(" ")[0].lower() for name in names)
 
 
 def fingerprint_of(body: str) -> str | None:
@@ -97,19 +106,29 @@ async def resolve(gh: GitHub, one: Ours) -> None:
         await resolve_thread(gh, one.thread.id)
 
 
-async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:
-    """Resolve our threads whose finding is gone, if its file was read again; should it come back,
-    it is said again, also where a person had resolved the thread.
+def gone(report: Report, one: Ours) -> bool:
+    """Whether the review shows that a finding of earlier is no longer there: its file was read
+    again, by those who had found it, or has no change any more.
 
-    What a review of one category does not look for is not gone; nor is what nobody read.
+    What a review of one category does not look for is not gone; nor is what nobody read, nor
+    what its analyser, which failed this time, could not say.
     """
-    if report.review.focus is not None:
-        return
-    told = {finding.fingerprint for finding in report.findings}
-    unread = {item.path for item in report.left_out}
+    path = one.thread.path
+    told = any(finding.fingerprint == one.fingerprint for finding in report.findings)
+    unread = any(item.path == path for item in report.left_out)
+    if report.review.focus is not None or told or unread:
+        return False
+    if path not in report.read:
+        return report.unnamed == 0  # else it may be among those that are left out unnamed
+    return not report.unheard or (bool(one.tools) and one.tools.isdisjoint(report.unheard))
+
+
+async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:
+    """Resolve our threads whose finding is gone; should it come back, it is said again, also
+    where a person had resolved the thread."""
     done: list[str] = []
     for one in threads:
-        if one.fingerprint in told or one.thread.path in unread:
+        if not gone(report, one):
             continue
         try:
             await resolve(gh, one)

@@ -23,6 +23,7 @@ from bot.model import (
 from bot.settings import FailOn, Settings
 from workers.reports.repeats import fold_repeats
 from workers.reports.score import score
+from workers.reports.sources import LLM
 from workers.reports.twins import one_each
 from workers.reports.verdict import verdict
 
@@ -82,6 +83,9 @@ def build_report(
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
+        read=scan.read,
+        unnamed=scan.unnamed,
+        unheard=scan.unheard if settings.has_llm else (*scan.unheard, LLM),
         finished_at=now,
     )
 

@@ -25,11 +25,13 @@ MAX_NAMED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head."""
+    """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
+    `unnamed` is how many files were left out beside those that `left_out` names."""
 
     targets: tuple[Target, ...]
     files: tuple[FileSummary, ...]
     left_out: tuple[LeftOut, ...]
+    unnamed: int
     tree: tuple[Entry, ...]
 
 
@@ -50,7 +52,8 @@ async def choose(clone: Clone, settings: Settings, config: RepoConfig) -> Chosen
         if file.path in hunks
     )
     left_out += beyond + too_large + nothing_to_read + unread
-    return Chosen(targets, _summaries(changed, counted), _named(left_out), tree)
+    named, unnamed = _named(left_out)
+    return Chosen(targets, _summaries(changed, counted), named, unnamed, tree)
 
 
 def _most(settings: Settings, config: RepoConfig) -> int:
@@ -166,12 +169,13 @@ def _summaries(
     )
 
 
-def _named(left_out: list[LeftOut]) -> tuple[LeftOut, ...]:
+def _named(left_out: list[LeftOut]) -> tuple[tuple[LeftOut, ...], int]:
+    """Those that are named, and how many are not, which one more line tells people."""
     named = [replace(item, path=shown_path(item.path)) for item in left_out[:MAX_NAMED]]
     rest = len(left_out) - len(named)
     if rest:
         named.append(LeftOut(f"{rest:,} more files", "the change is too large to name them all"))
-    return tuple(named)
+    return tuple(named), rest
 
 
 def _size(limit: int) -> str:

@@ -74,8 +74,8 @@ async def scan(
                 )
             )
             read = group.create_task(_relatives(repository, chosen, settings))
-    (found, notes), (others, more_notes) = analysed.result(), read.result()
-    hidden = await asyncio.to_thread(redact_scan, chosen.targets, found)
+    heard, (others, more_notes) = analysed.result(), read.result()
+    hidden = await asyncio.to_thread(redact_scan, chosen.targets, heard.evidence)
     chosen = replace(chosen, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others)
     evidence = _finished(hidden.evidence, focus)
@@ -92,8 +92,11 @@ async def scan(
         files=chosen.files,
         left_out=chosen.left_out + uncut,
         evidence=evidence,
-        notes=notes + more_notes,
+        notes=heard.notes + more_notes,
         readings=tuple(part.key for part in parts),
+        read=tuple(target.path for target in chosen.targets),
+        unnamed=chosen.unnamed,
+        unheard=heard.unheard,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
 

@@ -95,6 +95,13 @@ def test_what_was_spent_said_and_left_out_is_added_up(build: Build, scan: Scan) 
     )
 
 
+def test_the_report_knows_whose_silence_says_nothing(build: Build, scan: Scan) -> None:
+    scan = replace(scan, read=("shop/orders.py",), unnamed=3, unheard=("bandit",))
+    report = build(scan=scan)
+    assert (report.read, report.unnamed, report.unheard) == (("shop/orders.py",), 3, ("bandit",))
+    assert build(scan=scan, llm="").unheard == ("bandit", "llm")
+
+
 def test_analysers_alone_make_a_report_that_says_so(build: Build) -> None:
     report = build(results=(), llm="")
     assert report.notes[0] == "No LLM is configured: static analysers alone made this review."

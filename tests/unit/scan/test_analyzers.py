@@ -29,9 +29,9 @@ def target(path: str, text: str, changed: Iterable[int] | None = None) -> Target
 
 
 async def found(*targets: Target, disabled: Iterable[str] = ()) -> tuple[Finding, ...]:
-    evidence, notes = await run_all(targets, seconds=60, disabled=disabled)
-    assert notes == ()
-    return evidence
+    heard = await run_all(targets, seconds=60, disabled=disabled)
+    assert (heard.notes, heard.unheard) == ((), ())
+    return heard.evidence
 
 
 WORKFLOW = """\
@@ -318,11 +318,20 @@ async def test_a_broken_analyser_costs_its_own_evidence_only() -> None:
         _analyzer("slow", "python", "-c", "import time; time.sleep(60)"),
         _analyzer("loud", "python", "-c", "print('x' * (32 << 20))"),
     )
-    evidence, notes = await run_all(
+    heard = await run_all(
         [target("a.py", "x = missing\n")], seconds=3, analyzers=(*broken, *ANALYZERS)
     )
-    assert [item.source for item in evidence] == ["ruff:F821"]
-    assert [note.split()[0] for note in notes] == ["garbled", "absent", "slow", "loud"]
+    assert [item.source for item in heard.evidence] == ["ruff:F821"]
+    assert [note.split()[0] for note in heard.notes] == ["garbled", "absent", "slow", "loud"]
+    assert heard.unheard == ("garbled", "absent", "slow", "loud")
+
+
+async def test_an_analyser_that_says_more_than_is_taken_is_not_heard_out() -> None:
+    text = "".join(f"x{n} = missing\n" for n in range(300))
+    heard = await run_all([target("a.py", text)], seconds=60)
+    assert len(heard.evidence) == 200
+    assert heard.unheard == ("ruff",)
+    assert heard.notes == ()
 
 
 async def test_leaves_no_directory(scratch: Path) -> None:

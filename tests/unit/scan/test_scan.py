@@ -206,6 +206,18 @@ async def test_the_change_cannot_take_itself_out_of_the_review(
     assert reasons(result)["gen/a.py"] == "marked as generated in .gitattributes"
 
 
+async def test_what_was_read_is_told_also_where_not_all_that_was_not_is_named(
+    repository: Repository, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.scan.choose.MAX_NAMED", 2)
+    locks: dict[str | bytes, str | bytes] = {f"{name}/poetry.lock": "x\n" for name in "abcde"}
+    source = repository.change({"a.py": "\n"}, {"a.py": "x = y\n", **locks})
+    scan = (await scanned(source, settings))[0].scan
+    assert scan.read == ("a.py",)
+    assert scan.unnamed == 3
+    assert [item.path for item in scan.left_out][2:] == ["3 more files"]
+
+
 async def test_a_change_of_nothing_is_an_empty_scan(
     repository: Repository, settings: Settings
 ) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bot.model import Finding
@@ -34,53 +35,72 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 _MAX_FINDINGS = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What analysers said on changed lines, in order of path and line; a sentence for each that
+    failed; and the names of those whose silence says nothing: they failed, or had more to say
+    than is taken."""
+
+    evidence: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
+
+
 async def run_all(
     targets: Sequence[Target],
     *,
     seconds: float,
     disabled: Iterable[str] = (),
     analyzers: Sequence[Analyzer] = ANALYZERS,
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Evidence on changed lines, in order of path and line, and a sentence for each analyser
-    that failed. `seconds` is the time of one analyser; `disabled` are names of NAMES.
-    """
+) -> Heard:
+    """Ask all but the `disabled`, which are names of NAMES; `seconds` is the time of each."""
     off = set(disabled)
     kind = await asyncio.to_thread(isolation)
     room = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def one(analyzer: Analyzer) -> tuple[list[Finding], str]:
+    async def one(analyzer: Analyzer) -> Heard:
         async with room:
             return await _run(analyzer, targets, seconds, kind)
 
     results = await asyncio.gather(*(one(a) for a in analyzers if a.name not in off))
-    found = [item for items, _ in results for item in items]
+    found = [item for result in results for item in result.evidence]
     for name, check in ((HIDDEN, text.hidden_characters), (MERGE, text.conflict_markers)):
         if name not in off:
             said = ((target, said) for target in targets for said in check(target))
             found += filter(None, (finding(name, s, target) for target, s in said))
     found = without_secrets(found)
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
-    return tuple(found), tuple(note for _, note in results if note)
+    return Heard(
+        tuple(found),
+        notes=tuple(note for result in results for note in result.notes),
+        unheard=tuple(name for result in results for name in result.unheard),
+    )
 
 
 async def _run(
     analyzer: Analyzer, targets: Sequence[Target], seconds: float, kind: Isolation
-) -> tuple[list[Finding], str]:
+) -> Heard:
     wanted = [target for target in targets if analyzer.wants(target)]
     if not wanted:
-        return [], ""
+        return Heard(())
     try:
         said = await _ask(analyzer, wanted, seconds, kind)
     except ProcessTimeout:
-        return [], f"{analyzer.name} took longer than {seconds:.0f} seconds and was stopped."
+        return _failed(analyzer, f"took longer than {seconds:.0f} seconds and was stopped.")
     except OutputTooLarge:
-        return [], f"{analyzer.name} found too much to be told."
+        return _failed(analyzer, "found too much to be told.")
     except FileNotFoundError:
-        return [], f"{analyzer.name} is not installed on this server and was left out."
+        return _failed(analyzer, "is not installed on this server and was left out.")
     except (ValueError, KeyError, TypeError, IndexError):
-        return [], f"{analyzer.name} failed on this change and was left out."
+        return _failed(analyzer, "failed on this change and was left out.")
     found = [item for target, s in said if (item := finding(analyzer.name, s, target))]
-    return _without_repeats(found)[:_MAX_FINDINGS], ""
+    found = _without_repeats(found)
+    cut = (analyzer.name,) if len(found) > _MAX_FINDINGS else ()
+    return Heard(tuple(found[:_MAX_FINDINGS]), unheard=cut)
+
+
+def _failed(analyzer: Analyzer, how: str) -> Heard:
+    return Heard((), notes=(f"{analyzer.name} {how}",), unheard=(analyzer.name,))
 
 
 async def _ask(
