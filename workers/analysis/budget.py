@@ -4,7 +4,8 @@ Before a call its likely tokens are reserved, after it the real ones are booked:
 that run at once cannot exceed a budget together.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,10 +13,29 @@ from redis.asyncio import Redis
 
 from bot.model import Usage
 from bot.settings import Price
+from bot.tasks import to_the_end
 from workers.analysis.errors import BudgetError
 
 #: Seconds that sums are kept: longer than what they count for.
 _KEEP = 2 * 24 * 3600
+
+#: A key, the most that may be spent under it, and whose budget that is, for people.
+Limit = tuple[str, int, str]
+
+# KEYS: sums. ARGV: tokens, seconds to keep the sums, the limit of each.
+# Returns 0 when the tokens were added to all, else the position of a limit that forbids it.
+_RESERVE = """
+for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or '0') + tonumber(ARGV[1]) > tonumber(ARGV[2 + i]) then
+    return i
+  end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('INCRBY', key, ARGV[1])
+  redis.call('EXPIRE', key, ARGV[2])
+end
+return 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +72,40 @@ class Budget:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._redis = redis
+        if redis is not None:
+            self._reserve = redis.register_script(_RESERVE)
         self._review_tokens = review_tokens
         self._daily_tokens = daily_tokens
         self._now = now
         self._sums: dict[str, int] = {}
 
     async def reserve(self, review_id: str, installation_id: int, tokens: int) -> Reservation:
-        """Sets `tokens` aside. Raises BudgetError, with nothing set aside, if they are too many."""
-        taken: list[str] = []
-        for key, limit, whose in self._limits(review_id, installation_id):
-            taken.append(key)
-            if await self._add(key, tokens) > limit:
-                for each in taken:
-                    await self._add(each, -tokens)
+        """Sets `tokens` aside. Raises BudgetError, with nothing set aside, if they are too many;
+        nothing stays set aside for one who is cancelled meanwhile."""
+        limits = self._limits(review_id, installation_id)
+        taken: list[Reservation] = []
+
+        async def take() -> None:
+            if (over := await self._take(limits, tokens)) is not None:
+                _, limit, whose = over
                 raise BudgetError(f"the budget of {limit:,} tokens {whose} is used up")
-        return Reservation(tuple(taken), tokens)
+            taken.append(Reservation(tuple(key for key, _, _ in limits), tokens))
+
+        try:
+            await to_the_end(take())
+        except asyncio.CancelledError:
+            for reservation in taken:
+                await self.settle(reservation, 0)
+            raise
+        return taken[0]
 
     async def settle(self, reservation: Reservation, used: int) -> None:
-        """Books what the call really used in place of what was set aside."""
-        for key in reservation.keys:
-            await self._add(key, used - reservation.tokens)
+        """Books what the call really used in place of what was set aside, also for one who is
+        cancelled meanwhile."""
+        if reservation.keys:
+            await to_the_end(self._add(reservation.keys, used - reservation.tokens))
 
-    def _limits(self, review_id: str, installation_id: int) -> list[tuple[str, int, str]]:
+    def _limits(self, review_id: str, installation_id: int) -> list[Limit]:
         day = self._now().date().isoformat()
         limits = [
             (f"review:{review_id}", self._review_tokens, "for this review (LLM_REVIEW_BUDGET)"),
@@ -86,13 +118,32 @@ class Budget:
         # What belongs to no review, as a person's question, counts for the day alone.
         return [limit for limit in (limits if review_id else limits[1:]) if limit[1]]
 
-    async def _add(self, key: str, tokens: int) -> int:
+    async def _take(self, limits: Sequence[Limit], tokens: int) -> Limit | None:
+        """Adds to all sums, or to none: then the limit that would be exceeded is returned."""
+        if not limits:
+            return None
+        if self._redis is not None:
+            names = [_name(key) for key, _, _ in limits]
+            most = [limit for _, limit, _ in limits]
+            position = int(await self._reserve(keys=names, args=[tokens, _KEEP, *most]))
+            return limits[position - 1] if position else None
+        for each in limits:
+            if self._sums.get(each[0], 0) + tokens > each[1]:
+                return each
+        await self._add([key for key, _, _ in limits], tokens)
+        return None
+
+    async def _add(self, keys: Sequence[str], tokens: int) -> None:
         if self._redis is None:
-            self._sums[key] = self._sums.get(key, 0) + tokens
-            return self._sums[key]
-        name = f"glossator:llm:spent:{key}"
+            for key in keys:
+                self._sums[key] = self._sums.get(key, 0) + tokens
+            return
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.incrby(name, tokens)
-            pipe.expire(name, _KEEP)
-            total, _ = await pipe.execute()
-        return int(total)
+            for key in keys:
+                pipe.incrby(_name(key), tokens)
+                pipe.expire(_name(key), _KEEP)
+            await pipe.execute()
+
+
+def _name(key: str) -> str:
+    return f"glossator:llm:spent:{key}"

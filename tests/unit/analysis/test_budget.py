@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 
 from bot.model import BatchResult, Usage
 from bot.repo_config import RepoConfig
@@ -98,6 +100,60 @@ async def test_sums_are_forgotten_after_the_day(redis: "Redis") -> None:
     assert len(keys) == 2
     for key in keys:
         assert 24 * 3600 < await redis.ttl(key) <= 48 * 3600
+
+
+class Answers:
+    """Redis' answers, which arrive once they are let through."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked, self.let_through = asyncio.Event(), asyncio.Event()
+        real = AbstractConnection.read_response
+
+        async def read(connection: Any, *args: Any, **more: Any) -> Any:
+            self.asked.set()
+            try:
+                await self.let_through.wait()
+            except asyncio.CancelledError:  # as the real one does
+                await connection.disconnect(nowait=True)
+                raise
+            return await real(connection, *args, **more)
+
+        monkeypatch.setattr(AbstractConnection, "read_response", read)
+
+
+async def spent(redis: "Redis") -> list[int]:
+    names = ("review:r", "installation:1:2026-01-31")
+    return [int(await redis.get(f"glossator:llm:spent:{name}") or 0) for name in names]
+
+
+async def test_who_is_cancelled_while_tokens_are_set_aside_leaves_none(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = budget(redis, review=1000, daily=1000)
+    await limited.settle(await limited.reserve("r", 1, 10), 0)  # now Redis knows the script
+    answers = Answers(monkeypatch)
+    reserving = asyncio.create_task(limited.reserve("r", 1, 100))
+    await answers.asked.wait()
+    reserving.cancel()
+    answers.let_through.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reserving
+    assert await spent(redis) == [0, 0]
+
+
+async def test_who_is_cancelled_while_the_cost_is_booked_has_booked_all_of_it(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = budget(redis, review=1000, daily=1000)
+    reservation = await limited.reserve("r", 1, 100)
+    answers = Answers(monkeypatch)
+    settling = asyncio.create_task(limited.settle(reservation, 30))
+    await answers.asked.wait()
+    settling.cancel()
+    answers.let_through.set()
+    with pytest.raises(asyncio.CancelledError):
+        await settling
+    assert await spent(redis) == [30, 30]
 
 
 @pytest.mark.parametrize(
