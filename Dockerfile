@@ -1,10 +1,12 @@
 # syntax=docker/dockerfile:1
-# The versions of all packages and their hashes come from requirements.lock.
+# The versions of all packages and their hashes come from a lock file. With traces and Sentry:
+# docker build --build-arg LOCK=requirements-extras.lock .
 FROM python:3.11.14-slim-bookworm AS build
+ARG LOCK=requirements.lock
 WORKDIR /src
-COPY requirements.lock ./
+COPY requirements.lock requirements-extras.lock ./
 RUN python -m venv /app \
- && /app/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+ && /app/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r "$LOCK"
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY workers workers

@@ -57,7 +57,7 @@ lint: $(READY) ## Check style, types and the import rule
 	$(BIN)/lint-imports
 
 audit: $(READY) ## Look for known vulnerabilities in what is locked
-	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-extras.lock
 
 sbom: $(READY) ## Write the bill of materials, sbom.json (CycloneDX)
 	$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock --output-reproducible --output-file sbom.json
@@ -65,6 +65,8 @@ sbom: $(READY) ## Write the bill of materials, sbom.json (CycloneDX)
 lock: $(READY) ## Choose the newest versions that fit and write the lock files
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate pyproject.toml --all-extras --output-file requirements-extras.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate pyproject.toml --group dev --output-file requirements-dev.lock
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import __version__, log
+from bot import __version__, log, sentry, trace
 from bot.model import Category
 from bot.processes import NotReady, process_group
 from bot.queue import QUEUES
@@ -33,8 +33,12 @@ def main() -> None:
         sys.exit(2)
 
 
-def _ready(settings: Settings) -> Settings:
+def _ready(settings: Settings, process: str = "") -> Settings:
+    """Logs, and of a `process` that serves also traces and errors, go where the settings say."""
     log.configure(settings)
+    if process:
+        trace.configure(settings, process)
+        sentry.configure(settings, process)
     return settings
 
 
@@ -60,7 +64,7 @@ def web() -> None:
 
     from bot.app import create_app
 
-    settings = _ready(load())
+    settings = _ready(load(), "web")
     settings.check_redis()
     uvicorn.run(
         create_app(settings),
@@ -88,7 +92,7 @@ def work(
     names = [name.strip() for name in queues.split(",") if name.strip()]
     if unknown := [name for name in names if name not in QUEUES]:
         raise typer.BadParameter(f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.")
-    settings = _ready(load())
+    settings = _ready(load(), "work")
     settings.check_redis()
     settings.check_app()
     run_worker(settings, names)
@@ -99,7 +103,7 @@ def schedule() -> None:
     """Run what goes by the clock: take up what was left lying, ask for lost deliveries."""
     from workers.maintenance import run_maintenance
 
-    settings = _ready(load())
+    settings = _ready(load(), "schedule")
     settings.check_redis()
     settings.check_app()
     asyncio.run(run_maintenance(settings, until_signal()))

@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from functools import lru_cache
 from types import TracebackType
@@ -53,6 +53,8 @@ _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: This server's own secrets, word for word, once `configure` was called.
 _own: re.Pattern[str] | None = None
+
+_told_of_errors: Callable[[Mapping[str, Any]], None] | None = None
 
 
 def redact(value: object) -> object:
@@ -118,6 +120,21 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return super().format(record)
 
 
+def tell_errors_to(told: Callable[[Mapping[str, Any]], None] | None) -> None:
+    """Call `told` with each line of an error, in the thread where it is, before its exception
+    becomes text; nobody with None. It must not raise or log."""
+    global _told_of_errors
+    _told_of_errors = told
+
+
+def _tell_errors(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    if _told_of_errors is not None and event.get("level") in ("error", "critical"):
+        _told_of_errors(event)
+    return event
+
+
 def configure(settings: Settings) -> None:
     """Send all logs, the libraries' too, to standard error in one shape, and know from now on
     what of the settings may never stand in them."""
@@ -130,6 +147,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _tell_errors,
         structlog.processors.format_exc_info,
         _redact_event,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

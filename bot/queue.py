@@ -16,6 +16,7 @@ from dramatiq.common import dq_name
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot import trace
 from bot.redis_url import connect_sync
 
 #: Prefix of Dramatiq's keys in Redis.
@@ -59,7 +60,7 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
     """A message for that actor, to be worked on `delay` seconds from now. `args` are small
     and JSON: ids, not objects."""
     queue, redis_id = QUEUE_OF[actor], str(uuid4())
-    options: dict[str, object] = {"redis_message_id": redis_id}
+    options: dict[str, object] = {"redis_message_id": redis_id, **trace.carried()}
     if delay > 0:
         queue, options["eta"] = dq_name(queue), int((time.time() + delay) * 1000)
     body: dramatiq.Message[object] = dramatiq.Message(

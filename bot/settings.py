@@ -198,6 +198,19 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(
         False, description="/metrics without a token, where the network keeps strangers out."
     )
+    otel_exporter_otlp_endpoint: Url | None = Field(
+        None,
+        description="An OpenTelemetry collector (OTLP over HTTP, as `http://HOST:4318`) that gets "
+        "a trace of each review; empty: none. Needs the extra `otel`.",
+    )
+    otel_exporter_otlp_headers: SecretStr = Field(
+        SecretStr(""), description="Headers for it, as `NAME=VALUE,NAME=VALUE`."
+    )
+    sentry_dsn: SecretStr = Field(
+        SecretStr(""),
+        description="A Sentry project that is told of errors; empty: none. "
+        "Needs the extra `sentry`.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Logs as JSON lines.")
 

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from ulid import ULID
 
-from bot import log
+from bot import log, trace
 from bot.events import HANDLED, Event, Ignored, MalformedPayload, Ping, to_json, translate
 from bot.queue import message
 from bot.store import Store
@@ -111,11 +111,13 @@ async def _accept(store: Store, guid: str, name: str, body: bytes) -> tuple[int,
     # The review's id is chosen here, so that the same delivery means the same review
     # however often its message is worked on.
     review_id = str(ULID())
-    queued = message("handle_delivery", to_json(event), review_id, guid)
     repository = getattr(event, "repository", None)
     installation_id = repository.installation_id if repository is not None else 0
-    if not await store.accept_delivery(guid, queued, installation_id=installation_id):
-        return 200, {"status": "duplicate"}
+    told = {"github.event": name, "github.delivery": guid, "github.installation": installation_id}
+    with trace.span("accept delivery", told, kind="producer", review=review_id):
+        queued = message("handle_delivery", to_json(event), review_id, guid)
+        if not await store.accept_delivery(guid, queued, installation_id=installation_id):
+            return 200, {"status": "duplicate"}
     return 202, {"status": "queued"}
 
 

@@ -111,7 +111,7 @@ def build(base: Path, target: Path) -> tuple[Stage, dict[str, str]]:
             stage.at("").mkdir(parents=True, exist_ok=True)
         elif name == "USER":
             stage.user = f"{rest}:"  # and the group that /etc/passwd says
-        elif name == "ENV":
+        elif name in ("ARG", "ENV"):
             stage.set(rest)
         else:
             last[name] = rest

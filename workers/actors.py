@@ -7,13 +7,15 @@ store's scripts.
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dramatiq
 from dramatiq.asyncio import async_to_sync
+from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage
 
-from bot import log
+from bot import log, trace
 from bot.event_types import CommentCreated, from_json
 from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
@@ -46,8 +48,10 @@ def declare_actors(
         def run(*args: Any) -> None:
             # The message is known to this thread only, so it is looked at before the
             # event loop takes over.
-            work = function(services(), _attempt(settings), *args)
-            async_to_sync(running.run)(_logged(work, _ids(function, args)))
+            attempt = _attempt(settings)
+            work = function(services(), attempt, *args)
+            told = _Told(function.__name__, attempt, _carried(), _ids(function, args))
+            async_to_sync(running.run)(_told(work, told))
 
         dramatiq.actor(
             actor_name=function.__name__,
@@ -78,8 +82,37 @@ def _ids(function: Work, args: Sequence[Any]) -> dict[str, Any]:
     return {_IDS[name]: arg for name, arg in zip(names, args, strict=False) if name in _IDS}
 
 
-async def _logged(work: Coroutine[Any, Any, None], ids: dict[str, Any]) -> None:
-    with log.bound(**ids):
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What log and trace say of the work on a message; `parent` is the span that put it."""
+
+    actor: str
+    attempt: Attempt
+    parent: str
+    ids: dict[str, Any]
+
+
+def _carried() -> str:
+    message = CurrentMessage.get_current_message()
+    return str(message.options.get(trace.OPTION, "")) if message is not None else ""
+
+
+async def _told(work: Coroutine[Any, Any, None], told: _Told) -> None:
+    attributes: dict[str, trace.Value] = {
+        "messaging.system": "dramatiq",
+        "messaging.destination.name": QUEUE_OF[told.actor],
+        "glossator.retries": told.attempt.retries,
+        **{f"glossator.{name}": str(value) for name, value in told.ids.items()},
+    }
+    span = trace.span(
+        told.actor,
+        attributes,
+        kind="consumer",
+        review=told.ids.get("review", ""),
+        parent=told.parent,
+        quiet=(Retry,),
+    )
+    with log.bound(**told.ids), span:
         await work
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
+from bot import trace
 from bot.access import Viewer
 from bot.api.callers import caller
 from bot.api.problems import Problem, not_found
@@ -46,17 +47,18 @@ async def start(request: Request) -> Response:
     review_id = str(ULID())
     if key:
         review_id = await _claimed(state.store.redis, f"{who.login} {key}", wish, review_id)
-    asked = message(
-        "start_review",
-        wish.repository,
-        wish.number,
-        review_id,
-        who.login,
-        wish.full,
-        wish.focus,
-    )
-    # A call that died between its claim and this is made good by its repetition.
-    await state.store.accept_delivery(f"api:{review_id}", asked)
+    with trace.span("accept request", {}, kind="producer", review=review_id):
+        asked = message(
+            "start_review",
+            wish.repository,
+            wish.number,
+            review_id,
+            who.login,
+            wish.full,
+            wish.focus,
+        )
+        # A call that died between its claim and this is made good by its repetition.
+        await state.store.accept_delivery(f"api:{review_id}", asked)
     answer = Started(
         id=review_id,
         status=State.QUEUED,

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
+from bot import trace
 from bot.github.errors import GitHubError, TooLarge
 
 _REDIRECTS = frozenset({301, 302, 307, 308})
@@ -91,12 +92,23 @@ class Wire:
         for _ in range(_MAX_REDIRECTS + 1):
             path = self.path_of(url)
             started = time.perf_counter()
-            outcome = await self._send(method, url, headers, body)
+            outcome = await self._traced(method, url, headers, body)
             self._report(method, path, outcome, time.perf_counter() - started)
             if isinstance(outcome, Broken) or outcome.status not in _REDIRECTS:
                 return outcome
             url = urljoin(url, outcome.headers.get("location", ""))
         return Broken("it redirects in a circle", sent=True)
+
+    async def _traced(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer | Broken:
+        route = route_of(self.path_of(url))
+        told = {"http.request.method": method, "http.route": route}
+        with trace.span(f"{method} {route}", told, kind="client") as noted:
+            outcome = await self._send(method, url, headers, body)
+            status = outcome.status if isinstance(outcome, Answer) else None
+            noted.note({"http.response.status_code": status})
+            return outcome
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes

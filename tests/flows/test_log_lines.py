@@ -1,19 +1,15 @@
 """Every line that a step writes says for which review, whoever writes it."""
 
-import logging
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from redis.asyncio import Redis
 
-from bot import log
 from bot.settings import Settings
 from tests.flows.world import running
 from tests.support.llm_server import LLMServer, Status
+from tests.support.logs import production_log
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -21,17 +17,8 @@ AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
 
 @pytest.fixture
 def set_up_log() -> Iterator[None]:
-    """The log as it is set up in production; afterwards it is as it was."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, structlog.get_config(), logging.raiseExceptions
-    hooks = sys.excepthook, threading.excepthook
-    log.configure(Settings(_env_file=None, log_json=True))
-    yield
-    sys.excepthook, threading.excepthook = hooks
-    logging.captureWarnings(False)
-    root.handlers, level, config, logging.raiseExceptions = before
-    root.setLevel(level)
-    structlog.configure(**config)
+    with production_log(Settings(_env_file=None, log_json=True)):
+        yield
 
 
 async def test_a_line_says_for_which_review_though_its_writer_does_not_know(

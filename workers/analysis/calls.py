@@ -8,6 +8,7 @@ import httpx2
 from redis.asyncio import Redis
 
 from bot import log as logs
+from bot import trace
 from bot.model import Usage
 from bot.settings import Settings
 from workers.analysis.answer import Schema
@@ -77,7 +78,7 @@ class Calls:
         while True:
             try:
                 async with self._pacing.slot():
-                    return await self._call(question, model, messages, prompt)
+                    return await self._traced(question, model, messages, prompt)
             except TransientLLMError as exc:
                 wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
                 if isinstance(exc, ThrottledError):
@@ -87,6 +88,22 @@ class Calls:
                     raise TransientLLMError(f"{exc}{times}", retry_after=exc.retry_after) from exc
                 await self._sleep(wait)
                 attempt += 1
+
+    async def _traced(
+        self, question: Question, model: str, messages: Messages, prompt: str
+    ) -> Reply:
+        """One call, as OpenTelemetry names it, without what is asked and answered.
+        https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"""
+        told = {"gen_ai.request.model": model, "glossator.purpose": question.purpose}
+        with trace.span(f"chat {model}", told, kind="client") as noted:
+            reply = await self._call(question, model, messages, prompt)
+            noted.note(
+                {
+                    "gen_ai.usage.input_tokens": reply.usage.prompt_tokens,
+                    "gen_ai.usage.output_tokens": reply.usage.completion_tokens,
+                }
+            )
+            return reply
 
     async def _call(self, question: Question, model: str, messages: Messages, prompt: str) -> Reply:
         """One call, in the best dialect that the server understands."""

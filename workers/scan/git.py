@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot import trace
 from workers.scan.errors import CloneError
 from workers.scan.process import Finished, OutputTooLarge, ProcessTimeout, run
 
@@ -99,14 +100,15 @@ class Git:
         self, args: tuple[str, ...], config: Mapping[str, str], stdin: bytes
     ) -> Finished:
         try:
-            return await run(
-                ("git", *args),
-                cwd=self.directory,
-                env=_environment(self.directory, {**_HARDENED, **config}),
-                seconds=max(self.deadline - time.monotonic(), 0.001),
-                stdin=stdin,
-                max_output=_MAX_OUTPUT,
-            )
+            with trace.span(f"git {args[0]}", {}):
+                return await run(
+                    ("git", *args),
+                    cwd=self.directory,
+                    env=_environment(self.directory, {**_HARDENED, **config}),
+                    seconds=max(self.deadline - time.monotonic(), 0.001),
+                    stdin=stdin,
+                    max_output=_MAX_OUTPUT,
+                )
         except ProcessTimeout as exc:
             raise CloneError(
                 "Reading the repository took too long; raise CLONE_SECONDS if it is that large.",

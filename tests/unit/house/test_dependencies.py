@@ -7,6 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNS: list[str] = PROJECT["project"]["dependencies"]
+EXTRAS: list[str] = [
+    item for extra in PROJECT["project"]["optional-dependencies"].values() for item in extra
+]
 TESTS: list[str] = PROJECT["dependency-groups"]["dev"]
 
 
@@ -29,11 +32,17 @@ def test_each_dependency_has_a_line_that_says_why() -> None:
 
 def test_each_dependency_is_locked() -> None:
     assert names(RUNS) - locked("requirements.lock") == set()
+    assert (names(RUNS) | names(EXTRAS)) - locked("requirements-extras.lock") == set()
     assert (names(RUNS) | names(TESTS)) - locked("requirements-dev.lock") == set()
 
 
+def test_extras_cost_nothing_who_does_not_ask_for_them() -> None:
+    assert names(EXTRAS) & locked("requirements.lock") == set()
+    assert names(EXTRAS) <= names(TESTS)
+
+
 def test_the_lock_files_hold_a_hash_for_each_version() -> None:
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in ("requirements.lock", "requirements-extras.lock", "requirements-dev.lock"):
         text = (ROOT / lock).read_text()
         pinned = re.findall(
             r"^[\w.-]+(?:\[[\w,]+\])?==[^\n]*\\\n +--hash=sha256:", text, re.MULTILINE

@@ -35,6 +35,8 @@ FOREIGN = {
         "EDITOR",
         "PWD",
         "REDIS_PASSWORD",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_RESOURCE_ATTRIBUTES",
     ),
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bot import trace
 from bot.model import Finding
 from workers.scan.analyzers import text
 from workers.scan.analyzers.bandit import BANDIT
@@ -84,7 +85,8 @@ async def _run(
     if not wanted:
         return Heard(())
     try:
-        said = await _ask(analyzer, wanted, seconds, kind)
+        with trace.span(f"analyser {analyzer.name}", {"glossator.files": len(wanted)}):
+            said = await _ask(analyzer, wanted, seconds, kind)
     except ProcessTimeout:
         return _failed(analyzer, f"took longer than {seconds:.0f} seconds and was stopped.")
     except OutputTooLarge:
