@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from dramatiq.errors import Retry
 from redis.exceptions import RedisError
@@ -31,9 +32,11 @@ from bot.github.errors import (
 )
 from bot.model import FINISHED, Review, State
 from bot.queue import message
-from bot.store import recovery
-from bot.tasks import stop
+from bot.store import Store
+from bot.store.starts import note_end, note_start
+from bot.tasks import stop, to_the_end
 from workers.analysis.errors import LLMError, TransientLLMError
+from workers.background import in_background
 from workers.patience import OUTAGES, Later
 from workers.scan.errors import CloneError
 from workers.scan.process import ProcessTimeout
@@ -45,6 +48,9 @@ WATCH_SECONDS = 1.0
 #: A step that goes on for so long after it was cancelled is cancelled again, in seconds: time
 #: enough to delete a clone, give a lock back and book what was spent.
 CLEANUP_SECONDS = 5.0
+
+#: Between two tries to tell a Redis that was away that a step has ended, in seconds.
+REDIS_AGAIN_SECONDS = 1.0
 
 #: So many starts of a step without an end make it a suspect: it is tried while no other
 #: suspect is, so that the one which takes its worker down does not take their good name.
@@ -97,7 +103,7 @@ async def run_step(
         _log.info("step_not_awaited", review=review_id, state=fields.get("state"))
         return
     began = time.monotonic()
-    async with _started(services, review_id, f"starts {name}") as starts:
+    async with _started(services, review_id, name) as starts:
         if starts > MAX_STARTS:
             await fail(services, review_id, POISON.format(number=MAX_STARTS))
         elif starts > SUSPECT_STARTS:
@@ -114,12 +120,23 @@ async def run_step(
 @contextlib.asynccontextmanager
 async def _started(services: Services, review_id: str, name: str) -> AsyncIterator[int]:
     """Counts the starts of a step that had no end, this one included: its workers died."""
-    starts = await recovery.count_up(services.store, review_id, name)
+    store, start = services.store, uuid4().hex
     try:
-        yield starts
+        yield await note_start(store, review_id, name, start)
     finally:
-        with contextlib.suppress(RedisError):  # then it counts as one without an end
-            await recovery.count_up(services.store, review_id, name, -1)
+        try:
+            await to_the_end(note_end(store, review_id, name, start))
+        except RedisError:
+            in_background(_note_end_later(store, review_id, name, start))
+
+
+async def _note_end_later(store: Store, review_id: str, name: str, start: str) -> None:
+    """Note the end once Redis is back: that it was away has taken no worker down."""
+    while True:
+        await asyncio.sleep(REDIS_AGAIN_SECONDS)
+        with contextlib.suppress(RedisError):
+            await note_end(store, review_id, name, start)
+            return
 
 
 async def _limited(

@@ -77,9 +77,9 @@ async def missing_batches(store: Store, review_id: str) -> frozenset[int]:
     return frozenset(map(int, batches)) - frozenset(map(int, results))
 
 
-async def count_up(store: Store, review_id: str, name: str, by: int = 1) -> int:
-    """Add to a count that is kept with the review; returns the new one."""
-    return int(await store.redis.hincrby(f"{PREFIX}review:{review_id}", name, by))
+async def count_up(store: Store, review_id: str, name: str) -> int:
+    """Add one to a count that is kept with the review; returns the new one."""
+    return int(await store.redis.hincrby(f"{PREFIX}review:{review_id}", name, 1))
 
 
 async def revive(store: Store, lost_seconds: float) -> int:

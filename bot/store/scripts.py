@@ -15,6 +15,7 @@ Keys, under the prefix:
   events:<id>          stream: type, data (JSON), what people who watch are told
   batches:<id>         hash: number -> compressed Batch
   results:<id>         hash: number -> compressed BatchResult
+  starts:<id>:<step>   set: starts of a step that had no end yet
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
   active               sorted set: unfinished reviews by when they were opened
   ending               sorted set: reviews that ended without a report, by when, until their

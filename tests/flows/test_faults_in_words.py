@@ -15,6 +15,7 @@ from bot.metrics import Metrics
 from bot.model import Repository, Review, State, Trigger
 from bot.settings import Settings
 from bot.store import Store
+from bot.store.starts import note_start
 from workers import maintenance
 from workers.patience import Later
 from workers.reports.render import Ending, failure_output
@@ -124,7 +125,8 @@ async def test_a_step_past_its_limit_is_told(services: Services) -> None:
 
 
 async def test_a_review_that_takes_its_workers_down_is_told(services: Services) -> None:
-    await services.store.remember(ID, **{"starts scan": MAX_STARTS})
+    for number in range(MAX_STARTS):
+        await note_start(services.store, ID, "scan", f"start {number}")
     await failing(services, AssertionError("is not begun"))
     compare("workers-died", await shown(services.store))
 

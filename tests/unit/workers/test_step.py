@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.metrics import Metrics
 from bot.model import Repository, Review, State, Trigger
 from bot.settings import Settings
 from bot.store import Store
+from bot.store.starts import note_end, note_start
 from workers import step
+from workers.patience import Later
 from workers.services import Services
 from workers.step import Attempt, run_step
 
@@ -127,3 +131,44 @@ async def test_a_step_past_its_time_ends_its_review_and_its_work(services: Servi
     await ends(running)
     assert work.ended
     assert await services.store.state(ID) is State.FAILED
+
+
+async def starts(services: Services) -> int:
+    """How many starts of the scan had no end, one for this look included."""
+    number = await note_start(services.store, ID, "scan", "look")
+    await note_end(services.store, ID, "scan", "look")
+    return number
+
+
+async def test_a_step_that_ended_is_no_suspect(services: Services) -> None:
+    async def work(review: Review, fields: dict[str, str]) -> None:
+        assert await starts(services) == 2
+
+    for _ in range(2):
+        await scanning(services, work)
+    assert await starts(services) == 1
+
+
+async def test_steps_that_redis_left_are_no_suspects_once_it_is_back(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, real = True, cast(Any, Redis.execute_command)
+
+    async def refusing(redis: Any, *args: Any, **more: Any) -> Any:
+        if away:
+            raise RedisConnectionError("Connection refused.")
+        return await real(redis, *args, **more)
+
+    async def work(review: Review, fields: dict[str, str]) -> None:
+        monkeypatch.setattr(Redis, "execute_command", refusing)
+        raise RedisConnectionError("Connection refused.")
+
+    monkeypatch.setattr(step, "REDIS_AGAIN_SECONDS", 0.01)
+    for _ in range(step.SUSPECT_STARTS):
+        monkeypatch.setattr(Redis, "execute_command", real)
+        with pytest.raises(Later):
+            await scanning(services, work)
+    away = False
+    async with asyncio.timeout(10):
+        while await starts(services) > 1:
+            await asyncio.sleep(0.01)
