@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -359,14 +359,24 @@ class Store:
         finally:
             if renewal is not None:
                 await stop(renewal)
-                with suppress(LockError):  # it was lost, and is another's now
-                    await lock.release()
+                await _release(lock, name)
 
     async def first_within(self, name: str, milliseconds: int) -> bool:
         """True for the first asker in each span of time: spaces what must not be done too
         often, over all processes."""
         key = f"{PREFIX}pace:{name}"
         return bool(await self.redis.set(key, "1", nx=True, px=milliseconds))
+
+
+async def _release(lock: Lock, name: str) -> None:
+    """Give the lock back. What was done under it stands, should Redis be away just now: the
+    lock runs out by itself."""
+    try:
+        await lock.release()
+    except LockError:
+        pass  # it was lost, and is another's now
+    except RedisError as exc:
+        _log.warning("lock_not_released", name=name, why=str(exc))
 
 
 async def _renew(lock: Lock, name: str, every: float) -> None:

@@ -60,3 +60,16 @@ async def test_a_lock_that_is_lost_is_told_and_left_to_its_new_holder(
     assert [(line["event"], line["name"]) for line in lines] == [("lock_lost", "publish")]
     assert renewals.tried == 1
     assert await store.redis.get(KEY) == b"another's"
+
+
+async def test_what_was_done_under_a_lock_stands_if_redis_is_away_at_its_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(lock: Any) -> None:
+        raise RedisConnectionError("Connection closed by server.")
+
+    monkeypatch.setattr(Lock, "release", away)
+    with capture_logs() as lines:
+        async with store.hold("publish", seconds=30, wait=0) as held:
+            assert held
+    assert [(line["event"], line["name"]) for line in lines] == [("lock_not_released", "publish")]
