@@ -15,6 +15,7 @@ our own; nothing overrides that there is nothing to review:
     from a fork            review, unless `forks: false`            review
     base branch            skip, if not among `base_branches`       review
     head already reviewed  skip         review
+    quota of the day spent skip         skip
     too large              review the riskiest files, with a note   the same
     repeated pushes        wait `settle_seconds` for the next push  start at once
 """
@@ -41,6 +42,7 @@ class SkipReason(StrEnum):
     FORK = "fork"
     BASE_BRANCH = "base_branch"
     ALREADY_REVIEWED = "already_reviewed"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,31 @@ class Skip:
 
     reason: SkipReason
     sentence: str
+
+    @property
+    def by_wish(self) -> bool:
+        """Whether it is reviewed all the same if somebody asks for it."""
+        return self.reason not in _FINAL
+
+
+#: What no wish overrides.
+_FINAL = frozenset(
+    {
+        SkipReason.CLOSED,
+        SkipReason.NOTHING_CHANGED,
+        SkipReason.IGNORED_PATHS,
+        SkipReason.QUOTA,
+    }
+)
+
+
+def quota_spent(reviews: int) -> Skip:
+    """The installation has had its reviews of the day."""
+    return Skip(
+        SkipReason.QUOTA,
+        f"This installation's {reviews} reviews of the day are used up "
+        "(INSTALLATION_DAILY_REVIEWS). From 00:00 UTC on, press Re-run or comment `/review`.",
+    )
 
 
 def decide(

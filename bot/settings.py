@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     installation_reviews: int = Field(
         8, ge=1, description="Reviews of one installation that run at once; others wait in line."
     )
+    installation_daily_reviews: int = Field(
+        0, ge=0, description="Reviews that one installation may start on a day (UTC); 0: no limit."
+    )
     worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
 
     metrics_open: bool = Field(

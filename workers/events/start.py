@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ulid import ULID
@@ -12,9 +12,10 @@ from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.paths import repo_url
 from bot.links import review_links
-from bot.model import Category, PullRequest, Repository, Review, Trigger, encode
+from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
 from bot.queue import message
-from bot.store import obeyed
+from bot.store import obeyed, quota
+from bot.store.store import Store
 from workers import checkrun
 from workers.events.alone import alone_with
 from workers.events.cancel import cancel_review
@@ -103,6 +104,10 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | po
         reviewed_head=False,  # `open_review` sees to that, atomically
         settle_seconds=services.settings.settle_seconds,
     )
+    if isinstance(decision, policy.Start) and not await _within_quota(services, request):
+        if request.trigger.automatic and await _stands(store, seen, pull.head_sha):
+            return None
+        decision = policy.quota_spent(services.settings.installation_daily_reviews)
     if isinstance(decision, policy.Skip):
         return await _skip(services, gh, request, pull, decision, complaints)
     review = Review(
@@ -121,6 +126,7 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | po
     opened = await store.open_review(review)
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.replaced, head=pull.head_sha)
+        await quota.give_back(store, repo.installation_id, review.id)
         return None
     if opened.replaced:
         await store.put(message("conclude_review", opened.replaced))
@@ -135,6 +141,22 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | po
             settle=decision.settle_seconds,
         )
     return await store.review(review.id)
+
+
+async def _within_quota(services: Services, request: Request) -> bool:
+    """Whether the installation may have this review today; one that is opened, it has."""
+    store, most = services.store, services.settings.installation_daily_reviews
+    if not most or await store.state(request.review_id) is not None:
+        return True
+    installation_id = request.repository.installation_id
+    return await quota.take(store, installation_id, request.review_id, most)
+
+
+async def _stands(store: Store, seen: Mapping[str, str], head_sha: str) -> bool:
+    """Whether the head has a review, running or done, so that there is nothing to refuse."""
+    if seen.get("head") != head_sha:
+        return False
+    return await store.state(seen["current"]) not in (None, State.FAILED, State.CANCELLED)
 
 
 async def start_named(
@@ -231,6 +253,6 @@ async def _show_skip(
         repo,
         run.id,
         conclusion="skipped",
-        output=render.skipped_output(skip.sentence, complaints),
+        output=render.skipped_output(skip.sentence, complaints, by_wish=skip.by_wish),
         actions=[checkrun.RERUN],
     )

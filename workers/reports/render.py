@@ -113,10 +113,11 @@ def progress_output(progress: Progress, links: Links) -> CheckOutput:
     return CheckOutput(cut(show_hidden(title), 200), summary)
 
 
-def skipped_output(reason: str, notes: Sequence[str] = ()) -> CheckOutput:
+def skipped_output(reason: str, notes: Sequence[str] = (), *, by_wish: bool = True) -> CheckOutput:
     """The check run of a pull request that policy leaves alone; `reason` is one sentence, `notes`
-    are what is wrong with the configuration."""
-    return CheckOutput("Not reviewed", render("check/skipped.md.j2", reason=reason, notes=notes))
+    are what is wrong with the configuration, `by_wish` whether a command overrides it."""
+    summary = render("check/skipped.md.j2", reason=reason, notes=notes, by_wish=by_wish)
+    return CheckOutput("Not reviewed", summary)
 
 
 def failure_output(ending: Ending, sentence: str, links: Links | None = None) -> CheckOutput:

@@ -1,0 +1,34 @@
+"""How many reviews an installation has started on a day (UTC), where there is a quota."""
+
+from datetime import UTC, datetime
+
+from bot.store.store import PREFIX, Store
+
+#: A day's reviews are remembered until the day is over everywhere.
+_SECONDS = 2 * 86_400
+
+#: KEYS: the day's reviews. ARGV: review, quota, seconds to keep them. Returns 1 if it is one.
+_TAKE = """
+if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 1 then return 1 end
+if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+
+async def take(store: Store, installation_id: int, review_id: str, quota: int) -> bool:
+    """Whether the review is one of the day's first `quota`; counted once, however often asked."""
+    script = store.redis.register_script(_TAKE)
+    key = _key(store, installation_id)
+    return bool(await script(keys=[key], args=[review_id, quota, _SECONDS]))
+
+
+async def give_back(store: Store, installation_id: int, review_id: str) -> None:
+    """There was no review after all."""
+    await store.redis.srem(_key(store, installation_id), review_id)
+
+
+def _key(store: Store, installation_id: int) -> str:
+    day = datetime.fromtimestamp(store.now(), UTC).date().isoformat()
+    return f"{PREFIX}quota:{installation_id}:{day}"
