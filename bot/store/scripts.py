@@ -123,23 +123,33 @@ end
 """
 )
 
-#: ARGV: prefix, dramatiq, guid, seconds to remember it, messages, installation or '0', how
-#: many of its deliveries may be handled at once.
-#: Returns 1 when it was queued, 0 when that delivery was queued before.
+#: ARGV: prefix, dramatiq, seconds to remember deliveries, how many of an installation may be
+#: handled at once, then of each delivery: guid, messages, installation or '0'.
+#: Returns for each 1 when it was queued, 0 when that delivery was queued before.
 ACCEPT = (
     _HEAR
     + """
-if not redis.call('SET', prefix .. 'delivery:' .. ARGV[3], '1', 'NX', 'EX', ARGV[4]) then
-  return 0
+local seconds, at_once = ARGV[3], tonumber(ARGV[4])
+local answers, to_hear = {}, {}
+for i = 5, #ARGV, 3 do
+  local guid, messages, installation = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if not redis.call('SET', prefix .. 'delivery:' .. guid, '1', 'NX', 'EX', seconds) then
+    answers[#answers + 1] = 0
+  else
+    answers[#answers + 1] = 1
+    if installation == '0' then
+      put(messages)
+    else
+      redis.call('RPUSH', prefix .. 'unheard:' .. installation, messages)
+      to_hear[installation] = true
+    end
+  end
 end
-if ARGV[6] == '0' then
-  put(ARGV[5])
-else
-  redis.call('RPUSH', prefix .. 'unheard:' .. ARGV[6], ARGV[5])
-  redis.call('SADD', prefix .. 'unheard', ARGV[6])
-  hear(ARGV[6], tonumber(ARGV[7]))
+for installation in pairs(to_hear) do
+  redis.call('SADD', prefix .. 'unheard', installation)
+  hear(installation, at_once)
 end
-return 1
+return answers
 """
 )
 

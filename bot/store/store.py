@@ -90,7 +90,9 @@ class Store:
             )
         }
 
-        self._accepting = Together(redis, self._scripts["ACCEPT"])
+        self._accepting = Together(
+            self._scripts["ACCEPT"], [PREFIX, NAMESPACE, DELIVERY_SECONDS, DELIVERIES_AT_ONCE]
+        )
 
     async def run_script(self, name: str, *args: str | bytes | int | float) -> Any:
         return await self._scripts[name](args=[PREFIX, NAMESPACE, *args])
@@ -103,11 +105,7 @@ class Store:
         """Queue what a delivery asks for, unless that delivery was queued before. Of one
         installation so many are handled at once; others wait in a line of their own, so that
         nobody else waits behind them. 0 is for deliveries of no installation."""
-        seconds, messages = DELIVERY_SECONDS, _messages([message])
-        accepted = await self._accepting.call(
-            [PREFIX, NAMESPACE, guid, seconds, messages, installation_id, DELIVERIES_AT_ONCE]
-        )
-        return bool(accepted)
+        return bool(await self._accepting.call([guid, _messages([message]), installation_id]))
 
     async def put(self, *messages: Message) -> None:
         await self.run_script("PUT", _messages(messages))

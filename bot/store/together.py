@@ -1,12 +1,10 @@
-"""Calls of one script that come at once go to Redis together, in one round trip."""
+"""Calls of one script that come at once go to Redis together, as one call of it."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
-from redis.exceptions import NoScriptError
 
 #: Calls that one round trip carries at most.
 MOST = 64
@@ -15,16 +13,17 @@ Arguments = Sequence[str | bytes | int | float]
 
 
 class Together:
-    """One script. A call that comes alone is sent at once; those that come while Redis is busy
-    with earlier ones wait for these, and share the next round trip."""
+    """One script that takes the `shared` arguments and then those of any number of calls, and
+    returns a list with an answer for each. A call that comes alone is sent at once; those that
+    come while Redis is busy with earlier ones wait for these, and go together."""
 
-    def __init__(self, redis: "Redis", script: AsyncScript) -> None:
-        self._redis, self._script = redis, script
+    def __init__(self, script: AsyncScript, shared: Arguments) -> None:
+        self._script, self._shared = script, shared
         self._waiting: list[tuple[Arguments, asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
 
     async def call(self, arguments: Arguments) -> Any:
-        """The script's answer. Raises RedisError, as all that share its round trip do."""
+        """The script's answer. Raises RedisError, as all that went together do."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((arguments, answer))
         if self._sender is None or self._sender.done():
@@ -34,8 +33,9 @@ class Together:
     async def _send(self) -> None:
         while group := self._waiting[:MOST]:
             del self._waiting[:MOST]
+            given = [argument for arguments, _ in group for argument in arguments]
             try:
-                answers = await self._run([arguments for arguments, _ in group])
+                answers = await self._script(args=[*self._shared, *given])
             except BaseException as exc:  # whatever it is, nobody may wait for ever
                 for _, waiting in group:
                     if not waiting.done():
@@ -44,22 +44,5 @@ class Together:
                     raise
                 continue
             for (_, waiting), answer in zip(group, answers, strict=True):
-                if waiting.done():  # its caller is gone
-                    continue
-                if isinstance(answer, Exception):
-                    waiting.set_exception(answer)
-                else:
+                if not waiting.done():  # else its caller is gone
                     waiting.set_result(answer)
-
-    async def _run(self, calls: Sequence[Arguments]) -> list[Any]:
-        if len(calls) == 1:
-            return [await self._script(args=calls[0])]
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for arguments in calls:
-                pipe.evalsha(self._script.sha, 0, *arguments)
-            answers = await pipe.execute(raise_on_error=False)
-        return [
-            # Redis forgets scripts when it starts; a script called by itself is loaded again.
-            await self._script(args=arguments) if isinstance(answer, NoScriptError) else answer
-            for arguments, answer in zip(calls, answers, strict=True)
-        ]
