@@ -15,6 +15,7 @@ from bot.github.errors import GitHubError
 from bot.links import Links
 from bot.model import Category
 from bot.settings import FailOn, Settings
+from bot.wanted import wanted
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.shown import show
 from workers.evaluation.answers import NoAnswer
@@ -134,7 +135,7 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
             [show(part) for part in batch.files if part.file.hunks],
             subject.brief,
             subject.config.instructions,
-            subject.config.categories or settings.categories,
+            wanted(settings, subject.config, None).categories,
         )
         print(f"######## batch {batch.number}, {asked.tokens} tokens: system\n{asked.system}")
         print(f"######## batch {batch.number}: user\n{asked.user}")

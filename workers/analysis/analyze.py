@@ -19,9 +19,10 @@ from bot.model import (
 )
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
+from bot.wanted import Wanted, wanted
 from workers.analysis.answer import REVIEW_SCHEMA, read_findings, read_summaries
 from workers.analysis.errors import LLMError, TooLongError, TransientLLMError
-from workers.analysis.judge import Policy, judge
+from workers.analysis.judge import judge
 from workers.analysis.llm import LLM, Answer
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.shown import Shown, one_line, show
@@ -54,7 +55,7 @@ async def analyze(
         brief=brief,
         llm=llm,
         config=config,
-        policy=_policy(settings, config, focus),
+        wanted=wanted(settings, config, focus),
         review_id=review_id,
         installation_id=installation_id,
         last_try=last_try,
@@ -87,15 +88,6 @@ async def analyze(
     )
 
 
-def _policy(settings: Settings, config: RepoConfig, focus: Category | None) -> Policy:
-    categories = config.categories or settings.categories
-    return Policy(
-        categories=(focus,) if focus else categories,
-        min_severity=config.min_severity or settings.min_severity,
-        min_confidence=settings.min_confidence,
-    )
-
-
 @dataclass(slots=True, kw_only=True)
 class _Step:
     """One run of the step, and what it has gathered so far."""
@@ -103,7 +95,7 @@ class _Step:
     brief: Brief
     llm: LLM
     config: RepoConfig
-    policy: Policy
+    wanted: Wanted
     review_id: str
     installation_id: int
     last_try: bool
@@ -136,7 +128,7 @@ class _Step:
         self._take(files, answer)
 
     async def _ask(self, files: Sequence[Shown]) -> Answer:
-        prompt = batch_prompt(files, self.brief, self.config.instructions, self.policy.categories)
+        prompt = batch_prompt(files, self.brief, self.config.instructions, self.wanted.categories)
         return await self.llm.ask(
             prompt.system,
             prompt.user,
@@ -170,7 +162,7 @@ class _Step:
         by_path = {file.path: file for file in files}
         good, refused = read_findings(data)
         for raw in good:
-            judged = judge(raw, by_path, self.policy)
+            judged = judge(raw, by_path, self.wanted)
             if isinstance(judged, Rejected):
                 self.rejected.append(judged)
                 continue

@@ -1,34 +1,25 @@
 """From what a model claims to a finding that we stand by, or a reason why not (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.change import Side
 from bot.fingerprint import fingerprint
-from bot.model import Category, Finding, Rejected, Severity
+from bot.model import Finding, Rejected
+from bot.wanted import Wanted
 from workers.analysis.anchor import Anchor, anchor
 from workers.analysis.answer import RawFinding
 from workers.analysis.shown import Shown, clean, one_line
 from workers.analysis.suggest import fitting_suggestion
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What is asked for: categories, the least severity, the least confidence (0..1)."""
-
-    categories: tuple[Category, ...]
-    min_severity: Severity
-    min_confidence: float
-
-
-def judge(raw: RawFinding, files: Mapping[str, Shown], policy: Policy) -> Finding | Rejected:
+def judge(raw: RawFinding, files: Mapping[str, Shown], wanted: Wanted) -> Finding | Rejected:
     """The finding, anchored where its quote stands in the diff; `files` by path as shown."""
     shown = files.get(raw.path)
     title = one_line(raw.title)
     if shown is None:
         return Rejected(path=one_line(raw.path), title=title, reason="not a file of this change")
     path = shown.source.file.path
-    if reason := _unwanted(raw, policy):
+    if reason := _unwanted(raw, wanted):
         return Rejected(path=path, title=title, reason=reason)
     at = anchor(shown.file, raw.quote, raw.line, raw.side, shown.content)
     quote = _anchored_text(shown, at) if at else clean(raw.quote)
@@ -52,13 +43,11 @@ def judge(raw: RawFinding, files: Mapping[str, Shown], policy: Policy) -> Findin
     )
 
 
-def _unwanted(raw: RawFinding, policy: Policy) -> str:
-    if raw.category not in policy.categories:
-        return f"category {raw.category} was not asked for"
-    if raw.severity.rank > policy.min_severity.rank:
-        return f"less severe than {policy.min_severity}"
-    if raw.confidence < policy.min_confidence:
-        return f"low confidence ({raw.confidence:g} of {policy.min_confidence:g})"
+def _unwanted(raw: RawFinding, wanted: Wanted) -> str:
+    if objection := wanted.objection(raw.category, raw.severity):
+        return objection
+    if raw.confidence < wanted.min_confidence:
+        return f"low confidence ({raw.confidence:g} of {wanted.min_confidence:g})"
     return ""
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.model import (
     BatchResult,
-    Category,
     FileSummary,
     Finding,
     PullRequest,
@@ -21,6 +20,7 @@ from bot.model import (
     Usage,
 )
 from bot.settings import FailOn, Settings
+from bot.wanted import wanted
 from workers.reports.repeats import fold_repeats
 from workers.reports.score import score
 from workers.reports.sources import LLM
@@ -110,18 +110,11 @@ def _told(
     config: RepoConfig,
     posted: frozenset[str],
 ) -> list[Finding]:
-    wanted = _categories(review, settings, config)
-    least = (config.min_severity or settings.min_severity).rank
+    looked_for = wanted(settings, config, review.focus)
     found = chain(scan.evidence, *(result.findings for result in results), scan.carried)
-    told = one_each((f for f in found if f.category in wanted), posted)
-    return sorted((f for f in told if f.severity.rank <= least), key=_order)
-
-
-def _categories(review: Review, settings: Settings, config: RepoConfig) -> frozenset[Category]:
-    if review.focus is not None:
-        return frozenset({review.focus})
-    chosen = settings.categories if config.categories is None else config.categories
-    return frozenset(chosen)
+    told = one_each((f for f in found if f.category in looked_for.categories), posted)
+    # A twin may be more severe than the other, and tells its severity to the one that stays.
+    return sorted((f for f in told if not looked_for.objection(f.category, f.severity)), key=_order)
 
 
 def _order(finding: Finding) -> tuple[int, float, str, int, str]:

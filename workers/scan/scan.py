@@ -19,6 +19,7 @@ from bot.model import (
 )
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
+from bot.wanted import Wanted, wanted
 from workers.scan.analyzers.model import Target
 from workers.scan.analyzers.run import run_all
 from workers.scan.batches import CONTEXT_SHARE, DIFF_SHARE, pack, split
@@ -78,10 +79,11 @@ async def scan(
     hidden = await asyncio.to_thread(redact_scan, chosen.targets, heard.evidence)
     chosen = replace(chosen, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others)
-    evidence = _finished(hidden.evidence, focus)
+    looked_for = wanted(settings, config, focus)
+    evidence = _finished(hidden.evidence, looked_for)
     await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
     parts, uncut = await asyncio.to_thread(
-        _parts, chosen, evidence, others, settings, _asked(settings, config, focus)
+        _parts, chosen, evidence, others, settings, _asked(settings, config, looked_for)
     )
     new = [part for part in parts if part.key not in known]
     batches = await asyncio.to_thread(_batches, new, chosen, others, settings)
@@ -101,17 +103,16 @@ async def scan(
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
 
 
-def _asked(settings: Settings, config: RepoConfig, focus: Category | None) -> str:
-    """What else an answer depends on, beside the code that is read."""
-    wanted = config.categories or settings.categories
-    return repr((settings.llm_model, config.instructions, wanted, focus))
+def _asked(settings: Settings, config: RepoConfig, looked_for: Wanted) -> str:
+    """What else an answer, and what was kept of it, depends on, beside the code that is read."""
+    return repr((settings.llm_model, config.instructions, looked_for))
 
 
-def _finished(evidence: Iterable[Finding], focus: Category | None) -> tuple[Finding, ...]:
+def _finished(evidence: Iterable[Finding], looked_for: Wanted) -> tuple[Finding, ...]:
     return tuple(
         replace(item, fingerprint=fingerprint(item.path, item.source, item.quote))
         for item in evidence
-        if focus is None or item.category is focus
+        if item.category in looked_for.categories
     )
 
 

@@ -8,20 +8,21 @@ import pytest
 from bot.change import Side
 from bot.fingerprint import fingerprint
 from bot.model import BatchFile, Category, Finding, Severity
+from bot.wanted import Wanted
 from tests.support.secret_shapes import SHAPES
 from tests.unit.analysis.conftest import batch_file, finding
 from workers.analysis.answer import RawFinding, read_finding
-from workers.analysis.judge import Policy, judge
+from workers.analysis.judge import judge
 from workers.analysis.shown import show
 
-POLICY = Policy(tuple(Category), Severity.INFO, 0)
+WANTED = Wanted(tuple(Category), Severity.INFO, 0)
 
 
 def judged(file: BatchFile | None = None, **changed: Any) -> Finding:
     shown = show(file or batch_file())
     raw = read_finding(finding(**changed))
     assert isinstance(raw, RawFinding)
-    found = judge(raw, {shown.path: shown}, POLICY)
+    found = judge(raw, {shown.path: shown}, WANTED)
     assert isinstance(found, Finding)
     return found
 

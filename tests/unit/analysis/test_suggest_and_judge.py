@@ -4,9 +4,10 @@ import pytest
 
 from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.model import BatchFile, Category, Finding, Rejected, Severity
+from bot.wanted import Wanted
 from workers.analysis.anchor import Anchor
 from workers.analysis.answer import RawFinding
-from workers.analysis.judge import Policy, judge
+from workers.analysis.judge import judge
 from workers.analysis.shown import Shown, show
 from workers.analysis.suggest import fitting_suggestion
 
@@ -17,7 +18,7 @@ def total(prices):
         result += p
     return result
 """
-POLICY = Policy(tuple(Category), Severity.LOW, 0.6)
+WANTED = Wanted(tuple(Category), Severity.LOW, 0.6)
 
 
 def shown(content: str = CONTENT, **changed: object) -> Shown:
@@ -99,7 +100,7 @@ def test_lines_that_were_shown_otherwise_cannot_be_replaced() -> None:
 
 
 def test_a_finding_is_anchored_by_its_quote_not_by_its_line() -> None:
-    found = judge(raw(line=1), {"shop.py": shown()}, POLICY)
+    found = judge(raw(line=1), {"shop.py": shown()}, WANTED)
     assert isinstance(found, Finding)
     assert (found.start_line, found.end_line, found.quote) == (4, 4, "        result += p")
     assert found.source == "llm"
@@ -107,15 +108,15 @@ def test_a_finding_is_anchored_by_its_quote_not_by_its_line() -> None:
 
 
 def test_a_quote_that_is_nowhere_is_told_without_a_line() -> None:
-    found = judge(raw(quote="never_written()"), {"shop.py": shown()}, POLICY)
+    found = judge(raw(quote="never_written()"), {"shop.py": shown()}, WANTED)
     assert isinstance(found, Finding)
     assert not found.anchored
 
 
 def test_the_fingerprint_does_not_depend_on_words_or_lines() -> None:
-    first = judge(raw(), {"shop.py": shown()}, POLICY)
+    first = judge(raw(), {"shop.py": shown()}, WANTED)
     second = judge(
-        raw(title="Other", body="Words", line=2), {"shop.py": shown("\n" + CONTENT)}, POLICY
+        raw(title="Other", body="Words", line=2), {"shop.py": shown("\n" + CONTENT)}, WANTED
     )
     assert isinstance(first, Finding)
     assert isinstance(second, Finding)
@@ -134,11 +135,11 @@ def test_the_fingerprint_does_not_depend_on_words_or_lines() -> None:
 def test_what_is_not_wanted_is_thrown_out_with_the_reason(
     changed: dict[str, object], reason: str
 ) -> None:
-    found = judge(raw(**changed), {"shop.py": shown()}, POLICY)
+    found = judge(raw(**changed), {"shop.py": shown()}, WANTED)
     assert isinstance(found, Rejected)
     assert reason in found.reason
 
 
 def test_a_category_that_was_not_asked_for_is_thrown_out() -> None:
-    only = Policy((Category.SECURITY,), Severity.LOW, 0.6)
+    only = Wanted((Category.SECURITY,), Severity.LOW, 0.6)
     assert isinstance(judge(raw(), {"shop.py": shown()}, only), Rejected)

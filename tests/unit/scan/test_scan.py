@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.change import FileStatus
-from bot.model import Brief, Category, PullRequest
+from bot.model import Brief, Category, PullRequest, Severity
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from tests.support.repositories import Repository
@@ -115,6 +115,27 @@ async def test_a_focus_keeps_its_own_category(repository: Repository, settings: 
     )
     result, _ = await scanned(source, settings, focus=Category.SECURITY)
     assert {item.category for item in result.scan.evidence} == {Category.SECURITY}
+
+
+async def test_a_repositorys_categories_hold_for_evidence_too(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change(
+        {"a.py": ""}, {"a.py": "import subprocess\nx = y\nsubprocess.call(x, shell=True)\n"}
+    )
+    result, _ = await scanned(source, settings, RepoConfig(categories=(Category.CORRECTNESS,)))
+    assert {item.category for item in result.scan.evidence} == {Category.CORRECTNESS}
+
+
+async def test_files_are_read_again_once_less_severe_findings_are_wanted(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change({"a.py": "x = 1\n"}, {"a.py": "x = 2\n"})
+    grave, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.HIGH))
+    same, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.HIGH))
+    all_of_them, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.INFO))
+    assert grave.scan.readings == same.scan.readings
+    assert grave.scan.readings != all_of_them.scan.readings
 
 
 async def test_a_renamed_file_is_one_file_with_its_small_change(
