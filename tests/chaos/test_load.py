@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.arena import Arena, running
 
 #: How many deliveries there are, and how often all are repeated.
-DELIVERIES, REPEATS = 20, 5
+DELIVERIES, REPEATS = 8, 5
 
 
 def files(number: int) -> dict[str, str]:

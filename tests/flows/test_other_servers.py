@@ -88,6 +88,7 @@ async def test_a_review_is_posted_over_rabbitmq(
         assert not [key async for key in redis.scan_iter(f"{NAMESPACE}:__acks__.*")]
 
 
+@pytest.mark.slow  # a broker's start takes long
 async def test_what_failed_is_tried_again_over_rabbitmq_and_then_kept(
     tmp_path: Path, redis_url: str, redis: "Redis"
 ) -> None:

@@ -21,6 +21,10 @@ TOGETHER = 20
 GROUPS = [CORPUS[start : start + TOGETHER] for start in range(0, len(CORPUS), TOGETHER)]
 
 
+def name(group: tuple[Injection, ...]) -> str:
+    return f"{group[0].number}-{group[-1].number}"
+
+
 def test_the_corpus_is_large_and_every_place_is_used() -> None:
     assert len(PAYLOADS) >= 60
     places = defaultdict(set)
@@ -156,8 +160,17 @@ def _check_requests(world: World, number: int) -> None:
         assert "octo/other" not in exchange.path
 
 
-@pytest.mark.parametrize("inline", [100, 0], ids=["on their lines", "in the body"])
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: f"{group[0].number}-{group[-1].number}")
+@pytest.mark.parametrize(
+    ("group", "inline"),
+    [
+        *(pytest.param(group, 100, id=f"{name(group)}, on their lines") for group in GROUPS),
+        pytest.param(GROUPS[0], 0, id=f"{name(GROUPS[0])}, in the body"),
+        *(
+            pytest.param(group, 0, id=f"{name(group)}, in the body", marks=pytest.mark.slow)
+            for group in GROUPS[1:]
+        ),
+    ],
+)
 async def test_what_an_obedient_model_says_is_posted_harmlessly(
     group: tuple[Injection, ...],
     inline: int,

@@ -235,11 +235,16 @@ async def event_ids(store: Store, review: Review) -> list[str]:
     return [event_id.decode() for event_id, _ in entries]
 
 
-async def test_200_restless_clients_of_one_review_lose_and_double_nothing(
-    address: str, app: Starlette, settings: Settings, store: Store
+#: Each client is a real connection that comes and goes: many of them take their time.
+MANY = pytest.mark.parametrize("many", [40, pytest.param(200, marks=pytest.mark.slow)])
+
+
+@MANY
+async def test_restless_clients_of_one_review_lose_and_double_nothing(
+    address: str, app: Starlette, settings: Settings, store: Store, many: int
 ) -> None:
     review = await open_review(store)
-    clients = [Restless(address, settings, review.id, seed) for seed in range(200)]
+    clients = [Restless(address, settings, review.id, seed) for seed in range(many)]
     async with asyncio.timeout(120), asyncio.TaskGroup() as group:
         for client in clients:
             group.create_task(client.run())
@@ -253,10 +258,11 @@ async def test_200_restless_clients_of_one_review_lose_and_double_nothing(
     assert all(client.ids == told for client in clients)
 
 
-async def test_200_reviews_with_a_client_each_are_told_apart(
-    address: str, app: Starlette, settings: Settings, store: Store
+@MANY
+async def test_reviews_with_a_client_each_are_told_apart(
+    address: str, app: Starlette, settings: Settings, store: Store, many: int
 ) -> None:
-    reviews = [await open_review(store, number=n) for n in range(200)]
+    reviews = [await open_review(store, number=n) for n in range(many)]
     clients = [Restless(address, settings, r.id, n) for n, r in enumerate(reviews)]
     async with asyncio.timeout(120), asyncio.TaskGroup() as group:
         for client in clients:
