@@ -21,11 +21,10 @@ from workers.analysis.shown import show
 from workers.evaluation.answers import NoAnswer
 from workers.evaluation.cases import BadCase
 from workers.evaluation.run import as_data, as_table, evaluate
-from workers.local import review_here
+from workers.local import review_here, scan_here
 from workers.reports.formats import render
 from workers.reports.merge import conclusion
 from workers.scan.errors import CloneError
-from workers.scan.scan import scan
 from workers.subjects import NoSubject, github_pull, local_range
 
 #: What people type for a format, and what it is called inside.
@@ -116,20 +115,11 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
         settings = settings.model_copy(update={"llm_model": "none"})
     try:
         subject = await local_range(repo, base, head)
-        for note in subject.notes:
-            print(f"glossator: {note}", file=sys.stderr)
-        scanned = await scan(
-            subject.source,
-            subject.pull,
-            subject.brief,
-            settings,
-            subject.config,
-            focus=None,
-            on_progress=_quietly,
-            protocols=subject.protocols,
-        )
+        scanned = await scan_here(subject, settings, focus=None, on_progress=_quietly)
     except (NoSubject, CloneError) as exc:
         raise BadCommand(str(exc)) from exc
+    for note in scanned.scan.notes:
+        print(f"glossator: {note}", file=sys.stderr)
     for batch in scanned.batches:
         asked = batch_prompt(
             [show(part) for part in batch.files if part.file.hunks],

@@ -27,7 +27,7 @@ from workers.analysis.analyze import analyze
 from workers.analysis.llm import LLM
 from workers.reports.merge import build_report
 from workers.scan.clone import Source
-from workers.scan.scan import scan
+from workers.scan.scan import Scanned, scan
 
 #: Percent and a text for people.
 OnProgress = Callable[[int, str], Awaitable[None]]
@@ -46,6 +46,24 @@ class Subject:
     protocols: tuple[str, ...] | None = None  # beside https, what git may clone by
 
 
+async def scan_here(
+    subject: Subject, settings: Settings, *, focus: Category | None, on_progress: OnProgress
+) -> Scanned:
+    """Evidence and batches; with them stand the notes on the configuration. Raises CloneError."""
+    scanned = await scan(
+        subject.source,
+        subject.pull,
+        subject.brief,
+        settings,
+        subject.config,
+        focus=focus,
+        on_progress=on_progress,
+        protocols=subject.protocols,
+    )
+    notes = (*subject.notes, *scanned.scan.notes)
+    return replace(scanned, scan=replace(scanned.scan, notes=notes))
+
+
 async def review_here(
     subject: Subject,
     settings: Settings,
@@ -58,16 +76,7 @@ async def review_here(
 
     Raises CloneError.
     """
-    scanned = await scan(
-        subject.source,
-        subject.pull,
-        subject.brief,
-        settings,
-        subject.config,
-        focus=focus,
-        on_progress=on_progress,
-        protocols=subject.protocols,
-    )
+    scanned = await scan_here(subject, settings, focus=focus, on_progress=on_progress)
     results: Sequence[BatchResult] = ()
     if scanned.batches:
         ours = llm or LLM(settings, None)
@@ -86,9 +95,8 @@ async def review_here(
         created_at=time.time(),
         focus=focus,
     )
-    told = replace(scanned.scan, notes=(*subject.notes, *scanned.scan.notes))
     report = build_report(
-        review, subject.pull, told, results, settings, subject.config, now=time.time()
+        review, subject.pull, scanned.scan, results, settings, subject.config, now=time.time()
     )
     await on_progress(100, "Done")
     return report
