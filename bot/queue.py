@@ -27,6 +27,7 @@ NAMESPACE = "dramatiq"
 QUEUE_OF = {
     "handle_delivery": "events",
     "start_review": "events",
+    "start_waiting": "events",
     "scan_pull_request": "scan",
     "analyze_batch": "analysis",
     "answer_question": "analysis",

@@ -20,6 +20,7 @@ from bot.event_types import CommentCreated, from_json
 from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
 from bot.settings import Settings
+from workers.events import commands
 from workers.events.answering import answer
 from workers.events.handle import handle_event
 from workers.events.start import start_named
@@ -67,6 +68,7 @@ def declare_actors(
     for function in (
         handle_delivery,
         start_review,
+        start_waiting,
         scan_pull_request,
         analyze_batch,
         publish_review,
@@ -140,6 +142,14 @@ async def start_review(
 ) -> None:
     wanted = Category(focus) if focus else None
     await start_named(services, repository, number, review_id, requested_by, full, wanted)
+
+
+async def start_waiting(
+    services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, position: int
+) -> None:
+    asked = from_json(event)
+    assert isinstance(asked, CommentCreated)
+    await commands.start_waiting(services, asked, review_id, position)
 
 
 async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:

@@ -5,7 +5,8 @@ keys begin with the prefix in ARGV[1]; one Redis holds them all (no cluster).
 
 Keys, under the prefix:
   delivery:<guid>      a delivery that has been queued
-  pull:<repo>:<n>      hash: current (review id), head, paused
+  pull:<repo>:<n>      hash: current (id of the newest review), whole (of the newest one that
+                       looks for all categories), its head and base, paused
   head:<repo>:<sha>    set: numbers of the pull requests reviewed at that commit
   posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
   dismissed:<repo>:<n> set: fingerprints that people do not want to hear there
@@ -17,6 +18,7 @@ Keys, under the prefix:
   results:<id>         hash: number -> compressed BatchResult
   starts:<id>:<step>   set: starts of a step that had no end yet
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
+  after:<id>           hash: review id -> messages that start it once review <id> has ended
   active               sorted set: unfinished reviews by when they were opened
   ending               sorted set: reviews that ended without a report, by when, until their
                        check runs are completed
@@ -97,6 +99,11 @@ local function enter(id, state, keep)
   redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)
   redis.call('EXPIRE', prefix .. 'review:' .. id, keep)
   redis.call('EXPIRE', prefix .. 'events:' .. id, keep)
+  local after = prefix .. 'after:' .. id
+  local waiting = redis.call('HKEYS', after)
+  table.sort(waiting)  -- ids: oldest first
+  for _, name in ipairs(waiting) do put(redis.call('HGET', after, name)) end
+  redis.call('DEL', after)
 end
 """
 
@@ -164,9 +171,11 @@ for i = 4, #ARGV do hear(ARGV[i], tonumber(ARGV[3])) end
 #: ARGV: prefix, dramatiq, messages.
 PUT = _PRELUDE + "put(ARGV[3])"
 
-#: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head, keep,
-#: key of the pull requests at that head, number.
-#: Returns {'opened' | 'known' | 'repeated', id of the review that it replaced or ''}.
+#: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head or base, keep,
+#: key of the pull requests at that head, number, base, 1 if it looks for all categories,
+#: messages that start it after the one that runs, or '' if it supersedes that.
+#: Returns {'opened' | 'known' | 'repeated' | 'waits', id of the review that it replaced, that
+#: stands, or that it waits for, or ''}.
 OPEN = (
     _PRELUDE
     + """
@@ -175,21 +184,35 @@ local review = prefix .. 'review:' .. id
 if redis.call('EXISTS', review) == 1 then
   return {'known', redis.call('HGET', review, 'supersedes') or ''}
 end
-local current = redis.call('HGET', pull, 'current')
-local state = current and redis.call('HGET', prefix .. 'review:' .. current, 'state')
-if ARGV[8] == '1' and state and redis.call('HGET', pull, 'head') == head
-    and state ~= 'failed' and state ~= 'cancelled' then
-  return {'repeated', current}
+local function state_of(name)
+  return name and redis.call('HGET', prefix .. 'review:' .. name, 'state')
 end
-local supersedes = ''
+local current, whole = unpack(redis.call('HMGET', pull, 'current', 'whole'))
+local stands = state_of(whole)
+if ARGV[8] == '1' and stands and redis.call('HGET', pull, 'head') == head
+    and redis.call('HGET', pull, 'base') == ARGV[12]
+    and stands ~= 'failed' and stands ~= 'cancelled' then
+  return {'repeated', whole}
+end
+local state, supersedes = state_of(current), ''
 if state and not finished[state] then
+  local after = prefix .. 'after:' .. current
+  if ARGV[14] ~= '' then
+    redis.call('HSET', after, id, ARGV[14])
+    redis.call('EXPIRE', after, ARGV[9])
+    return {'waits', current}
+  end
   supersedes = current
   redis.call('HSET', prefix .. 'review:' .. current, 'superseded_by', id)
+  if redis.call('EXISTS', after) == 1 then  -- what waited for that one waits for this one
+    redis.call('RENAME', after, prefix .. 'after:' .. id)
+  end
   enter(current, 'superseded', ARGV[9])
 end
 redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'step', 'Queued',
   'supersedes', supersedes, 'opened_at', ARGV[7])
-redis.call('HSET', pull, 'current', id, 'head', head)
+redis.call('HSET', pull, 'current', id)
+if ARGV[13] == '1' then redis.call('HSET', pull, 'whole', id, 'head', head, 'base', ARGV[12]) end
 redis.call('EXPIRE', pull, ARGV[9])
 redis.call('SADD', prefix .. ARGV[10], ARGV[11])
 redis.call('EXPIRE', prefix .. ARGV[10], ARGV[9])

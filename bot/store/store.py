@@ -65,12 +65,13 @@ def _text(raw: Mapping[bytes | str, bytes | str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`outcome`: `opened`, `known` (this very review was opened before), or `repeated`
-    (an automatic trigger for a head that has its review). `replaced` is the id of the
-    review that it superseded, or for `repeated` of the review that stands."""
+    """`outcome`: `opened`, `known` (this very review was opened before), `repeated` (an
+    automatic trigger for a head and base that have their review), or `waits` (for the end of
+    another). `other` is the id of the review that it superseded, that stands, or that it waits
+    for; "" for none."""
 
     outcome: str
-    replaced: str
+    other: str
 
 
 class Store:
@@ -112,9 +113,13 @@ class Store:
 
     # The life of a review
 
-    async def open_review(self, review: Review) -> Opened:
-        """Open it, superseding the unfinished review of its pull request, if any."""
-        outcome, replaced = await self.run_script(
+    async def open_review(
+        self, review: Review, *, base: str = "", later: Message | None = None
+    ) -> Opened:
+        """Open it, superseding the unfinished review of its pull request, if any; or, with
+        `later`, leave that alone and put `later` as soon as it has ended, and so have whatever
+        superseded it meanwhile. `base` is the branch that the pull request goes to."""
+        outcome, other = await self.run_script(
             "OPEN",
             review.id,
             f"pull:{review.repository.id}:{review.number}",
@@ -125,8 +130,15 @@ class Store:
             self.keep_seconds,
             f"head:{review.repository.id}:{review.head_sha}",
             review.number,
+            base,
+            int(review.focus is None),
+            _messages([later]) if later is not None else "",
         )
-        return Opened(outcome.decode(), replaced.decode())
+        return Opened(outcome.decode(), other.decode())
+
+    async def forget_waiting(self, review_id: str) -> None:
+        """Start nothing after that review."""
+        await self.redis.delete(_key("after", review_id))
 
     async def review(self, review_id: str) -> Review | None:
         doc = await self.redis.hget(_key("review", review_id), "doc")
@@ -273,8 +285,8 @@ class Store:
     # Pull requests
 
     async def pull_fields(self, repository_id: int, number: int) -> dict[str, str]:
-        """`current` (review id), `head`, `paused`; {} for a pull request never seen, or not asked
-        for since as long as reviews are kept."""
+        """`current` (id of the newest review), `paused`, ...; {} for a pull request never seen,
+        or not asked for since as long as reviews are kept."""
         key = _key("pull", f"{repository_id}:{number}")
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.hgetall(key)

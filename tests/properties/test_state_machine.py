@@ -16,12 +16,13 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
+    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 
-from bot.model import FINISHED, Batch, BatchResult, Repository, Review, State, Trigger
+from bot.model import FINISHED, Batch, BatchResult, Category, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, message
 from bot.store import Store, connect, recovery
 
@@ -49,6 +50,8 @@ class Life(RuleBasedStateMachine):
         self.pulls: dict[str, tuple[int, int, str]] = {}
         self.results: dict[str, set[int]] = {}
         self.opened: dict[tuple[int, int], str] = {}
+        self.whole: dict[tuple[int, int], str] = {}
+        self.waiting: set[str] = set()
 
     def run(self, work: Awaitable[T]) -> T:
         return self.loop.run_until_complete(work)
@@ -69,21 +72,44 @@ class Life(RuleBasedStateMachine):
     )
     def open(self, installation: int, pull: int, head: str, trigger: Trigger) -> str:
         name = f"r{len(self.pulls)}"
-        before = self.opened.get((installation, pull))
+        before, whole = (of.get((installation, pull)) for of in (self.opened, self.whole))
         opened = self.run(
             self.store.open_review(self._review(name, installation, pull, head, trigger))
         )
         self.pulls[name] = installation, pull, head
-        known = before is not None and self.pulls[before][2] == head
-        lost = before is not None and self.states[before] in (State.FAILED, State.CANCELLED)
+        known = whole is not None and self.pulls[whole][2] == head
+        lost = whole is not None and self.states[whole] in (State.FAILED, State.CANCELLED)
         if trigger.automatic and known and not lost:
-            assert (opened.outcome, opened.replaced) == ("repeated", before)
-            assert before is not None
-            return before
+            assert (opened.outcome, opened.other) == ("repeated", whole)
+            assert whole is not None
+            return whole
         assert opened.outcome == "opened"
         if before is not None and not self.ended(before):
-            assert opened.replaced == before
+            assert opened.other == before
             self.states[before] = State.SUPERSEDED
+        self.states[name] = State.QUEUED
+        self.opened[installation, pull] = self.whole[installation, pull] = name
+        return name
+
+    @rule(
+        target=reviews,
+        installation=st.sampled_from(INSTALLATIONS),
+        pull=st.sampled_from(PULLS),
+        head=st.sampled_from(HEADS),
+    )
+    def look_closer(self, installation: int, pull: int, head: str) -> Any:
+        """Somebody asks for one category."""
+        name = f"r{len(self.pulls) + len(self.waiting)}w"
+        wish = self._review(name, installation, pull, head, Trigger.COMMAND, Category.SECURITY)
+        before = self.opened.get((installation, pull))
+        later = message("start_waiting", {}, name, 0)
+        opened = self.run(self.store.open_review(wish, later=later))
+        if before is not None and not self.ended(before):
+            assert (opened.outcome, opened.other) == ("waits", before)
+            self.waiting.add(name)
+            return multiple()
+        assert opened.outcome == "opened"
+        self.pulls[name] = installation, pull, head
         self.states[name] = State.QUEUED
         self.opened[installation, pull] = name
         return name
@@ -197,6 +223,22 @@ class Life(RuleBasedStateMachine):
             assert not waiting or len(running) == AT_ONCE, "a turn is free while one waits"
             assert not any(snapshot.awaited(name) for name in waiting)
 
+    @invariant()
+    def what_waits_has_a_message_once_nothing_runs_before_it(self) -> None:
+        bodies: Any = self.run(self.store.redis.hvals(f"{NAMESPACE}:events.msgs"))
+        sent = [json.loads(body)["args"][1] for body in bodies]
+        held = [
+            name
+            for active in self.states
+            if not self.ended(active)
+            for name in self._fields(f"glossator:after:{active}")
+        ]
+        assert sorted(sent + held) == sorted(self.waiting)
+
+    def _fields(self, key: str) -> list[str]:
+        found: Any = self.run(self.store.redis.hkeys(key))
+        return [name.decode() for name in found]
+
     def _members(self, key: str) -> set[str]:
         found: Any = self.run(self.store.redis.smembers(key))
         return {name.decode() for name in found}
@@ -231,7 +273,13 @@ class Life(RuleBasedStateMachine):
                 assert name in sent
 
     def _review(
-        self, name: str, installation: int, pull: int, head: str, trigger: Trigger
+        self,
+        name: str,
+        installation: int,
+        pull: int,
+        head: str,
+        trigger: Trigger,
+        focus: Category | None = None,
     ) -> Review:
         return Review(
             id=name,
@@ -240,6 +288,7 @@ class Life(RuleBasedStateMachine):
             head_sha=head,
             trigger=trigger,
             created_at=1.0,
+            focus=focus,
         )
 
 

@@ -135,13 +135,20 @@ def agreeable(request: Request) -> Text:
     return review()
 
 
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class LLMServer:
-    """See the module. `latency` is in seconds, for each answer; `most` is the largest
-    number of requests that were in flight at once."""
+    """See the module. `latency` is in seconds, for each answer, and none is given while
+    `answering` is clear; `most` is the largest number of requests that were in flight at once."""
 
     default: "Answering | Reply | str" = agreeable
     latency: float = 0.0
+    answering: asyncio.Event = field(default_factory=_set_event)
     refuses: frozenset[str] = frozenset()
     requests: list[Request] = field(default_factory=list)
     url: str = ""
@@ -162,6 +169,7 @@ class LLMServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._closing.set()
+        self.answering.set()
         self._server.close()
         for writer in tuple(self._open.values()):  # kept-alive ones wait for a next request
             writer.close()
@@ -229,6 +237,7 @@ class LLMServer:
         self.requests.append(request)
         if self.latency:
             await asyncio.sleep(self.latency)
+        await self.answering.wait()
         reply = self._choose(request)
         if isinstance(reply, Drop):
             return False

@@ -18,8 +18,11 @@ async def cancel_review(services: Services, review_id: str) -> bool:
 
 
 async def cancel_pull(services: Services, repository: Repository, number: int) -> bool:
-    """Cancel the running review of a pull request, one that is just being started included;
-    False if none is running. Raises Transient."""
+    """Cancel the running review of a pull request, one that is just being started included, and
+    what waits for its end; False if none is running. Raises Transient."""
     async with alone_with(services, repository, number):
         current = (await services.store.pull_fields(repository.id, number)).get("current")
-        return current is not None and await cancel_review(services, current)
+        if current is None:
+            return False
+        await services.store.forget_waiting(current)
+        return await cancel_review(services, current)

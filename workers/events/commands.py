@@ -13,7 +13,7 @@ from bot.store import obeyed, teaching
 from workers import checkrun, threads
 from workers.events import replies
 from workers.events.cancel import cancel_pull
-from workers.events.start import Request, derived_id, start_review
+from workers.events.start import Request, Waits, derived_id, start_review
 from workers.reports import render
 from workers.services import Services
 
@@ -25,6 +25,7 @@ NO_LLM = "I can't answer questions here: no LLM is configured."
 NOT_OURS = "`/review dismiss` works in a thread that begins with a finding of mine."
 NOTHING_RUNS = "No review is running here."
 PAUSED = "Paused: new commits are not reviewed until somebody says `/review resume`."
+WAITS = "A review is running here: yours begins as soon as that is done."
 DISMISSED = "Dismissed, and I won't say it in this repository again."
 
 
@@ -144,8 +145,27 @@ async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
     return _Done()
 
 
+async def start_waiting(
+    services: Services, event: CommentCreated, review_id: str, position: int
+) -> None:
+    """Start the review that the command at that position of a comment asked for, now that the
+    one has ended for which it waited. Safe to repeat."""
+    command = commands.parse(event.body)[position]
+    assert isinstance(command, Command), "only what was understood can wait"
+    repository = event.repository
+    gh = await services.github.installation(
+        repository.installation_id, repository.id, checkrun.PERMISSIONS
+    )
+    done = await _review(_Asked(services, gh, event, review_id), command, position)
+    if done.reaction:  # it can't be started any more
+        await replies.show(gh, event, done.reaction)
+        body = render.reply_body(event.comment_id, done.said, position)
+        await replies.answer(services, gh, event, body)
+
+
 async def _review(asked: _Asked, command: Command, position: int) -> _Done:
-    """The 🚀 comes when the review is posted."""
+    """The 🚀 comes when the review is posted. A look at one category never takes the place of a
+    review that runs, which may look for all: it waits."""
     event = asked.event
     wish = replace(
         _request(asked, position, Trigger.COMMAND),
@@ -154,8 +174,13 @@ async def _review(asked: _Asked, command: Command, position: int) -> _Done:
         comment_id=event.comment_id,
         in_thread=event.in_thread is not None,
     )
-    skip = await start_review(asked.services, wish)
-    return _Done(reaction="") if skip is None else _Done(skip.sentence, "confused")
+    if command.focus is not None:
+        again = to_json(event), asked.review_id, position
+        wish = replace(wish, later=message("start_waiting", *again))
+    outcome = await start_review(asked.services, wish)
+    if isinstance(outcome, policy.Skip):
+        return _Done(outcome.sentence, "confused")
+    return _Done(WAITS if isinstance(outcome, Waits) else "", reaction="")
 
 
 def _request(asked: _Asked, position: int, trigger: Trigger) -> Request:

@@ -13,7 +13,7 @@ from bot.github.client import GitHub
 from bot.github.paths import repo_url
 from bot.links import review_links
 from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
-from bot.queue import message
+from bot.queue import Message, message
 from bot.store import obeyed, quota
 from bot.store.store import Store
 from workers import checkrun
@@ -45,6 +45,14 @@ class Request:
     comment_id: int | None = None  # of the comment that asks, if one does
     in_thread: bool = False  # whether that is a review comment
     label: str | None = None  # that was taken off: a review follows only if it had forbidden one
+    later: Message | None = None  # asks again, after a review that runs and is to be left alone
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A review that begins once another has ended."""
+
+    after: str  # that one's id
 
 
 def derived_id(review_id: str, position: int) -> str:
@@ -56,9 +64,10 @@ def derived_id(review_id: str, position: int) -> str:
     return str(ULID.from_bytes(ULID.from_str(review_id).bytes[:6] + made_of[:10]))
 
 
-async def start_review(services: Services, request: Request) -> policy.Skip | None:
+async def start_review(services: Services, request: Request) -> policy.Skip | Waits | None:
     """Open the review of the pull request's present head and queue its scan. If there is to be
-    none, the reason is shown on the head commit, or returned if a comment asked.
+    none, the reason is shown on the head commit, or returned if a comment asked; if it has to
+    wait, that is returned.
 
     Safe to repeat: everything it does is found again by the review's id. Raises what a retry
     may heal.
@@ -67,10 +76,8 @@ async def start_review(services: Services, request: Request) -> policy.Skip | No
     gh = await services.github.installation(repo.installation_id, repo.id, checkrun.PERMISSIONS)
     async with alone_with(services, repo, request.number):
         review = await _open(services, gh, request)
-    if isinstance(review, policy.Skip):
+    if not isinstance(review, Review):
         return review
-    if review is None:
-        return None
     await checkrun.ensure(services, gh, review)
     fields = await store.fields(review.id)
     await store.admit(
@@ -82,9 +89,11 @@ async def start_review(services: Services, request: Request) -> policy.Skip | No
     return None
 
 
-async def _open(services: Services, gh: GitHub, request: Request) -> Review | policy.Skip | None:
+async def _open(
+    services: Services, gh: GitHub, request: Request
+) -> Review | policy.Skip | Waits | None:
     """The review as it was opened, now or by an earlier attempt; None if there is to be none;
-    the reason for that if a comment is to be answered with it."""
+    the reason for that if a comment is to be answered with it; what it waits for."""
     store, repo = services.store, request.repository
     pull, seen = await asyncio.gather(
         pulls.get_pull(gh, repo.full_name, request.number),
@@ -105,7 +114,7 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | po
         settle_seconds=services.settings.settle_seconds,
     )
     if isinstance(decision, policy.Start) and not await _within_quota(services, request):
-        if request.trigger.automatic and await _stands(store, seen, pull.head_sha):
+        if request.trigger.automatic and await _stands(store, seen, pull):
             return None
         decision = policy.quota_spent(services.settings.installation_daily_reviews)
     if isinstance(decision, policy.Skip):
@@ -123,13 +132,16 @@ async def _open(services: Services, gh: GitHub, request: Request) -> Review | po
         comment_id=request.comment_id,
         in_thread=request.in_thread,
     )
-    opened = await store.open_review(review)
+    opened = await store.open_review(review, base=pull.base_ref, later=request.later)
     if opened.outcome == "repeated":
-        _log.info("head_already_reviewed", review=opened.replaced, head=pull.head_sha)
+        _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
         await quota.give_back(store, repo.installation_id, review.id)
         return None
-    if opened.replaced:
-        await store.put(message("conclude_review", opened.replaced))
+    if opened.outcome == "waits":
+        _log.info("review_waits", review=review.id, after=opened.other)
+        return Waits(opened.other)
+    if opened.other:
+        await store.put(message("conclude_review", opened.other))
     if "pull" not in await store.fields(review.id):
         kept = redact_pull(pull)
         await store.remember(
@@ -152,11 +164,11 @@ async def _within_quota(services: Services, request: Request) -> bool:
     return await quota.take(store, installation_id, request.review_id, most)
 
 
-async def _stands(store: Store, seen: Mapping[str, str], head_sha: str) -> bool:
+async def _stands(store: Store, seen: Mapping[str, str], pull: PullRequest) -> bool:
     """Whether the head has a review, running or done, so that there is nothing to refuse."""
-    if seen.get("head") != head_sha:
+    if (seen.get("head"), seen.get("base")) != (pull.head_sha, pull.base_ref):
         return False
-    return await store.state(seen["current"]) not in (None, State.FAILED, State.CANCELLED)
+    return await store.state(seen["whole"]) not in (None, State.FAILED, State.CANCELLED)
 
 
 async def start_named(
@@ -173,6 +185,7 @@ async def start_named(
     installation = await app.getitem(repo_url(repository, "installation"))
     gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
     found = await gh.getitem(repo_url(repository))
+    asked = repository, number, review_id, requested_by, full, focus
     await start_review(
         services,
         Request(
@@ -183,6 +196,7 @@ async def start_named(
             requested_by=requested_by,
             full=full,
             focus=focus,
+            later=message("start_review", *asked) if focus is not None else None,
         ),
     )
 

@@ -8,7 +8,7 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
+from bot.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, QUEUES, make_broker, message
 from bot.store import Store, connect
 from bot.store.teaching import pause
@@ -17,9 +17,20 @@ REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
 ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
 
 
-def review(name: str, head: str = "a" * 40, trigger: Trigger = Trigger.OPENED) -> Review:
+def review(
+    name: str,
+    head: str = "a" * 40,
+    trigger: Trigger = Trigger.OPENED,
+    focus: Category | None = None,
+) -> Review:
     return Review(
-        id=name, repository=REPOSITORY, number=3, head_sha=head, trigger=trigger, created_at=1.0
+        id=name,
+        repository=REPOSITORY,
+        number=3,
+        head_sha=head,
+        trigger=trigger,
+        created_at=1.0,
+        focus=focus,
     )
 
 
@@ -110,7 +121,7 @@ async def test_a_review_is_opened_once_and_told(store: Store) -> None:
 async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
     await store.open_review(review("one"))
     second = await store.open_review(review("two", head="b" * 40, trigger=Trigger.PUSHED))
-    assert (second.outcome, second.replaced) == ("opened", "one")
+    assert (second.outcome, second.other) == ("opened", "one")
     assert await store.state("one") is State.SUPERSEDED
     assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
 
@@ -119,6 +130,50 @@ async def test_the_same_head_is_reviewed_again_only_if_somebody_asks(store: Stor
     await store.open_review(review("one"))
     assert (await store.open_review(review("two", trigger=Trigger.READY))).outcome == "repeated"
     assert (await store.open_review(review("two", trigger=Trigger.COMMAND))).outcome == "opened"
+
+
+async def test_the_same_head_is_reviewed_again_on_another_base(store: Store) -> None:
+    await store.open_review(review("one"), base="main")
+    assert (await store.open_review(review("two"), base="main")).outcome == "repeated"
+    moved = await store.open_review(review("two"), base="stable")
+    assert (moved.outcome, moved.other) == ("opened", "one")
+    assert await store.state("one") is State.SUPERSEDED
+
+
+async def test_a_look_at_one_category_is_no_review_of_the_head(store: Store) -> None:
+    """The command came before the push of which it speaks was told."""
+    await store.open_review(review("one", trigger=Trigger.COMMAND, focus=Category.SECURITY))
+    assert (await store.open_review(review("two"))).outcome == "opened"
+    await store.move("two", State.COMPLETED, of=ACTIVE)
+    await store.open_review(review("three", trigger=Trigger.COMMAND, focus=Category.SECURITY))
+    again = await store.open_review(review("four"))
+    assert (again.outcome, again.other) == ("repeated", "two")
+    assert await store.state("three") is State.QUEUED
+
+
+async def test_what_waits_for_a_review_is_put_once_when_that_has_ended(store: Store) -> None:
+    await store.open_review(review("one"))
+    for name in ("c", "b", "b"):  # the delivery of one is handled twice
+        waiting = review(name, trigger=Trigger.COMMAND, focus=Category.SECURITY)
+        opened = await store.open_review(waiting, later=message("start_waiting", {}, name, 0))
+        assert (opened.outcome, opened.other) == ("waits", "one")
+    assert await store.review("b") is None
+    await store.open_review(review("two", head="b" * 40))
+    assert await store.state("one") is State.SUPERSEDED
+    assert await queued(store, "events") == [], "they wait for what has taken its place"
+    await store.move("two", State.FAILED, of=ACTIVE)
+    names = await store.redis.lrange(f"{NAMESPACE}:events", 0, -1)
+    bodies = [await store.redis.hget(f"{NAMESPACE}:events.msgs", name) for name in names]
+    assert [json.loads(body or b"")["args"][1] for body in bodies] == ["b", "c"]
+
+
+async def test_nothing_starts_after_what_is_forgotten(store: Store) -> None:
+    await store.open_review(review("one"))
+    waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
+    await store.open_review(waiting, later=message("start_waiting", {}, "two", 0))
+    await store.forget_waiting("one")
+    await store.move("one", State.CANCELLED, of=ACTIVE)
+    assert await queued(store, "events") == []
 
 
 async def test_a_failed_review_does_not_stand_in_the_way_of_the_next(store: Store) -> None:

@@ -1,0 +1,116 @@
+"""A look at one category waits for the review that runs: neither is lost, and people are told."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from tests.flows.conversation import AFTER, BEFORE, pushed, reactions, said
+from tests.flows.world import REPO, World, running
+from tests.support.llm_server import LLMServer
+from workers.events.commands import WAITS
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def world(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, api_tokens="letmein", **model) as world:
+        yield world
+
+
+async def being_read(world: World, llm: LLMServer) -> int:
+    """The number of a pull request whose review waits for an answer of the LLM."""
+    llm.answering.clear()
+    number = await world.open_pull(BEFORE, AFTER)
+    await llm.until(lambda: llm.active == 1)
+    return number
+
+
+async def told_to_wait(world: World) -> None:
+    async def told() -> bool:
+        return said(world) == [WAITS]
+
+    await world.until_true(told)
+
+
+async def test_a_focus_waits_for_the_full_review_and_both_are_posted(
+    world: World, llm: LLMServer
+) -> None:
+    number = await being_read(world, llm)
+    comment = await world.sandbox.comment(REPO, number, "/review performance")
+    await told_to_wait(world)
+    assert reactions(world, comment.id) == ["eyes"]
+    llm.answering.set()
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["neutral", "success"]
+    assert len(world.reviews) == 2
+    assert len(world.inline_comments) == 1, "the full review's"
+    assert reactions(world, comment.id) == ["eyes", "rocket"]
+    assert said(world) == [WAITS]
+
+
+async def test_each_of_several_that_wait_has_its_turn(world: World, llm: LLMServer) -> None:
+    number = await being_read(world, llm)
+    await world.sandbox.comment(REPO, number, "/review performance\n/review security")
+    await told_to_wait(world)
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(
+            f"{world.url}/api/reviews",
+            json={"repository": REPO, "number": number, "focus": "quality"},
+            headers={"Authorization": "Bearer letmein"},
+        )
+    assert answer.status_code == 202
+    llm.answering.set()
+    await world.settle()
+    assert [run.status for run in world.check_runs] == ["completed"] * 4
+    assert "cancelled" not in {run.conclusion for run in world.check_runs}
+    assert len(world.reviews) == 4
+    assert len({run.external_id for run in world.check_runs}) == 4
+
+
+async def test_what_waits_goes_on_waiting_when_a_push_supersedes(
+    world: World, llm: LLMServer
+) -> None:
+    number = await being_read(world, llm)
+    first = world.repository.pulls[number].head_sha
+    await world.sandbox.comment(REPO, number, "/review performance")
+    await told_to_wait(world)
+    head = await pushed(world, number, {"other.py": "x = 1\n"})
+    await llm.until(lambda: any("other.py" in request.user for request in llm.requests))
+    llm.answering.set()
+    await world.settle()
+    assert [run.head_sha for run in world.check_runs] == [first, head, head]
+    assert [run.conclusion for run in world.check_runs] == ["cancelled", "neutral", "success"]
+    assert [review.commit_id for review in world.reviews] == [head, head]
+
+
+async def test_cancelling_stops_what_waits_as_well(world: World, llm: LLMServer) -> None:
+    number = await being_read(world, llm)
+    await world.sandbox.comment(REPO, number, "/review performance")
+    await told_to_wait(world)
+    await world.sandbox.comment(REPO, number, "/review cancel")
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["cancelled"]
+    assert world.reviews == []
+
+
+async def test_what_waited_says_why_it_cannot_begin(world: World, llm: LLMServer) -> None:
+    number = await being_read(world, llm)
+    comment = await world.sandbox.comment(REPO, number, "/review performance")
+    await told_to_wait(world)
+    world.repository.pulls[number].state = "closed"  # and its delivery is late
+    llm.answering.set()
+    await world.settle()
+    assert said(world) == [WAITS, "The pull request is closed."]
+    assert reactions(world, comment.id) == ["eyes", "confused"]
+    assert len(world.reviews) == 1
