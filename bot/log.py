@@ -14,18 +14,13 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from bot import redact as known_secrets
+from bot.optional import without
 from bot.settings import Settings, SettingsError
 
 # structlog draws tracebacks with rich where it finds it, and imports it for that: a tenth of
 # a second and 3 MiB for each process, none of which draws any. Others may import it later.
-_rich = sys.modules.get("rich")
-sys.modules["rich"] = None  # type: ignore[assignment]
-try:
+with without("rich"):
     import structlog
-finally:
-    del sys.modules["rich"]
-    if _rich is not None:
-        sys.modules["rich"] = _rich
 
 #: What may never stand in a log, whatever field it comes in.
 _SECRETS = re.compile(

@@ -22,7 +22,8 @@ FullName = Annotated[
 class Shape(BaseModel):
     """A JSON object of which we read the named fields and no others."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    # Each is built with the first delivery of its kind, of which most servers see a few.
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
 
 
 class Account(Shape):

@@ -1,4 +1,4 @@
-"""Queue names, messages by actor name, and the broker: `bot` never imports an actor.
+"""Queue names, and messages by actor name: `bot` never imports an actor, nor Dramatiq.
 
 A message is written to Redis by our own scripts (`bot.store.scripts`), in the same
 atomic step as the state it goes with. That needs the layout that Dramatiq's
@@ -11,14 +11,7 @@ import time
 from dataclasses import dataclass
 from uuid import uuid4
 
-import dramatiq
-from dramatiq.brokers.redis import RedisBroker
-from dramatiq.common import dq_name
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
 from bot import trace
-from bot.redis_url import connect_sync
 
 #: Prefix of Dramatiq's keys in Redis.
 NAMESPACE = "dramatiq"
@@ -41,13 +34,6 @@ QUEUES = tuple(dict.fromkeys(QUEUE_OF.values()))
 LOST_SECONDS = 30
 HEARTBEAT_TIMEOUT_MS = LOST_SECONDS * 1000
 
-#: Between two tries to put a message while Redis is away.
-PUT_AGAIN_SECONDS = 1
-
-#: How many commands out of a million look for dead workers' messages. Each idle worker
-#: sends several commands a second, so that a look happens every few seconds.
-MAINTENANCE_CHANCE = 20_000
-
 
 #: `json.dumps` with separators makes an encoder each time.
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -68,7 +54,7 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
     queue, redis_id = QUEUE_OF[actor], str(uuid4())
     options: dict[str, object] = {"redis_message_id": redis_id, **trace.carried()}
     if delay > 0:
-        queue, options["eta"] = dq_name(queue), int((time.time() + delay) * 1000)
+        queue, options["eta"] = f"{queue}.DQ", int((time.time() + delay) * 1000)
     # What dramatiq.Message(...).encode() gives, in a third of the time.
     body = {
         "queue_name": queue,
@@ -80,30 +66,3 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
         "message_timestamp": int(time.time() * 1000),
     }
     return Message(queue, redis_id, _to_json(body))
-
-
-class _Broker(RedisBroker):
-    """Puts a message even if Redis is away just then: Dramatiq would drop a retry, and then
-    acknowledge the message that it was to follow."""
-
-    def do_enqueue(self, *args: object) -> None:
-        while True:
-            try:
-                self._dispatch("enqueue")(*args)  # type: ignore[no-untyped-call]
-                return
-            except (RedisConnectionError, RedisTimeoutError):
-                self.logger.warning("Redis is away; the message is put once it is back.")
-                time.sleep(PUT_AGAIN_SECONDS)
-
-
-def make_broker(
-    redis_url: str, middleware: list[dramatiq.Middleware], *, lost_seconds: int = LOST_SECONDS
-) -> RedisBroker:
-    """A broker whose dead workers are missed after `lost_seconds`."""
-    return _Broker(  # type: ignore[no-untyped-call]
-        client=connect_sync(redis_url),
-        namespace=NAMESPACE,
-        middleware=middleware,
-        heartbeat_timeout=lost_seconds * 1000,
-        maintenance_chance=MAINTENANCE_CHANCE,
-    )

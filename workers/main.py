@@ -11,9 +11,10 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, TimeLimit
 
 from bot import log
-from bot.queue import QUEUES, make_broker
+from bot.queue import QUEUES
 from bot.settings import Settings, SettingsError
 from workers.actors import declare_actors
+from workers.broker import make_broker
 from workers.patience import Patience, Running
 from workers.services import Services, open_services
 from workers.turns import Turns

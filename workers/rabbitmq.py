@@ -19,10 +19,11 @@ from pika.exceptions import AMQPError
 from redis.exceptions import LockError, RedisError
 
 from bot import log
-from bot.queue import NAMESPACE, QUEUES, make_broker
+from bot.queue import NAMESPACE, QUEUES
 from bot.settings import Settings
 from bot.store.recovery import ALL_QUEUES
 from bot.store.store import PREFIX
+from workers.broker import make_broker
 
 #: Between two looks for messages to hand over.
 POLL_SECONDS = 0.05

@@ -1,9 +1,9 @@
 """The pages' templates, and the files that go with them."""
 
+import functools
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -11,6 +11,9 @@ from bot import __version__
 from bot.change import shown_path
 from bot.pages import text
 from templates import DIRECTORY
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _STATIC = DIRECTORY / "pages" / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -35,7 +38,13 @@ async def static(request: Request) -> Response:
     return Response(_files[name], media_type=kind, headers=headers)
 
 
-def _environment() -> Environment:
+@functools.cache
+def _environment() -> "Environment":
+    # With the first page: taking deliveries needs none of it, and it is a tenth of the start.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from bot.pages import markup
+
     environment = Environment(
         loader=FileSystemLoader(DIRECTORY / "pages"),
         autoescape=True,
@@ -45,18 +54,18 @@ def _environment() -> Environment:
     )
     environment.globals |= {"static": static_url, "version": __version__}
     environment.filters |= {
-        name: getattr(text, name)
-        for name in ("markdown", "inline", "code", "duration", "moment", "iso", "number", "money")
+        function.__name__: function
+        for function in (
+            *(markup.markdown, markup.inline, markup.code),
+            *(text.duration, text.moment, text.iso, text.number, text.money),
+        )
     }
     environment.filters["path"] = shown_path
     return environment
 
 
-_jinja = _environment()
-
-
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    html = _jinja.get_template(template).render(**values)
+    html = _environment().get_template(template).render(**values)
     # Paths of git may hold bytes that are no text.
     return HTMLResponse(html.encode("utf-8", "replace"), status)
 

@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 from bot import sessions
 from bot.access import cookie_name, token_digest, viewer
 from bot.headers import same_origin
-from bot.identity import NotKnown, authorize_url, identify
 from bot.pages.environment import page
 from bot.pages.forms import form_of, own_form
 from bot.sessions import SESSION_SECONDS, Session
@@ -65,6 +64,8 @@ async def _may_try(redis: "Redis", address: str) -> bool:
 
 async def to_github(request: Request) -> Response:
     """GET /sign-in/github: off to GitHub, with a state that only this browser has."""
+    from bot.identity import authorize_url  # with an HTTP client, which nothing else here needs
+
     settings: Settings = request.app.state.settings
     if not settings.github_client_id:
         return _sign_in_page(request, "Sign-in with GitHub is not set up here.", 404)
@@ -77,6 +78,8 @@ async def to_github(request: Request) -> Response:
 
 async def from_github(request: Request) -> Response:
     """GET /sign-in/github/callback"""
+    from bot.identity import NotKnown, identify
+
     settings: Settings = request.app.state.settings
     state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
     own = request.cookies.get(f"{cookie_name(settings)}-state", "")

@@ -9,9 +9,10 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
-from bot.queue import NAMESPACE, QUEUES, make_broker, message
+from bot.queue import NAMESPACE, QUEUES, message
 from bot.store import Store, connect
 from bot.store.teaching import pause
+from workers.broker import make_broker
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
 ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from bot.model import Progress, State
 from bot.pages import charts
+from bot.pages.markup import CODE_CHARACTERS, code, inline, markdown
 from bot.pages.statistics import DAYS, sum_up
-from bot.pages.text import CODE_CHARACTERS, code, duration, inline, markdown, money, number
+from bot.pages.text import duration, money, number
 from bot.store.listing import Listed
 from tests.support.web import REVIEW
 

@@ -1,0 +1,18 @@
+"""Imports of libraries without what they would import besides only because it is there."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """Within, the package `name` cannot be imported; afterwards it is as it was."""
+    there = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if there is not None:
+            sys.modules[name] = there
