@@ -17,6 +17,7 @@ class PullRequestAction(StrEnum):
 
     OPENED = "opened"
     PUSHED = "pushed"
+    RETARGETED = "retargeted"
     READY = "ready"
     REOPENED = "reopened"
     CLOSED = "closed"

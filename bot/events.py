@@ -61,6 +61,7 @@ class Ignored:
 _PULL_REQUEST_ACTIONS = {
     "opened": PullRequestAction.OPENED,
     "synchronize": PullRequestAction.PUSHED,
+    "edited": PullRequestAction.RETARGETED,
     "ready_for_review": PullRequestAction.READY,
     "reopened": PullRequestAction.REOPENED,
     "closed": PullRequestAction.CLOSED,
@@ -91,6 +92,8 @@ def _pull_request(payload: object) -> Event | Ignored:
     if action is None:
         return _unhandled("pull_request", name)
     read = payloads.PullRequestPayload.model_validate(payload)
+    if action is PullRequestAction.RETARGETED and read.changes.base is None:
+        return Ignored("the edit is of words, not of the base branch")
     pull = read.pull_request
     author = pull.user or payloads.GHOST
     return PullRequestChanged(

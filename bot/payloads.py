@@ -85,9 +85,16 @@ class Pull(Shape):
     labels: list[Named] = []
 
 
+class Changes(Shape):
+    """What an edit changed; `base` is there if the pull request goes to another branch now."""
+
+    base: dict[str, Any] | None = None
+
+
 class PullRequestPayload(InRepository):
     pull_request: Pull
     label: Named | None = None
+    changes: Changes = Changes()
 
 
 class Comment(Shape):

@@ -41,7 +41,7 @@ HEADINGS = {
     State.COMPLETED: "Reviewed",
     State.FAILED: "The review failed",
     State.CANCELLED: "Cancelled",
-    State.SUPERSEDED: "Superseded by a newer commit",
+    State.SUPERSEDED: "Superseded by a newer review",
 }
 
 

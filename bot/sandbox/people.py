@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.sandbox import events, git_write, shapes_pulls
+from bot.sandbox import events, git, git_write, shapes_pulls
 from bot.sandbox.hooks import Hooks
 from bot.sandbox.outdating import follow_threads
 from bot.sandbox.records import (
@@ -119,6 +119,21 @@ class People:
         await self._set_head(repo, pull)
         await follow_threads(repo, pull, before)
         await self._announce(repo, pull, "synchronize", author, before=before, after=sha)
+
+    async def retarget(self, full_name: str, number: int, base_ref: str) -> None:
+        """Let a pull request go to another branch: `pull_request.edited`. Raises GitFailed if
+        there is no such branch."""
+        repo, pull = self._pull(full_name, number)
+        before = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
+        tip = await git.run(repo.git_dir, "rev-parse", "--verify", f"refs/heads/{base_ref}")
+        pull.base_ref, pull.base_sha = base_ref, tip.decode().strip()
+        await self._announce(repo, pull, "edited", changes={"base": before})
+
+    async def edit_title(self, full_name: str, number: int, title: str) -> None:
+        """Change a pull request's title: `pull_request.edited`."""
+        repo, pull = self._pull(full_name, number)
+        before, pull.title = pull.title, title
+        await self._announce(repo, pull, "edited", changes={"title": {"from": before}})
 
     async def close(self, full_name: str, number: int, *, merged: bool = False) -> None:
         """Close a pull request, merged or not."""

@@ -134,7 +134,7 @@ async def test_a_push_stops_the_call_of_the_review_that_it_supersedes(
     ended = {run.head_sha: run.conclusion for run in world.check_runs}
     assert ended == {first: "cancelled", head: "neutral"}
     [superseded] = [run for run in world.check_runs if run.head_sha == first]
-    assert "newer commit" in (superseded.output["summary"] or "")
+    assert "newer review" in (superseded.output["summary"] or "")
 
 
 async def test_of_ten_pushes_in_a_row_the_last_alone_is_reviewed(

@@ -25,6 +25,8 @@ _TRIGGERS = {
     PullRequestAction.REOPENED: Trigger.OPENED,
     PullRequestAction.READY: Trigger.READY,
     PullRequestAction.PUSHED: Trigger.PUSHED,
+    # The same head against another base is another diff.
+    PullRequestAction.RETARGETED: Trigger.PUSHED,
 }
 
 _log = log.get(__name__)

@@ -126,7 +126,7 @@ def failure_output(ending: Ending, sentence: str, links: Links | None = None) ->
         Ending.FAILED: "The review failed",
         Ending.TIMED_OUT: "The review took too long",
         Ending.CANCELLED: "Cancelled",
-        Ending.SUPERSEDED: "Superseded by a newer commit",
+        Ending.SUPERSEDED: "Superseded by a newer review",
     }[ending]
     summary = render(
         f"check/{ending.value}.md.j2", sentence=sentence, links=links if links else Links()

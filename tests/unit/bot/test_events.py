@@ -68,6 +68,19 @@ EVENTS: dict[str, Event] = {
         title="Update the README with new information.",
         sender="Codertocat",
     ),
+    "pull_request-edited-base": PullRequestChanged(
+        repository=HELLO,
+        number=2,
+        action=PullRequestAction.RETARGETED,
+        head_sha=HEAD,
+        base_ref="main",
+        draft=False,
+        author="Codertocat",
+        author_is_bot=False,
+        labels=(),
+        title="Update the README with new information.",
+        sender="Codertocat",
+    ),
     "pull_request-labeled": PullRequestChanged(
         repository=HELLO,
         number=2,
@@ -229,6 +242,11 @@ def test_a_deleted_author_is_shown_as_github_shows_it() -> None:
             "pull_request",
             {"action": "assigned"},
             "the action `pull_request.assigned` is not handled",
+        ),
+        (
+            "pull_request",
+            payload("pull_request-edited-base") | {"changes": {"title": {"from": "Old"}}},
+            "the edit is of words, not of the base branch",
         ),
         ("check_run", {"action": "created"}, "the action `check_run.created` is not handled"),
         (
