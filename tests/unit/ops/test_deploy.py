@@ -94,6 +94,13 @@ def test_compose_runs_every_process_with_known_commands() -> None:
     assert {name for listed in queues for name in listed.split(",")} == set(QUEUES)
 
 
+def test_only_the_web_server_is_asked_for_its_health() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ours = {name: service for name, service in services.items() if name != "redis"}
+    asked = [s["command"][1] for s in ours.values() if "healthcheck" not in s]
+    assert asked == ["web"]
+
+
 def test_the_procfile_works_on_every_queue() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     commands = [line.partition(": ")[2].split() for line in lines]
