@@ -14,6 +14,7 @@ from tests.bench import (
     feeding,
     reviewing,
     signing,
+    sizing,
     starting,
     throughput,
 )
@@ -29,6 +30,7 @@ PARTS: dict[str, Measure] = {
     "review": reviewing.measure,
     "throughput": throughput.measure,
     "feed": feeding.measure,
+    "size": sizing.measure,
 }
 
 
