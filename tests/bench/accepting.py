@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from bot.ports import free_port
@@ -35,8 +36,8 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
         ours: list[Load] = []
         bare: list[Load] = []
         for number in range(rounds + 1):  # the first one warms up
-            one = await _load(here, bare_port, seconds)
-            other = await _load(here, int(here.environment["PORT"]), seconds)
+            one = await _load(here, "bare", bare_port, seconds)
+            other = await _load(here, "web", int(here.environment["PORT"]), seconds)
             await here.store.redis.delete(QUEUE)
             if number:
                 bare.append(one)
@@ -45,10 +46,17 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
     alone = [b.rate for b in bare]
     latencies = [s for load in ours for s in load.latencies]
     ratio = median([o.rate / b.rate for o, b in zip(ours, bare, strict=True)])
+    ours_each, bare_each = (
+        median([load.processor / len(load.latencies) * 1e6 for load in loads])
+        for loads in (ours, bare)
+    )
     return [
         Figure("accept", f"ours, median of {rounds}", median([o.rate for o in ours]), "/s"),
         Figure("accept", f"bare handler, median of {rounds}", median(alone), "/s"),
         Figure("accept", "ours to bare, median of the pairs", ratio, "×", at_least=0.8),
+        Figure("accept", "ours, processor time of a delivery", ours_each, "µs"),
+        Figure("accept", "bare handler, the same", bare_each, "µs"),
+        Figure("accept", "bare to ours, processor time", bare_each / ours_each, "×"),
         *(
             Figure("accept", f"p{share} at {CONNECTIONS} at once", at * 1000, "ms")
             for share in (50, 95, 99)
@@ -58,9 +66,10 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
     ]
 
 
-async def _load(here: Stage, port: int, seconds: float) -> Load:
-    secret = here.environment["GITHUB_WEBHOOK_SECRETS"]
-    return await deliver(port, body(), secret, seconds=seconds, at_once=CONNECTIONS)
+async def _load(here: Stage, name: str, port: int, seconds: float) -> Load:
+    secret, before = here.environment["GITHUB_WEBHOOK_SECRETS"], here.processor(name)
+    load = await deliver(port, body(), secret, seconds=seconds, at_once=CONNECTIONS)
+    return replace(load, processor=here.processor(name) - before)
 
 
 async def _listens(port: int) -> bool:

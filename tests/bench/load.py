@@ -2,6 +2,7 @@
 beforehand but for its GUID. The server is what is to be busy."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -13,10 +14,12 @@ _GUIDS = count()
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came back: seconds of each answer, and how long it all took."""
+    """What came back: seconds of each answer, how long it all took, and processor seconds of
+    the server, where they were looked at."""
 
     latencies: list[float]
     seconds: float
+    processor: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -39,7 +42,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        guid = b"%032x" % next(_GUIDS)
+        guid = b"%08x-feed-4bee-8bad-%012x" % (os.getpid(), next(_GUIDS))  # as GitHub makes them
         self._transport.write(self._head + guid + b"\r\n\r\n" + self._body)
 
     def data_received(self, data: bytes) -> None:

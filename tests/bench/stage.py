@@ -110,6 +110,12 @@ class Stage:
         found = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
         return _mib(found["VmRSS"]), _mib(found["VmHWM"])
 
+    def processor(self, name: str) -> float:
+        """Processor seconds of a process so far; its children are not counted."""
+        stat = Path(f"/proc/{self.children[name].pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def check_run(self, repo: Repository, number: int) -> CheckRun | None:
         """The check run for a pull request's head, once it is there."""
         head = repo.pulls[number].head_sha
