@@ -1,7 +1,8 @@
 """Bodies that fit GitHub's limits: whole items are left out, and how many is said (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from workers.reports.characters import github_length
 
@@ -17,16 +18,17 @@ class Kept:
     dropped: int
 
 
-def fit(items: Sequence[str], room: int, most: int | None = None) -> Kept:
-    """As many of the first items as fit into `room` characters, at most `most`."""
+def fit(items: Iterable[str], count: int, room: int, most: int | None = None) -> Kept:
+    """As many of the first of `count` items as fit into `room` characters, at most `most`; those
+    after the first that does not fit are not even made."""
     kept: list[str] = []
     left = room - _SENTENCE
-    for item in items[:most]:
+    for item in islice(items, most):
         left -= github_length(item) + 2
         if left < 0:
             break
         kept.append(item)
-    return Kept(tuple(kept), len(items) - len(kept))
+    return Kept(tuple(kept), count - len(kept))
 
 
 def size(kept: Kept) -> int:

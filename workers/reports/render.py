@@ -147,12 +147,13 @@ def _body(template: str, report: Report, links: Links, told: list[Finding], limi
     nothing = Kept((), 1)
     frame = render(template, findings=nothing, left_out=nothing, files=nothing, **values)
     room = limit - github_length(frame)
-    findings = fit([render("review/finding.md.j2", finding=f) for f in told], room)
+    findings = fit((render("review/finding.md.j2", finding=f) for f in told), len(told), room)
     room -= size(findings)
-    left_out = fit(_left_out(report.left_out), room)
+    reasons = _left_out(report.left_out)
+    left_out = fit(reasons, len(reasons), room)
     room -= size(left_out)
-    rows = [render("review/file.md.j2", file=file) for file in report.files]
-    files = fit(rows, room, most=_FILES_TOLD)
+    rows = (render("review/file.md.j2", file=file) for file in report.files)
+    files = fit(rows, len(report.files), room, most=_FILES_TOLD)
     return render(template, findings=findings, left_out=left_out, files=files, **values)
 
 
