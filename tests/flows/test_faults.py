@@ -13,6 +13,7 @@ from bot.model import State
 from bot.queue import NAMESPACE, QUEUES, message
 from bot.sandbox.faults import Kind
 from bot.store import Store
+from bot.tasks import stop
 from tests.flows.world import POLL_SECONDS, REPO, World, running
 
 BEFORE = {"app.py": "import subprocess\n"}
@@ -151,10 +152,10 @@ async def everything_twice(store: Store) -> AsyncIterator[None]:
             await asyncio.sleep(0.002)
 
     task = asyncio.create_task(look())
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    try:
+        yield
+    finally:
+        await stop(task)
 
 
 async def test_two_workers_with_every_message_at_once_do_everything_once(world: World) -> None:

@@ -1,5 +1,6 @@
 """How the time of some work grows with its size: a ratio, so that any machine will do."""
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,11 @@ def growth(work: Callable[[int], object], size: int, *, times: int = 4) -> float
 
 
 def _seconds(work: Callable[[int], object], size: int) -> float:
-    started = time.thread_time()
-    work(size)
-    return time.thread_time() - started
+    gc.collect()
+    gc.disable()  # how long it takes depends on all that the tests before have left
+    try:
+        started = time.thread_time()
+        work(size)
+        return time.thread_time() - started
+    finally:
+        gc.enable()
