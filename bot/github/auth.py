@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -55,6 +54,8 @@ class AppKey:
 
     def jwt(self) -> str:
         """An RS256 JWT that is good for some minutes."""
+        import jwt  # with all of X.509, which a worker need not read before it starts
+
         now = self._clock.wall()
         if self._expires_at - now < _JWT_MARGIN_SECONDS:
             issued, expires = int(now) - _BACKDATED_SECONDS, int(now) + _JWT_SECONDS

@@ -4,16 +4,27 @@ from collections.abc import Callable
 
 from bot.links import Links
 from bot.model import Report, encode
-from workers.reports.formats.html import html
 from workers.reports.formats.markdown import markdown
-from workers.reports.formats.pdf import pdf
 from workers.reports.formats.sarif import sarif
+
+
+def _html(report: Report, links: Links) -> bytes:
+    from workers.reports.formats.html import html  # with a highlighter; few ask for it
+
+    return html(report, links)
+
+
+def _pdf(report: Report, links: Links) -> bytes:
+    from workers.reports.formats.pdf import pdf  # with a typesetter; few ask for it
+
+    return pdf(report, links)
+
 
 _RENDERINGS: dict[str, Callable[[Report, Links], bytes]] = {
     "json": lambda report, links: encode(report),
     "md": markdown,
-    "html": html,
-    "pdf": pdf,
+    "html": _html,
+    "pdf": _pdf,
     "sarif": lambda report, links: sarif(report),
 }
 
