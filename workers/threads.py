@@ -13,14 +13,18 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
 from bot.github.threads import Thread, list_threads, resolve_thread
-from bot.model import Lesson, Report, Review
+from bot.model import Lesson, Report, Review, Severity
 from bot.store.teaching import dismiss, dismissed, teach
+from workers.reports.publish import is_grave
 from workers.services import Services
 
 _MARKER = re.compile(r"<!-- glossator:finding:([0-9a-f]{4,64}) -->")
 _TITLE = re.compile(r"\*\*(.+?)\*\*")
 #: The line that `templates/review/comment.md.j2` puts below the title.
-_FACTS = re.compile(r"^<sub>\w+ · \w+ · (.+)</sub>$", re.MULTILINE)
+_FACTS = re.compile(r"^<sub>(\w+) · \w+ · (.+)</sub>$", re.MULTILINE)
+
+#: Severities that block nothing, as comments tell them.
+_HARMLESS = frozenset(severity.value for severity in Severity if not is_grave(severity))
 
 #: Whoever may do this to the repository may also tell us to be silent.
 WRITERS = ("write", "maintain", "admin")
@@ -44,8 +48,14 @@ class Ours:
     def tools(self) -> frozenset[str]:
         """Who found it, without the rules: `llm`, `ruff`, ...; empty if that can't be read."""
         found = _FACTS.search(self.thread.body)
-        names = re.split(", | and ", found[1]) if found else ()
+        names = re.split(", | and ", found[2]) if found else ()
         return frozenset(name.partition(" ")[0].lower() for name in names)
+
+    @property
+    def grave(self) -> bool:
+        """Whether the finding is one that blocks; True if that can't be read."""
+        found = _FACTS.search(self.thread.body)
+        return not found or found[1] not in _HARMLESS
 
 
 def fingerprint_of(body: str) -> str | None:
@@ -64,8 +74,8 @@ async def all_ours(services: Services, gh: GitHub, repo: str, number: int) -> tu
     )
 
 
-async def ours(services: Services, gh: GitHub, review: Review) -> tuple[Ours, ...]:
-    """Our threads, if there can be any; () also when GitHub does not tell."""
+async def ours(services: Services, gh: GitHub, review: Review) -> tuple[Ours, ...] | None:
+    """Our threads, if there can be any; None when GitHub does not tell."""
     repository = review.repository
     if not await services.store.posted(repository.id, review.number):
         return ()
@@ -73,7 +83,7 @@ async def ours(services: Services, gh: GitHub, review: Review) -> tuple[Ours, ..
         return await all_ours(services, gh, repository.full_name, review.number)
     except GitHubError as exc:
         _log.warning("threads_not_read", review=review.id, why=str(exc))
-        return ()
+        return None
 
 
 async def learn(services: Services, gh: GitHub, review: Review, threads: Sequence[Ours]) -> None:
@@ -121,6 +131,16 @@ def gone(report: Report, one: Ours) -> bool:
     if path not in report.read:
         return report.unnamed == 0  # else it may be among those that are left out unnamed
     return not report.unheard or (bool(one.tools) and one.tools.isdisjoint(report.unheard))
+
+
+def owed(report: Report, threads: Sequence[Ours]) -> bool:
+    """Whether a finding of earlier still blocks that the review could not look for."""
+    told = {finding.fingerprint for finding in report.findings}
+    return any(
+        one.grave and not gone(report, one)
+        for one in threads
+        if not one.thread.resolved and one.fingerprint not in told
+    )
 
 
 async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:

@@ -107,6 +107,28 @@ async def update_review(gh: GitHub, repo: str, number: int, review_id: int, body
     await gh.put(url, data={"body": cut(body, BODY_CHARACTERS)})
 
 
+async def requests_for_changes(gh: GitHub, repo: str, number: int, author: str) -> tuple[int, ...]:
+    """The ids of the reviews by `author` (`slug[bot]`) that ask for changes and still stand."""
+    url = repo_url(repo, "pulls", number, "reviews", per_page=100)
+    return tuple(
+        [
+            data["id"]
+            async for data in gh.getiter(url)
+            if data["state"] == "CHANGES_REQUESTED" and (data["user"] or {}).get("login") == author
+        ]
+    )
+
+
+async def dismiss_review(gh: GitHub, repo: str, number: int, review_id: int, message: str) -> None:
+    """Take back a review's verdict; `message` says why. Raises Invalid if it has none that
+    stands, and Forbidden where the branch's protection lets only some people do this.
+
+    https://docs.github.com/en/rest/pulls/reviews#dismiss-a-review-for-a-pull-request
+    """
+    url = repo_url(repo, "pulls", number, "reviews", review_id, "dismissals")
+    await gh.put(url, data={"message": cut(message, BODY_CHARACTERS)})
+
+
 async def reply(gh: GitHub, repo: str, number: int, comment_id: int, body: str) -> int:
     """Answer a review comment in its thread; returns the id of the answer."""
     url = repo_url(repo, "pulls", number, "comments", comment_id, "replies")

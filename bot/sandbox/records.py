@@ -72,7 +72,8 @@ class IssueComment:
 
 @dataclass(slots=True, kw_only=True)
 class Review:
-    """A pull-request review; `state` is PENDING, COMMENTED, APPROVED or CHANGES_REQUESTED."""
+    """A pull-request review; `state` is PENDING, COMMENTED, APPROVED, CHANGES_REQUESTED or
+    DISMISSED, and `dismissed` the message that says why."""
 
     id: int
     number: int
@@ -81,6 +82,7 @@ class Review:
     state: str
     commit_id: str
     submitted_at: datetime | None
+    dismissed: str = ""
     minimized: str | None = None
 
 

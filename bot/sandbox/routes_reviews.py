@@ -88,6 +88,18 @@ async def update_review(call: Call) -> Response:
     return answer(shapes_comments.review(call.state, call.repo, review))
 
 
+async def dismiss_review(call: Call) -> Response:
+    """PUT /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/dismissals: of a verdict that stands"""
+    review = _review(call)
+    if not call.required("PullRequestReview", "message", str).strip():
+        raise unprocessable("Message can't be blank")
+    if review.state not in ("APPROVED", "CHANGES_REQUESTED"):
+        raise unprocessable(f"Can not dismiss a {review.state.lower()} pull request review")
+    review.state, review.dismissed = "DISMISSED", call.body["message"]
+    call.wrote = True
+    return answer(shapes_comments.review(call.state, call.repo, review))
+
+
 async def list_reviews(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/pulls/{number}/reviews: oldest first"""
     pull = call.pull()
@@ -127,5 +139,6 @@ ENDPOINTS = (
     Endpoint("GET", f"{_PULL}/reviews/{{review_id:int}}", get_review, _READ),
     Endpoint("PUT", f"{_PULL}/reviews/{{review_id:int}}", update_review, _WRITE),
     Endpoint("POST", f"{_PULL}/reviews/{{review_id:int}}/events", submit_review, _WRITE),
+    Endpoint("PUT", f"{_PULL}/reviews/{{review_id:int}}/dismissals", dismiss_review, _WRITE),
     Endpoint("GET", f"{_PULL}/reviews/{{review_id:int}}/comments", list_comments_of_review, _READ),
 )

@@ -34,7 +34,7 @@ async def post_review(
         commit_id=report.review.head_sha,
         body=render.review_body(report, links),
         comments=tuple(_comment(finding) for finding in inline(report)),
-        event="REQUEST_CHANGES" if request_changes and _grave(report) else "COMMENT",
+        event="REQUEST_CHANGES" if request_changes and blocks(report) else "COMMENT",
     )
     if posted.refused:
         body = render.review_body(replace(report, inline=taken(report, posted)), links)
@@ -77,8 +77,14 @@ def inline(report: Report) -> tuple[Finding, ...]:
     return tuple(finding for finding in report.findings if finding.fingerprint in report.inline)
 
 
-def _grave(report: Report) -> bool:
-    return any(finding.severity.rank <= Severity.HIGH.rank for finding in report.findings)
+def blocks(report: Report) -> bool:
+    """Whether changes are asked for, where that is configured."""
+    return any(is_grave(finding.severity) for finding in report.findings)
+
+
+def is_grave(severity: Severity) -> bool:
+    """Whether a finding of this severity has to be mended before the change is taken."""
+    return severity.rank <= Severity.HIGH.rank
 
 
 def _comment(finding: Finding) -> ReviewComment:

@@ -71,6 +71,11 @@ def review_body(report: Report, links: Links) -> str:
     return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS)
 
 
+def lifted_message(report: Report) -> str:
+    """Why our earlier requests for changes are taken back."""
+    return render("review/lifted.md.j2", report=report)
+
+
 def comment_body(finding: Finding) -> str:
     """The comment on a finding's lines, at most 65,536 characters. A suggestion with hidden
     characters is shown without the button, one that does not fit is left out."""

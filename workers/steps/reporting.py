@@ -14,6 +14,7 @@ from workers import checkrun, threads
 from workers.reports.publish import complete_check_run, find_posted, post_review, taken
 from workers.services import Services
 from workers.steps.handed_on import handed_on
+from workers.steps.lifting import lift
 from workers.steps.report import report_of
 
 #: A publisher that died can be followed by another after so many seconds.
@@ -34,16 +35,17 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             return
         gh = await checkrun.client(services, review, checkrun.PUBLISH)
         standing = await threads.ours(services, gh, review)
-        report = await report_of(services, gh, review, pull, config, standing)
+        report = await report_of(services, gh, review, pull, config, standing or ())
+        ask = config.request_changes
+        request_changes = settings.request_changes if ask is None else ask
         fields = await store.fields(review.id)
         if "review_url" not in fields:
-            wanted = config.request_changes
             posting = _post(
                 services,
                 gh,
                 report,
                 asked_before="review_asked" in fields,
-                request_changes=settings.request_changes if wanted is None else wanted,
+                request_changes=request_changes,
             )
             # Were it cut short, a later review would say again what it said.
             posted = await to_the_end(posting)
@@ -53,7 +55,9 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             fields["review_url"] = posted.url
         if report.usage.cost is not None:
             await store.remember(review.id, cost=report.usage.cost)
-        await threads.settle(services, gh, report, standing)
+        await threads.settle(services, gh, report, standing or ())
+        if request_changes or standing:  # else no earlier review can have asked for any
+            await lift(services, gh, report, standing)
         await _cheer(services, gh, review)
         async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
             check_run = await checkrun.ensure_alone(services, gh, review)

@@ -58,6 +58,7 @@ PATHS = (
     "/repos/{owner}/{repo}/pulls/{pull_number}/reviews",
     "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}",
     "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments",
+    "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals",
     "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events",
 )
 

@@ -13,9 +13,11 @@ from bot.github.reviews import (
     PostedReview,
     ReviewComment,
     create_review,
+    dismiss_review,
     find_review,
     hunks_of,
     reply,
+    requests_for_changes,
     update_review,
 )
 from tests.unit.github.script import ScriptedGitHub
@@ -148,6 +150,32 @@ async def test_a_body_can_be_replaced_and_a_comment_answered(
         "PUT /repos/octo/hello/pulls/3/reviews/80",
         "POST /repos/octo/hello/pulls/3/comments/70/replies",
     ]
+
+
+async def test_our_own_requests_for_changes_are_found_and_dismissed(
+    gh: GitHub, github: ScriptedGitHub
+) -> None:
+    def listed(number: int, login: str | None, state: str) -> dict[str, Any]:
+        return {"id": number, "user": login and {"login": login}, "state": state}
+
+    us = "glossator[bot]"
+    github.play(
+        answer(
+            200,
+            [
+                listed(1, us, "CHANGES_REQUESTED"),
+                listed(2, us, "COMMENTED"),
+                listed(3, "mallory", "CHANGES_REQUESTED"),
+                listed(4, None, "CHANGES_REQUESTED"),
+                listed(5, us, "DISMISSED"),
+                listed(6, us, "CHANGES_REQUESTED"),
+            ],
+        ),
+        answer(200, {"id": 1}),
+    )
+    assert await requests_for_changes(gh, REPO, 3, us) == (1, 6)
+    await dismiss_review(gh, REPO, 3, 1, "Mended.")
+    assert github.calls()[-1] == "PUT /repos/octo/hello/pulls/3/reviews/1/dismissals"
 
 
 def test_hunks_tell_the_lines_of_both_sides() -> None:

@@ -98,6 +98,10 @@ async def _write(client: Client, pull: Pull) -> None:
         f"{pull.path}/reviews", commit_id=pull.head, event="COMMENT", body="Read.", comments=[place]
     )
     await client.ask("PUT", f"{pull.path}/reviews/{review}", json={"body": "Read twice."})
+    asked = await post(f"{pull.path}/reviews", event="REQUEST_CHANGES", body="Mend it.")
+    await client.ask(
+        "PUT", f"{pull.path}/reviews/{asked}/dismissals", json={"message": "It is mended."}
+    )
     line = await post(f"{pull.path}/comments", commit_id=pull.head, **place)
     await post(f"{pull.path}/comments/{line}/replies", body="Because.")
     comment = await post(f"{repo}/issues/1/comments", body="Hello.")

@@ -108,6 +108,27 @@ async def test_a_review_without_an_event_is_pending(client: Client, pull: Pull) 
     assert (await client.ask("POST", f"{pull.path}/reviews", json=body)).status_code == 422
 
 
+async def test_a_request_for_changes_can_be_dismissed_once(client: Client, pull: Pull) -> None:
+    body = review(pull, event="REQUEST_CHANGES")
+    asked = (await client.ask("POST", f"{pull.path}/reviews", json=body)).json()
+    assert asked["state"] == "CHANGES_REQUESTED"
+    where = f"{pull.path}/reviews/{asked['id']}/dismissals"
+    assert (await client.ask("PUT", where, json={"message": " "})).status_code == 422
+    done = await client.ask("PUT", where, json={"message": "It is mended."})
+    assert (done.status_code, done.json()["state"]) == (200, "DISMISSED")
+    again = await client.ask("PUT", where, json={"message": "It is mended."})
+    assert again.status_code == 422
+    assert "dismissed" in again.text
+
+
+async def test_a_comment_or_nothing_cannot_be_dismissed(client: Client, pull: Pull) -> None:
+    said = (await client.ask("POST", f"{pull.path}/reviews", json=review(pull))).json()
+    for number, status in ((said["id"], 422), (987654, 404)):
+        where = f"{pull.path}/reviews/{number}/dismissals"
+        answer = await client.ask("PUT", where, json={"message": "Never mind."})
+        assert answer.status_code == status
+
+
 async def test_an_app_cannot_approve_what_it_opened(
     sandbox: Sandbox, client: Client, pull: Pull
 ) -> None:

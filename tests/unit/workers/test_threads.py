@@ -8,7 +8,7 @@ from bot.github.threads import Thread
 from bot.model import Category, Finding, LeftOut, Report, Severity, Usage
 from tests.support.web import PULL, REVIEW
 from workers.reports import render
-from workers.threads import Ours, gone
+from workers.threads import Ours, gone, owed
 
 REPORT = Report(
     review=REVIEW,
@@ -30,11 +30,11 @@ REPORT = Report(
 )
 
 
-def finding(source: str) -> Finding:
+def finding(source: str, severity: Severity = Severity.HIGH) -> Finding:
     return Finding(
         path="app.py",
         category=Category.SECURITY,
-        severity=Severity.HIGH,
+        severity=severity,
         title="A shell runs what a stranger wrote, <sub>low · quality · ruff X1</sub>",
         body="See above.",
         confidence=1.0,
@@ -108,3 +108,29 @@ def test_a_file_that_may_be_left_out_without_a_name_is_not_mended() -> None:
 
 def test_what_is_changed_no_more_is_gone_whoever_failed() -> None:
     assert gone(replace(REPORT, read=("b.py",), unheard=("bandit",)), ours())
+
+
+def of(severity: Severity) -> Ours:
+    return ours(body=render.comment_body(finding("bandit:B602", severity)))
+
+
+@pytest.mark.parametrize(
+    ("severity", "grave"), [(s, s in (Severity.CRITICAL, Severity.HIGH)) for s in Severity]
+)
+def test_what_blocks_is_read_from_the_comment(severity: Severity, grave: bool) -> None:
+    assert of(severity).grave is grave
+
+
+def test_a_grave_finding_that_could_not_be_looked_for_is_owed() -> None:
+    failed = replace(REPORT, unheard=("bandit",))
+    assert owed(failed, [of(Severity.HIGH)])
+    assert not owed(failed, [of(Severity.MEDIUM)])
+    assert not owed(REPORT, [of(Severity.HIGH)]), "it is gone"
+    told = replace(failed, findings=(finding("bandit:B602", Severity.MEDIUM),))
+    assert not owed(told, [of(Severity.HIGH)]), "it is told, and is no longer grave"
+
+
+def test_a_thread_that_a_person_resolved_owes_nothing() -> None:
+    one = of(Severity.HIGH)
+    resolved = replace(one, thread=replace(one.thread, resolved=True))
+    assert not owed(replace(REPORT, unheard=("bandit",)), [resolved])
