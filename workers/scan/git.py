@@ -100,7 +100,8 @@ class Git:
         self, args: tuple[str, ...], config: Mapping[str, str], stdin: bytes
     ) -> Finished:
         try:
-            with trace.span(f"git {args[0]}", {}):
+            command = next(arg for arg in args if not arg.startswith("-"))
+            with trace.span(f"git {command}", {}):
                 return await run(
                     ("git", *args),
                     cwd=self.directory,
