@@ -240,7 +240,7 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
     else:
         checks.append(ok("analysers", ", ".join(PROGRAMS)))
     kept_in = await asyncio.to_thread(isolation)
-    if kept_in is Isolation.BUBBLEWRAP:
+    if kept_in in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
         checks.append(ok("sandbox", kept_in.value))
     else:
         remedy = "Install your distribution's package `bubblewrap`."

@@ -49,19 +49,27 @@ async def test_reaches_no_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
-async def test_bubblewrap_shows_none_of_our_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Isolation.BUBBLEWRAP, Isolation.NO_PROC])
+async def test_bubblewrap_shows_none_of_our_files(kind: Isolation, tmp_path: Path) -> None:
     secret = tmp_path / "key.pem"
     secret.write_text("the key")
     work = tmp_path / "work"
     work.mkdir()
     read = f"print(open({str(secret)!r}).read())"
     assert "the key" in await python(read, work, Isolation.LIMITS)
-    assert "the key" not in await python(read, work, Isolation.BUBBLEWRAP)
+    assert "the key" not in await python(read, work, kind)
     write = f"open({str(secret)!r}, 'w').write('gone'); open('own', 'w').write('x')"
-    await python(write, work, Isolation.BUBBLEWRAP)
+    await python(write, work, kind)
     assert secret.read_text() == "the key"
-    await python("open('own', 'w').write('x')", work, Isolation.BUBBLEWRAP)
+    await python("open('own', 'w').write('x')", work, kind)
     assert (work / "own").read_text() == "x"
+
+
+@pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
+async def test_without_proc_nothing_of_other_processes_is_seen(tmp_path: Path) -> None:
+    look = "import os; print(os.path.exists('/proc/self/environ'), os.path.exists('/proc/1'))"
+    assert await python(look, tmp_path, Isolation.BUBBLEWRAP) == "True True\n"
+    assert await python(look, tmp_path, Isolation.NO_PROC) == "False False\n"
 
 
 @pytest.mark.parametrize("kind", KINDS)

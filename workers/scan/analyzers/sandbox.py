@@ -1,7 +1,8 @@
 """Where analysers run: no network, no environment, none of our files, limited resources.
 
 As much as the machine offers, found out once: bubblewrap, else a network namespace,
-else resource limits alone.
+else resource limits alone. In a container bubblewrap may be allowed namespaces and yet no /proc
+of its own (the kernel forbids it where parts of /proc are masked); then there is none.
 """
 
 import shutil
@@ -26,6 +27,7 @@ class Isolation(StrEnum):
     """What keeps an analyser in, and the sentence for the operator."""
 
     BUBBLEWRAP = "Analysers run in bubblewrap: no network, none of our files."
+    NO_PROC = "Analysers run in bubblewrap, without /proc: no network, none of our files."
     NETWORK = "Analysers run without network, but can read files; install bubblewrap."
     LIMITS = "Analysers run under resource limits only; install bubblewrap and allow namespaces."
 
@@ -33,7 +35,7 @@ class Isolation(StrEnum):
 @lru_cache(maxsize=1)
 def isolation() -> Isolation:
     """The best that works on this machine (blocking; asked once)."""
-    for kind in (Isolation.BUBBLEWRAP, Isolation.NETWORK):
+    for kind in (Isolation.BUBBLEWRAP, Isolation.NO_PROC, Isolation.NETWORK):
         prefix = _prefix(kind, Path("/tmp"))  # noqa: S108 - only as a place that exists
         if prefix and _works([*prefix, "/bin/true"]):
             return kind
@@ -74,16 +76,17 @@ def _environment(directory: Path) -> dict[str, str]:
 
 def _prefix(kind: Isolation, directory: Path) -> list[str]:
     """The words before the program; none if the machine lacks the tool."""
-    if kind is Isolation.BUBBLEWRAP:
+    if kind in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
         found = shutil.which("bwrap")
-        return [found, *_bubble(directory)] if found else []
+        proc = kind is Isolation.BUBBLEWRAP
+        return [found, *_bubble(directory, proc=proc)] if found else []
     if kind is Isolation.NETWORK:
         found = shutil.which("unshare")
         return [found, "--user", "--map-root-user", "--net", "--"] if found else []
     return []
 
 
-def _bubble(directory: Path) -> list[str]:
+def _bubble(directory: Path, *, proc: bool) -> list[str]:
     """Read-only: the system's programs and our environment. Writable: `directory`."""
     readable = {
         *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"),
@@ -93,8 +96,7 @@ def _bubble(directory: Path) -> list[str]:
         "--unshare-all",
         "--die-with-parent",
         "--new-session",
-        "--proc",
-        "/proc",
+        *(("--proc", "/proc") if proc else ()),
         "--dev",
         "/dev",
         "--tmpfs",
