@@ -9,25 +9,30 @@ from redis.commands.core import AsyncScript
 #: Calls that one round trip carries at most.
 MOST = 64
 
+#: Round trips under way at once, so that nobody stands idle while Redis answers others.
+AT_ONCE = 4
+
 Arguments = Sequence[str | bytes | int | float]
 
 
 class Together:
     """One script that takes the `shared` arguments and then those of any number of calls, and
-    returns a list with an answer for each. A call that comes alone is sent at once; those that
-    come while Redis is busy with earlier ones wait for these, and go together."""
+    returns a list with an answer for each. Some calls are sent at once; those that come
+    while Redis is busy with these wait for one of them, and go together."""
 
     def __init__(self, script: AsyncScript, shared: Arguments) -> None:
         self._script, self._shared = script, shared
         self._waiting: list[tuple[Arguments, asyncio.Future[Any]]] = []
-        self._sender: asyncio.Task[None] | None = None
+        self._senders: set[asyncio.Task[None]] = set()
 
     async def call(self, arguments: Arguments) -> Any:
         """The script's answer. Raises RedisError, as all that went together do."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((arguments, answer))
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.create_task(self._send())
+        if len(self._senders) < AT_ONCE:
+            sender = asyncio.create_task(self._send())
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
         return await answer
 
     async def _send(self) -> None:
