@@ -29,7 +29,8 @@ class Together:
         """The script's answer. Raises RedisError, as all that went together do."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((arguments, answer))
-        if len(self._senders) < AT_ONCE:
+        # One that has ended takes nothing any more, though it is in the set for another moment.
+        if sum(not sender.done() for sender in self._senders) < AT_ONCE:
             sender = asyncio.create_task(self._send())
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)
