@@ -7,7 +7,6 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 import asyncio
-import contextlib
 import re
 import time
 from collections import defaultdict
@@ -19,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.model import Usage
+from bot.tasks import stop
 
 #: Where the sums are; `bot.store.scripts` counts reviews by their end there as well.
 KEY = "glossator:metrics"
@@ -129,9 +129,7 @@ class Metrics:
         try:
             yield self
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await stop(task)
             await self.flush()
 
     async def _flush_often(self) -> None:

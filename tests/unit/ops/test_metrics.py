@@ -1,10 +1,14 @@
 """Counting survives a Redis that is away, and the page is in the order that Prometheus wants."""
 
+import asyncio
 import re
 
+import pytest
 from redis.asyncio import Redis
 
+import bot.metrics
 from bot.metrics import LIMITS_KEY, Metrics, exposition, kept, limits
+from bot.tasks import stop
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -18,6 +22,32 @@ async def test_what_could_not_be_sent_is_sent_later_and_once(redis: "Redis") -> 
     await metrics.flush()
     await metrics.flush()
     assert await kept(redis) == {"glossator_llm_calls_total": 3}
+
+
+async def test_a_cancellation_that_redis_loses_does_not_keep_a_process_from_ending(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushing, lost = asyncio.Event(), 0
+
+    async def loses_the_first(self: Metrics) -> None:
+        nonlocal lost
+        flushing.set()
+        if not lost:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost += 1
+
+    monkeypatch.setattr(bot.metrics, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(Metrics, "flush", loses_the_first)
+    counting = Metrics(redis).running()
+    await counting.__aenter__()
+    await flushing.wait()
+    ending = asyncio.ensure_future(counting.__aexit__(None, None, None))
+    done, _ = await asyncio.wait({ending}, timeout=5)
+    await stop(ending)
+    assert done
+    assert lost == 1
 
 
 async def test_two_processes_add_up(redis: "Redis") -> None:
