@@ -18,7 +18,8 @@ from bot.github.text import BODY_CHARACTERS, cut
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment on the conversation; `created_at` as GitHub writes it (ISO 8601, UTC)."""
+    """A comment on the conversation or in a review thread; `created_at` as GitHub writes it
+    (ISO 8601, UTC)."""
 
     id: int
     author: str
@@ -38,7 +39,7 @@ class Subject(Enum):
 async def list_comments(gh: GitHub, repo: str, number: int) -> AsyncIterator[Comment]:
     """The conversation's comments, oldest first."""
     async for data in gh.getiter(repo_url(repo, "issues", number, "comments", per_page=100)):
-        yield _comment_of(data)
+        yield comment_of(data)
 
 
 async def create_comment(
@@ -54,13 +55,13 @@ async def create_comment(
         if comment.author == author and marker in comment.body:
             return comment
     url = repo_url(repo, "issues", number, "comments")
-    return _comment_of(await gh.post(url, data={"body": cut(body, BODY_CHARACTERS)}))
+    return comment_of(await gh.post(url, data={"body": cut(body, BODY_CHARACTERS)}))
 
 
 async def update_comment(gh: GitHub, repo: str, comment_id: int, body: str) -> Comment:
     """Replace the text of a comment of ours. Raises NotFound when it was deleted."""
     url = repo_url(repo, "issues", "comments", comment_id)
-    return _comment_of(await gh.patch(url, data={"body": cut(body, BODY_CHARACTERS)}))
+    return comment_of(await gh.patch(url, data={"body": cut(body, BODY_CHARACTERS)}))
 
 
 async def react(gh: GitHub, repo: str, subject: Subject, subject_id: int, content: str) -> int:
@@ -81,7 +82,8 @@ async def delete_reaction(
         return
 
 
-def _comment_of(data: dict[str, Any]) -> Comment:
+def comment_of(data: dict[str, Any]) -> Comment:
+    """GitHub's object of either kind of comment, in our words."""
     return Comment(
         id=data["id"],
         author=(data["user"] or {"login": "ghost"})["login"],

@@ -12,10 +12,11 @@ from bot.model import State
 from bot.pages import charts
 from bot.pages.environment import not_found, page
 from bot.pages.forms import own_form
-from bot.pages.statistics import Statistics, sum_up
+from bot.pages.statistics import Statistics, days_of, sum_up
 from bot.pages.text import money, number
 from bot.sessions import form_token
 from bot.store import Store
+from bot.store.asked import asked
 from bot.store.listing import BadCursor, Listed, newest_first, page_of
 from bot.store.queues import dead_letters, queues, retry, workers_alive
 
@@ -38,7 +39,9 @@ async def dashboard(request: Request) -> Response:
         reviews, following = await page_of(store, matches, limit=LIMIT, cursor=cursor)
     except BadCursor:
         return not_found()
-    statistics = sum_up(await _counted(store, who), store.now())
+    now = store.now()
+    questions = await asked(store, days_of(now), who.may_read)
+    statistics = sum_up(await _counted(store, who), questions, now)
     admin = who.repositories is None
     return page(
         "dashboard.html",
@@ -58,7 +61,7 @@ async def dashboard(request: Request) -> Response:
         queues=await queues(store) if admin else None,
         workers=await workers_alive(store) if admin else 0,
         dead=await dead_letters(store) if admin else [],
-        now=store.now(),
+        now=now,
     )
 
 

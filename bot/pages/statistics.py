@@ -2,10 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.model import State
+from bot.store.asked import Spent
 from bot.store.listing import Listed
 
 DAYS = 14
@@ -32,8 +33,14 @@ class Statistics:
     scores: dict[str, list[tuple[str, float]]]
 
 
-def sum_up(reviews: Sequence[Listed], now: float) -> Statistics:
-    """Of reviews, newest first."""
+def days_of(now: float) -> list[str]:
+    """The days that figures are told of, as ISO 8601 writes them."""
+    return [_day(now - back * 86_400) for back in reversed(range(DAYS))]
+
+
+def sum_up(reviews: Sequence[Listed], asked: Mapping[str, Spent], now: float) -> Statistics:
+    """Of reviews, newest first, and of what questions cost by day; days without any may be
+    left out."""
     ended = [r for r in reviews if r.progress.state in (State.COMPLETED, State.FAILED)]
     done = [r for r in ended if r.progress.state is State.COMPLETED]
     seconds = sorted(r.seconds for r in done if r.seconds is not None)
@@ -45,17 +52,25 @@ def sum_up(reviews: Sequence[Listed], now: float) -> Statistics:
         failure=None if success is None else 1 - success,
         median_seconds=seconds[len(seconds) // 2] if seconds else None,
         slow_seconds=seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)] if seconds else None,
-        reviews_a_day=_a_day([(r, 1.0) for r in reviews], now),
-        tokens_a_day=_a_day([(r, float(r.tokens)) for r in reviews], now),
-        cost_a_day=_a_day([(r, r.cost or 0.0) for r in reviews], now),
+        reviews_a_day=_a_day([(_day(r.opened_at), 1.0) for r in reviews], now),
+        tokens_a_day=_a_day(
+            [(_day(r.opened_at), float(r.tokens)) for r in reviews]
+            + [(day, float(spent.tokens)) for day, spent in asked.items()],
+            now,
+        ),
+        cost_a_day=_a_day(
+            [(_day(r.opened_at), r.cost or 0.0) for r in reviews]
+            + [(day, spent.cost) for day, spent in asked.items()],
+            now,
+        ),
         scores=_scores(reviews),
     )
 
 
-def _a_day(amounts: Sequence[tuple[Listed, float]], now: float) -> list[tuple[str, float]]:
-    days = {_day(now - back * 86_400): 0.0 for back in reversed(range(DAYS))}
-    for review, amount in amounts:
-        if (day := _day(review.opened_at)) in days:
+def _a_day(amounts: Sequence[tuple[str, float]], now: float) -> list[tuple[str, float]]:
+    days = dict.fromkeys(days_of(now), 0.0)
+    for day, amount in amounts:
+        if day in days:
             days[day] += amount
     return list(days.items())
 

@@ -18,6 +18,7 @@ Keys, under the prefix:
   results:<id>         hash: number -> compressed BatchResult
   starts:<id>:<step>   set: starts of a step that had no end yet
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
+  asked:<day>          hash: <repo>:tokens and <repo>:cost of people's questions
   after:<id>           hash: review id -> messages that start it once review <id> has ended
   active               sorted set: unfinished reviews by when they were opened
   ending               sorted set: reviews that ended without a report, by when, until their

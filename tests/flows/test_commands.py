@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.flows.conversation import reactions, replied, reviewed, said, writes_since
+from tests.flows.conversation import (
+    AFTER,
+    BEFORE,
+    reactions,
+    replied,
+    reviewed,
+    said,
+    writes_since,
+)
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable
 
@@ -160,11 +168,14 @@ def knows(request: Request) -> Reply:
 async def test_a_question_is_answered_from_the_change(asking: World, llm: LLMServer) -> None:
     llm.default = knows
     number = await reviewed(asking)
+    await asking.sandbox.comment(REPO, number, "It has to call a shell.", author="eve")
     comment = await asking.sandbox.comment(REPO, number, "/review ask Why is this risky?")
     await asking.settle()
     question = llm.requests[-1].user
-    assert "Why is this risky?" in question
+    assert question.count("Why is this risky?") == 1
     assert "shell=True" in question
+    assert "|eve: It has to call a shell." in question, "what was said before"
+    assert "glossator:finding" not in question, "that is another thread's"
     [answer] = said(asking)
     assert "`shell=True` is risky" in answer
     assert "`![x](https://evil.example/y)`" in answer, "what would act is shown as code"
@@ -181,6 +192,39 @@ async def test_a_reply_in_our_thread_is_answered_there(asking: World, llm: LLMSe
     [answer] = replied(asking, comment.id)
     assert "risky" in answer
     assert said(asking) == []
+    question = llm.requests[-1].user
+    assert "|app.py, line 10\n" in question
+    assert comment.body.partition("**")[2].partition("**")[0] in question, "what it is about"
+    assert question.count("Is that really a problem here?") == 1
+
+
+async def test_what_the_repository_keeps_from_reviews_is_kept_from_answers(
+    asking: World, llm: LLMServer
+) -> None:
+    llm.default = knows
+    config = {".github/glossator.yml": "paths:\n  exclude: [secret.py]\n"}
+    number = await asking.open_pull(
+        BEFORE | config | {"secret.py": "x = 1\n"}, AFTER | {"secret.py": "recipe = 'thyme'\n"}
+    )
+    await asking.settle()
+    await asking.sandbox.comment(REPO, number, "/review ask What is in it?")
+    await asking.settle()
+    assert "shell=True" in llm.requests[-1].user
+    assert "thyme" not in llm.requests[-1].user
+
+
+async def test_a_question_that_cannot_be_read_up_on_is_answered_with_the_reason(
+    asking: World, llm: LLMServer
+) -> None:
+    number = await reviewed(asking)
+    asked = len(llm.requests)
+    asking.repository.pulls[number].base_sha = "f" * 40  # a commit that is gone
+    comment = await asking.sandbox.comment(REPO, number, "/review ask Why?")
+    await asking.settle()
+    [answer] = said(asking)
+    assert "I can't answer this" in answer
+    assert reactions(asking, comment.id) == ["eyes", "rocket"]
+    assert len(llm.requests) == asked
 
 
 async def test_rerun_reviews_again(world: World) -> None:

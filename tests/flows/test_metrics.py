@@ -11,8 +11,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.metrics import CATALOGUE, kept
-from tests.flows.world import World, running
-from tests.support.llm_server import LLMServer, agreeable, review
+from bot.pages.statistics import days_of
+from bot.store.asked import Spent, asked
+from tests.flows.world import REPO, World, running
+from tests.support.llm_server import LLMServer, Text, agreeable, review
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -136,6 +138,40 @@ async def test_what_the_llm_cost_is_what_it_answered(
     assert seen["glossator_llm_cost_total"] == pytest.approx(usage.cost)
     assert seen['glossator_llm_files_total{outcome="read"}'] == 1
     assert seen['glossator_findings_total{severity="high"}'] == len(report.findings) == 1
+
+
+async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
+    world_with_llm: tuple[World, LLMServer],
+) -> None:
+    world, llm = world_with_llm
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    report = await world.store.report(
+        (await world.store.pull_fields(world.repository.id, number))["current"]
+    )
+    assert report is not None
+    before = report.usage
+    llm.script(Text("So.", prompt_tokens=2000, completion_tokens=50), Text(""))
+    await world.sandbox.comment(REPO, number, "/review ask Why?\n/review ask Why not?")
+    await world.settle()
+
+    async def flushed() -> bool:
+        told = await kept(world.store.redis)
+        return told.get("glossator_llm_calls_total") == before.calls + 2
+
+    await world.until_true(flushed)
+    seen = values((await scraped(world)).text)
+    prompt, completion = before.prompt_tokens + 3000, before.completion_tokens + 150
+    assert seen['glossator_llm_tokens_total{kind="prompt"}'] == prompt
+    assert seen['glossator_llm_tokens_total{kind="completion"}'] == completion
+
+    [today] = days_of(world.store.now())[-1:]
+    repository = world.repository.id
+    spent = (await asked(world.store, [today], lambda id: id == repository))[today]
+    assert spent.tokens == 3150
+    assert spent.cost == pytest.approx((3000 + 10 * 150) / 1e6)
+    others = await asked(world.store, [today], lambda id: id != repository)
+    assert others == {today: Spent()}
 
 
 @pytest.mark.skipif(

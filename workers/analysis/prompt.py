@@ -23,6 +23,9 @@ from workers.analysis.shown import Shown, clean, one_line
 #: Of each text that the author wrote about the change, as much as this is shown.
 _BRIEF_CHARS = 6000
 _COMMITS = 30
+#: Of a thread so many comments are shown, the first among them, and of each so much.
+_COMMENTS = 20
+_COMMENT_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,20 @@ def verify_prompt(files: Sequence[Shown], findings: Sequence[tuple[int, Finding]
     )
 
 
-def ask_prompt(asked: str, thread: Sequence[str], brief: Brief, files: Sequence[Shown]) -> Prompt:
-    """A person's question about the change, with the thread that it stands in."""
-    return _of_macros("ask.md.j2", asked=asked, thread=thread, brief=_shortened(brief), files=files)
+def ask_prompt(
+    asked: str, place: str, thread: Sequence[str], brief: Brief, files: Sequence[Shown]
+) -> Prompt:
+    """A person's question about the change, with the thread that it stands in, and where in the
+    change that is, "" for nowhere."""
+    shown = thread if len(thread) <= _COMMENTS else (thread[0], *thread[1 - _COMMENTS :])
+    return _of_macros(
+        "ask.md.j2",
+        asked=asked,
+        place=place,
+        thread=[_cut(comment, _COMMENT_CHARS) for comment in shown],
+        brief=_shortened(brief),
+        files=files,
+    )
 
 
 def repair_prompt(problem: str) -> str:

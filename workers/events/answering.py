@@ -7,12 +7,17 @@ from dataclasses import replace
 from bot import log
 from bot.event_types import CommentCreated
 from bot.github import pulls
-from bot.model import BatchFile, Brief, PullRequest
+from bot.github.client import GitHub
+from bot.github.comments import Comment
+from bot.github.errors import GitHubError, Transient
+from bot.model import BatchFile, Brief, PullRequest, Usage
 from bot.repo_config import RepoConfig
+from bot.store.asked import add_asked
 from workers import checkrun
 from workers.analysis.ask import answer_question
 from workers.analysis.errors import LLMError, TransientLLMError
 from workers.events import replies
+from workers.events.config import read_config
 from workers.reports import render
 from workers.scan.analyzers.run import NAMES
 from workers.scan.batches import DIFF_SHARE, hunk_tokens
@@ -30,41 +35,14 @@ async def answer(
     """Answer where it was asked, `position` being that of the question among the comment's
     commands. Raises what a retry may heal, except at the last try: then
     the answer says what went wrong."""
-    assert services.llm is not None, "questions are queued only where an LLM is configured"
     repository = event.repository
     gh = await services.github.installation(
         repository.installation_id, repository.id, checkrun.PERMISSIONS
     )
-    pull = await pulls.get_pull(gh, repository.full_name, event.number)
-    comparison, commits, in_thread, token = await asyncio.gather(
-        pulls.compare(gh, repository.full_name, pull.base_sha, pull.head_sha),
-        pulls.list_commits(gh, repository.full_name, event.number),
-        replies.thread_of(gh, event),
-        services.github.installation_token(repository.installation_id, repository.id),
-    )
-    brief = Brief(
-        title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
-    )
-    source = Source(
-        url=f"{services.settings.github_url}/{repository.full_name}.git",
-        token=token,
-        merge_base=comparison.merge_base,
-        head_sha=pull.head_sha,
-        number=event.number,
-    )
     try:
-        files = await _files(services, source, pull, brief, event.path)
-        said = await answer_question(
-            question,
-            [f"{author}: {body}" for author, body in in_thread[:-1]],
-            files,
-            brief,
-            services.llm,
-            installation_id=repository.installation_id,
-        )
-    except (LLMError, CloneError) as exc:
-        heals = isinstance(exc, TransientLLMError) or getattr(exc, "transient", False)
-        if heals and not last_try:
+        said = await _thought_of(services, gh, event, question)
+    except (LLMError, CloneError, GitHubError) as exc:
+        if isinstance(exc, Transient) or (_heals(exc) and not last_try):
             raise
         _log.warning("question_not_answered", comment=event.comment_id, why=str(exc))
         said = f"I can't answer this: {exc}"
@@ -73,16 +51,79 @@ async def answer(
     await replies.show(gh, event, "rocket")
 
 
+def _heals(exc: LLMError | CloneError | GitHubError) -> bool:
+    return isinstance(exc, TransientLLMError) or getattr(exc, "transient", False)
+
+
+async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, question: str) -> str:
+    """What the LLM says, of the pull request as it is now; its cost is booked, also of what
+    gave no answer. Raises LLMError, CloneError, GitHubError."""
+    assert services.llm is not None, "questions are queued only where an LLM is configured"
+    pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
+    brief, earlier, files = await _read_up_on(services, gh, event, pull)
+    cost = Usage()
+    try:
+        said = await answer_question(
+            question,
+            [f"{one.author}: {one.body}" for one in earlier],
+            files,
+            brief,
+            services.llm,
+            place=f"{event.path}, line {event.line}" if event.path else "",
+            installation_id=event.repository.installation_id,
+        )
+        cost = said.usage
+    except LLMError as exc:
+        cost = exc.usage
+        raise
+    finally:
+        services.metrics.usage(cost)
+        await add_asked(services.store, event.repository.id, cost)
+    return said.text
+
+
+async def _read_up_on(
+    services: Services, gh: GitHub, event: CommentCreated, pull: PullRequest
+) -> tuple[Brief, list[Comment], list[BatchFile]]:
+    """What the author says of the change, what people said before, and what the change is."""
+    repository = event.repository
+    repo = repository.full_name
+    comparison, commits, earlier, token, (config, _) = await asyncio.gather(
+        pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
+        pulls.list_commits(gh, repo, event.number),
+        replies.before(gh, event),
+        services.github.installation_token(repository.installation_id, repository.id),
+        read_config(services, gh, repository, pull.base_ref),
+    )
+    brief = Brief(
+        title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
+    )
+    source = Source(
+        url=f"{services.settings.github_url}/{repo}.git",
+        token=token,
+        merge_base=comparison.merge_base,
+        head_sha=pull.head_sha,
+        number=event.number,
+    )
+    return brief, earlier, await _files(services, source, pull, brief, config, event.path)
+
+
 async def _files(
-    services: Services, source: Source, pull: PullRequest, brief: Brief, path: str | None
+    services: Services,
+    source: Source,
+    pull: PullRequest,
+    brief: Brief,
+    config: RepoConfig,
+    path: str | None,
 ) -> list[BatchFile]:
-    """What the question may be about: the thread's file first, then others while there is room."""
+    """What the question may be about: the thread's file first, then others while there is room.
+    What the repository keeps from reviews, it keeps from answers."""
     scanned = await scan(
         source,
         pull,
         brief,
         services.settings,
-        replace(RepoConfig(), analyzers_disabled=tuple(NAMES)),
+        replace(config, analyzers_disabled=tuple(NAMES)),
         focus=None,
         on_progress=_quietly,
     )

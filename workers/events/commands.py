@@ -225,7 +225,9 @@ async def _converse(asked: _Asked) -> None:
     event, services = asked.event, asked.services
     in_thread = await replies.thread_of(asked.gh, event)
     us = await services.github.login()
-    if not in_thread or in_thread[0][0] != us or not threads.fingerprint_of(in_thread[0][1]):
+    if not in_thread or in_thread[0].author != us:
+        return
+    if not threads.fingerprint_of(in_thread[0].body):
         return
     permission = await pulls.permission(asked.gh, event.repository.full_name, event.author)
     if not policy.permitted(permission, Command(verb=Verb.ASK, text=event.body)):

@@ -1,10 +1,12 @@
 """What we say and show on a comment: reactions, and at most one answer, where it was asked."""
 
+from collections import deque
+
 from bot import log
 from bot.event_types import CommentCreated
 from bot.github import comments, reviews
 from bot.github.client import GitHub
-from bot.github.comments import Subject, react
+from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
 from bot.github.paths import repo_url
 from workers.services import Services
@@ -13,6 +15,9 @@ _log = log.get(__name__)
 
 #: Longer than any retry of a message: how long it is remembered that an answer was tried.
 _TRIED_MS = 3_600_000
+
+#: Of a conversation so many comments before a question are told with it.
+_EARLIER = 20
 
 
 async def show(gh: GitHub, event: CommentCreated, content: str) -> None:
@@ -39,17 +44,31 @@ async def answer(services: Services, gh: GitHub, event: CommentCreated, body: st
         await reviews.reply(gh, repo, event.number, event.in_thread, body)
 
 
-async def thread_of(gh: GitHub, event: CommentCreated) -> list[tuple[str, str]]:
-    """(author, body) of the comments in the event's thread, oldest first."""
+async def thread_of(gh: GitHub, event: CommentCreated) -> list[Comment]:
+    """The comments in the event's thread, oldest first; none for the conversation's."""
+    if event.in_thread is None:  # which would fit whatever is a reply to nothing
+        return []
     url = repo_url(event.repository.full_name, "pulls", event.number, "comments", per_page=100)
     return [
-        ((data["user"] or {"login": "ghost"})["login"], data["body"])
+        comment_of(data)
         async for data in gh.getiter(url)
         if event.in_thread in (data["id"], data.get("in_reply_to_id"))
     ]
 
 
+async def before(gh: GitHub, event: CommentCreated) -> list[Comment]:
+    """What was said before the event's comment, oldest first: in its thread, or lately in the
+    conversation."""
+    if event.in_thread is not None:
+        return [one for one in await thread_of(gh, event) if one.id < event.comment_id]
+    lately: deque[Comment] = deque(maxlen=_EARLIER)
+    async for one in list_comments(gh, event.repository.full_name, event.number):
+        if one.id < event.comment_id:
+            lately.append(one)
+    return list(lately)
+
+
 async def _stands(gh: GitHub, event: CommentCreated, marker: str, us: str) -> bool:
     return any(
-        author == us and body.startswith(marker) for author, body in await thread_of(gh, event)
+        one.author == us and one.body.startswith(marker) for one in await thread_of(gh, event)
     )

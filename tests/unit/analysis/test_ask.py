@@ -18,9 +18,10 @@ Make = Callable[..., tuple[LLM, Settings]]
 
 async def ask(llm: LLM, brief: Brief = BRIEF, installation: int = 0) -> str:
     thread = ["ann: First.", "bob: Second."]
-    return await answer_question(
+    said = await answer_question(
         "Why?", thread, [batch_file()], brief, llm, installation_id=installation
     )
+    return said.text
 
 
 async def test_question_thread_and_files_are_shown_in_order(
@@ -70,3 +71,21 @@ async def test_an_outage_is_an_error_to_tell_of(server: LLMServer, make_llm: Mak
     server.default = Status(500)
     with pytest.raises(TransientLLMError, match="the endpoint answered 500 three times"):
         await ask(llm)
+
+
+async def test_of_a_long_thread_the_first_and_the_last_comments_are_shown_and_cut(
+    server: LLMServer, make_llm: Make
+) -> None:
+    llm, _ = make_llm()
+    server.script(Text("Because.", prompt_tokens=700, completion_tokens=30))
+    thread = ["bot: The finding.", *(f"ann: {number}!" for number in range(99)), "z" * 90_000]
+    said = await answer_question("Why?", thread, [], BRIEF, llm, place="src/search.py, line 3")
+
+    user = server.requests[0].user
+    assert user.count("=== BEGIN comment ===") == 20
+    assert "|bot: The finding." in user
+    assert "|ann: 98!" in user
+    assert "|ann: 50!" not in user
+    assert len(user) < 10_000
+    assert "|src/search.py, line 3\n" in user
+    assert (said.usage.prompt_tokens, said.usage.completion_tokens) == (700, 30)

@@ -15,7 +15,8 @@ from workers.analysis.shown import show
 ALL = tuple(Category)
 #: A line of our own in a user message; everything else is data.
 OURS = re.compile(
-    r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|question) ==="
+    r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|place|question)"
+    r" ==="
     r"|Review the (file|\d+ files) above and answer with the JSON object\."
     r"|Judge each of the findings above and answer with the JSON object\."
     r"|Answer the question\.|"
@@ -73,7 +74,7 @@ def evil_prompts(text: str) -> list[Prompt]:
     return [
         batch_prompt([file], brief, (Instruction(("*", text), text),), ALL),
         verify_prompt([file], [(1, finding)]),
-        ask_prompt(text, [text], brief, [file]),
+        ask_prompt(text, text, [text], brief, [file]),
     ]
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from bot.model import Progress, State
 from bot.pages import charts
 from bot.pages.markup import CODE_CHARACTERS, code, inline, markdown
-from bot.pages.statistics import DAYS, sum_up
+from bot.pages.statistics import DAYS, days_of, sum_up
 from bot.pages.text import duration, money, number
+from bot.store.asked import Spent
 from bot.store.listing import Listed
 from tests.support.web import REVIEW
 
@@ -94,7 +95,7 @@ def test_figures_are_of_what_ended_by_itself() -> None:
         listed(State.FAILED),
         *(listed(State.COMPLETED, seconds=n) for n in (10, 20, 30)),
     ]
-    figures = sum_up(reviews, NOW)
+    figures = sum_up(reviews, {}, NOW)
     assert (figures.running, figures.finished) == (1, 5)
     assert (figures.success, figures.failure) == (0.75, 0.25)
     assert (figures.median_seconds, figures.slow_seconds) == (20, 30)
@@ -102,10 +103,18 @@ def test_figures_are_of_what_ended_by_itself() -> None:
 
 def test_days_without_reviews_are_there_and_older_ones_are_not() -> None:
     reviews = [listed(State.QUEUED), listed(State.QUEUED, days=1), listed(State.QUEUED, days=99)]
-    figures = sum_up(reviews, NOW)
+    figures = sum_up(reviews, {}, NOW)
     assert len(figures.tokens_a_day) == DAYS
     assert [tokens for _, tokens in figures.tokens_a_day[-3:]] == [0, 100, 100]
     assert sum(cost for _, cost in figures.cost_a_day) == pytest.approx(0.5)
+
+
+def test_what_questions_cost_belongs_to_its_day() -> None:
+    days = days_of(NOW)
+    asked = {days[-1]: Spent(40, 0.5), days[-2]: Spent(3), "1999-12-31": Spent(1000, 9.0)}
+    figures = sum_up([listed(State.QUEUED)], asked, NOW)
+    assert figures.tokens_a_day[-2:] == [(days[-2], 3), (days[-1], 140)]
+    assert sum(cost for _, cost in figures.cost_a_day) == pytest.approx(0.75)
 
 
 def test_scores_run_from_old_to_new_in_each_repository() -> None:
@@ -115,13 +124,13 @@ def test_scores_run_from_old_to_new_in_each_repository() -> None:
         listed(State.COMPLETED, score=70, repo="octo/shop"),
         listed(State.FAILED, repo="octo/silent"),
     ]
-    scores = sum_up(reviews, NOW).scores
+    scores = sum_up(reviews, {}, NOW).scores
     assert [score for _, score in scores["octo/demo"]] == [50, 90]
     assert list(scores) == ["octo/demo", "octo/shop"]
 
 
 def test_no_reviews_give_no_rates() -> None:
-    figures = sum_up([], NOW)
+    figures = sum_up([], {}, NOW)
     assert (figures.success, figures.median_seconds, figures.scores) == (None, None, {})
 
 
