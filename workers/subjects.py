@@ -1,8 +1,10 @@
 """Where a review without a server gets its subject from: a local range, or GitHub by a token."""
 
 import asyncio
+import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 
@@ -21,21 +23,26 @@ class NoSubject(Exception):
     """Raised when what shall be reviewed can't be had; the message is one sentence."""
 
 
+class _Unrelated(NoSubject):
+    """Raised when git ended with 1 and said nothing: an answer, not a failure."""
+
+
 async def local_range(repo: Path, base: str, head: str) -> Subject:
     """The change from the merge base of two commits to `head`, of a repository on this machine.
 
-    `repo` is an absolute path. Its configuration is read from `base`, as on GitHub. Raises
-    NoSubject.
+    `repo` is an absolute path, of the repository or of a folder in it. Its configuration is
+    read from `base`, as on GitHub. Raises NoSubject.
     """
+    directory = await _git_directory(repo)
     base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
-    merge_base = (await git(repo, "merge-base", base_sha, head_sha)).strip()
+    merge_base = await _merge_base(repo, (base, base_sha), (head, head_sha))
     messages = await git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
     title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
     parsed = await _config(repo, base_sha)
     return Subject(
         source=Source(
-            url=f"file://{repo}",
+            url=f"file://{quote(os.fsencode(directory))}",  # git decodes the path of an address
             token="",
             merge_base=merge_base,
             head_sha=head_sha,
@@ -43,7 +50,7 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
         ),
         pull=_pull_of(base, base_sha, head, head_sha, title),
         brief=Brief(title=title, body="", commits=commits),
-        repository=Repository(0, 0, repo.name),
+        repository=Repository(0, 0, _name_of(directory)),
         config=parsed.config,
         notes=parsed.complaints,
         protocols=("file",),
@@ -114,8 +121,31 @@ async def _config(repo: Path, base_sha: str) -> repo_config.ParsedConfig:
     return repo_config.parse(text)
 
 
+async def _git_directory(repo: Path) -> Path:
+    """Where the repository that `repo` is part of keeps its objects: fetching needs that place,
+    and finds it from no folder within."""
+    if not await asyncio.to_thread(repo.is_dir):
+        raise NoSubject(f"There is no folder {repo}.")
+    found = await git(repo, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return Path(found.removesuffix("\n"))
+
+
+def _name_of(directory: Path) -> str:
+    return (directory.parent if directory.name == ".git" else directory).name
+
+
+async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) -> str:
+    """Of two commits, each by its name and its SHA."""
+    try:
+        return (await git(repo, "merge-base", base[1], head[1])).strip()
+    except _Unrelated as exc:
+        raise NoSubject(
+            f"{base[0]!r} and {head[0]!r} have no commit in common in {repo}; a shallow clone "
+            "needs more of its history: git fetch --unshallow."
+        ) from exc
+
+
 async def _commit(repo: Path, name: str) -> str:
-    await git(repo, "rev-parse", "--git-dir")  # says so if it is no repository at all
     try:
         found = await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     except NoSubject as exc:
@@ -137,7 +167,16 @@ async def git(repo: Path, *arguments: str) -> str:
     except FileNotFoundError as exc:
         raise NoSubject("git is not installed.") from exc
     out, err = await child.communicate()
+    if child.returncode == 1 and not err:
+        raise _Unrelated(f"git {arguments[0]} finds nothing in {repo}.")
     if child.returncode:
-        why = err.decode(errors="replace").strip().splitlines()
-        raise NoSubject(f"git {arguments[0]} in {repo}: {why[-1] if why else 'failed'}")
+        reason = _reason(err.decode(errors="replace"))
+        raise NoSubject(f"git {arguments[0]} failed in {repo}: {reason}.")
     return out.decode(errors="replace")
+
+
+def _reason(stderr: str) -> str:
+    """git's own sentence, without the advice that follows it."""
+    lines = stderr.strip().splitlines()
+    fatal = (line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: "))
+    return next(fatal, lines[-1] if lines else "it does not say why").rstrip(".")

@@ -1,6 +1,7 @@
 """What people type, see, and get when it fails: the real command in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
 
-def git(repo: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-C", str(repo), *WHO, *arguments], check=True, capture_output=True)
+def git(repo: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(repo), *WHO, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -23,6 +26,8 @@ def repo(tmp_path: Path) -> Path:
     (repo / "shop.py").write_text("def total(prices):\n    return sum(prices)\n")
     git(repo, "add", ".")
     git(repo, "commit", "--quiet", "-m", "Begin")
+    tree = git(repo, "write-tree")
+    git(repo, "branch", "stranger", git(repo, "commit-tree", "-m", "Begin elsewhere", tree))
     git(repo, "checkout", "--quiet", "-b", "topic")
     with (repo / "shop.py").open("a") as file:
         file.write("\n\ndef run(command):\n    import subprocess\n\n")
@@ -31,11 +36,11 @@ def repo(tmp_path: Path) -> Path:
     return repo
 
 
-def glossator(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def glossator(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         cwd=cwd,
-        env={"PATH": "/usr/bin:/bin"},
+        env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -54,6 +59,38 @@ def test_fail_on_decides_the_exit_code(repo: Path) -> None:
     assert glossator("review", "--fail-on", "critical", cwd=repo).returncode == 0
 
 
+@pytest.mark.parametrize("where", ["a folder within", "a worktree", "100%41 café #1"])
+def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) -> None:
+    entered = repo.parent / where
+    if where == "a folder within":
+        entered = repo / "docs"
+        entered.mkdir()
+    elif where == "a worktree":
+        git(repo, "worktree", "add", "--quiet", "--detach", str(entered))
+    else:
+        repo.rename(entered)
+    done = glossator("review", "--fail-on", "high", cwd=entered)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_repository_of_somebody_else_is_reviewed_if_git_was_told_to_trust_it(
+    repo: Path, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    for path in (repo, repo / ".git"):
+        os.chown(path, 1000, 1000)
+    refused = glossator("review", cwd=repo)
+    assert refused.returncode == 2
+    assert "detected dubious ownership" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {repo}\n")
+    done = glossator("review", "--fail-on", "high", cwd=repo, HOME=str(home))
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -61,6 +98,8 @@ def test_fail_on_decides_the_exit_code(repo: Path) -> None:
         (("--format", "docx"), "'docx' is no format"),
         (("--pr", "owner/name#12"), "set GITHUB_TOKEN"),
         (("--repo", "/"), "not a git repository"),
+        (("--repo", "nowhere"), "There is no folder"),
+        (("--base", "stranger"), "'stranger' and 'HEAD' have no commit in common"),
         (("--output", "/dev/null/report.md"), "/dev/null/report.md cannot be written"),
     ],
 )
