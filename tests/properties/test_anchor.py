@@ -178,3 +178,25 @@ def test_an_anchor_lies_in_one_hunk_and_touches_a_changed_line_whatever_is_quote
 def test_what_is_not_in_the_diff_has_no_anchor(data: st.DataObject) -> None:
     diff = data.draw(diffs())
     assert anchor(diff.file, "no_such_name(anywhere)", 3, Side.RIGHT, diff.content) is None
+
+
+def test_an_unchanged_line_told_by_its_old_number_is_not_taken_for_a_changed_one() -> None:
+    """The hint is 28 lines off the old number of the last line, and so 31 off its new one."""
+    lines = (
+        *(Line(number, number, "") for number in range(101, 114)),
+        *(Line(None, number, "") for number in (114, 115)),
+        Line(None, 116, "x = compute(y, z)"),
+        Line(114, 117, "x = compute(y, z)"),
+    )
+    file = ChangedFile(path="a.py", status=FileStatus.MODIFIED, hunks=(Hunk(101, 101, "", lines),))
+    assert anchor(file, "x = compute(y, z)", 114 - 28) is None
+    assert anchor(file, "x = compute(y, z)", 114 - 28, Side.LEFT) is None
+
+
+def test_removed_lines_are_not_told_apart_by_a_number_of_the_new_side() -> None:
+    """The first is line 135 of the new side, which is 5 lines from the old number of the second."""
+    first = Hunk(99, 134, "", (Line(99, 134, "a"), Line(100, None, "gone(x, y)")))
+    second = Hunk(139, 173, "", (Line(139, 173, "b"), Line(140, None, "gone(x, y)")))
+    file = ChangedFile(path="a.py", status=FileStatus.MODIFIED, hunks=(first, second))
+    assert anchor(file, "gone(x, y)", 135, Side.RIGHT) is None
+    assert anchor(file, "gone(x, y)", 100, Side.LEFT) == Anchor(Side.LEFT, 100, 100)

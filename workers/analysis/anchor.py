@@ -219,13 +219,22 @@ def _decide(
         return None
     of_side = {place for place in places if side_hint and place.may_be_on(side_hint)}
     chosen = of_side or places
+    if side_hint and not of_side and len(chosen) > 1:
+        return None  # the number counts on the side that the quote is not on
     if line_hint is not None:
         near = {
             place
             for place in chosen
-            if abs(place.start - line_hint) <= TOLERANCE
-            or (side_hint is Side.LEFT and place.side is Side.RIGHT)  # numbers that don't compare
+            if abs(place.start - line_hint) <= TOLERANCE or not _comparable(place, side_hint)
         }
         alone = len(chosen) == 1 and known_whole and all(p.side is Side.RIGHT for p in chosen)
         chosen = chosen if alone else near
     return next(iter(chosen)) if len(chosen) == 1 else None
+
+
+def _comparable(place: _Place, side_hint: Side | None) -> bool:
+    """Whether a hint's number counts on the side that the place has its numbers of: without a
+    side it may be the old number of lines that stand on both."""
+    if side_hint is None:
+        return place.changed or place.side is Side.LEFT
+    return side_hint is Side.RIGHT or place.side is Side.LEFT
