@@ -13,7 +13,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
 from bot.github.threads import Thread, list_threads, resolve_thread
-from bot.model import Lesson, Report, Review, Severity
+from bot.model import Lesson, Report, Repository, Severity
 from bot.store.teaching import dismiss, dismissed, teach
 from workers.reports.publish import is_grave
 from workers.services import Services
@@ -74,28 +74,30 @@ async def all_ours(services: Services, gh: GitHub, repo: str, number: int) -> tu
     )
 
 
-async def ours(services: Services, gh: GitHub, review: Review) -> tuple[Ours, ...] | None:
+async def ours(
+    services: Services, gh: GitHub, repository: Repository, number: int
+) -> tuple[Ours, ...] | None:
     """Our threads, if there can be any; None when GitHub does not tell."""
-    repository = review.repository
-    if not await services.store.posted(repository.id, review.number):
+    if not await services.store.posted(repository.id, number):
         return ()
     try:
-        return await all_ours(services, gh, repository.full_name, review.number)
+        return await all_ours(services, gh, repository.full_name, number)
     except GitHubError as exc:
-        _log.warning("threads_not_read", review=review.id, why=str(exc))
+        _log.warning("threads_not_read", number=number, why=str(exc))
         return None
 
 
-async def learn(services: Services, gh: GitHub, review: Review, threads: Sequence[Ours]) -> None:
+async def learn(
+    services: Services, gh: GitHub, repository: Repository, number: int, threads: Sequence[Ours]
+) -> None:
     """Take a thumb down on a comment of ours, by somebody who may write, as a lesson."""
-    repository = review.repository
-    known = await dismissed(services.store, repository.id, review.number)
+    known = await dismissed(services.store, repository.id, number)
     for one in threads:
         if one.fingerprint in known:
             continue
         for login in one.thread.disliked_by:
             if await pulls.permission(gh, repository.full_name, login) in WRITERS:
-                await dismiss(services.store, repository.id, review.number, one.fingerprint)
+                await dismiss(services.store, repository.id, number, one.fingerprint)
                 await teach(services.store, repository.id, lesson(one, "👎", login))
                 break
 

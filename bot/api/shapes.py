@@ -56,7 +56,7 @@ class ReviewOut(BaseModel):
     files_total: int
     files_done: int
     findings: int
-    error: str = Field(description="One sentence, when it failed.")
+    error: str = Field(description="Why it failed, or was ended by no wish; else empty.")
     score: int | None = Field(ge=0, le=100)
     tokens: int
     cost: float | None = Field(description="US dollars, where prices are known.")

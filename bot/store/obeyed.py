@@ -29,10 +29,17 @@ async def first_told(store: Store, what: str, comment_id: int) -> bool:
     return bool(await store.redis.get(key) == str(comment_id).encode())
 
 
-async def note_skip(store: Store, review_id: str, repository_id: int, number: int) -> None:
-    """Remember which pull request a skipped check run stands for: it has no review."""
-    key = f"{PREFIX}skipped:{review_id}"
-    await store.redis.set(key, f"{repository_id}:{number}", ex=store.keep_seconds)
+async def note_skip(
+    store: Store, review_id: str, repository_id: int, number: int, head_sha: str
+) -> None:
+    """Remember which pull request a skipped check run, and so its commit's check suite, stands
+    for: it has no review."""
+    head = f"{PREFIX}head:{repository_id}:{head_sha}"
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.set(f"{PREFIX}skipped:{review_id}", f"{repository_id}:{number}", ex=store.keep_seconds)
+        pipe.sadd(head, number)
+        pipe.expire(head, store.keep_seconds)
+        await pipe.execute()
 
 
 async def skipped_pull(store: Store, review_id: str, repository_id: int) -> int | None:

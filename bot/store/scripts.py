@@ -7,7 +7,7 @@ Keys, under the prefix:
   delivery:<guid>      a delivery that has been queued
   pull:<repo>:<n>      hash: current (id of the newest review), whole (of the newest one that
                        looks for all categories), its head and base, paused
-  head:<repo>:<sha>    set: numbers of the pull requests reviewed at that commit
+  head:<repo>:<sha>    set: numbers of the pull requests reviewed or skipped at that commit
   posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
   dismissed:<repo>:<n> set: fingerprints that people do not want to hear there
   lessons:<repo>       hash: fingerprint -> Lesson, for all pull requests of a repository

@@ -295,8 +295,8 @@ class Store:
         return _text(fields)
 
     async def pulls_at(self, repository_id: int, sha: str) -> list[int]:
-        """Numbers of the pull requests that were reviewed at a head commit: the events of
-        check suites do not name those of forks."""
+        """Numbers of the pull requests that were reviewed, or skipped, at a head commit: the
+        events of check suites do not name those of forks."""
         return sorted(map(int, await self.redis.smembers(_key("head", f"{repository_id}:{sha}"))))
 
     async def add_posted(

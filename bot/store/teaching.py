@@ -28,12 +28,14 @@ async def dismiss(store: Store, repository_id: int, number: int, fingerprint: st
     await store.redis.expire(key, store.keep_seconds)
 
 
-async def teach(store: Store, repository_id: int, lesson: Lesson) -> None:
-    """Never tell that finding again in that repository."""
+async def teach(store: Store, repository_id: int, lesson: Lesson) -> bool:
+    """Never tell that finding again in that repository. False if there is no room for it."""
     key = f"{PREFIX}lessons:{repository_id}"
-    known = await store.redis.hlen(key)
-    if known < MAX_LESSONS:
-        await store.redis.hset(key, lesson.fingerprint, encode(lesson).decode())
+    room = await store.redis.hlen(key) < MAX_LESSONS
+    if not room and not await store.redis.hexists(key, lesson.fingerprint):
+        return False
+    await store.redis.hset(key, lesson.fingerprint, encode(lesson).decode())
+    return True
 
 
 async def lessons(store: Store, repository_id: int) -> tuple[Lesson, ...]:

@@ -78,6 +78,15 @@ async def test_what_is_configured_to_be_reviewed_is(
     assert len(world.reviews) == 1
 
 
+async def test_what_changes_no_file_is_skipped_without_a_configuration_too(world: World) -> None:
+    number = await world.open_pull(BEFORE, {})
+    await assert_skipped(world, "changes no file")
+    await world.sandbox.comment(REPO, number, "/review")
+    await world.settle()
+    assert world.reviews == []
+    assert "changes no file" in world.conversation[-1].body
+
+
 async def test_a_draft_is_reviewed_once_it_is_ready(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
@@ -162,7 +171,7 @@ async def test_a_change_of_the_organisations_own_repository_is_told_its_mistakes
     assert (check_run.output["summary"] or "").count("`bad` is not a known key") == 1
 
 
-@pytest.mark.parametrize("press", ["button", "rerun"])
+@pytest.mark.parametrize("press", ["button", "rerun", "suite"])
 async def test_what_was_skipped_is_reviewed_when_somebody_who_may_asks_by_its_check_run(
     world: World, press: str
 ) -> None:
@@ -173,6 +182,8 @@ async def test_what_was_skipped_is_reviewed_when_somebody_who_may_asks_by_its_ch
     for author in ("eve", "octocat"):
         if press == "button":
             await world.sandbox.press_button(skipped.id, "rerun", author=author)
+        elif press == "suite":
+            await world.sandbox.rerun_suite(REPO, skipped.head_sha, author=author)
         else:
             await world.sandbox.rerun(skipped.id, author=author)
     await world.settle()

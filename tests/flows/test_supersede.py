@@ -137,6 +137,40 @@ async def test_a_push_stops_the_call_of_the_review_that_it_supersedes(
     assert "newer review" in (superseded.output["summary"] or "")
 
 
+async def test_a_push_that_is_left_alone_ends_the_review_that_it_overtakes(
+    world: World, llm: LLMServer
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    await world.sandbox.comment(REPO, number, "/review pause")
+    await world.until_true(lambda: paused(world, number))
+    assert llm.active == 1, "a pause is for new commits"
+    await pushed(world, number, {"app.py": AFTER["app.py"] + LAST})
+    await llm.until(lambda: llm.active == 0, seconds=STOPPED_WITHIN)
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["cancelled", "skipped"]
+    assert "replaced" in (world.check_runs[0].output["summary"] or "")
+    assert world.reviews == []
+
+    # What somebody asks for goes on: nothing else would come of the wish.
+    await pushed(world, number, {"app.py": AFTER["app.py"]})
+    await world.settle()
+    await world.sandbox.comment(REPO, number, "/review")
+    await llm.until(lambda: llm.active == 1)
+    await pushed(world, number, {"app.py": AFTER["app.py"] + LAST})
+
+    async def skipped() -> bool:
+        return [run.conclusion for run in world.check_runs].count("skipped") == 3
+
+    await world.until_true(skipped)
+    assert (await world.progress(number)).state is State.ANALYZING
+    await by_closing(world, number)
+    await world.settle()
+
+
+async def paused(world: World, number: int) -> bool:
+    return "paused" in await world.store.pull_fields(world.repository.id, number)
+
+
 async def test_of_ten_pushes_in_a_row_the_last_alone_is_reviewed(
     world: World, llm: LLMServer
 ) -> None:

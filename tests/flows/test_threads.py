@@ -1,6 +1,9 @@
 """Our threads: resolved when their finding is gone, dismissed when people say so, and nobody
 else's is ever touched."""
 
+import pytest
+
+from bot.store import teaching
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -61,6 +64,43 @@ async def test_a_thumb_down_by_a_writer_teaches(world: World) -> None:
     await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     assert "No problems" in world.reviews[-1].body
+
+
+async def test_a_thumb_down_is_heard_when_the_pull_request_is_closed(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    world.sandbox.react(REPO, comment.id, "-1")
+    mark = len(world.writes())
+    await world.sandbox.close(REPO, number, merged=True)
+    await world.settle()
+    assert set(writes_since(world, mark)) <= {"POST graphql"}, "it is only read"
+    await world.open_pull(BEFORE, AFTER, title="Once more")
+    await world.settle()
+    assert "No problems" in world.reviews[-1].body
+
+
+async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    world.sandbox.react(REPO, comment.id, "-1")
+    await world.sandbox.comment(REPO, number, "/review help")
+    await world.settle()
+    [answer] = said(world)
+    assert "Not said again in this repository" in answer
+    assert "(👎, `octocat`)" in answer
+
+
+async def test_lessons_beyond_the_last_are_not_promised(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teaching, "MAX_LESSONS", 0)
+    await reviewed(world)
+    [comment] = world.inline_comments
+    await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
+    await world.settle()
+    [answer] = replied(world, comment.id)
+    assert answer.startswith("Dismissed here.")
+    assert resolved(world) == {"ours": US}
 
 
 def resolved(world: World) -> dict[str, str | None]:

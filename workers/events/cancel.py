@@ -7,13 +7,14 @@ from workers.services import Services
 from workers.step import UNFINISHED
 
 
-async def cancel_review(services: Services, review_id: str) -> bool:
-    """Cancel a review; False if it is finished or unknown."""
+async def cancel_review(services: Services, review_id: str, why: str = "") -> bool:
+    """Cancel a review, `why` being for its check run; False if it is finished or unknown."""
     return await services.store.move(
         review_id,
         State.CANCELLED,
         of=UNFINISHED,
         messages=[message("conclude_review", review_id)],
+        error=why,
     )
 
 

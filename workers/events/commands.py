@@ -27,6 +27,10 @@ NOTHING_RUNS = "No review is running here."
 PAUSED = "Paused: new commits are not reviewed until somebody says `/review resume`."
 WAITS = "A review is running here: yours begins as soon as that is done."
 DISMISSED = "Dismissed, and I won't say it in this repository again."
+DISMISSED_HERE = (
+    f"Dismissed here. There is no room for more than {teaching.MAX_LESSONS} such lessons, so in "
+    "other pull requests I may say it again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ async def _answer(asked: _Asked, text: str, *, helped: bool) -> None:
     """One answer to the comment, however many commands are in it."""
     event = asked.event
     if helped:
+        await _hear_thumbs(asked)
         taught = await teaching.lessons(asked.services.store, event.repository.id)
         body = render.help_body(event.comment_id, taught, text)
     elif text:
@@ -120,6 +125,12 @@ async def _answer(asked: _Asked, text: str, *, helped: bool) -> None:
     else:
         return
     await replies.answer(asked.services, asked.gh, event, body)
+
+
+async def _hear_thumbs(asked: _Asked) -> None:
+    """GitHub does not tell of reactions; who asks what was taught wants to see them counted."""
+    where = asked.services, asked.gh, asked.event.repository, asked.event.number
+    await threads.learn(*where, await threads.ours(*where) or ())
 
 
 async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
@@ -205,11 +216,13 @@ async def _dismiss(asked: _Asked, reason: str) -> _Done:
         return _Done(NOT_OURS, "confused")
     [one] = here
     await teaching.dismiss(store, *asked.where, one.fingerprint)
+    said = ""
     if reason:
-        taught = threads.lesson(one, reason[:200], event.author)
-        await teaching.teach(store, event.repository.id, taught)
+        lesson = threads.lesson(one, reason[:200], event.author)
+        taught = await teaching.teach(store, event.repository.id, lesson)
+        said = DISMISSED if taught else DISMISSED_HERE
     await threads.resolve(asked.gh, one)
-    return _Done(DISMISSED if reason else "")
+    return _Done(said)
 
 
 async def _ask(asked: _Asked, question: str, position: int) -> _Done:

@@ -13,12 +13,12 @@ from bot.event_types import (
 from bot.github import pulls
 from bot.model import Repository, Trigger
 from bot.store import obeyed
+from workers import checkrun, threads
 from workers.events.cancel import cancel_pull, cancel_review
 from workers.events.commands import obey
 from workers.events.config import read_config
 from workers.events.start import Request, derived_id, start_review
 from workers.services import Services
-from workers.threads import WRITERS
 
 _TRIGGERS = {
     PullRequestAction.OPENED: Trigger.OPENED,
@@ -40,6 +40,7 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
     match event:
         case PullRequestChanged(action=PullRequestAction.CLOSED):
             await cancel_pull(services, event.repository, event.number)
+            await _learn_at_last(services, event.repository, event.number)
         case PullRequestChanged() if event.action in _TRIGGERS:
             await start_review(
                 services,
@@ -77,6 +78,17 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
             _log.info("event_without_consequence", delivery=guid, kind=event.kind)
 
 
+async def _learn_at_last(services: Services, repository: Repository, number: int) -> None:
+    """Hear what thumbs say of our findings: there may be no later review that would."""
+    if not await services.store.posted(repository.id, number):
+        return  # which most often saves the token
+    gh = await services.github.installation(
+        repository.installation_id, repository.id, checkrun.READ
+    )
+    standing = await threads.ours(services, gh, repository, number)
+    await threads.learn(services, gh, repository, number, standing or ())
+
+
 async def _labeled(services: Services, event: PullRequestChanged) -> None:
     """A label that forbids reviews ends the one that runs."""
     gh = await services.github.installation(
@@ -92,7 +104,7 @@ async def _may_press(services: Services, repository: Repository, sender: str) ->
     gh = await services.github.installation(
         repository.installation_id, repository.id, {"metadata": "read"}
     )
-    if await pulls.permission(gh, repository.full_name, sender) in WRITERS:
+    if await pulls.permission(gh, repository.full_name, sender) in threads.WRITERS:
         return True
     _log.info("button_refused", repository=repository.full_name, sender=sender)
     return False
@@ -136,7 +148,7 @@ async def _rerun(
 
 
 async def _rerun_all(services: Services, event: CheckSuiteRerequested, review_id: str) -> None:
-    """Review every pull request again that was reviewed at the commit."""
+    """Review every pull request again that was reviewed or skipped at the commit."""
     numbers = await services.store.pulls_at(event.repository.id, event.head_sha)
     if not numbers or not await _may_press(services, event.repository, event.sender):
         return

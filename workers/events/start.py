@@ -27,6 +27,8 @@ from workers.services import Services
 #: Of larger pull requests it is not asked whether all their paths are left out.
 MOST_PATHS = 300
 
+OVERTAKEN = "What it was to read has been replaced meanwhile, and that is not reviewed."
+
 _log = log.get(__name__)
 
 
@@ -109,7 +111,7 @@ async def _open(
         repository=repo.full_name,
         max_files=services.settings.max_analyze_files,
         paused="paused" in seen,
-        changed_paths=await _changed_paths(gh, request, config),
+        changed_paths=await _changed_paths(gh, request, pull, config),
         reviewed_head=False,  # `open_review` sees to that, atomically
         settle_seconds=services.settings.settle_seconds,
     )
@@ -118,6 +120,7 @@ async def _open(
             return None
         decision = policy.quota_spent(services.settings.installation_daily_reviews)
     if isinstance(decision, policy.Skip):
+        await _end_overtaken(services, request, seen, pull, decision)
         return await _skip(services, gh, request, pull, decision, complaints)
     review = Review(
         id=request.review_id,
@@ -202,11 +205,11 @@ async def start_named(
 
 
 async def _changed_paths(
-    gh: GitHub, request: Request, config: repo_config.RepoConfig
+    gh: GitHub, request: Request, pull: PullRequest, config: repo_config.RepoConfig
 ) -> tuple[str, ...] | None:
-    """The changed paths, where the configuration has rules for them; None for not needed, or
-    more than are worth asking for."""
-    if not config.paths_include and not config.paths_exclude:
+    """The changed paths, where the configuration has rules for them or there may be none; None
+    for not needed, or more than are worth asking for."""
+    if pull.changed_files and not config.paths_include and not config.paths_exclude:
         return None
     url = repo_url(request.repository.full_name, "pulls", request.number, "files", per_page=100)
     paths: list[str] = []
@@ -215,6 +218,25 @@ async def _changed_paths(
         if len(paths) > MOST_PATHS:
             return None
     return tuple(paths)
+
+
+async def _end_overtaken(
+    services: Services,
+    request: Request,
+    seen: Mapping[str, str],
+    pull: PullRequest,
+    skip: policy.Skip,
+) -> None:
+    """End the review of what a push, or another base branch, has replaced, though that is left
+    alone. One that somebody asked for goes on: nothing else would come of the wish; and so does
+    one after which the day's quota is spent."""
+    if request.trigger is not Trigger.PUSHED or skip.reason is policy.SkipReason.QUOTA:
+        return
+    current = await services.store.review(seen.get("current", ""))
+    if current is None or not current.trigger.automatic:
+        return
+    if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
+        await cancel_review(services, current.id, f"{OVERTAKEN} {skip.sentence}")
 
 
 async def _skip(
@@ -235,7 +257,9 @@ async def _skip(
     if request.comment_id is not None:
         return skip
     if pull.open:
-        await obeyed.note_skip(store, request.review_id, repository.id, request.number)
+        await obeyed.note_skip(
+            store, request.review_id, repository.id, request.number, pull.head_sha
+        )
         await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
     return None
 

@@ -28,7 +28,7 @@ async def report_of(
     store = services.store
     if (report := await store.report(review.id)) is not None:
         return report
-    await threads.learn(services, gh, review, standing)
+    await threads.learn(services, gh, review.repository, review.number, standing)
     scanned, results, posted = await asyncio.gather(
         store.scan(review.id),
         store.results(review.id),

@@ -34,7 +34,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         if not alone or await store.state(review.id) is not State.REPORTING:
             return
         gh = await checkrun.client(services, review, checkrun.PUBLISH)
-        standing = await threads.ours(services, gh, review)
+        standing = await threads.ours(services, gh, review.repository, review.number)
         report = await report_of(services, gh, review, pull, config, standing or ())
         ask = config.request_changes
         request_changes = settings.request_changes if ask is None else ask
