@@ -18,11 +18,16 @@ from tests.flows.conversation import (
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable
 
+#: What a review writes.
+A_REVIEW = {"POST check-runs", "PATCH check-runs", "POST reviews"}
+
 
 async def test_review_reads_again_and_says_when_it_is_done(world: World) -> None:
     number = await reviewed(world)
+    mark = len(world.writes())
     comment = await world.sandbox.comment(REPO, number, "Thanks!\n\n/review\n\nplease")
     await world.settle()
+    assert set(writes_since(world, mark)) == A_REVIEW | {"POST reactions"}
     assert len(world.reviews) == 2
     assert reactions(world, comment.id) == ["eyes", "rocket"]
     assert said(world) == []
@@ -41,8 +46,10 @@ async def test_two_commands_in_one_comment_are_both_obeyed(world: World) -> None
 
 async def test_a_focus_looks_for_one_category_only(world: World) -> None:
     number = await reviewed(world)
+    mark = len(world.writes())
     await world.sandbox.comment(REPO, number, "/review performance")
     await world.settle()
+    assert set(writes_since(world, mark)) == A_REVIEW | {"POST reactions"}
     assert "No problems" in world.reviews[-1].body
     [thread] = world.repository.threads.values()
     assert thread.resolved_by is None, "what was not looked for is not gone"
@@ -69,10 +76,13 @@ async def test_who_may_only_read_is_refused_once_and_nothing_runs(
 async def test_reading_is_enough_for_help(world: World) -> None:
     number = await reviewed(world)
     world.sandbox.permit(REPO, "eve", "read")
-    await world.sandbox.comment(REPO, number, "/review help", author="eve")
+    mark = len(world.writes())
+    comment = await world.sandbox.comment(REPO, number, "/review help", author="eve")
     await world.settle()
     [answer] = said(world)
     assert "/review dismiss" in answer
+    assert reactions(world, comment.id) == ["eyes", "rocket"]
+    assert writes_since(world, mark, but=["POST reactions"]) == ["POST comments"]
 
 
 async def test_a_wrong_command_gets_one_short_answer(world: World) -> None:
@@ -119,8 +129,11 @@ async def test_the_same_command_delivered_twice_is_obeyed_once(world: World) -> 
 
 async def test_a_paused_pull_request_is_left_alone_until_it_is_resumed(world: World) -> None:
     number = await reviewed(world)
-    await world.sandbox.comment(REPO, number, "/review pause")
+    mark = len(world.writes())
+    paused = await world.sandbox.comment(REPO, number, "/review pause")
     await world.settle()
+    assert reactions(world, paused.id) == ["eyes", "rocket"]
+    assert writes_since(world, mark, but=["POST reactions"]) == ["POST comments"]
     pushed = await world.sandbox.commit(
         REPO, {"app.py": "x = 1\n"}, parent=world.repository.pulls[number].head_sha
     )
@@ -130,8 +143,12 @@ async def test_a_paused_pull_request_is_left_alone_until_it_is_resumed(world: Wo
     assert world.check_runs[-1].conclusion == "skipped"
     assert "/review resume" in (world.check_runs[-1].output["summary"] or "")
 
-    await world.sandbox.comment(REPO, number, "/review resume")
+    mark = len(world.writes())
+    resumed = await world.sandbox.comment(REPO, number, "/review resume")
     await world.settle()
+    assert reactions(world, resumed.id) == ["eyes", "rocket"]
+    # What the push has mended is resolved with it.
+    assert set(writes_since(world, mark)) == A_REVIEW | {"POST reactions", "POST graphql"}
     assert len(world.reviews) == 2
     assert world.reviews[-1].commit_id == pushed
 
@@ -169,8 +186,10 @@ async def test_a_question_is_answered_from_the_change(asking: World, llm: LLMSer
     llm.default = knows
     number = await reviewed(asking)
     await asking.sandbox.comment(REPO, number, "It has to call a shell.", author="eve")
+    mark = len(asking.writes())
     comment = await asking.sandbox.comment(REPO, number, "/review ask Why is this risky?")
     await asking.settle()
+    assert writes_since(asking, mark, but=["POST reactions"]) == ["POST comments"]
     question = llm.requests[-1].user
     assert question.count("Why is this risky?") == 1
     assert "shell=True" in question

@@ -89,8 +89,11 @@ async def test_two_reviews_in_one_comment_are_two_reviews(world: World) -> None:
 async def test_review_in_a_thread_gets_its_rocket_there(world: World) -> None:
     await reviewed(world)
     [comment] = world.inline_comments
+    mark = len(world.writes())
     reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review full")
     await world.settle()
+    kinds = {"POST reactions", "POST check-runs", "PATCH check-runs", "POST reviews"}
+    assert set(writes_since(world, mark)) == kinds
     assert reactions(world, reply.id) == ["eyes", "rocket"]
     assert replied(world, comment.id) == []
     assert said(world) == []

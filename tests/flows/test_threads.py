@@ -177,8 +177,10 @@ async def test_dismissed_without_a_reason_it_holds_for_the_pull_request_alone(
 ) -> None:
     await reviewed(world)
     [comment] = world.inline_comments
+    mark = len(world.writes())
     reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss")
     await world.settle()
+    assert writes_since(world, mark, but=["POST reactions"]) == ["POST graphql"]
     assert resolved(world) == {"ours": US}
     assert reactions(world, reply.id) == ["eyes", "rocket"]
     assert replied(world, comment.id) == []

@@ -61,7 +61,6 @@ async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, que
     assert services.llm is not None, "questions are queued only where an LLM is configured"
     pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
     brief, earlier, files = await _read_up_on(services, gh, event, pull)
-    cost = Usage()
     try:
         said = await answer_question(
             question,
@@ -72,14 +71,16 @@ async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, que
             place=f"{event.path}, line {event.line}" if event.path else "",
             installation_id=event.repository.installation_id,
         )
-        cost = said.usage
     except LLMError as exc:
-        cost = exc.usage
+        await _book(services, event, exc.usage)
         raise
-    finally:
-        services.metrics.usage(cost)
-        await add_asked(services.store, event.repository.id, cost)
+    await _book(services, event, said.usage)
     return said.text
+
+
+async def _book(services: Services, event: CommentCreated, usage: Usage) -> None:
+    services.metrics.usage(usage)
+    await add_asked(services.store, event.repository.id, usage)
 
 
 async def _read_up_on(
