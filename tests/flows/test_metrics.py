@@ -127,7 +127,7 @@ async def test_what_the_llm_cost_is_what_it_answered(
     assert usage.calls == len(llm.requests) > 0
 
     async def flushed() -> bool:
-        return "glossator_llm_calls_total" in await kept(world.store.redis)
+        return 'glossator_findings_total{severity="high"}' in await kept(world.store.redis)
 
     await world.until_true(flushed)
     seen = values((await scraped(world)).text)
