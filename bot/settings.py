@@ -168,6 +168,9 @@ class Settings(BaseSettings):
         tuple(Category), description="What is reviewed, comma-separated."
     )
     min_severity: Severity = Field(Severity.LOW, description="Less severe findings are not told.")
+    analyzers_disabled: Names = Field(
+        (), description="Analysers that run nowhere, comma-separated names."
+    )
 
     # Limits
     step_seconds: int = Field(3000, ge=1, description="Soft limit of one step.")
@@ -218,7 +221,12 @@ class Settings(BaseSettings):
     log_json: bool = Field(False, description="Logs as JSON lines.")
 
     @field_validator(
-        "github_webhook_secrets", "api_tokens", "llm_fallback_models", "categories", mode="before"
+        "github_webhook_secrets",
+        "api_tokens",
+        "llm_fallback_models",
+        "categories",
+        "analyzers_disabled",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -16,6 +16,7 @@ from bot.settings import Settings, SettingsError
 from workers.actors import declare_actors
 from workers.broker import make_broker
 from workers.patience import Patience, Running
+from workers.scan.analyzers.run import NAMES as ANALYZERS
 from workers.services import Services, open_services
 from workers.turns import Turns
 from workers.unacknowledged import Unacknowledged
@@ -76,7 +77,13 @@ class Worker(dramatiq.Worker):
 
 
 def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
-    """A worker over `queues`, not started. One a process: Dramatiq keeps one event loop."""
+    """A worker over `queues`, not started. One a process: Dramatiq keeps one event loop.
+    Raises SettingsError."""
+    if unknown := sorted({*settings.analyzers_disabled} - {*ANALYZERS}):
+        raise SettingsError(
+            f"ANALYZERS_DISABLED has names that no analyser has: {', '.join(unknown)}. "
+            f"There are {', '.join(ANALYZERS)}."
+        )
     services, running = OpenServices(settings), Running()
     broker = _broker(
         settings,

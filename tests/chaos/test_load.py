@@ -10,9 +10,6 @@ import pytest
 
 from tests.chaos.arena import Arena, running
 
-#: How many deliveries there are, and how often all are repeated.
-DELIVERIES, REPEATS = 8, 5
-
 
 def files(number: int) -> dict[str, str]:
     return {f"file_{number}.go": f"package a\n\nvar x = {number}\n"}
@@ -40,16 +37,11 @@ async def repeated(arena: Arena, deliveries: int, repeats: int) -> None:
     assert len(arena.repo("octo").reviews) == deliveries
 
 
-async def test_deliveries_repeated_in_parallel_count_once(tmp_path: Path) -> None:
-    # GitHub is not asked for failed deliveries meanwhile: it would count as one more repeat.
-    async with running(tmp_path, REDELIVERY_SECONDS="3600") as arena:
-        await repeated(arena, DELIVERIES, REPEATS)
-
-
 @pytest.mark.slow
 async def test_a_thousand_redeliveries_of_a_hundred_deliveries_are_a_hundred_reviews(
     tmp_path: Path,
 ) -> None:
+    # GitHub is not asked for failed deliveries meanwhile: it would count as one more repeat.
     async with running(tmp_path, REDELIVERY_SECONDS="3600") as arena:
         await repeated(arena, 100, 10)
         print("1,000 redeliveries of 100 deliveries: 100 reviews")

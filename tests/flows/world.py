@@ -139,6 +139,8 @@ async def running(
             "github_webhook_secrets": sandbox.webhook_secret,
             "public_url": f"http://127.0.0.1:{port}",
             "data_dir": directory,
+            # A third of a review's processor time, for what few flows look at.
+            "analyzers_disabled": ("secrets",),
             "min_backoff_ms": 50,
             "max_backoff_seconds": 1,
         }

@@ -71,7 +71,7 @@ async def scan(
                 run_all(
                     chosen.targets,
                     seconds=settings.analyzer_seconds,
-                    disabled=config.analyzers_disabled,
+                    disabled={*settings.analyzers_disabled, *config.analyzers_disabled},
                 )
             )
             read = group.create_task(_relatives(repository, chosen, settings))

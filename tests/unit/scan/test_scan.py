@@ -109,6 +109,20 @@ async def test_without_an_llm_there_is_evidence_and_no_batch(
     assert result.batches == ()
 
 
+async def test_an_analyser_that_the_server_or_the_repository_disables_is_silent(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change(
+        {"a.py": ""}, {"a.py": "import subprocess\nx = y\nsubprocess.call(x, shell=True)\n"}
+    )
+    here = settings.model_copy(update={"analyzers_disabled": ("bandit",)})
+    result, _ = await scanned(source, here, RepoConfig(analyzers_disabled=("secrets",)))
+    assert {item.source.partition(":")[0] for item in result.scan.evidence} == {"ruff"}
+    nothing = RepoConfig(analyzers_disabled=("ruff",))
+    result, _ = await scanned(source, here, nothing)
+    assert result.scan.evidence == ()
+
+
 async def test_a_focus_keeps_its_own_category(repository: Repository, settings: Settings) -> None:
     source = repository.change(
         {"a.py": ""}, {"a.py": "import subprocess\nx = y\nsubprocess.call(x, shell=True)\n"}
