@@ -38,6 +38,8 @@ READ = {"contents": "read", "pull_requests": "read", "issues": "read"}
 CHECKS = {"checks": "write"}
 PUBLISH = {"checks": "write", "pull_requests": "write", "issues": "write"}
 PERMISSIONS = {**PUBLISH, "contents": "read"}
+#: What GitHub wants for resolving a thread; not every App is given it.
+RESOLVE = {"contents": "write", "pull_requests": "write"}
 
 _log = log.get(__name__)
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from bot import log
 from bot.github import pulls
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError
-from bot.github.threads import Thread, list_threads, resolve_thread
+from bot.github.errors import Forbidden, GitHubError, Invalid
+from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.model import Lesson, Report, Repository, Severity
 from bot.store.teaching import dismiss, dismissed, teach
+from workers import checkrun
 from workers.reports.publish import is_grave
 from workers.services import Services
 
@@ -38,6 +39,11 @@ class Ours:
 
     thread: Thread
     fingerprint: str
+
+    @property
+    def over(self) -> bool:
+        """Whether it is resolved, or folded away where that is not allowed to us."""
+        return self.thread.resolved or self.thread.folded
 
     @property
     def title(self) -> str:
@@ -112,10 +118,44 @@ def lesson(one: Ours, reason: str, by: str) -> Lesson:
     )
 
 
-async def resolve(gh: GitHub, one: Ours) -> None:
-    """Resolve a thread of ours. Raises GitHubError."""
-    if not one.thread.resolved:
-        await resolve_thread(gh, one.thread.id)
+async def resolve(
+    services: Services, gh: GitHub, repository: Repository, threads: Sequence[Ours]
+) -> tuple[Ours, ...]:
+    """Resolve threads of ours; without the permission for that, which is larger than a reviewer
+    needs, fold their first comments away as resolved. Those that are over then, or were before;
+    the log tells of the others.
+    """
+    done = [one for one in threads if one.over]
+    if len(done) == len(threads):
+        return tuple(done)
+    try:
+        resolver = await _resolver(services, repository)
+    except GitHubError as exc:
+        _log.warning("threads_not_resolved", why=str(exc))
+        return tuple(done)
+    for one in threads:
+        if one.over:
+            continue
+        try:
+            if resolver is not None:
+                await resolve_thread(resolver, one.thread.id)
+            else:
+                await minimize_comment(gh, one.thread.node_id, "RESOLVED")
+        except GitHubError as exc:  # the next review tries again
+            _log.warning("thread_not_resolved", thread=one.thread.id, why=str(exc))
+            continue
+        done.append(one)
+    return tuple(done)
+
+
+async def _resolver(services: Services, repository: Repository) -> GitHub | None:
+    """A client that may resolve threads; None where the App was not given that."""
+    try:
+        return await services.github.installation(
+            repository.installation_id, repository.id, checkrun.RESOLVE
+        )
+    except (Invalid, Forbidden):
+        return None
 
 
 def gone(report: Report, one: Ours) -> bool:
@@ -141,22 +181,15 @@ def owed(report: Report, threads: Sequence[Ours]) -> bool:
     return any(
         one.grave and not gone(report, one)
         for one in threads
-        if not one.thread.resolved and one.fingerprint not in told
+        if not one.over and one.fingerprint not in told
     )
 
 
 async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:
     """Resolve our threads whose finding is gone; should it come back, it is said again, also
     where a person had resolved the thread."""
-    done: list[str] = []
-    for one in threads:
-        if not gone(report, one):
-            continue
-        try:
-            await resolve(gh, one)
-        except GitHubError as exc:  # the next review tries again
-            _log.warning("thread_not_resolved", review=report.review.id, why=str(exc))
-            continue
-        done.append(one.fingerprint)
     repository = report.review.repository
-    await services.store.forget_posted(repository.id, report.review.number, done)
+    mended = [one for one in threads if gone(report, one)]
+    done = await resolve(services, gh, repository, mended)
+    names = [one.fingerprint for one in done]
+    await services.store.forget_posted(repository.id, report.review.number, names)

@@ -22,7 +22,7 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
           comments(first: 1) {
             totalCount
             nodes {
-              id databaseId body author { __typename login }
+              id databaseId body isMinimized author { __typename login }
               reactions(content: THUMBS_DOWN, first: 10) { nodes { user { login } } }
             }
           }
@@ -51,6 +51,7 @@ class Thread:
     """A review thread, told by its first comment.
 
     `id` and `node_id` are GraphQL's, `comment_id` is REST's. `line` is None once outdated.
+    `folded` says that its first comment is hidden.
     `replies` counts what came after the first comment, `disliked_by` are the people (at most
     ten) who put a thumb down on it.
     """
@@ -65,6 +66,7 @@ class Thread:
     author: str
     body: str
     replies: int
+    folded: bool = False
     disliked_by: tuple[str, ...] = ()
 
 
@@ -87,7 +89,10 @@ async def list_threads(gh: GitHub, repo: str, number: int) -> tuple[Thread, ...]
 
 
 async def resolve_thread(gh: GitHub, thread_id: str) -> None:
-    """Resolve a thread; one that is resolved already stays so."""
+    """Resolve a thread; one that is resolved already stays so. Raises Forbidden for a token
+    without `contents: write`, whatever it may do to pull requests:
+    https://github.com/orgs/community/discussions/44650
+    """
     await gh.query(_RESOLVE, {"thread": thread_id})
 
 
@@ -110,6 +115,7 @@ def _thread_of(node: dict[str, Any]) -> Thread:
         author=_login(first["author"]),
         body=first["body"],
         replies=comments["totalCount"] - 1,
+        folded=first["isMinimized"],
         disliked_by=tuple(
             reaction["user"]["login"]
             for reaction in first["reactions"]["nodes"]

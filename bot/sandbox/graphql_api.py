@@ -138,6 +138,8 @@ class _Root:
         if not isinstance(item, Thread):
             raise _unknown(f"PullRequestReviewThread node with the global id of '{item.id}'")
         self._demand("pull_requests:write")
+        # As GitHub has it: https://github.com/orgs/community/discussions/44650
+        self._demand("contents:write")
         item.resolved_by = by
         return {
             "thread": graphql_nodes.thread(self._state, repo, item),

@@ -181,6 +181,12 @@ class Sandbox(People):
         """Let a branch point at a commit; nothing is announced."""
         await git_write.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
 
+    def grant(self, permission: str, level: str) -> None:
+        """Let every installation accept that the App may do this, as `contents`, `write`.
+        Tokens of earlier are not changed."""
+        for installation in self.state.installations.values():
+            installation.permissions[permission] = level
+
     def permit(self, full_name: str, login: str, role: str) -> None:
         """Give a person a role: admin, maintain, write, triage, read or none."""
         self.state.user(login)

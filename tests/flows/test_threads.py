@@ -20,6 +20,13 @@ from tests.flows.world import REPO, World
 MENDED = "import os\n\n\ndef home():\n    return os.environ['HOME'] + '/'\n"
 
 
+@pytest.fixture
+def world(world: World) -> World:
+    """The App may resolve threads, which the manifest does not ask for."""
+    world.sandbox.grant("contents", "write")
+    return world
+
+
 async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
@@ -132,6 +139,47 @@ async def test_a_mended_finding_has_its_thread_resolved_and_no_other(world: Worl
     await world.sandbox.push(REPO, number, again)
     await world.settle()
     assert len([c for c in world.inline_comments if c.user == US]) == 2
+
+
+def hidden(world: World) -> list[str | None]:
+    """Why our comments on lines are hidden, None for those that are not."""
+    return [c.minimized for c in world.inline_comments if c.user == US]
+
+
+async def test_without_the_permission_to_resolve_a_mended_finding_is_folded_away_once(
+    world: World,
+) -> None:
+    world.sandbox.grant("contents", "read")
+    number = await reviewed(world)
+    await world.sandbox.begin_thread(REPO, number, "app.py", 10, "Is this safe?")
+    mark = len(world.writes())
+    mended = await pushed(world, number, {"app.py": MENDED})
+    await world.settle()
+    assert resolved(world) == {"ours": None, "Is this safe?": None}
+    assert hidden(world) == ["resolved"]
+    assert writes_since(world, mark).count("POST graphql") == 1
+    assert [run.conclusion for run in world.check_runs] == ["neutral", "success"]
+
+    mark = len(world.writes())
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert "POST graphql" not in writes_since(world, mark), "once is enough"
+    again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=mended)
+    await world.sandbox.push(REPO, number, again)
+    await world.settle()
+    assert hidden(world) == ["resolved", None], "it is said again"
+
+
+async def test_without_the_permission_to_resolve_a_dismissed_finding_is_folded_away(
+    world: World,
+) -> None:
+    world.sandbox.grant("contents", "read")
+    await reviewed(world)
+    [comment] = world.inline_comments
+    reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss")
+    await world.settle()
+    assert hidden(world) == ["resolved"]
+    assert reactions(world, reply.id) == ["eyes", "rocket"]
 
 
 async def test_a_thread_with_a_persons_reply_is_kept_until_its_finding_is_gone(

@@ -221,7 +221,7 @@ async def _dismiss(asked: _Asked, reason: str) -> _Done:
         lesson = threads.lesson(one, reason[:200], event.author)
         taught = await teaching.teach(store, event.repository.id, lesson)
         said = DISMISSED if taught else DISMISSED_HERE
-    await threads.resolve(asked.gh, one)
+    await threads.resolve(asked.services, asked.gh, event.repository, here)
     return _Done(said)
 
 

@@ -150,10 +150,16 @@ async def test_a_thread_is_answered_resolved_and_folded_away(scene: Scene) -> No
     assert thread.author == await scene.app.login()
 
     await reply(scene.gh, REPO, scene.number, thread.comment_id, "because")
-    await resolve_thread(scene.gh, thread.id)
+    with pytest.raises(Forbidden):  # a token that may write to pull requests is not enough
+        await resolve_thread(scene.gh, thread.id)
+    scene.sandbox.grant("contents", "write")
+    repository = scene.sandbox.repository(REPO)
+    may = {"contents": "write", "pull_requests": "write"}
+    resolver = await scene.app.installation(scene.sandbox.installation_id, repository.id, may)
+    await resolve_thread(resolver, thread.id)
     await minimize_comment(scene.gh, thread.node_id)
     (after,) = await list_threads(scene.gh, REPO, scene.number)
-    assert (after.resolved, after.replies) == (True, 1)
+    assert (after.resolved, after.folded, after.replies) == (True, True, 1)
 
 
 async def test_comments_and_reactions_stand_once(scene: Scene) -> None:

@@ -84,6 +84,7 @@ def thread(name: str, author: dict[str, str] | None, **changed: Any) -> dict[str
         "id": f"N{name}",
         "databaseId": 70,
         "body": "b",
+        "isMinimized": name == "T2",
         "author": author,
         "reactions": thumbs,
     }
@@ -119,6 +120,7 @@ async def test_threads_are_read_over_pages_with_logins_as_rest_writes_them(
         ("T3", "ghost", 4, 1),
     ]
     assert found[0].disliked_by == ("eve",)
+    assert [t.folded for t in found] == [False, True, False]
     assert github.body(0)["variables"] == {
         "owner": "octo",
         "name": "hello",

@@ -140,6 +140,7 @@ async def test_an_app_cannot_approve_what_it_opened(
 async def test_threads_are_resolved_and_hidden_through_graphql(
     sandbox: Sandbox, client: Client, pull: Pull
 ) -> None:
+    sandbox.grant("contents", "write")
     await client.ask("POST", f"{pull.path}/reviews", json=review(pull, comment(20)))
     answer = await client.graphql(THREADS, number=1)
     openapi.validate(sandbox.requests[-1])
