@@ -98,11 +98,14 @@ async def learn(
 ) -> None:
     """Take a thumb down on a comment of ours, by somebody who may write, as a lesson."""
     known = await dismissed(services.store, repository.id, number)
+    asked: dict[str, str] = {}  # strangers, who can put thumbs on everything, are asked for once
     for one in threads:
         if one.fingerprint in known:
             continue
         for login in one.thread.disliked_by:
-            if await pulls.permission(gh, repository.full_name, login) in WRITERS:
+            if login not in asked:
+                asked[login] = await pulls.permission(gh, repository.full_name, login)
+            if asked[login] in WRITERS:
                 await dismiss(services.store, repository.id, number, one.fingerprint)
                 await teach(services.store, repository.id, lesson(one, "👎", login))
                 break

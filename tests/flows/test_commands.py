@@ -246,6 +246,16 @@ async def test_a_question_that_cannot_be_read_up_on_is_answered_with_the_reason(
     assert len(llm.requests) == asked
 
 
+async def test_rerun_of_a_look_at_one_category_looks_for_that_again(world: World) -> None:
+    number = await reviewed(world)
+    await world.sandbox.comment(REPO, number, "/review performance")
+    await world.settle()
+    await world.sandbox.press_button(world.check_runs[-1].id, "rerun")
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["neutral", "success", "success"]
+    assert "No problems" in world.reviews[-1].body
+
+
 async def test_rerun_reviews_again(world: World) -> None:
     await reviewed(world)
     [check_run] = world.check_runs

@@ -12,6 +12,7 @@ from bot.event_types import (
 )
 from bot.github import pulls
 from bot.model import Repository, Trigger
+from bot.queue import message
 from bot.store import obeyed
 from workers import checkrun, threads
 from workers.events.cancel import cancel_pull, cancel_review
@@ -124,16 +125,19 @@ async def _button(services: Services, event: CheckRunAction, review_id: str) -> 
 async def _rerun(
     services: Services, event: CheckRunAction | CheckRunRerequested, review_id: str
 ) -> None:
-    """Review the pull request of a check run again, or at last, whatever its head is now."""
-    repository, store = event.repository, services.store
+    """Review the pull request of a check run again, or at last, whatever its head is now; for
+    the one category, if that was looked for."""
+    repository, store, focus = event.repository, services.store, None
     earlier = await store.review(event.external_id)
     if earlier is not None and earlier.repository.id == repository.id:
         number: int | None = earlier.number
+        focus = earlier.focus
     else:
         number = await obeyed.skipped_pull(store, event.external_id, repository.id)
     if number is None:
         _log.info("rerun_of_unknown_review", review=event.external_id)
     elif await _may_press(services, repository, event.sender):
+        again = repository.full_name, number, review_id, event.sender, True, focus
         await start_review(
             services,
             Request(
@@ -143,6 +147,8 @@ async def _rerun(
                 trigger=Trigger.RERUN,
                 requested_by=event.sender,
                 full=True,
+                focus=focus,
+                later=message("start_review", *again) if focus is not None else None,
             ),
         )
 
