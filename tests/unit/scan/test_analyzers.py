@@ -9,7 +9,8 @@ import pytest
 from bot.change import ChangedFile, FileStatus, Hunk, Line
 from bot.model import Category, Finding, Severity
 from bot.syntax import language_of
-from workers.scan.analyzers.evidence import finding
+from tests.support.growth import growth
+from workers.scan.analyzers.evidence import Ground, finding
 from workers.scan.analyzers.model import Analyzer, Said, Target
 from workers.scan.analyzers.run import ANALYZERS, NAMES, run_all
 from workers.scan.analyzers.secrets import masked
@@ -286,7 +287,7 @@ def test_evidence_off_the_changed_lines_is_none() -> None:
         title="t",
     )
     unchanged = target("a.py", "a\nb\nc\n", changed=[3])
-    assert finding("ruff", said, unchanged) is None
+    assert finding("ruff", said, Ground(unchanged)) is None
 
 
 def test_a_range_is_cut_to_the_changed_lines_of_one_hunk() -> None:
@@ -299,7 +300,7 @@ def test_a_range_is_cut_to_the_changed_lines_of_one_hunk() -> None:
         severity=Severity.LOW,
         title="a\n  b",
     )
-    item = finding("ruff", said, target("a.py", "a\nb\nc\nd\ne\n", changed=[2, 3, 5]))
+    item = finding("ruff", said, Ground(target("a.py", "a\nb\nc\nd\ne\n", changed=[2, 3, 5])))
     assert item is not None
     assert (item.start_line, item.end_line, item.quote, item.title) == (2, 3, "b\nc", "a b")
 
@@ -337,3 +338,31 @@ async def test_an_analyser_that_says_more_than_is_taken_is_not_heard_out() -> No
 async def test_leaves_no_directory(scratch: Path) -> None:
     await found(target("a.py", "x = missing\n"))
     assert os.listdir(scratch) == []
+
+
+def test_an_analyser_with_something_to_say_of_every_line_takes_linear_time() -> None:
+    def hear(size: int) -> None:
+        file = target("a.py", "x = missing\n" * size)
+        said = [
+            Said(
+                file="0001.py",
+                rule="X",
+                line=number,
+                end_line=number,
+                category=Category.QUALITY,
+                severity=Severity.LOW,
+                title="t",
+            )
+            for number in range(1, size + 1)
+        ]
+        ground = Ground(file)
+        assert len([item for each in said if (item := finding("x", each, ground))]) == size
+
+    assert growth(hear, 8000) < 10
+
+
+async def test_committed_conflicts_are_told_no_more_often_than_other_things() -> None:
+    text = "<<<<<<< ours\n=======\n>>>>>>> theirs\n" * 300
+    heard = await run_all([target("a.txt", text)], seconds=60, analyzers=())
+    assert len(heard.evidence) == 200
+    assert heard.unheard == ("merge",)

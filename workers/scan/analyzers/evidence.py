@@ -1,5 +1,7 @@
 """From what an analyser said to a finding that stands on changed lines (pure)."""
 
+from bisect import bisect_left
+
 from bot.change import Side
 from bot.model import Finding
 from workers.scan.analyzers.model import Said, Target
@@ -9,45 +11,56 @@ _MAX_BODY = 2000
 _MAX_LINES = 10  # of one comment
 
 
-def finding(analyzer: str, said: Said, target: Target) -> Finding | None:
+class Ground:
+    """A file that messages are held against: its lines and the numbers of those that were added,
+    looked up once, as an analyser may have something to say of every line."""
+
+    def __init__(self, target: Target) -> None:
+        self.path = target.path
+        self._lines = target.text.split("\n")
+        self._added = [
+            line.new
+            for hunk in target.file.hunks
+            for line in hunk.lines
+            if line.added and line.new is not None
+        ]
+
+    def changed(self, first: int, last: int) -> tuple[int, int] | None:
+        """The first run of added lines from `first` to `last`, kept short."""
+        at = bisect_left(self._added, first)
+        run = self._added[at : at + _MAX_LINES]
+        if not run or run[0] > last:
+            return None
+        end = run[0]
+        for number in run[1:]:
+            if number != end + 1 or number > last:
+                break
+            end = number
+        return run[0], end
+
+    def text(self, first: int, last: int) -> str:
+        return "\n".join(line.removesuffix("\r") for line in self._lines[first - 1 : last])
+
+
+def finding(analyzer: str, said: Said, ground: Ground) -> Finding | None:
     """The finding, anchored; None if no changed line is touched."""
-    lines = _changed_lines(said, target)
+    lines = ground.changed(said.line, said.end_line)
     if lines is None:
         return None
     start, end = lines
-    quote = said.quote
-    if quote is None:
-        text = target.text.split("\n")[start - 1 : end]
-        quote = "\n".join(line.removesuffix("\r") for line in text)
     return Finding(
-        path=target.path,
+        path=ground.path,
         category=said.category,
         severity=said.severity,
         title=_one_line(said.title),
         body=said.body[:_MAX_BODY],
         confidence=said.confidence,
         source=f"{analyzer}:{said.rule}" if said.rule else analyzer,
-        quote=quote,
+        quote=ground.text(start, end) if said.quote is None else said.quote,
         side=Side.RIGHT,
         start_line=start,
         end_line=end,
     )
-
-
-def _changed_lines(said: Said, target: Target) -> tuple[int, int] | None:
-    """The first run of added lines within the message's lines, kept short."""
-    added = [
-        line.new
-        for hunk in target.file.hunks
-        for line in hunk.lines
-        if line.added and line.new is not None and said.line <= line.new <= said.end_line
-    ]
-    if not added:
-        return None
-    end = added[0]
-    while end + 1 in added and end + 1 - added[0] < _MAX_LINES:
-        end += 1
-    return added[0], end
 
 
 def _one_line(text: str) -> str:

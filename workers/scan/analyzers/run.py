@@ -13,7 +13,7 @@ from bot.model import Finding
 from workers.scan.analyzers import text
 from workers.scan.analyzers.bandit import BANDIT
 from workers.scan.analyzers.data import DATA
-from workers.scan.analyzers.evidence import finding
+from workers.scan.analyzers.evidence import Ground, finding
 from workers.scan.analyzers.hadolint import HADOLINT
 from workers.scan.analyzers.model import Analyzer, Said, Target
 from workers.scan.analyzers.oxlint import OXLINT
@@ -64,12 +64,11 @@ async def run_all(
             return await _run(analyzer, targets, seconds, kind)
 
     results = await asyncio.gather(*(one(a) for a in analyzers if a.name not in off))
-    found = [item for result in results for item in result.evidence]
     for name, check in ((HIDDEN, text.hidden_characters), (MERGE, text.conflict_markers)):
         if name not in off:
             said = ((target, said) for target in targets for said in check(target))
-            found += filter(None, (finding(name, s, target) for target, s in said))
-    found = without_secrets(found)
+            results.append(_heard(name, said))
+    found = without_secrets([item for result in results for item in result.evidence])
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
     return Heard(
         tuple(found),
@@ -95,10 +94,23 @@ async def _run(
         return _failed(analyzer, "is not installed on this server and was left out.")
     except (ValueError, KeyError, TypeError, IndexError):
         return _failed(analyzer, "failed on this change and was left out.")
-    found = [item for target, s in said if (item := finding(analyzer.name, s, target))]
-    found = _without_repeats(found)
-    cut = (analyzer.name,) if len(found) > _MAX_FINDINGS else ()
-    return Heard(tuple(found[:_MAX_FINDINGS]), unheard=cut)
+    return _heard(analyzer.name, said)
+
+
+def _heard(name: str, said: Iterable[tuple[Target, Said]]) -> Heard:
+    """The first findings on changed lines; a rule says the same thing of one line once."""
+    grounds: dict[str, Ground] = {}
+    found: dict[tuple[str, str, int | None, str], Finding] = {}
+    for target, message in said:
+        ground = grounds.get(target.path) or grounds.setdefault(target.path, Ground(target))
+        item = finding(name, message, ground)
+        if item is None:
+            continue
+        key = (item.path, item.source, item.start_line, item.title)
+        if len(found) == _MAX_FINDINGS and key not in found:
+            return Heard(tuple(found.values()), unheard=(name,))
+        found.setdefault(key, item)
+    return Heard(tuple(found.values()))
 
 
 def _failed(analyzer: Analyzer, how: str) -> Heard:
@@ -127,11 +139,3 @@ def _name(number: int, analyzer: Analyzer, target: Target) -> str:
 def _write(directory: Path, named: dict[str, Target]) -> None:
     for name, target in named.items():
         (directory / name).write_bytes(target.text.encode("utf-8", "replace"))
-
-
-def _without_repeats(found: list[Finding]) -> list[Finding]:
-    """A rule says the same thing of one line once."""
-    seen: dict[tuple[str, str, int | None, str], Finding] = {}
-    for item in found:
-        seen.setdefault((item.path, item.source, item.start_line, item.title), item)
-    return list(seen.values())
