@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
+from tests.support.growth import growth
 from workers.analysis.anchor import TOLERANCE, Anchor, anchor
 
 CASES = int(os.environ.get("ANCHOR_CASES", "400"))
@@ -200,3 +201,14 @@ def test_removed_lines_are_not_told_apart_by_a_number_of_the_new_side() -> None:
     file = ChangedFile(path="a.py", status=FileStatus.MODIFIED, hunks=(first, second))
     assert anchor(file, "gone(x, y)", 135, Side.RIGHT) is None
     assert anchor(file, "gone(x, y)", 100, Side.LEFT) == Anchor(Side.LEFT, 100, 100)
+
+
+def test_a_quote_that_stands_on_every_line_of_a_large_file_takes_linear_time() -> None:
+    def look(size: int) -> None:
+        lines = tuple(Line(None, number, "again(x, y)") for number in range(1, size // 2))
+        hunk = Hunk(1, 1, "", lines)
+        file = ChangedFile(path="a.py", status=FileStatus.MODIFIED, hunks=(hunk,))
+        content = "\n".join(["again(x, y)"] * size)
+        assert anchor(file, "again(x, y)", 3, Side.RIGHT, content) is None
+
+    assert growth(look, 8000) < 10

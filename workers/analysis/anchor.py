@@ -177,11 +177,22 @@ def _together(numbers: list[int | None]) -> bool:
 
 def _outside(file: ChangedFile, content: str, wanted: tuple[str, ...]) -> Iterator[_Place]:
     """Where the lines stand in the head's file but not wholly in one hunk."""
-    folded = [_fold(line) for line in content.split("\n")]
+    folded, hunk_of = [_fold(line) for line in content.split("\n")], _hunks_by_line(file)
     for first in _starts(folded, wanted):
         start, end = first + 1, first + len(wanted)
-        if not file.contains(Side.RIGHT, start, end):
+        if start not in hunk_of or hunk_of[start] != hunk_of.get(end):
             yield _Place(Side.RIGHT, start, end, changed=False)
+
+
+def _hunks_by_line(file: ChangedFile) -> dict[int, int]:
+    """The hunk that each line of the head is shown in: a quote may stand on every line of a
+    large file, and no hunk is to be looked through for each."""
+    return {
+        line.new: number
+        for number, hunk in enumerate(file.hunks)
+        for line in hunk.lines
+        if line.new is not None
+    }
 
 
 def _parts_of_lines(
@@ -189,6 +200,7 @@ def _parts_of_lines(
 ) -> set[_Place]:
     """Where one quoted line is a part of a line, bounded as words are."""
     places: set[_Place] = set()
+    shown = _hunks_by_line(file)
     for reading in readings:
         if len(reading.lines) != 1 or len(reading.lines[0]) < SHORTEST_PART:
             continue
@@ -202,7 +214,7 @@ def _parts_of_lines(
                     if part.search(_fold(line.text))
                 )
         for number, line in enumerate((content or "").split("\n"), start=1):
-            if part.search(_fold(line)) and not file.contains(Side.RIGHT, number, number):
+            if number not in shown and part.search(_fold(line)):
                 places.add(_Place(Side.RIGHT, number, number, changed=False))
     return places
 
