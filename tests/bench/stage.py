@@ -25,7 +25,7 @@ from tests.bench.change import finds_one
 from tests.support.llm_server import LLMServer
 
 POLL_SECONDS = 0.005
-SECONDS = 300
+SECONDS = 900
 
 #: The processes of one machine, as in `bot.processes`.
 SERVE = {
