@@ -58,6 +58,7 @@ async def test_the_page_follows_the_review_to_its_end(
     await bring_in(store, review, 0, FINDINGS[0])
     await expect(page.get_by_role("heading", level=3)).to_have_text([FINDINGS[0].title])
     await expect(page.locator("#files")).to_have_text("1 of 2")
+    await expect(page.locator("#connection")).to_have_text("Live")
     await bring_in(store, review, 1, FINDINGS[1])
     await expect(page.locator(".badge")).to_have_text("Writing the report")
     await complete(store, review)

@@ -12,16 +12,17 @@
   let wait = FIRST_WAIT;
   let refreshing = null;
   let shown = "";
-
-  const say = (text) => {
-    const line = document.getElementById("connection");
-    if (line && line.textContent !== text) line.textContent = text;
-  };
+  let connection = "";
 
   const put = (id, text) => {
     const element = document.getElementById(id);
     if (element && element.textContent !== text) element.textContent = text;
   };
+
+  function say(text) {
+    connection = text;
+    put("connection", text);
+  }
 
   function showProgress(told) {
     const bar = document.getElementById("bar");
@@ -57,6 +58,7 @@
     const focused = [...region().querySelectorAll("a, pre, summary")].indexOf(document.activeElement);
     document.title = fresh.title;
     region().replaceWith(document.adoptNode(next));
+    put("connection", connection); // the server knows nothing of it
     region().querySelectorAll("details").forEach((d, i) => { if (open[i]) d.open = true; });
     if (focused >= 0) region().querySelectorAll("a, pre, summary")[focused]?.focus({ preventScroll: true });
   }
