@@ -119,7 +119,7 @@ async def test_no_secret_of_a_change_leaves_the_scan(
     caplog.set_level(logging.DEBUG)
     async with LLMServer(default=answer) as llm:
         settings = {"openai_base_url": llm.url, "openai_api_key": "k-1", "llm_model": "small"}
-        async with running(redis_url, redis, tmp_path, **settings) as world:
+        async with running(redis_url, redis, tmp_path, analyzers_disabled=(), **settings) as world:
             first = await world.sandbox.open_pull(
                 REPO,
                 *[
