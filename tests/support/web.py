@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,6 +29,7 @@ from bot.model import (
     encode,
 )
 from bot.queue import message
+from bot.sandbox.serving import listen
 from bot.settings import Settings, load
 from bot.store import Store
 
@@ -51,7 +51,7 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
 @asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     """The app on a loopback port; yields `127.0.0.1:<port>`."""
-    with socket.create_server(("127.0.0.1", port), backlog=512) as listener:
+    with listen(port) as listener:
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
         )
