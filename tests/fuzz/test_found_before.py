@@ -1,5 +1,6 @@
 """What fuzzing and reading found once, so that it does not come back."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.secret_shapes import private_key
 from workers.analysis.anchor import anchor
 from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
 from workers.analysis.suggest import fitting_suggestion
+from workers.reports.sanitize import sanitize
 from workers.scan.diff import DiffError, parse_raw
 
 from .targets import SHOWN
@@ -67,3 +69,18 @@ def test_code_that_names_the_first_line_of_a_key_is_shown() -> None:
     first = private_key().partition("\n")[0]
     code = f'if text.startswith("{first}"):\n    return load(text)\n'
     assert redact(code) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@[the fix](https://evil.example/)",
+        "ww[w.evil.example](x)",
+        "# @**mona**",
+        "# GH**-12**",
+        "[@](x)[mona](x)",
+    ],
+)
+def test_no_mention_or_address_is_put_together_by_taking_marks_away(text: str) -> None:
+    """A link's words are written bare, and made a mention with what stood before it."""
+    assert not re.search(r"@\w|www\.|GH-\d", re.sub(r"`[^`]*`", "", sanitize(text)))

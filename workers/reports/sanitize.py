@@ -8,7 +8,7 @@ place where it does not look (https://github.github.com/gfm/, GitHub's html-pipe
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -130,14 +130,35 @@ def _inline_of(node: SyntaxTreeNode, *, strong: bool = True) -> str:
 def _inline(nodes: Sequence[SyntaxTreeNode], *, strong: bool = True) -> str:
     parts: list[str] = []
     plain = ""
-    for node in nodes:
-        if node.type in _PLAIN:  # joined first: a mention may be split over several nodes
+    for node in _bare(nodes, strong=strong):
+        if isinstance(node, str):
+            parts += [_text(plain), node]
+            plain = ""
+        elif node.type in _PLAIN:  # joined first: a mention may be split over several nodes
             broken = node.type in ("softbreak", "hardbreak")
             plain += "\n" if broken else node.content.replace("\n", " ")
-            continue
-        parts += [_text(plain), _span(node, strong=strong)]
-        plain = ""
+        else:
+            parts += [_text(plain), _span(node, strong=strong)]
+            plain = ""
     return _joined([*parts, _text(plain)])
+
+
+def _bare(nodes: Iterable[SyntaxTreeNode], *, strong: bool) -> Iterator[SyntaxTreeNode | str]:
+    """The nodes, with the words of links and of what is not to be strong among them: written
+    without marks, they are one text with what stands before and after. A link's address
+    follows as code."""
+    for node in nodes:
+        if node.type == "link":
+            address = code_span(str(node.attrs.get("href", "")))
+            if _inline(node.children, strong=strong) in ("", address):
+                yield address
+            else:
+                yield from _bare(node.children, strong=strong)
+                yield f" ({address})"
+        elif node.type == "strong" and not strong:
+            yield from _bare(node.children, strong=strong)
+        else:
+            yield node
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -157,14 +178,10 @@ def _span(node: SyntaxTreeNode, *, strong: bool) -> str:
             return code_span(node.content)
         case "em" | "strong":
             words = _inline(node.children, strong=strong)
-            mark = "*" if node.type == "em" else "**" if strong else ""
+            mark = "*" if node.type == "em" else "**"
             return f"{mark}{words}{mark}"
-        case "image":
+        case _:  # an image
             return code_span(f"![{node.content}]({node.attrs.get('src', '')})")
-        case _:  # a link
-            words, target = _inline(node.children, strong=strong), str(node.attrs.get("href", ""))
-            address = code_span(target)
-            return address if words in ("", address) else f"{words} ({address})"
 
 
 def _text(text: str) -> str:
