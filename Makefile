@@ -24,7 +24,7 @@ demo: $(READY) ## Review a pull request on a sandbox GitHub (REPO=path RANGE=bas
 	$(BIN)/glossator demo
 
 test: $(READY) ## Run the tests
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 test-slow: $(READY) ## Run the long forms of the tests, a quarter of an hour
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 --ignore tests/chaos --ignore tests/fuzz

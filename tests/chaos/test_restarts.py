@@ -33,6 +33,7 @@ async def until_struck(arena: Arena, match: str, seconds: float) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_told_to_stop_hands_its_work_back_at_once(tmp_path: Path) -> None:
     """A dead worker would be missed after an hour only."""
     async with running(tmp_path, WORKER_LOST_SECONDS="3600", SHUTDOWN_SECONDS="3") as arena:

@@ -75,6 +75,7 @@ async def test_each_question_of_a_comment_is_answered(asking: World, llm: LLMSer
     assert reactions(asking, comment.id) == ["eyes", "rocket"]
 
 
+@pytest.mark.slow
 async def test_two_reviews_in_one_comment_are_two_reviews(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review performance\n/review full")
@@ -99,6 +100,7 @@ async def test_review_in_a_thread_gets_its_rocket_there(world: World) -> None:
     assert said(world) == []
 
 
+@pytest.mark.slow
 async def test_refusals_in_a_thread_stand_in_the_thread(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
@@ -127,6 +129,7 @@ async def test_dismiss_in_somebody_elses_thread_does_nothing(world: World) -> No
     assert writes_since(world, mark, but=["POST reactions"]) == ["POST replies"]
 
 
+@pytest.mark.slow
 async def test_somebody_without_access_is_told_so_once_and_then_shown(world: World) -> None:
     number = await reviewed(world)
     world.sandbox.permit(REPO, "eve", "read")
@@ -150,6 +153,7 @@ async def test_without_an_llm_replies_get_one_plain_sentence_a_pull_request(worl
     assert replied(world, comment.id) == ["I can't answer questions here: no LLM is configured."]
 
 
+@pytest.mark.slow
 async def test_replies_of_readers_and_in_threads_of_others_are_left_to_people(
     asking: World, llm: LLMServer
 ) -> None:
@@ -165,6 +169,7 @@ async def test_replies_of_readers_and_in_threads_of_others_are_left_to_people(
     assert len(llm.requests) == asked
 
 
+@pytest.mark.slow
 async def test_what_was_done_is_not_done_again_when_the_answer_fails(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> None:

@@ -81,6 +81,7 @@ async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
     assert [run.status for run in world.check_runs] == ["completed", "completed"]
 
 
+@pytest.mark.slow
 async def test_full_reads_everything_again(world: World, llm: LLMServer) -> None:
     number = await world.open_pull({"a.py": "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
     await world.settle()

@@ -43,6 +43,7 @@ async def test_a_review_is_posted_over_redis_with_tls(tmp_path: Path) -> None:
         await client.aclose()
 
 
+@pytest.mark.slow
 async def test_reviews_go_on_when_the_redis_master_dies(tmp_path: Path) -> None:
     async with servers.watched_redis(tmp_path / "redis") as (url, master, _):
         client = connect(url)
@@ -71,6 +72,7 @@ async def test_reviews_go_on_when_the_redis_master_dies(tmp_path: Path) -> None:
         await client.aclose()
 
 
+@pytest.mark.slow
 async def test_a_review_is_posted_over_rabbitmq(
     tmp_path: Path, redis_url: str, redis: "Redis"
 ) -> None:

@@ -37,6 +37,7 @@ async def test_what_goes_beyond_the_quota_is_told_on_its_check_run(world: World)
     assert world.conversation == []
 
 
+@pytest.mark.slow
 async def test_no_command_gets_more_than_the_quota_and_a_new_day_does(world: World) -> None:
     for _ in range(2):
         await world.open_pull(BEFORE, AFTER)
@@ -58,6 +59,7 @@ async def test_no_command_gets_more_than_the_quota_and_a_new_day_does(world: Wor
     assert len(world.reviews) == 3
 
 
+@pytest.mark.slow
 async def test_a_delivery_that_comes_again_costs_nothing_and_refuses_nothing(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER)
     await world.settle()
@@ -73,6 +75,7 @@ async def test_a_delivery_that_comes_again_costs_nothing_and_refuses_nothing(wor
     assert [run.conclusion for run in world.check_runs].count("skipped") == 0
 
 
+@pytest.mark.slow
 async def test_each_installation_has_its_own(world: World) -> None:
     taken = [await quota.take(world.store, 1, f"r{n}", 2) for n in (1, 2, 1, 3)]
     assert taken == [True, True, True, False]

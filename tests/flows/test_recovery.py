@@ -207,6 +207,7 @@ async def test_deliveries_that_failed_are_asked_for_once_each(world: World) -> N
     assert len(world.reviews) == 1
 
 
+@pytest.mark.slow
 async def test_a_redelivery_that_fails_as_well_is_asked_for_again_later(world: World) -> None:
     url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"
     number = await world.open_pull(BEFORE, AFTER)
@@ -229,6 +230,7 @@ async def test_a_redelivery_that_fails_as_well_is_asked_for_again_later(world: W
     await world.settle()
 
 
+@pytest.mark.slow
 async def test_an_outage_longer_than_all_retries_is_waited_out(
     redis_url: str, redis: "Redis", tmp_path: Path
 ) -> None:
@@ -254,6 +256,7 @@ def git_processes(url: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_hung_git_is_ended_by_the_limit_of_its_step(
     redis_url: str, redis: "Redis", tmp_path: Path
 ) -> None:

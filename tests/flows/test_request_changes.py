@@ -38,6 +38,7 @@ async def test_it_is_taken_back_when_a_push_mends_everything(world: World) -> No
     assert head[:12] in world.reviews[0].dismissed
 
 
+@pytest.mark.slow
 async def test_dismissing_the_finding_takes_it_back_too(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
@@ -58,6 +59,7 @@ async def test_it_stands_while_nobody_can_say_that_it_is_mended(world: World) ->
     assert states(world) == ["CHANGES_REQUESTED", "COMMENTED"]
 
 
+@pytest.mark.slow
 async def test_it_stands_while_github_does_not_tell_our_threads(world: World) -> None:
     number = await reviewed(world)
     fault = world.sandbox.faults.add("POST /api/graphql", "500", times=100)
@@ -70,6 +72,7 @@ async def test_it_stands_while_github_does_not_tell_our_threads(world: World) ->
     assert states(world) == ["DISMISSED", "COMMENTED", "COMMENTED"]
 
 
+@pytest.mark.slow
 async def test_requests_of_others_are_left_alone(world: World) -> None:
     number = await reviewed(world)
     [ours] = world.reviews
@@ -85,6 +88,7 @@ async def test_requests_of_others_are_left_alone(world: World) -> None:
     assert ours.dismissed
 
 
+@pytest.mark.slow
 async def test_a_crash_between_post_and_dismissal_is_made_good(world: World) -> None:
     number = await reviewed(world)
     fault = world.sandbox.faults.add(DISMISS, "500", times=20)
@@ -99,6 +103,7 @@ async def test_a_crash_between_post_and_dismissal_is_made_good(world: World) -> 
     assert states(world) == ["DISMISSED", "COMMENTED"]
 
 
+@pytest.mark.slow
 async def test_what_github_refuses_to_dismiss_fails_no_review(world: World) -> None:
     number = await reviewed(world)
     lost = world.sandbox.faults.add(DISMISS, "500", after=True)  # done, and the answer is lost

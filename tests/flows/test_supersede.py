@@ -98,6 +98,7 @@ async def test_cancelling_stops_the_call_and_posts_nothing(
     assert len(llm.requests) == 1
 
 
+@pytest.mark.slow
 async def test_a_reader_cannot_press_cancel(world: World, llm: LLMServer) -> None:
     number = await read_by_the_llm(world, llm)
     world.sandbox.permit(REPO, "eve", "read")
@@ -137,6 +138,7 @@ async def test_a_push_stops_the_call_of_the_review_that_it_supersedes(
     assert "newer review" in (superseded.output["summary"] or "")
 
 
+@pytest.mark.slow
 async def test_a_push_that_is_left_alone_ends_the_review_that_it_overtakes(
     world: World, llm: LLMServer
 ) -> None:
@@ -208,6 +210,7 @@ async def _last_call(world: World, llm: LLMServer) -> float:
     return last
 
 
+@pytest.mark.slow
 async def test_a_pull_request_closed_while_its_review_starts_is_left_alone(
     world: World, llm: LLMServer
 ) -> None:

@@ -49,6 +49,7 @@ async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
     assert "No problems" in world.reviews[-1].body
 
 
+@pytest.mark.slow
 async def test_dismiss_works_in_our_threads_only(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review dismiss")
@@ -73,6 +74,7 @@ async def test_a_thumb_down_by_a_writer_teaches(world: World) -> None:
     assert "No problems" in world.reviews[-1].body
 
 
+@pytest.mark.slow
 async def test_a_thumb_down_is_heard_when_the_pull_request_is_closed(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
@@ -86,6 +88,7 @@ async def test_a_thumb_down_is_heard_when_the_pull_request_is_closed(world: Worl
     assert "No problems" in world.reviews[-1].body
 
 
+@pytest.mark.slow
 async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
@@ -97,6 +100,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     assert "(👎, `octocat`)" in answer
 
 
+@pytest.mark.slow
 async def test_lessons_beyond_the_last_are_not_promised(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +174,7 @@ async def test_without_the_permission_to_resolve_a_mended_finding_is_folded_away
     assert hidden(world) == ["resolved", None], "it is said again"
 
 
+@pytest.mark.slow
 async def test_without_the_permission_to_resolve_a_dismissed_finding_is_folded_away(
     world: World,
 ) -> None:
@@ -182,6 +187,7 @@ async def test_without_the_permission_to_resolve_a_dismissed_finding_is_folded_a
     assert reactions(world, reply.id) == ["eyes", "rocket"]
 
 
+@pytest.mark.slow
 async def test_a_thread_with_a_persons_reply_is_kept_until_its_finding_is_gone(
     world: World,
 ) -> None:
@@ -210,6 +216,7 @@ async def test_threads_stay_when_their_file_was_not_read(world: World) -> None:
     assert resolved(world) == {"ours": None}
 
 
+@pytest.mark.slow
 async def test_a_thread_that_cannot_be_resolved_fails_no_review(world: World) -> None:
     number = await reviewed(world)
     fault = world.sandbox.faults.add("POST /api/graphql", "500", times=20)
@@ -220,6 +227,7 @@ async def test_a_thread_that_cannot_be_resolved_fails_no_review(world: World) ->
     assert resolved(world) == {"ours": None}
 
 
+@pytest.mark.slow
 async def test_dismissed_without_a_reason_it_holds_for_the_pull_request_alone(
     world: World,
 ) -> None:

@@ -101,6 +101,7 @@ async def test_whoever_takes_work_up_goes_on_in_the_reviews_trace(ingest: Ingest
     assert span.trace == f"{int(ULID.from_str(review)):032x}"
 
 
+@pytest.mark.slow
 async def test_a_review_that_another_delivery_asks_for_has_its_own_trace_and_a_link(
     ingest: Ingest,
 ) -> None:

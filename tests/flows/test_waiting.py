@@ -59,6 +59,7 @@ async def test_a_focus_waits_for_the_full_review_and_both_are_posted(
     assert said(world) == [WAITS]
 
 
+@pytest.mark.slow
 async def test_each_of_several_that_wait_has_its_turn(world: World, llm: LLMServer) -> None:
     number = await being_read(world, llm)
     await world.sandbox.comment(REPO, number, "/review performance\n/review security")
@@ -78,6 +79,7 @@ async def test_each_of_several_that_wait_has_its_turn(world: World, llm: LLMServ
     assert len({run.external_id for run in world.check_runs}) == 4
 
 
+@pytest.mark.slow
 async def test_what_waits_goes_on_waiting_when_a_push_supersedes(
     world: World, llm: LLMServer
 ) -> None:
@@ -104,6 +106,7 @@ async def test_cancelling_stops_what_waits_as_well(world: World, llm: LLMServer)
     assert world.reviews == []
 
 
+@pytest.mark.slow
 async def test_what_waited_says_why_it_cannot_begin(world: World, llm: LLMServer) -> None:
     number = await being_read(world, llm)
     comment = await world.sandbox.comment(REPO, number, "/review performance")

@@ -43,6 +43,7 @@ async def test_a_comment_that_github_refused_is_posted_by_a_later_review(
     assert len(world.inline_comments) == 1
 
 
+@pytest.mark.slow
 async def test_a_review_cancelled_while_it_is_posted_has_its_comments_not_repeated(
     world: World,
 ) -> None:
@@ -65,6 +66,7 @@ async def test_a_review_cancelled_while_it_is_posted_has_its_comments_not_repeat
     assert len(world.inline_comments) == 1
 
 
+@pytest.mark.slow
 async def test_what_comes_back_after_a_person_resolved_it_is_said_again(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER)
     await world.settle()

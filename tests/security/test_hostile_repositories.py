@@ -115,7 +115,13 @@ def test_the_corpus_is_large() -> None:
     assert len(_NAMES) + len(objects()) >= 60
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if number % 6 == 0 else pytest.mark.slow)
+        for number, name in enumerate(_NAMES)
+    ],
+)
 async def test_a_hostile_tree_is_reviewed_and_runs_nothing(
     name: str, repository: Repository, settings: Settings, canary: Path
 ) -> None:

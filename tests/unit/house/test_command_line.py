@@ -73,6 +73,7 @@ def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) ->
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.slow
 def test_a_repository_of_somebody_else_is_reviewed_if_git_was_told_to_trust_it(
     repo: Path, tmp_path: Path
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_mistake_in_the_configuration_is_told_in_the_report(misconfigured: Pat
     assert any(note.startswith(MISTAKE) for note in json.loads(done.stdout)["notes"])
 
 
+@pytest.mark.slow
 def test_a_mistake_in_the_configuration_is_told_beside_the_prompts(misconfigured: Path) -> None:
     done = glossator("prompt", cwd=misconfigured)
     assert done.returncode == 0
