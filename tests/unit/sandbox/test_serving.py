@@ -7,14 +7,17 @@ from bot.sandbox.serving import listen
 
 
 async def test_no_answer_waits_for_the_acknowledgement_of_another() -> None:
-    accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
+    accepted: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
 
     def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        accepted.put_nowait(writer.get_extra_info("socket"))
+        accepted.put_nowait(writer)
 
     listener = listen(0)
     async with await asyncio.start_server(note, sock=listener):
         _, writer = await asyncio.open_connection(*listener.getsockname())
-        one = await accepted.get()
+        answering = await accepted.get()
+        one = answering.get_extra_info("socket")
         assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        writer.close()
+        for end in (answering, writer):
+            end.close()
+            await end.wait_closed()
