@@ -1,12 +1,12 @@
 """Reviews summed up for the dashboard (pure)."""
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.model import State
 from bot.store.asked import Spent
+from bot.store.days import day_of
 from bot.store.listing import Listed
 
 DAYS = 14
@@ -35,7 +35,7 @@ class Statistics:
 
 def days_of(now: float) -> list[str]:
     """The days that figures are told of, as ISO 8601 writes them."""
-    return [_day(now - back * 86_400) for back in reversed(range(DAYS))]
+    return [day_of(now - back * 86_400) for back in reversed(range(DAYS))]
 
 
 def sum_up(reviews: Sequence[Listed], asked: Mapping[str, Spent], now: float) -> Statistics:
@@ -52,14 +52,14 @@ def sum_up(reviews: Sequence[Listed], asked: Mapping[str, Spent], now: float) ->
         failure=None if success is None else 1 - success,
         median_seconds=seconds[len(seconds) // 2] if seconds else None,
         slow_seconds=seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)] if seconds else None,
-        reviews_a_day=_a_day([(_day(r.opened_at), 1.0) for r in reviews], now),
+        reviews_a_day=_a_day([(day_of(r.opened_at), 1.0) for r in reviews], now),
         tokens_a_day=_a_day(
-            [(_day(r.opened_at), float(r.tokens)) for r in reviews]
+            [(day_of(r.opened_at), float(r.tokens)) for r in reviews]
             + [(day, float(spent.tokens)) for day, spent in asked.items()],
             now,
         ),
         cost_a_day=_a_day(
-            [(_day(r.opened_at), r.cost or 0.0) for r in reviews]
+            [(day_of(r.opened_at), r.cost or 0.0) for r in reviews]
             + [(day, spent.cost) for day, spent in asked.items()],
             now,
         ),
@@ -81,10 +81,6 @@ def _scores(reviews: Sequence[Listed]) -> dict[str, list[tuple[str, float]]]:
         name = listed.review.repository.full_name
         known = name in found or len(found) < REPOSITORIES
         if listed.score is not None and known and len(found[name]) < SCORES:
-            label = f"#{listed.review.number}, {_day(listed.opened_at)}"
+            label = f"#{listed.review.number}, {day_of(listed.opened_at)}"
             found[name].append((label, float(listed.score)))
     return {name: points[::-1] for name, points in found.items()}
-
-
-def _day(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(seconds))

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.model import Usage
+from bot.store.days import day_of
 from bot.store.store import PREFIX, Store
 
 
@@ -22,7 +22,7 @@ class Spent:
 
 async def add_asked(store: Store, repository_id: int, usage: Usage) -> None:
     """Add what a question has cost to the present day (UTC)."""
-    key = _key(datetime.fromtimestamp(store.now(), UTC).date().isoformat())
+    key = _key(day_of(store.now()))
     async with store.redis.pipeline(transaction=True) as pipe:
         pipe.hincrby(key, f"{repository_id}:tokens", usage.prompt_tokens + usage.completion_tokens)
         pipe.hincrbyfloat(key, f"{repository_id}:cost", usage.cost or 0.0)

@@ -1,7 +1,6 @@
 """How many reviews an installation has started on a day (UTC), where there is a quota."""
 
-from datetime import UTC, datetime
-
+from bot.store.days import day_of
 from bot.store.store import PREFIX, Store
 
 #: A day's reviews are remembered until the day is over everywhere.
@@ -30,5 +29,4 @@ async def give_back(store: Store, installation_id: int, review_id: str) -> None:
 
 
 def _key(store: Store, installation_id: int) -> str:
-    day = datetime.fromtimestamp(store.now(), UTC).date().isoformat()
-    return f"{PREFIX}quota:{installation_id}:{day}"
+    return f"{PREFIX}quota:{installation_id}:{day_of(store.now())}"
