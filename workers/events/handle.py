@@ -12,13 +12,12 @@ from bot.event_types import (
 )
 from bot.github import pulls
 from bot.model import Repository, Trigger
-from bot.queue import message
 from bot.store import obeyed
 from workers import checkrun, threads
 from workers.events.cancel import cancel_pull, cancel_review
 from workers.events.commands import obey
 from workers.events.config import read_config
-from workers.events.start import Request, derived_id, start_review
+from workers.events.start import Request, asked_again, derived_id, start_review
 from workers.services import Services
 
 _TRIGGERS = {
@@ -137,7 +136,6 @@ async def _rerun(
     if number is None:
         _log.info("rerun_of_unknown_review", review=event.external_id)
     elif await _may_press(services, repository, event.sender):
-        again = repository.full_name, number, review_id, event.sender, True, focus
         await start_review(
             services,
             Request(
@@ -148,7 +146,9 @@ async def _rerun(
                 requested_by=event.sender,
                 full=True,
                 focus=focus,
-                later=message("start_review", *again) if focus is not None else None,
+                later=asked_again(
+                    repository.full_name, number, review_id, event.sender, True, focus
+                ),
             ),
         )
 

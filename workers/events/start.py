@@ -174,6 +174,21 @@ async def _stands(store: Store, seen: Mapping[str, str], pull: PullRequest) -> b
     return await store.state(seen["whole"]) not in (None, State.FAILED, State.CANCELLED)
 
 
+def asked_again(
+    repository: str,
+    number: int,
+    review_id: str,
+    requested_by: str,
+    full: bool,
+    focus: Category | None,
+) -> Message | None:
+    """What starts a look at one category once a review that runs has ended; None for one that
+    looks for all, which takes that one's place."""
+    if focus is None:
+        return None
+    return message("start_review", repository, number, review_id, requested_by, full, focus)
+
+
 async def start_named(
     services: Services,
     repository: str,
@@ -188,7 +203,6 @@ async def start_named(
     installation = await app.getitem(repo_url(repository, "installation"))
     gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
     found = await gh.getitem(repo_url(repository))
-    asked = repository, number, review_id, requested_by, full, focus
     await start_review(
         services,
         Request(
@@ -199,7 +213,7 @@ async def start_named(
             requested_by=requested_by,
             full=full,
             focus=focus,
-            later=message("start_review", *asked) if focus is not None else None,
+            later=asked_again(repository, number, review_id, requested_by, full, focus),
         ),
     )
 
