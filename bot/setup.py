@@ -11,7 +11,6 @@ import hmac
 import html
 import json
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from starlette.routing import Route
 from bot.env_file import SECRETS
 from bot.github.errors import message_of
 from bot.manifest import manifest
+from bot.ports import listen
 from bot.settings import Settings
 
 #: Code and state are good for an hour on GitHub's side; nobody waits so long.
@@ -127,7 +127,8 @@ async def run_setup(
     """Serve the page, wait for the person, and return the App; `port` 0 is a free one.
     Raises SetupFailed."""
     try:
-        listener = socket.create_server(("127.0.0.1", port))
+        listener = listen(port)
+        listener.listen()  # else a second setup would see too late that the port is taken
     except OSError as exc:
         raise SetupFailed(f"Port {port} cannot be used ({exc.strerror}): give --port.") from exc
     port = listener.getsockname()[1]

@@ -12,10 +12,11 @@ from redis.asyncio import Redis
 
 from bot.app import create_app
 from bot.model import Progress, State
+from bot.ports import listen
 from bot.queue import NAMESPACE, QUEUES
 from bot.sandbox.records import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.sandbox.server import Sandbox
-from bot.sandbox.serving import listen, serving
+from bot.sandbox.serving import serving
 from bot.settings import Settings
 from bot.store import Store, connect
 from tests.support.openapi import validate

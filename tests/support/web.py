@@ -28,8 +28,8 @@ from bot.model import (
     Usage,
     encode,
 )
+from bot.ports import listen
 from bot.queue import message
-from bot.sandbox.serving import listen
 from bot.settings import Settings, load
 from bot.store import Store
 

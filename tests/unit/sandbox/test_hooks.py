@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.ports import listen
 from bot.sandbox.server import Sandbox
-from bot.sandbox.serving import listen, serving
+from bot.sandbox.serving import serving
 from tests.unit.sandbox.conftest import REPO, Client, Pull
 
 

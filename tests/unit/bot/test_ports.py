@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from bot.sandbox.serving import listen
+from bot.ports import listen
 
 
 async def test_no_answer_waits_for_the_acknowledgement_of_another() -> None:
