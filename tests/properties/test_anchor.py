@@ -13,7 +13,7 @@ from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
 from tests.support.growth import growth
 from workers.analysis.anchor import TOLERANCE, Anchor, anchor
 
-CASES = int(os.environ.get("ANCHOR_CASES", "400"))
+CASES = int(os.environ.get("ANCHOR_CASES", "250"))
 
 #: Few texts, so that most lines have duplicates; some look like markers and numbers.
 POOL = [

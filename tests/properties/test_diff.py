@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,14 @@ def diff(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
     place = tmp_path_factory.mktemp("git")
     git("init", "--quiet", "--bare", ".", cwd=place)
 
+    @cache
+    def blob(text: str) -> bytes:
+        return git("hash-object", "-w", "--stdin", cwd=place, stdin=text.encode()).strip()
+
     def tree(files: dict[str, str]) -> str:
         records = b""
         for name, text in sorted(files.items(), key=lambda item: item[0].encode()):
-            oid = git("hash-object", "-w", "--stdin", cwd=place, stdin=text.encode())
-            records += b"100644 blob " + oid.strip() + b"\t" + name.encode() + b"\0"
+            records += b"100644 blob " + blob(text) + b"\t" + name.encode() + b"\0"
         return git("mktree", "-z", cwd=place, stdin=records).decode().strip()
 
     def run(old: dict[str, str], new: dict[str, str], *options: str) -> bytes:

@@ -41,20 +41,20 @@ def test_every_shape_is_known_wherever_it_stands(name: str, form: str) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        "eyJ-" * 250_000,
-        "-----BEGIN PRIVATE KEY-----" * 30_000,
-        "aws" * 300_000,
-        "password=" * 100_000,
-        "a://" * 250_000,
-        "A" * 1_000_000,
-        ("x" * 60 + "\n") * 15_000,
-        " " * 1_000_000,
-        "<" * 1_000_000,
-        "token='" + "<" * 190 + "'\n" + "token='" * 100_000,
+        "eyJ-" * 60_000,
+        "-----BEGIN PRIVATE KEY-----" * 8_000,
+        "aws" * 80_000,
+        "password=" * 25_000,
+        "a://" * 60_000,
+        "A" * 250_000,
+        ("x" * 60 + "\n") * 4_000,
+        " " * 250_000,
+        "<" * 250_000,
+        "token='" + "<" * 190 + "'\n" + "token='" * 30_000,
     ],
     ids=lambda text: text[:12],
 )
-def test_a_megabyte_made_to_be_slow_is_read_in_linear_time(hostile: str) -> None:
+def test_a_text_made_to_be_slow_is_read_in_linear_time(hostile: str) -> None:
     assert growth(lambda size: redact(hostile[:size]), len(hostile)) < 9
 
 

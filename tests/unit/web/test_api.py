@@ -269,7 +269,7 @@ def _call_everything(address: str, headers: Headers) -> int:
     for operation in operations:
 
         @hypothesis_settings(
-            max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
         )
         @given(case=operation.as_strategy())
         def check(case: Any) -> None:
