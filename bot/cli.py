@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__, log, sentry, trace
+from bot.mistakes import sentence
 from bot.model import Category
 from bot.processes import NotReady, process_group
 from bot.queue import QUEUES
@@ -31,7 +32,13 @@ app = typer.Typer(
 def main() -> None:
     """Run the command; a known trouble is one sentence on standard error and exit code 2."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        sys.exit("glossator: Aborted.")
+    except typer.TyperException as exc:
+        if said := sentence(exc):  # else it was the help, which is printed
+            print(f"glossator: {said}", file=sys.stderr)
+        sys.exit(exc.exit_code)
     except (SettingsError, RedisServerError, NotReady) as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(2)
@@ -101,7 +108,9 @@ def work(
 
     names = [name.strip() for name in queues.split(",") if name.strip()]
     if unknown := [name for name in names if name not in QUEUES]:
-        raise typer.BadParameter(f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.")
+        raise typer.BadParameter(
+            f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.", param_hint="'--queues'"
+        )
     settings = _ready(load(), "work")
     settings.check_redis()
     settings.check_app()
@@ -163,28 +172,24 @@ def review(
     focus: Annotated[Category | None, typer.Option(help="Look for one category only.")] = None,
 ) -> None:
     """Review a local range, or a pull request by a token, and print the report. Posts nothing."""
-    from workers.command import BadCommand, review_command
+    from workers.command import review_command
 
     settings = load()
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
-    try:
-        failed = asyncio.run(
-            review_command(
-                settings,
-                repo=repo.expanduser().resolve(),
-                base=base,
-                head=head,
-                pr=pr,
-                token=token,
-                form=form,
-                output=output,
-                fail_on=fail_on,
-                focus=focus,
-            )
+    failed = asyncio.run(
+        review_command(
+            settings,
+            repo=repo.expanduser().resolve(),
+            base=base,
+            head=head,
+            pr=pr,
+            token=token,
+            form=form,
+            output=output,
+            fail_on=fail_on,
+            focus=focus,
         )
-    except BadCommand as exc:
-        print(f"glossator: {exc}", file=sys.stderr)
-        sys.exit(2)
+    )
     sys.exit(1 if failed else 0)
 
 
@@ -203,15 +208,11 @@ def evaluate(
     output: Annotated[Path | None, typer.Option(help="Write the figures there, as JSON.")] = None,
 ) -> None:
     """Measure the reviewer over cases whose right answer is known."""
-    from workers.command import BadCommand, eval_command
+    from workers.command import eval_command
 
     settings = load(**({"llm_model": ""} if without_llm else {}))
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
-    try:
-        asyncio.run(eval_command(settings, cases, answers=answers, replay=replay, output=output))
-    except BadCommand as exc:
-        print(f"glossator: {exc}", file=sys.stderr)
-        sys.exit(2)
+    asyncio.run(eval_command(settings, cases, answers=answers, replay=replay, output=output))
 
 
 @app.command()
@@ -221,15 +222,11 @@ def prompt(
     head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
 ) -> None:
     """Print the exact prompts for a range, asking no LLM."""
-    from workers.command import BadCommand, prompt_command
+    from workers.command import prompt_command
 
     settings = load()
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
-    try:
-        asyncio.run(prompt_command(settings, repo.expanduser().resolve(), base, head))
-    except BadCommand as exc:
-        print(f"glossator: {exc}", file=sys.stderr)
-        sys.exit(2)
+    asyncio.run(prompt_command(settings, repo.expanduser().resolve(), base, head))
 
 
 @app.command()

@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -31,8 +32,10 @@ from workers.subjects import NoSubject, github_pull, local_range
 FORMATS = {"markdown": "md", "json": "json", "sarif": "sarif", "html": "html", "pdf": "pdf"}
 
 
-class BadCommand(Exception):
+class BadCommand(typer.TyperException):
     """Raised when the command can't be carried out; the message is one sentence."""
+
+    exit_code = 2
 
 
 async def review_command(

@@ -112,6 +112,39 @@ def test_a_mistake_gets_one_sentence(repo: Path, arguments: tuple[str, ...], say
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("review --fail-on bad", "'--fail-on': 'bad' is not one of 'never', 'critical', 'high'"),
+        ("review --fail-n high", "--fail-n (Possible options: --fail-on)"),
+        ("review topic", "unexpected extra argument(s) (topic); see `"),
+        ("work --queues foo", "'--queues': 'foo' is no queue; there are events, scan,"),
+        ("eval", "Missing argument 'cases'; see `"),
+        ("setup --port high", "'--port': Input should be a valid integer"),
+        ("demo --once=3", "Option '--once' does not take a value."),
+        ("reviw", "No such command 'reviw'; did you mean 'review'?"),
+        ("xyzzy", "No such command 'xyzzy'; see `"),
+    ],
+)
+def test_a_mistake_in_what_is_typed_gets_one_sentence(
+    tmp_path: Path, typed: str, says: str
+) -> None:
+    done = glossator(*typed.split(), cwd=tmp_path, FORCE_COLOR="1")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.startswith("glossator: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "\x1b" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_without_a_command_all_of_them_are_listed(tmp_path: Path) -> None:
+    done = glossator(cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Review a local range" in done.stdout + done.stderr
+    assert "glossator: " not in done.stderr
+
+
 @pytest.fixture
 def misconfigured(repo: Path) -> Path:
     """The repository with a configuration on `main` whose second line is a mistake."""
