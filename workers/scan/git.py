@@ -86,7 +86,8 @@ class Git:
     async def remote(self, *args: str, stdin: bytes = b"") -> None:
         """A git command that talks to the remote. Raises CloneError."""
         config = {f"protocol.{name}.allow": "always" for name in self.protocols}
-        if "file" in self.protocols:
+        local = self.url.startswith("file:")
+        if local:
             config["remote.origin.uploadpack"] = _LOCAL_UPLOADPACK
         if self.token:
             config[f"http.{_origin(self.url)}/.extraHeader"] = _authorization(self.token)
@@ -100,7 +101,8 @@ class Git:
             await asyncio.wait({task})
         await self._check_size()
         if done.code != 0:
-            raise _explained(done.err.decode("utf-8", "replace"))
+            explained = _explained_here if local else _explained
+            raise explained(done.err.decode("utf-8", "replace"))
 
     async def _run(
         self, args: tuple[str, ...], config: Mapping[str, str], stdin: bytes
@@ -196,4 +198,18 @@ def _explained(stderr: str) -> CloneError:
             "permission `contents: read`.",
             transient=True,  # a fresh token may be accepted
         )
-    return CloneError("The repository could not be fetched from GitHub.", transient=True)
+    return CloneError(
+        "The repository could not be fetched from GitHub; start the review again once GitHub "
+        "is well.",
+        transient=True,
+    )
+
+
+def _explained_here(stderr: str) -> CloneError:
+    """The same of a repository of this machine, where neither GitHub nor the App is concerned."""
+    kind = MissingRef if _NOT_FOUND.search(stderr) else CloneError
+    return kind(
+        "git could not copy the commits out of the repository; it may be damaged or incomplete: "
+        "check it with `git fsck`.",
+        transient=False,
+    )

@@ -112,6 +112,15 @@ def test_a_mistake_gets_one_sentence(repo: Path, arguments: tuple[str, ...], say
     assert done.stdout == ""
 
 
+def test_a_damaged_repository_is_no_trouble_of_github(repo: Path) -> None:
+    tree = git(repo, "rev-parse", "topic^{tree}")
+    (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    done = glossator("review", cwd=repo)
+    assert done.returncode == 2
+    assert "check it with `git fsck`" in done.stderr
+    assert "GitHub" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
