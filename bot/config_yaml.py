@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 MAX_BYTES = 32 * 1024
+TOO_LARGE = f"The file is larger than {MAX_BYTES // 1024} KB: shorten it."
 MAX_DEPTH = 8
 #: Values and keys together; a file within MAX_BYTES can hold some ten thousand.
 MAX_NODES = 5000
@@ -69,7 +70,7 @@ def _decoded(content: str | bytes) -> str:
     except UnicodeError as exc:
         raise Refused("The file is not UTF-8 text: save it as UTF-8.") from exc
     if len(raw) > MAX_BYTES:
-        raise Refused(f"The file is larger than {MAX_BYTES // 1024} KB: shorten it.")
+        raise Refused(TOO_LARGE)
     return text
 
 

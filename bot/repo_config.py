@@ -100,6 +100,11 @@ def parse(text: str | bytes, *, file: str = FILE) -> ParsedConfig:
     return ParsedConfig(RepoConfig(**values), errors[:MAX_ERRORS], frozenset(values))
 
 
+def too_large(file: str = FILE) -> ParsedConfig:
+    """What a file says that is longer than anybody reads: nothing but that."""
+    return ParsedConfig(errors=(ConfigError(file, 1, 1, config_yaml.TOO_LARGE),))
+
+
 def merge(organisation: ParsedConfig, repository: ParsedConfig) -> ParsedConfig:
     """The organisation's defaults, overridden by each key that the repository sets rightly."""
     own = {name: getattr(repository.config, name) for name in repository.explicit}

@@ -138,6 +138,17 @@ async def test_a_configuration_in_the_head_changes_nothing(world: World) -> None
     assert "glossator.yml:" not in (world.check_runs[0].output["summary"] or "")
 
 
+async def test_a_configuration_longer_than_we_read_is_told_and_the_defaults_count(
+    world: World,
+) -> None:
+    endless = "#" * (16 << 20) + "\nmax_comments: 0\n"
+    await world.open_pull(await configured(world, endless), AFTER)
+    await world.settle()
+    assert "app.py" in [c.path for c in world.inline_comments]
+    mistake = "`.github/glossator.yml`, line 1: The file is larger than 32 KB: shorten it."
+    assert mistake in (world.check_runs[0].output["summary"] or "")
+
+
 async def test_an_organisations_defaults_hold_where_the_repository_is_silent(world: World) -> None:
     await world.sandbox.add_repository("octo/.github")
     shared = await world.sandbox.commit(

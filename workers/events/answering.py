@@ -16,8 +16,8 @@ from bot.store.asked import add_asked
 from workers import checkrun
 from workers.analysis.ask import answer_question
 from workers.analysis.errors import LLMError, TransientLLMError
+from workers.config_files import read_config
 from workers.events import replies
-from workers.events.config import read_config
 from workers.reports import render
 from workers.scan.analyzers.run import NAMES
 from workers.scan.batches import DIFF_SHARE, hunk_tokens
@@ -89,7 +89,7 @@ async def _read_up_on(
     """What the author says of the change, what people said before, and what the change is."""
     repository = event.repository
     repo = repository.full_name
-    comparison, commits, earlier, token, (config, _) = await asyncio.gather(
+    comparison, commits, earlier, token, wanted = await asyncio.gather(
         pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
         pulls.list_commits(gh, repo, event.number),
         replies.before(gh, event),
@@ -106,7 +106,7 @@ async def _read_up_on(
         head_sha=pull.head_sha,
         number=event.number,
     )
-    return brief, earlier, await _files(services, source, pull, brief, config, event.path)
+    return brief, earlier, await _files(services, source, pull, brief, wanted.config, event.path)
 
 
 async def _files(

@@ -14,9 +14,9 @@ from bot.github import pulls
 from bot.model import Repository, Trigger
 from bot.store import obeyed
 from workers import checkrun, threads
+from workers.config_files import read_config
 from workers.events.cancel import cancel_pull, cancel_review
 from workers.events.commands import obey
-from workers.events.config import read_config
 from workers.events.start import Request, asked_again, derived_id, start_review
 from workers.services import Services
 
@@ -94,8 +94,8 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
     gh = await services.github.installation(
         event.repository.installation_id, event.repository.id, {"contents": "read"}
     )
-    config, _ = await read_config(services, gh, event.repository, event.base_ref)
-    if event.label is not None and policy.forbids(config, event.label):
+    wanted = await read_config(services, gh, event.repository, event.base_ref)
+    if event.label is not None and policy.forbids(wanted.config, event.label):
         await cancel_pull(services, event.repository, event.number)
 
 

@@ -17,9 +17,9 @@ from bot.queue import Message, message
 from bot.store import obeyed, quota
 from bot.store.store import Store
 from workers import checkrun
+from workers.config_files import read_config
 from workers.events.alone import alone_with
 from workers.events.cancel import cancel_review
-from workers.events.config import read_config
 from workers.reports import render
 from workers.scan.redaction import redact_pull
 from workers.services import Services
@@ -101,7 +101,8 @@ async def _open(
         pulls.get_pull(gh, repo.full_name, request.number),
         store.pull_fields(repo.id, request.number),
     )
-    config, complaints = await read_config(services, gh, repo, pull.base_ref)
+    wanted = await read_config(services, gh, repo, pull.base_ref)
+    config, complaints = wanted.config, wanted.complaints
     if request.label is not None and not policy.forbids(config, request.label):
         return None
     decision = policy.decide(

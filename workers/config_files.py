@@ -1,0 +1,61 @@
+"""A repository's configuration: its own over that of its organisation, from base branches only."""
+
+from collections.abc import Awaitable, Callable
+
+from bot import log, repo_config
+from bot.github import pulls
+from bot.github.client import GitHub
+from bot.github.errors import GitHubError, TooLarge
+from bot.model import Repository
+from bot.repo_config import ParsedConfig
+from workers.services import Services
+
+#: An owner's repository of this name holds what holds for all.
+DEFAULTS_REPOSITORY = ".github"
+
+_log = log.get(__name__)
+
+
+async def read_config(
+    services: Services, gh: GitHub, repository: Repository, base_ref: str
+) -> ParsedConfig:
+    """As `read_files` has it; the owner's defaults count if the installation may read them."""
+
+    async def owners() -> GitHub:
+        return await services.github.installation(
+            repository.installation_id, None, {"contents": "read"}
+        )
+
+    return await read_files(gh, repository.full_name, base_ref, owners)
+
+
+async def read_files(
+    gh: GitHub, repo: str, base_ref: str, owners: Callable[[], Awaitable[GitHub]]
+) -> ParsedConfig:
+    """The configuration, and a sentence with file and line for each mistake in it.
+
+    It is read from the base branch: a pull request can't choose how it is reviewed. `owners`
+    gives the client that reads the owner's defaults. Raises GitHubError.
+    """
+    own = await _read(gh, repo, base_ref, repo_config.FILE)
+    return repo_config.merge(await _shared(repo, owners), own)
+
+
+async def _shared(repo: str, owners: Callable[[], Awaitable[GitHub]]) -> ParsedConfig:
+    owner = repo.partition("/")[0]
+    name = f"{owner}/{DEFAULTS_REPOSITORY}"
+    if repo.casefold() == name.casefold():
+        return ParsedConfig()  # its own configuration is all there is
+    try:
+        return await _read(await owners(), name, "HEAD", f"{name}: {repo_config.FILE}")
+    except GitHubError as exc:  # defaults are a convenience; a review does not wait for them
+        _log.warning("defaults_not_read", owner=owner, why=str(exc))
+        return ParsedConfig()
+
+
+async def _read(gh: GitHub, repo: str, ref: str, file: str) -> ParsedConfig:
+    try:
+        text = await pulls.get_file(gh, repo, repo_config.FILE, ref)
+    except TooLarge:
+        return repo_config.too_large(file)
+    return repo_config.parse(text or b"", file=file)
