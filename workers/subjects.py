@@ -10,9 +10,12 @@ import httpx2
 
 from bot import repo_config
 from bot.github import pulls
+from bot.github.client import GitHub
+from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.github.token import token_client
 from bot.model import Brief, PullRequest, Repository
 from bot.settings import Settings
+from workers.config_files import read_files
 from workers.local import Subject
 from workers.scan.clone import Source
 
@@ -58,20 +61,41 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
 
 
 async def github_pull(reference: str, token: str, settings: Settings) -> Subject:
-    """A pull request named as `owner/name#12`. Raises NoSubject or GitHubError."""
+    """A pull request named as `owner/name#12`, with the configuration that holds for it on the
+    server, as far as the token may read it. Raises NoSubject or GitHubError."""
     match = _PULL.fullmatch(reference)
     if match is None:
         raise NoSubject(f"{reference!r} names no pull request: write it as owner/name#12.")
-    repo, number = match["repo"], int(match["number"])
+    try:
+        return await _asked_of_github(match["repo"], int(match["number"]), token, settings)
+    # GitHub's client speaks of the App, which is not what asks here.
+    except Unauthorized as exc:
+        raise NoSubject("GitHub does not accept the token: make a new one.") from exc
+    except Forbidden as exc:
+        raise NoSubject(
+            f"The token may not read all of {reference}: it takes `contents: read` and "
+            "`pull requests: read`."
+        ) from exc
+    except NotFound as exc:
+        raise NoSubject(
+            f"GitHub knows no {reference}, or does not show it to this token: check the name, and "
+            "which repositories the token is for."
+        ) from exc
+
+
+async def _asked_of_github(repo: str, number: int, token: str, settings: Settings) -> Subject:
     async with httpx2.AsyncClient() as http:
         gh = token_client(settings.github_api_url, token, http, settings.github_timeout)
+
+        async def same() -> GitHub:
+            return gh
+
         pull = await pulls.get_pull(gh, repo, number)
-        comparison, commits, text = await asyncio.gather(
+        comparison, commits, wanted = await asyncio.gather(
             pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
             pulls.list_commits(gh, repo, number),
-            pulls.get_file(gh, repo, repo_config.FILE, pull.base_ref),
+            read_files(gh, repo, pull.base_ref, same),
         )
-    parsed = repo_config.parse(text or b"")
     return Subject(
         source=Source(
             url=f"{settings.github_url}/{repo}.git",
@@ -85,8 +109,8 @@ async def github_pull(reference: str, token: str, settings: Settings) -> Subject
             title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
         ),
         repository=Repository(0, 0, repo),
-        config=parsed.config,
-        notes=parsed.complaints,
+        config=wanted.config,
+        notes=wanted.complaints,
     )
 
 
