@@ -18,6 +18,7 @@ class PullRequestAction(StrEnum):
     OPENED = "opened"
     PUSHED = "pushed"
     RETARGETED = "retargeted"
+    RETITLED = "retitled"
     READY = "ready"
     REOPENED = "reopened"
     CLOSED = "closed"
@@ -37,7 +38,8 @@ class InstallationAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestChanged:
-    """A pull request as it stood at the delivery; `label` is the one that came or went."""
+    """A pull request as it stood at the delivery; `label` is the one that came or went,
+    `old_title` the one that `title` has replaced."""
 
     repository: Repository
     number: int
@@ -51,6 +53,7 @@ class PullRequestChanged:
     title: str
     sender: str
     label: str | None = None
+    old_title: str | None = None
     kind: Literal["pull_request_changed"] = "pull_request_changed"
 
 

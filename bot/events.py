@@ -61,7 +61,6 @@ class Ignored:
 _PULL_REQUEST_ACTIONS = {
     "opened": PullRequestAction.OPENED,
     "synchronize": PullRequestAction.PUSHED,
-    "edited": PullRequestAction.RETARGETED,
     "ready_for_review": PullRequestAction.READY,
     "reopened": PullRequestAction.REOPENED,
     "closed": PullRequestAction.CLOSED,
@@ -88,13 +87,14 @@ def _unhandled(event: str, action: str) -> Ignored:
 
 
 def _pull_request(payload: object) -> Event | Ignored:
-    action = _PULL_REQUEST_ACTIONS.get(name := _action(payload))
-    if action is None:
+    name = _action(payload)
+    if name != "edited" and name not in _PULL_REQUEST_ACTIONS:
         return _unhandled("pull_request", name)
     read = payloads.PullRequestPayload.model_validate(payload)
-    if action is PullRequestAction.RETARGETED and read.changes.base is None:
-        return Ignored("the edit is of words, not of the base branch")
-    pull = read.pull_request
+    action = _edit(read.changes) if name == "edited" else _PULL_REQUEST_ACTIONS[name]
+    if action is None:
+        return Ignored("the edit is neither of the base branch nor of the title")
+    pull, old_title = read.pull_request, read.changes.title
     author = pull.user or payloads.GHOST
     return PullRequestChanged(
         repository=read.where(),
@@ -109,7 +109,15 @@ def _pull_request(payload: object) -> Event | Ignored:
         title=redact(pull.title),
         sender=read.sender.login,
         label=read.label.name if read.label else None,
+        old_title=redact(old_title.former) if old_title else None,
     )
+
+
+def _edit(changes: payloads.Changes) -> PullRequestAction | None:
+    """What an edit means to us; of both, the base branch decides what is to be reviewed."""
+    if changes.base is not None:
+        return PullRequestAction.RETARGETED
+    return PullRequestAction.RETITLED if changes.title is not None else None
 
 
 def _by_no_person(author: payloads.Account | None) -> Ignored:

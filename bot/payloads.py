@@ -85,10 +85,18 @@ class Pull(Shape):
     labels: list[Named] = []
 
 
+class Before(Shape):
+    """What a text was before an edit."""
+
+    former: str = Field(alias="from")
+
+
 class Changes(Shape):
-    """What an edit changed; `base` is there if the pull request goes to another branch now."""
+    """What an edit changed; `base` is there if the pull request goes to another branch now,
+    `title` if it has another title."""
 
     base: dict[str, Any] | None = None
+    title: Before | None = None
 
 
 class PullRequestPayload(InRepository):

@@ -123,6 +123,12 @@ def forbids(config: RepoConfig, label: str) -> bool:
     return label.casefold() in {one.casefold() for one in config.skip_labels}
 
 
+def marker_in(config: RepoConfig, title: str) -> str | None:
+    """The first marker in the title that keeps us from reviewing on our own; case is ignored."""
+    folded = title.casefold()
+    return next((one for one in config.title_skip_markers if one.casefold() in folded), None)
+
+
 def permitted(permission: str, command: Command) -> bool:
     """Whether GitHub's `permission` (or `role_name`) of a person allows the command.
 
@@ -165,8 +171,7 @@ def _unwanted(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | Non
     labels = {label.casefold() for label in pull.labels}
     if label := next((one for one in config.skip_labels if one.casefold() in labels), None):
         return Skip(SkipReason.LABEL, f"The pull request has the label `{label}`.")
-    title = pull.title.casefold()
-    if marker := next((one for one in config.title_skip_markers if one.casefold() in title), None):
+    if marker := marker_in(config, pull.title):
         return Skip(SkipReason.TITLE, f"The title holds the marker `{marker}`.")
     return None
 

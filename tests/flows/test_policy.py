@@ -223,6 +223,20 @@ async def test_a_push_to_what_was_skipped_is_skipped_on_its_own_commit(world: Wo
     assert world.reviews == []
 
 
+async def test_a_marker_that_forbids_reviews_is_taken_out_of_the_title(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, title="[skip review] Change things")
+    await world.settle()
+    await world.sandbox.edit_title(REPO, number, "[Skip Review] Change all things")
+    await world.settle()
+    assert len(world.check_runs) == 1
+    await world.sandbox.edit_title(REPO, number, "Change all things")
+    await world.settle()
+    assert len(world.reviews) == 1
+    await world.sandbox.edit_title(REPO, number, "Change everything")
+    await world.settle()
+    assert len(world.reviews) == 1
+
+
 async def test_a_label_that_forbids_reviews_is_taken_off(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, labels=["no-review"])
     await world.settle()

@@ -69,6 +69,10 @@ async def by_label(world: World, number: int) -> None:
     await world.sandbox.label(REPO, number, "No-Review")
 
 
+async def by_title(world: World, number: int) -> None:
+    await world.sandbox.edit_title(REPO, number, "Change things [skip review]")
+
+
 async def by_api(world: World, number: int) -> None:
     current = (await world.store.pull_fields(world.repository.id, number))["current"]
     async with httpx2.AsyncClient() as client:
@@ -79,7 +83,7 @@ async def by_api(world: World, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "cancel", [by_command, by_button, by_closing, by_merging, by_label, by_api]
+    "cancel", [by_command, by_button, by_closing, by_merging, by_label, by_title, by_api]
 )
 async def test_cancelling_stops_the_call_and_posts_nothing(
     world: World, llm: LLMServer, cancel: Callable[[World, int], Awaitable[None]]

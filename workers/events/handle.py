@@ -66,6 +66,8 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
                     label=event.label or "",
                 ),
             )
+        case PullRequestChanged(action=PullRequestAction.RETITLED):
+            await _retitled(services, event, review_id)
         case CommentCreated():
             await obey(services, event, review_id)
         case CheckRunAction(identifier="cancel") | CheckRunAction(identifier="rerun"):
@@ -97,6 +99,30 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
     wanted = await read_config(services, gh, event.repository, event.base_ref)
     if event.label is not None and policy.forbids(wanted.config, event.label):
         await cancel_pull(services, event.repository, event.number)
+
+
+async def _retitled(services: Services, event: PullRequestChanged, review_id: str) -> None:
+    """A marker in the title is as a label that forbids reviews: one that comes ends the review
+    that runs, and once the last is gone, the pull request is reviewed."""
+    gh = await services.github.installation(
+        event.repository.installation_id, event.repository.id, {"contents": "read"}
+    )
+    wanted = await read_config(services, gh, event.repository, event.base_ref)
+    before = policy.marker_in(wanted.config, event.old_title or "")
+    now = policy.marker_in(wanted.config, event.title)
+    if now is not None and before is None:
+        await cancel_pull(services, event.repository, event.number)
+    elif before is not None and now is None:
+        await start_review(
+            services,
+            Request(
+                review_id=review_id,
+                repository=event.repository,
+                number=event.number,
+                trigger=Trigger.READY,
+                requested_by=event.sender,
+            ),
+        )
 
 
 async def _may_press(services: Services, repository: Repository, sender: str) -> bool:

@@ -198,6 +198,17 @@ def test_the_other_pull_request_actions_differ_in_their_name_only(
     assert event.action is ours
 
 
+def test_an_edited_title_comes_with_the_one_it_has_replaced() -> None:
+    body = payload("pull_request-edited-base")
+    event = translate("pull_request", body | {"changes": {"title": {"from": "[no review] Old"}}})
+    assert isinstance(event, PullRequestChanged)
+    assert (event.action, event.old_title) == (PullRequestAction.RETITLED, "[no review] Old")
+    both = body["changes"] | {"title": {"from": "Old"}}
+    event = translate("pull_request", body | {"changes": both})
+    assert isinstance(event, PullRequestChanged)
+    assert event.action is PullRequestAction.RETARGETED
+
+
 @pytest.mark.parametrize(
     ("action", "ours"),
     [
@@ -245,8 +256,8 @@ def test_a_deleted_author_is_shown_as_github_shows_it() -> None:
         ),
         (
             "pull_request",
-            payload("pull_request-edited-base") | {"changes": {"title": {"from": "Old"}}},
-            "the edit is of words, not of the base branch",
+            payload("pull_request-edited-base") | {"changes": {"body": {"from": "Old"}}},
+            "the edit is neither of the base branch nor of the title",
         ),
         ("check_run", {"action": "created"}, "the action `check_run.created` is not handled"),
         (
