@@ -3,10 +3,7 @@
 from typing import Any
 
 from bot.model import Usage, decode, encode
-from bot.store.store import PREFIX, Store
-
-#: Longer than any review runs.
-_KEEP_SECONDS = 86_400
+from bot.store.store import PREFIX, RUNNING_SECONDS, Store
 
 
 async def add_spent(store: Store, review_id: str, number: int, usage: Usage) -> None:
@@ -14,7 +11,7 @@ async def add_spent(store: Store, review_id: str, number: int, usage: Usage) -> 
     key = _key(review_id, number)
     async with store.redis.pipeline(transaction=True) as pipe:
         pipe.rpush(key, encode(usage))
-        pipe.expire(key, _KEEP_SECONDS)
+        pipe.expire(key, RUNNING_SECONDS)
         await pipe.execute()
 
 

@@ -4,10 +4,7 @@ They are kept as a set of names and not as a number, so that neither a start nor
 twice when Redis is told of it again after an error.
 """
 
-from bot.store.store import PREFIX, Store
-
-#: Longer than any review runs.
-_KEEP_SECONDS = 86_400
+from bot.store.store import PREFIX, RUNNING_SECONDS, Store
 
 
 async def note_start(store: Store, review_id: str, step: str, start: str) -> int:
@@ -15,7 +12,7 @@ async def note_start(store: Store, review_id: str, step: str, start: str) -> int
     key = _key(review_id, step)
     async with store.redis.pipeline(transaction=True) as pipe:
         pipe.sadd(key, start)
-        pipe.expire(key, _KEEP_SECONDS)
+        pipe.expire(key, RUNNING_SECONDS)
         pipe.scard(key)
         *_, number = await pipe.execute()
     return int(number)

@@ -40,6 +40,9 @@ PREFIX = "glossator:"
 #: Deliveries are remembered longer than GitHub keeps them for redelivery (3 days).
 DELIVERY_SECONDS = 4 * 86_400
 
+#: What steps note of a review is kept for longer than any review runs.
+RUNNING_SECONDS = 86_400
+
 #: Deliveries of one installation that are handled at once; one takes a fraction of a second.
 DELIVERIES_AT_ONCE = 4
 
