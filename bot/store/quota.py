@@ -15,6 +15,12 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1
 """
 
+#: KEYS: what waits for a review's end, by id; the day's reviews.
+_FORGET_WAITING = """
+for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do redis.call('SREM', KEYS[2], id) end
+redis.call('DEL', KEYS[1])
+"""
+
 
 async def take(store: Store, installation_id: int, review_id: str, quota: int) -> bool:
     """Whether the review is one of the day's first `quota`; counted once, however often asked."""
@@ -26,6 +32,12 @@ async def take(store: Store, installation_id: int, review_id: str, quota: int) -
 async def give_back(store: Store, installation_id: int, review_id: str) -> None:
     """There was no review after all."""
     await store.redis.srem(_key(store, installation_id), review_id)
+
+
+async def forget_waiting(store: Store, installation_id: int, review_id: str) -> None:
+    """Start nothing after that review; what waited for its end gives its place back."""
+    script = store.redis.register_script(_FORGET_WAITING)
+    await script(keys=[f"{PREFIX}after:{review_id}", _key(store, installation_id)])
 
 
 def _key(store: Store, installation_id: int) -> str:

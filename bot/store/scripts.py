@@ -20,6 +20,7 @@ Keys, under the prefix:
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
   asked:<day>          hash: <repo>:tokens and <repo>:cost of people's questions
   after:<id>           hash: review id -> messages that start it once review <id> has ended
+  quota:<inst>:<day>   set: ids of the reviews that an installation has had on a day
   active               sorted set: unfinished reviews by when they were opened
   ending               sorted set: reviews that ended without a report, by when, until their
                        check runs are completed

@@ -139,10 +139,6 @@ class Store:
         )
         return Opened(outcome.decode(), other.decode())
 
-    async def forget_waiting(self, review_id: str) -> None:
-        """Start nothing after that review."""
-        await self.redis.delete(_key("after", review_id))
-
     async def review(self, review_id: str) -> Review | None:
         doc = await self.redis.hget(_key("review", review_id), "doc")
         return decode(Review, doc) if doc else None

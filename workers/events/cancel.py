@@ -2,6 +2,7 @@
 
 from bot.model import Repository, State
 from bot.queue import message
+from bot.store import quota
 from workers.events.alone import alone_with
 from workers.services import Services
 from workers.step import UNFINISHED
@@ -25,5 +26,5 @@ async def cancel_pull(services: Services, repository: Repository, number: int) -
         current = (await services.store.pull_fields(repository.id, number)).get("current")
         if current is None:
             return False
-        await services.store.forget_waiting(current)
+        await quota.forget_waiting(services.store, repository.installation_id, current)
         return await cancel_review(services, current)

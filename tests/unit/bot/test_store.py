@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, QUEUES, message
-from bot.store import Store, connect
+from bot.store import Store, connect, quota
 from bot.store.teaching import pause
 from workers.broker import make_broker
 
@@ -171,10 +171,14 @@ async def test_what_waits_for_a_review_is_put_once_when_that_has_ended(store: St
 async def test_nothing_starts_after_what_is_forgotten(store: Store) -> None:
     await store.open_review(review("one"))
     waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
+    for name in ("one", "two"):
+        assert await quota.take(store, REPOSITORY.installation_id, name, 2)
     await store.open_review(waiting, later=message("start_waiting", {}, "two", 0))
-    await store.forget_waiting("one")
+    await quota.forget_waiting(store, REPOSITORY.installation_id, "one")
     await store.move("one", State.CANCELLED, of=ACTIVE)
     assert await queued(store, "events") == []
+    taken = [await quota.take(store, REPOSITORY.installation_id, name, 2) for name in "ab"]
+    assert taken == [True, False], "it has no place in the day's quota any more"
 
 
 async def test_a_failed_review_does_not_stand_in_the_way_of_the_next(store: Store) -> None:
