@@ -5,10 +5,11 @@ GitHub's JSON goes no further than this file and `bot.payloads`; what others nee
 events themselves (`bot.event_types`) is offered here too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bot import payloads
 from bot.event_types import (
@@ -58,6 +59,11 @@ class Ignored:
     reason: str
 
 
+_NO_JSON = "The body is not JSON: set the webhook's content type to application/json."
+
+#: What we look no further into.
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+
 _PULL_REQUEST_ACTIONS = {
     "opened": PullRequestAction.OPENED,
     "synchronize": PullRequestAction.PUSHED,
@@ -77,21 +83,34 @@ _INSTALLATION_ACTIONS = {
 }
 
 
-def _action(payload: object) -> str:
-    # Read first and alone: an action that we ignore may have any shape.
-    return payloads.Action.model_validate(payload).action
+_Read = TypeVar("_Read", bound=payloads.Action)
+
+
+def _read(event: str, body: bytes, shape: type[_Read], handled: Container[str]) -> _Read | Ignored:
+    """The body as that shape, if its action is one of the handled. Read in one go: objects are
+    made of what we look at alone. Raises ValidationError."""
+    try:
+        read = shape.model_validate_json(body)
+    except ValidationError:
+        # An action that we ignore may have any shape.
+        action = payloads.Action.model_validate_json(body).action
+        if action in handled:
+            raise
+        return _unhandled(event, action)
+    return read if read.action in handled else _unhandled(event, read.action)
 
 
 def _unhandled(event: str, action: str) -> Ignored:
     return Ignored(f"the action `{event}.{action[:50]}` is not handled")
 
 
-def _pull_request(payload: object) -> Event | Ignored:
-    name = _action(payload)
-    if name != "edited" and name not in _PULL_REQUEST_ACTIONS:
-        return _unhandled("pull_request", name)
-    read = payloads.PullRequestPayload.model_validate(payload)
-    action = _edit(read.changes) if name == "edited" else _PULL_REQUEST_ACTIONS[name]
+def _pull_request(body: bytes) -> Event | Ignored:
+    handled = ("edited", *_PULL_REQUEST_ACTIONS)
+    read = _read("pull_request", body, payloads.PullRequestPayload, handled)
+    if isinstance(read, Ignored):
+        return read
+    edited = read.action == "edited"
+    action = _edit(read.changes) if edited else _PULL_REQUEST_ACTIONS[read.action]
     if action is None:
         return Ignored("the edit is neither of the base branch nor of the title")
     pull, old_title = read.pull_request, read.changes.title
@@ -127,10 +146,10 @@ def _by_no_person(author: payloads.Account | None) -> Ignored:
     )
 
 
-def _issue_comment(payload: object) -> Event | Ignored:
-    if (action := _action(payload)) != "created":
-        return _unhandled("issue_comment", action)
-    read = payloads.IssueCommentPayload.model_validate(payload)
+def _issue_comment(body: bytes) -> Event | Ignored:
+    read = _read("issue_comment", body, payloads.IssueCommentPayload, ("created",))
+    if isinstance(read, Ignored):
+        return read
     author = read.comment.user
     if read.issue.pull_request is None:
         return Ignored("the comment is on an issue, not on a pull request")
@@ -145,10 +164,11 @@ def _issue_comment(payload: object) -> Event | Ignored:
     )
 
 
-def _review_comment(payload: object) -> Event | Ignored:
-    if (action := _action(payload)) != "created":
-        return _unhandled("pull_request_review_comment", action)
-    read = payloads.ReviewCommentPayload.model_validate(payload)
+def _review_comment(body: bytes) -> Event | Ignored:
+    event = "pull_request_review_comment"
+    read = _read(event, body, payloads.ReviewCommentPayload, ("created",))
+    if isinstance(read, Ignored):
+        return read
     comment = read.comment
     if comment.user is None or comment.user.is_bot:
         return _by_no_person(comment.user)
@@ -165,53 +185,55 @@ def _review_comment(payload: object) -> Event | Ignored:
     )
 
 
-def _check_run(payload: object) -> Event | Ignored:
-    action = _action(payload)
-    if action == "rerequested":
-        run = payloads.CheckRunPayload.model_validate(payload)
+def _check_run(body: bytes) -> Event | Ignored:
+    handled = ("rerequested", "requested_action")
+    read = _read("check_run", body, payloads.CheckRunPayload, handled)
+    if isinstance(read, Ignored):
+        return read
+    run, where, sender = read.check_run, read.where(), read.sender.login
+    if read.action == "rerequested":
         return CheckRunRerequested(
-            repository=run.where(),
-            check_run_id=run.check_run.id,
-            external_id=run.check_run.external_id or "",
-            head_sha=run.check_run.head_sha,
-            sender=run.sender.login,
+            repository=where,
+            check_run_id=run.id,
+            external_id=run.external_id or "",
+            head_sha=run.head_sha,
+            sender=sender,
         )
-    if action == "requested_action":
-        asked = payloads.CheckRunActionPayload.model_validate(payload)
-        return CheckRunAction(
-            repository=asked.where(),
-            check_run_id=asked.check_run.id,
-            external_id=asked.check_run.external_id or "",
-            identifier=asked.requested_action.identifier,
-            head_sha=asked.check_run.head_sha,
-            sender=asked.sender.login,
-        )
-    return _unhandled("check_run", action)
+    asked = payloads.RequestedActionPayload.model_validate_json(body)
+    return CheckRunAction(
+        repository=where,
+        check_run_id=run.id,
+        external_id=run.external_id or "",
+        identifier=asked.requested_action.identifier,
+        head_sha=run.head_sha,
+        sender=sender,
+    )
 
 
-def _check_suite(payload: object) -> Event | Ignored:
-    if (action := _action(payload)) != "rerequested":
-        return _unhandled("check_suite", action)
-    read = payloads.CheckSuitePayload.model_validate(payload)
+def _check_suite(body: bytes) -> Event | Ignored:
+    read = _read("check_suite", body, payloads.CheckSuitePayload, ("rerequested",))
+    if isinstance(read, Ignored):
+        return read
     return CheckSuiteRerequested(
         repository=read.where(), head_sha=read.check_suite.head_sha, sender=read.sender.login
     )
 
 
-def _installation(payload: object) -> Event | Ignored:
-    action = _INSTALLATION_ACTIONS.get(name := _action(payload))
-    if action is None:
-        return _unhandled("installation", name)
-    read = payloads.InstallationPayload.model_validate(payload)
-    return _installation_changed(action, read.installation, read.repositories)
+def _installation(body: bytes) -> Event | Ignored:
+    read = _read("installation", body, payloads.InstallationPayload, _INSTALLATION_ACTIONS)
+    if isinstance(read, Ignored):
+        return read
+    return _installation_changed(
+        _INSTALLATION_ACTIONS[read.action], read.installation, read.repositories
+    )
 
 
-def _installation_repositories(payload: object) -> Event | Ignored:
-    action = _action(payload)
-    if action not in ("added", "removed"):
-        return _unhandled("installation_repositories", action)
-    read = payloads.InstallationRepositoriesPayload.model_validate(payload)
-    if action == "added":
+def _installation_repositories(body: bytes) -> Event | Ignored:
+    shape = payloads.InstallationRepositoriesPayload
+    read = _read("installation_repositories", body, shape, ("added", "removed"))
+    if isinstance(read, Ignored):
+        return read
+    if read.action == "added":
         ours, which = InstallationAction.REPOSITORIES_ADDED, read.repositories_added
     else:
         ours, which = InstallationAction.REPOSITORIES_REMOVED, read.repositories_removed
@@ -229,11 +251,12 @@ def _installation_changed(
     )
 
 
-def _ping(payload: object) -> Event:
+def _ping(body: bytes) -> Event:
+    _JSON.validate_json(body)
     return Ping()
 
 
-_PARSERS: dict[str, Callable[[object], Event | Ignored]] = {
+_PARSERS: dict[str, Callable[[bytes], Event | Ignored]] = {
     "pull_request": _pull_request,
     "issue_comment": _issue_comment,
     "pull_request_review_comment": _review_comment,
@@ -249,19 +272,22 @@ _PARSERS: dict[str, Callable[[object], Event | Ignored]] = {
 HANDLED = frozenset(_PARSERS)
 
 
-def translate(name: str, payload: object) -> Event | Ignored:
-    """The meaning of a delivery: `name` is X-GitHub-Event, `payload` the parsed JSON body.
+def translate(name: str, body: bytes) -> Event | Ignored:
+    """The meaning of a delivery: `name` is X-GitHub-Event, `body` its JSON.
 
-    Raises MalformedPayload when a part that we need is missing or of another type.
+    Raises MalformedPayload when the body is no JSON, and when a part that we need is missing or
+    of another type.
     """
-    parser = _PARSERS.get(name)
-    if parser is None:
-        return Ignored(f"the event `{name[:50]}` is not handled")
     try:
-        return parser(payload)
+        if name in _PARSERS:
+            return _PARSERS[name](body)
+        _JSON.validate_json(body)
+        return Ignored(f"the event `{name[:50]}` is not handled")
     except ValidationError as exc:
         # GitHub's documentation promises these fields, so the first one says enough.
         error = exc.errors(include_url=False, include_input=False)[0]
+        if error["type"] == "json_invalid":
+            raise MalformedPayload(_NO_JSON) from exc
         where = ".".join(str(part) for part in error["loc"])
         what = f"`{where}`: {error['msg']}" if where else "its top: it is not a JSON object"
         raise MalformedPayload(

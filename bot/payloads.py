@@ -151,7 +151,7 @@ class CheckRunPayload(InRepository):
     check_run: CheckRun
 
 
-class CheckRunActionPayload(CheckRunPayload):
+class RequestedActionPayload(Action):
     requested_action: RequestedAction
 
 
