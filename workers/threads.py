@@ -30,6 +30,10 @@ _HARMLESS = frozenset(severity.value for severity in Severity if not is_grave(se
 #: Whoever may do this to the repository may also tell us to be silent.
 WRITERS = ("write", "maintain", "admin")
 
+#: People who put thumbs on our comments, of whom it is asked whether they may write. Strangers
+#: can do that too, as many as there are: they shall not cost us the rate limit.
+MOST_ASKED = 100
+
 _log = log.get(__name__)
 
 
@@ -103,9 +107,9 @@ async def learn(
         if one.fingerprint in known:
             continue
         for login in one.thread.disliked_by:
-            if login not in asked:
+            if login not in asked and len(asked) < MOST_ASKED:
                 asked[login] = await pulls.permission(gh, repository.full_name, login)
-            if asked[login] in WRITERS:
+            if asked.get(login) in WRITERS:
                 await dismiss(services.store, repository.id, number, one.fingerprint)
                 await teach(services.store, repository.id, lesson(one, "👎", login))
                 break

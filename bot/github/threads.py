@@ -23,7 +23,7 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
             totalCount
             nodes {
               id databaseId body isMinimized author { __typename login }
-              reactions(content: THUMBS_DOWN, first: 10) { nodes { user { login } } }
+              reactions(content: THUMBS_DOWN, first: 100) { nodes { user { login } } }
             }
           }
         }
@@ -52,8 +52,8 @@ class Thread:
 
     `id` and `node_id` are GraphQL's, `comment_id` is REST's. `line` is None once outdated.
     `folded` says that its first comment is hidden.
-    `replies` counts what came after the first comment, `disliked_by` are the people (at most
-    ten) who put a thumb down on it.
+    `replies` counts what came after the first comment, `disliked_by` are the people (the first
+    hundred, as many as a page holds) who put a thumb down on it.
     """
 
     id: str

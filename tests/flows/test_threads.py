@@ -62,8 +62,9 @@ async def test_dismiss_works_in_our_threads_only(world: World) -> None:
 async def test_a_thumb_down_by_a_writer_teaches(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
-    world.sandbox.permit(REPO, "eve", "read")
-    world.sandbox.react(REPO, comment.id, "-1", author="eve")
+    for stranger in ("eve", *(f"stranger{n}" for n in range(10))):
+        world.sandbox.permit(REPO, stranger, "read")
+        world.sandbox.react(REPO, comment.id, "-1", author=stranger)
     await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     assert "No problems" not in world.reviews[-1].body
