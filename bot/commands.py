@@ -10,6 +10,7 @@ nor do list items' first lines, which start with their marker. Words are not cas
     /review cancel | pause | resume | help
     /review ask QUESTION
     /review dismiss [REASON]    in a thread of ours
+    /review forget [LESSON]     its id, or none in a thread of ours
 """
 
 import re
@@ -34,11 +35,13 @@ class Verb(StrEnum):
     HELP = "help"
     ASK = "ask"
     DISMISS = "dismiss"
+    FORGET = "forget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command. `text` is the question of ASK (never empty) or the reason of DISMISS."""
+    """One command. `text` is the question of ASK (never empty), the reason of DISMISS or the
+    lesson's fingerprint of FORGET."""
 
     verb: Verb
     full: bool = False
@@ -67,7 +70,7 @@ _TAKES_NOTHING: dict[str, Command] = {
     **{str(category): Command(verb=Verb.REVIEW, focus=category) for category in Category},
     **{str(verb): Command(verb=verb) for verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME, Verb.HELP)},
 }
-_TAKES_TEXT = {"ask": Verb.ASK, "dismiss": Verb.DISMISS}
+_TAKES_TEXT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
 #: Every word that may follow `/review`.
 WORDS = tuple(word for word in (*_TAKES_NOTHING, *_TAKES_TEXT) if word)
 

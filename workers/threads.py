@@ -27,6 +27,9 @@ _FACTS = re.compile(r"^<sub>(\w+) · \w+ · (.+)</sub>$", re.MULTILINE)
 #: Severities that block nothing, as comments tell them.
 _HARMLESS = frozenset(severity.value for severity in Severity if not is_grave(severity))
 
+#: The reason of a lesson that nobody gave in words.
+THUMB = "👎"
+
 #: Whoever may do this to the repository may also tell us to be silent.
 WRITERS = ("write", "maintain", "admin")
 
@@ -111,7 +114,7 @@ async def learn(
                 asked[login] = await pulls.permission(gh, repository.full_name, login)
             if asked.get(login) in WRITERS:
                 await dismiss(services.store, repository.id, number, one.fingerprint)
-                await teach(services.store, repository.id, lesson(one, "👎", login))
+                await teach(services.store, repository.id, lesson(one, THUMB, login))
                 break
 
 

@@ -38,6 +38,17 @@ async def teach(store: Store, repository_id: int, lesson: Lesson) -> bool:
     return True
 
 
+async def forget(store: Store, repository_id: int, number: int, fingerprint: str) -> bool:
+    """Tell that finding again, in the repository and on that pull request. False if it was not
+    to be left."""
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hdel(f"{PREFIX}lessons:{repository_id}", fingerprint)
+        pipe.srem(f"{PREFIX}dismissed:{repository_id}:{number}", fingerprint)
+        pipe.srem(f"{PREFIX}posted:{repository_id}:{number}", fingerprint)
+        everywhere, here, _ = await pipe.execute()
+    return bool(everywhere or here)
+
+
 async def lessons(store: Store, repository_id: int) -> tuple[Lesson, ...]:
     """All that a repository taught us, by path."""
     found = await store.redis.hvals(f"{PREFIX}lessons:{repository_id}")

@@ -4,6 +4,7 @@ else's is ever touched."""
 import pytest
 
 from bot.store import teaching
+from bot.store.teaching import lessons
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -16,6 +17,7 @@ from tests.flows.conversation import (
     writes_since,
 )
 from tests.flows.world import REPO, World
+from workers.events.commands import FORGOTTEN, FORGOTTEN_THUMB, NOT_DISMISSED
 
 MENDED = "import os\n\n\ndef home():\n    return os.environ['HOME'] + '/'\n"
 
@@ -47,6 +49,48 @@ async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
     await world.open_pull(BEFORE, AFTER, title="Once more")
     await world.settle()
     assert "No problems" in world.reviews[-1].body
+
+
+async def test_a_lesson_is_taken_back_by_the_id_that_help_names(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
+    await world.sandbox.comment(REPO, number, "/review help")
+    await world.settle()
+    [lesson] = await lessons(world.store, world.repository.id)
+    assert f"- `{lesson.fingerprint}` `app.py`: " in said(world)[-1]
+
+    other = await world.open_pull(BEFORE, AFTER, title="Once more")
+    await world.settle()
+    assert "No problems" in world.reviews[-1].body
+    world.sandbox.permit(REPO, "eve", "read")
+    command = f"/review forget {lesson.fingerprint}"
+    await world.sandbox.comment(REPO, other, command, author="eve")
+    await world.settle()
+    assert await lessons(world.store, world.repository.id) == (lesson,)
+
+    await world.sandbox.comment(REPO, other, f"{command}\n/review full")
+    await world.settle()
+    assert said(world)[-1] == FORGOTTEN
+    assert await lessons(world.store, world.repository.id) == ()
+    assert "No problems" not in world.reviews[-1].body
+    await world.sandbox.comment(REPO, other, command)
+    await world.settle()
+    assert said(world)[-1] == NOT_DISMISSED
+
+
+async def test_what_was_dismissed_in_a_thread_is_taken_back_there(world: World) -> None:
+    number = await reviewed(world)
+    [comment] = world.inline_comments
+    await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss")
+    await world.settle()
+    await world.sandbox.reply_in_thread(REPO, comment.id, "/review forget")
+    await world.settle()
+    assert replied(world, comment.id) == [FORGOTTEN]
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert "No problems" not in world.reviews[-1].body
+    assert world.inline_comments[-1].in_reply_to_id is None, "it is told on its line again"
 
 
 @pytest.mark.slow
@@ -99,6 +143,11 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     [answer] = said(world)
     assert "Not said again in this repository" in answer
     assert "(👎, `octocat`)" in answer
+
+    [lesson] = await lessons(world.store, world.repository.id)
+    await world.sandbox.comment(REPO, number, f"/review forget {lesson.fingerprint}")
+    await world.settle()
+    assert said(world)[-1] == FORGOTTEN_THUMB
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ BODIES = st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join)
 COMMANDS = st.sampled_from(
     ["/review", "/Review full", "/review security", "/review cancel", "/review pause"]
     + ["/review resume", "/review help", "/review ask why `x`?", "/review dismiss it is meant so"]
+    + ["/review forget 0123456789abcdef"]
     + ["/review ask", "/review helb"]
 )
 #: Prose says no command and opens nothing that Markdown would close later.

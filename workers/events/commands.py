@@ -31,6 +31,12 @@ DISMISSED_HERE = (
     f"Dismissed here. There is no room for more than {teaching.MAX_LESSONS} such lessons, so in "
     "other pull requests I may say it again."
 )
+NOT_DISMISSED = (
+    "That is nothing I was taught here. `/review help` lists the lessons, each with its id, for "
+    "`/review forget ID`; `/review forget` alone works in a thread of mine that was dismissed."
+)
+FORGOTTEN = "Forgotten: I may say it again."
+FORGOTTEN_THUMB = f"{FORGOTTEN} A {threads.THUMB} that stays on my comment teaches it anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,8 @@ async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
             return await _ask(asked, command.text, position)
         case Verb.DISMISS:
             return await _dismiss(asked, command.text)
+        case Verb.FORGET:
+            return await _forget(asked, command.text.strip("`").lower())
         case Verb.CANCEL:
             if not await cancel_pull(services, event.repository, event.number):
                 return _Done(NOTHING_RUNS, "confused")
@@ -208,21 +216,40 @@ async def _dismiss(asked: _Asked, reason: str) -> _Done:
     """Drop the finding of the thread in which it is said, and for the whole repository if a
     reason is given."""
     event, store = asked.event, asked.services.store
-    all_ours = await threads.all_ours(
-        asked.services, asked.gh, event.repository.full_name, event.number
-    )
-    here = [one for one in all_ours if one.thread.comment_id == event.in_thread]
-    if not here:
+    one = await _thread(asked)
+    if one is None:
         return _Done(NOT_OURS, "confused")
-    [one] = here
     await teaching.dismiss(store, *asked.where, one.fingerprint)
     said = ""
     if reason:
         lesson = threads.lesson(one, reason[:200], event.author)
         taught = await teaching.teach(store, event.repository.id, lesson)
         said = DISMISSED if taught else DISMISSED_HERE
-    await threads.resolve(asked.services, asked.gh, event.repository, here)
+    await threads.resolve(asked.services, asked.gh, event.repository, [one])
     return _Done(said)
+
+
+async def _thread(asked: _Asked) -> threads.Ours | None:
+    """The thread in which it is said, if it is one of ours."""
+    event = asked.event
+    if event.in_thread is None:
+        return None
+    all_ours = await threads.all_ours(
+        asked.services, asked.gh, event.repository.full_name, event.number
+    )
+    return next((one for one in all_ours if one.thread.comment_id == event.in_thread), None)
+
+
+async def _forget(asked: _Asked, name: str) -> _Done:
+    """Take back the lesson of that id or, without one, what was dismissed in the thread."""
+    store = asked.services.store
+    one = None if name else await _thread(asked)
+    fingerprint = one.fingerprint if one is not None else name
+    taught = await teaching.lessons(store, asked.event.repository.id)
+    if not await teaching.forget(store, *asked.where, fingerprint):
+        return _Done(NOT_DISMISSED, "confused")
+    reasons = {lesson.reason for lesson in taught if lesson.fingerprint == fingerprint}
+    return _Done(FORGOTTEN_THUMB if threads.THUMB in reasons else FORGOTTEN)
 
 
 async def _ask(asked: _Asked, question: str, position: int) -> _Done:

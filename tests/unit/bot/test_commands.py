@@ -27,6 +27,8 @@ FULL = Command(verb=Verb.REVIEW, full=True)
             Command(verb=Verb.ASK, text="is List<int> *really* &amp; \\* right?"),
         ),
         ("/review dismiss", Command(verb=Verb.DISMISS)),
+        ("/review forget", Command(verb=Verb.FORGET)),
+        ("/review forget `a1B2c3`", Command(verb=Verb.FORGET, text="`a1B2c3`")),
         ("/review dismiss We want it so", Command(verb=Verb.DISMISS, text="We want it so")),
         ("/Review FULL", FULL),
         ("  /review\t full  ", FULL),
