@@ -20,7 +20,8 @@ MAINTENANCE_CHANCE = 20_000
 
 class _Broker(RedisBroker):
     """Puts a message even if Redis is away just then: Dramatiq would drop a retry, and then
-    acknowledge the message that it was to follow."""
+    acknowledge the message that it was to follow. Closes its connections, which Dramatiq leaves
+    to the garbage collector."""
 
     def do_enqueue(self, *args: object) -> None:
         while True:
@@ -30,6 +31,10 @@ class _Broker(RedisBroker):
             except (RedisConnectionError, RedisTimeoutError):
                 self.logger.warning("Redis is away; the message is put once it is back.")
                 time.sleep(PUT_AGAIN_SECONDS)
+
+    def close(self) -> None:
+        super().close()
+        self.client.close()
 
 
 def make_broker(
