@@ -10,6 +10,7 @@ import openai
 
 from bot.settings import Settings
 from bot.tls import trusted
+from workers.analysis.bounded import HEADERS, TooMuch, bounded
 from workers.analysis.dialect import says_too_long
 from workers.analysis.errors import (
     LLMAccessError,
@@ -46,6 +47,8 @@ class Endpoint:
         except openai.APIStatusError as exc:
             raise _of_status(exc, str(request["model"])) from exc
         except (openai.APIConnectionError, httpx2.HTTPError) as exc:
+            if isinstance(exc.__cause__, TooMuch):
+                raise PermanentLLMError(str(exc.__cause__)) from exc
             raise TransientLLMError("the connection to the endpoint failed") from exc
 
 
@@ -57,6 +60,8 @@ def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
         max_retries=0,
         http_client=httpx2.AsyncClient(
             verify=trusted(),
+            headers=HEADERS,
+            event_hooks={"response": [bounded]},
             timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         ),
