@@ -5,19 +5,24 @@ clouds answer whoever asks with the machine's own credentials.
 """
 
 import socket
+import unicodedata
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 #: Where clouds tell a machine its credentials, beside 169.254.0.0/16 and fe80::/10:
-#: AWS over IPv6, Alibaba, Oracle.
+#: AWS over IPv6 (EC2, ECS, EKS), Google over IPv6, Alibaba, Oracle.
 _METADATA = (
     ip_network("169.254.0.0/16"),
     ip_network("fe80::/10"),
-    ip_network("fd00:ec2::254/128"),
+    ip_network("fd00:ec2::/32"),
+    ip_network("fd20:ce::254/128"),
     ip_network("100.100.100.200/32"),
     ip_network("192.0.0.192/32"),
 )
 _NAMES = frozenset({"metadata.google.internal", "metadata", "instance-data", "metadata.goog"})
+#: In which an IPv4 address stands as the last 32 bits: IPv4-compatible (RFC 4291, 2.5.5.1) and
+#: NAT64 (RFC 6052, RFC 8215).
+_CARRIERS = (ip_network("::/96"), ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 
 
 def endpoint(url: str) -> str:
@@ -37,7 +42,8 @@ def endpoint(url: str) -> str:
 
 def is_metadata(host: str) -> bool:
     """Whether a host is such an address, however it is written, or a name known for it."""
-    name = host.rstrip(".").lower()
+    # Resolvers take full-width digits and other dots for what they stand for (RFC 3490, 3.1).
+    name = unicodedata.normalize("NFKC", host).replace("\u3002", ".").rstrip(".").lower()
     address = _address(name)
     if address is None:
         return name in _NAMES
@@ -54,5 +60,7 @@ def _address(name: str) -> IPv4Address | IPv6Address | None:
         except (OSError, ValueError):
             return None
     if isinstance(found, IPv6Address):
+        if any(found in network for network in _CARRIERS):
+            return IPv4Address(int(found) & 0xFFFFFFFF)
         return found.ipv4_mapped or found.sixtofour or found
     return found

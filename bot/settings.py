@@ -237,8 +237,15 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _no_metadata(self) -> Self:
         """Clouds tell whoever asks there the machine's credentials."""
-        for name in ("github_api_url", "github_url", "openai_base_url"):
-            host = urlsplit(getattr(self, name) or "").hostname
+        addresses = {
+            "github_api_url": self.github_api_url,
+            "github_url": self.github_url,
+            "openai_base_url": self.openai_base_url,
+            "otel_exporter_otlp_endpoint": self.otel_exporter_otlp_endpoint,
+            "sentry_dsn": self.sentry_dsn.get_secret_value(),
+        }
+        for name, address in addresses.items():
+            host = urlsplit(address or "").hostname
             if host and is_metadata(host) and not self.allow_link_local:
                 raise ValueError(
                     f"{name.upper()}: the address is where a cloud tells a machine its "

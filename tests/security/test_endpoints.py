@@ -29,10 +29,22 @@ def test_public_and_private_addresses_are_allowed(url: str) -> None:
         "169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "192.0.0.192",
         "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518",
         "[::ffff:169.254.169.254]", "[2002:a9fe:a9fe::1]", "[fe80::1%25eth0]",
+        "[64:ff9b::169.254.169.254]", "[64:ff9b:1::a9fe:a9fe]", "[::169.254.169.254]",
+        "[fd00:ec2::23]", "[fd20:ce::254]", "169\u3002254\u3002169\u3002254",
+        "\uff11\uff16\uff19.254.169.254",
         "metadata.google.internal", "METADATA.google.internal.", "169.254.1.1",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "GITHUB_API_URL", "GITHUB_URL"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OPENAI_BASE_URL",
+        "GITHUB_API_URL",
+        "GITHUB_URL",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "SENTRY_DSN",
+    ],
+)
 def test_metadata_addresses_are_refused_however_written(
     name: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
