@@ -24,6 +24,7 @@ from bot.pace import Pace, RequestPace
 from bot.pages import dashboard, signin
 from bot.pages.environment import not_found, page, static
 from bot.pages.review import review_page
+from bot.room import Room
 from bot.scrape import metrics
 from bot.settings import Settings
 from bot.signing import signing_keys
@@ -132,5 +133,6 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.settings = settings
     app.state.keys = signing_keys(settings)
+    app.state.room = Room()
     app.state.doors = Doors(settings.feed_connections)
     return app

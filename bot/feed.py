@@ -20,6 +20,7 @@ from bot.access import Seen, see, viewer
 from bot.fanout import Fanout, Told, TooSlow
 from bot.headers import same_origin
 from bot.links import Purpose
+from bot.pace import network_of
 from bot.tasks import stop
 
 #: A message that a client does not take for so long makes it a slow client.
@@ -75,7 +76,7 @@ async def feed(websocket: WebSocket) -> None:
     if not _EVENT_ID.fullmatch(after):
         await _refuse(websocket, 400, "`after` has to be the `id` of an event.")
         return
-    address = websocket.client.host if websocket.client else ""
+    address = network_of(websocket.client.host) if websocket.client else ""
     async with websocket.app.state.doors.enter(address) as admitted:
         if admitted:
             await websocket.accept()

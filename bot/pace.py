@@ -1,23 +1,37 @@
 """How many requests an address may send to one web process (pure ASGI middleware).
 
 A bucket of tokens for each address, filled evenly. Deliveries are not counted: they are
-signed, and GitHub sends them in bursts; nor are the probes of whoever runs the server.
+signed, and GitHub sends them in bursts; nor are the probes of whoever runs the server. Feeds are
+counted as they are opened.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.api import problems
 from bot.api.problems import Problem
 
-FREE = frozenset({"/webhooks/github", "/healthz", "/readyz", "/metrics"})
+FREE = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 
 #: Addresses remembered; the one not heard of for longest is forgotten first.
 ADDRESSES = 10_000
+
+
+def network_of(address: str) -> str:
+    """What stands for whoever has this address: a network of IPv6, in which one machine can take
+    any of 2^64 addresses (RFC 6177), goes as one."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    return str(found if found.version == 4 else ip_network((int(found), 64), strict=False))
 
 
 @dataclass(slots=True)
@@ -55,10 +69,10 @@ class RequestPace:
         self._app, self._pace = app, pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in FREE:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in FREE:
             await self._app(scope, receive, send)
             return
-        wait = self._pace.wait(scope["client"][0] if scope["client"] else "")
+        wait = self._pace.wait(network_of(scope["client"][0]) if scope["client"] else "")
         if not wait:
             await self._app(scope, receive, send)
             return

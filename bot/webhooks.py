@@ -17,6 +17,7 @@ from ulid import ULID
 from bot import log, trace
 from bot.events import HANDLED, Event, Ignored, MalformedPayload, Ping, to_json, translate
 from bot.queue import message
+from bot.room import NoRoom, Share
 from bot.store import Store
 
 #: GitHub delivers no larger payload.
@@ -46,7 +47,9 @@ async def receive(request: Request) -> JSONResponse:
     """The whole contract: 202 queued, 200 ignored or repeated, 4xx refused, 503 later."""
     guid, event = request.headers.get("X-GitHub-Delivery", ""), ""
     try:
-        body = await _signed_body(request, request.app.state.settings.webhook_secrets)
+        address = request.client.host if request.client else ""
+        with request.app.state.room.share(address) as share:
+            body = await _signed_body(request, request.app.state.settings.webhook_secrets, share)
         if not _GUID.fullmatch(guid):
             raise Refused(400, "The header X-GitHub-Delivery is missing or malformed.")
         event = request.headers.get("X-GitHub-Event", "")
@@ -68,7 +71,7 @@ def _known(event: str) -> str:
     return event if event in HANDLED else "other"
 
 
-async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
+async def _signed_body(request: Request, secrets: Sequence[str], share: Share) -> bytes:
     """The raw body, once one of the secrets is seen to have signed it. Raises Refused."""
     signature = request.headers.get("X-Hub-Signature-256", "")
     if not signature:
@@ -79,16 +82,18 @@ async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
     if declared.isdecimal() and int(declared) > MAX_BODY:
         raise Refused(413, "The body is larger than 25 MB.")
     macs = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets]
-    chunks, size = [], 0
+    body = bytearray()  # and no list of chunks, each of which may be a single byte
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_BODY:
+                share.take(len(chunk))
+                if share.size > MAX_BODY:
                     raise Refused(413, "The body is larger than 25 MB.")
                 for mac in macs:
                     mac.update(chunk)
-                chunks.append(chunk)
+                body += chunk
+    except NoRoom:
+        raise Refused(503, "Too much is being sent at this moment; redeliver later.") from None
     except TimeoutError:
         raise Refused(408, "The body came too slowly.") from None
     except ClientDisconnect:
@@ -98,7 +103,7 @@ async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
     matches = [hmac.compare_digest(one, signature.encode()) for one in expected]
     if not any(matches):
         raise Refused(401, _WRONG)
-    return b"".join(chunks)
+    return bytes(body)
 
 
 async def _accept(store: Store, guid: str, name: str, body: bytes) -> tuple[int, dict[str, str]]:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from bot import sessions
 from bot.access import cookie_name, token_digest, viewer
 from bot.headers import same_origin
+from bot.pace import network_of
 from bot.pages.environment import page
 from bot.pages.forms import form_of, own_form
 from bot.sessions import SESSION_SECONDS, Session
@@ -54,7 +55,7 @@ async def with_token(request: Request) -> Response:
 
 
 async def _may_try(redis: "Redis", address: str) -> bool:
-    key = f"glossator:tries:{address}"
+    key = f"glossator:tries:{network_of(address)}"
     async with redis.pipeline(transaction=True) as pipe:
         pipe.set(key, 0, nx=True, ex=60)
         pipe.incr(key)

@@ -65,7 +65,7 @@ def _frame(data: bytes) -> int:
 async def measure(directory: Path, *, quick: bool) -> list[Figure]:
     clients, events, times = (100, 20, 1) if quick else (CLIENTS, EVENTS, 3)
     _allow_files(clients + 500)
-    async with stage(directory, FEED_CONNECTIONS="100000") as here:
+    async with stage(directory, FEED_CONNECTIONS="100000", REQUESTS_A_MINUTE="1000000") as here:
         await here.start({"web": ("web",)})
         idle, _ = here.memory("web")
         runs = [await _told(here, clients, events) for _ in range(times)]

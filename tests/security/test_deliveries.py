@@ -126,3 +126,46 @@ async def test_a_signature_that_is_none_costs_no_reading(web: httpx2.AsyncClient
         "/webhooks/github", content=endless(), headers={"X-Hub-Signature-256": "sha256=short"}
     )
     assert answer.status_code == 401
+
+
+async def test_unsigned_bodies_take_no_more_memory_than_there_is_room_for(
+    redis_url: str, redis: "Redis"
+) -> None:
+    """Forty uploads that never end: what does not fit is refused, and what held room gives it
+    back, so that a delivery of GitHub's is taken again."""
+    app = create_app(make_settings(redis_url, github_webhook_secrets=SECRET))
+    stopped = asyncio.Event()
+
+    async def upload() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * (1 << 20)
+        await stopped.wait()
+
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://web") as web,
+    ):
+
+        async def send(content: AsyncIterator[bytes] | bytes, signed: str) -> int:
+            headers = {
+                "X-Hub-Signature-256": signed,
+                "X-GitHub-Event": "ping",
+                "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+            }
+            return (
+                await web.post("/webhooks/github", content=content, headers=headers)
+            ).status_code
+
+        forged = "sha256=" + "0" * 64
+        uploads = [asyncio.create_task(send(upload(), forged)) for _ in range(40)]
+        done, waiting = set[asyncio.Task[int]](), set(uploads)
+        while len(done) < 37:
+            ended, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            done |= ended
+        assert {task.result() for task in done} == {503}
+        assert app.state.room.held == 60 << 20
+        body = b'{"zen": "x", "hook_id": 1}'
+        assert await send(body, signature(body)) == 200
+        stopped.set()
+        assert {await task for task in waiting} == {401}
+        assert app.state.room.held == 0

@@ -1,9 +1,11 @@
 """An address that asks too often waits; others, and deliveries, do not."""
 
 import httpx2
+import pytest
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from bot.app import create_app
-from bot.pace import ADDRESSES, Pace
+from bot.pace import ADDRESSES, Pace, network_of
 from bot.store import Store
 from tests.support.web import make_settings
 
@@ -50,3 +52,31 @@ async def test_too_fast_an_address_gets_429_and_deliveries_go_on(
         assert "default-src 'none'" in answers[-1].headers["Content-Security-Policy"]
         assert (await web.post("/webhooks/github")).status_code == 401
         assert (await web.get("/healthz")).status_code == 200
+
+
+def test_opening_feeds_and_guessing_at_the_metrics_are_counted_too(redis_url: str) -> None:
+    with TestClient(create_app(make_settings(redis_url, requests_a_minute=4))) as web:
+        for _ in range(2):
+            assert web.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
+            with pytest.raises(WebSocketDenialResponse), web.websocket_connect("/ws/tasks/x"):
+                pass
+        assert web.get("/metrics").status_code == 429
+        with pytest.raises(WebSocketDenialResponse) as refused:
+            web.websocket_connect("/ws/tasks/x").__enter__()
+        assert refused.value.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_a_network_of_ipv6_is_one_sender(address: str, network: str) -> None:
+    assert network_of(address) == network
