@@ -66,6 +66,24 @@ async def test_bubblewrap_shows_none_of_our_files(kind: Isolation, tmp_path: Pat
 
 
 @pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
+@pytest.mark.parametrize("kind", [Isolation.BUBBLEWRAP, Isolation.NO_PROC])
+@pytest.mark.parametrize("namespaces", [0, 0x10000000 | 0x00020000], ids=["here", "nested"])
+async def test_what_is_read_only_cannot_be_mounted_anew(
+    kind: Isolation, namespaces: int, tmp_path: Path
+) -> None:
+    """By root of its own namespace, either: what it runs as may be all that we run as."""
+    code = f"""if True:
+        import ctypes, os
+        c = ctypes.CDLL(None, use_errno=True)
+        if {namespaces}:
+            c.unshare({namespaces})
+        told = c.mount(None, b"/usr", None, 0x1020, None)  # MS_REMOUNT | MS_BIND, writable
+        print(told, bool(os.statvfs("/usr").f_flag & os.ST_RDONLY))
+    """
+    assert await python(code, tmp_path, kind) == "-1 True\n"
+
+
+@pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
 async def test_without_proc_nothing_of_other_processes_is_seen(tmp_path: Path) -> None:
     look = "import os; print(os.path.exists('/proc/self/environ'), os.path.exists('/proc/1'))"
     assert await python(look, tmp_path, Isolation.BUBBLEWRAP) == "True True\n"

@@ -96,6 +96,8 @@ def _bubble(directory: Path, *, proc: bool) -> list[str]:
         "--unshare-all",
         "--die-with-parent",
         "--new-session",
+        # Started by root it would leave root's rights, and what is read-only could be remounted.
+        *("--cap-drop", "ALL"),
         *(("--proc", "/proc") if proc else ()),
         "--dev",
         "/dev",
