@@ -6,6 +6,7 @@
 import os
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,9 @@ from tests.support.growth import growth
 from workers.analysis.anchor import TOLERANCE, Anchor, anchor
 
 CASES = int(os.environ.get("ANCHOR_CASES", "250"))
+
+#: Seconds for each test: as many cases as are asked for end in time on a busy machine too.
+pytestmark = pytest.mark.timeout(120 + CASES // 4)
 
 #: Few texts, so that most lines have duplicates; some look like markers and numbers.
 POOL = [
