@@ -26,13 +26,15 @@ MAX_NAMED = 1000
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
-    `unnamed` is how many files were left out beside those that `left_out` names."""
+    `unnamed` is how many files were left out beside those that `left_out` names, and `rules`
+    are the `.gitattributes`."""
 
     targets: tuple[Target, ...]
     files: tuple[FileSummary, ...]
     left_out: tuple[LeftOut, ...]
     unnamed: int
     tree: tuple[Entry, ...]
+    rules: attributes.Attributes
 
 
 async def choose(clone: Clone, settings: Settings, config: RepoConfig) -> Chosen:
@@ -53,7 +55,7 @@ async def choose(clone: Clone, settings: Settings, config: RepoConfig) -> Chosen
     )
     left_out += beyond + too_large + nothing_to_read + unread
     named, unnamed = _named(left_out)
-    return Chosen(targets, _summaries(changed, counted), named, unnamed, tree)
+    return Chosen(targets, _summaries(changed, counted), named, unnamed, tree, rules)
 
 
 def _most(settings: Settings, config: RepoConfig) -> int:

@@ -5,18 +5,26 @@ is called, callers, tests. A snippet that does not fit is left out, a smaller on
 after it may still fit.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
+from bot.globs import any_matches
 from bot.model import Batch, BatchFile, Snippet
+from bot.repo_config import RepoConfig
 from bot.syntax import language_of
 from bot.tokens import count_tokens
 from workers.scan.analyzers.model import Target
-from workers.scan.clone import Clone, Entry
-from workers.scan.outline import outline
-from workers.scan.related import index, related
+from workers.scan.choose import Chosen
+from workers.scan.clone import Clone
+from workers.scan.errors import CloneError
+from workers.scan.outline import Outline, outline
+from workers.scan.related import Index, index, related
+from workers.scan.select import by_content
 from workers.scan.snippets import Text, snippets
+from workers.scan.touched import touched
+from workers.scan.uses import users
 
 ROLES = ("enclosing", "imports", "definition", "caller", "test")
 
@@ -26,27 +34,78 @@ _HEAD_COST = 12  # tokens for the path and line that stand over a snippet
 
 
 async def relatives(
-    clone: Clone, targets: Sequence[Target], tree: Sequence[Entry]
-) -> dict[str, tuple[Text, ...]]:
-    """For each target's path the other files that help, best first; one fetch in all."""
-    known = index(tree)
-    wanted = {target.path: related(target.path, _imports(target), known) for target in targets}
-    by_rank = zip_longest(*wanted.values())  # the best of each file come before the next best
-    paths = list(dict.fromkeys(path for rank in by_rank for path in rank if path))
-    blobs = {path: known.blobs[path] for path in paths[:_MAX_RELATIVES]}
+    clone: Clone, chosen: Chosen, config: RepoConfig
+) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
+    """For each target's path the other files that help, best first, and notes for people.
+    Raises CloneError."""
+    known = await asyncio.to_thread(index, chosen.tree)
+    asked = await asyncio.to_thread(_looked_at, chosen.targets, known)
+    using, notes = await _users(clone, chosen, config, known, {p: n for p, (_, n) in asked.items()})
+    wanted = {
+        path: ([p for p in others if not _excluded(p, config)], using.get(path, ()))
+        for path, (others, _) in asked.items()
+    }
+    by_rank = zip_longest(*(each for both in wanted.values() for each in both))
+    paths = dict.fromkeys(path for rank in by_rank for path in rank if path)
+    texts = await _read(clone, {path: known.blobs[path] for path in islice(paths, _MAX_RELATIVES)})
+    written = {path for path, text in texts.items() if by_content(text.text) is None}
+    return {
+        path: tuple(
+            texts[p]
+            for p in dict.fromkeys([*others, *more])
+            if p in written or (p in texts and p in others)
+        )
+        for path, (others, more) in wanted.items()
+    }, notes
+
+
+def _looked_at(
+    targets: Sequence[Target], known: Index
+) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """For each target's path its relatives by name, and the names that its change touches."""
+    asked = {}
+    for target in targets:
+        own = outline(target.language, target.text)
+        others = related(target.path, _imports(target, own), known)
+        asked[target.path] = others, touched(target.file, own, target.language)
+    return asked
+
+
+async def _users(
+    clone: Clone,
+    chosen: Chosen,
+    config: RepoConfig,
+    known: Index,
+    names: Mapping[str, Sequence[str]],
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """A search that fails costs what it would have found."""
+
+    def may_show(path: str) -> bool:
+        return not _excluded(path, config) and chosen.rules.reason(path) is None
+
+    try:
+        return await users(clone, names, known, may_show), ()
+    except CloneError as exc:
+        return {}, (f"Callers in other folders were not looked for: {exc}",)
+
+
+def _excluded(path: str, config: RepoConfig) -> bool:
+    return any_matches(config.paths_exclude, path)
+
+
+async def _read(clone: Clone, blobs: Mapping[str, str]) -> dict[str, Text]:
+    """Those that are not too large; one fetch in all."""
     await clone.fetch(blobs.values())
     sizes = await clone.sizes(blobs.values()) if blobs else {}
     small = {p: b for p, b in blobs.items() if sizes.get(b, 0) <= _MAX_RELATIVE_BYTES}
     contents = await clone.read(small.values())
-    texts = {
-        path: text_of(path, contents[blob].decode("utf-8", "replace"))
-        for path, blob in small.items()
-        if blob in contents
-    }
-    return {
-        path: tuple(texts[other] for other in others if other in texts)
-        for path, others in wanted.items()
-    }
+    return await asyncio.to_thread(
+        lambda: {
+            path: text_of(path, contents[blob].decode("utf-8", "replace"))
+            for path, blob in small.items()
+            if blob in contents
+        }
+    )
 
 
 def text_of(path: str, text: str) -> Text:
@@ -77,7 +136,6 @@ def with_context(
     return replace(batch, files=tuple(files))
 
 
-def _imports(target: Target) -> str:
+def _imports(target: Target, own: Outline) -> str:
     lines = target.text.split("\n")
-    blocks = outline(target.language, target.text).imports
-    return "\n".join("\n".join(lines[block.start - 1 : block.end]) for block in blocks)
+    return "\n".join("\n".join(lines[b.start - 1 : b.end]) for b in own.imports)

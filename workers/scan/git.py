@@ -9,8 +9,8 @@ import base64
 import os
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +48,6 @@ _LOCAL_UPLOADPACK = "git -c 'safe.directory=*' upload-pack"
 
 #: Where the directory's size is looked at while git writes into it.
 _WATCH_SECONDS = 0.25
-_MAX_OUTPUT = 256 << 20
 
 _NOT_FOUND = re.compile(
     r"couldn't find remote ref|not our ref|unadvertised object|bad object|"
@@ -72,11 +71,22 @@ class Git:
     protocols: tuple[str, ...]
     deadline: float
     max_bytes: int
+    max_output: int = 256 << 20
 
-    async def local(self, *args: str, stdin: bytes = b"") -> bytes:
-        """Output of a git command that needs no network and has none."""
+    def within(self, *, seconds: float, more_bytes: int, max_output: int) -> "Git":
+        """The same with so much time, disk and output left at most, for what may fail alone."""
+        return replace(
+            self,
+            deadline=min(self.deadline, time.monotonic() + seconds),
+            max_bytes=min(self.max_bytes, _size_of(self.directory) + more_bytes),
+            max_output=min(self.max_output, max_output),
+        )
+
+    async def local(self, *args: str, stdin: bytes = b"", codes: Container[int] = (0,)) -> bytes:
+        """Output of a git command that needs no network and has none, and ends with a code of
+        `codes`. Raises CloneError."""
         done = await self._run(args, {}, stdin)
-        if done.code != 0:
+        if done.code not in codes:
             raise CloneError(
                 "The repository could not be read; it may be damaged: check it with `git fsck`.",
                 transient=False,
@@ -116,7 +126,7 @@ class Git:
                     env=_environment(self.directory, {**_HARDENED, **config}),
                     seconds=max(self.deadline - time.monotonic(), 0.001),
                     stdin=stdin,
-                    max_output=_MAX_OUTPUT,
+                    max_output=self.max_output,
                 )
         except ProcessTimeout as exc:
             raise CloneError(

@@ -37,19 +37,21 @@ class Index:
     by_stem: dict[str, tuple[str, ...]]
     by_folder: dict[str, tuple[str, ...]]
     blobs: dict[str, str]
+    languages: dict[str, str]
 
 
 def index(tree: Iterable[Entry]) -> Index:
     by_stem: defaultdict[str, list[str]] = defaultdict(list)
     by_folder: defaultdict[str, list[str]] = defaultdict(list)
-    blobs = {}
+    blobs, languages = {}, {}
     for entry in tree:
-        if language_of(entry.path) not in NODES or not entry.path.isprintable():
+        language = language_of(entry.path)
+        if language not in NODES or not entry.path.isprintable():
             continue
-        blobs[entry.path] = entry.blob
+        blobs[entry.path], languages[entry.path] = entry.blob, language
         by_stem[_words(entry.path)[-1]].append(entry.path)
         by_folder[entry.path.rpartition("/")[0]].append(entry.path)
-    return Index(_frozen(by_stem), _frozen(by_folder), blobs)
+    return Index(_frozen(by_stem), _frozen(by_folder), blobs, languages)
 
 
 def related(path: str, imports: str, known: Index) -> tuple[str, ...]:
@@ -65,7 +67,7 @@ def _imported(path: str, imports: str, known: Index) -> Iterator[str]:
     for quoted, dotted, word in _MODULE.findall(imports):
         for words in _candidates(path, quoted or dotted or word, relative=bool(quoted)):
             found = _ending_in(words, known)
-            yield from (p for p in found if _akin(language_of(p), language))
+            yield from (p for p in found if akin(language_of(p), language))
             if found:
                 break
 
@@ -117,17 +119,18 @@ def _tests(path: str, known: Index) -> Iterator[str]:
         stem,
     ):
         for other in known.by_stem.get(name, ())[:_MAX_NAMESAKES]:
-            if is_test(other) and _akin(language_of(other), language_of(path)):
+            if is_test(other) and akin(language_of(other), language_of(path)):
                 yield other
 
 
 def _neighbours(path: str, known: Index) -> Iterator[str]:
     language = language_of(path)
     folder = known.by_folder.get(path.rpartition("/")[0], ())
-    return (p for p in folder if p != path and _akin(language_of(p), language))
+    return (p for p in folder if p != path and akin(language_of(p), language))
 
 
-def _akin(one: str, other: str) -> bool:
+def akin(one: str, other: str) -> bool:
+    """Whether files of these languages may call each other."""
     families = (
         {"c", "cpp", "objc", "cuda"},
         {"javascript", "typescript", "tsx"},

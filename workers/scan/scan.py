@@ -74,7 +74,7 @@ async def scan(
                     disabled={*settings.analyzers_disabled, *config.analyzers_disabled},
                 )
             )
-            read = group.create_task(_relatives(repository, chosen, settings))
+            read = group.create_task(_relatives(repository, chosen, settings, config))
     heard, (others, more_notes) = analysed.result(), read.result()
     hidden = await asyncio.to_thread(redact_scan, chosen.targets, heard.evidence)
     chosen = replace(chosen, targets=hidden.targets)
@@ -117,13 +117,13 @@ def _finished(evidence: Iterable[Finding], looked_for: Wanted) -> tuple[Finding,
 
 
 async def _relatives(
-    repository: Clone, chosen: Chosen, settings: Settings
+    repository: Clone, chosen: Chosen, settings: Settings, config: RepoConfig
 ) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
     """A review without context is better than none: a failure is a note."""
     if not settings.has_llm:
         return {}, ()
     try:
-        return await relatives(repository, chosen.targets, chosen.tree), ()
+        return await relatives(repository, chosen, config)
     except CloneError as exc:
         return {}, (f"Other files of the repository were not read for context: {exc}",)
 
@@ -152,7 +152,9 @@ def _parts(
 
 
 def _key(part: BatchFile, around: Iterable[Snippet], asked: str) -> str:
-    made_of = repr((asked, part.file, tuple(around)))
+    """Of what surrounds it the text counts, not where it stands: others move all the time."""
+    near = tuple((each.role, each.path, each.text) for each in around)
+    made_of = repr((asked, part.file, near))
     return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -48,24 +48,32 @@ _MAX_PATH_BYTES = 1024
 def by_name(file: ChangedFile, attributes: Attributes, config: RepoConfig) -> str | None:
     """Why this file is not even fetched, from its path and kind alone; None if it is."""
     path = file.path
-    name = PurePosixPath(path).name.lower()
     checks: tuple[tuple[bool, str], ...] = (
         (file.kind is FileKind.SUBMODULE, "a submodule"),
         (file.kind is FileKind.SYMLINK, "a symbolic link"),
-        (not path.isprintable(), "its name holds unprintable characters"),
-        (len(path.encode("utf-8", "replace")) > _MAX_PATH_BYTES, "its path is too long"),
         (
             bool(config.paths_include) and not any_matches(config.paths_include, path),
             "not among the paths that are reviewed here",
         ),
         (any_matches(config.paths_exclude, path), "excluded by this repository's configuration"),
+    )
+    reason = next((reason for wrong, reason in checks if wrong), None)
+    return reason or by_path(path) or attributes.reason(path)
+
+
+def by_path(path: str) -> str | None:
+    """Why a file of this path is nothing that people write, or not safe to name."""
+    name = PurePosixPath(path).name.lower()
+    checks: tuple[tuple[bool, str], ...] = (
+        (not path.isprintable(), "its name holds unprintable characters"),
+        (len(path.encode("utf-8", "replace")) > _MAX_PATH_BYTES, "its path is too long"),
         (name in LOCK_FILES, "a lock file"),
         (PurePosixPath(name).suffix in BINARY_SUFFIXES, "a binary file"),
         (bool(_MINIFIED_NAME.search(path)), "minified"),
         (bool(_GENERATED_NAME.search(path)), "generated"),
         (not VENDORED_FOLDERS.isdisjoint(path.split("/")[:-1]), "vendored"),
     )
-    return next((reason for wrong, reason in checks if wrong), None) or attributes.reason(path)
+    return next((reason for wrong, reason in checks if wrong), None)
 
 
 def by_counts(file: ChangedFile) -> str | None:

@@ -1,14 +1,16 @@
 """Cut from the changed file and its relatives what explains the hunks (pure)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from bot.change import ChangedFile, Hunk
 from bot.model import Snippet
+from bot.syntax import language_of
 from workers.scan.outline import Block, Outline
 from workers.scan.risk import is_test
+from workers.scan.touched import changed_lines, touched
 
 _CALL = re.compile(r"\b([A-Za-z_]\w{2,})\s*[!?]?\(|\b([A-Z]\w*[a-z]\w*)\b")
 _NO_CALLS = frozenset(
@@ -21,6 +23,7 @@ _MAX_DEFINITION = 30
 _MAX_CALLER = 25
 _MAX_DEFINITIONS = 10
 _MAX_CALLERS = 6
+_MAX_USES = 20  # of one file that are looked at, for two that are shown
 _MAX_IMPORTS = 40
 
 
@@ -31,6 +34,10 @@ class Text:
     path: str
     text: str
     outline: Outline
+
+    @property
+    def language(self) -> str:
+        return language_of(self.path, self.text.partition("\n")[0])
 
     @property
     def lines(self) -> list[str]:
@@ -44,7 +51,7 @@ def snippets(file: ChangedFile, own: Text, others: Sequence[Text]) -> tuple[Snip
         *_enclosing(file.hunks, own, shown),
         *_imports(own, shown),
         *islice(_definitions(file.hunks, own, others, shown), _MAX_DEFINITIONS),
-        *islice(_callers(file.hunks, own, others), _MAX_CALLERS),
+        *islice(_callers(file, own, others, shown), _MAX_CALLERS),
     ]
     return tuple(dict.fromkeys(found))
 
@@ -93,19 +100,35 @@ def _definitions(
             )
 
 
-def _callers(hunks: Sequence[Hunk], own: Text, others: Sequence[Text]) -> Iterator[Snippet]:
-    """Where others, tests last, call the definitions that the change touches."""
-    touched = (own.outline.enclosing(first, last) for first, last in map(_changed, hunks))
-    names = {block.name for block in touched if block and len(block.name) > 2}
+def _callers(
+    file: ChangedFile, own: Text, others: Sequence[Text], shown: set[int]
+) -> Iterator[Snippet]:
+    """Where this file and others, tests last, call the definitions that the change touches."""
+    names = touched(file, own.outline, own.language)
     if not names:
         return
-    call = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(")
-    for text in sorted(others, key=lambda text: is_test(text.path)):
+    call = calls_of(names)
+    for text in sorted((own, *others), key=lambda text: is_test(text.path)):
         role = "test" if is_test(text.path) else "caller"
-        yield from islice((_around(role, text, n) for n in _calls(text, call, names)), 2)
+        uses: Iterator[int] = islice(_calls(text, call, names), _MAX_USES)
+        if text is own:
+            uses = (n for n in uses if n not in shown and not _within(own, n, names))
+        yield from islice(dict.fromkeys(_around(role, text, n) for n in uses), 2)
 
 
-def _calls(text: Text, call: re.Pattern[str], names: set[str]) -> Iterator[int]:
+def _within(text: Text, line: int, names: Iterable[str]) -> bool:
+    """Whether it is one of these that calls itself or another: the change shows them anyway."""
+    block = text.outline.enclosing(line, line)
+    return block is not None and block.name in names
+
+
+def calls_of(names: Iterable[str]) -> re.Pattern[str]:
+    """What a call of one of these names looks like, as far as one line tells."""
+    any_of = "|".join(map(re.escape, sorted(names)))
+    return re.compile(rf"(?<![\w$])(?:{any_of})\s*\(|<(?:{any_of})(?=[\s/>])")
+
+
+def _calls(text: Text, call: re.Pattern[str], names: Iterable[str]) -> Iterator[int]:
     own_lines = {block.start for block in text.outline.definitions if block.name in names}
     for number, line in enumerate(text.lines, 1):
         if number not in own_lines and call.search(line):
@@ -125,16 +148,7 @@ def _named(text: Text, name: str) -> Iterator[Block]:
 
 
 def _changed(hunk: Hunk) -> tuple[int, int]:
-    """The head's lines of the hunk that changed; the next line where some were only removed."""
-    numbers = []
-    following = hunk.new_start
-    for line in hunk.lines:
-        if line.new is not None:
-            following = line.new + 1
-            if line.added:
-                numbers.append(line.new)
-        else:
-            numbers.append(following)
+    numbers = changed_lines(hunk)
     return (min(numbers), max(numbers)) if numbers else (hunk.new_start, hunk.new_start)
 
 
