@@ -12,6 +12,7 @@ from tests.bench import (
     accepting,
     cloning,
     feeding,
+    large,
     reviewing,
     signing,
     sizing,
@@ -31,6 +32,7 @@ PARTS: dict[str, Measure] = {
     "throughput": throughput.measure,
     "feed": feeding.measure,
     "size": sizing.measure,
+    "large": large.measure,
 }
 
 
