@@ -14,6 +14,7 @@ from bot.sandbox.records import Repository as SandboxRepository
 from tests.bench.change import after, before
 from tests.bench.figures import Figure, median, percentile
 from tests.bench.stage import SERVE, Stage, Stopwatch, stage
+from tests.support.pulls import PULL
 
 BACKLOG = 500
 
@@ -93,22 +94,4 @@ async def _queue_scans(here: Stage, repo: SandboxRepository, number: int) -> Non
 
 
 def _pull(number: int, base_sha: str, head_sha: str) -> PullRequest:
-    return PullRequest(
-        number=number,
-        title="One of many",
-        body="",
-        author="octocat",
-        author_is_bot=False,
-        draft=False,
-        open=True,
-        base_ref="main",
-        base_sha=base_sha,
-        head_ref="change",
-        head_sha=head_sha,
-        head_repository=None,
-        labels=(),
-        url="",
-        changed_files=10,
-        additions=0,
-        deletions=0,
-    )
+    return replace(PULL, number=number, base_sha=base_sha, head_sha=head_sha, changed_files=10)

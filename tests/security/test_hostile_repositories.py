@@ -4,6 +4,7 @@ nothing of it stays."""
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.model import Brief, PullRequest
 from bot.repo_config import RepoConfig
 from bot.settings import Settings, load
+from tests.support.pulls import PULL
 from tests.support.repositories import Repository
 from workers.scan.clone import Source
 from workers.scan.errors import CloneError
@@ -80,24 +82,11 @@ async def _scanned(source: Source, settings: Settings) -> Scanned:
 
 
 def _pull(source: Source) -> PullRequest:
-    return PullRequest(
+    return replace(
+        PULL,
         number=source.number,
-        title="t",
-        body="",
-        author="a",
-        author_is_bot=False,
-        draft=False,
-        open=True,
-        base_ref="main",
         base_sha=source.merge_base,
-        head_ref="f",
         head_sha=source.head_sha,
-        head_repository="o/r",
-        labels=(),
-        url="https://example.org",
-        changed_files=1,
-        additions=1,
-        deletions=0,
     )
 
 

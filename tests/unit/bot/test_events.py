@@ -1,5 +1,5 @@
 import json
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,17 +24,12 @@ from bot.events import (
     translate,
 )
 from bot.model import Repository
+from tests.support.deliveries import PAYLOADS, payload
 
-DATA = Path(__file__).parents[2] / "data" / "webhooks"
-NAMES = sorted(path.stem for path in DATA.glob("*.json"))
+NAMES = sorted(path.stem for path in PAYLOADS.glob("*.json"))
 HELLO = Repository(12345678, 186853002, "octo-org/hello-world")
 HEAD = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
 OURS = "01HY3Z8W4Q6X5T2N9B7C1D0EFG"
-
-
-def payload(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
-    return loaded
 
 
 def meaning(event: str, body: object) -> Event | Ignored:
@@ -45,71 +40,35 @@ def translated(name: str, body: object = None) -> Event | Ignored:
     return meaning(name.partition("-")[0], payload(name) if body is None else body)
 
 
+OPENED = PullRequestChanged(
+    repository=HELLO,
+    number=2,
+    action=PullRequestAction.OPENED,
+    head_sha=HEAD,
+    base_ref="main",
+    draft=False,
+    author="Codertocat",
+    author_is_bot=False,
+    labels=(),
+    title="Update the README with new information.",
+    sender="Codertocat",
+)
 EVENTS: dict[str, Event] = {
-    "pull_request-opened": PullRequestChanged(
-        repository=HELLO,
-        number=2,
-        action=PullRequestAction.OPENED,
-        head_sha=HEAD,
-        base_ref="main",
-        draft=False,
-        author="Codertocat",
-        author_is_bot=False,
-        labels=(),
-        title="Update the README with new information.",
-        sender="Codertocat",
-    ),
-    "pull_request-synchronize": PullRequestChanged(
-        repository=HELLO,
-        number=2,
+    "pull_request-opened": OPENED,
+    "pull_request-synchronize": replace(
+        OPENED,
         action=PullRequestAction.PUSHED,
         head_sha="0d1a26e67d8f5eaf1f6ba5c57fc3c7d91ac0fd1c",
-        base_ref="main",
-        draft=False,
-        author="Codertocat",
-        author_is_bot=False,
-        labels=(),
-        title="Update the README with new information.",
-        sender="Codertocat",
     ),
-    "pull_request-edited-base": PullRequestChanged(
-        repository=HELLO,
-        number=2,
-        action=PullRequestAction.RETARGETED,
-        head_sha=HEAD,
-        base_ref="main",
-        draft=False,
-        author="Codertocat",
-        author_is_bot=False,
-        labels=(),
-        title="Update the README with new information.",
-        sender="Codertocat",
+    "pull_request-edited-base": replace(OPENED, action=PullRequestAction.RETARGETED),
+    "pull_request-labeled": replace(
+        OPENED, action=PullRequestAction.LABELED, labels=("no-review",), label="no-review"
     ),
-    "pull_request-labeled": PullRequestChanged(
-        repository=HELLO,
-        number=2,
-        action=PullRequestAction.LABELED,
-        head_sha=HEAD,
-        base_ref="main",
-        draft=False,
-        author="Codertocat",
-        author_is_bot=False,
-        labels=("no-review",),
-        title="Update the README with new information.",
-        sender="Codertocat",
-        label="no-review",
-    ),
-    "pull_request-opened-by-bot": PullRequestChanged(
-        repository=HELLO,
-        number=2,
-        action=PullRequestAction.OPENED,
-        head_sha=HEAD,
-        base_ref="main",
+    "pull_request-opened-by-bot": replace(
+        OPENED,
         draft=True,
         author="dependabot[bot]",
         author_is_bot=True,
-        labels=(),
-        title="Update the README with new information.",
         sender="dependabot[bot]",
     ),
     "issue_comment-created": CommentCreated(

@@ -6,26 +6,8 @@ from bot.commands import Command, Verb
 from bot.model import PullRequest, Trigger
 from bot.policy import Skip, SkipReason, Start, decide, permitted
 from bot.repo_config import RepoConfig
+from tests.support.pulls import PULL
 
-PULL = PullRequest(
-    number=2,
-    title="Greet the world",
-    body="",
-    author="octocat",
-    author_is_bot=False,
-    draft=False,
-    open=True,
-    base_ref="main",
-    base_sha="b" * 40,
-    head_ref="greeting",
-    head_sha="a" * 40,
-    head_repository="octo-org/hello-world",
-    labels=("bug",),
-    url="https://github.com/octo-org/hello-world/pull/2",
-    changed_files=3,
-    additions=10,
-    deletions=2,
-)
 PATHS = ("src/hello.py", "docs/index.md")
 DEFAULTS = RepoConfig()
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from bot.model import (
 )
 from bot.repo_config import RepoConfig
 from bot.settings import load
+from tests.support.pulls import PULL
 from workers.reports.merge import build_report
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -59,15 +61,12 @@ def review() -> Review:
 
 @pytest.fixture
 def pull() -> PullRequest:
-    return PullRequest(
+    return replace(
+        PULL,
         number=12,
         title="Let customers search orders",
         body="Adds a search box.",
         author="mona",
-        author_is_bot=False,
-        draft=False,
-        open=True,
-        base_ref="main",
         base_sha="9" * 40,
         head_ref="search",
         head_sha="4f2a9c1d7e8b6a5f3c2d1e0f9a8b7c6d5e4f3a2b",

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.change import FileStatus
-from bot.model import Brief, Category, PullRequest, Severity
+from bot.model import Brief, Category, Severity
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
+from tests.support.pulls import PULL
 from tests.support.repositories import Repository
 from workers.scan.clone import Source
 from workers.scan.errors import CloneError
@@ -19,26 +20,6 @@ from workers.scan.scan import Scanned, scan
 DEFAULTS = RepoConfig()
 
 Files = Mapping[str | bytes, str | bytes]
-
-PULL = PullRequest(
-    number=7,
-    title="t",
-    body="",
-    author="a",
-    author_is_bot=False,
-    draft=False,
-    open=True,
-    base_ref="main",
-    base_sha="0" * 40,
-    head_ref="f",
-    head_sha="0" * 40,
-    head_repository="o/r",
-    labels=(),
-    url="https://example.org",
-    changed_files=1,
-    additions=1,
-    deletions=0,
-)
 
 
 async def scanned(

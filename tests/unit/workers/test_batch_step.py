@@ -12,7 +12,6 @@ from bot.model import (
     BatchFile,
     BatchResult,
     Brief,
-    PullRequest,
     Repository,
     Review,
     Scan,
@@ -24,6 +23,7 @@ from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from bot.store import Store
 from tests.support.llm_server import LLMServer, Reply, Status, Text, review, verdicts
+from tests.support.pulls import PULL
 from workers.analysis.calls import ATTEMPTS
 from workers.analysis.errors import TransientLLMError
 from workers.analysis.llm import LLM
@@ -38,25 +38,6 @@ REVIEW = Review(
     head_sha="a" * 40,
     trigger=Trigger.OPENED,
     created_at=1.0,
-)
-PULL = PullRequest(
-    number=3,
-    title="Sum prices",
-    body="",
-    author="ada",
-    author_is_bot=False,
-    draft=False,
-    open=True,
-    base_ref="main",
-    base_sha="b" * 40,
-    head_ref="topic",
-    head_sha="a" * 40,
-    head_repository="ada/engine",
-    labels=(),
-    url="",
-    changed_files=1,
-    additions=1,
-    deletions=0,
 )
 FINDING = {
     "path": "a.py",
