@@ -1,6 +1,7 @@
 """A real headless Chromium; without one these tests are skipped and say so."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +39,30 @@ def settings(redis_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one Chromium for all tests, which costs more to start than a page."""
     if not CHROMIUM.exists():
         pytest.skip(f"Chromium is not installed at {CHROMIUM}: apt-get install chromium")
-    return str(CHROMIUM)
+    profile = tmp_path_factory.mktemp("chromium")
+    where = ("--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}")
+    command = [str(CHROMIUM), *where, *ARGUMENTS]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            told = (line.partition("DevTools listening on ")[2] for line in process.stderr)
+            yield next(address for address in told if address).strip()
+        finally:
+            process.terminate()
+            process.stderr.read()  # to its end, so that nothing of it is left
 
 
 @pytest.fixture
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=ARGUMENTS, headless=True
-        )
+        browser = await playwright.chromium.connect_over_cdp(chromium)
         yield browser
-        await browser.close()
+        for context in browser.contexts:
+            await context.close()
 
 
 NewPage = Callable[..., Awaitable[Page]]
