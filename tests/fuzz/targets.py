@@ -15,6 +15,7 @@ from bot import commands, links, repo_config, sessions, webhooks
 from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.model import BatchFile
 from bot.redact import redact
+from bot.room import Room
 from bot.settings import Settings
 from tests.security.harmless import faults
 from tests.security.injections import PAYLOADS
@@ -67,7 +68,7 @@ def _deliver(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, int]
     """The status of the answer, and how many deliveries were queued."""
     queue = _Queue()
     counted = SimpleNamespace(count=lambda *_, **__: None)
-    state = SimpleNamespace(settings=_SETTINGS, store=queue, metrics=counted)
+    state = SimpleNamespace(settings=_SETTINGS, store=queue, metrics=counted, room=Room())
     scope = {
         "type": "http",
         "method": "POST",
