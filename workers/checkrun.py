@@ -18,6 +18,7 @@ from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Transient
 from bot.links import review_links
 from bot.model import Progress, Review, State
+from bot.store.locks import first_within, hold
 from workers.reports import render
 from workers.services import Services
 
@@ -93,7 +94,7 @@ async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
             actions=[CANCEL],
         )
     await services.store.remember(review.id, check_run=run.id)
-    await services.store.first_within(f"check:{review.id}", int(SHORTEST_GAP * 1000))
+    await first_within(services.store, f"check:{review.id}", int(SHORTEST_GAP * 1000))
     return run.id
 
 
@@ -109,7 +110,7 @@ async def show_progress(services: Services, review: Review) -> None:
             if not fields or State(fields["state"]).finished:
                 return
             gap = _gap(store.now() - float(fields.get("started_at", store.now())))
-            if await store.first_within(f"check:{review.id}", int(gap * 1000)):
+            if await first_within(store, f"check:{review.id}", int(gap * 1000)):
                 break
             await asyncio.sleep(gap / 4)
     finally:
@@ -145,7 +146,7 @@ def only_writer(
 ) -> AbstractAsyncContextManager[bool]:
     """Keep others from writing to the check run meanwhile: progress, above all, that comes
     late would reopen it after its completion."""
-    return services.store.hold(f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
+    return hold(services.store, f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
 
 
 def _progress_output(services: Services, review: Review, progress: Progress) -> CheckOutput:

@@ -17,6 +17,7 @@ from bot.model import State
 from bot.queue import Message, message
 from bot.settings import Settings
 from bot.store import recovery
+from bot.store.locks import first_within, hold
 from bot.store.recovery import Snapshot
 from workers.redelivery import redeliver
 from workers.services import Services, open_services
@@ -134,8 +135,8 @@ async def run_due(services: Services, job: Job) -> None:
     store = services.store
     name = f"maintenance:{job.name}"
     try:
-        async with store.hold(name, seconds=LEASE_SECONDS, wait=0) as alone:
-            if alone and await store.first_within(name, int(job.seconds * 1000)):
+        async with hold(store, name, seconds=LEASE_SECONDS, wait=0) as alone:
+            if alone and await first_within(store, name, int(job.seconds * 1000)):
                 await job.work(services)
     except (RedisError, GitHubError) as exc:
         _log.warning("maintenance_failed", job=job.name, why=str(exc))

@@ -33,6 +33,7 @@ from bot.github.errors import (
 from bot.model import FINISHED, Review, State
 from bot.queue import message
 from bot.store import Store
+from bot.store.locks import hold
 from bot.store.starts import note_end, note_start
 from bot.tasks import stop, to_the_end
 from workers.analysis.errors import LLMError, TransientLLMError
@@ -107,7 +108,7 @@ async def run_step(
         if starts > MAX_STARTS:
             await fail(services, review_id, POISON.format(number=MAX_STARTS))
         elif starts > SUSPECT_STARTS:
-            async with store.hold("suspect", seconds=SUSPECT_SECONDS, wait=0) as alone:
+            async with hold(store, "suspect", seconds=SUSPECT_SECONDS, wait=0) as alone:
                 if not alone:
                     raise Later("Another step that ended with its worker is being tried.")
                 await _limited(services, review_id, fields, attempt, work(review, fields))

@@ -11,6 +11,7 @@ from bot.headers import REPORT_POLICY
 from bot.links import FORMATS, Purpose
 from bot.queue import message
 from bot.store import Store
+from bot.store.locks import first_within
 
 TYPES = {
     "json": "application/json",
@@ -58,7 +59,7 @@ async def report(request: Request) -> Response:
 
 async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:
     """Have it rendered, and wait a moment for it."""
-    if await store.first_within(f"render:{review_id}:{form}", ASKED_MS):
+    if await first_within(store, f"render:{review_id}:{form}", ASKED_MS):
         await store.put(message("render_report", review_id, form))
     # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
     for _ in range(round(WAIT_SECONDS / LOOK_SECONDS)):

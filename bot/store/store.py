@@ -1,19 +1,14 @@
 """Store: what the rest of the App says to Redis, one method a sentence."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import zstandard
 from redis.asyncio import Redis
-from redis.asyncio.lock import Lock
-from redis.exceptions import LockError, RedisError
 
-from bot import log
 from bot.model import (
     Batch,
     BatchResult,
@@ -29,11 +24,8 @@ from bot.model import (
 from bot.queue import NAMESPACE, Message
 from bot.store import scripts
 from bot.store.together import Together
-from bot.tasks import stop
 
 T = TypeVar("T")
-
-_log = log.get(__name__)
 
 PREFIX = "glossator:"
 
@@ -350,59 +342,6 @@ class Store:
         old = await self.reading_keys(repository_id, number) - set(but)
         if old:
             await self.redis.hdel(_key("readings", f"{repository_id}:{number}"), *old)
-
-    # Coordination between processes
-
-    @asynccontextmanager
-    async def hold(self, name: str, *, seconds: float, wait: float) -> AsyncIterator[bool]:
-        """Hold a lock over all processes; yields False if another holds it for longer than
-        `wait` seconds. It is renewed while it is held, also over errors of Redis; a holder that
-        dies loses it after `seconds`."""
-        lock = self.redis.lock(
-            f"{PREFIX}lock:{name}", timeout=seconds, blocking_timeout=wait, thread_local=False
-        )
-        held = await lock.acquire()
-        renewal = asyncio.create_task(_renew(lock, name, seconds / 3)) if held else None
-        try:
-            yield held
-        finally:
-            if renewal is not None:
-                await stop(renewal)
-                await _release(lock, name)
-
-    async def first_within(self, name: str, milliseconds: int) -> bool:
-        """True for the first asker in each span of time: spaces what must not be done too
-        often, over all processes."""
-        key = f"{PREFIX}pace:{name}"
-        return bool(await self.redis.set(key, "1", nx=True, px=milliseconds))
-
-
-async def _release(lock: Lock, name: str) -> None:
-    """Give the lock back. What was done under it stands, should Redis be away just now: the
-    lock runs out by itself."""
-    try:
-        await lock.release()
-    except LockError:
-        pass  # it was lost, and is another's now
-    except RedisError as exc:
-        _log.warning("lock_not_released", name=name, why=str(exc))
-
-
-async def _renew(lock: Lock, name: str, every: float) -> None:
-    """Renew the lock for as long as it is ours; a Redis that is away for a moment is asked
-    again soon, for it keeps the lock until that has run out."""
-    pause = every
-    while True:
-        await asyncio.sleep(pause)
-        try:
-            await lock.reacquire()
-            pause = every
-        except LockError:
-            _log.error("lock_lost", name=name)
-            return
-        except RedisError as exc:
-            pause = every / 4
-            _log.warning("lock_not_renewed", name=name, why=str(exc))
 
 
 def _key(kind: str, name: str) -> str:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from bot.github.errors import Transient
 from bot.model import Repository
+from bot.store.locks import hold
 from workers.services import Services
 
 #: A worker that died while it held a pull request holds others up for so many seconds.
@@ -22,7 +23,7 @@ async def alone_with(
     closed pull request. Raises Transient while another holds on for longer than a dead one.
     """
     name = f"start:{repository.id}:{number}"
-    async with services.store.hold(name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as alone:
+    async with hold(services.store, name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as alone:
         if not alone:
             raise Transient("Another worker is starting a review of this pull request.", 5)
         yield

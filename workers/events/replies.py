@@ -9,6 +9,7 @@ from bot.github.client import GitHub
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
 from bot.github.paths import repo_url
+from bot.store.locks import first_within
 from workers.services import Services
 
 _log = log.get(__name__)
@@ -37,8 +38,8 @@ async def answer(services: Services, gh: GitHub, event: CommentCreated, body: st
     if event.in_thread is None:
         await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
         return
-    first_try = await services.store.first_within(
-        f"reply:{event.repository.id}:{marker}", _TRIED_MS
+    first_try = await first_within(
+        services.store, f"reply:{event.repository.id}:{marker}", _TRIED_MS
     )
     if first_try or not await _stands(gh, event, marker, us):
         await reviews.reply(gh, repo, event.number, event.in_thread, body)

@@ -9,6 +9,7 @@ from bot.github.errors import GitHubError
 from bot.github.reviews import PostedReview
 from bot.links import review_links
 from bot.model import Report, Review, State
+from bot.store.locks import hold
 from bot.tasks import to_the_end
 from workers import checkrun, threads
 from workers.reports.publish import complete_check_run, find_posted, post_review, taken
@@ -30,7 +31,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
     links = review_links(settings, review.id)
     # A worker that is only thought dead may still be publishing: one at a time.
     name = f"publish:{review.id}"
-    async with store.hold(name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
+    async with hold(store, name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
         if not alone or await store.state(review.id) is not State.REPORTING:
             return
         gh = await checkrun.client(services, review, checkrun.PUBLISH)

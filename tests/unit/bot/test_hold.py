@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from bot.store import Store
+from bot.store.locks import hold
 
 KEY = "glossator:lock:publish"
 
@@ -38,10 +39,10 @@ async def test_a_lock_is_kept_over_a_moment_without_redis(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renewals = Renewals(monkeypatch, failures=1)
-    async with store.hold("publish", seconds=1, wait=0) as held:
+    async with hold(store, "publish", seconds=1, wait=0) as held:
         assert held
         await renewals.until(6)  # so many take longer than it is held by itself
-        async with store.hold("publish", seconds=1, wait=0) as second:
+        async with hold(store, "publish", seconds=1, wait=0) as second:
             assert not second
     assert not await store.redis.exists(KEY)
 
@@ -51,7 +52,7 @@ async def test_a_lock_that_is_lost_is_told_and_left_to_its_new_holder(
 ) -> None:
     renewals = Renewals(monkeypatch)
     with capture_logs() as lines:
-        async with store.hold("publish", seconds=0.3, wait=0):
+        async with hold(store, "publish", seconds=0.3, wait=0):
             await store.redis.set(KEY, "another's", px=60_000)
             await renewals.until(1)
             async with asyncio.timeout(10):
@@ -70,6 +71,6 @@ async def test_what_was_done_under_a_lock_stands_if_redis_is_away_at_its_end(
 
     monkeypatch.setattr(Lock, "release", away)
     with capture_logs() as lines:
-        async with store.hold("publish", seconds=30, wait=0) as held:
+        async with hold(store, "publish", seconds=30, wait=0) as held:
             assert held
     assert [(line["event"], line["name"]) for line in lines] == [("lock_not_released", "publish")]
