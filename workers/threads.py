@@ -14,6 +14,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.model import Lesson, Report, Repository, Severity
+from bot.store import remembered
 from bot.store.teaching import dismiss, dismissed, teach
 from workers import checkrun
 from workers.reports.publish import is_grave
@@ -91,7 +92,7 @@ async def ours(
     services: Services, gh: GitHub, repository: Repository, number: int
 ) -> tuple[Ours, ...] | None:
     """Our threads, if there can be any; None when GitHub does not tell."""
-    if not await services.store.posted(repository.id, number):
+    if not await remembered.posted(services.store, repository.id, number):
         return ()
     try:
         return await all_ours(services, gh, repository.full_name, number)
@@ -202,4 +203,4 @@ async def settle(services: Services, gh: GitHub, report: Report, threads: Sequen
     mended = [one for one in threads if gone(report, one)]
     done = await resolve(services, gh, repository, mended)
     names = [one.fingerprint for one in done]
-    await services.store.forget_posted(repository.id, report.review.number, names)
+    await remembered.forget_posted(services.store, repository.id, report.review.number, names)

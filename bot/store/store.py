@@ -13,7 +13,6 @@ from bot.model import (
     Batch,
     BatchResult,
     Progress,
-    Reading,
     Report,
     Review,
     Scan,
@@ -289,59 +288,6 @@ class Store:
         """Numbers of the pull requests that were reviewed, or skipped, at a head commit: the
         events of check suites do not name those of forks."""
         return sorted(map(int, await self.redis.smembers(_key("head", f"{repository_id}:{sha}"))))
-
-    async def add_posted(
-        self, repository_id: int, number: int, fingerprints: Sequence[str]
-    ) -> None:
-        """Remember findings that stand on lines of the pull request."""
-        key = _key("posted", f"{repository_id}:{number}")
-        async with self.redis.pipeline() as pipe:
-            if fingerprints:
-                pipe.sadd(key, *fingerprints)
-            pipe.expire(key, self.keep_seconds)
-            await pipe.execute()
-
-    async def forget_posted(
-        self, repository_id: int, number: int, fingerprints: Sequence[str]
-    ) -> None:
-        """Forget findings whose threads are resolved: what comes back is said again."""
-        if fingerprints:
-            await self.redis.srem(_key("posted", f"{repository_id}:{number}"), *fingerprints)
-
-    async def posted(self, repository_id: int, number: int) -> frozenset[str]:
-        """The fingerprints of findings that stand on lines of the pull request."""
-        names = await self.redis.smembers(_key("posted", f"{repository_id}:{number}"))
-        return frozenset(_bytes(name).decode() for name in names)
-
-    async def remember_readings(
-        self, repository_id: int, number: int, readings: Mapping[str, Reading]
-    ) -> None:
-        """Keep what the LLM said of files, by the keys of those readings."""
-        key = _key("readings", f"{repository_id}:{number}")
-        async with self.redis.pipeline() as pipe:
-            for name, reading in readings.items():
-                pipe.hset(key, name, pack(reading))
-            pipe.expire(key, self.keep_seconds)
-            await pipe.execute()
-
-    async def reading_keys(self, repository_id: int, number: int) -> frozenset[str]:
-        names = await self.redis.hkeys(_key("readings", f"{repository_id}:{number}"))
-        return frozenset(_bytes(name).decode() for name in names)
-
-    async def readings(
-        self, repository_id: int, number: int, names: Sequence[str]
-    ) -> tuple[Reading, ...]:
-        """The readings of these keys that are still kept."""
-        if not names:
-            return ()
-        key = _key("readings", f"{repository_id}:{number}")
-        return tuple(unpack(Reading, data) for data in await self.redis.hmget(key, names) if data)
-
-    async def forget_readings(self, repository_id: int, number: int, but: Sequence[str]) -> None:
-        """Drop the readings of code that is no longer in the pull request."""
-        old = await self.reading_keys(repository_id, number) - set(but)
-        if old:
-            await self.redis.hdel(_key("readings", f"{repository_id}:{number}"), *old)
 
 
 def _key(kind: str, name: str) -> str:

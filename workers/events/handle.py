@@ -12,7 +12,7 @@ from bot.event_types import (
 )
 from bot.github import pulls
 from bot.model import Repository, Trigger
-from bot.store import obeyed
+from bot.store import obeyed, remembered
 from workers import checkrun, threads
 from workers.config_files import read_config
 from workers.events.cancel import cancel_pull, cancel_review
@@ -82,7 +82,7 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
 
 async def _learn_at_last(services: Services, repository: Repository, number: int) -> None:
     """Hear what thumbs say of our findings: there may be no later review that would."""
-    if not await services.store.posted(repository.id, number):
+    if not await remembered.posted(services.store, repository.id, number):
         return  # which most often saves the token
     gh = await services.github.installation(
         repository.installation_id, repository.id, checkrun.READ

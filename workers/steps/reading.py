@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.model import Batch, BatchResult, Brief, Review
 from bot.queue import message
 from bot.repo_config import RepoConfig
+from bot.store import remembered
 from bot.store.spent import add_spent, spent
 from workers import checkrun
 from workers.analysis.analyze import analyze
@@ -32,8 +33,8 @@ async def analyze_review_batch(
         unread = len(batch.paths) - read
         services.metrics.count("glossator_llm_files_total", read, outcome="read")
         services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
-        await store.remember_readings(
-            review.repository.id, review.number, readings_of(batch, result)
+        await remembered.remember_readings(
+            store, review.repository.id, review.number, readings_of(batch, result)
         )
         await store.finish_batch(
             review.id,

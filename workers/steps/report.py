@@ -8,6 +8,7 @@ from bot.github.client import GitHub
 from bot.links import review_links
 from bot.model import PullRequest, Report, Review
 from bot.repo_config import RepoConfig
+from bot.store import remembered
 from bot.store.teaching import dismissed
 from workers import threads
 from workers.reports.formats import render as render_format
@@ -32,7 +33,7 @@ async def report_of(
     scanned, results, posted = await asyncio.gather(
         store.scan(review.id),
         store.results(review.id),
-        store.posted(review.repository.id, review.number),
+        remembered.posted(store, review.repository.id, review.number),
     )
     if scanned is None:
         raise StepFailed("What was found is gone from Redis; start the review again.")

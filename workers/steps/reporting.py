@@ -9,6 +9,7 @@ from bot.github.errors import GitHubError
 from bot.github.reviews import PostedReview
 from bot.links import review_links
 from bot.model import Report, Review, State
+from bot.store import remembered
 from bot.store.locks import hold
 from bot.tasks import to_the_end
 from workers import checkrun, threads
@@ -99,7 +100,7 @@ async def _post(
         await store.remember(review.id, review_asked=1)
         links = review_links(services.settings, review.id)
         posted = await post_review(gh, report, links, request_changes=request_changes)
-    await store.add_posted(review.repository.id, review.number, taken(report, posted))
+    await remembered.add_posted(store, review.repository.id, review.number, taken(report, posted))
     await store.remember(review.id, review_url=posted.url)
     return posted
 
@@ -119,8 +120,8 @@ async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
 async def _forget_old_readings(services: Services, review: Review) -> None:
     scanned = await services.store.scan(review.id)
     if scanned is not None and review.focus is None:
-        await services.store.forget_readings(
-            review.repository.id, review.number, but=scanned.readings
+        await remembered.forget_readings(
+            services.store, review.repository.id, review.number, but=scanned.readings
         )
 
 

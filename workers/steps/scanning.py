@@ -9,6 +9,7 @@ from bot.github.client import GitHub
 from bot.github.errors import NotFound
 from bot.model import Brief, PullRequest, Review, State
 from bot.queue import message
+from bot.store import remembered
 from workers import checkrun
 from workers.background import in_background
 from workers.readings import with_readings
@@ -62,10 +63,10 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         config,
         focus=review.focus,
         on_progress=on_progress,
-        known=frozenset() if review.full else await store.reading_keys(repo.id, review.number),
+        known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
-    kept = await store.readings(repo.id, review.number, scanned.kept)
+    kept = await remembered.readings(store, repo.id, review.number, scanned.kept)
     await store.save_scan(review.id, with_readings(scanned.scan, kept))
     files = sum(len(batch.paths) for batch in batches)
     await store.move(
@@ -80,6 +81,14 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         files_total=files,
         findings=len(scanned.scan.evidence),
     )
+
+
+async def _known(services: Services, review: Review) -> frozenset[str]:
+    """The keys of earlier readings that may stand for new ones."""
+    if review.full:
+        return frozenset()
+    where = review.repository.id, review.number
+    return await remembered.reading_keys(services.store, *where)
 
 
 async def _brief(gh: GitHub, repo: str, pull: PullRequest) -> Brief:

@@ -21,7 +21,7 @@ from bot.model import (
 )
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Store, remembered
 from tests.support.llm_server import LLMServer, Reply, Status, Text, review, verdicts
 from tests.support.pulls import PULL
 from workers.analysis.calls import ATTEMPTS
@@ -113,9 +113,9 @@ async def test_a_try_that_was_cut_short_by_an_outage_is_counted_in_the_cost(
     assert usage.prompt_tokens == 2000
 
 
-async def remembered(services: Services) -> frozenset[str]:
+async def known_keys(services: Services) -> frozenset[str]:
     repository = REVIEW.repository
-    return await services.store.reading_keys(repository.id, REVIEW.number)
+    return await remembered.reading_keys(services.store, repository.id, REVIEW.number)
 
 
 async def test_what_was_read_and_checked_is_remembered(
@@ -123,7 +123,7 @@ async def test_what_was_read_and_checked_is_remembered(
 ) -> None:
     server.script(review(FINDING), verdicts(0.9))
     await read_batch(services)
-    assert await remembered(services) == {"key of a.py"}
+    assert await known_keys(services) == {"key of a.py"}
 
 
 async def test_an_answer_that_was_cut_off_is_not_remembered(
@@ -133,7 +133,7 @@ async def test_an_answer_that_was_cut_off_is_not_remembered(
     server.script(Text(whole[: whole.rindex('"body"')], "length"), verdicts(0.9))
     await read_batch(services)
     assert len((await result(services)).findings) == 1
-    assert await remembered(services) == set()
+    assert await known_keys(services) == set()
 
 
 @pytest.mark.parametrize("said", [Status(400), Text('{"verdicts": []}')])
@@ -144,7 +144,7 @@ async def test_findings_that_nobody_checked_are_not_remembered(
     server.default = said
     await read_batch(services, last_try=True)
     assert len((await result(services)).findings) == 1
-    assert await remembered(services) == set()
+    assert await known_keys(services) == set()
 
 
 async def test_a_finding_thrown_out_without_a_verdict_is_not_remembered_as_checked(
@@ -154,4 +154,4 @@ async def test_a_finding_thrown_out_without_a_verdict_is_not_remembered_as_check
     server.script(review(FINDING, other), verdicts(0.9))
     await read_batch(services)
     assert len((await result(services)).rejected) == 1
-    assert await remembered(services) == set()
+    assert await known_keys(services) == set()
