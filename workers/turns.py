@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 
 from bot import log
 from bot.queue import NAMESPACE
-from bot.store import scripts
+from bot.store.delivery_scripts import NEXT_DELIVERIES
 from bot.store.store import DELIVERIES_AT_ONCE, PREFIX
 
 _log = log.get(__name__)
@@ -23,7 +23,7 @@ class Turns(Middleware):
         repository = message.args[0].get("repository")
         if not repository:
             return
-        script = broker.client.register_script(scripts.NEXT_DELIVERIES)
+        script = broker.client.register_script(NEXT_DELIVERIES)
         try:
             script(args=[PREFIX, NAMESPACE, DELIVERIES_AT_ONCE, repository["installation_id"]])
         except RedisError as exc:

@@ -1,4 +1,5 @@
 """The Lua that makes each step of a review atomic: state, event and messages together.
+That of deliveries is in `bot.store.delivery_scripts`.
 
 A crash can fall before a script or after it, never between two of its effects. All
 keys begin with the prefix in ARGV[1]; one Redis holds them all (no cluster).
@@ -33,7 +34,8 @@ Keys, under the prefix:
   reviews              sorted set: all reviews by when they were opened
 """
 
-_PRELUDE = """
+#: What other scripts begin with.
+PRELUDE = """
 local prefix, dramatiq = ARGV[1], ARGV[2]
 local finished = {completed = true, failed = true, cancelled = true, superseded = true}
 
@@ -109,69 +111,8 @@ local function enter(id, state, keep)
 end
 """
 
-_HEAR = (
-    _PRELUDE
-    + """
--- Give turns to an installation's deliveries. A turn ends with its message: what is no
--- longer in the queue's bodies was acknowledged, whatever became of its worker.
-local function hear(installation, at_once)
-  local heard = prefix .. 'heard:' .. installation
-  local unheard = prefix .. 'unheard:' .. installation
-  for _, id in ipairs(redis.call('SMEMBERS', heard)) do
-    if redis.call('HEXISTS', dramatiq .. ':events.msgs', id) == 0 then
-      redis.call('SREM', heard, id)
-    end
-  end
-  while redis.call('SCARD', heard) < at_once do
-    local messages = redis.call('LPOP', unheard)
-    if not messages then return redis.call('SREM', prefix .. 'unheard', installation) end
-    put(messages)
-    for _, m in ipairs(cjson.decode(messages)) do redis.call('SADD', heard, m[2]) end
-  end
-end
-"""
-)
-
-#: ARGV: prefix, dramatiq, seconds to remember deliveries, how many of an installation may be
-#: handled at once, then of each delivery: guid, messages, installation or '0'.
-#: Returns for each 1 when it was queued, 0 when that delivery was queued before.
-ACCEPT = (
-    _HEAR
-    + """
-local seconds, at_once = ARGV[3], tonumber(ARGV[4])
-local answers, to_hear = {}, {}
-for i = 5, #ARGV, 3 do
-  local guid, messages, installation = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if not redis.call('SET', prefix .. 'delivery:' .. guid, '1', 'NX', 'EX', seconds) then
-    answers[#answers + 1] = 0
-  else
-    answers[#answers + 1] = 1
-    if installation == '0' then
-      put(messages)
-    else
-      redis.call('RPUSH', prefix .. 'unheard:' .. installation, messages)
-      to_hear[installation] = true
-    end
-  end
-end
-for installation in pairs(to_hear) do
-  redis.call('SADD', prefix .. 'unheard', installation)
-  hear(installation, at_once)
-end
-return answers
-"""
-)
-
-#: ARGV: prefix, dramatiq, how many at once, installations.
-NEXT_DELIVERIES = (
-    _HEAR
-    + """
-for i = 4, #ARGV do hear(ARGV[i], tonumber(ARGV[3])) end
-"""
-)
-
 #: ARGV: prefix, dramatiq, messages.
-PUT = _PRELUDE + "put(ARGV[3])"
+PUT = PRELUDE + "put(ARGV[3])"
 
 #: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head or base, keep,
 #: key of the pull requests at that head, number, base, 1 if it looks for all categories,
@@ -179,7 +120,7 @@ PUT = _PRELUDE + "put(ARGV[3])"
 #: Returns {'opened' | 'known' | 'repeated' | 'waits', id of the review that it replaced, that
 #: stands, or that it waits for, or ''}.
 OPEN = (
-    _PRELUDE
+    PRELUDE
     + """
 local id, pull, head = ARGV[3], prefix .. ARGV[4], ARGV[5]
 local review = prefix .. 'review:' .. id
@@ -229,7 +170,7 @@ return {'opened', supersedes}
 #: messages, keep seconds, then batch numbers and bodies in turn.
 #: Returns {1 if it moved, the state it was in ('' if there is no such review)}.
 MOVE = (
-    _PRELUDE
+    PRELUDE
     + """
 local id = ARGV[3]
 local state = redis.call('HGET', prefix .. 'review:' .. id, 'state')
@@ -251,7 +192,7 @@ return {1, state}
 #: ARGV: prefix, dramatiq, id, percent, fields (JSON). Percent never falls; a finished
 #: review does not change. Returns 1 when it was told.
 PROGRESS = (
-    _PRELUDE
+    PRELUDE
     + """
 local review = prefix .. 'review:' .. ARGV[3]
 local state = redis.call('HGET', review, 'state')
@@ -268,7 +209,7 @@ return 1
 #: message that publishes. The last batch to come in moves the review to `reporting` and
 #: sends that message, once. Returns how many are in, or -1 when nobody waits for it.
 FINISH_BATCH = (
-    _PRELUDE
+    PRELUDE
     + """
 local id = ARGV[3]
 local review, results = prefix .. 'review:' .. id, prefix .. 'results:' .. id
@@ -292,7 +233,7 @@ return done
 #: ARGV: prefix, dramatiq, id, installation, how many of its reviews may run at once, messages.
 #: The first call for a review puts its messages now, or when its turn comes.
 ADMIT = (
-    _PRELUDE
+    PRELUDE
     + """
 local review = prefix .. 'review:' .. ARGV[3]
 if redis.call('HGET', review, 'state') ~= 'queued' then return 0 end
@@ -306,7 +247,7 @@ return 1
 
 #: ARGV: prefix, dramatiq, id, body, keep seconds. Nothing is kept for a finished review.
 SAVE_SCAN = (
-    _PRELUDE
+    PRELUDE
     + """
 local state = redis.call('HGET', prefix .. 'review:' .. ARGV[3], 'state')
 if not state or finished[state] then return 0 end
@@ -319,7 +260,7 @@ return 1
 #: Returns how many messages of dead workers went back to their queues.
 #: Does for all queues at once what dramatiq/brokers/redis/dispatch.lua does by chance.
 REVIVE = (
-    _PRELUDE
+    PRELUDE
     + """
 local beats, back = dramatiq .. ':__heartbeats__', 0
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', beats, 0, ARGV[3] - ARGV[4])) do

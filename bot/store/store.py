@@ -21,7 +21,7 @@ from bot.model import (
     encode,
 )
 from bot.queue import NAMESPACE, Message
-from bot.store import scripts
+from bot.store import delivery_scripts, scripts
 from bot.store.together import Together
 
 T = TypeVar("T")
@@ -78,13 +78,14 @@ class Store:
         self.keep_seconds = keep_seconds
         self.now = now
         self._scripts = {
-            name: redis.register_script(getattr(scripts, name))
-            for name in (
-                *("ACCEPT", "PUT", "OPEN", "ADMIT", "MOVE", "PROGRESS", "FINISH_BATCH"),
-                *("SAVE_SCAN", "REVIVE", "NEXT_DELIVERIES"),
+            name: redis.register_script(getattr(file, name))
+            for file, names in (
+                (delivery_scripts, ("ACCEPT", "NEXT_DELIVERIES")),
+                (scripts, ("PUT", "OPEN", "ADMIT", "MOVE", "PROGRESS", "FINISH_BATCH")),
+                (scripts, ("SAVE_SCAN", "REVIVE")),
             )
+            for name in names
         }
-
         self._accepting = Together(
             self._scripts["ACCEPT"], [PREFIX, NAMESPACE, DELIVERY_SECONDS, DELIVERIES_AT_ONCE]
         )
