@@ -59,8 +59,25 @@ def _key_body(text: str) -> bool:
     return re.search(r"[A-Za-z0-9+/]{16}", text) is not None
 
 
+def _strong(text: str) -> bool:
+    """What no name of code is: letters, digits and signs mixed."""
+    return (
+        re.search("[!@#%^&*?~+]", text) is not None
+        and re.search("[0-9]", text) is not None
+        and _random_looking(text)
+    )
+
+
+#: Where a token may begin: not within a word, but right after an escape, whose last character
+#: is a letter or digit: `\n`, `\x22`, `\u0022`, `%22`.
+_START = (
+    r"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})"
+    r"|(?<=\\u[0-9A-Fa-f]{4}))"
+)
+
+
 def _rule(kind: str, pattern: str, holds: Callable[[str], bool] = lambda _: True) -> _Rule:
-    return _Rule(kind, re.compile(pattern), holds)
+    return _Rule(kind, re.compile(pattern.replace("<START>", _START)), holds)
 
 
 _RULES = (
@@ -69,41 +86,50 @@ _RULES = (
         # Up to its end, the next beginning, or what cannot stand in a key, as in code that
         # only names the first line.
         r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:(?!-----(?:BEGIN|END))[A-Za-z0-9+/=\s\\\"',:.#|>-]){0,20000}+"
+        r"(?:(?!-----(?:BEGIN|END))[A-Za-z0-9+/=\s\\\"',:.#|<>*-]){0,20000}+"
         r"(?:-----END [A-Z0-9 ]{0,40}-----)?",
         _key_body,
     ),
-    _rule("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
-    _rule("gitlab-token", r"\bgl(?:pat|dt|rt|soat|cbt|ptt|ft|imt|agent)-[A-Za-z0-9_-]{20,255}"),
-    _rule("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bxapp-\d-[A-Za-z0-9-]{10,255}"),
+    _rule("github-token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"),
+    _rule("gitlab-token", r"gl(?:pat|dt|rt|soat|cbt|ptt|ft|imt|agent)-[A-Za-z0-9_-]{20,255}"),
+    _rule("slack-token", r"xox[abeoprs]-[A-Za-z0-9-]{10,255}|xapp-\d-[A-Za-z0-9-]{10,255}"),
     _rule(
         "slack-webhook",
         r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,200}",
     ),
-    _rule("aws-key-id", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
+    _rule("aws-key-id", r"<START>(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
     _rule(
         "aws-secret",
         r"(?i)aws.{0,30}?(?:secret|key).{0,20}?[=:\s\"']{1,5}(?P<s>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
         _random_looking,
     ),
-    _rule("google-key", r"\bAIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
-    _rule("google-oauth", r"\bGOCSPX-[A-Za-z0-9_-]{28}|\bya29\.[A-Za-z0-9_-]{20,500}"),
-    _rule("stripe-key", r"\b(?:sk|rk|whsec)_(?:(?:live|test|prod)_)?[A-Za-z0-9]{16,255}\b"),
-    _rule("anthropic-key", r"\bsk-ant-[A-Za-z0-9_-]{20,255}"),
+    _rule("google-key", r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    _rule("google-oauth", r"GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{20,500}"),
+    _rule("stripe-key", r"<START>(?:sk|rk|whsec)_(?:(?:live|test|prod)_)?[A-Za-z0-9]{16,255}\b"),
+    _rule("anthropic-key", r"sk-ant-[A-Za-z0-9_-]{20,255}"),
     _rule(
         "openai-key",
-        r"\bsk-(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,255}",
+        r"<START>sk-(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,255}",
         _random_looking,
     ),
-    _rule("npm-token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    _rule("pypi-token", r"\bpypi-AgE[A-Za-z0-9_-]{50,500}"),
-    _rule("hugging-face-token", r"\bhf_[A-Za-z0-9]{30,60}\b"),
-    _rule("sendgrid-key", r"\bSG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60}"),
+    _rule("azure-key", r"AccountKey=(?P<s>[A-Za-z0-9+/]{86}==)"),
+    _rule("digitalocean-token", r"do[opr]_v1_[a-f0-9]{64}"),
+    _rule("vault-token", r"\bhv[sbr]\.[A-Za-z0-9_-]{24,300}"),
+    _rule(
+        "discord-webhook",
+        r"https://discord(?:app)?\.com/api/webhooks/\d{10,25}/[A-Za-z0-9_-]{40,100}",
+    ),
+    _rule("npm-token", r"npm_[A-Za-z0-9]{36}\b"),
+    _rule("pypi-token", r"pypi-AgE[A-Za-z0-9_-]{50,500}"),
+    _rule("hugging-face-token", r"hf_[A-Za-z0-9]{30,60}\b"),
+    _rule("sendgrid-key", r"SG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60}"),
     _rule("telegram-token", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),
-    _rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,2000}"),
+    _rule(
+        "jwt", r"<START>eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,2000}"
+    ),
     _rule(
         "url-password",
-        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,100}:(?P<s>[^\s/@\"'<>]{3,200})@",
+        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,100}:(?P<s>[^\s/\"'<>]{3,200})@",
         lambda text: not re.match(r"\$\{|\{\{?|<|%[(s]|\$[A-Z_]+$|\*+$", text),
     ),
     _rule(
@@ -114,8 +140,8 @@ _RULES = (
     _rule(
         "secret",
         r"(?i)(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-        r"|client[_-]?secret|auth[_-]?key|credential)[A-Za-z0-9_-]{0,20}[\"'\]]{0,2}\s{0,5}(?::=|=>|[=:])\s{0,5}"
-        r"[rbuf]?(?P<q>[\"'`])(?P<s>[^\"'`\s]{8,200})(?P=q)",
+        r"|client[_-]?secret|auth[_-]?key|credential)[A-Za-z0-9_-]{0,20}\\{0,3}[\"'\]]{0,2}\s{0,5}(?::=|=>|[=:])\s{0,5}"
+        r"[rbuf]?(?P<q>\\{0,3}[\"'`])(?P<s>(?:[^\"'`\s\\]|\\(?![\"'`\\])|\\\\(?![\"'`])){8,200})(?P=q)",
         _secret_value,
     ),
     _rule(
@@ -125,13 +151,22 @@ _RULES = (
         _random_looking,
     ),
     _rule(
+        "secret",  # as YAML and dotenv files have it, without quotes
+        r"(?im)^[ \t]{0,40}(?:- |export )?[\"']?[A-Z0-9_.-]{0,40}"
+        r"(?:PASSW(?:OR)?D|PWD|SECRET|TOKEN|KEY)[A-Z0-9_-]{0,20}[\"']?[ \t]{0,3}[=:][ \t]{0,3}"
+        r"(?P<s>[A-Za-z0-9!@#%^&*?~+=_./-]{10,200})[ \t\r]{0,20}$",
+        _strong,
+    ),
+    _rule(
         "key-material", r"(?m)^[ \t]{0,40}(?P<s>[A-Za-z0-9+/]{60,80}={0,2})[ \t]{0,20}$", _key_line
     ),
 )
 
 
 #: What every match of every rule has in it; most titles, names and sentences have none of it.
-_MAYBE = re.compile(r"[\w+/=.~-]{15}|://|-----BEGIN|[\"'`]")
+_MAYBE = re.compile(
+    r"[\w+/=.~-]{15}|://|-----BEGIN|[\"'`]|(?i:passw|pwd|secret|token|key).{0,30}[=:]"
+)
 
 
 def redact(text: str) -> str:

@@ -33,9 +33,54 @@ def test_lines_are_kept_and_a_second_time_changes_nothing(
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("form", ["{}", "token = '{}'", "https://x.org/?k={}&y", "({})", "a {}."])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("{}", "token = '{}'", "https://x.org/?k={}&y", "({})", "a {}."),
+        *('"first\\n{}\\n"', "q=%22{}%22", '"\\u0022{}\\u0022"'),
+    ],
+)
 def test_every_shape_is_known_wherever_it_stands(name: str, form: str) -> None:
     assert SHAPES[name] not in redact(form.format(SHAPES[name]))
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("DB_PASSWORD=hunt3r!Xyz-Q9aaabb", "hunt3r!Xyz-Q9aaabb"),
+        ("db:\n  password: Sup3rS3cret!aa1\n", "Sup3rS3cret!aa1"),
+        (r"{\"password\": \"Sup3rS3cret!\"}", "Sup3rS3cret!"),
+        ("postgres://u:p@ss4word@db/x", "ss4word"),
+        (f"AccountKey={'Eby8vdM02xNO' * 7}wJ==;", "Eby8vdM02xNO"),
+        ("do" + "p_v1_" + "a1b2c3d4" * 8, "a1b2c3d4"),
+        ("hv" + "s.CAESIJ" + "aB3x" * 20, "aB3x"),
+        ("https://discord.com/api/webhooks/" + "1234567890" * 2 + "/" + "aBc_9" * 12, "aBc_9"),
+    ],
+    ids=lambda text: text[:14],
+)
+def test_secrets_without_quotes_and_in_escapes_are_known(text: str, secret: str) -> None:
+    assert secret not in redact(text)
+
+
+@pytest.mark.parametrize("between", ["\n * ", "<br>", "\n// ", '\\n" +\n  "', "\r\n\t"])
+def test_a_private_key_is_known_however_its_lines_are_joined(between: str) -> None:
+    shown = redact(KEY.replace("\n", between))
+    assert not any(line in shown for line in KEY.split("\n")[1:-1])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "token = next(tokens)",
+        "    key: SomeType2",
+        "password: str",
+        "api_token = read_token2",
+        "KEY = a1*b2",
+        'f"{key}={value1}"',
+    ],
+)
+def test_code_that_names_secrets_stays(code: str) -> None:
+    assert redact(code) == code
 
 
 @pytest.mark.parametrize(
