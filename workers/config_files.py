@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from bot import log, repo_config
 from bot.github import pulls
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError, TooLarge
+from bot.github.errors import GitHubError, Invalid, TooLarge
 from bot.model import Repository
 from bot.repo_config import ParsedConfig
 from workers.services import Services
@@ -23,7 +23,7 @@ async def read_config(
 
     async def owners() -> GitHub:
         return await services.github.installation(
-            repository.installation_id, None, {"contents": "read"}
+            repository.installation_id, DEFAULTS_REPOSITORY, {"contents": "read"}
         )
 
     return await read_files(gh, repository.full_name, base_ref, owners)
@@ -48,6 +48,8 @@ async def _shared(repo: str, owners: Callable[[], Awaitable[GitHub]]) -> ParsedC
         return ParsedConfig()  # its own configuration is all there is
     try:
         return await _read(await owners(), name, "HEAD", f"{name}: {repo_config.FILE}")
+    except Invalid:  # there is none, or the installation may not see it
+        return ParsedConfig()
     except GitHubError as exc:  # defaults are a convenience; a review does not wait for them
         _log.warning("defaults_not_read", owner=owner, why=str(exc))
         return ParsedConfig()

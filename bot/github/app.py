@@ -93,15 +93,15 @@ class GitHubApp:
     async def installation(
         self,
         installation_id: int,
-        repository_id: int | None,
+        repository: int | str | None,
         permissions: Mapping[str, str] | None = None,
     ) -> GitHub:
-        """A client for one repository (None: all of them) of an installation.
+        """A client for one repository, by id or name (None: all of them), of an installation.
 
         Its token is fetched here, so that a lost installation shows at once: raises NotFound when
         it is gone and Invalid when it lacks the repository or a permission.
         """
-        scope = Scope.of(installation_id, repository_id, permissions)
+        scope = Scope.of(installation_id, repository, permissions)
         await self._tokens.get(scope)
         return GitHub(
             self._wire,

@@ -93,29 +93,36 @@ def _load(private_key: str) -> RSAPrivateKey:
 class Scope:
     """What a token is for: one installation, some of its repositories, some permissions.
 
-    Empty `repository_ids` mean all repositories, empty `permissions` all that was granted.
+    Empty `repository_ids` and no `repository_name` (without its owner, who is the installation's)
+    mean all repositories, empty `permissions` all that was granted.
     """
 
     installation_id: int
     repository_ids: tuple[int, ...] = ()
     permissions: tuple[tuple[str, str], ...] = ()
+    repository_name: str = ""
 
     @classmethod
     def of(
         cls,
         installation_id: int,
-        repository_id: int | None = None,
+        repository: int | str | None = None,
         permissions: Mapping[str, str] | None = None,
     ) -> Scope:
-        """The scope for one repository (or all, with None) and e.g. `{"contents": "read"}`."""
-        repositories = () if repository_id is None else (repository_id,)
-        return cls(installation_id, repositories, tuple(sorted((permissions or {}).items())))
+        """The scope for one repository, by id or name (or all, with None), and e.g.
+        `{"contents": "read"}`."""
+        granted = tuple(sorted((permissions or {}).items()))
+        if isinstance(repository, str):
+            return cls(installation_id, (), granted, repository)
+        return cls(installation_id, () if repository is None else (repository,), granted)
 
     def request(self) -> dict[str, Any]:
         """The body that asks GitHub for such a token."""
         body: dict[str, Any] = {}
         if self.repository_ids:
             body["repository_ids"] = list(self.repository_ids)
+        if self.repository_name:
+            body["repositories"] = [self.repository_name]
         if self.permissions:
             body["permissions"] = dict(self.permissions)
         return body
