@@ -23,9 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.ports import listen
 from bot.sandbox import git, git_write
+from bot.sandbox.authors import AUTHOR
 from bot.sandbox.faults import Faults
 from bot.sandbox.hooks import Hooks
-from bot.sandbox.people import AUTHOR, People
+from bot.sandbox.people import People
 from bot.sandbox.records import Repository
 from bot.sandbox.serving import application, serving
 from bot.sandbox.state import App, Exchange, Installation, SandboxState, utc_now
