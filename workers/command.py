@@ -129,6 +129,7 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
             subject.brief,
             subject.config.instructions,
             wanted(settings, subject.config, None).categories,
+            settings.llm_context_tokens,
         )
         print(f"######## batch {batch.number}, {asked.tokens} tokens: system\n{asked.system}")
         print(f"######## batch {batch.number}: user\n{asked.user}")

@@ -56,6 +56,7 @@ async def analyze(
         llm=llm,
         config=config,
         wanted=wanted(settings, config, focus),
+        context_tokens=settings.llm_context_tokens,
         review_id=review_id,
         installation_id=installation_id,
         last_try=last_try,
@@ -96,6 +97,7 @@ class _Step:
     llm: LLM
     config: RepoConfig
     wanted: Wanted
+    context_tokens: int
     review_id: str
     installation_id: int
     last_try: bool
@@ -128,7 +130,13 @@ class _Step:
         self._take(files, answer)
 
     async def _ask(self, files: Sequence[Shown]) -> Answer:
-        prompt = batch_prompt(files, self.brief, self.config.instructions, self.wanted.categories)
+        prompt = batch_prompt(
+            files,
+            self.brief,
+            self.config.instructions,
+            self.wanted.categories,
+            self.context_tokens,
+        )
         return await self.llm.ask(
             prompt.system,
             prompt.user,

@@ -15,6 +15,7 @@ import templates
 from bot.change import Hunk, Side
 from bot.globs import any_matches
 from bot.model import Brief, Category, Finding
+from bot.prompt_shares import shares
 from bot.repo_config import Instruction
 from bot.tokens import count_tokens
 from workers.analysis.answer import REVIEW_SCHEMA, VERDICTS_SCHEMA
@@ -23,6 +24,8 @@ from workers.analysis.shown import Shown, clean, one_line
 #: Of each text that the author wrote about the change, as much as this is shown.
 _BRIEF_CHARS = 6000
 _COMMITS = 30
+#: Tokens for the words that stand over a text, or after it where it is cut.
+_MARKS = 8
 #: Of a thread so many comments are shown, the first among them, and of each so much.
 _COMMENTS = 20
 _COMMENT_CHARS = 2000
@@ -81,8 +84,11 @@ def batch_prompt(
     brief: Brief,
     instructions: Sequence[Instruction],
     categories: Sequence[Category],
+    context_tokens: int,
 ) -> Prompt:
-    """The question that reviews `files`; only findings of `categories` are asked for."""
+    """The question that reviews `files`; only findings of `categories` are asked for. Of
+    `brief` and `instructions` as much is shown as their shares of `context_tokens` allow."""
+    room = shares(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     return Prompt(
         _ENVIRONMENT.get_template("system.md.j2").render(
@@ -90,14 +96,48 @@ def batch_prompt(
         ),
         _ENVIRONMENT.get_template("batch.md.j2").render(
             files=files,
-            brief=_shortened(brief),
-            instructions=[
-                {"paths": one_line(", ".join(each.paths)), "text": each.text}
-                for each in instructions
-                if any(any_matches(each.paths, file.source.file.path) for file in files)
-            ],
+            brief=_fitted(_shortened(brief), room.brief),
+            instructions=_applying(instructions, files, room.instructions),
         ),
     )
+
+
+def _applying(
+    instructions: Sequence[Instruction], files: Sequence[Shown], budget: int
+) -> list[dict[str, str]]:
+    """Those that are for one of the files, in the repository's order, cut at `budget` tokens."""
+    shown = []
+    for each in instructions:
+        if any(any_matches(each.paths, file.source.file.path) for file in files):
+            paths = one_line(", ".join(each.paths))
+            text = _cut_tokens(each.text, budget - count_tokens(paths))
+            budget -= count_tokens(f"{paths}{text}") + _MARKS
+            if text:
+                shown.append({"paths": paths, "text": text})
+    return shown
+
+
+def _fitted(brief: Brief, budget: int) -> Brief:
+    """What is most worth its tokens first: title, description, linked issue, commit messages."""
+    kept = []
+    for text in (brief.title, brief.body, brief.issue, *reversed(brief.commits)):
+        text = _cut_tokens(text, budget)
+        budget -= count_tokens(text) + _MARKS if text else 0
+        kept.append(text)
+    title, body, issue, *commits = kept
+    told = tuple(message for message in reversed(commits) if message)
+    return Brief(title=title, body=body, issue=issue, commits=told)
+
+
+def _cut_tokens(text: str, budget: int) -> str:
+    """The beginning of `text` of at most `budget` tokens, with the mark before each line."""
+    cost = count_tokens(text) + text.count("\n")
+    if cost <= budget:
+        return text
+    while text and cost > budget - _MARKS:
+        text = text[: min(len(text) - 1, len(text) * max(budget - _MARKS, 0) // cost)]
+        cost = count_tokens(text) + text.count("\n")
+    return text + "\n(cut)" if text else ""
 
 
 def verify_prompt(files: Sequence[Shown], findings: Sequence[tuple[int, Finding]]) -> Prompt:

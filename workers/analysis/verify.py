@@ -1,10 +1,12 @@
 """The second pass: findings shown with their context once more, and only what holds is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.model import Finding, Rejected, Usage
+from bot.prompt_shares import shares
 from bot.settings import Settings
+from bot.tokens import count_tokens
 from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
 from workers.analysis.errors import LLMError, TooLongError, TransientLLMError
 from workers.analysis.llm import LLM, Answer
@@ -47,12 +49,31 @@ async def verify(
         last_try=last_try,
     )
     numbered = tuple(enumerate(findings, start=1))
-    if numbered:
-        await second.check(numbered, files)
+    for group in _groups(numbered, shares(settings.llm_context_tokens).findings):
+        await second.check(group, files)
     return second.judged(numbered, settings.min_confidence)
 
 
 Numbered = Sequence[tuple[int, Finding]]
+
+_FINDING_COST = 50  # tokens for the words around a finding
+
+
+def _groups(numbered: Numbered, budget: int) -> Iterator[Numbered]:
+    """As many together as are shown in `budget` tokens, at least one."""
+    group: list[tuple[int, Finding]] = []
+    room = budget
+    for each in numbered:
+        finding = each[1]
+        texts = (finding.path, finding.title, finding.body, finding.suggestion or "")
+        cost = sum(count_tokens(text) + text.count("\n") for text in texts) + _FINDING_COST
+        if group and cost > room:
+            yield group
+            group, room = [], budget
+        group.append(each)
+        room -= cost
+    if group:
+        yield group
 
 
 @dataclass(slots=True, kw_only=True)

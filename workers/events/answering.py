@@ -11,6 +11,7 @@ from bot.github.client import GitHub
 from bot.github.comments import Comment
 from bot.github.errors import GitHubError, Transient
 from bot.model import BatchFile, Brief, PullRequest, Usage
+from bot.prompt_shares import shares
 from bot.repo_config import RepoConfig
 from bot.store.asked import add_asked
 from workers import checkrun
@@ -20,7 +21,7 @@ from workers.config_files import read_config
 from workers.events import replies
 from workers.reports import render
 from workers.scan.analyzers.run import NAMES
-from workers.scan.batches import DIFF_SHARE, hunk_tokens
+from workers.scan.batches import hunk_tokens
 from workers.scan.clone import Source
 from workers.scan.errors import CloneError
 from workers.scan.scan import scan
@@ -130,7 +131,7 @@ async def _files(
     )
     parts = [part for batch in scanned.batches for part in batch.files]
     parts.sort(key=lambda part: part.file.path != path)
-    return list(_fitting(parts, int(services.settings.llm_context_tokens * DIFF_SHARE)))
+    return list(_fitting(parts, shares(services.settings.llm_context_tokens).change))
 
 
 def _fitting(parts: Iterable[BatchFile], budget: int) -> Iterable[BatchFile]:

@@ -1,8 +1,8 @@
 """Cut the chosen files into batches for the LLM (pure).
 
-A batch holds at most `files` files, folders together, and hunks of at most DIFF_SHARE
-of the prompt. A file too large for that is split between hunks, and a hunk too large
-between functions, else anywhere between lines.
+A batch holds at most `files` files, folders together, and hunks of at most their share of
+the prompt (`bot.prompt_shares`). A file too large for that is split between hunks, and a
+hunk too large between functions, else anywhere between lines.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,16 +13,15 @@ from bot.model import Batch, BatchFile, LeftOut
 from bot.tokens import count_tokens
 from workers.scan.outline import Outline
 
-#: Of LLM_CONTEXT_TOKENS; the rest is for instructions, evidence and the brief.
-DIFF_SHARE = 0.5
-CONTEXT_SHARE = 0.25
-
-_LINE_COST = 6  # tokens for the two numbers and the marker that stand before each line
+_LINE_COST = 7  # tokens for the two numbers and the marker that stand before each line
+_HUNK_COST = 24  # for the line over each hunk
+_EVIDENCE_COST = 12  # for the tool's rule, side and line before each title
 
 
 def hunk_tokens(hunk: Hunk) -> int:
     """Tokens of the hunk as the LLM reads it, with numbers on both sides."""
-    return count_tokens("\n".join(line.text for line in hunk.lines)) + _LINE_COST * len(hunk.lines)
+    text = "\n".join((hunk.section, *(line.text for line in hunk.lines)))
+    return count_tokens(text) + _LINE_COST * len(hunk.lines) + _HUNK_COST
 
 
 def split(file: BatchFile, budget: int, outline: Outline) -> tuple[list[BatchFile], list[LeftOut]]:
@@ -62,6 +61,26 @@ def pack(files: Sequence[BatchFile], budget: int, most: int) -> tuple[Batch, ...
     return tuple(Batch(number, tuple(group)) for number, group in enumerate(groups))
 
 
+def with_less_evidence(batch: Batch, budget: int) -> Batch:
+    """The batch with evidence of at most `budget` tokens, the most severe first: analysers may
+    tell of every line. What is left out stays in the report."""
+    told = [(item, number) for number, part in enumerate(batch.files) for item in part.evidence]
+    told.sort(key=lambda each: (each[0].severity.rank, -each[0].confidence, each[1]))
+    kept: set[str] = set()
+    for item, _ in told:
+        budget -= count_tokens(item.title) + _EVIDENCE_COST
+        if budget < 0:
+            break
+        kept.add(item.fingerprint)
+    return replace(
+        batch,
+        files=tuple(
+            replace(part, evidence=tuple(e for e in part.evidence if e.fingerprint in kept))
+            for part in batch.files
+        ),
+    )
+
+
 def _by_folder(file: BatchFile) -> tuple[str, str, int]:
     folder, _, name = file.file.path.rpartition("/")
     return folder, name, file.file.hunks[0].new_start if file.file.hunks else 0
@@ -84,6 +103,7 @@ def _pieces(hunk: Hunk, budget: int, outline: Outline) -> Iterator[Hunk]:
         return
     starts = {block.start for block in outline.definitions}
     costs = [count_tokens(line.text) + _LINE_COST + 1 for line in hunk.lines]
+    budget -= _HUNK_COST + count_tokens(hunk.section)
     begin = 0
     while begin < len(hunk.lines):
         end = _reach(costs, begin, budget)

@@ -30,7 +30,7 @@ ROLES = ("enclosing", "imports", "definition", "caller", "test")
 
 _MAX_RELATIVE_BYTES = 200_000
 _MAX_RELATIVES = 200
-_HEAD_COST = 12  # tokens for the path and line that stand over a snippet
+_HEAD_COST = 18  # tokens for the words and the line number that stand over a snippet
 
 
 async def relatives(
@@ -124,7 +124,7 @@ def with_context(
     chosen: list[list[Snippet]] = [[] for _ in batch.files]
     seen: set[Snippet] = set()
     for _, position, snippet in sorted(offered, key=lambda item: item[:2]):
-        cost = count_tokens(snippet.text) + _HEAD_COST
+        cost = _cost(snippet)
         if cost <= budget and snippet not in seen:
             seen.add(snippet)
             chosen[position].append(snippet)
@@ -134,6 +134,12 @@ def with_context(
         for part, context in zip(batch.files, chosen, strict=True)
     ]
     return replace(batch, files=tuple(files))
+
+
+def _cost(snippet: Snippet) -> int:
+    """Tokens as it is shown: under its path, with a mark before each line."""
+    marked = snippet.text.replace("\n", "\n|")
+    return count_tokens(marked) + count_tokens(snippet.path) + _HEAD_COST
 
 
 def _imports(target: Target, own: Outline) -> str:

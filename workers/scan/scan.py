@@ -17,12 +17,13 @@ from bot.model import (
     Scan,
     Snippet,
 )
+from bot.prompt_shares import shares
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from bot.wanted import Wanted, wanted
 from workers.scan.analyzers.model import Target
 from workers.scan.analyzers.run import run_all
-from workers.scan.batches import CONTEXT_SHARE, DIFF_SHARE, pack, split
+from workers.scan.batches import pack, split, with_less_evidence
 from workers.scan.choose import Chosen, choose
 from workers.scan.clone import Clone, Source, clone
 from workers.scan.context import relatives, text_of, with_context
@@ -138,7 +139,7 @@ def _parts(
     """All that is to be read, in parts that fit a prompt, each under its key."""
     if not settings.has_llm:
         return [], ()
-    diff_budget = int(settings.llm_context_tokens * DIFF_SHARE)
+    diff_budget = shares(settings.llm_context_tokens).change
     parts: list[BatchFile] = []
     left_out: list[LeftOut] = []
     for target in chosen.targets:
@@ -171,11 +172,10 @@ def _batches(
         for target in chosen.targets
         if target.path in read
     }
-    diff_budget = int(settings.llm_context_tokens * DIFF_SHARE)
-    context_budget = int(settings.llm_context_tokens * CONTEXT_SHARE)
+    room = shares(settings.llm_context_tokens)
     return tuple(
-        with_context(batch, own, others, context_budget)
-        for batch in pack(parts, diff_budget, settings.batch_files)
+        with_context(with_less_evidence(batch, room.evidence), own, others, room.context)
+        for batch in pack(parts, room.change, settings.batch_files)
     )
 
 

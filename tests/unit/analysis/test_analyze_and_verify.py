@@ -135,7 +135,9 @@ async def test_an_answer_cut_at_its_limit_keeps_what_was_complete(
 
 def test_prompts_of_one_review_share_their_beginning_and_data_stays_data() -> None:
     categories = tuple(Settings(_env_file=None).categories)
-    first, second = (batch_prompt([show(one)], BRIEF, (), categories) for one in BATCH.files)
+    first, second = (
+        batch_prompt([show(one)], BRIEF, (), categories, 24_000) for one in BATCH.files
+    )
     assert first.system == second.system
     shared = next(
         n for n, (x, y) in enumerate(zip(first.user, second.user, strict=False)) if x != y
@@ -148,7 +150,7 @@ def test_prompts_of_one_review_share_their_beginning_and_data_stays_data() -> No
 def test_instructions_come_with_the_files_they_are_for() -> None:
     rules = (Instruction(("*.py",), "Mind the types."), Instruction(("*.go",), "Mind errors."))
     categories = tuple(Settings(_env_file=None).categories)
-    asked = batch_prompt([show(BATCH.files[0])], BRIEF, rules, categories)
+    asked = batch_prompt([show(BATCH.files[0])], BRIEF, rules, categories, 24_000)
     assert "Mind the types." in asked.user
     assert "Mind errors." not in asked.user
 
@@ -156,7 +158,7 @@ def test_instructions_come_with_the_files_they_are_for() -> None:
 def test_hidden_characters_are_shown_and_secrets_are_not() -> None:
     tricky = part("a.py", "x = 'ghp_0123456789abcdefghijABCDEFGHIJ012345'\ny = '\u202e'")
     categories = tuple(Settings(_env_file=None).categories)
-    asked = batch_prompt([show(tricky)], BRIEF, (), categories)
+    asked = batch_prompt([show(tricky)], BRIEF, (), categories, 24_000)
     assert "ghp_" not in asked.user
     assert "\u202e" not in asked.user
     assert "202" in asked.user

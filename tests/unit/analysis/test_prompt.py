@@ -36,7 +36,7 @@ def review(
     *files: BatchFile, brief: Brief | None = None, rules: tuple[Instruction, ...] = ()
 ) -> str:
     shown = [show(each) for each in files or (batch_file(),)]
-    return batch_prompt(shown, brief or Brief(title="t", body="b"), rules, ALL).user
+    return batch_prompt(shown, brief or Brief(title="t", body="b"), rules, ALL, 200_000).user
 
 
 def evil_file(text: str) -> BatchFile:
@@ -72,7 +72,7 @@ def evil_prompts(text: str) -> list[Prompt]:
     brief = Brief(title=text, body=text, commits=(text, text), issue=text)
     finding = replace(evil_file(text).evidence[0], suggestion=text)
     return [
-        batch_prompt([file], brief, (Instruction(("*", text), text),), ALL),
+        batch_prompt([file], brief, (Instruction(("*", text), text),), ALL, 24_000),
         verify_prompt([file], [(1, finding)]),
         ask_prompt(text, text, [text], brief, [file]),
     ]
@@ -152,7 +152,8 @@ def test_batches_of_one_review_share_all_but_their_files() -> None:
     brief = Brief(title="Search", body="Faster.", commits=("one", "two"), issue="Slow search")
     rules = (Instruction(("**/*.py",), "Mind SQL."),)
     one, two = (
-        batch_prompt([show(batch_file(path))], brief, rules, ALL) for path in ("a.py", "b.py")
+        batch_prompt([show(batch_file(path))], brief, rules, ALL, 24_000)
+        for path in ("a.py", "b.py")
     )
     assert one.system == two.system
     until = one.user.index("=== BEGIN file ===\n|path: ")
@@ -177,7 +178,9 @@ def test_instructions_are_chosen_by_the_paths_of_the_batch() -> None:
 
 def test_only_the_categories_that_are_wanted_are_asked_for() -> None:
     def system(*categories: Category) -> str:
-        return batch_prompt([show(batch_file())], Brief(title="", body=""), (), categories).system
+        return batch_prompt(
+            [show(batch_file())], Brief(title="", body=""), (), categories, 24_000
+        ).system
 
     assert "Report only findings" not in system(*ALL)
     assert "Report only findings of these categories: security, quality." in system(

@@ -172,11 +172,11 @@ def test_shows_nothing_twice_when_the_file_is_all_in_the_hunk() -> None:
     assert snippets(file, text_of("shop.py", OWN), []) == ()
 
 
-@pytest.mark.parametrize("budget", [0, 20, 60, 1000])
+@pytest.mark.parametrize("budget", [0, 30, 60, 1000])
 def test_context_stays_under_its_budget_and_the_nearest_comes_first(budget: int) -> None:
     batch = Batch(0, (BatchFile(file=_changed(9), language="python", content=OWN),))
     others = {"shop.py": (text_of("helper.py", HELPER), text_of("tests/test_shop.py", TEST))}
     (file,) = with_context(batch, {"shop.py": text_of("shop.py", OWN)}, others, budget).files
     assert sum(count_tokens(snippet.text) for snippet in file.context) <= budget
-    if budget >= 20:
+    if budget >= 30:
         assert file.context[0].role == "enclosing"
