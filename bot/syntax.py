@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import cast
 
-from tree_sitter import Parser, Tree
-from tree_sitter_language_pack import SupportedLanguage, get_parser
+from tree_sitter import Node, Parser, Query, QueryCursor, Tree
+from tree_sitter_language_pack import SupportedLanguage, get_language, get_parser
 
 _BY_NAME = {
     "dockerfile": "dockerfile",
@@ -142,7 +142,36 @@ def parses(language: str, text: str) -> bool:
     if language in _NO_VERDICT:
         return True
     tree = tree_of(language, text)
-    return tree is None or not tree.root_node.has_error
+    if tree is None:
+        return True
+    return not tree.root_node.has_error and (language != "python" or _indented(tree))
+
+
+def _indented(tree: Tree) -> bool:
+    """Whether each block of Python has a statement and all of its statements one indentation:
+    the grammar lets pass `if x:` with nothing in it, and any indentation."""
+    blocks = QueryCursor(_python_blocks()).captures(tree.root_node).get("block", [])
+    return _level(tree.root_node, 0) and all(_level(block, None) for block in blocks)
+
+
+def _level(block: Node, column: int | None) -> bool:
+    """`column` is where its lines have to begin; None: where the first one does."""
+    last_row = -1
+    for statement in block.named_children:
+        if statement.type == "comment":
+            continue
+        row, at = statement.start_point
+        if row != last_row:  # else it stands behind a `;`
+            column = at if column is None else column
+            if at != column:
+                return False
+        last_row = statement.end_point[0]
+    return column is not None
+
+
+@cache
+def _python_blocks() -> Query:
+    return Query(get_language("python"), "(block) @block")
 
 
 @cache

@@ -1,5 +1,7 @@
 """A suggestion that is kept applies, parses, changes something and stands in its place."""
 
+import ast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +93,8 @@ def test_what_is_kept_can_be_committed(data: st.DataObject, place: tuple[str, st
     assert [line.rstrip() for line in new] != [line.rstrip() for line in old]
     applied = "\n".join([*lines[: at.start_line - 1], *new, *lines[at.end_line :]])
     assert parses(language, applied)
+    if language == "python":
+        ast.parse(applied)  # by its own parser, which minds empty blocks and indentation
     assert "[redacted:" not in kept
     first = next((line for line in old if line.strip()), "")
     if new and new[0].strip() and first:

@@ -14,7 +14,16 @@ from workers.analysis.shown import Shown
 #: A longer replacement is a rewrite, which nobody reads in a margin.
 MAX_LINES = 60
 
-_OPENING = re.compile(r"(`{3,})[^\n`]*\n")
+_OPENING = re.compile(r"(`{3,})([^\n`]*)\n")
+#: In a Markdown file another fence is a part of the text.
+_AROUND_MARKDOWN = frozenset({"suggestion", "markdown", "md"})
+#: As models write it: `# ...`, `// ... existing code ...`, `/* rest of the function */`.
+_ELISION = re.compile(
+    r"\s*(?:#|//|/\*|--|<!--)\s*(?:(?:\.{3}|…)|"
+    r"\(?(?:the )?(?:rest|remainder) of (?:the|this|your)\b|"
+    r"(?:existing|remaining|unchanged) (?:code|lines?|logic)\b)",
+    re.IGNORECASE,
+)
 _REDACTED = "[redacted:"
 _INDENT = re.compile(r"[ \t]*")
 
@@ -29,24 +38,46 @@ def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | N
     old = lines[first:last]
     # What the model saw differently (a secret, a hidden character) it cannot replace.
     hidden = any(_REDACTED in text for text in (*old, suggestion))
-    if hidden or old != shown.content.split("\n")[first:last]:
+    if hidden or _leaves_out(suggestion, old) or old != shown.content.split("\n")[first:last]:
         return None
     before, after = lines[:first], lines[last:]
-    for new in _indented(_unfenced(suggestion), old):
+    said = _without_marks(_unfenced(suggestion, shown.language), old)
+    for new in [] if said is None else _indented(said, old):
         fits = _changes(old, new) and not _repeats(old, new, before, after)
         if fits and _still_parses(shown.language, lines, before + new + after):
             return "\n".join(new)
     return None
 
 
-def _unfenced(suggestion: str) -> list[str]:
+def _unfenced(suggestion: str, language: str) -> list[str]:
     text = suggestion.replace("\r\n", "\n")
     whole = text.strip()
     opening = _OPENING.match(whole)
-    if opening and whole.endswith(opening[1], opening.end()):
+    ours = opening and (language != "markdown" or opening[2].strip() in _AROUND_MARKDOWN)
+    if opening and ours and whole.endswith(opening[1], opening.end()):
         text = whole[opening.end() : -len(opening[1])].rstrip(" \t").removesuffix("\n")
     lines = text.rstrip("\n").split("\n")
     return [] if lines == [""] else lines
+
+
+def _leaves_out(suggestion: str, old: list[str]) -> bool:
+    """Whether a comment stands for code that the suggestion leaves out, which would be lost."""
+    return any(
+        _ELISION.match(line) and line.strip() not in (text.strip() for text in old)
+        for line in suggestion.splitlines()
+    )
+
+
+def _without_marks(new: list[str], old: list[str]) -> list[str] | None:
+    """The new side of a suggestion that is written as a diff of the old lines; None if it is
+    one of other lines."""
+    marks = {line[:1] for line in new if line}
+    if not {"+", "-"} <= marks <= {"+", "-", " "}:
+        return new
+    before = [line[1:].strip() for line in new if not line.startswith("+")]
+    if before != [line.strip() for line in old]:
+        return None
+    return [line[1:] for line in new if not line.startswith("-")]
 
 
 def _indented(new: list[str], old: list[str]) -> list[list[str]]:

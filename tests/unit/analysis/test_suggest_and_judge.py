@@ -88,6 +88,53 @@ def test_a_suggestion_fits_or_is_none(suggestion: str, anchor: Anchor, kept: str
     assert fitting_suggestion(suggestion, shown(), anchor) == kept
 
 
+BRANCH = "def f(x):\n    if x:\n        return 1\n    return 2\n"
+
+
+@pytest.mark.parametrize(
+    "suggestion",
+    [
+        "",
+        "    return 1",
+        "# a word",
+        "        x = 1\n          return x",
+        "      return 1\n   x = 2",
+    ],
+)
+def test_python_that_only_its_grammar_would_take_is_no_suggestion(suggestion: str) -> None:
+    """A block without a statement, or with two indentations."""
+    assert fitting_suggestion(suggestion, shown(BRANCH), at(3, 3)) is None
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    ["# ...", "    # ... existing code ...", "# rest of the function", "# (rest of the code)"],
+)
+def test_a_suggestion_that_leaves_code_out_would_lose_it(left_out: str) -> None:
+    said = f"    total = sum(prices)\n{left_out}\n    return total"
+    assert fitting_suggestion(said, shown(), at(2, 5)) is None
+    kept = CONTENT.replace("    result = 0", left_out)
+    lines = kept.split("\n")[1:4]
+    said = "\n".join([*lines[:2], "        result = p"])
+    assert fitting_suggestion(said, shown(kept), at(2, 4)) == said  # it was there before
+
+
+def test_a_diff_of_the_lines_is_taken_for_its_new_side() -> None:
+    said = "-        result += p\n+        result += p * 2\n     return result"
+    assert fitting_suggestion(said, shown(), at(4, 5)) == (
+        "        result += p * 2\n    return result"
+    )
+    assert fitting_suggestion("-        other\n+        result", shown(), at(4, 4)) is None
+
+
+def test_a_fence_is_a_part_of_a_markdown_file() -> None:
+    markdown = {"language": "markdown", "content": "# A\n\ntext\n"}
+    code = "```python\nx = 1\n```"
+    assert fitting_suggestion(code, shown(**markdown), at(3, 3)) == code
+    wrapped = f"````suggestion\n{code}\n````"
+    assert fitting_suggestion(wrapped, shown(**markdown), at(3, 3)) == code
+
+
 def test_a_suggestion_to_a_file_that_did_not_parse_before_is_kept() -> None:
     broken = shown("def f(:\n    return 1\n")
     assert fitting_suggestion("    return 2", broken, at(2, 2)) == "    return 2"
