@@ -13,7 +13,8 @@ NEAR_LINES = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One case's review. `hits` are the expected defects that a finding points at, `right` the
-    findings that point at one."""
+    findings that point at one which no other finding was counted for: a second comment on the
+    same defect is noise."""
 
     name: str
     expected: int
@@ -68,12 +69,28 @@ def outcome(
         expected=len(expected),
         hits=sum(any(points_at(f, defect) for f in findings) for defect in expected),
         findings=len(findings),
-        right=sum(any(points_at(f, defect) for defect in expected) for f in findings),
+        right=_right(expected, findings),
         anchored=sum(finding.anchored for finding in findings),
         suggestions=sum(finding.suggestion is not None for finding in findings),
         usage=usage,
         refused_suggestions=refused_suggestions,
     )
+
+
+def _right(expected: Sequence[Expected], findings: Sequence[Finding]) -> int:
+    """As many findings as can be given a defect of their own (by augmenting paths)."""
+    owner: dict[int, int] = {}
+
+    def placed(number: int, tried: set[int]) -> bool:
+        for at, defect in enumerate(expected):
+            if at not in tried and points_at(findings[number], defect):
+                tried.add(at)
+                if at not in owner or placed(owner[at], tried):
+                    owner[at] = number
+                    return True
+        return False
+
+    return sum(placed(number, set()) for number in range(len(findings)))
 
 
 def summarize(outcomes: Sequence[Outcome]) -> Summary:

@@ -51,7 +51,7 @@ def build_report(
     are told in the body but not posted again. `dismissed` are those that people do not want to
     hear. `now` is in seconds since the epoch.
     """
-    told = _told(review, scan, results, settings, config, posted_before)
+    told = _told(review, scan, results, settings, config, (dismissed, posted_before))
     certain = [
         finding
         for finding in told
@@ -108,11 +108,11 @@ def _told(
     results: Sequence[BatchResult],
     settings: Settings,
     config: RepoConfig,
-    posted: frozenset[str],
+    known: tuple[frozenset[str], ...],
 ) -> list[Finding]:
     looked_for = wanted(settings, config, review.focus)
     found = chain(scan.evidence, *(result.findings for result in results), scan.carried)
-    told = one_each((f for f in found if f.category in looked_for.categories), posted)
+    told = one_each((f for f in found if f.category in looked_for.categories), *known)
     # A twin may be more severe than the other, and tells its severity to the one that stays.
     return sorted((f for f in told if not looked_for.objection(f.category, f.severity)), key=_order)
 

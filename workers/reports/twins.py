@@ -9,27 +9,29 @@ from bot.model import Finding
 from workers.reports.sources import LLM, joined, tools_of
 
 _Where = tuple[str, Side]
+_Known = tuple[frozenset[str], ...]
 
 
-def one_each(findings: Iterable[Finding], posted: frozenset[str]) -> list[Finding]:
+def one_each(findings: Iterable[Finding], *known: frozenset[str]) -> list[Finding]:
     """The findings, each told once: by fingerprint first, then by what they speak of.
 
     Of two with one fingerprint by one tool the more severe, then the more certain stays; by
-    two they are merged, as an analyser's evidence and the LLM that confirms it. `posted` are
-    the fingerprints that stand on the pull request already: a merged finding keeps such a one,
-    so that it is not posted again under its other name.
+    two they are merged, as an analyser's evidence and the LLM that confirms it. `known` are
+    the fingerprints that people have heard of, as they dismissed them or they stand on the pull
+    request: a merged finding keeps such a one, of the first set that has one, so that it is
+    not posted again under its other name.
     """
     unique: dict[str, Finding] = {}
     for finding in findings:
-        known = unique.get(finding.fingerprint)
-        unique[finding.fingerprint] = _one(known, finding, posted) if known else finding
+        same = unique.get(finding.fingerprint)
+        unique[finding.fingerprint] = _one(same, finding, known) if same else finding
     told = _Told()
     for finding in sorted(unique.values(), key=_llm_first):
         twin = told.twin_of(finding)
         if twin is None:
             told.add(finding)
         else:
-            told.findings[twin] = _merged(told.findings[twin], finding, posted)
+            told.findings[twin] = _merged(told.findings[twin], finding, known)
     return told.findings
 
 
@@ -57,10 +59,10 @@ class _Told:
         return next((at for at in near if _twins(self.findings[at], finding)), None)
 
 
-def _one(known: Finding, new: Finding, posted: frozenset[str]) -> Finding:
-    if known.anchored == new.anchored and not tools_of(known) & tools_of(new):
-        return _merged(known, new, posted)
-    return _stronger(known, new)
+def _one(old: Finding, new: Finding, known: _Known) -> Finding:
+    if old.anchored == new.anchored and not tools_of(old) & tools_of(new):
+        return _merged(old, new, known)
+    return _stronger(old, new)
 
 
 def _stronger(known: Finding, new: Finding) -> Finding:
@@ -97,19 +99,29 @@ def _folded(finding: Finding) -> str:
     return " ".join(finding.quote.split())
 
 
-def _merged(told: Finding, new: Finding, posted: frozenset[str]) -> Finding:
+def _merged(told: Finding, new: Finding, known: _Known) -> Finding:
     """`told` in the richer words of both, as severe as the more severe, named after the
     analyser (whose rule does not change from one answer to the next)."""
     rich, brief = (new, told) if len(new.body) > len(told.body) else (told, new)
-    names = [f.fingerprint for f in (told, new) if f.fingerprint in posted]
+    both = (told.fingerprint, new.fingerprint)
+    names = [name for heard in known for name in both if name in heard]
     return replace(
         rich,
         severity=min(told.severity, new.severity, key=lambda severity: severity.rank),
         confidence=max(told.confidence, new.confidence),
         source=joined(told, new),
         body=_with_title(rich.body, brief),
+        suggestion=_suggestion(rich, brief),
         fingerprint=names[0] if names else new.fingerprint,
     )
+
+
+def _suggestion(rich: Finding, brief: Finding) -> str | None:
+    """The other's too, where it replaces the same lines."""
+    here = (rich.side, rich.start_line, rich.end_line)
+    if rich.suggestion is None and here == (brief.side, brief.start_line, brief.end_line):
+        return brief.suggestion
+    return rich.suggestion
 
 
 def _with_title(body: str, brief: Finding) -> str:

@@ -62,9 +62,16 @@ def test_a_finding_points_at_a_defect_of_its_file_and_category_nearby(
     assert points_at(finding(**changes), DEFECT) is points
 
 
-def test_two_comments_on_one_defect_find_it_once() -> None:
+def test_a_second_comment_on_one_defect_is_noise() -> None:
     result = outcome("case", [DEFECT], [finding(), finding(start_line=12, end_line=12)], Usage())
-    assert (result.hits, result.right, result.findings) == (1, 2, 2)
+    assert (result.hits, result.right, result.findings) == (1, 1, 2)
+
+
+def test_each_defect_has_a_comment_of_its_own_whichever_is_read_first() -> None:
+    beside = Expected("a.py", 14, 14, Category.SECURITY, "why")
+    told = [finding(start_line=12, end_line=12), finding(start_line=8, end_line=8)]
+    result = outcome("case", [DEFECT, beside], told, Usage())
+    assert (result.hits, result.right) == (2, 2)
 
 
 def test_what_stands_on_no_line_and_what_suggests_is_counted() -> None:

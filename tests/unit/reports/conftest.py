@@ -225,6 +225,7 @@ def build(
         *,
         config: RepoConfig | None = None,
         posted_before: frozenset[str] = frozenset(),
+        dismissed: frozenset[str] = frozenset(),
         extra: tuple[BatchResult, ...] = (),
         llm: str = "gpt-5-mini",
         **parts: Any,
@@ -239,6 +240,7 @@ def build(
             config or RepoConfig(),
             now=1_763_900_100.0,
             posted_before=posted_before,
+            dismissed=dismissed,
         )
 
     return report

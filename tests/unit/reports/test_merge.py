@@ -55,6 +55,27 @@ def test_a_joined_finding_keeps_the_name_under_which_it_was_posted(build: Build)
     assert "00000000000000a2" not in report.inline
 
 
+def test_a_joined_finding_is_dismissed_under_either_name(build: Build) -> None:
+    for name in ("00000000000000a2", "00000000000000b1"):
+        standing = frozenset({"00000000000000a2"})
+        report = build(dismissed=frozenset({name}), posted_before=standing)
+        assert not {"00000000000000a2", "00000000000000b1"} & {
+            f.fingerprint for f in report.findings
+        }
+        assert "dismissed" in {item.reason for item in report.rejected}
+
+
+def test_a_suggestion_is_kept_where_the_analyser_says_more(one: Finding) -> None:
+    brief = replace(one, source="llm", body="b", suggestion="x = 1", fingerprint="a")
+    rich = replace(one, source="ruff:F1", body="b" * 99, suggestion=None, fingerprint="b")
+    (told,) = one_each([rich, brief], frozenset())
+    assert (told.body[:99], told.suggestion) == (rich.body, "x = 1")
+    assert brief.end_line is not None
+    longer = replace(rich, end_line=brief.end_line + 1)
+    (told,) = one_each([longer, brief], frozenset())
+    assert told.suggestion is None  # it would replace other lines
+
+
 def test_the_most_severe_come_first(report: Report) -> None:
     ranks = [f.severity.rank for f in report.findings]
     assert ranks == sorted(ranks)
