@@ -1,0 +1,21 @@
+"""The answers that ship are to the questions that are asked now: `make eval-answers` saves them."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import load
+from workers.evaluation.run import evaluate
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.slow
+async def test_every_shipped_case_is_replayed_without_a_model() -> None:
+    settings = load(_env_file=None, llm_model="stand-in")
+    outcomes, summary = await evaluate(
+        HERE / "cases", settings, answers=HERE / "answers", replay=True
+    )
+    assert len(outcomes) == summary.cases
+    assert summary.usage.calls >= summary.cases
+    assert summary.usage.cost is not None
