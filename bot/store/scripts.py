@@ -72,8 +72,8 @@ local function admit(installation, turns)
     if not id then return end
     local review = prefix .. 'review:' .. id
     local messages = redis.call('HGET', review, 'parked')
+    redis.call('HDEL', review, 'parked')
     if messages and redis.call('HGET', review, 'state') == 'queued' then
-      redis.call('HDEL', review, 'parked')
       redis.call('SADD', prefix .. 'running:' .. installation, id)
       put(messages)
       turns = turns - 1
