@@ -219,7 +219,7 @@ def _explained_here(stderr: str) -> CloneError:
     """The same of a repository of this machine, where neither GitHub nor the App is concerned."""
     kind = MissingRef if _NOT_FOUND.search(stderr) else CloneError
     return kind(
-        "git could not copy the commits out of the repository; it may be damaged or incomplete: "
+        "Git could not copy the commits out of the repository; it may be damaged or incomplete: "
         "check it with `git fsck`.",
         transient=False,
     )

@@ -78,7 +78,13 @@ async def test_what_was_not_asked_for_is_thrown_out_with_a_reason(
     focus: Category | None,
     kept: list[str],
 ) -> None:
-    small = finding(category="quality", severity="low", quote="    for row in rows:", title="Small")
+    small = finding(
+        category="quality",
+        severity="low",
+        quote="    for row in rows:",
+        title="Small",
+        suggestion=None,
+    )
     finds(server, finding(), small)
     result = await run(make_llm(), config=RepoConfig(**wishes), focus=focus)
 
