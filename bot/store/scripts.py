@@ -72,8 +72,8 @@ local function admit(installation, turns)
     if not id then return end
     local review = prefix .. 'review:' .. id
     local messages = redis.call('HGET', review, 'parked')
-    redis.call('HDEL', review, 'parked')
-    if messages and redis.call('HGET', review, 'state') == 'queued' then
+    if messages then
+      redis.call('HDEL', review, 'parked')
       redis.call('SADD', prefix .. 'running:' .. installation, id)
       put(messages)
       turns = turns - 1
@@ -89,7 +89,9 @@ local function release(id)
 end
 
 local function enter(id, state, keep)
-  redis.call('HSET', prefix .. 'review:' .. id, 'state', state)
+  local review = prefix .. 'review:' .. id
+  redis.call('HSET', review, 'state', state)
+  redis.call('HDEL', review, 'parked')  -- whatever moves waits for no turn any more
   if not finished[state] then return emit(id, 'progress') end
   redis.call('ZREM', prefix .. 'active', id)
   if state ~= 'completed' then
@@ -98,10 +100,10 @@ local function enter(id, state, keep)
   release(id)
   redis.call('HINCRBYFLOAT', prefix .. 'metrics',
     'glossator_reviews_total{state="' .. state .. '"}', 1)
-  redis.call('HSET', prefix .. 'review:' .. id, 'finished_at', redis.call('TIME')[1])
+  redis.call('HSET', review, 'finished_at', redis.call('TIME')[1])
   emit(id, state == 'superseded' and 'cancelled' or state)
   redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)
-  redis.call('EXPIRE', prefix .. 'review:' .. id, keep)
+  redis.call('EXPIRE', review, keep)
   redis.call('EXPIRE', prefix .. 'events:' .. id, keep)
   local after = prefix .. 'after:' .. id
   local waiting = redis.call('HKEYS', after)

@@ -188,16 +188,15 @@ async def test_a_failed_review_does_not_stand_in_the_way_of_the_next(store: Stor
     assert (await store.open_review(review("two"))).outcome == "opened"
 
 
-async def test_who_began_while_it_waited_for_a_turn_does_not_wait_when_its_turn_comes(
-    store: Store,
-) -> None:
-    for number, name in enumerate(("one", "two")):
+async def test_who_began_without_a_turn_waits_for_none_and_takes_none(store: Store) -> None:
+    for number, name in enumerate(("one", "two", "three")):
         await store.open_review(replace(review(name), number=number + 1))
         await store.admit(name, 1, at_once=1, messages=[message("scan_pull_request", name)])
     assert await store.move("two", State.SCANNING, of=[State.QUEUED])
-    assert await store.move("one", State.CANCELLED, of=ACTIVE)
     assert "parked" not in await store.fields("two"), "nobody would look after it any more"
-    assert await queued(store, "scan") == ["scan_pull_request"]
+    assert await store.move("one", State.CANCELLED, of=ACTIVE)
+    assert "parked" not in await store.fields("three")
+    assert await queued(store, "scan") == ["scan_pull_request"] * 2
 
 
 async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
