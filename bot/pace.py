@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,7 @@ FREE = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 ADDRESSES = 10_000
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """What stands for whoever has this address: a network of IPv6, in which one machine can take
     any of 2^64 addresses (RFC 6177), goes as one."""

@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import json
 import shutil
+import sys
 import tempfile
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -36,31 +38,44 @@ PARTS: dict[str, Measure] = {
 }
 
 
-async def run(names: list[str], *, quick: bool) -> list[Figure]:
+async def run(names: list[str], *, quick: bool) -> tuple[list[Figure], list[str]]:
+    """The figures, and the parts that failed: they do not take what the others found along."""
     figures: list[Figure] = []
+    failed: list[str] = []
     for name in names:
+        print(f"bench: {name}", file=sys.stderr, flush=True)
         directory = Path(tempfile.mkdtemp(prefix="glossator-bench-"))
         try:
             figures += await PARTS[name](directory, quick=quick)
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
-    return figures
+    return figures, failed
 
 
-def main() -> None:
+def main() -> int:
+    """0, or 1 if a part could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute, with smaller loads")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, comma-separated")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
     chosen = parser.parse_args()
+    names = chosen.only.split(",")
+    if unknown := [name for name in names if name not in PARTS]:
+        parser.error(f"no part is called {unknown[0]!r}: there are {', '.join(PARTS)}")
     about = machine()
-    figures = asyncio.run(run(chosen.only.split(","), quick=chosen.quick))
+    figures, failed = asyncio.run(run(names, quick=chosen.quick))
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     chosen.output.write_text(json.dumps(as_json(figures, about), indent=2) + "\n")
     table = as_markdown(figures, about)
     chosen.output.with_suffix(".md").write_text(table)
     print(table)
+    if failed:
+        print(f"Not measured, as it failed: {', '.join(failed)}.", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -80,14 +80,15 @@ async def scan(
     hidden = await asyncio.to_thread(redact_scan, chosen.targets, heard.evidence)
     chosen = replace(chosen, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others)
+    own = await asyncio.to_thread(_own, chosen.targets if settings.has_llm else ())
     looked_for = wanted(settings, config, focus)
     evidence = _finished(hidden.evidence, looked_for)
     await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
     parts, uncut = await asyncio.to_thread(
-        _parts, chosen, evidence, others, settings, _asked(settings, config, looked_for)
+        _parts, chosen, own, evidence, others, settings, _asked(settings, config, looked_for)
     )
     new = [part for part in parts if part.key not in known]
-    batches = await asyncio.to_thread(_batches, new, chosen, others, settings)
+    batches = await asyncio.to_thread(_batches, new, own, others, settings)
     await on_progress(20, f"Read {len(chosen.targets)} files of {len(chosen.files)}")
     result = Scan(
         merge_base=source.merge_base,
@@ -129,8 +130,13 @@ async def _relatives(
         return {}, (f"Other files of the repository were not read for context: {exc}",)
 
 
+def _own(targets: Iterable[Target]) -> dict[str, Text]:
+    return {target.path: text_of(target.path, target.text) for target in targets}
+
+
 def _parts(
     chosen: Chosen,
+    own: Mapping[str, Text],
     evidence: tuple[Finding, ...],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
@@ -143,10 +149,10 @@ def _parts(
     parts: list[BatchFile] = []
     left_out: list[LeftOut] = []
     for target in chosen.targets:
-        own = text_of(target.path, target.text)
-        pieces, uncut = split(_batch_file(target, evidence), diff_budget, own.outline)
+        text = own[target.path]
+        pieces, uncut = split(_batch_file(target, evidence), diff_budget, text.outline)
         for piece in pieces:
-            around = snippets(piece.file, own, others.get(target.path, ()))
+            around = snippets(piece.file, text, others.get(target.path, ()))
             parts.append(replace(piece, key=_key(piece, around, asked)))
         left_out += uncut
     return parts, tuple(left_out)
@@ -161,17 +167,11 @@ def _key(part: BatchFile, around: Iterable[Snippet], asked: str) -> str:
 
 def _batches(
     parts: Sequence[BatchFile],
-    chosen: Chosen,
+    own: Mapping[str, Text],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
 ) -> tuple[Batch, ...]:
     """The parts packed together, with as much context as fits."""
-    read = {part.file.path for part in parts}
-    own = {
-        target.path: text_of(target.path, target.text)
-        for target in chosen.targets
-        if target.path in read
-    }
     room = shares(settings.llm_context_tokens)
     return tuple(
         with_context(with_less_evidence(batch, room.evidence), own, others, room.context)

@@ -11,13 +11,14 @@ https://bandit.readthedocs.io/en/latest/plugins/
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from bot.model import Category, Severity
 from workers.scan.analyzers.model import Analyzer, Said, Target
 from workers.scan.risk import is_test
 
+_PROBE = Path(__file__).with_name("bandit_probe.py")
 _SKIPPED = (
     "B101,B105,B106,B107,B311,B403,B404,B405,B406,B407,B408,B409,B411,B412,B413,B415,B603,B607"
 )
@@ -40,8 +41,7 @@ def _command(names: list[str]) -> list[str]:
     return [
         "python",
         "-I",
-        "-m",
-        "bandit",
+        str(_PROBE),
         "--quiet",
         "--format=json",
         "--exit-zero",

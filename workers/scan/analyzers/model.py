@@ -36,17 +36,23 @@ class Said:
     quote: str | None = None  # only where the code itself must not be shown
 
 
+def whole(target: Target) -> str:
+    return target.text
+
+
 @dataclass(frozen=True, slots=True)
 class Analyzer:
     """An adapter.
 
     `wants` picks its files; `command` makes the argument list for the names they got
     (the first word is a program of our own environment); `read` understands what the
-    program printed and raises ValueError, KeyError or TypeError if it can't.
+    program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
+    what it is given of a file.
     """
 
     name: str
     wants: Callable[[Target], bool]
     command: Callable[[list[str]], list[str]]
     read: Callable[[bytes, Mapping[str, Target]], Iterable[Said]]
+    shows: Callable[[Target], str] = whole
     suffix: str = ""  # of the names we give; by default that of the file

@@ -124,7 +124,8 @@ async def _ask(
     named = {_name(n, analyzer, target): target for n, target in enumerate(wanted, 1)}
     with tempfile.TemporaryDirectory(prefix="glossator-", ignore_cleanup_errors=True) as folder:
         directory = Path(folder)
-        await asyncio.to_thread(_write, directory, named)
+        shown = {name: analyzer.shows(target) for name, target in named.items()}
+        await asyncio.to_thread(_write, directory, shown)
         done = await run_isolated(
             analyzer.command(list(named)), directory, seconds=seconds, kind=kind
         )
@@ -136,6 +137,6 @@ def _name(number: int, analyzer: Analyzer, target: Target) -> str:
     return f"{number:04d}{suffix if _SUFFIX.fullmatch(suffix) else '.txt'}"
 
 
-def _write(directory: Path, named: dict[str, Target]) -> None:
-    for name, target in named.items():
-        (directory / name).write_bytes(target.text.encode("utf-8", "replace"))
+def _write(directory: Path, shown: dict[str, str]) -> None:
+    for name, content in shown.items():
+        (directory / name).write_bytes(content.encode("utf-8", "replace"))

@@ -26,6 +26,9 @@ def _command(names: list[str]) -> list[str]:
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
     items = json.loads(out)
+    shown = {name: _shown(targets[name]) for name in {item["file"] for item in items}}
+    for item in items:
+        item["line"] = shown[item["file"]][item["line"] - 1]
     spans: defaultdict[tuple[str, int], list[list[int]]] = defaultdict(list)
     for item in items:
         if item["type"] != _CERTAIN_HEADER:
@@ -88,4 +91,18 @@ def without_secrets(found: Sequence[Finding]) -> list[Finding]:
     return [replace(item, quote=quoted(item)) for item in found]
 
 
-SECRETS = Analyzer(_NAME, lambda target: True, _command, _read, suffix=".txt")
+def _shown(target: Target) -> list[int]:
+    """The numbers of the added lines, and of the one above each, which may allow its secret: it
+    takes its time for each line, looks at one at a time, and is asked about no others."""
+    added = {
+        line.new for hunk in target.file.hunks for line in hunk.lines if line.added and line.new
+    }
+    return sorted(added | {number - 1 for number in added} - {0})
+
+
+def _lines(target: Target) -> str:
+    lines = target.text.split("\n")
+    return "\n".join(lines[number - 1] for number in _shown(target))
+
+
+SECRETS = Analyzer(_NAME, lambda target: True, _command, _read, shows=_lines, suffix=".txt")
