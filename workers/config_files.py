@@ -8,10 +8,13 @@ from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Invalid, TooLarge
 from bot.model import Repository
 from bot.repo_config import ParsedConfig
+from bot.store import defaults
 from workers.services import Services
 
 #: An owner's repository of this name holds what holds for all.
 DEFAULTS_REPOSITORY = ".github"
+
+Owners = Callable[[], Awaitable[GitHub | None]]
 
 _log = log.get(__name__)
 
@@ -21,35 +24,42 @@ async def read_config(
 ) -> ParsedConfig:
     """As `read_files` has it; the owner's defaults count if the installation may read them."""
 
-    async def owners() -> GitHub:
-        return await services.github.installation(
-            repository.installation_id, DEFAULTS_REPOSITORY, {"contents": "read"}
-        )
+    store, installation_id = services.store, repository.installation_id
+
+    async def owners() -> GitHub | None:
+        if await defaults.are_missing(store, installation_id):
+            return None
+        try:
+            return await services.github.installation(
+                installation_id, DEFAULTS_REPOSITORY, {"contents": "read"}
+            )
+        except Invalid:  # there is no such repository, or the installation may not see it
+            await defaults.note_missing(store, installation_id)
+            return None
 
     return await read_files(gh, repository.full_name, base_ref, owners)
 
 
-async def read_files(
-    gh: GitHub, repo: str, base_ref: str, owners: Callable[[], Awaitable[GitHub]]
-) -> ParsedConfig:
+async def read_files(gh: GitHub, repo: str, base_ref: str, owners: Owners) -> ParsedConfig:
     """The configuration, and a sentence with file and line for each mistake in it.
 
     It is read from the base branch: a pull request can't choose how it is reviewed. `owners`
-    gives the client that reads the owner's defaults. Raises GitHubError.
+    gives the client that reads the owner's defaults, None if there are none. Raises GitHubError.
     """
     own = await _read(gh, repo, base_ref, repo_config.FILE)
     return repo_config.merge(await _shared(repo, owners), own)
 
 
-async def _shared(repo: str, owners: Callable[[], Awaitable[GitHub]]) -> ParsedConfig:
+async def _shared(repo: str, owners: Owners) -> ParsedConfig:
     owner = repo.partition("/")[0]
     name = f"{owner}/{DEFAULTS_REPOSITORY}"
     if repo.casefold() == name.casefold():
         return ParsedConfig()  # its own configuration is all there is
     try:
-        return await _read(await owners(), name, "HEAD", f"{name}: {repo_config.FILE}")
-    except Invalid:  # there is none, or the installation may not see it
-        return ParsedConfig()
+        gh = await owners()
+        if gh is None:
+            return ParsedConfig()
+        return await _read(gh, name, "HEAD", f"{name}: {repo_config.FILE}")
     except GitHubError as exc:  # defaults are a convenience; a review does not wait for them
         _log.warning("defaults_not_read", owner=owner, why=str(exc))
         return ParsedConfig()
