@@ -90,7 +90,10 @@ _RULES = (
         r"(?:-----END [A-Z0-9 ]{0,40}-----)?",
         _key_body,
     ),
-    _rule("github-token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"),
+    _rule(
+        "github-token",
+        r"gh[pousr]_(?:(?!gh[pousr]_)[A-Za-z0-9]){36,255}|github_pat_[A-Za-z0-9_]{22,255}",
+    ),
     _rule("gitlab-token", r"gl(?:pat|dt|rt|soat|cbt|ptt|ft|imt|agent)-[A-Za-z0-9_-]{20,255}"),
     _rule("slack-token", r"xox[abeoprs]-[A-Za-z0-9-]{10,255}|xapp-\d-[A-Za-z0-9-]{10,255}"),
     _rule(
@@ -103,9 +106,12 @@ _RULES = (
         r"(?i)aws.{0,30}?(?:secret|key).{0,20}?[=:\s\"']{1,5}(?P<s>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
         _random_looking,
     ),
-    _rule("google-key", r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    _rule("google-key", r"AIza[A-Za-z0-9_-]{35}"),
     _rule("google-oauth", r"GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{20,500}"),
-    _rule("stripe-key", r"<START>(?:sk|rk|whsec)_(?:(?:live|test|prod)_)?[A-Za-z0-9]{16,255}\b"),
+    _rule(
+        "stripe-key",
+        r"<START>(?:sk|rk|whsec)_(?:(?:live|test|prod)_)?[A-Za-z0-9]{16,255}(?![A-Za-z0-9])",
+    ),
     _rule("anthropic-key", r"sk-ant-[A-Za-z0-9_-]{20,255}"),
     _rule(
         "openai-key",
@@ -119,9 +125,9 @@ _RULES = (
         "discord-webhook",
         r"https://discord(?:app)?\.com/api/webhooks/\d{10,25}/[A-Za-z0-9_-]{40,100}",
     ),
-    _rule("npm-token", r"npm_[A-Za-z0-9]{36}\b"),
+    _rule("npm-token", r"npm_[A-Za-z0-9]{36}"),
     _rule("pypi-token", r"pypi-AgE[A-Za-z0-9_-]{50,500}"),
-    _rule("hugging-face-token", r"hf_[A-Za-z0-9]{30,60}\b"),
+    _rule("hugging-face-token", r"hf_(?:(?!hf_)[A-Za-z0-9]){30,60}"),
     _rule("sendgrid-key", r"SG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60}"),
     _rule("telegram-token", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),
     _rule(

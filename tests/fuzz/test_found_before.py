@@ -7,7 +7,7 @@ import pytest
 
 from bot.redact import redact
 from tests.support.growth import growth
-from tests.support.secret_shapes import private_key
+from tests.support.secret_shapes import SHAPES, private_key
 from workers.analysis.anchor import anchor
 from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
 from workers.analysis.suggest import fitting_suggestion
@@ -54,6 +54,14 @@ def test_a_record_of_git_without_a_name_is_an_error() -> None:
     """A rename with one path of two became a file of no name."""
     with pytest.raises(DiffError, match="names no file"):
         parse_raw(b":100644 100644 5555555 6666666 R090\0old\0\0")
+
+
+@pytest.mark.parametrize("name", ["github personal", "google", "npm", "hugging face"])
+def test_two_tokens_with_nothing_between_them_are_both_hidden(name: str) -> None:
+    """The first was none, as a letter came after it, and the second a name in words."""
+    shown = redact(SHAPES[name] * 2)
+    assert shown.count("[redacted:") == 2
+    assert not re.sub(r"\[redacted:[a-z-]+\]", "", shown)
 
 
 def test_a_key_that_is_cut_off_before_another_is_hidden_as_well() -> None:
