@@ -1,5 +1,7 @@
 """What each event makes us do."""
 
+from dataclasses import replace
+
 from bot import log, policy
 from bot.event_types import (
     CheckRunAction,
@@ -12,6 +14,7 @@ from bot.event_types import (
 )
 from bot.github import pulls
 from bot.model import Repository, Trigger
+from bot.repo_config import RepoConfig
 from bot.store import obeyed, remembered
 from workers import checkrun, threads
 from workers.config_files import read_config
@@ -42,30 +45,12 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
             await cancel_pull(services, event.repository, event.number)
             await _learn_at_last(services, event.repository, event.number)
         case PullRequestChanged() if event.action in _TRIGGERS:
-            await start_review(
-                services,
-                Request(
-                    review_id=review_id,
-                    repository=event.repository,
-                    number=event.number,
-                    trigger=_TRIGGERS[event.action],
-                    requested_by=event.sender,
-                ),
-            )
+            await start_review(services, _request(event, review_id, _TRIGGERS[event.action]))
         case PullRequestChanged(action=PullRequestAction.LABELED):
             await _labeled(services, event)
         case PullRequestChanged(action=PullRequestAction.UNLABELED):
-            await start_review(
-                services,
-                Request(
-                    review_id=review_id,
-                    repository=event.repository,
-                    number=event.number,
-                    trigger=Trigger.READY,
-                    requested_by=event.sender,
-                    label=event.label or "",
-                ),
-            )
+            unlabeled = _request(event, review_id, Trigger.READY)
+            await start_review(services, replace(unlabeled, label=event.label or ""))
         case PullRequestChanged(action=PullRequestAction.RETITLED):
             await _retitled(services, event, review_id)
         case CommentCreated():
@@ -91,38 +76,40 @@ async def _learn_at_last(services: Services, repository: Repository, number: int
     await threads.learn(services, gh, repository, number, standing or ())
 
 
-async def _labeled(services: Services, event: PullRequestChanged) -> None:
-    """A label that forbids reviews ends the one that runs."""
+def _request(event: PullRequestChanged, review_id: str, trigger: Trigger) -> Request:
+    return Request(
+        review_id=review_id,
+        repository=event.repository,
+        number=event.number,
+        trigger=trigger,
+        requested_by=event.sender,
+    )
+
+
+async def _config(services: Services, event: PullRequestChanged) -> RepoConfig:
     gh = await services.github.installation(
         event.repository.installation_id, event.repository.id, {"contents": "read"}
     )
-    wanted = await read_config(services, gh, event.repository, event.base_ref)
-    if event.label is not None and policy.forbids(wanted.config, event.label):
+    return (await read_config(services, gh, event.repository, event.base_ref)).config
+
+
+async def _labeled(services: Services, event: PullRequestChanged) -> None:
+    """A label that forbids reviews ends the one that runs."""
+    config = await _config(services, event)
+    if event.label is not None and policy.forbids(config, event.label):
         await cancel_pull(services, event.repository, event.number)
 
 
 async def _retitled(services: Services, event: PullRequestChanged, review_id: str) -> None:
     """A marker in the title is as a label that forbids reviews: one that comes ends the review
     that runs, and once the last is gone, the pull request is reviewed."""
-    gh = await services.github.installation(
-        event.repository.installation_id, event.repository.id, {"contents": "read"}
-    )
-    wanted = await read_config(services, gh, event.repository, event.base_ref)
-    before = policy.marker_in(wanted.config, event.old_title or "")
-    now = policy.marker_in(wanted.config, event.title)
+    config = await _config(services, event)
+    before = policy.marker_in(config, event.old_title or "")
+    now = policy.marker_in(config, event.title)
     if now is not None and before is None:
         await cancel_pull(services, event.repository, event.number)
     elif before is not None and now is None:
-        await start_review(
-            services,
-            Request(
-                review_id=review_id,
-                repository=event.repository,
-                number=event.number,
-                trigger=Trigger.READY,
-                requested_by=event.sender,
-            ),
-        )
+        await start_review(services, _request(event, review_id, Trigger.READY))
 
 
 async def _may_press(services: Services, repository: Repository, sender: str) -> bool:
