@@ -102,6 +102,16 @@ class ChangedFile:
     def changed_lines(self) -> int:
         return self.additions + self.deletions
 
+    @property
+    def added_lines(self) -> tuple[int, ...]:
+        """The head's lines that the change added, in order."""
+        return tuple(
+            line.new
+            for hunk in self.hunks
+            for line in hunk.lines
+            if line.added and line.new is not None
+        )
+
     def contains(self, side: Side, start: int, end: int) -> bool:
         """Whether a comment on `start..end` of `side` lies inside one hunk, as GitHub asks."""
         for hunk in self.hunks:
@@ -112,11 +122,7 @@ class ChangedFile:
 
     def touches(self, start: int, end: int) -> bool:
         """Whether any line from `start` to `end` of the head's file was added or changed."""
-        return any(
-            line.added and line.new is not None and start <= line.new <= end
-            for hunk in self.hunks
-            for line in hunk.lines
-        )
+        return any(start <= number <= end for number in self.added_lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ class MalformedPayload(Exception):
     """Raised when a payload is not what GitHub documents; the message is one sentence."""
 
 
+class _Unhandled(Exception):
+    """Raised for an action that means nothing to us; the message is half a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """A delivery that means nothing to us; `reason` is half a sentence for the log."""
@@ -74,6 +78,9 @@ _PULL_REQUEST_ACTIONS = {
     "unlabeled": PullRequestAction.UNLABELED,
 }
 
+#: An edit's meaning depends on what was edited.
+_HANDLED_PULL_REQUEST_ACTIONS = frozenset({"edited", *_PULL_REQUEST_ACTIONS})
+
 _INSTALLATION_ACTIONS = {
     "created": InstallationAction.CREATED,
     "deleted": InstallationAction.DELETED,
@@ -86,9 +93,9 @@ _INSTALLATION_ACTIONS = {
 _Read = TypeVar("_Read", bound=payloads.Action)
 
 
-def _read(event: str, body: bytes, shape: type[_Read], handled: Container[str]) -> _Read | Ignored:
-    """The body as that shape, if its action is one of the handled. Read in one go: objects are
-    made of what we look at alone. Raises ValidationError."""
+def _read(event: str, body: bytes, shape: type[_Read], handled: Container[str]) -> _Read:
+    """The body as that shape, in one go: objects are made of what we look at alone. Raises
+    ValidationError, and _Unhandled if its action is none of the handled."""
     try:
         read = shape.model_validate_json(body)
     except ValidationError:
@@ -96,19 +103,15 @@ def _read(event: str, body: bytes, shape: type[_Read], handled: Container[str]) 
         action = payloads.Action.model_validate_json(body).action
         if action in handled:
             raise
-        return _unhandled(event, action)
-    return read if read.action in handled else _unhandled(event, read.action)
-
-
-def _unhandled(event: str, action: str) -> Ignored:
-    return Ignored(f"the action `{event}.{action[:50]}` is not handled")
+    else:
+        action = read.action
+        if action in handled:
+            return read
+    raise _Unhandled(f"the action `{event}.{action[:50]}` is not handled")
 
 
 def _pull_request(body: bytes) -> Event | Ignored:
-    handled = ("edited", *_PULL_REQUEST_ACTIONS)
-    read = _read("pull_request", body, payloads.PullRequestPayload, handled)
-    if isinstance(read, Ignored):
-        return read
+    read = _read("pull_request", body, payloads.PullRequestPayload, _HANDLED_PULL_REQUEST_ACTIONS)
     edited = read.action == "edited"
     action = _edit(read.changes) if edited else _PULL_REQUEST_ACTIONS[read.action]
     if action is None:
@@ -148,8 +151,6 @@ def _by_no_person(author: payloads.Account | None) -> Ignored:
 
 def _issue_comment(body: bytes) -> Event | Ignored:
     read = _read("issue_comment", body, payloads.IssueCommentPayload, ("created",))
-    if isinstance(read, Ignored):
-        return read
     author = read.comment.user
     if read.issue.pull_request is None:
         return Ignored("the comment is on an issue, not on a pull request")
@@ -167,8 +168,6 @@ def _issue_comment(body: bytes) -> Event | Ignored:
 def _review_comment(body: bytes) -> Event | Ignored:
     event = "pull_request_review_comment"
     read = _read(event, body, payloads.ReviewCommentPayload, ("created",))
-    if isinstance(read, Ignored):
-        return read
     comment = read.comment
     if comment.user is None or comment.user.is_bot:
         return _by_no_person(comment.user)
@@ -188,8 +187,6 @@ def _review_comment(body: bytes) -> Event | Ignored:
 def _check_run(body: bytes) -> Event | Ignored:
     handled = ("rerequested", "requested_action")
     read = _read("check_run", body, payloads.CheckRunPayload, handled)
-    if isinstance(read, Ignored):
-        return read
     run, where, sender = read.check_run, read.where(), read.sender.login
     if read.action == "rerequested":
         return CheckRunRerequested(
@@ -212,8 +209,6 @@ def _check_run(body: bytes) -> Event | Ignored:
 
 def _check_suite(body: bytes) -> Event | Ignored:
     read = _read("check_suite", body, payloads.CheckSuitePayload, ("rerequested",))
-    if isinstance(read, Ignored):
-        return read
     return CheckSuiteRerequested(
         repository=read.where(), head_sha=read.check_suite.head_sha, sender=read.sender.login
     )
@@ -221,8 +216,6 @@ def _check_suite(body: bytes) -> Event | Ignored:
 
 def _installation(body: bytes) -> Event | Ignored:
     read = _read("installation", body, payloads.InstallationPayload, _INSTALLATION_ACTIONS)
-    if isinstance(read, Ignored):
-        return read
     return _installation_changed(
         _INSTALLATION_ACTIONS[read.action], read.installation, read.repositories
     )
@@ -231,8 +224,6 @@ def _installation(body: bytes) -> Event | Ignored:
 def _installation_repositories(body: bytes) -> Event | Ignored:
     shape = payloads.InstallationRepositoriesPayload
     read = _read("installation_repositories", body, shape, ("added", "removed"))
-    if isinstance(read, Ignored):
-        return read
     if read.action == "added":
         ours, which = InstallationAction.REPOSITORIES_ADDED, read.repositories_added
     else:
@@ -283,6 +274,8 @@ def translate(name: str, body: bytes) -> Event | Ignored:
             return _PARSERS[name](body)
         _JSON.validate_json(body)
         return Ignored(f"the event `{name[:50]}` is not handled")
+    except _Unhandled as exc:
+        return Ignored(str(exc))
     except ValidationError as exc:
         # GitHub's documentation promises these fields, so the first one says enough.
         error = exc.errors(include_url=False, include_input=False)[0]

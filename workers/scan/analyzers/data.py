@@ -40,7 +40,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
         kind = target.language.upper()
         line, problem = item["line"], item["problem"]
         again = _AGAIN.fullmatch(problem)
-        if again and line not in _added(target):  # then the first of the two is new
+        if again and line not in target.file.added_lines:  # then the first of the two is new
             line, problem = int(again["first"]), f"{again['key']} stands again in line {line}"
         yield Said(
             file=item["file"],
@@ -54,10 +54,6 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             if again
             else f"A {kind} parser refuses this file.",
         )
-
-
-def _added(target: Target) -> set[int | None]:
-    return {line.new for hunk in target.file.hunks for line in hunk.lines if line.added}
 
 
 DATA = Analyzer("data", _wants, _command, _read)

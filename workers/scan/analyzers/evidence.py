@@ -18,12 +18,7 @@ class Ground:
     def __init__(self, target: Target) -> None:
         self.path = target.path
         self._lines = target.text.split("\n")
-        self._added = [
-            line.new
-            for hunk in target.file.hunks
-            for line in hunk.lines
-            if line.added and line.new is not None
-        ]
+        self._added = target.file.added_lines
 
     def changed(self, first: int, last: int) -> tuple[int, int] | None:
         """The first run of added lines from `first` to `last`, kept short."""

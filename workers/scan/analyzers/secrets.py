@@ -94,9 +94,7 @@ def without_secrets(found: Sequence[Finding]) -> list[Finding]:
 def _shown(target: Target) -> list[int]:
     """The numbers of the added lines, and of the one above each, which may allow its secret: it
     takes its time for each line, looks at one at a time, and is asked about no others."""
-    added = {
-        line.new for hunk in target.file.hunks for line in hunk.lines if line.added and line.new
-    }
+    added = set(target.file.added_lines)
     return sorted(added | {number - 1 for number in added} - {0})
 
 
