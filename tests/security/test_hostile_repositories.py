@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import Brief, PullRequest
-from bot.repo_config import RepoConfig
+from bot.model import PullRequest
 from bot.settings import Settings, load
 from tests.support.pulls import PULL
 from tests.support.repositories import Repository
+from tests.support.scans import scanned
 from workers.scan.clone import Source
 from workers.scan.errors import CloneError
-from workers.scan.scan import Scanned, scan
+from workers.scan.scan import Scanned
 
 from .hostile.case import BAD, BASE, Files
 from .hostile.objects import objects
@@ -66,19 +66,7 @@ def _processes() -> list[str]:
 
 
 async def _scanned(source: Source, settings: Settings) -> Scanned:
-    async def on_progress(percent: int, text: str) -> None:
-        pass
-
-    return await scan(
-        source,
-        _pull(source),
-        Brief(title="t", body=""),
-        settings,
-        RepoConfig(),
-        focus=None,
-        on_progress=on_progress,
-        protocols=("file",),
-    )
+    return await scanned(source, settings, pull=_pull(source))
 
 
 def _pull(source: Source) -> PullRequest:

@@ -18,7 +18,6 @@ from bot.model import (
     FileSummary,
     Finding,
     LeftOut,
-    PullRequest,
     Report,
     Repository,
     Review,
@@ -32,6 +31,7 @@ from bot.ports import listen
 from bot.queue import message
 from bot.settings import Settings, load
 from bot.store import Store
+from tests.support import pulls
 
 TOKEN = "the-admin-token-of-the-tests"
 
@@ -84,22 +84,17 @@ async def open_review(store: Store, **changes: Any) -> Review:
     return review
 
 
-PULL = PullRequest(
+PULL = replace(
+    pulls.PULL,
     number=12,
     title="Cache the exchange rates",
     body="Rates change once a day.",
     author="mona",
-    author_is_bot=False,
-    draft=False,
-    open=True,
-    base_ref="main",
-    base_sha="b" * 40,
     head_ref="cache",
     head_sha="c" * 40,
     head_repository="octo/demo",
     labels=(),
     url="https://github.com/octo/demo/pull/12",
-    changed_files=3,
     additions=60,
     deletions=4,
 )

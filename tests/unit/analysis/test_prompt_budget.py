@@ -12,19 +12,19 @@ from bot.model import (
     Brief,
     Category,
     Finding,
-    PullRequest,
     Severity,
     Usage,
 )
-from bot.repo_config import Instruction, RepoConfig
+from bot.repo_config import Instruction
 from bot.settings import Settings, load
 from tests.support.repositories import Repository
+from tests.support.scans import scanned
 from workers.analysis.llm import LLM, Answer
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.shown import show
 from workers.analysis.verify import verify
 from workers.scan.batches import with_less_evidence
-from workers.scan.scan import Scanned, scan
+from workers.scan.scan import Scanned
 
 LONG = "What was changed, and why; in words that nobody will read to their end.\n" * 400
 BRIEF = Brief(title="t" * 5000, body=LONG, commits=(LONG,) * 10, issue=LONG)
@@ -57,31 +57,19 @@ HELPERS = "".join(
 
 
 async def _scanned(repository: Repository, settings: Settings) -> Scanned:
-    async def on_progress(percent: int, text: str) -> None:
-        return None
-
     source = repository.change(
         {"pkg/helpers.py": HELPERS, **{path(n): _python(n, changed=False) for n in range(4)}},
         {"pkg/helpers.py": HELPERS, **{path(n): _python(n, changed=True) for n in range(4)}},
     )
-    pull = PullRequest(
-        number=7, title="t", body="", author="a", author_is_bot=False, draft=False, open=True,
-        base_ref="main", base_sha="0" * 40, head_ref="f", head_sha="0" * 40,
-        head_repository="o/r", labels=(), url="https://example.org", changed_files=4,
-        additions=1, deletions=0,
-    )  # fmt: skip
-    return await scan(
-        source, pull, BRIEF, settings, RepoConfig(), focus=None, on_progress=on_progress,
-        protocols=("file",),
-    )  # fmt: skip
+    return await scanned(source, settings, brief=BRIEF)
 
 
 @pytest.mark.parametrize("context_tokens", [6_000, 24_000])
 async def test_no_prompt_is_longer_than_it_may_be(tmp_path: Path, context_tokens: int) -> None:
     settings = load(_env_file=None, llm_model="some-model", llm_context_tokens=context_tokens)
-    scanned = await _scanned(Repository(tmp_path / "upstream.git"), settings)
+    change = await _scanned(Repository(tmp_path / "upstream.git"), settings)
     sizes = []
-    for batch in scanned.batches:
+    for batch in change.batches:
         files = [show(each) for each in batch.files]
         prompt = batch_prompt(files, BRIEF, RULES, (Category.SECURITY,), context_tokens)
         sizes.append(prompt.tokens)

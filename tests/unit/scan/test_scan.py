@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bot.change import FileStatus
-from bot.model import Brief, Category, Severity
+from bot.model import Category, Severity
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
-from tests.support.pulls import PULL
+from tests.support import scans
 from tests.support.repositories import Repository
 from workers.scan.clone import Source
 from workers.scan.errors import CloneError
-from workers.scan.scan import Scanned, scan
+from workers.scan.scan import Scanned
 
 DEFAULTS = RepoConfig()
 
@@ -33,16 +33,7 @@ async def scanned(
     async def on_progress(percent: int, text: str) -> None:
         told.append((percent, text))
 
-    result = await scan(
-        source,
-        PULL,
-        Brief(title="t", body=""),
-        settings,
-        config,
-        focus=focus,
-        on_progress=on_progress,
-        protocols=("file",),
-    )
+    result = await scans.scanned(source, settings, config, focus=focus, on_progress=on_progress)
     return result, told
 
 

@@ -10,10 +10,10 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from bot.change import ChangedFile, FileStatus, Hunk, Line
-from bot.model import Brief, PullRequest
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from tests.support.repositories import Repository
+from tests.support.scans import scanned
 from workers.scan import uses
 from workers.scan.clone import Clone, Entry, Source, clone
 from workers.scan.errors import CloneError
@@ -21,7 +21,7 @@ from workers.scan.git import Git
 from workers.scan.nearness import Nearness
 from workers.scan.outline import outline
 from workers.scan.related import index
-from workers.scan.scan import Scanned, scan
+from workers.scan.scan import Scanned
 from workers.scan.touched import MAX_NAMES, touched
 
 Files = Mapping[str | bytes, str | bytes]
@@ -176,22 +176,6 @@ def test_a_name_is_never_an_option(hostile: list[str]) -> None:
     (_, _), (words, given_names) = said
     assert words == (*uses.GREP, "0" * 40, "--")
     assert given_names.decode().split("\n") == sorted(hostile) or not hostile
-
-
-async def scanned(source: Source, settings: Settings, config: RepoConfig) -> Scanned:
-    async def on_progress(percent: int, text: str) -> None:
-        return None
-
-    pull = PullRequest(
-        number=7, title="t", body="", author="a", author_is_bot=False, draft=False, open=True,
-        base_ref="main", base_sha="0" * 40, head_ref="f", head_sha="0" * 40,
-        head_repository="o/r", labels=(), url="https://example.org", changed_files=1,
-        additions=1, deletions=0,
-    )  # fmt: skip
-    return await scan(
-        source, pull, Brief(title="t", body=""), settings, config, focus=None,
-        on_progress=on_progress, protocols=("file",),
-    )  # fmt: skip
 
 
 FAR: Files = {
