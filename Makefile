@@ -28,6 +28,7 @@ test: $(READY) ## Run the tests
 
 test-slow: $(READY) ## Run the long forms of the tests, a quarter of an hour
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 --ignore tests/chaos --ignore tests/fuzz
+	HYPOTHESIS_PROFILE=new $(BIN)/pytest -n 2 --dist worksteal --timeout 0 tests/properties
 
 chaos: $(READY) ## Break everything while 200 reviews run: nothing is lost or doubled (SEED=1)
 	$(BIN)/pytest -q -m slow --timeout 0 -s -p no:xdist tests/chaos

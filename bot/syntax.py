@@ -3,13 +3,15 @@
 The grammars are carried by the wheel of tree-sitter-language-pack 0.x.
 """
 
+import ast
 import re
+import warnings
 from functools import cache
 from pathlib import PurePosixPath
 from typing import cast
 
-from tree_sitter import Node, Parser, Query, QueryCursor, Tree
-from tree_sitter_language_pack import SupportedLanguage, get_language, get_parser
+from tree_sitter import Parser, Tree
+from tree_sitter_language_pack import SupportedLanguage, get_parser
 
 _BY_NAME = {
     "dockerfile": "dockerfile",
@@ -111,6 +113,13 @@ _BY_INTERPRETER = {
 _NO_VERDICT = frozenset({"", "csv", "html", "sql", "vue", "svelte", "markdown", "rst", "org", "ini",
                          "properties", "latex", "typst", "po", "perl"})  # fmt: skip
 _MAX_PARSED = 2_000_000
+#: What Python's parser is given: it is of recursive functions, and runs inside this process.
+_MAX_PYTHON = 200_000
+_MAX_DEPTH = 100
+_REVIEWED = "<reviewed>"
+
+# Code under review may warn of itself, as of `"\d"`: that is no line of our log.
+warnings.filterwarnings("ignore", module=_REVIEWED)
 
 
 def language_of(path: str, first_line: str = "") -> str:
@@ -142,36 +151,36 @@ def parses(language: str, text: str) -> bool:
     if language in _NO_VERDICT:
         return True
     tree = tree_of(language, text)
-    if tree is None:
+    return tree is None or not tree.root_node.has_error
+
+
+def is_python(text: str) -> bool:
+    """Whether Python's own parser takes `text`, as it minds what the grammar lets pass: empty
+    blocks, indentation, what can be assigned to. True where the text is too large, or nested
+    too deeply, to be given to it."""
+    if len(text) > _MAX_PYTHON or _is_deeper(text, _MAX_DEPTH):
         return True
-    return not tree.root_node.has_error and (language != "python" or _indented(tree))
+    try:
+        compile(text, _REVIEWED, "exec", ast.PyCF_ONLY_AST)
+    except (SyntaxError, ValueError):
+        return False
+    except (RecursionError, MemoryError):
+        return True
+    return True
 
 
-def _indented(tree: Tree) -> bool:
-    """Whether each block of Python has a statement and all of its statements one indentation:
-    the grammar lets pass `if x:` with nothing in it, and any indentation."""
-    blocks = QueryCursor(_python_blocks()).captures(tree.root_node).get("block", [])
-    return _level(tree.root_node, 0) and all(_level(block, None) for block in blocks)
-
-
-def _level(block: Node, column: int | None) -> bool:
-    """`column` is where its lines have to begin; None: where the first one does."""
-    last_row = -1
-    for statement in block.named_children:
-        if statement.type == "comment":
+def _is_deeper(text: str, most: int) -> bool:
+    tree = tree_of("python", text)
+    assert tree is not None
+    cursor = tree.walk()
+    while True:
+        if cursor.depth > most:
+            return True
+        if cursor.goto_first_child():
             continue
-        row, at = statement.start_point
-        if row != last_row:  # else it stands behind a `;`
-            column = at if column is None else column
-            if at != column:
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
                 return False
-        last_row = statement.end_point[0]
-    return column is not None
-
-
-@cache
-def _python_blocks() -> Query:
-    return Query(get_language("python"), "(block) @block")
 
 
 @cache

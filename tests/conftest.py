@@ -1,6 +1,7 @@
 """Shared fixtures: a real Redis for the session, emptied for each test."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -12,9 +13,11 @@ from redis.asyncio import Redis
 from bot.redis_server import embedded_redis
 from bot.store import Store, connect
 
-# A busy machine is no defect: how long an example takes is not judged.
-hypothesis_settings.register_profile("patient", deadline=None)
-hypothesis_settings.load_profile("patient")
+# A busy machine is no defect: how long an example takes is not judged. A run of the suite is
+# the same as the one before; `HYPOTHESIS_PROFILE=new` looks at what none has looked at yet.
+hypothesis_settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("new", deadline=None, max_examples=1000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ fits their indentation, repeats none of their neighbours, and the file still par
 import re
 
 from bot.change import Side
-from bot.syntax import parses
+from bot.syntax import is_python, parses
 from workers.analysis.anchor import Anchor
 from workers.analysis.shown import Shown
 
@@ -119,6 +119,8 @@ def _repeats(old: list[str], new: list[str], before: list[str], after: list[str]
 
 
 def _still_parses(language: str, old: list[str], new: list[str]) -> bool:
-    if not language or not parses(language, "\n".join(old)):
-        return True
-    return parses(language, "\n".join(new))
+    """Whether no parser that took the old text refuses the new one."""
+    before, after = "\n".join(old), "\n".join(new)
+    if parses(language, before) and not parses(language, after):
+        return False
+    return language != "python" or is_python(after) or not is_python(before)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.tasks import to_the_end
+
 _CHUNK = 1 << 16
 _MAX_STDERR = 1 << 16
 _LAST_SECONDS = 5
@@ -62,7 +64,7 @@ async def run(
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(_ended(process))
+        await to_the_end(_ended(process))
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -99,10 +99,12 @@ BRANCH = "def f(x):\n    if x:\n        return 1\n    return 2\n"
         "# a word",
         "        x = 1\n          return x",
         "      return 1\n   x = 2",
+        "    f() = 1",
+        "    total := 1",
     ],
 )
 def test_python_that_only_its_grammar_would_take_is_no_suggestion(suggestion: str) -> None:
-    """A block without a statement, or with two indentations."""
+    """A block without a statement, or with two indentations, or a value in a call's place."""
     assert fitting_suggestion(suggestion, shown(BRANCH), at(3, 3)) is None
 
 

@@ -1,10 +1,12 @@
 """Outlines in many languages, relatives by name, snippets and their budget."""
 
+import warnings
+
 import pytest
 
 from bot.change import ChangedFile, FileStatus, Hunk, Line
 from bot.model import Batch, BatchFile
-from bot.syntax import language_of, parses, tree_of
+from bot.syntax import is_python, language_of, parses, tree_of
 from bot.tokens import count_tokens
 from workers.scan.clone import Entry
 from workers.scan.context import text_of, with_context
@@ -88,6 +90,24 @@ def test_parses_says_no_only_when_it_knows() -> None:
     assert not parses("typescript", "let x: = ;")
     assert parses("", "x = = 1")
     assert parses("sql", "SELEC x")
+
+
+@pytest.mark.parametrize(
+    "text", ["if x:\n", "x := 1\n", "if x:\n    a\n  b\n", "x = 1\0", "\ud800"]
+)
+def test_python_itself_refuses_what_its_grammar_lets_pass(text: str) -> None:
+    assert not is_python(text)
+
+
+@pytest.mark.parametrize("text", ["(" * 5000 + ")" * 5000, "not " * 90_000 + "x", "x\n" * 150_000])
+def test_a_text_that_would_be_too_much_for_pythons_parser_is_not_given_to_it(text: str) -> None:
+    assert is_python(text + "x := 1")
+
+
+def test_code_under_review_warns_of_nothing_in_our_log() -> None:
+    with warnings.catch_warnings(record=True) as said:
+        assert is_python('x = "\\d"\n')
+    assert not said
     assert tree_of("python", "x" * 3_000_000) is None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.tasks import stop
 from workers.scan.analyzers.sandbox import Isolation, isolation, run_isolated
 from workers.scan.process import OutputTooLarge, ProcessTimeout, run
 
@@ -135,6 +136,25 @@ async def test_children_are_killed_when_the_program_itself_ends(tmp_path: Path) 
         max_output=100,
     )  # fmt: skip
     assert await _gone(int(done.out))
+
+
+async def test_one_that_is_cancelled_twice_leaves_nothing_under_way(tmp_path: Path) -> None:
+    """A child in a session of its own holds the output open a while after the kill."""
+    code = (
+        "import pathlib, subprocess, time\n"
+        "subprocess.Popen(['sleep', '0.5'], start_new_session=True)\n"
+        "pathlib.Path('ready').touch()\n"
+        "time.sleep(600)"
+    )
+    work = run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PATH": os.environ["PATH"]}, seconds=60,
+        max_output=100,
+    )  # fmt: skip
+    task = asyncio.create_task(work)
+    while not (tmp_path / "ready").exists():
+        await asyncio.sleep(0.01)
+    await stop(task, again_seconds=0.01)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def _gone(pid: int) -> bool:
