@@ -42,7 +42,9 @@ local finished = {completed = true, failed = true, cancelled = true, superseded 
 local function put(messages)
   for _, m in ipairs(cjson.decode(messages)) do
     redis.call('HSET', dramatiq .. ':' .. m[1] .. '.msgs', m[2], m[3])
-    redis.call('RPUSH', dramatiq .. ':' .. m[1], m[2])
+    if redis.call('RPUSH', dramatiq .. ':' .. m[1], m[2]) == 1 then
+      redis.pcall('PUBLISH', dramatiq .. ':wakes', m[1])  -- a hint; our user may not be allowed to
+    end
   end
 end
 
