@@ -104,15 +104,19 @@ def _redact_event(
     return {key: redact(value) for key, value in event.items()}
 
 
-class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Renders our own records, which come through all processors already; those of libraries
-    go through them here."""
+class _Output:
+    """Where a module's own lines go once they are text: to standard error, past Python's
+    `logging`, whose way there is half of what a line costs."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        if isinstance(record.msg, dict) and hasattr(record, "_logger"):
-            line: str = self.processors[-1](None, "", record.msg.copy())  # type: ignore[assignment]
-            return line
-        return super().format(record)
+    def __init__(self, name: str = "root") -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # nobody listens any more
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def tell_errors_to(told: Callable[[Mapping[str, Any]], None] | None) -> None:
@@ -151,31 +155,28 @@ def configure(settings: Settings) -> None:
     # than the rest (https://docs.python.org/3/howto/logging.html#optimization).
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,  # before anything is done for what is not told
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if settings.log_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    structlog.configure(
+        processors=[*shared, renderer],
+        logger_factory=_Output,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        _Formatter(
+        structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level.upper())
+    root.setLevel(level)
     for noisy in ("httpx2", "httpcore2", "openai", "dramatiq", "asyncio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # What would print itself on standard error, past all redaction, goes the same way.
@@ -203,6 +204,6 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
 bound = structlog.contextvars.bound_contextvars
 
 
-def get(name: str) -> structlog.stdlib.BoundLogger:
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+def get(name: str) -> structlog.typing.FilteringBoundLogger:
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return logger

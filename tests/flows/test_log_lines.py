@@ -1,5 +1,6 @@
 """Every line that a step writes says for which review, whoever writes it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
     redis_url: str,
     redis: "Redis",
     tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     async with (
         LLMServer(default=Status(401)) as llm,
@@ -37,7 +38,8 @@ async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
         await world.settle()
         pulls = [await world.store.pull_fields(world.repository.id, n) for n in (1, 2)]
         guids = [delivery.guid for delivery in world.sandbox.state.deliveries]
-    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    written = capfd.readouterr().err.splitlines()
+    lines = [json.loads(line) for line in written if line.startswith("{")]
     failed = [line for line in lines if line["event"] == "llm_failed"]
     assert sorted(line["review"] for line in failed) == sorted(pull["current"] for pull in pulls)
     received = [line for line in lines if line["event"] == "delivery"]

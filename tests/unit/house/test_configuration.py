@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.reference import reference
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[3]
 CODE = "\n".join(
@@ -34,3 +34,9 @@ def test_each_setting_that_is_used_exists() -> None:
     used = set(re.findall(r"\bsettings\.([a-z_]+)\b", CODE))
     modules = {"py", "load"}  # `bot.settings.load`, and file names in comments
     assert used - known - modules == set()
+
+
+def test_a_level_of_the_log_that_does_not_exist_is_told_in_a_sentence() -> None:
+    assert load(_env_file=None, log_level="warning").log_level == "WARNING"
+    with pytest.raises(SettingsError, match=r"LOG_LEVEL: .*'DEBUG', 'INFO'.* \(got 'LOUD'\)"):
+        load(_env_file=None, log_level="loud")
