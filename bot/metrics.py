@@ -10,8 +10,9 @@ import asyncio
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 from redis.asyncio import Redis
@@ -66,11 +67,11 @@ class Metrics:
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._told: Mapping[int, tuple[int, float]] = {}
 
-    def count(self, name: str, by: float = 1, **labels: object) -> None:
+    def count(self, name: str, by: float = 1, **labels: Hashable) -> None:
         """Add to a counter."""
         self._sums[series(name, **labels)] += by
 
-    def observe(self, name: str, seconds: float, **labels: object) -> None:
+    def observe(self, name: str, seconds: float, **labels: Hashable) -> None:
         """Add to a histogram."""
         for bound in (*(bound for bound in BUCKETS if seconds <= bound), "+Inf"):
             self._sums[series(f"{name}_bucket", **labels, le=bound)] += 1
@@ -138,7 +139,8 @@ class Metrics:
             await self.flush()
 
 
-def series(name: str, **labels: object) -> str:
+@lru_cache(maxsize=1024)
+def series(name: str, **labels: Hashable) -> str:
     """A name with its labels, as Prometheus writes it."""
     told = ",".join(f'{key}="{_escape(str(value))}"' for key, value in labels.items())
     return f"{name}{{{told}}}" if told else name

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
@@ -63,7 +64,13 @@ async def receive(request: Request) -> JSONResponse:
         "glossator_deliveries_total", event=_known(event), outcome=answer["status"]
     )
     _log.info("delivery", delivery=guid[:64], github_event=event[:50], code=status, **answer)
-    return JSONResponse(answer, status_code=status)
+    return _answer(status, **answer)
+
+
+@lru_cache(maxsize=64)
+def _answer(code: int, /, **said: str) -> JSONResponse:
+    """There are few answers, and Starlette's can be sent any number of times."""
+    return JSONResponse(said, status_code=code)
 
 
 def _known(event: str) -> str:
