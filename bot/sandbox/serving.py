@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -34,6 +35,9 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.hooks import Hooks
 from bot.sandbox.recorder import Recorder
 from bot.sandbox.state import SandboxState
+
+#: Between two looks at whether the server began, or nobody is connected any more.
+LOOK_SECONDS = 0.005
 
 ENDPOINTS = (
     *routes_app.ENDPOINTS,
@@ -76,16 +80,56 @@ class _Protocol(HttpToolsProtocol):
         super().connection_made(transport)
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves the process's signal handlers alone."""
+class Server(uvicorn.Server):
+    """A server beside others in one process: it leaves the signal handlers alone and ends as
+    soon as nobody is connected any more, which uvicorn looks for ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    @contextlib.asynccontextmanager
+    async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
+        """Serve on the socket while the context is open. Raises what `serve` does."""
+        task = asyncio.create_task(self.serve(sockets=[listener]))
+        try:
+            while not self.started:
+                if task.done():
+                    await task
+                await asyncio.sleep(LOOK_SECONDS)
+            yield
+        finally:
+            self.should_exit = True
+            self._ending.set()
+            await task
+            listener.close()
 
-@contextlib.asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which renews the `Date` of the answers
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), timeout=1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while state.connections or state.tasks:  # noqa: ASYNC110 - plain sets
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            for task in state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+
+def serving(app: ASGIApp, listener: socket.socket) -> AbstractAsyncContextManager[None]:
     """Serve the application on the socket while the context is open."""
     config = uvicorn.Config(
         app,
@@ -97,15 +141,4 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        while not server.started:
-            if task.done():
-                await task
-            await asyncio.sleep(0.005)
-        yield
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
+    return Server(config).listening(listener)

@@ -1,6 +1,5 @@
 """A web process as people meet it, over a real Redis, and reviews to look at."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +28,7 @@ from bot.model import (
 )
 from bot.ports import listen
 from bot.queue import message
+from bot.sandbox.serving import Server
 from bot.settings import Settings, load
 from bot.store import Store
 from tests.support import pulls
@@ -51,19 +51,10 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
 @asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     """The app on a loopback port; yields `127.0.0.1:<port>`."""
-    with listen(port) as listener:
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
-        )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
-            assert not running.done(), "the web process did not start"
-            await asyncio.sleep(0.01)
-        try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
+    listener = listen(port)
+    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
+    async with Server(config).listening(listener):
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 REVIEW = Review(
