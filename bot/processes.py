@@ -18,6 +18,7 @@ from bot import log
 from bot.lifeline import with_parent
 from bot.redis_server import embedded_redis
 from bot.settings import Settings
+from bot.tls import trusted
 
 #: What each child runs. Acknowledgements and reports have a process of their own, so that
 #: they never wait behind long scans and LLM calls.
@@ -122,7 +123,7 @@ async def _stop(
 async def _until_ready(settings: Settings) -> None:
     url = f"http://{settings.host}:{settings.port}/readyz"
     try:
-        async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient() as http:
+        async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient(verify=trusted()) as http:
             while True:
                 try:
                     if (await http.get(url)).status_code == 200:

@@ -29,6 +29,7 @@ from bot.github.errors import message_of
 from bot.manifest import manifest
 from bot.ports import listen
 from bot.settings import Settings
+from bot.tls import trusted
 
 #: Code and state are good for an hour on GitHub's side; nobody waits so long.
 WAIT_SECONDS = 1800
@@ -159,7 +160,7 @@ async def _convert(settings: Settings, code: str) -> Created:
     if not code or not code.replace("-", "").replace("_", "").isalnum():
         raise SetupFailed("GitHub sent no code. Start again.")
     try:
-        async with httpx2.AsyncClient(timeout=settings.github_timeout) as http:
+        async with httpx2.AsyncClient(verify=trusted(), timeout=settings.github_timeout) as http:
             answer = await http.post(url, headers={"Accept": "application/vnd.github+json"})
     except httpx2.HTTPError as exc:
         raise SetupFailed(f"{urlsplit(url).netloc} does not answer; start again.") from exc

@@ -23,6 +23,7 @@ from bot.github.errors import GitHubError
 from bot.manifest import EVENTS, PERMISSIONS
 from bot.settings import Settings, SettingsError
 from bot.store import Store, connect, recovery
+from bot.tls import trusted
 from workers.analysis.answer import VERDICTS_SCHEMA
 from workers.analysis.errors import LLMError
 from workers.analysis.llm import LLM
@@ -94,7 +95,7 @@ async def check_key(settings: Settings) -> Sequence[Check]:
 
 async def check_github(settings: Settings) -> Sequence[Check]:
     """Reachable, the clock right, the App as we need it, its deliveries arriving."""
-    async with httpx2.AsyncClient(timeout=settings.github_timeout) as http:
+    async with httpx2.AsyncClient(verify=trusted(), timeout=settings.github_timeout) as http:
         try:
             answer = await http.get(settings.github_api_url)
         except httpx2.HTTPError as exc:

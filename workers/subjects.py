@@ -15,6 +15,7 @@ from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.github.token import token_client
 from bot.model import Brief, PullRequest, Repository
 from bot.settings import Settings
+from bot.tls import trusted
 from workers.config_files import read_files
 from workers.local import Subject
 from workers.scan.clone import Source
@@ -84,7 +85,7 @@ async def github_pull(reference: str, token: str, settings: Settings) -> Subject
 
 
 async def _asked_of_github(repo: str, number: int, token: str, settings: Settings) -> Subject:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=trusted()) as http:
         gh = token_client(settings.github_api_url, token, http, settings.github_timeout)
 
         async def same() -> GitHub:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 
 from bot.sandbox.state import HookDelivery, SandboxState
+from bot.tls import trusted
 
 #: "Your server must respond within 10 seconds", GitHub docs, "Best practices for webhooks".
 ANSWER_SECONDS = 10.0
@@ -29,7 +30,7 @@ class Hooks:
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
-        self._client = httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False)
+        self._client = httpx2.AsyncClient(verify=trusted(), timeout=ANSWER_SECONDS, trust_env=False)
         self._background: set[asyncio.Task[object]] = set()
 
     async def deliver(

@@ -28,6 +28,7 @@ from bot.sandbox.records import Repository
 from bot.sandbox.server import Sandbox
 from bot.store import Store, connect
 from bot.store.recovery import ALL_QUEUES
+from bot.tls import trusted
 from tests.support.llm_server import LLMServer
 
 ACCOUNTS = ("octo", "ada", "grace", "linus")
@@ -225,7 +226,7 @@ async def keep_running(arena: Arena, name: str) -> None:
 
 async def until_ready(arena: Arena) -> None:
     url = f"{arena.environment['PUBLIC_URL']}/readyz"
-    async with asyncio.timeout(60), httpx2.AsyncClient() as http:
+    async with asyncio.timeout(60), httpx2.AsyncClient(verify=trusted()) as http:
         while True:
             with contextlib.suppress(httpx2.TransportError):
                 if (await http.get(url)).status_code == 200:

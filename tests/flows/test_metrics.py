@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from bot.metrics import CATALOGUE, kept
 from bot.pages.statistics import days_of
 from bot.store.asked import Spent, asked
+from bot.tls import trusted
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Text, agreeable, review
 
@@ -21,7 +22,7 @@ AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
 
 
 async def scraped(world: World, token: str = "letmein") -> httpx2.Response:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=trusted()) as http:
         return await http.get(
             f"{world.url}/metrics", headers={"Authorization": f"Bearer {token}"} if token else {}
         )

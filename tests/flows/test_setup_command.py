@@ -16,6 +16,7 @@ import pytest
 from bot.env_file import SECRETS
 from bot.ports import free_port
 from bot.sandbox.server import Sandbox
+from bot.tls import trusted
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def click_through(command: asyncio.subprocess.Process) -> str:
     async with asyncio.timeout(20):
         while not (address := re.search(r"Open (\S+) in", said)):
             said += (await command.stderr.readline()).decode()
-    async with httpx2.AsyncClient(follow_redirects=True) as http:
+    async with httpx2.AsyncClient(verify=trusted(), follow_redirects=True) as http:
         start = (await http.get(address[1])).text
         action = re.search(r'action="([^"]+)"', start)
         manifest = re.search(r'value="([^"]+)"', start)

@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.model import State
+from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, pushed, said, writes_since
 from tests.flows.world import POLL_SECONDS, REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
@@ -75,7 +76,7 @@ async def by_title(world: World, number: int) -> None:
 
 async def by_api(world: World, number: int) -> None:
     current = (await world.store.pull_fields(world.repository.id, number))["current"]
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=trusted()) as client:
         answer = await client.delete(
             f"{world.url}/api/reviews/{current}", headers={"Authorization": "Bearer letmein"}
         )

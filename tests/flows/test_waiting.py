@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, pushed, reactions, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer
@@ -64,7 +65,7 @@ async def test_each_of_several_that_wait_has_its_turn(world: World, llm: LLMServ
     number = await being_read(world, llm)
     await world.sandbox.comment(REPO, number, "/review performance\n/review security")
     await told_to_wait(world)
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=trusted()) as client:
         answer = await client.post(
             f"{world.url}/api/reviews",
             json={"repository": REPO, "number": number, "focus": "quality"},

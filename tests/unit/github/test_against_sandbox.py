@@ -25,6 +25,7 @@ from bot.github.pulls import compare, get_file, get_pull, list_commits, permissi
 from bot.github.reviews import ReviewComment, create_review, find_review, reply, update_review
 from bot.github.threads import list_threads, minimize_comment, resolve_thread
 from bot.sandbox.server import Sandbox
+from bot.tls import trusted
 from tests.unit.github.script import FakeTime
 
 REPO = "octo/hello"
@@ -47,7 +48,7 @@ class Scene:
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
-    async with Sandbox() as sandbox, httpx2.AsyncClient() as http:
+    async with Sandbox() as sandbox, httpx2.AsyncClient(verify=trusted()) as http:
         repository = await sandbox.add_repository(REPO)
         base = await sandbox.commit(REPO, {"a.txt": OLD})
         head = await sandbox.commit(REPO, {"a.txt": NEW}, parent=base, message="Spell it out")
@@ -212,7 +213,10 @@ async def test_a_review_whose_answer_was_lost_is_found_and_not_posted_twice(scen
 
 
 async def test_what_was_not_delivered_is_told() -> None:
-    async with Sandbox(webhook_url="http://127.0.0.1:9/") as sandbox, httpx2.AsyncClient() as http:
+    async with (
+        Sandbox(webhook_url="http://127.0.0.1:9/") as sandbox,
+        httpx2.AsyncClient(verify=trusted()) as http,
+    ):
         await sandbox.add_repository(REPO)
         base = await sandbox.commit(REPO, {"a.txt": OLD})
         head = await sandbox.commit(REPO, {"a.txt": NEW}, parent=base)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from bot.github.wire import Answer, Broken, Wire, route_of
+from bot.tls import trusted
 
 Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -35,7 +36,7 @@ async def listening(speak: Speak) -> AsyncIterator[str]:
 
 
 async def get(url: str, timeout: float = 5.0, deadline: float = 5.0) -> Answer | Broken:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=trusted()) as http:
         wire = Wire(http, url, timeout=timeout, deadline=deadline)
         return await wire.exchange("GET", f"{url}/app", {}, b"")
 
@@ -51,7 +52,7 @@ async def test_connections_are_kept_alive_between_requests() -> None:
             writer.write(OK)
             await writer.drain()
 
-    async with listening(speak) as url, httpx2.AsyncClient() as http:
+    async with listening(speak) as url, httpx2.AsyncClient(verify=trusted()) as http:
         wire = Wire(http, url)
         for _ in range(2):
             outcome = await wire.exchange("GET", f"{url}/app", {}, b"")

@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from bot.sandbox.server import Sandbox
+from bot.tls import trusted
 
 REPO = "octo/hello"
 
@@ -92,7 +93,9 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def client(sandbox: Sandbox) -> AsyncIterator[Client]:
-    async with httpx2.AsyncClient(base_url=sandbox.api_url, trust_env=False) as http:
+    async with httpx2.AsyncClient(
+        base_url=sandbox.api_url, verify=trusted(), trust_env=False
+    ) as http:
         yield Client(sandbox, http)
 
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.sandbox.server import Sandbox
+from bot.tls import trusted
 from tests.unit.sandbox.conftest import REPO, Client, Pull, app_jwt
 
 
@@ -51,7 +52,7 @@ async def test_a_token_dies_after_an_hour() -> None:
     now = [datetime.now(UTC)]
     async with (
         Sandbox(clock=lambda: now[0]) as sandbox,
-        httpx2.AsyncClient(base_url=sandbox.api_url, trust_env=False) as http,
+        httpx2.AsyncClient(base_url=sandbox.api_url, verify=trusted(), trust_env=False) as http,
     ):
         await sandbox.add_repository(REPO)
         client = Client(sandbox, http)

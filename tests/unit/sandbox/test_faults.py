@@ -7,6 +7,7 @@ import pytest
 
 from bot.sandbox.faults import Kind
 from bot.sandbox.server import Sandbox
+from bot.tls import trusted
 from tests.unit.sandbox.conftest import REPO, Client, Pull
 
 
@@ -56,7 +57,7 @@ async def test_a_fault_after_the_fact_leaves_the_write_standing(
 async def test_the_hour_runs_out_and_unchanged_answers_are_free() -> None:
     async with (
         Sandbox(hourly_limit=2) as sandbox,
-        httpx2.AsyncClient(base_url=sandbox.api_url, trust_env=False) as http,
+        httpx2.AsyncClient(base_url=sandbox.api_url, verify=trusted(), trust_env=False) as http,
     ):
         await sandbox.add_repository(REPO)
         client = Client(sandbox, http)
