@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis as sync_redis
+from redis import DriverInfo
 from redis import sentinel as sync_sentinel
 from redis.asyncio import BlockingConnectionPool, Redis, sentinel
 from redis.asyncio.retry import Retry
@@ -22,6 +23,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 SENTINEL_PORT = 26379
+
+#: How redis-py names itself to Redis: made for each connection, it would read the package's
+#: metadata each time, which takes as long as ten commands.
+_DRIVER = DriverInfo()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ def connect(url: str, *, connections: int = 100) -> "Redis":
     """A client that heals short absences of Redis by itself. It holds so many connections at
     most; who comes when all are taken waits for one. (With Sentinels there is no such bound.)"""
     healing: dict[str, Any] = {
+        "driver_info": _DRIVER,
         "health_check_interval": 30,
         "socket_connect_timeout": 5,
         "retry": Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
@@ -115,9 +121,10 @@ def connect_sync(url: str) -> "sync_redis.Redis":
             found.sentinels,
             sentinel_kwargs={"socket_connect_timeout": 5, **found.to_sentinels},
             socket_connect_timeout=5,
+            driver_info=_DRIVER,
         )
         client: sync_redis.Redis = manager.master_for(  # type: ignore[no-untyped-call]
             found.service, **found.to_redis
         )
         return client
-    return sync_redis.Redis.from_url(url)
+    return sync_redis.Redis.from_url(url, driver_info=_DRIVER)

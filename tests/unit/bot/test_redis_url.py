@@ -1,9 +1,11 @@
 """Addresses of Redis: what they say, and what is no address."""
 
+from unittest.mock import Mock
+
 import pytest
 from pydantic import ValidationError
 
-from bot.redis_url import check, watched
+from bot.redis_url import check, connect, connect_sync, watched
 from bot.settings import Settings, SettingsError, load
 
 
@@ -51,3 +53,14 @@ def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
     assert "hunter2secret" not in str(told.value)
     with pytest.raises(ValidationError):
         Settings(_env_file=None, redis_url=url)
+
+
+async def test_a_connection_does_not_read_again_which_version_the_client_has(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redis.utils.get_lib_version", Mock(side_effect=AssertionError))
+    client, for_threads = connect(redis_url), connect_sync(redis_url)
+    assert await client.ping()
+    assert for_threads.ping()
+    for_threads.close()
+    await client.aclose()
