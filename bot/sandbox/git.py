@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,14 @@ ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
 }
+
+#: Answers that are kept, and the longest of them: a review asks the same things many times over.
+KEPT_ANSWERS = 512
+KEPT_BYTES = 64 * 1024
+
+_ID = re.compile(r"[0-9a-f]{40}")
+
+_kept: OrderedDict[tuple[Path, tuple[str, ...]], bytes] = OrderedDict()
 
 
 class GitFailed(Exception):
@@ -55,16 +66,31 @@ async def run(directory: Path, *args: str, stdin: bytes | None = None) -> bytes:
     return out
 
 
+async def ask(git_dir: Path, *args: str, of: Collection[str]) -> bytes:
+    """What git prints of some objects: kept where each is named by its id, for then it never
+    changes. Raises GitFailed."""
+    key = git_dir, args
+    if (known := _kept.get(key)) is not None:
+        return known
+    out = await run(git_dir, *args)
+    if len(out) <= KEPT_BYTES and all(map(_ID.fullmatch, of)):
+        _kept[key] = out
+        if len(_kept) > KEPT_ANSWERS:
+            _kept.popitem(last=False)
+    return out
+
+
 async def resolve(git_dir: Path, revision: str) -> str | None:
     """The commit that a branch, tag or SHA names, or None."""
     try:
-        out = await run(
+        out = await ask(
             git_dir,
             "rev-parse",
             "--verify",
             "--quiet",
             "--end-of-options",
             f"{revision}^{{commit}}",
+            of=[revision],
         )
     except GitFailed:
         return None
@@ -74,7 +100,7 @@ async def resolve(git_dir: Path, revision: str) -> str | None:
 async def merge_base(git_dir: Path, one: str, other: str) -> str | None:
     """The best common ancestor of two commits, or None if they share no history."""
     try:
-        return (await run(git_dir, "merge-base", one, other)).decode().strip()
+        return (await ask(git_dir, "merge-base", one, other, of=[one, other])).decode().strip()
     except GitFailed:
         return None
 
@@ -82,7 +108,7 @@ async def merge_base(git_dir: Path, one: str, other: str) -> str | None:
 async def merges_cleanly(git_dir: Path, base: str, head: str) -> bool:
     """Whether the head could be merged into the base without a conflict."""
     try:
-        await run(git_dir, "merge-tree", "--write-tree", base, head)
+        await ask(git_dir, "merge-tree", "--write-tree", base, head, of=[base, head])
     except GitFailed:
         return False
     return True
@@ -91,16 +117,16 @@ async def merges_cleanly(git_dir: Path, base: str, head: str) -> bool:
 async def commits_between(git_dir: Path, base: str, head: str) -> list[Commit]:
     """The commits reachable from head and not from base, oldest first."""
     form = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
-    out = await run(
-        git_dir, "log", "-z", "--reverse", "--topo-order", f"--format={form}", f"{base}..{head}"
-    )
+    order = ("--reverse", "--topo-order")
+    span = f"{base}..{head}"
+    out = await ask(git_dir, "log", "-z", *order, f"--format={form}", span, of=[base, head])
     return _commits(out)
 
 
 async def commit(git_dir: Path, sha: str) -> Commit:
     """One commit."""
     form = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
-    return _commits(await run(git_dir, "log", "-z", "-1", f"--format={form}", sha))[0]
+    return _commits(await ask(git_dir, "log", "-z", "-1", f"--format={form}", sha, of=[sha]))[0]
 
 
 def _commits(out: bytes) -> list[Commit]:
@@ -117,9 +143,9 @@ def _commits(out: bytes) -> list[Commit]:
 
 async def blob(git_dir: Path, commit_sha: str, path: str) -> tuple[str, bytes] | None:
     """The id and content of a file at a commit, or None if there is no such file."""
-    out = await run(git_dir, "ls-tree", "-z", commit_sha, "--", path)
+    out = await ask(git_dir, "ls-tree", "-z", commit_sha, "--", path, of=[commit_sha])
     meta, _, name = out.rstrip(b"\0").partition(b"\t")
     parts = meta.decode().split()
     if name.decode(errors="replace") != path or parts[1] != "blob":
         return None
-    return parts[2], await run(git_dir, "cat-file", "blob", parts[2])
+    return parts[2], await ask(git_dir, "cat-file", "blob", parts[2], of=[parts[2]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.git import run
+from bot.sandbox.git import ask
 
 #: "No single file's diff may exceed 20,000 lines or 500 KB of raw diff data", GitHub docs,
 #: "Repository limits". Beyond it the API leaves `patch` out.
@@ -31,15 +31,20 @@ class FileDiff:
 
 async def unified_diff(git_dir: Path, base: str, head: str) -> bytes:
     """The diff between two commits as GitHub's diff media type has it."""
-    return await run(git_dir, "diff", "-M", "--no-color", "--no-ext-diff", base, head)
+    options = ("-M", "--no-color", "--no-ext-diff")
+    return await ask(git_dir, "diff", *options, base, head, of=[base, head])
 
 
 async def diff(git_dir: Path, base: str, head: str) -> list[FileDiff]:
     """The changed files between two commits, with renames found."""
     options = ("-M", "--no-color", "--no-ext-diff", "--no-textconv")
-    raw = await run(git_dir, "diff", *options, "--raw", "--no-abbrev", "-z", base, head)
-    numbers = await run(git_dir, "diff", *options, "--numstat", "-z", base, head)
-    patches = _sections(await run(git_dir, "diff", *options, base, head))
+
+    async def printed(*more: str) -> bytes:
+        return await ask(git_dir, "diff", *options, *more, base, head, of=[base, head])
+
+    raw = await printed("--raw", "--no-abbrev", "-z")
+    numbers = await printed("--numstat", "-z")
+    patches = _sections(await printed())
     counts = _counts(numbers)
     files = []
     for letter, sha, old, new in _raw_entries(raw):

@@ -65,17 +65,17 @@ async def write_commit(
     """
     scratch = "refs/sandbox/scratch"
     lines: list[bytes] = [
-        f"commit {scratch}\ncommitter Octo Cat <octocat@example.com> {when} +0000\n".encode(),
+        f"commit {scratch}\nmark :1\n".encode(),
+        f"committer Octo Cat <octocat@example.com> {when} +0000\n".encode(),
         _data(message.encode()),
     ]
     if parent:
         lines.append(f"from {parent}\n".encode())
     lines.extend(_file_commands(files))
-    await run(git_dir, "fast-import", "--quiet", "--force", stdin=b"".join(lines) + b"\n")
-    sha = (await run(git_dir, "rev-parse", scratch)).decode().strip()
-    # Left standing, the ref would be the next parentless commit's parent.
-    await run(git_dir, "update-ref", "-d", scratch)
-    return sha
+    # The ref is taken back: left standing, it would be the next parentless commit's parent.
+    lines.append(f"\nget-mark :1\nreset {scratch}\nfrom {'0' * 40}\n".encode())
+    said = await run(git_dir, "fast-import", "--quiet", "--force", stdin=b"".join(lines) + b"\n")
+    return said.decode().strip()
 
 
 def _file_commands(files: Mapping[str, str | bytes | None]) -> Sequence[bytes]:
