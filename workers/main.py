@@ -21,7 +21,8 @@ from workers.services import Services, open_services
 from workers.turns import Turns
 from workers.unacknowledged import Unacknowledged
 
-#: How often an idle worker looks for messages, in milliseconds.
+#: How often an idle worker looks whether it is to stop, and into queues of RabbitMQ, in
+#: milliseconds. Redis tells of its messages (`workers.wakes`).
 POLL_MS = 100
 
 #: The share of the time to stop in that work may finish by itself.

@@ -34,7 +34,7 @@ SECONDS = 20
 #: Between two looks at a condition.
 POLL_SECONDS = 0.02
 
-#: How often the worker looks for messages while it has none, in milliseconds.
+#: How often the worker looks whether it is to stop while it has no messages, in milliseconds.
 WORKER_POLL_MS = 50
 
 #: Time that runs ten times as fast, for our client of GitHub: the second between two writes,
