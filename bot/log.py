@@ -24,11 +24,11 @@ with without("rich"):
 
 #: What may never stand in a log, whatever field it comes in.
 _SECRETS = re.compile(
-    r"gh[a-z]_[A-Za-z0-9]{10,}|github_pat_\w{10,}|ghs\.[\w.-]{10,}"  # GitHub's tokens
+    r"gh[oprsu]_[\w.-]{10,}|github_pat_\w{10,}"  # GitHub's tokens
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"  # JWTs
     r"|sk-[\w-]{16,}"  # keys of LLM services
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password of a URL
+    r"|(?<=://)[^/\s:@]*:(?!\d{1,5}/)[^\s@]{1,500}(?=@)"  # user:password of a URL
     r"|(?<=[?&]key=)[^&\s\"']+"  # the key of a signed link
     r"|(?<=[?&]code=)[^&\s\"']+"  # GitHub's answer to a sign-in
     r"|(?i:(?<=bearer )|(?<=basic )|(?<=token ))[\w.~+/=-]{16,}"

@@ -68,6 +68,15 @@ def _strong(text: str) -> bool:
     )
 
 
+def _no_variable(text: str) -> bool:
+    return re.match(r"\$\{|\{\{?|<|%[(s]|\$[A-Z_]+$|\*+$", text) is None
+
+
+def _value(text: str) -> bool:
+    """Random, and no name of code such as `settings.secret_key`."""
+    return _random_looking(text) and re.fullmatch(r"[A-Za-z_]+(?:\.[A-Za-z_]+)+", text) is None
+
+
 #: Where a token may begin: not within a word, but right after an escape, whose last character
 #: is a letter or digit: `\n`, `\x22`, `\u0022`, `%22`.
 _START = (
@@ -92,7 +101,10 @@ _RULES = (
     ),
     _rule(
         "github-token",
-        r"gh[pousr]_(?:(?!gh[pousr]_)[A-Za-z0-9]){36,255}|github_pat_[A-Za-z0-9_]{22,255}",
+        # Those of installations name the App and are JWTs, but for GitHub Enterprise Server's.
+        # https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/
+        r"ghs_(?:[A-Za-z0-9]{1,20}_)?eyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,2000}"
+        r"|gh[pousr]_(?:(?!gh[pousr]_)[A-Za-z0-9]){36,255}|github_pat_[A-Za-z0-9_]{22,255}",
     ),
     _rule("gitlab-token", r"gl(?:pat|dt|rt|soat|cbt|ptt|ft|imt|agent)-[A-Za-z0-9_-]{20,255}"),
     _rule("slack-token", r"xox[abeoprs]-[A-Za-z0-9-]{10,255}|xapp-\d-[A-Za-z0-9-]{10,255}"),
@@ -135,8 +147,16 @@ _RULES = (
     ),
     _rule(
         "url-password",
-        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,100}:(?P<s>[^\s/\"'<>]{3,200})@",
-        lambda text: not re.match(r"\$\{|\{\{?|<|%[(s]|\$[A-Z_]+$|\*+$", text),
+        # A slash has to be escaped there, and often is not; after a port begins the path.
+        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,100}:"
+        r"(?P<s>[^\s/\"'<>]{3,200}|(?!\d{1,5}/)[^\s@\"'<>]{3,200})@",
+        _no_variable,
+    ),
+    _rule(
+        "password",  # of curl and its like
+        r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ \t=]{0,3}[\"']?[^\s:\"']{1,100}:"
+        r"(?P<s>[^\s\"']{3,200})",
+        _no_variable,
     ),
     _rule(
         "bearer-token",
@@ -154,7 +174,7 @@ _RULES = (
         "secret",
         r"(?im)^\s{0,20}(?:export\s)?[A-Z0-9_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY)[A-Z0-9_]{0,20}\s{0,3}[=:]\s{0,3}"
         r"(?P<s>[A-Za-z0-9+/=_.~-]{16,200})\s{0,20}$",
-        _random_looking,
+        _value,
     ),
     _rule(
         "secret",  # as YAML and dotenv files have it, without quotes
@@ -171,7 +191,7 @@ _RULES = (
 
 #: What every match of every rule has in it; most titles, names and sentences have none of it.
 _MAYBE = re.compile(
-    r"[\w+/=.~-]{15}|://|-----BEGIN|[\"'`]|(?i:passw|pwd|secret|token|key).{0,30}[=:]"
+    r"[\w+/=.~-]{15}|://|-----BEGIN|[\"'`]|(?i:passw|pwd|secret|token|key).{0,30}[=:]|curl"
 )
 
 

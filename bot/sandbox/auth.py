@@ -120,7 +120,7 @@ def mint(state: SandboxState, installation: Installation, wish: dict[str, Any]) 
     Raises 422 where it wishes for more than the installation has.
     """
     token = Token(
-        value=f"ghs_{secrets.token_hex(18)}",
+        value=_opaque(state.app.id),
         installation_id=installation.id,
         permissions=_narrowed_permissions(installation, wish.get("permissions")),
         repository_ids=_narrowed_repositories(state, installation, wish),
@@ -128,6 +128,15 @@ def mint(state: SandboxState, installation: Installation, wish: dict[str, Any]) 
     )
     state.tokens[token.value] = token
     return token
+
+
+def _opaque(app_id: int) -> str:
+    """A token in the shape and length of GitHub's: `ghs_`, the App's id, a JWT.
+
+    https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/
+    """
+    claims = {"iss": "github", "jti": secrets.token_hex(128)}
+    return f"ghs_{app_id}_{jwt.encode(claims, secrets.token_bytes(64), 'HS512')}"
 
 
 def _expiry(state: SandboxState) -> datetime:

@@ -25,6 +25,7 @@ def private_key(kind: str = "RSA ") -> str:
 SHAPES: dict[str, str] = {
     "github personal": "gh" + "p_" + _some("ghp", 36),
     "github app": "gh" + "s_" + _some("ghs", 36),
+    "github app, a JWT": "gh" + "s_123456_" + _jwt(),
     "github fine-grained": "github_" + "pat_" + _some("pat", 22) + "_" + _some("pat2", 59),
     "gitlab": "gl" + "pat-" + _some("gitlab", 20),
     "slack": "xox" + "b-" + "1234567890-" + _some("slack", 24),

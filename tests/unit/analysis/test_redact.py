@@ -54,6 +54,9 @@ def test_a_key_is_known_by_the_file_where_a_hunk_shows_its_middle() -> None:
         '"-----BEGIN PRIVATE KEY-----"',
         "sha256 = hashlib.sha256(b'').hexdigest()",
         "def get_secret_from_vault(name: str) -> str:",
+        "secret = settings.secret_key",
+        "https://localhost:8080/users/@me",
+        "curl -u $USER:$PASSWORD https://host",
     ],
 )
 def test_code_that_only_speaks_of_secrets_stays(text: str) -> None:
@@ -64,6 +67,8 @@ def test_code_that_only_speaks_of_secrets_stays(text: str) -> None:
     ("text", "expected"),
     [
         ("postgres://bob:hunter2x@host/db", "postgres://bob:[redacted:url-password]@host/db"),
+        ("amqp://bob:hunt/er2x@host/v", "amqp://bob:[redacted:url-password]@host/v"),
+        ("curl -s -u bob:hunter2x https://h", "curl -s -u bob:[redacted:password] https://h"),
         ("password = 'Tr0ub4dor&3'", "password = '[redacted:secret]'"),
         ('{"client_secret": "q8Zr-77bTx"}', '{"client_secret": "[redacted:secret]"}'),
     ],
