@@ -300,6 +300,7 @@ class Scan:
     read: tuple[str, ...] = ()  # paths that were read
     unnamed: int = 0  # files left out that `left_out` does not name, for there are too many
     unheard: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
+    analysed: tuple[str, ...] = ()  # paths that an analyser for their language looked through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +359,9 @@ class Report:
 
     That a finding of earlier is not told says that it is gone if its file is among `read` and
     none of its sources (`llm`, an analyser's name) is `unheard`; `unnamed` is how many files
-    were left out beside those that `left_out` names.
+    were left out beside those that `left_out` names. `reviewed` is how many files the model, or
+    an analyser for their language, went through; null in reports of earlier versions. It is not
+    `complete` if the model did not read all that it was given, or nobody read anything.
     """
 
     version: int = REPORT_VERSION
@@ -380,7 +383,14 @@ class Report:
     read: tuple[str, ...] = ()
     unnamed: int = 0
     unheard: tuple[str, ...] = ()
+    reviewed: int | None = None
+    complete: bool = True
     finished_at: float
+
+    @property
+    def unread(self) -> bool:
+        """Whether nobody read anything, so that neither silence nor score say anything."""
+        return self.reviewed == 0 and bool(self.left_out) and not self.findings
 
     @property
     def subject(self) -> str:

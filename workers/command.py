@@ -52,7 +52,8 @@ async def review_command(
     focus: Category | None,
 ) -> bool:
     """Review and print. True if a finding that is proven to stand on lines of the change is
-    as severe as `fail_on` says, as with the check run. Raises BadCommand."""
+    as severe as `fail_on` says, as with the check run. Raises BadCommand, also where `fail_on`
+    cannot be judged because not all was read."""
     if form not in FORMATS:
         raise BadCommand(f"{form!r} is no format; there are {', '.join(FORMATS)}.")
     if pr and not token:
@@ -83,7 +84,13 @@ async def review_command(
         sys.stdout.buffer.write(rendered)
     else:
         await _write(output, rendered)
-    return conclusion(report.findings, fail_on) == "failure"
+    if conclusion(report.findings, fail_on) == "failure":
+        return True
+    if fail_on is not FailOn.NEVER and not report.complete:
+        raise BadCommand(
+            "Not all of the change was read, so that --fail-on cannot judge it; the report says why."
+        )
+    return False
 
 
 async def _write(path: Path, data: bytes) -> None:

@@ -40,6 +40,11 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
     directory = await _git_directory(repo)
     base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
     merge_base = await _merge_base(repo, (base, base_sha), (head, head_sha))
+    if await _same_tree(repo, merge_base, head_sha):
+        raise NoSubject(
+            f"Nothing is changed from {base} to {head}: commit what is to be reviewed, or name "
+            "another --base."
+        )
     messages = await git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
     title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
@@ -168,6 +173,11 @@ async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) 
             f"{base[0]!r} and {head[0]!r} have no commit in common in {repo}; a shallow clone "
             "needs more of its history: git fetch --unshallow."
         ) from exc
+
+
+async def _same_tree(repo: Path, one: str, other: str) -> bool:
+    trees = await git(repo, "log", "--no-walk", "--format=%T", one, other)
+    return len(set(trees.split())) == 1
 
 
 async def _commit(repo: Path, name: str) -> str:

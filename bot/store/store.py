@@ -250,10 +250,11 @@ class Store:
         """Keep it, and what lists and charts tell of it with the review's other fields."""
         usage = report.usage
         told: dict[Any, Any] = {
-            "score": report.score,
             "tokens": usage.prompt_tokens + usage.completion_tokens,
             "title": report.pull.title,
         }
+        if not report.unread:
+            told["score"] = report.score
         if usage.cost is not None:
             told["cost"] = usage.cost
         async with self.redis.pipeline(transaction=True) as pipe:

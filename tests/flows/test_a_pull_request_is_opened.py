@@ -48,3 +48,17 @@ async def test_the_same_delivery_again_changes_nothing(world: World) -> None:
     await world.settle()
     assert (again.status_code, json.loads(again.response_body)) == (200, {"status": "duplicate"})
     assert world.writes() == before
+
+
+async def test_without_a_model_what_no_analyser_knows_is_named(world: World) -> None:
+    await world.open_pull(
+        {"a.py": "x = 1\n", "Shop.java": "class Shop {}\n"},
+        {"a.py": "x = 2\n", "Shop.java": "class Shop { int x; }\n"},
+    )
+    await world.settle()
+    [check_run] = world.check_runs
+    title = "No problems found in what was reviewed · score 100"
+    assert (check_run.conclusion, check_run.output["title"]) == ("success", title)
+    [review] = world.reviews
+    assert "**No problems found in what was reviewed; 1 file not.**" in review.body
+    assert "no analyser knows it, and no LLM is configured" in review.body

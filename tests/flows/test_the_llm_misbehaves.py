@@ -74,6 +74,29 @@ async def world(
         yield world
 
 
+async def test_what_nobody_could_read_is_not_praised(world: World, llm: LLMServer) -> None:
+    llm.default = Status(401)
+    await world.open_pull({"go.mod": "module shop\n"}, {"main.go": "package main\n\nvar x = 1\n"})
+    await world.settle()
+    [check_run] = world.check_runs
+    assert (check_run.conclusion, check_run.output["title"]) == ("neutral", "Nothing was reviewed")
+    [posted] = world.reviews
+    assert "**Nothing was reviewed: 1 changed file left out.**" in posted.body
+    assert "100" not in posted.body
+    assert "main.go" in posted.body
+
+
+async def test_what_the_analysers_alone_could_read_is_not_enough(
+    world: World, llm: LLMServer
+) -> None:
+    llm.default = Status(401)
+    await world.open_pull(BEFORE, {"shop.py": "def total(prices):\n    return sum(prices, 0)\n"})
+    await world.settle()
+    [check_run] = world.check_runs
+    assert check_run.conclusion == "neutral"
+    assert check_run.output["title"] == "No problems found in what was reviewed · score 100"
+
+
 async def reviewed(world: World) -> str:
     """Open the pull request, wait for the end, and give the body of the one review."""
     await world.open_pull(BEFORE, AFTER)

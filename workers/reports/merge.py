@@ -58,7 +58,11 @@ def build_report(
         if finding.confidence >= settings.min_confidence and finding.fingerprint not in dismissed
     ]
     findings = fold_repeats(certain, posted_before)
-    left_out = _unique(chain(scan.left_out, *(result.left_out for result in results)))
+    missed = _unique(chain(*(result.left_out for result in results)))
+    left_out = _unique((*scan.left_out, *missed))
+    unread = {item.path for item in left_out}
+    reviewed = sum(f.path not in unread or f.path in scan.analysed for f in scan.files)
+    complete = not missed and (reviewed > 0 or not left_out)
     most = settings.max_comments if config.max_comments is None else config.max_comments
     new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in posted_before]
     models = _unique(result.model for result in results if result.model)
@@ -66,8 +70,8 @@ def build_report(
         review=review,
         pull=pull,
         merge_base=scan.merge_base,
-        verdict=verdict(findings, len({item.path for item in left_out})),
-        conclusion=conclusion(findings, config.fail_on or settings.fail_on),
+        verdict=verdict(findings, len(unread), reviewed),
+        conclusion=conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
         score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),
         inline=tuple(new[:most]),
@@ -86,12 +90,15 @@ def build_report(
         read=scan.read,
         unnamed=scan.unnamed,
         unheard=scan.unheard if settings.has_llm else (*scan.unheard, LLM),
+        reviewed=reviewed,
+        complete=complete,
         finished_at=now,
     )
 
 
-def conclusion(findings: Sequence[Finding], fail_on: FailOn) -> str:
-    """Of the check run: `failure` from `fail_on` on, else `neutral` at high and above.
+def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool = True) -> str:
+    """Of the check run: `failure` from `fail_on` on, else `neutral` at high and above, and where
+    the review is not `complete`: what it had to read was not read.
 
     Only a finding that is proven to stand on lines of the change can fail it.
     """
@@ -99,7 +106,7 @@ def conclusion(findings: Sequence[Finding], fail_on: FailOn) -> str:
     proven = min((f.severity.rank for f in findings if f.anchored), default=len(Severity))
     if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
         return "failure"
-    return "neutral" if worst <= Severity.HIGH.rank else "success"
+    return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
 
 
 def _told(

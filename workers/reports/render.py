@@ -93,13 +93,20 @@ def comment_body(finding: Finding) -> str:
 def check_output(report: Report, links: Links) -> CheckOutput:
     """The completed check run: counts as title, the walkthrough as summary, every finding as
     text and, where it stands on lines of the head, as annotation."""
-    found = ", ".join(f"{number} {severity}" for severity, number in counts(report.findings))
     return CheckOutput(
-        title=f"{found or 'No problems found'} · score {report.score}",
+        title=_title(report),
         summary=_body("check/summary.md.j2", report, links, [], OUTPUT_CHARACTERS),
         text=_body("check/text.md.j2", report, links, list(report.findings), OUTPUT_CHARACTERS),
         annotations=tuple(_annotation(f) for f in report.findings if _on_head(f)),
     )
+
+
+def _title(report: Report) -> str:
+    if report.unread:
+        return "Nothing was reviewed"
+    found = ", ".join(f"{number} {severity}" for severity, number in counts(report.findings))
+    silence = "No problems found" + (" in what was reviewed" if report.left_out else "")
+    return f"{found or silence} · score {report.score}"
 
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:

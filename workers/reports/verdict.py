@@ -12,7 +12,7 @@ def counts(findings: Sequence[Finding]) -> list[tuple[Severity, int]]:
     return [(severity, seen[severity]) for severity in Severity if seen[severity]]
 
 
-def verdict(findings: Sequence[Finding], files_left_out: int) -> str:
+def verdict(findings: Sequence[Finding], files_left_out: int, files_reviewed: int) -> str:
     """What to do, in one sentence."""
     told = counts(findings)
     grave = [item for item in told if item[0].rank <= Severity.HIGH.rank]
@@ -22,6 +22,8 @@ def verdict(findings: Sequence[Finding], files_left_out: int) -> str:
         return f"Worth a look before merging: {_listed(told)}."
     if told:
         return f"Nothing that stands in the way of merging; {_listed(told)}."
+    if files_left_out and not files_reviewed:
+        return f"Nothing was reviewed: {plural(files_left_out, 'changed file')} left out."
     if files_left_out:
         return f"No problems found in what was reviewed; {plural(files_left_out, 'file')} not."
     return "No problems found."

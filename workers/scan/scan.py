@@ -94,15 +94,26 @@ async def scan(
         merge_base=source.merge_base,
         brief=redact_brief(brief),
         files=chosen.files,
-        left_out=chosen.left_out + uncut,
+        left_out=chosen.left_out + uncut + _unknown(chosen, heard.reviewed, settings),
         evidence=evidence,
         notes=heard.notes + more_notes,
         readings=tuple(part.key for part in parts),
         read=tuple(target.path for target in chosen.targets),
+        analysed=tuple(sorted(heard.reviewed)),
         unnamed=chosen.unnamed,
         unheard=heard.unheard,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+def _unknown(chosen: Chosen, analysed: Container[str], settings: Settings) -> tuple[LeftOut, ...]:
+    """What nobody understands where there are analysers alone."""
+    if settings.has_llm:
+        return ()
+    reason = "only looked through for secrets: no analyser knows it, and no LLM is configured"
+    return tuple(
+        LeftOut(target.path, reason) for target in chosen.targets if target.path not in analysed
+    )
 
 
 def _asked(settings: Settings, config: RepoConfig, looked_for: Wanted) -> str:

@@ -73,8 +73,6 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 percent=100,
                 step="Done",
                 findings=len(report.findings),
-                score=report.score,
-                tokens=report.usage.prompt_tokens + report.usage.completion_tokens,
                 result=_result(report, fields["review_url"]),
             )
         for finding in report.findings if completed else ():
@@ -131,7 +129,7 @@ def _result(report: Report, review_url: str) -> str:
         {
             "verdict": report.verdict,
             "conclusion": report.conclusion,
-            "score": report.score,
+            "score": None if report.unread else report.score,
             "findings": len(report.findings),
             "review_url": review_url,
         }

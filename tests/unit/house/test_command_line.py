@@ -60,6 +60,22 @@ def test_fail_on_decides_the_exit_code(repo: Path) -> None:
     assert glossator("review", "--fail-on", "critical", cwd=repo).returncode == 0
 
 
+def test_fail_on_judges_nothing_that_was_not_read(repo: Path) -> None:
+    nobody = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "LLM_MODEL": "m", "LLM_BACKOFF_MS": "1"}
+    done = glossator("review", "--fail-on", "critical", cwd=repo, **nobody)
+    assert done.returncode == 2
+    assert "Not all of the change was read" in done.stderr
+    assert "shop.py" in done.stdout
+    assert glossator("review", cwd=repo, **nobody).returncode == 0
+
+
+def test_where_nothing_is_changed_there_is_nothing_to_praise(repo: Path) -> None:
+    (repo / "shop.py").write_text("import os\n")
+    done = glossator("review", "--base", "topic", cwd=repo)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Nothing is changed from topic to HEAD: commit what is to be" in done.stderr
+
+
 @pytest.mark.parametrize("where", ["a folder within", "a worktree", "100%41 café #1"])
 def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) -> None:
     entered = repo.parent / where

@@ -177,17 +177,18 @@ def _worst(findings: list[Finding], path: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("severities", "left_out", "sentence"),
+    ("severities", "left_out", "reviewed", "sentence"),
     [
-        ((), 0, "No problems found."),
-        ((), 2, "No problems found in what was reviewed; 2 files not."),
-        (("critical", "high", "high", "low"), 0, "Fix before merging: 1 critical and 2 high."),
-        (("medium", "low"), 0, "Worth a look before merging: 1 medium and 1 low."),
-        (("low", "info"), 0, "Nothing that stands in the way of merging; 1 low and 1 info."),
+        ((), 0, 1, "No problems found."),
+        ((), 2, 1, "No problems found in what was reviewed; 2 files not."),
+        ((), 1, 0, "Nothing was reviewed: 1 changed file left out."),
+        (("critical", "high", "high", "low"), 0, 1, "Fix before merging: 1 critical and 2 high."),
+        (("medium", "low"), 0, 1, "Worth a look before merging: 1 medium and 1 low."),
+        (("low", "info"), 0, 1, "Nothing that stands in the way of merging; 1 low and 1 info."),
     ],
 )
 def test_the_verdict_says_what_to_do(
-    severities: tuple[str, ...], left_out: int, sentence: str, one: Finding
+    severities: tuple[str, ...], left_out: int, reviewed: int, sentence: str, one: Finding
 ) -> None:
     findings = [replace(one, severity=Severity(name)) for name in severities]
-    assert verdict(findings, left_out) == sentence
+    assert verdict(findings, left_out, reviewed) == sentence

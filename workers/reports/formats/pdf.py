@@ -48,7 +48,7 @@ def _data(report: Report, links: Links) -> dict[str, Any]:
         "url": report.pull.url,
         "page": links.page,
         "verdict": show_hidden(report.verdict),
-        "score": report.score,
+        "score": None if report.unread else report.score,
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
         "findings": [_finding(finding) for finding in report.findings],
         "files": [_file(file) for file in report.files],

@@ -47,7 +47,8 @@ class Analyzer:
     `wants` picks its files; `command` makes the argument list for the names they got
     (the first word is a program of our own environment); `read` understands what the
     program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
-    what it is given of a file.
+    what it is given of a file. One that `reviews` knows its files' language; else it looks
+    through files of any kind for a single thing.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Analyzer:
     read: Callable[[bytes, Mapping[str, Target]], Iterable[Said]]
     shows: Callable[[Target], str] = whole
     suffix: str = ""  # of the names we give; by default that of the file
+    reviews: bool = True

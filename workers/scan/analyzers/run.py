@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bot import trace
@@ -39,12 +39,13 @@ _MAX_FINDINGS = 200
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What analysers said on changed lines, in order of path and line; a sentence for each that
-    failed; and the names of those whose silence says nothing: they failed, or had more to say
-    than is taken."""
+    failed; the names of those whose silence says nothing: they failed, or had more to say
+    than is taken; and the paths that one that knows their language looked through."""
 
     evidence: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     unheard: tuple[str, ...] = ()
+    reviewed: frozenset[str] = frozenset()
 
 
 async def run_all(
@@ -74,6 +75,7 @@ async def run_all(
         tuple(found),
         notes=tuple(note for result in results for note in result.notes),
         unheard=tuple(name for result in results for name in result.unheard),
+        reviewed=frozenset(path for result in results for path in result.reviewed),
     )
 
 
@@ -94,7 +96,10 @@ async def _run(
         return _failed(analyzer, "is not installed on this server and was left out.")
     except (ValueError, KeyError, TypeError, IndexError):
         return _failed(analyzer, "failed on this change and was left out.")
-    return _heard(analyzer.name, said)
+    heard = _heard(analyzer.name, said)
+    if analyzer.reviews:
+        return replace(heard, reviewed=frozenset(target.path for target in wanted))
+    return heard
 
 
 def _heard(name: str, said: Iterable[tuple[Target, Said]]) -> Heard:

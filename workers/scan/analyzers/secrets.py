@@ -103,4 +103,6 @@ def _lines(target: Target) -> str:
     return "\n".join(lines[number - 1] for number in _shown(target))
 
 
-SECRETS = Analyzer(_NAME, lambda target: True, _command, _read, shows=_lines, suffix=".txt")
+SECRETS = Analyzer(
+    _NAME, lambda target: True, _command, _read, shows=_lines, suffix=".txt", reviews=False
+)
