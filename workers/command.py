@@ -88,7 +88,7 @@ async def review_command(
         return True
     if fail_on is not FailOn.NEVER and not report.complete:
         raise BadCommand(
-            "Not all of the change was read, so that --fail-on cannot judge it; the report says why."
+            "Not all of the change was read, so --fail-on cannot judge it; the report says why."
         )
     return False
 
