@@ -47,10 +47,12 @@ class ReviewComment:
 
 @dataclass(frozen=True, slots=True)
 class PostedReview:
-    """A review that stands on GitHub, and the comments that GitHub did not take."""
+    """A review that stands on GitHub, and the comments that GitHub did not take. `node_id` is
+    GraphQL's."""
 
     id: int
     url: str
+    node_id: str = ""
     refused: tuple[ReviewComment, ...] = ()
 
 
@@ -101,10 +103,13 @@ async def create_review(
         return _review_of(data, tuple(comment for comment in comments if comment not in taken))
 
 
-async def update_review(gh: GitHub, repo: str, number: int, review_id: int, body: str) -> None:
-    """Replace a review's body, for example to tell there what was refused as comments."""
+async def update_review(
+    gh: GitHub, repo: str, number: int, review_id: int, body: str
+) -> PostedReview:
+    """Replace a review's body, for example to tell there what was refused as comments. Raises
+    NotFound or Invalid where GitHub has no such review."""
     url = repo_url(repo, "pulls", number, "reviews", review_id)
-    await gh.put(url, data={"body": cut(body, BODY_CHARACTERS)})
+    return _review_of(await gh.put(url, data={"body": cut(body, BODY_CHARACTERS)}), ())
 
 
 async def requests_for_changes(gh: GitHub, repo: str, number: int, author: str) -> tuple[int, ...]:
@@ -169,4 +174,5 @@ def _inside(comment: ReviewComment, hunks: list[dict[Side, range]]) -> bool:
 
 
 def _review_of(data: dict[str, Any], refused: tuple[ReviewComment, ...]) -> PostedReview:
-    return PostedReview(data["id"], data.get("html_url") or "", refused)
+    url, node_id = data.get("html_url") or "", data.get("node_id") or ""
+    return PostedReview(data["id"], url, node_id, refused)

@@ -1,11 +1,32 @@
 """What is kept of a pull request from one review to the next: the findings that stand on its
-lines, and what the LLM said of its files."""
+lines, the review that speaks of it, and what the LLM said of its files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.model import Reading
 from bot.store.store import PREFIX, Store, pack, unpack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """The review of ours that speaks of the whole pull request: GitHub's id of it, GraphQL's, the
+    fingerprints that it tells, and earlier ones, by GraphQL's ids, that are not folded yet."""
+
+    id: int
+    node_id: str
+    told: frozenset[str]
+    earlier: tuple[str, ...] = ()
+
+
+async def spoken(store: Store, repository_id: int, number: int) -> Spoken | None:
+    data = await store.redis.get(_spoken(repository_id, number))
+    return unpack(Spoken, data) if data else None
+
+
+async def remember_spoken(store: Store, repository_id: int, number: int, what: Spoken) -> None:
+    await store.redis.set(_spoken(repository_id, number), pack(what), ex=store.keep_seconds)
 
 
 async def add_posted(
@@ -68,6 +89,10 @@ async def forget_readings(
     old = await reading_keys(store, repository_id, number) - set(but)
     if old:
         await store.redis.hdel(_readings(repository_id, number), *old)
+
+
+def _spoken(repository_id: int, number: int) -> str:
+    return f"{PREFIX}spoken:{repository_id}:{number}"
 
 
 def _posted(repository_id: int, number: int) -> str:

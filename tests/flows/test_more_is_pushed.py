@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, agreeable, review
 
@@ -65,20 +66,63 @@ async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
     asked = len(llm.requests)
 
     # One file is mended, another finding stays in every other file.
-    head = world.repository.pulls[number].head_sha
-    pushed = await world.sandbox.commit(
-        REPO, {NAMES[7]: "def fast_07(items):\n    return 2 * sum(items)\n"}, parent=head
+    head = await pushed(
+        world, number, {NAMES[7]: "def fast_07(items):\n    return 2 * sum(items)\n"}
     )
-    await world.sandbox.push(REPO, number, pushed)
     await world.settle()
 
     again = [request for request in llm.requests[asked:] if not request.asks_for_verdicts]
     assert len(again) == 1
     assert [name for name in NAMES if name in again[0].user] == [NAMES[7]]
     assert len(world.inline_comments) == 40, "no comment is repeated"
-    first, second = world.reviews
-    assert second.body != first.body
+    [posted] = world.reviews
+    assert head[:12] in posted.body, "it speaks of the new commit now"
+    assert "39 findings on their lines since an earlier review" in posted.body
     assert [run.status for run in world.check_runs] == ["completed", "completed"]
+
+
+async def test_a_push_without_news_edits_what_stands_and_one_with_news_takes_its_place(
+    world: World, llm: LLMServer
+) -> None:
+    number = await world.open_pull(dict.fromkeys(NAMES[:2], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+    [first] = world.reviews
+
+    await pushed(world, number, {"notes.txt": "Nothing to see.\n"})
+    await world.settle()
+    assert world.reviews == [first]
+    assert (first.minimized, len(world.inline_comments)) == (None, 1)
+
+    head = await pushed(world, number, {NAMES[1]: slow(NAMES[1])})
+    await world.settle()
+    [first, second] = world.reviews
+    assert (first.minimized, second.minimized) == ("outdated", None)
+    assert head[:12] in second.body
+    assert "1 finding on its line since an earlier review" in second.body
+    assert second.body.count("It walks the items twice.") == 0, "the comments say it"
+    assert len(world.inline_comments) == 2
+
+    await world.sandbox.comment(REPO, number, "/review")
+    await world.settle()
+    assert [r.minimized for r in world.reviews] == ["outdated", "outdated", None], "who asks hears"
+    assert len(world.inline_comments) == 2
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_an_edit_and_a_fold_that_fail_at_first_are_made_good(
+    world: World, llm: LLMServer, after: bool
+) -> None:
+    number = await world.open_pull(dict.fromkeys(NAMES[:2], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+    edit = world.sandbox.faults.add("PUT /api/v3/repos/*/pulls/*/reviews/*", "500", after=after)
+    await pushed(world, number, {"notes.txt": "Nothing to see.\n"})
+    await world.settle()
+    assert (edit.struck, len(world.reviews)) == (1, 1)
+
+    await pushed(world, number, {NAMES[1]: slow(NAMES[1])})
+    await world.settle()
+    assert [r.minimized for r in world.reviews] == ["outdated", None]
+    assert [run.status for run in world.check_runs] == ["completed"] * 3
 
 
 @pytest.mark.slow

@@ -28,7 +28,8 @@ async def test_another_base_branch_is_reviewed_as_a_push_is(world: World) -> Non
 
     await world.sandbox.retarget(REPO, number, "main")
     await world.settle()
-    assert len(world.reviews) == 3
+    assert [review.minimized for review in world.reviews] == ["outdated", None]
+    assert [run.conclusion for run in world.check_runs] == ["success", "neutral", "success"]
     [thread] = world.repository.threads.values()
     told = world.inline_comments[0]
     assert (told.thread_id, told.minimized) == (thread.id, "resolved"), "it changes no more"

@@ -185,7 +185,7 @@ async def test_a_mended_finding_has_its_thread_resolved_and_no_other(world: Worl
     await world.settle()
     assert resolved(world) == {"ours": US, "Is this safe?": None, marker[:20]: None}
     kinds = writes_since(world, mark)
-    assert {*kinds} == {"POST check-runs", "PATCH check-runs", "POST reviews", "POST graphql"}
+    assert {*kinds} == {"POST check-runs", "PATCH check-runs", "PUT reviews", "POST graphql"}
     assert kinds.count("POST graphql") == 1
 
     # It comes back, and is said again.
@@ -217,7 +217,8 @@ async def test_without_the_permission_to_resolve_a_mended_finding_is_folded_away
     mark = len(world.writes())
     await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
-    assert "POST graphql" not in writes_since(world, mark), "once is enough"
+    # One, for the review in whose place a newer one has come.
+    assert writes_since(world, mark).count("POST graphql") == 1, "once is enough"
     again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=mended)
     await world.sandbox.push(REPO, number, again)
     await world.settle()
@@ -262,7 +263,7 @@ async def test_threads_stay_when_their_file_was_not_read(world: World) -> None:
     await world.sandbox.set_branch(REPO, "main", newer)
     await pushed(world, number, {"app.py": MENDED, "other.py": "x = 1\n"})
     await world.settle()
-    assert len([r for r in world.reviews if r.user == US]) == 2
+    assert [run.status for run in world.check_runs] == ["completed"] * 2
     assert resolved(world) == {"ours": None}
 
 

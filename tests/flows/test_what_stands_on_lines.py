@@ -25,7 +25,7 @@ async def push(world: World, number: int, files: dict[str, str | None]) -> None:
     await world.sandbox.push(REPO, number, head)
 
 
-async def test_a_comment_that_github_refused_is_posted_by_a_later_review(
+async def test_a_comment_that_github_refused_is_posted_when_somebody_asks_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = publish._comment
@@ -39,6 +39,9 @@ async def test_a_comment_that_github_refused_is_posted_by_a_later_review(
         await world.settle()
     assert (len(world.reviews), world.inline_comments) == (1, [])
     await push(world, number, {"other.py": "x = 1\n"})
+    await world.settle()
+    assert (len(world.reviews), world.inline_comments) == (1, []), "its text tells it"
+    await world.sandbox.comment(REPO, number, "/review")
     await world.settle()
     assert len(world.inline_comments) == 1
 

@@ -43,12 +43,14 @@ def build_report(
     *,
     now: float,
     posted_before: frozenset[str] = frozenset(),
+    told_before: frozenset[str] = frozenset(),
     dismissed: frozenset[str] = frozenset(),
 ) -> Report:
     """The report of a review: `results` in the order of their batches, one for each batch.
 
-    `posted_before` are the fingerprints that already stand on lines of the pull request; they
-    are told in the body but not posted again. `dismissed` are those that people do not want to
+    `posted_before` are the fingerprints that already stand on lines of the pull request, and
+    `told_before` those that people have read in our last review; they are told in the body but
+    not posted on lines. `dismissed` are those that people do not want to
     hear. `now` is in seconds since the epoch.
     """
     told = _told(review, scan, results, settings, config, (dismissed, posted_before))
@@ -64,7 +66,8 @@ def build_report(
     reviewed = sum(f.path not in unread or f.path in scan.analysed for f in scan.files)
     complete = not missed and (reviewed > 0 or not left_out)
     most = settings.max_comments if config.max_comments is None else config.max_comments
-    new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in posted_before]
+    known = posted_before | told_before
+    new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in known]
     models = _unique(result.model for result in results if result.model)
     return Report(
         review=review,

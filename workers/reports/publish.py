@@ -42,6 +42,15 @@ async def post_review(
     return posted
 
 
+async def edit_review(gh: GitHub, report: Report, links: Links, review_id: int) -> PostedReview:
+    """Let a review of earlier speak of the present commit. Raises NotFound or Invalid where
+    GitHub has no such review."""
+    repo, number = report.review.repository.full_name, report.review.number
+    return await reviews.update_review(
+        gh, repo, number, review_id, render.review_body(report, links)
+    )
+
+
 def taken(report: Report, posted: PostedReview) -> tuple[str, ...]:
     """The fingerprints of the findings whose comments GitHub took."""
     return tuple(f.fingerprint for f in inline(report) if _comment(f) not in posted.refused)

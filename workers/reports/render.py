@@ -66,9 +66,11 @@ def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
 
 def review_body(report: Report, links: Links) -> str:
     """The body of the one review, at most 65,536 characters; findings posted inline are counted
-    there, all others told."""
-    told = [f for f in report.findings if f.fingerprint not in report.inline]
-    return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS)
+    there, those that stand on their lines since earlier named, all others told."""
+    there = {*report.inline, *report.standing}
+    told = [f for f in report.findings if f.fingerprint not in there]
+    standing = [f for f in report.findings if f.fingerprint in report.standing]
+    return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS, standing)
 
 
 def lifted_message(report: Report) -> str:
@@ -146,9 +148,16 @@ def failure_output(ending: Ending, sentence: str, links: Links | None = None) ->
     return CheckOutput(title, summary)
 
 
-def _body(template: str, report: Report, links: Links, told: list[Finding], limit: int) -> str:
-    """Fills the template with the most severe findings first, then with what was left out, then
-    with the walkthrough, each as far as there is room."""
+def _body(
+    template: str,
+    report: Report,
+    links: Links,
+    told: list[Finding],
+    limit: int,
+    named: Sequence[Finding] = (),
+) -> str:
+    """Fills the template with the most severe findings first, then names those that stand on their
+    lines, then what was left out, then the walkthrough, each as far as there is room."""
     values = {
         "report": report,
         "links": links,
@@ -157,16 +166,21 @@ def _body(template: str, report: Report, links: Links, told: list[Finding], limi
         "sources": sorted({source(f) for f in report.findings}),
     }
     nothing = Kept((), 1)
-    frame = render(template, findings=nothing, left_out=nothing, files=nothing, **values)
+    empty = dict.fromkeys(("findings", "standing", "left_out", "files"), nothing)
+    frame = render(template, **empty, **values)
     room = limit - github_length(frame)
     findings = fit((render("review/finding.md.j2", finding=f) for f in told), len(told), room)
     room -= size(findings)
+    lines = (render("review/standing.md.j2", finding=f) for f in named)
+    standing = fit(lines, len(named), room)
+    room -= size(standing)
     reasons = _left_out(report.left_out)
     left_out = fit(reasons, len(reasons), room)
     room -= size(left_out)
     rows = (render("review/file.md.j2", file=file) for file in report.files)
     files = fit(rows, len(report.files), room, most=_FILES_TOLD)
-    return render(template, findings=findings, left_out=left_out, files=files, **values)
+    filled = {"findings": findings, "standing": standing, "left_out": left_out, "files": files}
+    return render(template, **filled, **values)
 
 
 def _left_out(items: Sequence[LeftOut]) -> list[str]:

@@ -30,10 +30,11 @@ async def report_of(
     if (report := await store.report(review.id)) is not None:
         return report
     await threads.learn(services, gh, review.repository, review.number, standing)
-    scanned, results, posted = await asyncio.gather(
+    scanned, results, posted, spoken = await asyncio.gather(
         store.scan(review.id),
         store.results(review.id),
         remembered.posted(store, review.repository.id, review.number),
+        remembered.spoken(store, review.repository.id, review.number),
     )
     if scanned is None:
         raise StepFailed("What was found is gone from Redis; start the review again.")
@@ -48,6 +49,8 @@ async def report_of(
         config,
         now=store.now(),
         posted_before=posted,
+        # Whoever asks for a review gets on the lines what had no place there before.
+        told_before=spoken.told if spoken and review.trigger.automatic else frozenset(),
         dismissed=await dismissed(store, review.repository.id, review.number),
     )
     await store.save_report(report)

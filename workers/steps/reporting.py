@@ -6,17 +6,17 @@ from bot import log
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError
-from bot.github.reviews import PostedReview
 from bot.links import review_links
 from bot.model import Report, Review, State
 from bot.store import remembered
 from bot.store.locks import hold
 from bot.tasks import to_the_end
 from workers import checkrun, threads
-from workers.reports.publish import complete_check_run, find_posted, post_review, taken
+from workers.reports.publish import complete_check_run
 from workers.services import Services
 from workers.steps.handed_on import handed_on
 from workers.steps.lifting import lift
+from workers.steps.posting import fold_earlier, post
 from workers.steps.report import report_of
 
 #: A publisher that died can be followed by another after so many seconds.
@@ -42,7 +42,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         request_changes = settings.request_changes if ask is None else ask
         fields = await store.fields(review.id)
         if "review_url" not in fields:
-            posting = _post(
+            posting = post(
                 services,
                 gh,
                 report,
@@ -57,6 +57,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             fields["review_url"] = posted.url
         if report.usage.cost is not None:
             await store.remember(review.id, cost=report.usage.cost)
+        await fold_earlier(services, gh, report)
         await threads.settle(services, gh, report, standing or ())
         if request_changes or standing:  # else no earlier review can have asked for any
             await lift(services, gh, report, standing)
@@ -77,30 +78,6 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             )
         for finding in report.findings if completed else ():
             services.metrics.count("glossator_findings_total", severity=finding.severity)
-
-
-async def _post(
-    services: Services,
-    gh: GitHub,
-    report: Report,
-    *,
-    asked_before: bool,
-    request_changes: bool,
-) -> PostedReview | None:
-    """Post the review, unless an earlier attempt did, and note what stands on lines now; None if
-    somebody cancelled it just now: nothing is posted after that."""
-    store, review, posted = services.store, report.review, None
-    if asked_before:  # GitHub may have it without our knowing
-        posted = await find_posted(gh, report, await services.github.login())
-    if posted is None:
-        if await store.state(review.id) is not State.REPORTING:
-            return None
-        await store.remember(review.id, review_asked=1)
-        links = review_links(services.settings, review.id)
-        posted = await post_review(gh, report, links, request_changes=request_changes)
-    await remembered.add_posted(store, review.repository.id, review.number, taken(report, posted))
-    await store.remember(review.id, review_url=posted.url)
-    return posted
 
 
 async def _cheer(services: Services, gh: GitHub, review: Review) -> None:

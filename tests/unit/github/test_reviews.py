@@ -47,11 +47,11 @@ def posted(github: ScriptedGitHub, index: int = -1) -> list[int]:
 async def test_a_review_is_one_request_with_all_comments(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
-    github.play(answer(200, {"id": 80, "html_url": "https://github.com/r"}))
+    github.play(answer(200, {"id": 80, "html_url": "https://github.com/r", "node_id": "PRR_1"}))
     made = await post(
         gh, comment(2), comment(4, start_line=2), comment(1, side=Side.LEFT, start_line=1)
     )
-    assert made == PostedReview(80, "https://github.com/r")
+    assert made == PostedReview(80, "https://github.com/r", "PRR_1")
     assert github.calls() == ["POST /repos/octo/hello/pulls/3/reviews"]
     assert github.body() == {
         "commit_id": "a" * 40,

@@ -124,6 +124,7 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
         report,
         findings=many,
         inline=(),
+        standing=(),
         left_out=tuple(LeftOut(f"vendor/{n}.js", "vendored") for n in range(3000)),
     )
     body = review_body(long, LINKS)
@@ -135,6 +136,19 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
     told = body.count("**Number ")
     assert f"{200 - told} findings more, less severe, did not fit here" in body
     assert "Not reviewed: 3,000 files" in body
+
+
+def test_findings_that_stand_are_named_as_far_as_there_is_room(report: Report) -> None:
+    many = tuple(
+        replace(report.findings[1], title=f"Number {n} " + "& " * 99, fingerprint=f"{n:016x}")
+        for n in range(500)
+    )
+    names = tuple(finding.fingerprint for finding in many)
+    body = review_body(replace(report, findings=many, inline=(), standing=names), LINKS)
+    assert github_length(body) <= 65_536
+    told = body.count("Number ")
+    assert 50 < told < 500
+    assert f"{500 - told} findings more." in body
 
 
 def test_a_suggestion_is_fenced_longer_than_the_backticks_in_it(one: Finding) -> None:

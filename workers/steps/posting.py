@@ -1,0 +1,93 @@
+"""The one review that speaks of a pull request: posted when there is news, else edited."""
+
+from dataclasses import replace
+
+from bot import log
+from bot.github.client import GitHub
+from bot.github.errors import GitHubError, Invalid, NotFound
+from bot.github.reviews import PostedReview
+from bot.github.threads import minimize_comment
+from bot.links import review_links
+from bot.model import Report, State
+from bot.store import remembered
+from bot.store.remembered import Spoken
+from workers.reports.publish import edit_review, find_posted, post_review, taken
+from workers.services import Services
+
+_log = log.get(__name__)
+
+
+async def post(
+    services: Services,
+    gh: GitHub,
+    report: Report,
+    *,
+    asked_before: bool,
+    request_changes: bool,
+) -> PostedReview | None:
+    """Say what the report says, unless an earlier attempt did, and note what people know now;
+    None if somebody cancelled it just now: nothing is posted after that."""
+    store, review, posted = services.store, report.review, None
+    repository, number = review.repository.id, review.number
+    before = await remembered.spoken(store, repository, number)
+    if asked_before:  # GitHub may have it without our knowing
+        posted = await find_posted(gh, report, await services.github.login())
+    if posted is None:
+        if await store.state(review.id) is not State.REPORTING:
+            return None
+        await store.remember(review.id, review_asked=1)
+        if before is not None and not news(report, before):
+            posted = await _edited(services, gh, report, before)
+        if posted is None:
+            links = review_links(services.settings, review.id)
+            posted = await post_review(gh, report, links, request_changes=request_changes)
+    await remembered.add_posted(store, repository, number, taken(report, posted))
+    if review.focus is None:  # else it speaks of one category alone
+        spoken = _spoken(report, posted, before)
+        await remembered.remember_spoken(store, repository, number, spoken)
+    await store.remember(review.id, review_url=posted.url)
+    return posted
+
+
+def news(report: Report, before: Spoken) -> bool:
+    """Whether people are told something new, or asked for an answer: then there is one, which
+    GitHub notifies them of. What is mended shows by its thread."""
+    found = {finding.fingerprint for finding in report.findings}
+    return not report.review.trigger.automatic or bool(report.inline) or not found <= before.told
+
+
+async def _edited(
+    services: Services, gh: GitHub, report: Report, before: Spoken
+) -> PostedReview | None:
+    links = review_links(services.settings, report.review.id)
+    try:
+        return await edit_review(gh, report, links, before.id)
+    except (NotFound, Invalid) as exc:  # it is gone, or can't be edited any more
+        _log.info("review_not_edited", review=report.review.id, why=str(exc))
+        return None
+
+
+def _spoken(report: Report, posted: PostedReview, before: Spoken | None) -> Spoken:
+    earlier = (before.node_id, *before.earlier) if before is not None else ()
+    return Spoken(
+        id=posted.id,
+        node_id=posted.node_id,
+        told=frozenset(finding.fingerprint for finding in report.findings),
+        earlier=tuple(dict.fromkeys(node for node in earlier if node not in ("", posted.node_id))),
+    )
+
+
+async def fold_earlier(services: Services, gh: GitHub, report: Report) -> None:
+    """Fold away the reviews in whose place the newest one has come. Safe to repeat; what GitHub
+    refuses (GitHub Enterprise Server of earlier years can't fold reviews) is logged once."""
+    store, review = services.store, report.review
+    spoken = await remembered.spoken(store, review.repository.id, review.number)
+    if review.focus is not None or spoken is None or not spoken.earlier:
+        return
+    for node_id in spoken.earlier:
+        try:
+            await minimize_comment(gh, node_id, "OUTDATED")
+        except GitHubError as exc:
+            _log.info("review_not_folded", review=review.id, why=str(exc))
+    done = replace(spoken, earlier=())
+    await remembered.remember_spoken(store, review.repository.id, review.number, done)
