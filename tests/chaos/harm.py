@@ -26,6 +26,8 @@ FAULTS: tuple[tuple[str, Kind, bool], ...] = (
     (f"POST {API}/pulls/*/reviews", "reset", True),
     (f"POST {API}/pulls/*/reviews", "429", False),
     (f"POST {API}/pulls/*/reviews", "timeout", True),
+    (f"PUT {API}/pulls/*/reviews/*", "502", True),
+    (f"PUT {API}/pulls/*/reviews/*", "reset", False),
     (f"GET {API}/pulls/*", "500", False),
     (f"GET {API}/compare/*", "slow", False),
     ("POST /api/v3/app/installations/*", "502", False),

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World, running
-from tests.support.llm_server import LLMServer, Reply, Request, agreeable, review
+from tests.support.llm_server import LLMServer, Reply, Request, Status, agreeable, review
 
 NAMES = [f"part_{number:02}.py" for number in range(40)]
 
@@ -53,7 +53,9 @@ async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
     model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, max_comments=50, **model) as world:
+    async with running(
+        redis_url, redis, tmp_path, max_comments=50, llm_backoff_ms=10, **model
+    ) as world:
         yield world
 
 
@@ -125,13 +127,25 @@ async def test_an_edit_and_a_fold_that_fail_at_first_are_made_good(
     assert [run.status for run in world.check_runs] == ["completed"] * 3
 
 
-@pytest.mark.slow
-async def test_full_reads_everything_again(world: World, llm: LLMServer) -> None:
+async def test_full_asks_about_everything_again_and_pays_for_nothing_twice(
+    world: World, llm: LLMServer
+) -> None:
     number = await world.open_pull({"a.py": "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
     await world.settle()
     asked = len(llm.requests)
+    await world.sandbox.comment(REPO, number, "/review")
+    await world.settle()
+    assert (len(world.reviews), len(llm.requests)) == (2, asked), "nothing is new"
+
+    away = iter([Status(503)] * 4)  # once it was read, until its batch is tried again
+
+    def away_at_first(request: Request) -> Reply:
+        trouble = next(away, None) if request.asks_for_verdicts else None
+        return trouble or finds_slow_sums(request)
+
+    llm.default = away_at_first
     await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
-    # The question is the same, so the answer kept by its content serves.
-    assert len(llm.requests) == asked
-    assert len(world.reviews) == 2
+    again = [request.asks_for_verdicts for request in llm.requests[asked:]]
+    assert (again.count(False), set(again)) == (1, {True, False})
+    assert len(world.reviews) == 3

@@ -5,6 +5,7 @@ can heal in place is tried again, then the fallback models are asked in order.
 """
 
 import asyncio
+from copy import copy
 from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
@@ -67,6 +68,7 @@ class LLM:
         self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
         # What somebody saves on purpose is the model's answer, wherever that was served.
         self._answered_by = "" if answers is not None else endpoint
+        self._apart = ""
         self._budget = Budget(
             redis,
             review_tokens=settings.llm_review_budget,
@@ -75,6 +77,13 @@ class LLM:
 
     async def aclose(self) -> None:
         await self._calls.aclose()
+
+    def apart(self, name: str) -> "LLM":
+        """The same models, which are asked afresh: of the answers that are kept, those alone are
+        used that were given under that name."""
+        other = copy(self)
+        other._apart = name
+        return other
 
     async def ask(
         self,
@@ -115,7 +124,7 @@ class LLM:
             model,
             question.messages,
             question.schema.body if question.schema else None,
-            question.installation_id,
+            [question.installation_id, self._apart] if self._apart else question.installation_id,
         )
         if self._answers and (kept := await self._answers.get(key)) is not None:
             question.spent += Usage(cached_answers=1)

@@ -180,5 +180,6 @@ async def _rerun_all(services: Services, event: CheckSuiteRerequested, review_id
                 number=number,
                 trigger=Trigger.RERUN,
                 requested_by=event.sender,
+                full=True,
             ),
         )

@@ -57,11 +57,13 @@ async def _read(
     """What the LLM finds; with it goes the cost of earlier tries that an outage cut short."""
     if services.llm is None:
         raise StepFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
+    # A batch of this review that was answered already is not paid for twice all the same.
+    llm = services.llm.apart(review.id) if review.full else services.llm
     try:
         result = await analyze(
             batch,
             brief,
-            services.llm,
+            llm,
             services.settings,
             config,
             focus=review.focus,
