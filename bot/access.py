@@ -100,12 +100,19 @@ def _of_session(session: Session | None, settings: Settings) -> Viewer | None:
     return Viewer(session.login, session.repositories, session)
 
 
+def by_link(connection: HTTPConnection, purpose: Purpose, review_id: str) -> int | None:
+    """Until when (seconds since the epoch) the link is good by which somebody asks; None without
+    one that is good."""
+    state = connection.app.state
+    key = connection.query_params.get("key", "")
+    return verify(state.keys, purpose, review_id, key, state.store.now())
+
+
 async def see(connection: HTTPConnection, purpose: Purpose, review_id: str) -> Seen | None:
     """The review, if it exists and the asker may see it for that purpose: by the link's
     `?key=`, or as somebody who may read its repository."""
     store: Store = connection.app.state.store
-    key = connection.query_params.get("key", "")
-    expires = verify(connection.app.state.keys, purpose, review_id, key, store.now())
+    expires = by_link(connection, purpose, review_id)
     review = await store.review(review_id)
     if review is None:
         return None

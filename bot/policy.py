@@ -61,10 +61,14 @@ class Skip:
     sentence: str
 
     @property
-    def by_wish(self) -> bool:
-        """Whether it is reviewed all the same if somebody asks for it."""
-        return self.reason not in _FINAL
+    def told(self) -> str:
+        """The sentence, and what somebody can do who wants a review all the same."""
+        final = self.reason in _FINAL or self.reason is SkipReason.PAUSED
+        return self.sentence if final else f"{self.sentence} {ON_WISH}"
 
+
+#: What overrides the other reasons.
+ON_WISH = "Comment `/review` on the pull request to have it reviewed all the same."
 
 #: What no wish overrides.
 _FINAL = frozenset(
@@ -82,7 +86,8 @@ def quota_spent(reviews: int) -> Skip:
     return Skip(
         SkipReason.QUOTA,
         f"This installation's {reviews} reviews of the day are used up "
-        "(INSTALLATION_DAILY_REVIEWS). From 00:00 UTC on, press Re-run or comment `/review`.",
+        "(INSTALLATION_DAILY_REVIEWS). From 00:00 UTC on, press **Review again** or comment "
+        "`/review`.",
     )
 
 
@@ -179,22 +184,17 @@ def _unwanted(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | Non
 def _not_configured(pull: PullRequest, config: RepoConfig, repository: str) -> Skip | None:
     """What kind of pull request it is."""
     if pull.draft and not config.drafts:
-        return Skip(SkipReason.DRAFT, f"The pull request is a draft. {_ON_WISH}")
+        return Skip(SkipReason.DRAFT, "The pull request is a draft.")
     if pull.author_is_bot and not config.bots:
-        return Skip(SkipReason.BOT, f"The author is a bot. {_ON_WISH}")
+        return Skip(SkipReason.BOT, "The author is a bot.")
     head = pull.head_repository or ""  # of a fork that was deleted
     if not config.forks and head.casefold() != repository.casefold():
-        return Skip(SkipReason.FORK, f"The pull request comes from a fork. {_ON_WISH}")
+        return Skip(SkipReason.FORK, "The pull request comes from a fork.")
     # The slash keeps `main` from fitting `topic/main`, as it would among paths.
     branches = [f"/{pattern}" for pattern in config.base_branches]
     if branches and not globs.any_matches(branches, pull.base_ref):
-        return Skip(
-            SkipReason.BASE_BRANCH, f"The base branch is not one that is reviewed. {_ON_WISH}"
-        )
+        return Skip(SkipReason.BASE_BRANCH, "The base branch is not one that is reviewed.")
     return None
-
-
-_ON_WISH = "Comment `/review` to have it reviewed all the same."
 
 
 def _size_note(pull: PullRequest, most: int) -> str:
@@ -204,3 +204,8 @@ def _size_note(pull: PullRequest, most: int) -> str:
         f"The pull request changes {pull.changed_files} files: the {most} riskiest are reviewed,"
         " the others are listed as left out."
     )
+
+
+def cancelled_by(login: str) -> str:
+    """Why a review ended, and how to have another."""
+    return f"Cancelled by {login}. Comment `/review` on the pull request to start anew."

@@ -82,7 +82,7 @@ async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
         run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
     if run is None:
         await services.store.remember(review.id, check_run_asked=1)
-        progress = Progress(state=State.QUEUED, step="Queued")
+        progress = Progress(state=State.QUEUED, step=fields.get("step") or "Queued")
         run = await checks.create_check_run(
             gh,
             repo,

@@ -18,6 +18,7 @@ from bot.api.problems import Problem, not_found
 from bot.api.shapes import ReviewPage, Start, Started, told
 from bot.links import FORMATS, review_links
 from bot.model import State
+from bot.policy import cancelled_by
 from bot.queue import message
 from bot.store import Store
 from bot.store.listing import BadCursor, Listed, one, page_of
@@ -168,18 +169,19 @@ async def cancel(request: Request) -> Response:
     listed = await one(store, request.path_params["review_id"])
     if listed is None or not who.may_write(listed.review.repository.id):
         raise not_found()
-    if not await cancel_review(store, listed.review.id):
+    if not await cancel_review(store, listed.review.id, who.login):
         raise Problem(409, "The review is finished; there is nothing to cancel.")
     after = await one(store, listed.review.id)
     assert after is not None
     return JSONResponse(told(after, tuple(FORMATS)).model_dump(mode="json"), 202)
 
 
-async def cancel_review(store: Store, review_id: str) -> bool:
-    """False if it is finished already."""
+async def cancel_review(store: Store, review_id: str, login: str) -> bool:
+    """Cancel it, as the person with that login wishes; False if it is finished already."""
     return await store.move(
         review_id,
         State.CANCELLED,
         of=UNFINISHED,
         messages=[message("conclude_review", review_id)],
+        error=cancelled_by(login),
     )

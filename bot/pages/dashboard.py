@@ -101,7 +101,7 @@ async def cancel_button(request: Request) -> Response:
         return not_found()
     if not await own_form(request, who):
         return _not_ours()
-    await cancel_review(store, review.id)
+    await cancel_review(store, review.id, who.login)
     return RedirectResponse("/", 303)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.access import see
+from bot.access import by_link, see
 from bot.links import Purpose, report_links
 from bot.model import (
     Finding,
@@ -21,6 +21,7 @@ from bot.model import (
 )
 from bot.pages.environment import not_found, page
 from bot.store import Store
+from bot.store.obeyed import told_of_skip
 
 #: Links on the page of somebody who came without one are good for so long.
 LINK_SECONDS = 3600
@@ -70,7 +71,7 @@ async def review_page(request: Request) -> Response:
     review_id, store = request.path_params["review_id"], request.app.state.store
     seen = await see(request, Purpose.PAGE, review_id)
     if seen is None:
-        return not_found()
+        return await _no_review(request, review_id)
     progress, fields = await store.progress(review_id), await store.fields(review_id)
     if progress is None:
         return not_found()
@@ -100,6 +101,14 @@ async def review_page(request: Request) -> Response:
         feed=f"/ws/reviews/{review_id}",
         after=newest[0][0].decode() if newest else "0",
     )
+
+
+async def _no_review(request: Request, review_id: str) -> Response:
+    """What the link of a check run shows whose pull request was left alone."""
+    if by_link(request, Purpose.PAGE, review_id) is None:
+        return not_found()
+    told = await told_of_skip(request.app.state.store, review_id)
+    return page("message.html", title="Not reviewed", sentence=told) if told else not_found()
 
 
 async def _found(store: Store, review_id: str) -> Found:

@@ -29,6 +29,11 @@ async def take(store: Store, installation_id: int, review_id: str, quota: int) -
     return bool(await script(keys=[key], args=[review_id, quota, _SECONDS]))
 
 
+async def running(store: Store, installation_id: int) -> int:
+    """How many reviews of the installation have begun and are not finished."""
+    return int(await store.redis.scard(f"{PREFIX}running:{installation_id}"))
+
+
 async def give_back(store: Store, installation_id: int, review_id: str) -> None:
     """There was no review after all."""
     await store.redis.srem(_key(store, installation_id), review_id)

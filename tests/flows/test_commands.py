@@ -243,7 +243,7 @@ async def test_a_question_that_cannot_be_read_up_on_is_answered_with_the_reason(
     await asking.settle()
     [answer] = said(asking)
     assert "I can't answer this" in answer
-    assert reactions(asking, comment.id) == ["eyes", "rocket"]
+    assert reactions(asking, comment.id) == ["eyes", "confused"]
     assert len(llm.requests) == asked
 
 

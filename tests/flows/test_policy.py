@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
+from bot.tls import trusted
 from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World
 
@@ -41,6 +43,14 @@ async def assert_skipped(world: World, says: str) -> None:
 async def test_what_the_pull_request_says(world: World, more: dict[str, Any], says: str) -> None:
     await world.open_pull(BEFORE, AFTER, **more)
     await assert_skipped(world, says)
+    [check_run] = world.check_runs
+    summary = check_run.output["summary"] or ""
+    assert summary.count("`/review`") == 1, "what to do is said once"
+    async with httpx2.AsyncClient(verify=trusted()) as client:
+        page = await client.get(check_run.details_url)
+        stranger = await client.get(check_run.details_url.partition("?")[0])
+    assert (page.status_code, stranger.status_code) == (200, 404)
+    assert says in page.text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
 SPENT = (
     "This installation's 2 reviews of the day are used up (INSTALLATION_DAILY_REVIEWS). "
-    "From 00:00 UTC on, press Re-run or comment `/review`."
+    "From 00:00 UTC on, press **Review again** or comment `/review`."
 )
 
 

@@ -84,10 +84,19 @@ async def by_api(world: World, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "cancel", [by_command, by_button, by_closing, by_merging, by_label, by_title, by_api]
+    ("cancel", "why"),
+    [
+        (by_command, "Cancelled by octocat. Comment"),
+        (by_button, "Cancelled by octocat. Comment"),
+        (by_closing, "The pull request was closed.\n\nNothing was posted."),
+        (by_merging, "The pull request was closed.\n\nNothing was posted."),
+        (by_label, "was given the label `No-Review`. Comment"),
+        (by_title, "The marker `[skip review]` was put into the title. Comment"),
+        (by_api, "Cancelled by admin. Comment"),
+    ],
 )
 async def test_cancelling_stops_the_call_and_posts_nothing(
-    world: World, llm: LLMServer, cancel: Callable[[World, int], Awaitable[None]]
+    world: World, llm: LLMServer, cancel: Callable[[World, int], Awaitable[None]], why: str
 ) -> None:
     number = await read_by_the_llm(world, llm)
     mark = len(world.writes())
@@ -96,6 +105,7 @@ async def test_cancelling_stops_the_call_and_posts_nothing(
     await world.settle()
     [check_run] = world.check_runs
     assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
+    assert why in (check_run.output["summary"] or "")
     assert [action["identifier"] for action in check_run.actions] == ["rerun"]
     assert world.reviews == []
     assert said(world) == []

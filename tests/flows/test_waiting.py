@@ -118,3 +118,34 @@ async def test_what_waited_says_why_it_cannot_begin(world: World, llm: LLMServer
     assert said(world) == [WAITS, "The pull request is closed."]
     assert reactions(world, comment.id) == ["eyes", "confused"]
     assert len(world.reviews) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"installation_reviews": 1}, "Waits for its turn behind 1 review"),
+        ({"settle_seconds": 600}, "Waits 600 s for further commits"),
+    ],
+)
+async def test_who_waits_is_told_for_what(
+    redis_url: str,
+    redis: "Redis",
+    tmp_path: Path,
+    llm: LLMServer,
+    settings: dict[str, int],
+    says: str,
+) -> None:
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, **model, **settings) as world:
+        number = await being_read(world, llm)
+        if "settle_seconds" in settings:
+            await pushed(world, number, {"app.py": "x = 2\n"})
+        else:
+            await world.open_pull(BEFORE, AFTER)
+
+        async def shown() -> bool:
+            return any(run.output.get("title") == says for run in world.check_runs)
+
+        await world.until_true(shown)
+        llm.answering.set()
+        await world.sandbox.close(REPO, number)

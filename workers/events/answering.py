@@ -41,15 +41,15 @@ async def answer(
         repository.installation_id, repository.id, checkrun.PERMISSIONS
     )
     try:
-        said = await _thought_of(services, gh, event, question)
+        said, reaction = await _thought_of(services, gh, event, question), "rocket"
     except (LLMError, CloneError, GitHubError) as exc:
         if isinstance(exc, Transient) or (_heals(exc) and not last_try):
             raise
         _log.warning("question_not_answered", comment=event.comment_id, why=str(exc))
-        said = f"I can't answer this: {exc}"
+        said, reaction = f"I can't answer this: {exc}", "confused"
     body = render.reply_body(event.comment_id, said, position)
     await replies.answer(services, gh, event, body)
-    await replies.show(gh, event, "rocket")
+    await replies.show(gh, event, reaction)
 
 
 def _heals(exc: LLMError | CloneError | GitHubError) -> bool:

@@ -151,7 +151,8 @@ async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
         case Verb.FORGET:
             return await _forget(asked, command.text.strip("`").lower())
         case Verb.CANCEL:
-            if not await cancel_pull(services, event.repository, event.number):
+            why = policy.cancelled_by(event.author)
+            if not await cancel_pull(services, event.repository, event.number, why):
                 return _Done(NOTHING_RUNS, "confused")
         case Verb.PAUSE:
             await teaching.pause(services.store, *asked.where, event.author)

@@ -42,7 +42,8 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
     """
     match event:
         case PullRequestChanged(action=PullRequestAction.CLOSED):
-            await cancel_pull(services, event.repository, event.number)
+            why = "The pull request was closed."
+            await cancel_pull(services, event.repository, event.number, why)
             await _learn_at_last(services, event.repository, event.number)
         case PullRequestChanged() if event.action in _TRIGGERS:
             await start_review(services, _request(event, review_id, _TRIGGERS[event.action]))
@@ -97,7 +98,8 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
     """A label that forbids reviews ends the one that runs."""
     config = await _config(services, event)
     if event.label is not None and policy.forbids(config, event.label):
-        await cancel_pull(services, event.repository, event.number)
+        why = f"The pull request was given the label `{event.label}`. {policy.ON_WISH}"
+        await cancel_pull(services, event.repository, event.number, why)
 
 
 async def _retitled(services: Services, event: PullRequestChanged, review_id: str) -> None:
@@ -107,7 +109,8 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
     before = policy.marker_in(config, event.old_title or "")
     now = policy.marker_in(config, event.title)
     if now is not None and before is None:
-        await cancel_pull(services, event.repository, event.number)
+        why = f"The marker `{now}` was put into the title. {policy.ON_WISH}"
+        await cancel_pull(services, event.repository, event.number, why)
     elif before is not None and now is None:
         await start_review(services, _request(event, review_id, Trigger.READY))
 
@@ -131,7 +134,7 @@ async def _button(services: Services, event: CheckRunAction, review_id: str) -> 
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_of_unknown_review", review=event.external_id)
     elif await _may_press(services, event.repository, event.sender):
-        await cancel_review(services, review.id)
+        await cancel_review(services, review.id, policy.cancelled_by(event.sender))
 
 
 async def _rerun(

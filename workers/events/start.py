@@ -21,6 +21,7 @@ from workers.config_files import read_config
 from workers.events.alone import alone_with
 from workers.events.cancel import cancel_review
 from workers.reports import render
+from workers.reports.verdict import plural
 from workers.scan.redaction import redact_pull
 from workers.services import Services
 
@@ -80,8 +81,10 @@ async def start_review(services: Services, request: Request) -> policy.Skip | Wa
         review = await _open(services, gh, request)
     if not isinstance(review, Review):
         return review
-    await checkrun.ensure(services, gh, review)
     fields = await store.fields(review.id)
+    if "check_run_asked" not in fields and (reason := await _waits_for(services, fields, repo)):
+        await store.remember(review.id, step=reason)
+    await checkrun.ensure(services, gh, review)
     await store.admit(
         review.id,
         repo.installation_id,
@@ -89,6 +92,16 @@ async def start_review(services: Services, request: Request) -> policy.Skip | Wa
         messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
     )
     return None
+
+
+async def _waits_for(services: Services, fields: Mapping[str, str], repo: Repository) -> str:
+    """Why the review does not begin at once, for people; "" if it does."""
+    at_once = services.settings.installation_reviews
+    running = await quota.running(services.store, repo.installation_id)
+    if running >= at_once:
+        return f"Waits for its turn behind {plural(running, 'review')}"
+    settle = float(fields["settle"])
+    return f"Waits {settle:.0f} s for further commits" if settle else ""
 
 
 async def _open(
@@ -267,14 +280,14 @@ async def _skip(
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
     store, repository = services.store, request.repository
     if await store.review(request.review_id) is not None:
-        await cancel_review(services, request.review_id)  # an earlier attempt had opened it
+        # An earlier attempt had opened it.
+        await cancel_review(services, request.review_id, skip.sentence)
         return None
     if request.comment_id is not None:
         return skip
     if pull.open:
-        await obeyed.note_skip(
-            store, request.review_id, repository.id, request.number, pull.head_sha
-        )
+        where = repository.id, request.number
+        await obeyed.note_skip(store, request.review_id, *where, pull.head_sha, skip.told)
         await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
     return None
 
@@ -306,6 +319,6 @@ async def _show_skip(
         repo,
         run.id,
         conclusion="skipped",
-        output=render.skipped_output(skip.sentence, complaints, by_wish=skip.by_wish),
+        output=render.skipped_output(skip, complaints),
         actions=[checkrun.RERUN],
     )

@@ -11,6 +11,7 @@ from bot.characters import show_hidden
 from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
 from bot.links import Links
 from bot.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
+from bot.policy import Skip
 from workers.reports.characters import cut, github_length
 from workers.reports.environment import render, source
 from workers.reports.fit import Kept, fit, size
@@ -127,11 +128,11 @@ def progress_output(progress: Progress, links: Links) -> CheckOutput:
     return CheckOutput(cut(show_hidden(title), 200), summary)
 
 
-def skipped_output(reason: str, notes: Sequence[str] = (), *, by_wish: bool = True) -> CheckOutput:
-    """The check run of a pull request that policy leaves alone; `reason` is one sentence, `notes`
-    are what is wrong with the configuration, `by_wish` whether a command overrides it."""
-    summary = render("check/skipped.md.j2", reason=reason, notes=notes, by_wish=by_wish)
-    return CheckOutput("Not reviewed", summary)
+def skipped_output(skip: Skip, notes: Sequence[str] = ()) -> CheckOutput:
+    """The check run of a pull request that policy leaves alone; `notes` are what is wrong with the
+    configuration."""
+    summary = render("check/skipped.md.j2", told=skip.told, notes=notes)
+    return CheckOutput(f"Not reviewed: {skip.reason.replace('_', ' ')}", summary)
 
 
 def failure_output(ending: Ending, sentence: str, links: Links | None = None) -> CheckOutput:

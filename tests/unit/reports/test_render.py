@@ -7,7 +7,19 @@ import pytest
 
 from bot.commands import Verb
 from bot.links import Links
-from bot.model import Category, Finding, LeftOut, Progress, Report, Severity, State
+from bot.model import (
+    Category,
+    Finding,
+    LeftOut,
+    Progress,
+    PullRequest,
+    Report,
+    Severity,
+    State,
+    Trigger,
+)
+from bot.policy import Skip, cancelled_by, decide
+from bot.repo_config import RepoConfig
 from workers.reports.characters import github_length
 from workers.reports.render import (
     Ending,
@@ -80,7 +92,7 @@ def test_progress_is_a_bar_and_the_stages(progress: Progress, golden: Golden) ->
     [
         (Ending.FAILED, "GitHub refused the clone: give the App read access to the contents."),
         (Ending.TIMED_OUT, "The review was not done after 60 minutes."),
-        (Ending.CANCELLED, "@mona cancelled the review."),
+        (Ending.CANCELLED, cancelled_by("@mona")),
         (Ending.SUPERSEDED, "Commit `1234567` was pushed while this one was read."),
     ],
 )
@@ -89,8 +101,19 @@ def test_each_way_to_end_early_has_its_words(ending: Ending, sentence: str, gold
     golden(f"ending-{ending}.md", f"{output.title}\n\n{output.summary}")
 
 
-def test_a_pull_request_left_alone_says_why(golden: Golden) -> None:
-    output = skipped_output("It is a draft; reviews start once it is ready.")
+def test_a_pull_request_left_alone_says_why(pull: PullRequest, golden: Golden) -> None:
+    decision = decide(
+        replace(pull, draft=True),
+        RepoConfig(),
+        Trigger.OPENED,
+        repository="octo/shop",
+        max_files=40,
+        paused=False,
+        changed_paths=None,
+        reviewed_head=False,
+    )
+    assert isinstance(decision, Skip)
+    output = skipped_output(decision)
     golden("skipped.md", f"{output.title}\n\n{output.summary}")
 
 
