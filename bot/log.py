@@ -28,7 +28,7 @@ _SECRETS = re.compile(
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"  # JWTs
     r"|sk-[\w-]{16,}"  # keys of LLM services
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|(?<=://)[^/\s:@]*:(?!\d{1,5}/)[^\s@]{1,500}(?=@)"  # user:password of a URL
+    r"|(?<=://)[^/\s:@]*:(?!\d{1,5}/)[^\s@]{1,4000}(?=@)"  # user:password of a URL
     r"|(?<=[?&]key=)[^&\s\"']+"  # the key of a signed link
     r"|(?<=[?&]code=)[^&\s\"']+"  # GitHub's answer to a sign-in
     r"|(?i:(?<=bearer )|(?<=basic )|(?<=token ))[\w.~+/=-]{16,}"

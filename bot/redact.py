@@ -69,7 +69,7 @@ def _strong(text: str) -> bool:
 
 
 def _no_variable(text: str) -> bool:
-    return re.match(r"\$\{|\{\{?|<|%[(s]|\$[A-Z_]+$|\*+$", text) is None
+    return re.match(r"\$[{(]|\{\{?|<|%[(s]|\$\w+$|\*+$", text) is None
 
 
 def _value(text: str) -> bool:
@@ -148,13 +148,13 @@ _RULES = (
     _rule(
         "url-password",
         # A slash has to be escaped there, and often is not; after a port begins the path.
-        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,100}:"
-        r"(?P<s>[^\s/\"'<>]{3,200}|(?!\d{1,5}/)[^\s@\"'<>]{3,200})@",
+        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>\[]{0,100}:"
+        r"(?P<s>[^\s/\"'<>]{3,200}|(?!\d{1,5}/|\$)[^\s@\"'<>]{3,200})@",
         _no_variable,
     ),
     _rule(
         "password",  # of curl and its like
-        r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ \t=]{0,3}[\"']?[^\s:\"']{1,100}:"
+        r"\bcurl\b[^\n|;&]{0,200}?\s(?:-u[ \t]{0,3}|--user[ \t=]{1,3})[\"']?[^\s:\"']{1,100}:"
         r"(?P<s>[^\s\"']{3,200})",
         _no_variable,
     ),

@@ -117,6 +117,10 @@ _MAX_PARSED = 2_000_000
 _MAX_PYTHON = 200_000
 _MAX_DEPTH = 100
 _REVIEWED = "<reviewed>"
+#: What our Python says of what newer ones take: generics, f-strings within f-strings, types of
+#: exceptions without parentheses; and `type X = ...`, of which it says nothing in particular.
+_NEWER = re.compile(r"expected '\('|f-string|multiple exception types")
+_NEWER_STATEMENT = re.compile(r"^[ \t]*(?:type[ \t]+\w|class[ \t]+\w+\[)", re.MULTILINE)
 
 # Code under review may warn of itself, as of `"\d"`: that is no line of our log.
 warnings.filterwarnings("ignore", module=_REVIEWED)
@@ -157,12 +161,14 @@ def parses(language: str, text: str) -> bool:
 def is_python(text: str) -> bool:
     """Whether Python's own parser takes `text`, as it minds what the grammar lets pass: empty
     blocks, indentation, what can be assigned to. True where the text is too large, or nested
-    too deeply, to be given to it."""
+    too deeply, to be given to it, or of a newer Python than ours."""
     if len(text) > _MAX_PYTHON or _is_deeper(text, _MAX_DEPTH):
         return True
     try:
         compile(text, _REVIEWED, "exec", ast.PyCF_ONLY_AST)
-    except (SyntaxError, ValueError):
+    except SyntaxError as exc:
+        return bool(_NEWER.search(exc.msg) or _NEWER_STATEMENT.search(text))
+    except ValueError:
         return False
     except (RecursionError, MemoryError):
         return True

@@ -51,8 +51,9 @@ class Wakes(Middleware):
     def close(self) -> None:
         if self._thread is not None and not self._closed.is_set():
             self._closed.set()
-            self.publish("")  # for the listener to see it
-            self._thread.join()
+            # For the listener to see it; where Redis hangs, nobody waits for that.
+            threading.Thread(target=self.publish, args=("",), daemon=True).start()
+            self._thread.join(AGAIN_SECONDS)
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self.close()
@@ -79,7 +80,7 @@ class Wakes(Middleware):
             if not self.heard and channel.subscribed:
                 self.heard = True
                 self._wake_all()  # of what was put before
-            if said and (event := self._events.get(said["data"].decode())):
+            if said and (event := self._events.get(said["data"].decode(errors="replace"))):
                 event.set()
 
     def _wake_all(self) -> None:

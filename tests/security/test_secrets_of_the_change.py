@@ -1,7 +1,6 @@
 """Secrets in the change: reported, and shown to nobody: not Redis, LLM, log or GitHub."""
 
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,7 +116,7 @@ async def test_no_secret_of_a_change_leaves_the_scan(
     redis: "Redis",
     tmp_path: Path,
     in_redis: Callable[[], str],
-    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     seen: list[str] = []
 
@@ -153,7 +152,6 @@ async def test_no_secret_of_a_change_leaves_the_scan(
         "deploy.pem": key_lines + "\n",
         "gone.py": "T = None\n",
     }
-    caplog.set_level(logging.DEBUG)
     async with LLMServer(default=answer) as llm:
         settings = {"openai_base_url": llm.url, "openai_api_key": "k-1", "llm_model": "small"}
         async with running(redis_url, redis, tmp_path, analyzers_disabled=(), **settings) as world:
@@ -183,7 +181,7 @@ async def test_no_secret_of_a_change_leaves_the_scan(
                 *(comment.body for comment in world.inline_comments),
                 *(repr(run) for run in world.check_runs),
             ]
-            seen += [*posted, in_redis(), *(record.getMessage() for record in caplog.records)]
+            seen += [*posted, in_redis(), *capfd.readouterr()]
             assert any("helper(y), 2" in text for text in seen), "the model was asked"
             assert any("[redacted:" in text for text in seen)
             assert any("Wrong" in text for text in posted), "anchors still hold"

@@ -63,7 +63,9 @@ def build_report(
     missed = _unique(chain(*(result.left_out for result in results)))
     left_out = _unique((*scan.left_out, *missed))
     unread = {item.path for item in left_out}
-    reviewed = sum(f.path not in unread or f.path in scan.analysed for f in scan.files)
+    reviewed = sum(path not in unread or path in scan.analysed for path in scan.read)
+    # One of the lines stands for all that are not named.
+    unread_files = len(unread) - bool(scan.unnamed) + scan.unnamed
     complete = not missed and (reviewed > 0 or not left_out)
     most = settings.max_comments if config.max_comments is None else config.max_comments
     known = posted_before | told_before
@@ -73,7 +75,7 @@ def build_report(
         review=review,
         pull=pull,
         merge_base=scan.merge_base,
-        verdict=verdict(findings, len(unread), reviewed),
+        verdict=verdict(findings, unread_files, reviewed),
         conclusion=conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
         score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),

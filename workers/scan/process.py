@@ -47,24 +47,47 @@ async def run(
     `max_output` bytes, or the caller is cancelled. Raises ProcessTimeout,
     OutputTooLarge, and FileNotFoundError if there is no such program.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=cwd,
-        env=dict(env),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = await _started(argv, cwd, env)
     try:
         async with asyncio.timeout(seconds):
             return await _exchange(process, stdin, max_output)
     except TimeoutError as exc:
         raise ProcessTimeout(f"{Path(argv[0]).name} took longer than {seconds:.0f} s") from exc
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await to_the_end(_ended(process))
+        await to_the_end(_end(process))
+
+
+async def _started(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Left to itself, asyncio would kill the program alone, and wait for its children.
+        await to_the_end(_undo(starting))
+        raise
+
+
+async def _undo(starting: "asyncio.Future[asyncio.subprocess.Process]") -> None:
+    with suppress(OSError):  # there is no such program
+        await _end(await starting)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await _ended(process)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -56,7 +56,12 @@ def test_a_key_is_known_by_the_file_where_a_hunk_shows_its_middle() -> None:
         "def get_secret_from_vault(name: str) -> str:",
         "secret = settings.secret_key",
         "https://localhost:8080/users/@me",
-        "curl -u $USER:$PASSWORD https://host",
+        "curl -u $USER:$PASSWORD_2 https://host",
+        "curl -u user:$(cat password) https://host",
+        "curl --user-agent=foo:barbaz https://host",
+        "curl -s https://host | docker run --user 1000:1000 image",
+        "http://[::1]:5173/@vite/client",
+        "http://localhost:$PORT/@vite/client",
     ],
 )
 def test_code_that_only_speaks_of_secrets_stays(text: str) -> None:

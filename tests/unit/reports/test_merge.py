@@ -123,6 +123,14 @@ def test_the_report_knows_whose_silence_says_nothing(build: Build, scan: Scan) -
     assert build(scan=scan, llm="").unheard == ("bandit", "llm")
 
 
+def test_what_is_not_even_named_was_not_reviewed(build: Build, scan: Scan) -> None:
+    named = (LeftOut("a.lock", "a lock file"), LeftOut("300 more files", "too many to name"))
+    scan = replace(scan, left_out=named, unnamed=300, read=(), evidence=(), carried=())
+    report = build(scan=scan, results=())
+    assert (report.reviewed, report.unread, report.complete) == (0, True, False)
+    assert report.verdict == "Nothing was reviewed: 301 changed files left out."
+
+
 def test_analysers_alone_make_a_report_that_says_so(build: Build) -> None:
     report = build(results=(), llm="")
     assert report.notes[0] == "No LLM is configured: static analysers alone made this review."

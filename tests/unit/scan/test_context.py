@@ -99,6 +99,20 @@ def test_python_itself_refuses_what_its_grammar_lets_pass(text: str) -> None:
     assert not is_python(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'f"{d["a"]}"\n',
+        "def f[T](x: T) -> T: ...\n",
+        "class C[T]:\n    pass\n",
+        "type X = int\n",
+        "try:\n    pass\nexcept A, B:\n    pass\n",
+    ],
+)
+def test_what_newer_pythons_take_is_not_refused(text: str) -> None:
+    assert is_python(text)
+
+
 @pytest.mark.parametrize("text", ["(" * 5000 + ")" * 5000, "not " * 90_000 + "x", "x\n" * 150_000])
 def test_a_text_that_would_be_too_much_for_pythons_parser_is_not_given_to_it(text: str) -> None:
     assert is_python(text + "x := 1")

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,35 @@ async def test_one_that_is_cancelled_twice_leaves_nothing_under_way(tmp_path: Pa
     while not (tmp_path / "ready").exists():
         await asyncio.sleep(0.01)
     await stop(task, again_seconds=0.01)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_one_that_is_cancelled_while_it_starts_leaves_nothing_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has children already, which hold its output open."""
+    started = asyncio.Event()
+    start = asyncio.create_subprocess_exec
+
+    async def late(*argv: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*argv, **options)
+        while not (tmp_path / "child").exists():
+            await asyncio.sleep(0.01)
+        started.set()
+        await asyncio.sleep(0.01)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", late)
+    work = run(
+        ["sh", "-c", "sleep 600 & echo $! > child; sleep 600"], cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]}, seconds=60, max_output=100,
+    )  # fmt: skip
+    task = asyncio.create_task(work)
+    await started.wait()
+    task.cancel()
+    await asyncio.wait({task}, timeout=10)
+    assert task.cancelled()
+    assert await _gone(int((tmp_path / "child").read_text()))
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -10,7 +10,7 @@ import dramatiq
 import pytest
 from redis.asyncio import Redis
 
-from bot.queue import NAMESPACE, Message
+from bot.queue import NAMESPACE, WAKES, Message
 from bot.store import Store
 from workers import broker as brokers
 from workers.broker import make_broker
@@ -83,6 +83,17 @@ async def test_a_connection_that_broke_is_made_again_and_nothing_is_missed(
     with listening(redis_url) as (broker, taken):
         await heard(broker)
         await redis.client_kill_filter(_type="pubsub")
+        await store.put(note(1))
+        assert await taken_one(taken)
+
+
+@pytest.mark.usefixtures("seldom")
+async def test_what_strangers_say_on_the_channel_is_passed_over(
+    redis_url: str, redis: "Redis", store: Store
+) -> None:
+    with listening(redis_url) as (broker, taken):
+        await heard(broker)
+        await redis.publish(WAKES, b"\xff\xfe")
         await store.put(note(1))
         assert await taken_one(taken)
 
