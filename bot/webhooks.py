@@ -46,7 +46,7 @@ class Refused(Exception):
 
 async def receive(request: Request) -> JSONResponse:
     """The whole contract: 202 queued, 200 ignored or repeated, 4xx refused, 503 later."""
-    guid, event = request.headers.get("X-GitHub-Delivery", ""), ""
+    guid, event, review = request.headers.get("X-GitHub-Delivery", ""), "", {}
     try:
         address = request.client.host if request.client else ""
         with request.app.state.room.share(address) as share:
@@ -54,7 +54,11 @@ async def receive(request: Request) -> JSONResponse:
         if not _GUID.fullmatch(guid):
             raise Refused(400, "The header X-GitHub-Delivery is missing or malformed.")
         event = request.headers.get("X-GitHub-Event", "")
-        status, answer = await _accept(request.app.state.store, guid, event, body)
+        # The review's id is chosen here, so that the same delivery means the same review
+        # however often its message is worked on.
+        review_id = str(ULID())
+        status, answer = await _accept(request.app.state.store, guid, event, body, review_id)
+        review = {"review": review_id} if status == 202 else {}
     except Refused as refused:
         status, answer = refused.status, {"status": "refused", "reason": refused.sentence}
     except RedisError as exc:
@@ -63,7 +67,9 @@ async def receive(request: Request) -> JSONResponse:
     request.app.state.metrics.count(
         "glossator_deliveries_total", event=_known(event), outcome=answer["status"]
     )
-    _log.info("delivery", delivery=guid[:64], github_event=event[:50], code=status, **answer)
+    _log.info(
+        "delivery", delivery=guid[:64], github_event=event[:50], code=status, **review, **answer
+    )
     return _answer(status, **answer)
 
 
@@ -113,15 +119,14 @@ async def _signed_body(request: Request, secrets: Sequence[str], share: Share) -
     return bytes(body)
 
 
-async def _accept(store: Store, guid: str, name: str, body: bytes) -> tuple[int, dict[str, str]]:
+async def _accept(
+    store: Store, guid: str, name: str, body: bytes, review_id: str
+) -> tuple[int, dict[str, str]]:
     event = _read(name, body)
     if isinstance(event, Ignored):
         return 200, {"status": "ignored", "reason": event.reason}
     if isinstance(event, Ping):
         return 200, {"status": "pong"}
-    # The review's id is chosen here, so that the same delivery means the same review
-    # however often its message is worked on.
-    review_id = str(ULID())
     repository = getattr(event, "repository", None)
     installation_id = repository.installation_id if repository is not None else 0
     told = {"github.event": name, "github.delivery": guid, "github.installation": installation_id}

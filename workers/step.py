@@ -114,8 +114,15 @@ async def run_step(
                 await _limited(services, review_id, fields, attempt, work(review, fields))
         else:
             await _limited(services, review_id, fields, attempt, work(review, fields))
-    kind = name.partition(" ")[0]
-    services.metrics.observe("glossator_step_seconds", time.monotonic() - began, step=kind)
+    seconds, kind = time.monotonic() - began, name.partition(" ")[0]
+    services.metrics.observe("glossator_step_seconds", seconds, step=kind)
+    _log.info(
+        "step_ended",
+        review=review_id,
+        step=name,
+        seconds=round(seconds, 2),
+        retries=attempt.retries,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.settings import Settings
-from tests.flows.world import running
+from tests.flows.world import REPO, running
 from tests.support.llm_server import LLMServer, Status
 from tests.support.logs import production_log
 
@@ -42,5 +42,34 @@ async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
     lines = [json.loads(line) for line in written if line.startswith("{")]
     failed = [line for line in lines if line["event"] == "llm_failed"]
     assert sorted(line["review"] for line in failed) == sorted(pull["current"] for pull in pulls)
+    ended = {line["review"]: line for line in lines if line["event"] == "review_ended"}
+    assert [ended[pull["current"]]["state"] for pull in pulls] == ["completed", "completed"]
+    assert {line["findings"] for line in ended.values()} == {1}
+    steps = {line["step"] for line in lines if line["event"] == "step_ended"}
+    assert steps == {"scan", "batch 0", "report"}
     received = [line for line in lines if line["event"] == "delivery"]
     assert sorted(line["delivery"] for line in received) == sorted(guids)
+    assert sorted(line["review"] for line in received) == sorted(ended)
+
+
+async def test_a_review_without_a_report_has_its_last_line_too(
+    set_up_log: None,
+    redis_url: str,
+    redis: "Redis",
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with (
+        LLMServer() as llm,
+        running(redis_url, redis, tmp_path, openai_base_url=llm.url, llm_model="small") as world,
+    ):
+        llm.answering.clear()
+        number = await world.open_pull(BEFORE, AFTER)
+        await llm.until(lambda: llm.active == 1)
+        await world.sandbox.close(REPO, number)
+        await world.settle()
+    written = capfd.readouterr().err.splitlines()
+    lines = [json.loads(line) for line in written if line.startswith("{")]
+    [ended] = [line for line in lines if line["event"] == "review_ended"]
+    assert (ended["state"], ended["error"]) == ("cancelled", "The pull request was closed.")
+    assert (ended["number"], ended["files"]) == (number, 1)

@@ -6,6 +6,7 @@ from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.links import review_links
 from bot.model import Review, State
 from workers import checkrun
+from workers.ended import tell_end
 from workers.reports import render
 from workers.services import Services
 
@@ -34,6 +35,7 @@ async def conclude(services: Services, review_id: str) -> None:
         await _complete(services, review)
     except (NotFound, Forbidden, Unauthorized, Invalid) as exc:  # no later try may do it either
         _log.warning("check_run_left_open", review=review_id, why=str(exc))
+    await tell_end(store, review)
     await store.concluded(review_id)
 
 

@@ -12,6 +12,7 @@ from bot.store import remembered
 from bot.store.locks import hold
 from bot.tasks import to_the_end
 from workers import checkrun, threads
+from workers.ended import tell_end
 from workers.reports.publish import complete_check_run
 from workers.services import Services
 from workers.steps.handed_on import handed_on
@@ -76,6 +77,8 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 findings=len(report.findings),
                 result=_result(report, fields["review_url"]),
             )
+        if completed:
+            await tell_end(store, review)
         for finding in report.findings if completed else ():
             services.metrics.count("glossator_findings_total", severity=finding.severity)
 
