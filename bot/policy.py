@@ -1,6 +1,6 @@
 """Does this start a review, and may this person ask for it? Pure decisions with reasons.
 
-A person's wish (a command, Re-run, the API) overrides what only keeps us from starting on
+A person's wish (a command, a button, the API) overrides what only keeps us from starting on
 our own; nothing overrides that there is nothing to review:
 
     row                    on our own   by wish

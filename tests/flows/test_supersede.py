@@ -88,8 +88,8 @@ async def by_api(world: World, number: int) -> None:
     [
         (by_command, "Cancelled by octocat. Comment"),
         (by_button, "Cancelled by octocat. Comment"),
-        (by_closing, "The pull request was closed.\n\nNothing was posted."),
-        (by_merging, "The pull request was closed.\n\nNothing was posted."),
+        (by_closing, "The pull request was closed. If it is reopened, it is reviewed."),
+        (by_merging, "The pull request was closed. If it is reopened, it is reviewed."),
         (by_label, "was given the label `No-Review`. Comment"),
         (by_title, "The marker `[skip review]` was put into the title. Comment"),
         (by_api, "Cancelled by admin. Comment"),
@@ -182,6 +182,32 @@ async def test_a_push_that_is_left_alone_ends_the_review_that_it_overtakes(
     assert (await world.progress(number)).state is State.ANALYZING
     await by_closing(world, number)
     await world.settle()
+
+
+async def test_a_push_to_what_became_a_draft_ends_the_review_and_says_what_to_do(
+    world: World, llm: LLMServer
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    world.repository.pulls[number].draft = True
+    await pushed(world, number, {"app.py": AFTER["app.py"] + LAST})
+    await llm.until(lambda: llm.active == 0, seconds=STOPPED_WITHIN)
+    await world.settle()
+    ended, skipped = world.check_runs
+    assert (ended.conclusion, skipped.conclusion) == ("cancelled", "skipped")
+    assert "The pull request is a draft. Comment `/review`" in (ended.output["summary"] or "")
+
+
+async def test_what_was_closed_meanwhile_is_reviewed_once_it_is_reopened(
+    world: World, llm: LLMServer
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    await by_closing(world, number)
+    await world.settle()
+    llm.default = agreeable
+    await world.sandbox.reopen(REPO, number)
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["cancelled", "neutral"]
+    assert len(world.reviews) == 1
 
 
 async def paused(world: World, number: int) -> bool:

@@ -42,7 +42,7 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
     """
     match event:
         case PullRequestChanged(action=PullRequestAction.CLOSED):
-            why = "The pull request was closed."
+            why = "The pull request was closed. If it is reopened, it is reviewed."
             await cancel_pull(services, event.repository, event.number, why)
             await _learn_at_last(services, event.repository, event.number)
         case PullRequestChanged() if event.action in _TRIGGERS:

@@ -264,7 +264,7 @@ async def _end_overtaken(
     if current is None or not current.trigger.automatic:
         return
     if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
-        await cancel_review(services, current.id, f"{OVERTAKEN} {skip.sentence}")
+        await cancel_review(services, current.id, f"{OVERTAKEN} {skip.told}")
 
 
 async def _skip(
@@ -281,7 +281,7 @@ async def _skip(
     store, repository = services.store, request.repository
     if await store.review(request.review_id) is not None:
         # An earlier attempt had opened it.
-        await cancel_review(services, request.review_id, skip.sentence)
+        await cancel_review(services, request.review_id, skip.told)
         return None
     if request.comment_id is not None:
         return skip
