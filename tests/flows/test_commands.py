@@ -1,6 +1,7 @@
 """People steer it by comments; this is what stands on the pull request afterwards."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -257,16 +258,17 @@ async def test_rerun_of_a_look_at_one_category_looks_for_that_again(world: World
     assert "No problems" in world.reviews[-1].body
 
 
-async def test_rerun_reviews_again(world: World) -> None:
-    await reviewed(world)
-    [check_run] = world.check_runs
-    await world.sandbox.rerun(check_run.id)
-    await world.settle()
-    assert len(world.reviews) == 2
-    await world.sandbox.rerun_suite(REPO, check_run.head_sha)
-    await world.settle()
-    assert len(world.reviews) == 3
-    await world.sandbox.press_button(check_run.id, "rerun")
-    await world.settle()
-    assert len(world.reviews) == 4
-    assert {run.status for run in world.check_runs} == {"completed"}
+async def test_each_way_to_rerun_asks_the_model_again(asking: World, llm: LLMServer) -> None:
+    await reviewed(asking)
+    [check_run] = asking.check_runs
+    ways = (
+        partial(asking.sandbox.rerun, check_run.id),
+        partial(asking.sandbox.rerun_suite, REPO, check_run.head_sha),
+        partial(asking.sandbox.press_button, check_run.id, "rerun"),
+    )
+    for reviews, press in enumerate(ways, start=2):
+        asked = len(llm.requests)
+        await press()
+        await asking.settle()
+        assert (len(asking.reviews), len(llm.requests)) == (reviews, asked + 1)
+    assert {run.status for run in asking.check_runs} == {"completed"}

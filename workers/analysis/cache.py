@@ -26,7 +26,7 @@ class Answers(Protocol):
 def question_key(endpoint: str, model: str, messages: object, schema: object, owner: object) -> str:
     """The name of a question: the same for the same content, endpoint, model and owner.
 
-    `owner` keeps what one installation asked apart from all others.
+    `owner` keeps what one installation, or one full review of it, asked apart from all others.
     """
     content = json.dumps([endpoint, model, messages, schema, owner], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
