@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.ports import listen
-from bot.sandbox import git, git_write
+from bot.sandbox import events, git, git_write
 from bot.sandbox.authors import AUTHOR
 from bot.sandbox.faults import Faults
 from bot.sandbox.hooks import Hooks
@@ -133,6 +133,30 @@ class Sandbox(People):
         )
         self.state.installations[installation.id] = installation
         return installation
+
+    async def uninstall(self, account: str) -> None:
+        """Take the App from an account: `installation.deleted`."""
+        gone = self._installation_for(account)
+        payload = events.installation(self.state, gone, "deleted", account)
+        del self.state.installations[gone.id]
+        await self.deliver("installation", payload)
+
+    async def suspend(self, account: str) -> None:
+        """Let the App do nothing there for a while: `installation.suspend`."""
+        installation = self._installation_for(account)
+        installation.suspended_at = self.state.now()
+        payload = events.installation(self.state, installation, "suspend", account)
+        await self.deliver("installation", payload)
+
+    async def take_away(self, full_name: str) -> None:
+        """Take one repository from the App: `installation_repositories.removed`."""
+        repo = self.repository(full_name)
+        installation = self._installation_for(repo.owner)
+        installation.repository_ids.discard(repo.id)
+        payload = events.installation_repositories(
+            self.state, installation, repo, "removed", repo.owner
+        )
+        await self.deliver("installation_repositories", payload)
 
     async def add_repository(
         self, full_name: str, source: Path | None = None, *, installed: bool = True

@@ -47,6 +47,12 @@ class Snapshot:
         )
 
 
+async def unfinished(store: Store) -> tuple[str, ...]:
+    """The reviews that are not finished."""
+    names: Any = await store.redis.zrange(f"{PREFIX}active", 0, -1)
+    return tuple(name.decode() for name in names)
+
+
 async def snapshot(store: Store) -> Snapshot:
     """Reviews and messages as they are at one moment."""
     async with store.redis.pipeline(transaction=True) as pipe:

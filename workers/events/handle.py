@@ -9,6 +9,7 @@ from bot.event_types import (
     CheckSuiteRerequested,
     CommentCreated,
     Event,
+    InstallationChanged,
     PullRequestAction,
     PullRequestChanged,
 )
@@ -20,6 +21,7 @@ from workers import checkrun, threads
 from workers.config_files import read_config
 from workers.events.cancel import cancel_pull, cancel_review
 from workers.events.commands import obey
+from workers.events.leaving import leave
 from workers.events.start import Request, asked_again, derived_id, start_review
 from workers.services import Services
 
@@ -62,6 +64,8 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
             await _rerun(services, event, review_id)
         case CheckSuiteRerequested():
             await _rerun_all(services, event, review_id)
+        case InstallationChanged():
+            await leave(services, event)
         case _:
             _log.info("event_without_consequence", delivery=guid, kind=event.kind)
 

@@ -1,0 +1,74 @@
+"""The App is taken from an account, or from a repository: what it reviews there ends at once."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.model import State
+from tests.flows.conversation import AFTER, BEFORE
+from tests.flows.world import REPO, World, running
+from tests.support.llm_server import Hang, LLMServer
+
+OWNER = REPO.partition("/")[0]
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def world(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+    async with running(redis_url, redis, tmp_path, **model) as world:
+        yield world
+
+
+async def uninstalled(world: World) -> None:
+    await world.sandbox.uninstall(OWNER)
+
+
+async def suspended(world: World) -> None:
+    await world.sandbox.suspend(OWNER)
+
+
+async def taken_away(world: World) -> None:
+    await world.sandbox.take_away(REPO)
+
+
+@pytest.mark.parametrize(
+    ("leave", "why"),
+    [
+        (uninstalled, "The App was uninstalled."),
+        (suspended, "The App's installation was suspended."),
+        (taken_away, "The repository was taken from the App."),
+    ],
+)
+async def test_the_review_that_runs_there_ends_and_no_other(
+    world: World, llm: LLMServer, leave: Callable[[World], Awaitable[None]], why: str
+) -> None:
+    world.sandbox.add_installation("elsewhere")
+    await world.sandbox.add_repository("elsewhere/shop")
+    llm.default = Hang()
+    number = await world.open_pull(BEFORE, AFTER)
+    base = await world.sandbox.commit("elsewhere/shop", BEFORE)
+    head = await world.sandbox.commit("elsewhere/shop", AFTER, parent=base)
+    await world.sandbox.open_pull("elsewhere/shop", base, head)
+    await llm.until(lambda: llm.active == 2)
+    current = (await world.store.pull_fields(world.repository.id, number))["current"]
+
+    await leave(world)
+    await llm.until(lambda: llm.active == 1)
+    assert await world.store.state(current) is State.CANCELLED
+    assert (await world.store.fields(current))["error"] == why
+
+    [other] = world.sandbox.repository("elsewhere/shop").check_runs.values()
+    assert await world.store.state(other.external_id) is State.ANALYZING
+    await world.sandbox.close("elsewhere/shop", 1)
+    await world.settle()
+    assert other.conclusion == "cancelled"

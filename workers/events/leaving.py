@@ -1,0 +1,34 @@
+"""The App has left an account, or a repository there: what it reviews there ends at once."""
+
+from bot.event_types import InstallationAction, InstallationChanged
+from bot.model import Review
+from bot.store.recovery import unfinished
+from workers.events.cancel import cancel_review
+from workers.services import Services
+
+#: The actions after which nothing can be read or written there, and what is kept to say so.
+_LEFT = {
+    InstallationAction.DELETED: "The App was uninstalled.",
+    InstallationAction.SUSPENDED: "The App's installation was suspended.",
+    InstallationAction.REPOSITORIES_REMOVED: "The repository was taken from the App.",
+}
+
+
+async def leave(services: Services, event: InstallationChanged) -> None:
+    """Cancel the unfinished reviews there, if the event says that the App has left: else each
+    would go on until GitHub refuses it something. Safe to repeat."""
+    why = _LEFT.get(event.action)
+    if why is None:
+        return
+    for review_id in await unfinished(services.store):
+        review = await services.store.review(review_id)
+        if review is not None and _concerned(event, review):
+            await cancel_review(services, review_id, why)
+
+
+def _concerned(event: InstallationChanged, review: Review) -> bool:
+    if review.repository.installation_id != event.installation_id:
+        return False
+    if event.action is not InstallationAction.REPOSITORIES_REMOVED:
+        return True
+    return any(review.repository.id == one.id for one in event.repositories)
