@@ -23,7 +23,7 @@ from bot.settings import Settings
 from workers.events import commands
 from workers.events.answering import answer
 from workers.events.handle import handle_event
-from workers.events.start import start_named
+from workers.events.named import start_named
 from workers.patience import Running
 from workers.services import Services
 from workers.step import Attempt, run_step

@@ -15,13 +15,14 @@ from bot import trace
 from bot.access import Viewer
 from bot.api.callers import caller
 from bot.api.problems import Problem, not_found
-from bot.api.shapes import ReviewPage, Start, Started, told
+from bot.api.shapes import ReviewPage, Start, Started, told, told_of_wish
 from bot.links import FORMATS, review_links
 from bot.model import State
 from bot.policy import cancelled_by
 from bot.queue import message
-from bot.store import Store
+from bot.store import Store, wishes
 from bot.store.listing import BadCursor, Listed, one, page_of
+from bot.store.wishes import Wish
 
 #: A request to start is small.
 MAX_BODY = 16 * 1024
@@ -57,6 +58,16 @@ async def start(request: Request) -> Response:
             who.login,
             wish.full,
             wish.focus,
+        )
+        await wishes.note(
+            state.store,
+            review_id,
+            Wish(
+                repository=wish.repository,
+                number=wish.number,
+                requested_by=who.login,
+                asked_at=state.store.now(),
+            ),
         )
         # A call that died between its claim and this is made good by its repetition.
         await state.store.accept_delivery(f"api:{review_id}", asked)
@@ -156,9 +167,15 @@ def _state(text: str) -> State | None:
 
 async def show(request: Request) -> Response:
     """GET /api/reviews/{id}"""
-    who = await caller(request)
-    listed = await one(request.app.state.store, request.path_params["review_id"])
-    if listed is None or not who.may_read(listed.review.repository.id):
+    who, store = await caller(request), request.app.state.store
+    review_id = request.path_params["review_id"]
+    listed = await one(store, review_id)
+    if listed is None:
+        wish = await wishes.wish_of(store, review_id)
+        if wish is None or not who.may_write_named(wish.repository):
+            raise not_found()
+        return JSONResponse(told_of_wish(review_id, wish).model_dump(mode="json"))
+    if not who.may_read(listed.review.repository.id):
         raise not_found()
     return JSONResponse(told(listed, tuple(FORMATS)).model_dump(mode="json"))
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.model import Category, State, Trigger
 from bot.store.listing import Listed
+from bot.store.wishes import Wish
 
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
@@ -31,7 +32,7 @@ class Start(BaseModel):
 
 
 class Started(BaseModel):
-    """A review that was asked for. It can be read as soon as a worker has taken it up."""
+    """A review that was asked for."""
 
     id: str
     status: State
@@ -46,7 +47,7 @@ class ReviewOut(BaseModel):
     id: str
     repository: str
     number: int
-    head_sha: str
+    head_sha: str = Field(description='"" until the review has begun.')
     title: str = Field(description='The pull request\'s; "" until the review is done.')
     trigger: Trigger
     requested_by: str
@@ -56,7 +57,7 @@ class ReviewOut(BaseModel):
     files_total: int
     files_done: int
     findings: int
-    error: str = Field(description="Why it failed, or was ended by no wish; else empty.")
+    error: str = Field(description="Why it failed or was cancelled, or nothing came of a wish.")
     score: int | None = Field(ge=0, le=100)
     tokens: int
     cost: float | None = Field(description="US dollars, where prices are known.")
@@ -80,6 +81,33 @@ class ProblemOut(BaseModel):
     title: str
     status: int
     detail: str
+
+
+def told_of_wish(review_id: str, wish: Wish) -> ReviewOut:
+    """A review that has not begun, or never will."""
+    return ReviewOut(
+        id=review_id,
+        repository=wish.repository,
+        number=wish.number,
+        head_sha="",
+        title="",
+        trigger=Trigger.API,
+        requested_by=wish.requested_by,
+        status=State.FAILED if wish.error else State.QUEUED,
+        progress=0,
+        current_step="" if wish.error else "Waits for a worker",
+        files_total=0,
+        files_done=0,
+        findings=0,
+        error=wish.error,
+        score=None,
+        tokens=0,
+        cost=None,
+        opened_at=wish.asked_at,
+        finished_at=None,
+        review_url="",
+        reports={},
+    )
 
 
 def told(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:

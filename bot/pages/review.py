@@ -22,6 +22,7 @@ from bot.model import (
 from bot.pages.environment import not_found, page
 from bot.store import Store
 from bot.store.obeyed import told_of_skip
+from bot.store.wishes import wish_of
 
 #: Links on the page of somebody who came without one are good for so long.
 LINK_SECONDS = 3600
@@ -104,11 +105,19 @@ async def review_page(request: Request) -> Response:
 
 
 async def _no_review(request: Request, review_id: str) -> Response:
-    """What the link of a check run shows whose pull request was left alone."""
+    """What a link shows where a pull request was left alone, or of what has not begun yet."""
+    store = request.app.state.store
     if by_link(request, Purpose.PAGE, review_id) is None:
         return not_found()
-    told = await told_of_skip(request.app.state.store, review_id)
-    return page("message.html", title="Not reviewed", sentence=told) if told else not_found()
+    if told := await told_of_skip(store, review_id):
+        return page("message.html", title="Not reviewed", sentence=told)
+    wish = await wish_of(store, review_id)
+    if wish is None:
+        return not_found()
+    if wish.error:
+        return page("message.html", title="Not reviewed", sentence=wish.error)
+    sentence = "A worker takes it up in a moment: load this page again then."
+    return page("message.html", title=HEADINGS[State.QUEUED], sentence=sentence)
 
 
 async def _found(store: Store, review_id: str) -> Found:

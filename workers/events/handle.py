@@ -22,7 +22,8 @@ from workers.config_files import read_config
 from workers.events.cancel import cancel_pull, cancel_review
 from workers.events.commands import obey
 from workers.events.leaving import leave
-from workers.events.start import Request, asked_again, derived_id, start_review
+from workers.events.named import asked_again
+from workers.events.start import Request, derived_id, start_review
 from workers.services import Services
 
 _TRIGGERS = {

@@ -69,7 +69,7 @@ def derived_id(review_id: str, position: int) -> str:
 
 async def start_review(services: Services, request: Request) -> policy.Skip | Waits | None:
     """Open the review of the pull request's present head and queue its scan. If there is to be
-    none, the reason is shown on the head commit, or returned if a comment asked; if it has to
+    none, the reason is returned, and shown on the head commit unless a comment asked; if it has to
     wait, that is returned.
 
     Safe to repeat: everything it does is found again by the review's id. Raises what a retry
@@ -188,50 +188,6 @@ async def _stands(store: Store, seen: Mapping[str, str], pull: PullRequest) -> b
     return await store.state(seen["whole"]) not in (None, State.FAILED, State.CANCELLED)
 
 
-def asked_again(
-    repository: str,
-    number: int,
-    review_id: str,
-    requested_by: str,
-    full: bool,
-    focus: Category | None,
-) -> Message | None:
-    """What starts a look at one category once a review that runs has ended; None for one that
-    looks for all, which takes that one's place."""
-    if focus is None:
-        return None
-    return message("start_review", repository, number, review_id, requested_by, full, focus)
-
-
-async def start_named(
-    services: Services,
-    repository: str,
-    number: int,
-    review_id: str,
-    requested_by: str,
-    full: bool,
-    focus: Category | None,
-) -> None:
-    """Start a review of a pull request that is known by its repository's name only."""
-    app = services.github.as_app()
-    installation = await app.getitem(repo_url(repository, "installation"))
-    gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
-    found = await gh.getitem(repo_url(repository))
-    await start_review(
-        services,
-        Request(
-            review_id=review_id,
-            repository=Repository(installation["id"], found["id"], found["full_name"]),
-            number=number,
-            trigger=Trigger.API,
-            requested_by=requested_by,
-            full=full,
-            focus=focus,
-            later=asked_again(repository, number, review_id, requested_by, full, focus),
-        ),
-    )
-
-
 async def _changed_paths(
     gh: GitHub, request: Request, pull: PullRequest, config: repo_config.RepoConfig
 ) -> tuple[str, ...] | None:
@@ -276,7 +232,7 @@ async def _skip(
     complaints: Sequence[str],
 ) -> policy.Skip | None:
     """Say on the head commit why there is no review; on a closed pull request, nothing. Who
-    commented is told in an answer, for which the reason is returned."""
+    asked is told in an answer, for which the reason is returned."""
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
     store, repository = services.store, request.repository
     if await store.review(request.review_id) is not None:
@@ -289,7 +245,7 @@ async def _skip(
         where = repository.id, request.number
         await obeyed.note_skip(store, request.review_id, *where, pull.head_sha, skip.told)
         await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
-    return None
+    return skip
 
 
 async def _show_skip(

@@ -1,0 +1,63 @@
+"""A review that is asked for over the API is known from then on, whatever comes of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from bot.store.queues import dead_letters
+from bot.tls import trusted
+from tests.flows.conversation import AFTER, BEFORE
+from tests.flows.world import REPO, World, running
+
+
+@pytest.fixture
+async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator[World]:
+    async with running(redis_url, redis, tmp_path, api_tokens="letmein") as world:
+        yield world
+
+
+async def asked(world: World, repository: str, number: int) -> tuple[str, dict[str, Any], str]:
+    """The review's id, and what the API and its page say of it once all work is done."""
+    headers = {"Authorization": "Bearer letmein"}
+    async with httpx2.AsyncClient(verify=trusted(), headers=headers) as client:
+        wish = {"repository": repository, "number": number}
+        started = (await client.post(f"{world.url}/api/reviews", json=wish)).json()
+        first = await client.get(f"{world.url}/api/reviews/{started['id']}")
+        assert first.status_code == 200, "it is known at once"
+        await world.settle()
+        last = await client.get(f"{world.url}/api/reviews/{started['id']}")
+        page = await client.get(started["page"])
+        assert (last.status_code, page.status_code) == (200, 200)
+        return started["id"], last.json(), page.text
+
+
+@pytest.mark.parametrize(
+    ("repository", "number", "why"),
+    [
+        (REPO, 99, "GitHub has no"),
+        ("octo/unknown", 1, "The App is not installed on octo/unknown"),
+        ("nobody/nothing", 1, "The App is not installed on nobody/nothing"),
+        (REPO, 1, "The pull request is closed."),
+    ],
+)
+async def test_what_cannot_be_reviewed_says_so_and_is_no_dead_letter(
+    world: World, repository: str, number: int, why: str
+) -> None:
+    await world.sandbox.close(REPO, await world.open_pull(BEFORE, AFTER, draft=True))
+    await world.settle()
+    _, answer, page = await asked(world, repository, number)
+    assert (answer["status"], answer["trigger"]) == ("failed", "api")
+    assert why in answer["error"]
+    assert why in page
+    assert await dead_letters(world.store) == []
+
+
+async def test_what_can_be_is_reviewed(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    review_id, answer, _ = await asked(world, REPO, number)
+    assert (answer["status"], answer["id"], answer["error"]) == ("completed", review_id, "")
