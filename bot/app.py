@@ -18,8 +18,9 @@ from bot.api.problems import Problem
 from bot.api.reports import report
 from bot.fanout import Fanout
 from bot.feed import Doors, feed
+from bot.gauges import resident
 from bot.headers import SecurityHeaders
-from bot.metrics import Metrics
+from bot.metrics import Metrics, series
 from bot.pace import Pace, RequestPace
 from bot.pages import dashboard, signin
 from bot.pages.environment import not_found, page, static
@@ -86,6 +87,10 @@ def create_app(settings: Settings) -> Starlette:
         app.state.fanout = Fanout(readers)
         try:
             async with Metrics(redis).running() as app.state.metrics:
+                app.state.metrics.present = lambda: {
+                    series("glossator_process_memory_bytes", process="web"): resident(),
+                    "glossator_feeds_open": app.state.doors.open,
+                }
                 yield
         finally:
             await readers.aclose()

@@ -46,6 +46,11 @@ class Doors:
         self._limit = limit
         self._open: Counter[str] = Counter()
 
+    @property
+    def open(self) -> int:
+        """All feeds of this process."""
+        return self._open.total()
+
     @asynccontextmanager
     async def enter(self, address: str) -> AsyncIterator[bool]:
         """Yields False if the address has all the feeds it may have."""

@@ -11,13 +11,15 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot import gauges
 from bot.model import Usage
 from bot.tasks import stop
 
@@ -51,6 +53,9 @@ CATALOGUE = {
     "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, taken, delayed, dead."),
     "glossator_queue_oldest_seconds": ("gauge", "Age of the oldest waiting message."),
     "glossator_workers_alive": ("gauge", "Worker processes heard of lately."),
+    "glossator_worker_places": ("gauge", "Steps that workers can do at once, and those they do."),
+    "glossator_process_memory_bytes": ("gauge", "Memory of the largest process of a kind."),
+    "glossator_feeds_open": ("gauge", "WebSockets that follow a review."),
 }
 
 
@@ -59,10 +64,13 @@ class Metrics:
     that holds the GIL.
 
     `limits` tells what each installation has left, and until when; see `GitHubApp.remaining`.
+    `present` tells what there is to say of this process now, by series.
     """
 
     def __init__(self, redis: "Redis") -> None:
         self.limits: Callable[[], Mapping[int, tuple[int, float]]] = dict
+        self.present: Callable[[], Mapping[str, float]] = dict
+        self._process = uuid4().hex
         self._redis = redis
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._told: Mapping[int, tuple[int, float]] = {}
@@ -106,7 +114,8 @@ class Metrics:
         sums, self._sums = self._sums, defaultdict(float)
         limits = dict(self.limits())
         fresh = {key: limit for key, limit in limits.items() if self._told.get(key) != limit}
-        if not sums and not fresh:
+        present = self.present()
+        if not sums and not fresh and not present:
             return
         try:
             # All or nothing: what failed is sent again.
@@ -117,6 +126,8 @@ class Metrics:
                 if fresh:
                     told = {str(key): f"{left}:{until}" for key, (left, until) in fresh.items()}
                     pipe.hset(LIMITS_KEY, mapping=dict[Any, Any](told))
+                if present:
+                    pipe.hset(gauges.KEY, self._process, gauges.told(present, time.time()))
                 await pipe.execute()
             self._told = limits
         except RedisError:
@@ -131,7 +142,10 @@ class Metrics:
             yield self
         finally:
             await stop(task)
+            self.present = dict
             await self.flush()
+            with suppress(RedisError):
+                await self._redis.hdel(gauges.KEY, self._process)
 
     async def _flush_often(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from bot.access import viewer
+from bot.gauges import seen
 from bot.metrics import exposition, kept, limits, series
 from bot.store.queues import queues, workers_alive
 from bot.store.store import Store
@@ -21,7 +22,7 @@ async def metrics(request: Request) -> PlainTextResponse:
             raise HTTPException(404)
     store: Store = request.app.state.store
     await request.app.state.metrics.flush()
-    values = await kept(store.redis) | await limits(store.redis)
+    values = await kept(store.redis) | await limits(store.redis) | await seen(store.redis)
     for queue in await queues(store):
         for state in ("waiting", "taken", "delayed", "dead"):
             name = series("glossator_queue_messages", queue=queue.name, state=state)

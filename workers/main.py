@@ -11,6 +11,8 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, TimeLimit
 
 from bot import log
+from bot.gauges import resident
+from bot.metrics import series
 from bot.queue import QUEUES
 from bot.settings import Settings, SettingsError
 from workers.actors import declare_actors
@@ -37,8 +39,9 @@ class OpenServices(Middleware):
     Stands behind AsyncIO in the list: `before_` hooks run in that order, `after_` in reverse.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, running: Running) -> None:
         self._settings = settings
+        self._running = running
         self._stack = AsyncExitStack()
         self._services: Services | None = None
 
@@ -49,6 +52,14 @@ class OpenServices(Middleware):
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         entering = self._stack.enter_async_context(open_services(self._settings))
         self._services = _run(entering)
+        self._services.metrics.present = self._present
+
+    def _present(self) -> dict[str, float]:
+        return {
+            series("glossator_worker_places", state="all"): self._settings.worker_threads,
+            series("glossator_worker_places", state="busy"): self._running.busy,
+            series("glossator_process_memory_bytes", process="worker"): resident(),
+        }
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         _run(self._stack.aclose())
@@ -85,7 +96,8 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
             f"ANALYZERS_DISABLED has names that no analyser has: {', '.join(unknown)}. "
             f"There are {', '.join(ANALYZERS)}."
         )
-    services, running = OpenServices(settings), Running()
+    running = Running()
+    services = OpenServices(settings, running)
     broker = _broker(
         settings,
         [

@@ -70,6 +70,11 @@ class Running:
         finally:
             del self._tasks[task]
 
+    @property
+    def busy(self) -> int:
+        """How many are under way."""
+        return len(self._tasks)
+
     def stop(self) -> None:
         """Cancel all work under way; its messages go back to their queues. From any thread."""
         self.stopping.set()

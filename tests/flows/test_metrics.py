@@ -63,6 +63,11 @@ async def test_what_is_counted_is_what_happened(world_with_token: World) -> None
     for queue in ("events", "scan", "analysis", "reports"):
         assert seen[f'glossator_queue_messages{{queue="{queue}",state="waiting"}}'] == 0
     assert seen["glossator_workers_alive"] == 1
+    assert seen['glossator_worker_places{state="all"}'] == world.settings.worker_threads
+    assert seen['glossator_worker_places{state="busy"}'] == 0
+    for process in ("web", "worker"):
+        assert seen[f'glossator_process_memory_bytes{{process="{process}"}}'] > 10_000_000
+    assert seen["glossator_feeds_open"] == 0
     installation = world.sandbox.installation_id
     left = seen[f'glossator_github_rate_limit_remaining{{installation="{installation}"}}']
     assert 0 < left < 5000
