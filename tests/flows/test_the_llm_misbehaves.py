@@ -188,3 +188,18 @@ async def test_one_batch_that_fails_costs_only_itself(world: World, llm: LLMServ
     assert json.dumps("b_0.py was not read")[1:-1] not in posted.body
     asked = [request for request in llm.requests if "b_0.py" in request.user]
     assert asked, "the other batches were read"
+
+
+async def test_half_a_character_in_an_answer_is_no_trouble(world: World, llm: LLMServer) -> None:
+    def answer(request: Request) -> Reply:
+        if request.asks_for_verdicts:
+            return agreeable(request)
+        halves = {"title": "Division \ud83d by zero", "body": "It is 0.\udc00 Or \ud83d\ude00."}
+        return review({**FINDING, **halves}, **{"shop.py": "Adds \ud83d the mean."})
+
+    llm.default = answer
+    await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    [check_run] = world.check_runs
+    assert (check_run.status, check_run.conclusion) == ("completed", "neutral")
+    assert any("Division ? by zero" in comment.body for comment in world.inline_comments)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_json_is_what_the_published_schema_says(report: Report) -> None:
     data = render(report, "json", LINKS)
     Draft202012Validator(schema).validate(json.loads(data))
     assert decode(Report, data) == report
+
+
+@pytest.mark.parametrize("deep", ["> " * 60, "- " * 60, "*a **b " * 60, "1. " * 60])
+def test_what_nests_deeply_is_set_flat_in_a_pdf(report: Report, deep: str) -> None:
+    body = f"{deep}the end" + (" c** d*" * 60 if deep.startswith("*") else "")
+    findings = tuple(replace(f, body=body) for f in report.findings)
+    pages = PdfReader(BytesIO(render(replace(report, findings=findings), "pdf", LINKS))).pages
+    assert pages
 
 
 def test_markdown_tells_everything(report: Report, golden: Callable[[str, str], None]) -> None:
