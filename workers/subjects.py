@@ -16,6 +16,7 @@ from bot.github.token import token_client
 from bot.model import Brief, PullRequest, Repository
 from bot.settings import Settings
 from bot.tls import trusted
+from workers.briefs import brief_of
 from workers.config_files import read_files
 from workers.local import Subject
 from workers.scan.clone import Source
@@ -97,9 +98,9 @@ async def _asked_of_github(repo: str, number: int, token: str, settings: Setting
             return gh
 
         pull = await pulls.get_pull(gh, repo, number)
-        comparison, commits, wanted = await asyncio.gather(
+        comparison, brief, wanted = await asyncio.gather(
             pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
-            pulls.list_commits(gh, repo, number),
+            brief_of(gh, repo, pull),
             read_files(gh, repo, pull.base_ref, same),
         )
     return Subject(
@@ -111,9 +112,7 @@ async def _asked_of_github(repo: str, number: int, token: str, settings: Setting
             number=number,
         ),
         pull=pull,
-        brief=Brief(
-            title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
-        ),
+        brief=brief,
         repository=Repository(0, 0, repo),
         config=wanted.config,
         notes=wanted.complaints,

@@ -219,6 +219,18 @@ async def test_a_reply_in_our_thread_is_answered_there(asking: World, llm: LLMSe
     assert question.count("Is that really a problem here?") == 1
 
 
+async def test_an_answer_knows_the_issue_that_the_change_closes(
+    asking: World, llm: LLMServer
+) -> None:
+    llm.default = knows
+    issue = await asking.open_pull(BEFORE, {"a.py": "x = 1\n"}, title="Users want a shell")
+    number = await asking.open_pull(BEFORE, AFTER, body=f"Fixes #{issue}")
+    await asking.settle()
+    await asking.sandbox.comment(REPO, number, "/review ask Why?")
+    await asking.settle()
+    assert "|linked issue\n|Users want a shell" in llm.requests[-1].user
+
+
 async def test_what_the_repository_keeps_from_reviews_is_kept_from_answers(
     asking: World, llm: LLMServer
 ) -> None:

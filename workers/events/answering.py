@@ -17,6 +17,7 @@ from bot.store.asked import add_asked
 from workers import checkrun
 from workers.analysis.ask import answer_question
 from workers.analysis.errors import LLMError, TransientLLMError
+from workers.briefs import brief_of
 from workers.config_files import read_config
 from workers.events import replies
 from workers.reports import render
@@ -90,15 +91,12 @@ async def _read_up_on(
     """What the author says of the change, what people said before, and what the change is."""
     repository = event.repository
     repo = repository.full_name
-    comparison, commits, earlier, token, wanted = await asyncio.gather(
+    comparison, brief, earlier, token, wanted = await asyncio.gather(
         pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
-        pulls.list_commits(gh, repo, event.number),
+        brief_of(gh, repo, pull),
         replies.before(gh, event),
         services.github.installation_token(repository.installation_id, repository.id),
         read_config(services, gh, repository, pull.base_ref),
-    )
-    brief = Brief(
-        title=pull.title, body=pull.body, commits=tuple(commit.message for commit in commits)
     )
     source = Source(
         url=f"{services.settings.github_url}/{repo}.git",

@@ -1,27 +1,19 @@
 """Scan: clone, diff, choose, analyse; then one message for each batch."""
 
 import asyncio
-import contextlib
-import re
 
 from bot.github import pulls
-from bot.github.client import GitHub
-from bot.github.errors import NotFound
-from bot.model import Brief, PullRequest, Review, State
+from bot.model import Review, State
 from bot.queue import message
 from bot.store import remembered
 from workers import checkrun
 from workers.background import in_background
+from workers.briefs import brief_of
 from workers.readings import with_readings
 from workers.scan.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services
 from workers.steps.handed_on import handed_on
-
-#: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
-_ISSUE = re.compile(
-    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,9})\b", re.IGNORECASE
-)
 
 
 async def scan_review(services: Services, review: Review, fields: dict[str, str]) -> None:
@@ -41,7 +33,7 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
     in_background(checkrun.show_progress(services, review))
     comparison, brief, token = await asyncio.gather(
         pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
-        _brief(gh, repo.full_name, pull),
+        brief_of(gh, repo.full_name, pull),
         services.github.installation_token(repo.installation_id, repo.id),
     )
 
@@ -89,19 +81,3 @@ async def _known(services: Services, review: Review) -> frozenset[str]:
         return frozenset()
     where = review.repository.id, review.number
     return await remembered.reading_keys(services.store, *where)
-
-
-async def _brief(gh: GitHub, repo: str, pull: PullRequest) -> Brief:
-    """What the author says of the change, with the issue that it closes, if it names one."""
-    commits = await pulls.list_commits(gh, repo, pull.number)
-    issue = ""
-    if linked := _ISSUE.search(pull.body):
-        with contextlib.suppress(NotFound):
-            found = await pulls.get_issue(gh, repo, int(linked[1]))
-            issue = f"{found.title}\n\n{found.body}"
-    return Brief(
-        title=pull.title,
-        body=pull.body,
-        commits=tuple(commit.message for commit in commits),
-        issue=issue,
-    )
