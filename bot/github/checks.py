@@ -11,12 +11,13 @@ from typing import Any
 
 from bot.github.client import GitHub
 from bot.github.paths import repo_url
-from bot.github.text import cut
+from bot.github.text import cut, cut_bytes
 
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
 ANNOTATIONS_PER_REQUEST = 50
-#: "Only 65535 characters are allowed": `output.summary` and `output.text`.
-OUTPUT_CHARACTERS = 65_535
+#: "summary exceeds a maximum bytesize of 65535", and `text` loses what is beyond without a word:
+#: the documentation says characters (https://github.com/github/docs/issues/35252).
+OUTPUT_BYTES = 65_535
 #: "The maximum size is 64 KB" for `message`, "255 characters" for `title` of an annotation.
 ANNOTATION_MESSAGE_CHARACTERS = 16_000
 ANNOTATION_TITLE_CHARACTERS = 255
@@ -96,10 +97,10 @@ class CheckOutput:
         """GitHub's object with some of the annotations."""
         body: dict[str, Any] = {
             "title": self.title,
-            "summary": cut(self.summary, OUTPUT_CHARACTERS),
+            "summary": cut_bytes(self.summary, OUTPUT_BYTES),
         }
         if self.text:
-            body["text"] = cut(self.text, OUTPUT_CHARACTERS)
+            body["text"] = cut_bytes(self.text, OUTPUT_BYTES)
         if annotations:
             body["annotations"] = [annotation.request() for annotation in annotations]
         return body

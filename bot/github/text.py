@@ -13,8 +13,24 @@ def cut(text: str, limit: int) -> str:
     """
     if len(text) <= limit:
         return text
-    notice = f"\n\n_Cut here: GitHub takes at most {limit:,} characters._"
-    kept = text[: limit - len(notice)]
+    notice = _notice(f"{limit:,} characters")
+    return _to_line_end(text[: limit - len(notice)]) + notice
+
+
+def cut_bytes(text: str, limit: int) -> str:
+    """`cut` for where GitHub counts the bytes of UTF-8."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return text
+    notice = _notice(f"{limit:,} bytes")
+    return _to_line_end(data[: limit - len(notice)].decode("utf-8", "ignore")) + notice
+
+
+def _notice(most: str) -> str:
+    return f"\n\n_Cut here: GitHub takes at most {most}._"
+
+
+def _to_line_end(kept: str) -> str:
+    """Without the line that was cut; one endless line is left as it is, rather than lost."""
     line_end = kept.rfind("\n")
-    # One endless line is cut where it stands, rather than lost.
-    return (kept[:line_end] if line_end > len(kept) // 2 else kept) + notice
+    return kept[:line_end] if line_end > len(kept) // 2 else kept

@@ -15,7 +15,8 @@ from bot.sandbox.shapes_checks import check_run
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
 MAX_ANNOTATIONS = 50
 #: "The summary of the check run. This parameter supports Markdown. Maximum length: 65535
-#: characters." The same holds for `text`.
+#: characters." The same holds for `text`. Bytes are counted as well: a longer `summary` is
+#: refused, a longer `text` is cut, which nobody is told.
 MAX_TEXT = 65_535
 #: "A maximum of three actions are accepted", with the lengths of each field.
 MAX_ACTIONS = 3
@@ -146,6 +147,9 @@ def _check_output(output: Any) -> None:
                 "custom",
                 f"Only {MAX_TEXT} characters are allowed; {len(output[name])} were supplied.",
             )
+    if len(output["summary"].encode()) > MAX_TEXT:
+        told = f"summary exceeds a maximum bytesize of {MAX_TEXT}"
+        raise invalid("CheckRun", "summary", "custom", told)
     annotations = output.get("annotations", [])
     if len(annotations) > MAX_ANNOTATIONS:
         raise GitHubError(
@@ -202,6 +206,8 @@ def _apply(call: Call, run: CheckRun) -> None:
         run.started_at = shapes.timestamp(call.state.now())
     if output := body.get("output"):
         run.output |= {k: output[k] for k in ("title", "summary", "text") if k in output}
+        if text := run.output.get("text"):
+            run.output["text"] = text.encode()[:MAX_TEXT].decode(errors="ignore")
         run.annotations.extend(output.get("annotations", []))
 
 

@@ -10,6 +10,11 @@ def github_length(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
+def byte_length(text: str) -> int:
+    """Bytes of UTF-8, which GitHub counts in a check run; never fewer than the above."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
 def cut(text: str, limit: int) -> str:
     """The text, or its beginning and an ellipsis, in at most `limit` characters (>= 1)."""
     if github_length(text) <= limit:

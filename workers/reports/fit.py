@@ -1,10 +1,12 @@
 """Bodies that fit GitHub's limits: whole items are left out, and how many is said (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 from workers.reports.characters import github_length
+
+Length = Callable[[str], int]
 
 #: Room for the sentence that says how many were left out, and for line ends.
 _SENTENCE = 200
@@ -18,19 +20,25 @@ class Kept:
     dropped: int
 
 
-def fit(items: Iterable[str], count: int, room: int, most: int | None = None) -> Kept:
-    """As many of the first of `count` items as fit into `room` characters, at most `most`; those
+def fit(
+    items: Iterable[str],
+    count: int,
+    room: int,
+    most: int | None = None,
+    length: Length = github_length,
+) -> Kept:
+    """As many of the first of `count` items as fit into `room` by `length`, at most `most`; those
     after the first that does not fit are not even made."""
     kept: list[str] = []
     left = room - _SENTENCE
     for item in islice(items, most):
-        left -= github_length(item) + 2
+        left -= length(item) + 2
         if left < 0:
             break
         kept.append(item)
     return Kept(tuple(kept), count - len(kept))
 
 
-def size(kept: Kept) -> int:
+def size(kept: Kept, length: Length = github_length) -> int:
     """The room that the items take up at most."""
-    return sum(github_length(item) + 2 for item in kept.items) + _SENTENCE
+    return sum(length(item) + 2 for item in kept.items) + _SENTENCE

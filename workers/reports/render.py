@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.characters import show_hidden
-from bot.github.checks import OUTPUT_CHARACTERS, Annotation, CheckOutput
+from bot.github.checks import OUTPUT_BYTES, Annotation, CheckOutput
 from bot.links import Links
 from bot.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
 from bot.policy import Skip
-from workers.reports.characters import cut, github_length
+from workers.reports.characters import byte_length, cut, github_length
 from workers.reports.environment import render, source
-from workers.reports.fit import Kept, fit, size
+from workers.reports.fit import Kept, Length, fit, size
 from workers.reports.verdict import counts, plural
 
 #: "body is too long (maximum is 65536 characters)": reviews and comments.
@@ -71,7 +71,7 @@ def review_body(report: Report, links: Links) -> str:
     there = {*report.inline, *report.standing}
     told = [f for f in report.findings if f.fingerprint not in there]
     standing = [f for f in report.findings if f.fingerprint in report.standing]
-    return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS, standing)
+    return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS, github_length, standing)
 
 
 def lifted_message(report: Report) -> str:
@@ -96,10 +96,11 @@ def comment_body(finding: Finding) -> str:
 def check_output(report: Report, links: Links) -> CheckOutput:
     """The completed check run: counts as title, the walkthrough as summary, every finding as
     text and, where it stands on lines of the head, as annotation."""
+    limit = OUTPUT_BYTES, byte_length
     return CheckOutput(
         title=_title(report),
-        summary=_body("check/summary.md.j2", report, links, [], OUTPUT_CHARACTERS),
-        text=_body("check/text.md.j2", report, links, list(report.findings), OUTPUT_CHARACTERS),
+        summary=_body("check/summary.md.j2", report, links, [], *limit),
+        text=_body("check/text.md.j2", report, links, list(report.findings), *limit),
         annotations=tuple(_annotation(f) for f in report.findings if _on_head(f)),
     )
 
@@ -155,10 +156,12 @@ def _body(
     links: Links,
     told: list[Finding],
     limit: int,
+    length: Length,
     named: Sequence[Finding] = (),
 ) -> str:
     """Fills the template with the most severe findings first, then names those that stand on their
-    lines, then what was left out, then the walkthrough, each as far as there is room."""
+    lines, then what was left out, then the walkthrough, each as far as there is room in `limit`,
+    counted by `length`."""
     values = {
         "report": report,
         "links": links,
@@ -169,17 +172,18 @@ def _body(
     nothing = Kept((), 1)
     empty = dict.fromkeys(("findings", "standing", "left_out", "files"), nothing)
     frame = render(template, **empty, **values)
-    room = limit - github_length(frame)
-    findings = fit((render("review/finding.md.j2", finding=f) for f in told), len(told), room)
-    room -= size(findings)
+    room = limit - length(frame)
+    items = (render("review/finding.md.j2", finding=f) for f in told)
+    findings = fit(items, len(told), room, length=length)
+    room -= size(findings, length)
     lines = (render("review/standing.md.j2", finding=f) for f in named)
-    standing = fit(lines, len(named), room)
-    room -= size(standing)
+    standing = fit(lines, len(named), room, length=length)
+    room -= size(standing, length)
     reasons = _left_out(report.left_out)
-    left_out = fit(reasons, len(reasons), room)
-    room -= size(left_out)
+    left_out = fit(reasons, len(reasons), room, length=length)
+    room -= size(left_out, length)
     rows = (render("review/file.md.j2", file=file) for file in report.files)
-    files = fit(rows, len(report.files), room, most=_FILES_TOLD)
+    files = fit(rows, len(report.files), room, most=_FILES_TOLD, length=length)
     filled = {"findings": findings, "standing": standing, "left_out": left_out, "files": files}
     return render(template, **filled, **values)
 

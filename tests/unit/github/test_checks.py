@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.github.checks import (
-    OUTPUT_CHARACTERS,
+    OUTPUT_BYTES,
     Action,
     Annotation,
     CheckOutput,
@@ -133,8 +133,18 @@ async def test_long_texts_are_cut_and_say_so(gh: GitHub, github: ScriptedGitHub)
     await update_check_run(gh, REPO, 5, output=CheckOutput("t", long, long))
     output = github.body()["output"]
     for text in (output["summary"], output["text"]):
-        assert len(text) <= OUTPUT_CHARACTERS
-        assert text.endswith("line of text\n\n_Cut here: GitHub takes at most 65,535 characters._")
+        assert len(text) <= OUTPUT_BYTES
+        assert text.endswith("line of text\n\n_Cut here: GitHub takes at most 65,535 bytes._")
+
+
+async def test_texts_are_cut_by_bytes(gh: GitHub, github: ScriptedGitHub) -> None:
+    github.play(reply(200, run()))
+    wide = "一行文字\n" * 12_000
+    await update_check_run(gh, REPO, 5, output=CheckOutput("t", wide, "é" * 40_000))
+    output = github.body()["output"]
+    for text in (output["summary"], output["text"]):
+        assert OUTPUT_BYTES - 100 < len(text.encode()) <= OUTPUT_BYTES
+        assert text.endswith("bytes._")
 
 
 def test_columns_are_sent_for_a_single_line_only() -> None:

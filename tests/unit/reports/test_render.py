@@ -20,7 +20,7 @@ from bot.model import (
 )
 from bot.policy import Skip, cancelled_by, decide
 from bot.repo_config import RepoConfig
-from workers.reports.characters import github_length
+from workers.reports.characters import byte_length, github_length
 from workers.reports.render import (
     Ending,
     check_output,
@@ -138,7 +138,7 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
             report.findings[1],
             severity=Severity.HIGH if number < 3 else Severity.LOW,
             title=f"Number {number}",
-            body="🙂 & <b> " * 300,
+            body="🙂 & <b> 中文 " * 300,
             fingerprint=f"{number:016x}",
         )
         for number in range(200)
@@ -153,7 +153,7 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
     body = review_body(long, LINKS)
     output = check_output(long, LINKS)
     assert github_length(body) <= 65_536
-    assert max(github_length(output.summary), github_length(output.text)) <= 65_535
+    assert max(byte_length(output.summary), byte_length(output.text)) <= 65_535
     assert "Number 0" in body
     assert "Number 199" not in body
     told = body.count("**Number ")

@@ -46,6 +46,7 @@ async def test_a_check_run_grows_from_queued_to_completed(client: Client, pull: 
         output(annotations=notes(51)),
         output(summary="x" * 65_536),
         output(text="x" * 65_536),
+        output(summary="é" * 32_768),
         output(annotations=[notes(1)[0] | {"end_line": 22, "start_column": 1}]),
         {"actions": [{"label": "a", "identifier": "b", "description": "c"}] * 4},
         {"actions": [{"label": "x" * 21, "identifier": "b", "description": "c"}]},
@@ -75,3 +76,9 @@ async def test_only_the_app_that_made_a_run_may_change_it(
     assert everyone["total_count"] == 2
     ours = (await client.ask("GET", f"{path}?app_id={sandbox.app_id}")).json()
     assert [run["external_id"] for run in ours["check_runs"]] == ["r1"]
+
+
+async def test_a_text_of_too_many_bytes_is_cut_without_a_word(client: Client, pull: Pull) -> None:
+    answer = await create(client, pull, **output(text="é" * 40_000))
+    assert answer.status_code == 201
+    assert answer.json()["output"]["text"] == "é" * 32_767
