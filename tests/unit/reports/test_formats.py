@@ -152,6 +152,15 @@ def test_pdf_sets_hostile_text_as_text(hostile: Report) -> None:
     assert not [link for link in links if "evil" in link]
 
 
+@pytest.mark.parametrize("deep", ["> " * 18, "> - " * 6, "> " * 14 + "```\n" + "> " * 14])
+def test_pdf_holds_text_that_is_nested_too_deep_for_the_typesetter(
+    report: Report, deep: str
+) -> None:
+    nested = replace(report.findings[0], body=f"{deep}the innermost words")
+    data = render(replace(report, findings=(nested,)), "pdf", LINKS)
+    assert "innermost" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+
+
 def test_an_unknown_format_is_refused_with_those_there_are(report: Report) -> None:
     with pytest.raises(UnknownFormat, match="there are json, md, html, pdf, sarif"):
         render(report, "docx", LINKS)

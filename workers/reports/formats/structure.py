@@ -11,15 +11,15 @@ _PARSER = MarkdownIt("commonmark")
 
 Node = dict[str, Any]
 
-#: What is nested deeper is set as plain paragraphs: nobody could tell the levels apart, and Typst
-#: refuses what nests too deeply.
-_DEEPEST = 6
+#: Quotes and lists in each other; deeper ones are no longer set apart. Typst gives up on a
+#: document with fifteen quotes in each other.
+_DEEPEST = 8
 
 
 def blocks(markdown: str) -> list[Node]:
     """Blocks as `{"kind": "paragraph" | "code" | "list" | "quote", ...}`."""
     tree = SyntaxTreeNode(_PARSER.parse(sanitize(markdown)))
-    return [_block(node) for node in tree.children]
+    return _blocks(tree.children, 0)
 
 
 def line(markdown: str) -> list[Node]:
@@ -28,33 +28,31 @@ def line(markdown: str) -> list[Node]:
     return _spans(tree.children)
 
 
-def _block(node: SyntaxTreeNode, depth: int = 0) -> Node:
-    within = depth + 1
+def _blocks(nodes: list[SyntaxTreeNode], depth: int) -> list[Node]:
+    found: list[Node] = []
+    for node in nodes:
+        if depth == _DEEPEST and node.type in ("bullet_list", "ordered_list", "blockquote"):
+            inner = [node] if node.type == "blockquote" else node.children
+            for item in inner:
+                found += _blocks(item.children, depth)
+        else:
+            found.append(_block(node, depth + 1))
+    return found
+
+
+def _block(node: SyntaxTreeNode, depth: int) -> Node:
     match node.type:
         case "fence" | "code_block":
             code = node.content.removesuffix("\n")
             return {"kind": "code", "text": code, "language": fence_language(node.info)}
-        case "bullet_list" | "ordered_list" | "blockquote" if depth >= _DEEPEST:
-            return {"kind": "paragraph", "spans": _flat(node)}
         case "bullet_list" | "ordered_list":
-            items = [[_block(child, within) for child in item.children] for item in node.children]
+            items = [_blocks(item.children, depth) for item in node.children]
             start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
             return {"kind": "list", "items": items, "start": start}
         case "blockquote":
-            return {"kind": "quote", "blocks": [_block(child, within) for child in node.children]}
+            return {"kind": "quote", "blocks": _blocks(node.children, depth)}
         case _:
             return {"kind": "paragraph", "spans": _spans(node.children)}
-
-
-def _flat(node: SyntaxTreeNode) -> list[Node]:
-    """All that is said within, one after the other."""
-    spans: list[Node] = []
-    for child in node.walk():
-        if child.type in ("fence", "code_block"):
-            spans.append({"kind": "code", "text": child.content})
-        elif child.type == "inline":
-            spans += [*_spans(child.children), {"kind": "text", "text": " "}]
-    return spans
 
 
 def _spans(nodes: list[SyntaxTreeNode], depth: int = 0) -> list[Node]:
@@ -63,7 +61,7 @@ def _spans(nodes: list[SyntaxTreeNode], depth: int = 0) -> list[Node]:
         match node.type:
             case "inline":
                 spans += _spans(node.children)
-            case "em" | "strong" if depth >= _DEEPEST:
+            case "em" | "strong" if depth == _DEEPEST:
                 spans += _spans(node.children, depth)
             case "em" | "strong":
                 spans.append({"kind": node.type, "spans": _spans(node.children, depth + 1)})
