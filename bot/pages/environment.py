@@ -52,11 +52,15 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": static_url, "version": __version__}
+    environment.globals |= {
+        "static": static_url,
+        "version": __version__,
+        "painter": markup.Painter,
+    }
     environment.filters |= {
         function.__name__: function
         for function in (
-            *(markup.markdown, markup.inline, markup.code),
+            *(markup.markdown, markup.inline),
             *(text.duration, text.moment, text.iso, text.number, text.money),
         )
     }

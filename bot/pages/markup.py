@@ -1,20 +1,20 @@
 """Hostile Markdown and code as HTML (pure). Imported with the first page that is shown: a
 process that only takes deliveries starts without it."""
 
-from pathlib import PurePosixPath
+from time import perf_counter
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
-from pygments.lexers import TextLexer, get_lexer_for_filename
-from pygments.util import ClassNotFound
 
 from bot.characters import visible
+from bot.lexers import lexer_for
 
-#: Longer code is cut: highlighting takes time, and nobody reads it on this page.
+#: Longer code is cut: nobody reads it on this page.
 CODE_CHARACTERS = 8000
+#: Colours of one page take no longer: other requests wait meanwhile.
+COLOUR_SECONDS = 0.5
 
 # HTML is shown as text; nothing is loaded from elsewhere and nothing leads elsewhere.
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(
@@ -32,6 +32,19 @@ def inline(text: str) -> Markup:
     return Markup(_markdown.renderInline(visible(text)))  # noqa: S704
 
 
+class Painter:
+    """Code of one page, coloured as long as that is quick."""
+
+    def __init__(self, seconds: float = COLOUR_SECONDS) -> None:
+        self._left = seconds
+
+    def __call__(self, text: str, path: str, first_line: int | None = None) -> Markup:
+        begun = perf_counter()
+        painted = code(text, path if self._left > 0 else "", first_line)
+        self._left -= perf_counter() - begun
+        return painted
+
+
 def code(text: str, path: str, first_line: int | None = None) -> Markup:
     """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
     Colours come from the style sheet, by Pygments' class names."""
@@ -39,7 +52,7 @@ def code(text: str, path: str, first_line: int | None = None) -> Markup:
     if len(shown) > CODE_CHARACTERS:
         shown = shown[:CODE_CHARACTERS] + "\n…"
     formatter = HtmlFormatter(nowrap=True)
-    lines = highlight(shown, _lexer(path), formatter).rstrip("\n").split("\n")
+    lines = highlight(shown, lexer_for(shown, path=path), formatter).rstrip("\n").split("\n")
     if first_line is not None:
         width = len(str(first_line + len(lines) - 1))
         lines = [
@@ -49,11 +62,3 @@ def code(text: str, path: str, first_line: int | None = None) -> Markup:
     # A code block that scrolls has to be reachable by keyboard.
     body = "\n".join(lines)
     return Markup(f'<pre class="code" tabindex="0"><code>{body}</code></pre>')  # noqa: S704
-
-
-def _lexer(path: str) -> Lexer:
-    try:
-        lexer: Lexer = get_lexer_for_filename(PurePosixPath(path).name, stripnl=False)
-    except ClassNotFound:
-        lexer = TextLexer(stripnl=False)
-    return lexer

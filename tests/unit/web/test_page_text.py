@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.model import Progress, State
 from bot.pages import charts
-from bot.pages.markup import CODE_CHARACTERS, code, inline, markdown
+from bot.pages.markup import CODE_CHARACTERS, Painter, code, inline, markdown
 from bot.pages.statistics import DAYS, days_of, sum_up
 from bot.pages.text import duration, money, number
 from bot.store.asked import Spent
@@ -51,6 +51,12 @@ def test_hidden_characters_are_shown() -> None:
 
 def test_long_code_is_cut() -> None:
     assert len(code("x" * 10 * CODE_CHARACTERS, "x.txt")) < 2 * CODE_CHARACTERS
+
+
+def test_code_has_colours_as_long_as_that_is_quick() -> None:
+    slow = Painter(seconds=0.000_001)
+    assert '<span class="k">' in slow("def f(): pass", "x.py")
+    assert slow("def f(): pass", "x.py", 7).count("<span") == 1, "the line's number is left"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""The lexer that colours a piece of hostile code, or none that does (pure)."""
+
+from functools import lru_cache
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
+from pygments.lexers.special import TextLexer
+from pygments.util import ClassNotFound
+
+_NAMES = """bash c cpp csharp css dart diff docker elixir go groovy html ini java javascript json
+jsx kotlin lua make markdown perl php powershell python r ruby rust scala scss sql swift
+terraform toml typescript vue xml yaml"""
+#: Lexers that take well under a second for whatever LONGEST characters. Of the hundreds that
+#: Pygments has, and a file's name chooses from, some backtrack for minutes on a few hundred.
+_STEADY = frozenset(_NAMES.split())
+#: Longer code has no colours: what the steady ones take grows with the square of it.
+LONGEST = 2000
+
+
+def lexer_for(code: str, *, language: str = "", path: str = "") -> Lexer:
+    """By the language's name or the file's path; one without colours if that is safer."""
+    return _named("", "") if len(code) > LONGEST else _named(language, path)
+
+
+@lru_cache(maxsize=256)
+def _named(language: str, path: str) -> Lexer:
+    plain: Lexer = TextLexer(stripnl=False)
+    try:
+        found: Lexer = (
+            get_lexer_by_name(language, stripnl=False)
+            if language
+            else get_lexer_for_filename(path, stripnl=False)
+        )
+    except ClassNotFound:
+        return plain
+    return plain if _STEADY.isdisjoint(found.aliases) else found
