@@ -104,6 +104,15 @@ def test_sarif_is_valid_and_names_rule_place_and_fingerprint(
     ]
 
 
+def test_sarif_links_nowhere(report: Report) -> None:
+    """Messages hold links even as plain text: SARIF 2.1.0, 3.11.6."""
+    body = "[sign in](https://evil.example) or [here](3)"
+    linking = replace(report, findings=(replace(report.findings[0], body=body),))
+    message = json.loads(render(linking, "sarif", LINKS))["runs"][0]["results"][0]["message"]
+    assert "](" not in message["text"] + message["markdown"]
+    assert "sign in" in message["text"]
+
+
 def test_sarif_gives_no_line_of_the_old_side(report: Report) -> None:
     removed = replace(report, findings=(replace(report.findings[0], side=Side.LEFT),))
     result = json.loads(render(removed, "sarif", LINKS))["runs"][0]["results"][0]

@@ -78,7 +78,8 @@ def _provenance(report: Report) -> list[dict[str, Any]]:
 
 def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
     rule = _rule_id(finding)
-    text = show_hidden(f"{finding.title}\n\n{finding.body}")
+    # Plain text has links as well, `[words](address)`: a space makes it words alone.
+    text = show_hidden(f"{finding.title}\n\n{finding.body}").replace("](", "] (")
     markdown = sanitize(f"**{finding.title}**\n\n{finding.body}")
     return {
         "ruleId": rule,
