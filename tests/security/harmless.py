@@ -15,8 +15,8 @@ _MARKER = re.compile(r"<!-- glossator:(?:review:[0-9A-Z]{26}|finding:[0-9a-f]{16
 _ANY_MARKER = re.compile(r"<!--\s*glossator\s*:", re.IGNORECASE)
 _ACTIVE = {
     "a mention": re.compile(r"(?<![\w`/])@[A-Za-z0-9]"),
-    "a reference": re.compile(r"#\d|\bGH-\d|\w@[0-9a-f]{7}", re.IGNORECASE),
-    "an address": re.compile(r"\w://|\bwww\.|\bmailto:|\bxmpp:|\w@\w+\.\w", re.IGNORECASE),
+    "a reference": re.compile(r"#\d|(?<![^\W_])GH-\d|\w@[0-9a-f]{7}", re.IGNORECASE),
+    "an address": re.compile(r"\w://|(?<![^\W_])(?:www\.|mailto:|xmpp:)|\w@\w+\.\w", re.IGNORECASE),
     "mathematics": re.compile(r"\$[^\s$][^$]*\$"),
 }
 _COMMAND = re.compile(r"/[A-Za-z]")

@@ -15,6 +15,7 @@ from bot.policy import Skip
 from workers.reports.characters import byte_length, cut, github_length
 from workers.reports.environment import render, source
 from workers.reports.fit import Kept, Length, fit, size
+from workers.reports.sanitize import is_shown_as_is
 from workers.reports.verdict import counts, plural
 
 #: "body is too long (maximum is 65536 characters)": reviews and comments.
@@ -81,11 +82,12 @@ def lifted_message(report: Report) -> str:
 
 def comment_body(finding: Finding) -> str:
     """The comment on a finding's lines, at most 65,536 characters. A suggestion with hidden
-    characters is shown without the button, one that does not fit is left out."""
+    characters or a marker of ours is shown without the button, as it is shown changed; one that
+    does not fit is left out."""
     values = {
         "finding": finding,
         "marker": finding_marker(finding.fingerprint),
-        "info": "suggestion" if finding.suggestion == show_hidden(finding.suggestion or "") else "",
+        "info": "suggestion" if is_shown_as_is(finding.suggestion or "") else "",
     }
     body = render("review/comment.md.j2", suggestion=finding.suggestion, **values)
     if github_length(body) > BODY_CHARACTERS:

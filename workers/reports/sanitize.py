@@ -19,7 +19,8 @@ from workers.reports.characters import cut
 _PARSER = MarkdownIt("commonmark")
 
 #: A word that GitHub would act on: mention, issue or commit reference, mathematics, address.
-_ACTIVE = re.compile(r"@\S|#\d|\$|\bGH-\d|://|\bwww\.|\bmailto:|\bxmpp:", re.IGNORECASE)
+#: An underscore before it is no letter to GitHub, as it is to `\b`.
+_ACTIVE = re.compile(r"@\S|#\d|\$|://|(?<![^\W_])(?:GH-\d|www\.|mailto:|xmpp:)", re.IGNORECASE)
 _EDGE = "()[]{}<>,.;:!?\"'*_~"
 _SPECIAL = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|<")
 _BLOCK_START = re.compile(r"(?m)^([ \t]*)(?:([-+=#>:/])|(\d{1,9})([.)]))")
@@ -75,6 +76,11 @@ def fence_language(info: str) -> str:
     """The language of a fence's info string, or "" where GitHub would do more than highlight."""
     name = info.strip().split(maxsplit=1)[0].lower() if info.strip() else ""
     return name if _INFO.match(name) and name not in _LIVE_FENCES else ""
+
+
+def is_shown_as_is(code: str) -> bool:
+    """Whether a fence holds the code itself, not with something made harmless."""
+    return _harmless_code(show_hidden(code)) == code
 
 
 def _harmless_code(text: str) -> str:

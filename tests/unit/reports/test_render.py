@@ -189,6 +189,14 @@ def test_a_suggestion_with_hidden_characters_has_no_button(one: Finding) -> None
     assert "if admin:\\u{202E} pass" in body
 
 
+def test_a_suggestion_with_a_marker_of_ours_has_no_button_that_would_change_it(
+    one: Finding,
+) -> None:
+    body = comment_body(replace(one, suggestion='MARK = "<!-- glossator:review:1 -->"'))
+    assert "```suggestion" not in body
+    assert '"<! -- glossator:review:1 -->"' in body
+
+
 def test_a_suggestion_that_does_not_fit_is_left_out(one: Finding) -> None:
     body = comment_body(replace(one, suggestion="x = 1\n" * 20_000))
     assert github_length(body) <= 65_536

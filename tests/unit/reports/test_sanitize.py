@@ -13,7 +13,7 @@ from workers.reports.characters import cut, github_length
 from workers.reports.sanitize import code_span, fence, fence_language, sanitize, sanitize_line
 
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-ACTIVE = re.compile(r"@\w|#\d|\bGH-\d|://|\bwww\.", re.IGNORECASE)
+ACTIVE = re.compile(r"@\w|#\d|://|(?<![^\W_])(?:GH-\d|www\.)", re.IGNORECASE)
 
 PIECES = st.sampled_from(
     [
@@ -25,6 +25,7 @@ PIECES = st.sampled_from(
         "GH-7",
         "https://evil.example/?q=1",
         "www.evil.example",
+        "_www.evil.example",
         "mailto:a@b.example",
         "a@b.example",
         "![x](http://evil.example/p.png)",
@@ -206,3 +207,10 @@ def test_ordinary_markdown_stays_readable(text: str, markdown: str) -> None:
 @pytest.mark.parametrize("info", ["suggestion", "SUGGESTION x", "mermaid", "math", "a`b", ""])
 def test_a_fence_gets_no_name_that_github_acts_on(info: str) -> None:
     assert fence_language(info) == ""
+
+
+@pytest.mark.parametrize("text", ["_www.evil.example", "a_www.evil.example/x", "_GH-7"])
+def test_an_underscore_ends_no_word_for_github(text: str) -> None:
+    """https://github.com/github/cmark-gfm links `www.` after a blank or one of `*_~(`."""
+    assert "`" in sanitize(text)
+    assert "`" in sanitize_line(text)
