@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from bot import __version__
 from bot.change import shown_path
+from bot.characters import visible
 from bot.pages import text
 from templates import DIRECTORY
 
@@ -49,6 +50,7 @@ def _environment() -> "Environment":
         loader=FileSystemLoader(DIRECTORY / "pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -66,6 +68,11 @@ def _environment() -> "Environment":
     }
     environment.filters["path"] = shown_path
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """What a page says, with nothing hidden or reordered in it; markup of ours saw to that."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.model import Progress, State
 from bot.pages import charts
+from bot.pages.environment import page
 from bot.pages.markup import CODE_CHARACTERS, Painter, code, inline, markdown
 from bot.pages.statistics import DAYS, days_of, sum_up
 from bot.pages.text import duration, money, number
@@ -47,6 +48,12 @@ def test_leading_empty_lines_keep_the_numbers_right() -> None:
 def test_hidden_characters_are_shown() -> None:
     assert "\u202e" not in code("a\u202eb", "x.py")
     assert "\\u{202E}" in markdown("a\u202eb")
+
+
+def test_hidden_characters_are_shown_wherever_a_page_says_something() -> None:
+    said = bytes(page("message.html", title="a\u202eb", sentence="<b>\u200b\0").body).decode()
+    assert said.count("a\\u{202E}b") == 2, "as the page's title and its heading"
+    assert "&lt;b&gt;\\u{200B}\\u{0000}" in said
 
 
 def test_long_code_is_cut() -> None:
