@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -168,6 +169,23 @@ def test_pdf_holds_text_that_is_nested_too_deep_for_the_typesetter(
     nested = replace(report.findings[0], body=f"{deep}the innermost words")
     data = render(replace(report, findings=(nested,)), "pdf", LINKS)
     assert "innermost" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+
+
+@pytest.mark.parametrize(("number", "size"), [(2_000, 10), (100, 8_000)])
+def test_pdf_sets_what_there_is_room_for_and_says_how_many_more(
+    report: Report, number: int, size: int
+) -> None:
+    """Typst took 3 GB for ten thousand findings, and for a hundred that quote much code."""
+    code = ("x = f(y)\n" * size)[:size]
+    one = replace(report.findings[0], quote=code, suggestion=code)
+    many = replace(report, findings=(one,) * number, files=report.files[:1] * number)
+    reader = PdfReader(io.BytesIO(render(many, "pdf", LINKS)))
+    assert len(reader.pages) < 300
+    text = "".join(page.extract_text() for page in reader.pages)
+    more = re.search(r"([\d,]+) findings more: the other formats have", text)
+    assert more
+    assert 0 < int(more[1].replace(",", "")) < number
+    assert ("1,700 files more" in text) == (number == 2_000)
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(report: Report) -> None:

@@ -1,6 +1,7 @@
 """The report as PDF, set by Typst from plain data: nothing of it is read as markup."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ _FOLDER = DIRECTORY / "report"
 #: Arabic and more), emoji by Noto Emoji: all under the SIL Open Font License.
 _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOLDER / "fonts")
 
+#: A page takes the typesetter hundreds of times the memory of its text, and coloured code several
+#: times that: findings are set up to so many characters, with some for each line and frame.
+_ROOM, _COLOURED, _LINE, _FRAME = 400_000, 60_000, 40, 1_000
+#: Rows of the walkthrough, files left out, notes: three thousand took gigabytes.
+_ROWS = 300
+
 
 def pdf(report: Report, links: Links) -> bytes:
     """A PDF with real text, an outline and a table of contents, the same for the same report."""
@@ -42,6 +49,7 @@ def _fonts() -> typst.Fonts:
 
 
 def _data(report: Report, links: Links) -> dict[str, Any]:
+    findings = _findings(report)
     return {
         "title": show_hidden(report.subject),
         "subject": show_hidden(report.pull.title),
@@ -50,19 +58,41 @@ def _data(report: Report, links: Links) -> dict[str, Any]:
         "verdict": show_hidden(report.verdict),
         "score": None if report.unread else report.score,
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
-        "findings": [_finding(finding) for finding in report.findings],
-        "files": [_file(file) for file in report.files],
+        "findings": findings,
+        "more_findings": _more(report.findings, len(findings), "finding"),
+        "files": [_file(file) for file in report.files[:_ROWS]],
+        "more_files": _more(report.files, _ROWS, "file"),
         "left_out": [
             {"path": show_hidden(item.path), "reason": line(item.reason)}
-            for item in report.left_out
+            for item in report.left_out[:_ROWS]
         ],
-        "notes": [line(note) for note in report.notes],
+        "more_left_out": _more(report.left_out, _ROWS, "file"),
+        "notes": [line(note) for note in report.notes[:_ROWS]],
         "facts": _facts(report),
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _more(items: Sequence[object], told: int, noun: str) -> str:
+    left = len(items) - told
+    return f"{plural(left, noun)} more: the other formats have them all." if left > 0 else ""
+
+
+def _findings(report: Report) -> list[dict[str, Any]]:
+    """As many of the first as there is room for."""
+    found: list[dict[str, Any]] = []
+    room = _ROOM
+    for finding in report.findings:
+        text = "\n".join((finding.body, finding.quote, finding.suggestion or ""))
+        room -= _FRAME + len(text) + _LINE * text.count("\n")
+        if found and room < 0:
+            break
+        found.append(_finding(finding, coloured=room > _ROOM - _COLOURED))
+    return found
+
+
+def _finding(finding: Finding, *, coloured: bool) -> dict[str, Any]:
     return {
+        "coloured": coloured,
         "severity": str(finding.severity),
         "category": str(finding.category),
         "title": line(finding.title),
