@@ -22,6 +22,8 @@ from workers.reports.verdict import counts, plural
 BODY_CHARACTERS = 65_536
 #: More lines of a walkthrough nobody reads; the report has them all.
 _FILES_TOLD = 100
+#: Notes told: there may be some for each batch, and findings need the room; the report has all.
+_NOTES_TOLD = 15
 #: Paths named of those that were left out for one reason; the report has them all.
 _PATHS_TOLD = 5
 _LEVELS = {Severity.CRITICAL: "failure", Severity.HIGH: "failure", Severity.MEDIUM: "warning"}
@@ -169,6 +171,7 @@ def _body(
         "links": links,
         "marker": review_marker(report.review.id),
         "counts": counts(report.findings),
+        "notes": report.notes[:_NOTES_TOLD],
         "sources": sorted({source(f) for f in report.findings}),
     }
     nothing = Kept((), 1)

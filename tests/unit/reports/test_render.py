@@ -174,6 +174,15 @@ def test_findings_that_stand_are_named_as_far_as_there_is_room(report: Report) -
     assert f"{500 - told} findings more." in body
 
 
+def test_many_notes_leave_room_for_findings(report: Report) -> None:
+    noted = replace(report, notes=tuple(f"{n} {'<é' * 300}" for n in range(200)), inline=())
+    body, output = review_body(noted, LINKS), check_output(noted, LINKS)
+    assert github_length(body) <= 65_536
+    assert byte_length(output.summary) <= 65_535
+    assert body.count("- and 185 notes more") == output.summary.count("- and 185 notes more") == 1
+    assert report.findings[0].body.split()[0] in body
+
+
 def test_a_suggestion_is_fenced_longer_than_the_backticks_in_it(one: Finding) -> None:
     body = comment_body(replace(one, suggestion='text = """\n````\n"""'))
     assert '`````suggestion\ntext = """\n````\n"""\n`````' in body

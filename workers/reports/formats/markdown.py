@@ -13,6 +13,7 @@ def markdown(report: Report, links: Links) -> bytes:
         report=report,
         links=links,
         counts=counts(report.findings),
+        notes=report.notes,
         sources=sorted({source(finding) for finding in report.findings}),
     )
     return f"{text}\n".encode()
