@@ -28,11 +28,12 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Signed addresses: the live page, and the report by format (as people call it).
-    Empty where there is none."""
+    """Signed addresses: the live page, and the report by format (as people call it); and GitHub's
+    of the comments on findings, by fingerprint. Empty where there is none."""
 
     page: str = ""
     reports: Mapping[str, str] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
 
 
 def sign(key: bytes, purpose: Purpose, review_id: str, expires: int) -> str:

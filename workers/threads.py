@@ -119,6 +119,11 @@ async def learn(
                 break
 
 
+def addresses(threads: Sequence[Ours]) -> dict[str, str]:
+    """Where the finding of each thread is told, by its fingerprint; of two the newer."""
+    return {one.fingerprint: one.thread.url for one in threads}
+
+
 def lesson(one: Ours, reason: str, by: str) -> Lesson:
     return Lesson(
         fingerprint=one.fingerprint,

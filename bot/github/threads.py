@@ -22,7 +22,7 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
           comments(first: 1) {
             totalCount
             nodes {
-              id databaseId body isMinimized author { __typename login }
+              id databaseId url body isMinimized author { __typename login }
               reactions(content: THUMBS_DOWN, first: 100) { nodes { user { login } } }
             }
           }
@@ -51,7 +51,7 @@ class Thread:
     """A review thread, told by its first comment.
 
     `id` and `node_id` are GraphQL's, `comment_id` is REST's. `line` is None once outdated.
-    `folded` says that its first comment is hidden.
+    `url` is the address of its first comment, `folded` says that this is hidden.
     `replies` counts what came after the first comment, `disliked_by` are the people (the first
     hundred, as many as a page holds) who put a thumb down on it.
     """
@@ -66,6 +66,7 @@ class Thread:
     author: str
     body: str
     replies: int
+    url: str = ""
     folded: bool = False
     disliked_by: tuple[str, ...] = ()
 
@@ -115,6 +116,7 @@ def _thread_of(node: dict[str, Any]) -> Thread:
         author=_login(first["author"]),
         body=first["body"],
         replies=comments["totalCount"] - 1,
+        url=first["url"],
         folded=first["isMinimized"],
         disliked_by=tuple(
             reaction["user"]["login"]

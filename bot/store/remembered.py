@@ -12,11 +12,13 @@ from bot.store.store import PREFIX, Store, pack, unpack
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
     """The review of ours that speaks of the whole pull request: GitHub's id of it, GraphQL's, the
-    fingerprints that it tells, and earlier ones, by GraphQL's ids, that are not folded yet."""
+    fingerprints that it tells, what it says failed, and earlier ones, by GraphQL's ids, that are
+    not folded yet."""
 
     id: int
     node_id: str
     told: frozenset[str]
+    failed: frozenset[str] = frozenset()
     earlier: tuple[str, ...] = ()
 
 

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.github.client import GitHub
+from bot.github.errors import Forbidden, Transient
+from bot.github.threads import minimize_comment
 from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Status, agreeable, review
+from workers.steps import posting
 
 NAMES = [f"part_{number:02}.py" for number in range(40)]
 
@@ -79,7 +83,7 @@ async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
     assert len(world.inline_comments) == 40, "no comment is repeated"
     [posted] = world.reviews
     assert head[:12] in posted.body, "it speaks of the new commit now"
-    assert "39 findings on their lines since an earlier review" in posted.body
+    assert "39 findings told before on their lines" in posted.body
     assert [run.status for run in world.check_runs] == ["completed", "completed"]
 
 
@@ -100,7 +104,7 @@ async def test_a_push_without_news_edits_what_stands_and_one_with_news_takes_its
     [first, second] = world.reviews
     assert (first.minimized, second.minimized) == ("outdated", None)
     assert head[:12] in second.body
-    assert "1 finding on its line since an earlier review" in second.body
+    assert "1 finding told before on its line" in second.body
     assert second.body.count("It walks the items twice.") == 0, "the comments say it"
     assert len(world.inline_comments) == 2
 
@@ -108,6 +112,75 @@ async def test_a_push_without_news_edits_what_stands_and_one_with_news_takes_its
     await world.settle()
     assert [r.minimized for r in world.reviews] == ["outdated", "outdated", None], "who asks hears"
     assert len(world.inline_comments) == 2
+
+
+async def test_what_stands_on_lines_is_named_with_the_way_to_its_thread(
+    world: World, llm: LLMServer
+) -> None:
+    number = await world.open_pull(dict.fromkeys(NAMES[:2], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+    await pushed(world, number, {NAMES[1]: slow(NAMES[1])})
+    await world.settle()
+    told = world.inline_comments[0]
+    thread = f"{world.sandbox.url}/{REPO}/pull/{number}#discussion_r{told.id}"
+    assert f"- 🟡 Slow sum [`{NAMES[0]}:1`]({thread})" in world.reviews[1].body
+
+
+async def test_that_the_model_did_not_answer_this_time_is_news_once(
+    world: World, llm: LLMServer
+) -> None:
+    number = await world.open_pull(dict.fromkeys(NAMES[:4], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+
+    llm.default = Status(401)
+    for name in NAMES[1:3]:
+        await pushed(world, number, {name: "x = 2\n"})
+        await world.settle()
+    [first, second] = world.reviews
+    assert (first.minimized, second.minimized) == ("outdated", None)
+    assert f"OPENAI_API_KEY: `{NAMES[1]}`, `{NAMES[2]}`" in second.body, "edited to say which"
+
+    llm.default = finds_slow_sums
+    head = await pushed(world, number, {NAMES[3]: "x = 2\n"})
+    await world.settle()
+    assert world.reviews == [first, second], "that all is well again is none"
+    assert head[:12] in second.body
+    assert "not read by the model" not in second.body
+
+
+@pytest.mark.parametrize(
+    ("trouble", "folded"),
+    [
+        (Forbidden("GitHub can't fold reviews."), [None, None, "outdated", None]),
+        (Transient("GitHub is away."), ["outdated", "outdated", "outdated", None]),
+        (RuntimeError("The worker died."), ["outdated", "outdated", "outdated", None]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_trouble_with_folding_fails_no_review_and_repeats_none(
+    world: World,
+    llm: LLMServer,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Exception,
+    folded: list[str | None],
+) -> None:
+    number = await world.open_pull(dict.fromkeys(NAMES[:4], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+    tried: list[str] = []
+
+    async def troubled(gh: GitHub, node_id: str, reason: str) -> None:
+        tried.append(node_id)
+        if len(tried) <= 2:
+            raise trouble
+        await minimize_comment(gh, node_id, reason)
+
+    monkeypatch.setattr(posting, "minimize_comment", troubled)
+    for name in NAMES[1:4]:
+        await pushed(world, number, {name: slow(name)})
+        await world.settle()
+    assert [run.status for run in world.check_runs] == ["completed"] * 4
+    assert [one.minimized for one in world.reviews] == folded
+    assert len(world.inline_comments) == 4
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.flows.conversation import US, pushed, reviewed
+from tests.flows.conversation import AFTER, US, pushed, reviewed
 from tests.flows.test_threads import MENDED
 from tests.flows.world import REPO, World, running
 
@@ -36,6 +36,19 @@ async def test_it_is_taken_back_when_a_push_mends_everything(world: World) -> No
     await world.settle()
     assert states(world) == ["DISMISSED", "COMMENTED"]
     assert head[:12] in world.reviews[0].dismissed
+
+
+async def test_each_review_with_news_asks_again_and_all_are_taken_back_together(
+    world: World,
+) -> None:
+    number = await reviewed(world)
+    await pushed(world, number, {"more.py": AFTER["app.py"]})
+    await world.settle()
+    assert states(world) == ["CHANGES_REQUESTED"] * 2
+    assert [one.minimized for one in world.reviews] == ["outdated", None]
+    await pushed(world, number, {"app.py": MENDED, "more.py": MENDED})
+    await world.settle()
+    assert states(world) == ["DISMISSED"] * 2
 
 
 @pytest.mark.slow

@@ -181,7 +181,7 @@ def _body(
     items = (render("review/finding.md.j2", finding=f) for f in told)
     findings = fit(items, len(told), room, length=length)
     room -= size(findings, length)
-    lines = (render("review/standing.md.j2", finding=f) for f in named)
+    lines = (render("review/standing.md.j2", finding=f, links=links) for f in named)
     standing = fit(lines, len(named), room, length=length)
     room -= size(standing, length)
     reasons = _left_out(report.left_out)

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 from bot import log
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError, Invalid, NotFound
+from bot.github.errors import GitHubError, Invalid, NotFound, Transient
 from bot.github.reviews import PostedReview
 from bot.github.threads import minimize_comment
-from bot.links import review_links
+from bot.links import Links
 from bot.model import Report, State
 from bot.store import remembered
 from bot.store.remembered import Spoken
 from workers.reports.publish import edit_review, find_posted, post_review, taken
 from workers.services import Services
+
+#: Stands for what is no analyser's name: that not all was read that was to be read.
+_READER = "reader"
 
 _log = log.get(__name__)
 
@@ -21,6 +24,7 @@ async def post(
     services: Services,
     gh: GitHub,
     report: Report,
+    links: Links,
     *,
     asked_before: bool,
     request_changes: bool,
@@ -37,9 +41,8 @@ async def post(
             return None
         await store.remember(review.id, review_asked=1)
         if before is not None and not news(report, before):
-            posted = await _edited(services, gh, report, before)
+            posted = await _edited(gh, report, links, before)
         if posted is None:
-            links = review_links(services.settings, review.id)
             posted = await post_review(gh, report, links, request_changes=request_changes)
     await remembered.add_posted(store, repository, number, taken(report, posted))
     if review.focus is None:  # else it speaks of one category alone
@@ -51,15 +54,23 @@ async def post(
 
 def news(report: Report, before: Spoken) -> bool:
     """Whether people are told something new, or asked for an answer: then there is one, which
-    GitHub notifies them of. What is mended shows by its thread."""
+    GitHub notifies them of. What is mended shows by its thread, and what was left out for what it
+    is, as a binary file, in the edited text."""
     found = {finding.fingerprint for finding in report.findings}
-    return not report.review.trigger.automatic or bool(report.inline) or not found <= before.told
+    return (
+        not report.review.trigger.automatic
+        or bool(report.inline)
+        or not found <= before.told
+        or not _failed(report) <= before.failed
+    )
 
 
-async def _edited(
-    services: Services, gh: GitHub, report: Report, before: Spoken
-) -> PostedReview | None:
-    links = review_links(services.settings, report.review.id)
+def _failed(report: Report) -> frozenset[str]:
+    """Who did not answer: analysers, and whoever had to read the files."""
+    return frozenset(report.unheard if report.complete else (*report.unheard, _READER))
+
+
+async def _edited(gh: GitHub, report: Report, links: Links, before: Spoken) -> PostedReview | None:
     try:
         return await edit_review(gh, report, links, before.id)
     except (NotFound, Invalid) as exc:  # it is gone, or can't be edited any more
@@ -73,21 +84,27 @@ def _spoken(report: Report, posted: PostedReview, before: Spoken | None) -> Spok
         id=posted.id,
         node_id=posted.node_id,
         told=frozenset(finding.fingerprint for finding in report.findings),
+        failed=_failed(report),
         earlier=tuple(dict.fromkeys(node for node in earlier if node not in ("", posted.node_id))),
     )
 
 
 async def fold_earlier(services: Services, gh: GitHub, report: Report) -> None:
     """Fold away the reviews in whose place the newest one has come. Safe to repeat; what GitHub
-    refuses (GitHub Enterprise Server of earlier years can't fold reviews) is logged once."""
+    refuses (GitHub Enterprise Server of earlier years can't fold reviews) is logged once, and what
+    a later try may do is left to the next review."""
     store, review = services.store, report.review
     spoken = await remembered.spoken(store, review.repository.id, review.number)
     if review.focus is not None or spoken is None or not spoken.earlier:
         return
-    for node_id in spoken.earlier:
+    left = list(spoken.earlier)
+    while left:
         try:
-            await minimize_comment(gh, node_id, "OUTDATED")
+            await minimize_comment(gh, left[0], "OUTDATED")
         except GitHubError as exc:
             _log.info("review_not_folded", review=review.id, why=str(exc))
-    done = replace(spoken, earlier=())
-    await remembered.remember_spoken(store, review.repository.id, review.number, done)
+            if isinstance(exc, Transient):
+                break
+        del left[0]
+    rest = replace(spoken, earlier=tuple(left))
+    await remembered.remember_spoken(store, review.repository.id, review.number, rest)

@@ -1,6 +1,7 @@
 """Report: posted once, and the check run completed with it."""
 
 import json
+from dataclasses import replace
 
 from bot import log
 from bot.github.client import GitHub
@@ -47,6 +48,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 services,
                 gh,
                 report,
+                replace(links, comments=threads.addresses(standing or ())),
                 asked_before="review_asked" in fields,
                 request_changes=request_changes,
             )

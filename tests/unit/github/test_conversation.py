@@ -83,6 +83,7 @@ def thread(name: str, author: dict[str, str] | None, **changed: Any) -> dict[str
     first = {
         "id": f"N{name}",
         "databaseId": 70,
+        "url": f"https://github.example/{name}",
         "body": "b",
         "isMinimized": name == "T2",
         "author": author,
@@ -119,6 +120,7 @@ async def test_threads_are_read_over_pages_with_logins_as_rest_writes_them(
         ("T2", "ada", None, 1),
         ("T3", "ghost", 4, 1),
     ]
+    assert found[0].url == "https://github.example/T1"
     assert found[0].disliked_by == ("eve",)
     assert [t.folded for t in found] == [False, True, False]
     assert github.body(0)["variables"] == {

@@ -38,6 +38,7 @@ Golden = Callable[[str, str], None]
 LINKS = Links(
     page="https://glossator.example/reviews/01JD?key=abc",
     reports={"json": "https://glossator.example/j", "html": "https://glossator.example/h"},
+    comments={"00000000000000c1": "https://github.example/octo/shop/pull/7#discussion_r1"},
 )
 
 
