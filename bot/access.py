@@ -17,7 +17,8 @@ from bot.links import Purpose, verify
 from bot.model import Review
 from bot.sessions import Granted, Session
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Store, unbegun
+from bot.store.unbegun import Unbegun
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,21 @@ class Viewer:
             r.id == repository_id and r.write for r in self.repositories
         )
 
+    def may_read_named(self, full_name: str) -> bool:
+        return self.repositories is None or bool(self._named(full_name))
+
     def may_write_named(self, full_name: str) -> bool:
-        return self.repositories is None or any(
-            r.full_name.lower() == full_name.lower() and r.write for r in self.repositories
-        )
+        return self.repositories is None or any(r.write for r in self._named(full_name))
+
+    def may_know(self, found: Unbegun) -> bool:
+        """May know of what has not begun, whose repository may not be known but by its name."""
+        if found.repository_id:
+            return self.may_read(found.repository_id)
+        return self.may_read_named(found.repository)
+
+    def _named(self, full_name: str) -> list[Granted]:
+        granted = self.repositories or ()
+        return [one for one in granted if one.full_name.lower() == full_name.lower()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +132,14 @@ async def see(connection: HTTPConnection, purpose: Purpose, review_id: str) -> S
         return Seen(review, expires)
     who = await viewer(connection)
     return Seen(review, None) if who and who.may_read(review.repository.id) else None
+
+
+async def see_unbegun(
+    connection: HTTPConnection, purpose: Purpose, review_id: str
+) -> Unbegun | None:
+    """What has that id where `see` finds no review, for whom a review would be shown to."""
+    found = await unbegun.find(connection.app.state.store, review_id)
+    if found is None or by_link(connection, purpose, review_id) is not None:
+        return found
+    who = await viewer(connection)
+    return found if who and who.may_know(found) else None

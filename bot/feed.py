@@ -16,11 +16,12 @@ from redis.exceptions import RedisError
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.access import Seen, see, viewer
+from bot.access import by_link, see, see_unbegun, viewer
 from bot.fanout import Fanout, Told, TooSlow
 from bot.headers import same_origin
 from bot.links import Purpose
 from bot.pace import network_of
+from bot.store import unbegun
 from bot.tasks import stop
 
 #: A message that a client does not take for so long makes it a slow client.
@@ -71,11 +72,11 @@ async def feed(websocket: WebSocket) -> None:
     reason), 400 (`after` is no event id), 429 (too many feeds from this address)."""
     review_id, after = websocket.path_params["review_id"], websocket.query_params.get("after", "0")
     try:
-        seen = await _may_watch(websocket, review_id)
+        allowed = await _may_watch(websocket, review_id)
     except RedisError:
         await _refuse(websocket, 503, "Try again in a moment.")
         return
-    if seen is None:
+    if not allowed:
         await _refuse(websocket, 404, "Not found.")
         return
     if not _EVENT_ID.fullmatch(after):
@@ -90,15 +91,17 @@ async def feed(websocket: WebSocket) -> None:
             await _refuse(websocket, 429, "Too many feeds are open from your address.")
 
 
-async def _may_watch(websocket: WebSocket, review_id: str) -> Seen | None:
-    seen = await see(websocket, Purpose.PAGE, review_id)
-    if seen is None or seen.link_expires is not None:
-        return seen
+async def _may_watch(websocket: WebSocket, review_id: str) -> bool:
+    asked = websocket, Purpose.PAGE, review_id
+    if await see(*asked) is None and await see_unbegun(*asked) is None:
+        return False
+    if by_link(*asked) is not None:
+        return True
     # A browser sends cookies along wherever a page comes from, and no page may read for
     # another site's benefit.
     who = await viewer(websocket)
     by_cookie = who is not None and who.session is not None
-    return None if by_cookie and not same_origin(websocket) else seen
+    return not by_cookie or same_origin(websocket)
 
 
 async def _refuse(websocket: WebSocket, status: int, sentence: str) -> None:
@@ -163,10 +166,12 @@ async def _tell(websocket: WebSocket, review_id: str, after: str) -> Close | Non
 
 
 async def _all_told(websocket: WebSocket, review_id: str, after: str) -> bool:
-    """True if a finished review has no event later than `after`."""
+    """True if a finished review, or what none came of, has no event later than `after`."""
     store = websocket.app.state.store
     state = await store.state(review_id)
     if state is not None and not state.finished:
+        return False
+    if state is None and (found := await unbegun.find(store, review_id)) and not found.error:
         return False
     return not await store.redis.xrange(f"glossator:events:{review_id}", f"({after}", count=1)
 

@@ -15,14 +15,14 @@ from bot import trace
 from bot.access import Viewer
 from bot.api.callers import caller
 from bot.api.problems import Problem, not_found
-from bot.api.shapes import ReviewPage, Start, Started, told, told_of_wish
+from bot.api.shapes import ReviewPage, Start, Started, told, told_unbegun
 from bot.links import FORMATS, review_links
-from bot.model import State
+from bot.model import State, Trigger
 from bot.policy import cancelled_by
 from bot.queue import message
-from bot.store import Store, wishes
+from bot.store import Store, unbegun
 from bot.store.listing import BadCursor, Listed, one, page_of
-from bot.store.wishes import Wish
+from bot.store.unbegun import Unbegun
 
 #: A request to start is small.
 MAX_BODY = 16 * 1024
@@ -59,12 +59,13 @@ async def start(request: Request) -> Response:
             wish.full,
             wish.focus,
         )
-        await wishes.note(
+        await unbegun.note(
             state.store,
             review_id,
-            Wish(
+            Unbegun(
                 repository=wish.repository,
                 number=wish.number,
+                trigger=Trigger.API,
                 requested_by=who.login,
                 asked_at=state.store.now(),
             ),
@@ -171,10 +172,10 @@ async def show(request: Request) -> Response:
     review_id = request.path_params["review_id"]
     listed = await one(store, review_id)
     if listed is None:
-        wish = await wishes.wish_of(store, review_id)
-        if wish is None or not who.may_write_named(wish.repository):
+        found = await unbegun.find(store, review_id)
+        if found is None or not who.may_know(found):
             raise not_found()
-        return JSONResponse(told_of_wish(review_id, wish).model_dump(mode="json"))
+        return JSONResponse(told_unbegun(review_id, found).model_dump(mode="json"))
     if not who.may_read(listed.review.repository.id):
         raise not_found()
     return JSONResponse(told(listed, tuple(FORMATS)).model_dump(mode="json"))

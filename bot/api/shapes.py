@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.model import Category, State, Trigger
 from bot.store.listing import Listed
-from bot.store.wishes import Wish
+from bot.store.unbegun import Unbegun
 
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
@@ -57,7 +57,7 @@ class ReviewOut(BaseModel):
     files_total: int
     files_done: int
     findings: int
-    error: str = Field(description="Why it failed or was cancelled, or nothing came of a wish.")
+    error: str = Field(description="Why it failed or was cancelled, or there is none.")
     score: int | None = Field(ge=0, le=100)
     tokens: int
     cost: float | None = Field(description="US dollars, where prices are known.")
@@ -83,28 +83,28 @@ class ProblemOut(BaseModel):
     detail: str
 
 
-def told_of_wish(review_id: str, wish: Wish) -> ReviewOut:
+def told_unbegun(review_id: str, found: Unbegun) -> ReviewOut:
     """A review that has not begun, or never will."""
     return ReviewOut(
         id=review_id,
-        repository=wish.repository,
-        number=wish.number,
-        head_sha="",
+        repository=found.repository,
+        number=found.number,
+        head_sha=found.head_sha,
         title="",
-        trigger=Trigger.API,
-        requested_by=wish.requested_by,
-        status=State.FAILED if wish.error else State.QUEUED,
+        trigger=found.trigger,
+        requested_by=found.requested_by,
+        status=State.FAILED if found.error else State.QUEUED,
         progress=0,
-        current_step="" if wish.error else "Waits for a worker",
+        current_step="" if found.error else "Waits for a worker",
         files_total=0,
         files_done=0,
         findings=0,
-        error=wish.error,
+        error=found.error,
         score=None,
         tokens=0,
         cost=None,
-        opened_at=wish.asked_at,
-        finished_at=None,
+        opened_at=found.asked_at,
+        finished_at=found.ended_at,
         review_url="",
         reports={},
     )

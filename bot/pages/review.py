@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.access import by_link, see
+from bot.access import see, see_unbegun
 from bot.links import Purpose, report_links
 from bot.model import (
     Finding,
@@ -21,8 +21,6 @@ from bot.model import (
 )
 from bot.pages.environment import not_found, page
 from bot.store import Store
-from bot.store.obeyed import told_of_skip
-from bot.store.wishes import wish_of
 
 #: Links on the page of somebody who came without one are good for so long.
 LINK_SECONDS = 3600
@@ -105,19 +103,18 @@ async def review_page(request: Request) -> Response:
 
 
 async def _no_review(request: Request, review_id: str) -> Response:
-    """What a link shows where a pull request was left alone, or of what has not begun yet."""
-    store = request.app.state.store
-    if by_link(request, Purpose.PAGE, review_id) is None:
+    """What is shown where a pull request was left alone, or of what has not begun yet."""
+    found = await see_unbegun(request, Purpose.PAGE, review_id)
+    if found is None:
         return not_found()
-    if told := await told_of_skip(store, review_id):
-        return page("message.html", title="Not reviewed", sentence=told)
-    wish = await wish_of(store, review_id)
-    if wish is None:
-        return not_found()
-    if wish.error:
-        return page("message.html", title="Not reviewed", sentence=wish.error)
-    sentence = "A worker takes it up in a moment: load this page again then."
-    return page("message.html", title=HEADINGS[State.QUEUED], sentence=sentence)
+    github_url = request.app.state.settings.github_url
+    return page(
+        "unbegun.html",
+        found=found,
+        heading="Not reviewed" if found.error else HEADINGS[State.QUEUED],
+        pull_url=f"{github_url}/{found.repository}/pull/{found.number}",
+        feed=f"/ws/reviews/{review_id}",
+    )
 
 
 async def _found(store: Store, review_id: str) -> Found:

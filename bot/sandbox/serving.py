@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
+from uvicorn.config import WSProtocolType
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.sandbox import (
@@ -129,12 +130,14 @@ class Server(uvicorn.Server):
         await self.lifespan.shutdown()
 
 
-def serving(app: ASGIApp, listener: socket.socket) -> AbstractAsyncContextManager[None]:
-    """Serve the application on the socket while the context is open."""
+def serving(
+    app: ASGIApp, listener: socket.socket, *, ws: WSProtocolType = "none"
+) -> AbstractAsyncContextManager[None]:
+    """Serve the application on the socket while the context is open; `ws` as uvicorn has it."""
     config = uvicorn.Config(
         app,
         http=_Protocol,
-        ws="none",
+        ws=ws,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -19,6 +19,7 @@ Keys, under the prefix:
   results:<id>         hash: number -> compressed BatchResult
   starts:<id>:<step>   set: starts of a step that had no end yet
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
+  unbegun:<id>         compressed Unbegun: what was asked for, or left alone, see bot.store.unbegun
   asked:<day>          hash: <repo>:tokens and <repo>:cost of people's questions
   after:<id>           hash: review id -> messages that start it once review <id> has ended
   quota:<inst>:<day>   set: ids of the reviews that an installation has had on a day
@@ -156,6 +157,7 @@ if state and not finished[state] then
   end
   enter(current, 'superseded', ARGV[9])
 end
+redis.call('DEL', prefix .. 'events:' .. id)  -- of an earlier attempt, which was for leaving it
 redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'step', 'Queued',
   'supersedes', supersedes, 'opened_at', ARGV[7])
 redis.call('HSET', pull, 'current', id)

@@ -11,9 +11,17 @@ from bot.app import create_app
 from bot.links import review_links
 from bot.model import Batch, Review, State, encode
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Store, unbegun
 from tests.browser.conftest import NewPage, accessibility
-from tests.support.web import FINDINGS, PULL, bring_in, complete, open_review, serving
+from tests.support.web import (
+    FINDINGS,
+    PULL,
+    ask_for_review,
+    bring_in,
+    complete,
+    open_review,
+    serving,
+)
 
 WIDTHS = {"phone": 375, "tablet": 768, "wide": 1440}
 
@@ -69,6 +77,32 @@ async def test_the_page_follows_the_review_to_its_end(
     await expect(page.get_by_role("figure")).to_have_accessible_name("Score 64 of 100")
     await expect(page.locator("#files")).to_have_text("2 of 2")
     await expect(page).to_have_title(re.compile("^Reviewed: "))
+
+
+async def test_the_page_of_a_wish_becomes_that_of_its_review(
+    address: str, settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await ask_for_review(store), await new_page()
+    await page.goto(page_url(address, settings, review))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Waiting for a worker")
+    await expect(page.locator("#connection")).to_have_text("Live")
+    await store.open_review(review)
+    await expect(page.get_by_role("progressbar")).to_have_attribute("value", "0")
+    await complete(store, review)
+    await expect(page.locator(".badge")).to_have_text("Reviewed")
+
+
+async def test_the_page_of_a_wish_says_that_nothing_came_of_it(
+    address: str, settings: Settings, store: Store, new_page: NewPage
+) -> None:
+    review, page = await ask_for_review(store), await new_page()
+    await page.goto(page_url(address, settings, review))
+    await expect(page.locator("#connection")).to_have_text("Live")
+    await unbegun.refuse(store, review.id, "The label `wip` keeps it from that.")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Not reviewed")
+    await expect(page.locator("code")).to_have_text("wip")
+    await expect(page).to_have_title(re.compile("^Not reviewed: "))
+    assert await accessibility(page) == []
 
 
 async def test_the_page_comes_back_when_the_web_process_was_restarted(

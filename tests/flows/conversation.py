@@ -1,8 +1,14 @@
 """What people read in the conversation and in the threads of a flow's pull request."""
 
+import asyncio
+import json
 from collections.abc import Collection
+from typing import Any
 
-from tests.flows.world import REPO, World
+from websockets.asyncio.client import connect
+
+from bot.feed import Close
+from tests.flows.world import REPO, SECONDS, World
 
 #: Changed so that an analyser has one thing to say: of line 10.
 BEFORE = {"app.py": "import os\n\n\ndef home():\n    return os.environ['HOME']\n"}
@@ -60,3 +66,14 @@ def writes_since(world: World, mark: int, *, but: Collection[str] = ()) -> list[
 def _what(line: str) -> str:
     """The last word of a path that is no number: `check-runs`, `reviews`, `comments`, ..."""
     return next(part for part in reversed(line.split("/")) if part and not part.isdigit())
+
+
+async def fed(page: str) -> list[dict[str, Any]]:
+    """What the feed of a review's page tells until it ends."""
+    async with (
+        asyncio.timeout(SECONDS),
+        connect(page.replace("http", "ws", 1).replace("/reviews/", "/ws/reviews/")) as socket,
+    ):
+        told = [json.loads(message) async for message in socket]
+        assert socket.close_code == Close.DONE
+    return told

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from bot.tls import trusted
-from tests.flows.conversation import pushed
+from tests.flows.conversation import fed, pushed
 from tests.flows.world import REPO, World
 
 BEFORE = {"app.py": "x = 1\n", "docs/a.md": "a\n"}
@@ -50,7 +50,10 @@ async def test_what_the_pull_request_says(world: World, more: dict[str, Any], sa
         page = await client.get(check_run.details_url)
         stranger = await client.get(check_run.details_url.partition("?")[0])
     assert (page.status_code, stranger.status_code) == (200, 404)
-    assert says in page.text
+    assert says.strip("`") in page.text
+    connected, last = await fed(check_run.details_url)
+    assert (connected["type"], last["type"]) == ("connected", "failed")
+    assert says in last["error"]
 
 
 @pytest.mark.parametrize(

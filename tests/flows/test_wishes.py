@@ -1,5 +1,6 @@
 """A review that is asked for over the API is known from then on, whatever comes of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from redis.asyncio import Redis
 
 from bot.store.queues import dead_letters
 from bot.tls import trusted
-from tests.flows.conversation import AFTER, BEFORE
+from tests.flows.conversation import AFTER, BEFORE, fed
 from tests.flows.world import REPO, World, running
 
 
@@ -20,19 +21,26 @@ async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator
         yield world
 
 
-async def asked(world: World, repository: str, number: int) -> tuple[str, dict[str, Any], str]:
-    """The review's id, and what the API and its page say of it once all work is done."""
+async def asked(world: World, repository: str, number: int) -> tuple[dict[str, Any], str]:
+    """What the API and its page say of a review once all work is done; its feed says the same,
+    to who watched from the first moment and to who comes late."""
     headers = {"Authorization": "Bearer letmein"}
     async with httpx2.AsyncClient(verify=trusted(), headers=headers) as client:
         wish = {"repository": repository, "number": number}
         started = (await client.post(f"{world.url}/api/reviews", json=wish)).json()
+        watching = asyncio.create_task(fed(started["page"]))
         first = await client.get(f"{world.url}/api/reviews/{started['id']}")
         assert first.status_code == 200, "it is known at once"
         await world.settle()
         last = await client.get(f"{world.url}/api/reviews/{started['id']}")
         page = await client.get(started["page"])
         assert (last.status_code, page.status_code) == (200, 200)
-        return started["id"], last.json(), page.text
+    answer = last.json()
+    assert answer["id"] == started["id"]
+    for told in await asyncio.gather(watching, fed(started["page"])):
+        assert (told[0]["type"], told[-1]["type"]) == ("connected", answer["status"])
+        assert told[-1].get("error", "") == answer["error"]
+    return answer, page.text
 
 
 @pytest.mark.parametrize(
@@ -49,15 +57,30 @@ async def test_what_cannot_be_reviewed_says_so_and_is_no_dead_letter(
 ) -> None:
     await world.sandbox.close(REPO, await world.open_pull(BEFORE, AFTER, draft=True))
     await world.settle()
-    _, answer, page = await asked(world, repository, number)
+    answer, page = await asked(world, repository, number)
     assert (answer["status"], answer["trigger"]) == ("failed", "api")
     assert why in answer["error"]
     assert why in page
     assert await dead_letters(world.store) == []
 
 
+async def test_what_was_left_alone_says_why_over_the_api(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    [check_run] = world.check_runs
+    headers = {"Authorization": "Bearer letmein"}
+    async with httpx2.AsyncClient(verify=trusted(), headers=headers) as client:
+        reviews = f"{world.url}/api/reviews"
+        told = (await client.get(f"{reviews}/{check_run.external_id}")).json()
+        listed = (await client.get(reviews)).json()
+    assert (told["repository"], told["number"]) == (REPO, number)
+    assert (told["head_sha"], told["trigger"]) == (check_run.head_sha, "opened")
+    assert (told["status"], told["error"][:30]) == ("failed", "The pull request is a draft. C")
+    assert listed["items"] == [], "it is no review"
+
+
 async def test_what_can_be_is_reviewed(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
-    review_id, answer, _ = await asked(world, REPO, number)
-    assert (answer["status"], answer["id"], answer["error"]) == ("completed", review_id, "")
+    answer, _ = await asked(world, REPO, number)
+    assert (answer["status"], answer["error"]) == ("completed", "")

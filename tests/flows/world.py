@@ -162,7 +162,7 @@ async def running(
         worker = make_worker(settings)
         worker.worker_timeout = WORKER_POLL_MS
         worker.broker.emit_after("process_boot")
-        async with app.router.lifespan_context(app), serving(app, listener):
+        async with app.router.lifespan_context(app), serving(app, listener, ws="auto"):
             with patch("bot.github.app.Clock", lambda: HURRIED):
                 await asyncio.to_thread(worker.start)
             client = connect(redis_url)

@@ -3,7 +3,7 @@ another's, nobody learns whether it exists, and every answer has the strict head
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx2
 import pytest
@@ -15,11 +15,12 @@ from starlette.websockets import WebSocketDisconnect
 from bot import sessions
 from bot.app import create_app
 from bot.links import Purpose, sign
-from bot.model import Review, State
+from bot.model import Review, State, Trigger
 from bot.sessions import Granted, Session, form_token
 from bot.settings import Settings
 from bot.signing import signing_keys
-from bot.store import Store
+from bot.store import Store, unbegun
+from bot.store.unbegun import Unbegun
 from tests.support.web import TOKEN, complete, make_settings, open_review
 
 #: Who may call what. A route that is missing here fails the test: decide who may call it.
@@ -195,6 +196,49 @@ async def test_wrong_credentials_see_and_change_nothing(house: House) -> None:
                 ), (who.name, method, path)
     assert await house.store.state(house.running.id) is State.QUEUED
     assert not await house.store.redis.keys("dramatiq:*")
+
+
+KNOWN = ("/reviews/{review_id}", "/api/reviews/{review_id}")
+
+
+async def _unbegun(house: House) -> list[Review]:
+    """What was asked for by name, and what was left alone."""
+    asked, skipped = replace(house.done, id="1" * 26), replace(house.done, id="2" * 26)
+    known = Unbegun(
+        repository="octo/demo",
+        number=12,
+        trigger=Trigger.API,
+        requested_by="mona",
+        asked_at=house.store.now(),
+    )
+    await unbegun.note(house.store, asked.id, known)
+    known = replace(known, repository_id=house.done.repository.id, head_sha="c" * 40)
+    await unbegun.end(house.store, skipped.id, known, "The pull request is a draft.")
+    return [asked, skipped]
+
+
+async def test_what_has_not_begun_is_as_hidden_as_a_review(house: House) -> None:
+    unknown = replace(house.done, id="0" * 26)
+    for review in await _unbegun(house):
+        for who in await _wrong(house):
+            for path in KNOWN:
+                answer = await _send(house, "GET", path, who, review)
+                other = await _send(house, "GET", path, who, unknown)
+                assert answer.status_code in (401, 404), (who.name, path)
+                assert (answer.status_code, answer.text) == (other.status_code, other.text)
+
+
+async def test_who_may_read_the_repository_knows_what_has_not_begun(house: House) -> None:
+    named = Granted(house.done.repository.id, "Octo/Demo", write=False)
+    reader = Credentials("", await house.session(named))
+    for review in await _unbegun(house):
+        for path in KNOWN:
+            answer = await _send(house, "GET", path, reader, review)
+            assert answer.status_code == 200
+            _check_headers(answer)
+    taken = Granted(house.done.repository.id + 1, "octo/demo", write=True)
+    other = Credentials("", await house.session(taken))
+    assert (await _send(house, "GET", KNOWN[1], other, review)).status_code == 404, "by its id"
 
 
 async def test_the_links_purpose_holds(house: House) -> None:

@@ -30,7 +30,8 @@ from bot.ports import listen
 from bot.queue import message
 from bot.sandbox.serving import Server
 from bot.settings import Settings, load
-from bot.store import Store
+from bot.store import Store, unbegun
+from bot.store.unbegun import Unbegun
 from tests.support import pulls
 
 TOKEN = "the-admin-token-of-the-tests"
@@ -72,6 +73,20 @@ async def open_review(store: Store, **changes: Any) -> Review:
     """A review that was just opened; each on a pull request of its own unless said."""
     review = replace(REVIEW, id=str(ULID()), created_at=store.now(), **changes)
     await store.open_review(review)
+    return review
+
+
+async def ask_for_review(store: Store) -> Review:
+    """A review that was asked for over the API and has not begun."""
+    review = replace(REVIEW, id=str(ULID()))
+    wish = Unbegun(
+        repository=review.repository.full_name,
+        number=review.number,
+        trigger=Trigger.API,
+        requested_by="mona",
+        asked_at=store.now(),
+    )
+    await unbegun.note(store, review.id, wish)
     return review
 
 

@@ -16,7 +16,7 @@ from bot.event_types import (
 from bot.github import pulls
 from bot.model import Repository, Trigger
 from bot.repo_config import RepoConfig
-from bot.store import obeyed, remembered
+from bot.store import remembered, unbegun
 from workers import checkrun, threads
 from workers.config_files import read_config
 from workers.events.cancel import cancel_pull, cancel_review
@@ -153,7 +153,7 @@ async def _rerun(
         number: int | None = earlier.number
         focus = earlier.focus
     else:
-        number = await obeyed.skipped_pull(store, event.external_id, repository.id)
+        number = await unbegun.pull_left_alone(store, event.external_id, repository.id)
     if number is None:
         _log.info("rerun_of_unknown_review", review=event.external_id)
     elif await _may_press(services, repository, event.sender):

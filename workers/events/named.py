@@ -6,7 +6,7 @@ from bot.github.errors import NotFound
 from bot.github.paths import repo_url
 from bot.model import Category, Repository, Trigger
 from bot.queue import Message, message
-from bot.store import wishes
+from bot.store import unbegun
 from workers.events.start import Request, start_review
 from workers.services import Services
 
@@ -42,7 +42,7 @@ async def start_named(
         installation = await app.getitem(repo_url(repository, "installation"))
     except NotFound:
         why = f"The App is not installed on {repository}, or there is no such repository."
-        await wishes.refuse(services.store, review_id, why)
+        await unbegun.refuse(services.store, review_id, why)
         return
     gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
     found = await gh.getitem(repo_url(repository))
@@ -59,7 +59,7 @@ async def start_named(
     try:
         outcome = await start_review(services, request)
     except NotFound as exc:
-        await wishes.refuse(services.store, review_id, str(exc))
+        await unbegun.refuse(services.store, review_id, str(exc))
         return
     if isinstance(outcome, policy.Skip):
-        await wishes.refuse(services.store, review_id, outcome.told)
+        await unbegun.refuse(services.store, review_id, outcome.told)

@@ -14,8 +14,9 @@ from bot.github.paths import repo_url
 from bot.links import review_links
 from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
 from bot.queue import Message, message
-from bot.store import obeyed, quota
+from bot.store import quota, unbegun
 from bot.store.store import Store
+from bot.store.unbegun import Unbegun
 from workers import checkrun
 from workers.config_files import read_config
 from workers.events.alone import alone_with
@@ -234,7 +235,7 @@ async def _skip(
     """Say on the head commit why there is no review; on a closed pull request, nothing. Who
     asked is told in an answer, for which the reason is returned."""
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
-    store, repository = services.store, request.repository
+    store = services.store
     if await store.review(request.review_id) is not None:
         # An earlier attempt had opened it.
         await cancel_review(services, request.review_id, skip.told)
@@ -242,10 +243,21 @@ async def _skip(
     if request.comment_id is not None:
         return skip
     if pull.open:
-        where = repository.id, request.number
-        await obeyed.note_skip(store, request.review_id, *where, pull.head_sha, skip.told)
+        await unbegun.end(store, request.review_id, _left_alone(request, pull, store), skip.told)
         await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
     return skip
+
+
+def _left_alone(request: Request, pull: PullRequest, store: Store) -> Unbegun:
+    return Unbegun(
+        repository=request.repository.full_name,
+        number=request.number,
+        trigger=request.trigger,
+        requested_by=request.requested_by,
+        asked_at=store.now(),
+        repository_id=request.repository.id,
+        head_sha=pull.head_sha,
+    )
 
 
 async def _show_skip(
