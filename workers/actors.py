@@ -23,7 +23,7 @@ from bot.settings import Settings
 from workers.events import commands
 from workers.events.answering import answer
 from workers.events.handle import handle_event
-from workers.events.named import start_named
+from workers.events.named import Wish, start_named
 from workers.patience import Running
 from workers.services import Services
 from workers.step import Attempt, run_step
@@ -141,7 +141,8 @@ async def start_review(
     focus: str | None,
 ) -> None:
     wanted = Category(focus) if focus else None
-    await start_named(services, repository, number, review_id, requested_by, full, wanted)
+    wish = Wish(repository, number, review_id, requested_by, full, wanted)
+    await start_named(services, wish, last_try=attempt.last)
 
 
 async def start_waiting(

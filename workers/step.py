@@ -222,7 +222,7 @@ async def _heal_or_fail(
         with contextlib.suppress(RedisError):
             await services.store.remember(review_id, trouble=sentence)
         raise Later(sentence, getattr(exc, "retry_after", None)) from exc
-    if _heals(exc) and not attempt.last:
+    if heals(exc) and not attempt.last:
         _log.warning(
             "step_will_be_retried", review=review_id, retries=attempt.retries, why=sentence
         )
@@ -242,7 +242,7 @@ def _is_outage(exc: Exception) -> bool:
     return isinstance(exc, OUTAGES)
 
 
-def _heals(exc: Exception) -> bool:
+def heals(exc: Exception) -> bool:
     """Whether another try may succeed; what we do not know may."""
     if isinstance(exc, CloneError):
         return exc.transient

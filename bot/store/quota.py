@@ -1,5 +1,7 @@
 """How many reviews an installation has started on a day (UTC), where there is a quota."""
 
+from typing import Any
+
 from bot.store.days import day_of
 from bot.store.store import PREFIX, Store
 
@@ -37,6 +39,12 @@ async def running(store: Store, installation_id: int) -> int:
 async def give_back(store: Store, installation_id: int, review_id: str) -> None:
     """There was no review after all."""
     await store.redis.srem(_key(store, installation_id), review_id)
+
+
+async def waiting(store: Store, review_id: str) -> list[str]:
+    """The ids of what is to start once that review has ended."""
+    names: Any = await store.redis.hkeys(f"{PREFIX}after:{review_id}")
+    return [name.decode() for name in names]
 
 
 async def forget_waiting(store: Store, installation_id: int, review_id: str) -> None:

@@ -7,8 +7,9 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.store import quota
 from bot.tls import trusted
-from tests.flows.conversation import AFTER, BEFORE, pushed, reactions, said
+from tests.flows.conversation import AFTER, BEFORE, fed, pushed, reactions, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer
 from workers.events.commands import WAITS
@@ -105,6 +106,27 @@ async def test_cancelling_stops_what_waits_as_well(world: World, llm: LLMServer)
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["cancelled"]
     assert world.reviews == []
+
+
+async def test_closing_ends_a_wish_that_waits(world: World, llm: LLMServer) -> None:
+    number = await being_read(world, llm)
+    async with httpx2.AsyncClient(
+        verify=trusted(), headers={"Authorization": "Bearer letmein"}
+    ) as client:
+        wish = {"repository": REPO, "number": number, "focus": "quality"}
+        started = (await client.post(f"{world.url}/api/reviews", json=wish)).json()
+
+        async def waits() -> bool:
+            current = (await world.store.pull_fields(world.repository.id, number))["current"]
+            return await quota.waiting(world.store, current) == [started["id"]]
+
+        await world.until_true(waits)
+        await world.sandbox.close(REPO, number)
+        await world.settle()
+        answer = (await client.get(f"{world.url}/api/reviews/{started['id']}")).json()
+    assert answer["status"] == "failed"
+    assert answer["error"].startswith("The pull request was closed.")
+    assert (await fed(started["page"]))[-1]["error"] == answer["error"]
 
 
 @pytest.mark.slow

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.github.errors import Forbidden
 from bot.store.queues import dead_letters
 from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, fed
@@ -61,6 +63,37 @@ async def test_what_cannot_be_reviewed_says_so_and_is_no_dead_letter(
     assert (answer["status"], answer["trigger"]) == ("failed", "api")
     assert why in answer["error"]
     assert why in page
+    assert await dead_letters(world.store) == []
+
+
+async def test_what_github_forbids_says_so_and_is_no_dead_letter(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    await world.sandbox.suspend("octo")
+    answer, page = await asked(world, REPO, number)
+    assert answer["status"] == "failed"
+    assert "This installation has been suspended" in answer["error"]
+    assert "This installation has been suspended" in page
+    assert await dead_letters(world.store) == []
+
+
+async def test_a_mistake_of_ours_is_a_dead_letter_and_is_told(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    with patch("workers.events.named.start_review", side_effect=KeyError("a bug of ours")):
+        answer, _ = await asked(world, REPO, number)
+    assert answer["status"] == "failed"
+    assert answer["error"] == "Something went wrong inside Glossator; its log says more."
+    assert [letter.actor for letter in await dead_letters(world.store)] == ["start_review"]
+
+
+async def test_what_github_forbids_once_it_was_opened_ends_it(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER, draft=True)
+    await world.settle()
+    with patch("workers.checkrun.checks.create_check_run", side_effect=Forbidden("No checks.")):
+        answer, page = await asked(world, REPO, number)
+    assert (answer["status"], answer["error"]) == ("failed", "No checks.")
+    assert "The review failed" in page
     assert await dead_letters(world.store) == []
 
 

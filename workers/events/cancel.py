@@ -2,7 +2,7 @@
 
 from bot.model import Repository, State
 from bot.queue import message
-from bot.store import quota
+from bot.store import quota, unbegun
 from workers.events.alone import alone_with
 from workers.services import Services
 from workers.step import UNFINISHED
@@ -28,5 +28,7 @@ async def cancel_pull(services: Services, repository: Repository, number: int, w
         current = (await services.store.pull_fields(repository.id, number)).get("current")
         if current is None:
             return False
+        for waiting in await quota.waiting(services.store, current):
+            await unbegun.refuse(services.store, waiting, why)
         await quota.forget_waiting(services.store, repository.installation_id, current)
         return await cancel_review(services, current, why)

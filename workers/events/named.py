@@ -1,14 +1,20 @@
 """Reviews that are asked for by a repository's name, as the API does, and later looks at one
 category."""
 
-from bot import policy
+from dataclasses import dataclass
+
+from bot import log, policy
 from bot.github.errors import NotFound
 from bot.github.paths import repo_url
 from bot.model import Category, Repository, Trigger
 from bot.queue import Message, message
 from bot.store import unbegun
-from workers.events.start import Request, start_review
+from workers.events.start import Request, Waits, start_review
+from workers.patience import OUTAGES
 from workers.services import Services
+from workers.step import fail, heals, sentence_of
+
+_log = log.get(__name__)
 
 
 def asked_again(
@@ -26,40 +32,60 @@ def asked_again(
     return message("start_review", repository, number, review_id, requested_by, full, focus)
 
 
-async def start_named(
-    services: Services,
-    repository: str,
-    number: int,
-    review_id: str,
-    requested_by: str,
-    full: bool,
-    focus: Category | None,
-) -> None:
-    """Start a review of a pull request that is known by its repository's name only; if nothing
-    can come of that, whoever asked is told why."""
-    app = services.github.as_app()
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A review of a pull request that is known by its repository's name only, and who asks."""
+
+    repository: str
+    number: int
+    review_id: str
+    requested_by: str
+    full: bool
+    focus: Category | None
+
+
+async def start_named(services: Services, wish: Wish, *, last_try: bool) -> None:
+    """Start it; if nothing can come of that, whoever asked is told why. Raises what a retry may
+    heal, and what an operator has to look at."""
     try:
-        installation = await app.getitem(repo_url(repository, "installation"))
-    except NotFound:
-        why = f"The App is not installed on {repository}, or there is no such repository."
-        await unbegun.refuse(services.store, review_id, why)
-        return
-    gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
-    found = await gh.getitem(repo_url(repository))
-    request = Request(
-        review_id=review_id,
-        repository=Repository(installation["id"], found["id"], found["full_name"]),
-        number=number,
-        trigger=Trigger.API,
-        requested_by=requested_by,
-        full=full,
-        focus=focus,
-        later=asked_again(repository, number, review_id, requested_by, full, focus),
-    )
-    try:
-        outcome = await start_review(services, request)
-    except NotFound as exc:
-        await unbegun.refuse(services.store, review_id, str(exc))
+        outcome = await _start(services, wish)
+    except OUTAGES:
+        raise
+    except Exception as exc:
+        if heals(exc) and not last_try:
+            raise
+        why = sentence_of(exc)
+        _log.warning("wish_refused", number=wish.number, why=why)
+        await fail(services, wish.review_id, why)  # if it had been opened before that
+        await unbegun.refuse(services.store, wish.review_id, why)
+        if heals(exc):
+            raise
         return
     if isinstance(outcome, policy.Skip):
-        await unbegun.refuse(services.store, review_id, outcome.told)
+        await unbegun.refuse(services.store, wish.review_id, outcome.told)
+
+
+async def _start(services: Services, wish: Wish) -> policy.Skip | Waits | None:
+    app = services.github.as_app()
+    try:
+        installation = await app.getitem(repo_url(wish.repository, "installation"))
+    except NotFound as exc:
+        raise NotFound(
+            f"The App is not installed on {wish.repository}, or there is no such repository."
+        ) from exc
+    gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
+    found = await gh.getitem(repo_url(wish.repository))
+    again = asked_again(
+        wish.repository, wish.number, wish.review_id, wish.requested_by, wish.full, wish.focus
+    )
+    request = Request(
+        review_id=wish.review_id,
+        repository=Repository(installation["id"], found["id"], found["full_name"]),
+        number=wish.number,
+        trigger=Trigger.API,
+        requested_by=wish.requested_by,
+        full=wish.full,
+        focus=wish.focus,
+        later=again,
+    )
+    return await start_review(services, request)
