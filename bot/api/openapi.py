@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from bot import __version__
 from bot.api.reports import TYPES
 from bot.api.reviews import LIMIT, MOST
-from bot.api.shapes import ProblemOut, ReviewOut, ReviewPage, Start, Started
+from bot.api.shapes import MOST_NUMBER, ProblemOut, ReviewOut, ReviewPage, Start, Started
 from bot.model import State
 from bot.store.listing import CURSOR
 
@@ -93,6 +93,12 @@ def _index() -> dict[str, Any]:
         "summary": "Reviews, newest first",
         "parameters": [
             _parameter("query", "repository", {"type": "string"}, "`owner/name`."),
+            _parameter(
+                "query",
+                "number",
+                {"type": "integer", "minimum": 1, "maximum": MOST_NUMBER},
+                "The pull request's.",
+            ),
             _parameter("query", "state", {"enum": list(State)}, "Only reviews in this state."),
             _parameter(
                 "query",

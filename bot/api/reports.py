@@ -5,7 +5,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.access import see
+from bot.access import see, see_unbegun
 from bot.api.problems import Problem, not_found
 from bot.headers import REPORT_POLICY
 from bot.links import FORMATS, Purpose
@@ -34,17 +34,17 @@ async def report(request: Request) -> Response:
     review_id, form = request.path_params["review_id"], request.path_params["form"]
     store: Store = request.app.state.store
     seen = await see(request, Purpose.REPORT, review_id)
-    if seen is None or form not in FORMATS:
+    if form not in FORMATS:
         raise not_found()
+    if seen is None:
+        raise await _of_no_review(request, review_id)
     data = await store.rendering(review_id, form)
     if data is None:
         state = await store.state(review_id)
         if state is not None and not state.finished:
-            raise Problem(
-                409, "The report is not written yet: the review goes on.", Retry_After="5"
-            )
+            raise _not_yet()
         if await store.report(review_id) is None:
-            raise Problem(404, "The review ended without a report.")
+            raise _never()
         data = await _rendered(store, review_id, form)
     if data is None:
         return Response(status_code=202, headers={"Retry-After": "2"})
@@ -55,6 +55,22 @@ async def report(request: Request) -> Response:
         "Content-Security-Policy": REPORT_POLICY,
     }
     return Response(data, media_type=TYPES[form], headers=headers)
+
+
+async def _of_no_review(request: Request, review_id: str) -> Problem:
+    """Why there is no report of what has not begun, or never will."""
+    found = await see_unbegun(request, Purpose.REPORT, review_id)
+    if found is None:
+        return not_found()
+    return _never() if found.error else _not_yet()
+
+
+def _not_yet() -> Problem:
+    return Problem(409, "The report is not written yet: the review goes on.", Retry_After="5")
+
+
+def _never() -> Problem:
+    return Problem(404, "The review ended without a report.")
 
 
 async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:

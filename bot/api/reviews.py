@@ -1,7 +1,7 @@
 """Start, list, read and cancel reviews."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from bot import trace
 from bot.access import Viewer
 from bot.api.callers import caller
 from bot.api.problems import Problem, not_found
-from bot.api.shapes import ReviewPage, Start, Started, told, told_unbegun
+from bot.api.shapes import MOST_NUMBER, ReviewPage, Start, Started, told, told_unbegun
 from bot.links import FORMATS, review_links
 from bot.model import State, Trigger
 from bot.policy import cancelled_by
@@ -33,6 +33,9 @@ IDEMPOTENCY_SECONDS = 86_400
 LIMIT, MOST = 30, 100
 
 UNFINISHED = tuple(state for state in State if not state.finished)
+
+NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
+NOT_BEGUN = "The review has not begun: cancel it once it has."
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -114,21 +117,23 @@ async def _claimed(redis: "Redis", name: str, wish: Start, review_id: str) -> st
 
 
 async def index(request: Request) -> Response:
-    """GET /api/reviews, newest first; `repository`, `state`, `limit`, `cursor`."""
+    """GET /api/reviews, newest first; `repository`, `number`, `state`, `limit`, `cursor`."""
     who, query = await caller(request), request.query_params
-    limit = _number(query.get("limit", str(LIMIT)))
+    limit = _number(query, "limit", MOST, LIMIT)
+    number = _number(query, "number", MOST_NUMBER)
     state = _state(query.get("state", ""))
     repository = query.get("repository", "")
     try:
         items, cursor = await page_of(
             request.app.state.store,
-            matching(who, repository=repository, state=state),
+            matching(who, repository=repository, number=number, state=state),
             limit=limit,
             cursor=query.get("cursor", ""),
         )
     except BadCursor as exc:
         raise Problem(422, str(exc)) from exc
-    kept = {"repository": repository, "state": state or "", "limit": str(limit), "cursor": cursor}
+    kept = {"repository": repository, "number": number, "state": state, "limit": limit}
+    kept["cursor"] = cursor
     following = urlencode({name: value for name, value in kept.items() if value})
     page = ReviewPage(
         items=[told(item, tuple(FORMATS)) for item in items],
@@ -138,7 +143,7 @@ async def index(request: Request) -> Response:
 
 
 def matching(
-    who: Viewer, *, repository: str = "", state: State | None = None
+    who: Viewer, *, repository: str = "", number: int = 0, state: State | None = None
 ) -> Callable[[Listed], bool]:
     """A filter for what the viewer may see and asked for."""
 
@@ -147,15 +152,20 @@ def matching(
         return (
             who.may_read(review.repository.id)
             and (not repository or review.repository.full_name.lower() == repository.lower())
+            and (not number or review.number == number)
             and (state is None or listed.progress.state is state)
         )
 
     return matches
 
 
-def _number(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST:
-        raise Problem(422, f"limit has to be a number from 1 to {MOST}.")
+def _number(query: Mapping[str, str], name: str, most: int, otherwise: int = 0) -> int:
+    """What the query has under that name; `otherwise` if it has nothing."""
+    text = query.get(name)
+    if text is None:
+        return otherwise
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= most:
+        raise Problem(422, f"{name} has to be a number from 1 to {most}.")
     return int(text)
 
 
@@ -172,23 +182,33 @@ async def show(request: Request) -> Response:
     review_id = request.path_params["review_id"]
     listed = await one(store, review_id)
     if listed is None:
-        found = await unbegun.find(store, review_id)
-        if found is None or not who.may_know(found):
-            raise not_found()
+        found = await _unbegun(store, who, review_id)
         return JSONResponse(told_unbegun(review_id, found).model_dump(mode="json"))
     if not who.may_read(listed.review.repository.id):
         raise not_found()
     return JSONResponse(told(listed, tuple(FORMATS)).model_dump(mode="json"))
 
 
+async def _unbegun(store: Store, who: Viewer, review_id: str) -> Unbegun:
+    """What is known under an id that no review has. Raises Problem."""
+    found = await unbegun.find(store, review_id)
+    if found is None or not who.may_know(found):
+        raise not_found()
+    return found
+
+
 async def cancel(request: Request) -> Response:
-    """DELETE /api/reviews/{id}: 202, or 409 if it is finished."""
+    """DELETE /api/reviews/{id}: 202, or 409 if it is finished or has not begun."""
     who, store = await caller(request), request.app.state.store
-    listed = await one(store, request.path_params["review_id"])
-    if listed is None or not who.may_write(listed.review.repository.id):
+    review_id = request.path_params["review_id"]
+    listed = await one(store, review_id)
+    if listed is None:
+        found = await _unbegun(store, who, review_id)
+        raise Problem(409, NOTHING_TO_CANCEL if found.error else NOT_BEGUN)
+    if not who.may_write(listed.review.repository.id):
         raise not_found()
     if not await cancel_review(store, listed.review.id, who.login):
-        raise Problem(409, "The review is finished; there is nothing to cancel.")
+        raise Problem(409, NOTHING_TO_CANCEL)
     after = await one(store, listed.review.id)
     assert after is not None
     return JSONResponse(told(after, tuple(FORMATS)).model_dump(mode="json"), 202)

@@ -8,6 +8,9 @@ from bot.model import Category, State, Trigger
 from bot.store.listing import Listed
 from bot.store.unbegun import Unbegun
 
+#: No pull request has a greater number.
+MOST_NUMBER = 2**31 - 1
+
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
 ]
@@ -25,7 +28,7 @@ class Start(BaseModel):
 
     repository: FullName = Field(description="`owner/name`; the App has to be installed there.")
     number: Annotated[int, BeforeValidator(_whole)] = Field(
-        ge=1, le=2**31 - 1, description="The pull request's number."
+        ge=1, le=MOST_NUMBER, description="The pull request's number."
     )
     full: bool = Field(False, description="Take nothing over from earlier reviews.")
     focus: Category | None = Field(None, strict=False, description="Only this category.")

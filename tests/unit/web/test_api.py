@@ -18,8 +18,8 @@ from bot.model import Repository, State
 from bot.queue import NAMESPACE, QUEUES
 from bot.settings import Settings
 from bot.signing import signing_keys
-from bot.store import Store
-from tests.support.web import TOKEN, complete, open_review, serving
+from bot.store import Store, unbegun
+from tests.support.web import TOKEN, ask_for_review, complete, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
 
@@ -94,7 +94,7 @@ async def test_reviews_are_listed_newest_first_by_pages(
     assert [one for ids in seen for one in ids] == made[::-1]
 
 
-async def test_lists_are_filtered_by_repository_and_state(
+async def test_lists_are_filtered_by_repository_number_and_state(
     web: httpx2.AsyncClient, store: Store, admin: Headers
 ) -> None:
     done, running = await open_review(store), await open_review(store, number=13)
@@ -108,7 +108,22 @@ async def test_lists_are_filtered_by_repository_and_state(
     assert await ids("repository=Octo/Demo") == {done.id, running.id}
     assert await ids("state=completed") == {done.id}
     assert await ids("state=queued&repository=other/private") == {elsewhere.id}
-    for wrong in ("limit=0", "limit=x", "state=asleep", "cursor=x", "cursor=nan:1"):
+    assert await ids("number=13") == {running.id}
+    assert await ids("number=12") == {done.id, elsewhere.id}
+    assert await ids("number=12&repository=octo/demo") == {done.id}
+    page = (await web.get("/api/reviews?number=12&limit=1", headers=admin)).json()
+    assert await ids(page["next"].partition("?")[2]) == {done.id}, "the next page has the same"
+    for wrong in (
+        "number=0",
+        "number=x",
+        "number=",
+        "number=2147483648",
+        "limit=0",
+        "limit=x",
+        "state=asleep",
+        "cursor=x",
+        "cursor=nan:1",
+    ):
         assert (await web.get(f"/api/reviews?{wrong}", headers=admin)).status_code == 422
 
 
@@ -143,6 +158,29 @@ async def test_a_review_is_cancelled_once(
     [concluded] = await queued(store)
     assert (concluded["actor_name"], concluded["args"]) == ("conclude_review", [review.id])
     assert (await web.delete(f"/api/reviews/{review.id}", headers=admin)).status_code == 409
+
+
+async def test_what_has_not_begun_can_not_be_cancelled_and_has_no_report(
+    web: httpx2.AsyncClient, store: Store, admin: Headers, settings: Settings
+) -> None:
+    wish = await ask_for_review(store)
+
+    async def answers() -> list[tuple[int, str]]:
+        told = [
+            await web.delete(f"/api/reviews/{wish.id}", headers=admin),
+            await web.get(report_path(settings, wish.id, "json")),
+        ]
+        return [(answer.status_code, answer.json()["detail"]) for answer in told]
+
+    assert await answers() == [
+        (409, "The review has not begun: cancel it once it has."),
+        (409, "The report is not written yet: the review goes on."),
+    ]
+    await unbegun.refuse(store, wish.id, "There is no such repository.")
+    assert await answers() == [
+        (409, "The review is finished; there is nothing to cancel."),
+        (404, "The review ended without a report."),
+    ]
 
 
 async def test_strangers_are_refused_everywhere(web: httpx2.AsyncClient, store: Store) -> None:
