@@ -1,11 +1,17 @@
-"""Reading everything that Redis holds, as an intruder would."""
+"""A house to break into, and everything that Redis holds, as an intruder would read it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx2
 import pytest
 import zstandard
 from redis import Redis
+
+from bot.app import create_app
+from bot.store import Store
+from tests.security.house import House
+from tests.support.web import complete, make_settings, open_review
 
 
 def _opened(value: bytes) -> bytes:
@@ -47,3 +53,16 @@ def in_redis(redis_url: str) -> Callable[[], str]:
             client.close()
 
     return read
+
+
+@pytest.fixture
+async def house(redis_url: str, store: Store) -> AsyncIterator[House]:
+    settings = make_settings(redis_url)
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://web") as client,
+    ):
+        done, running = await open_review(store), await open_review(store, number=13)
+        await complete(store, done)
+        yield House(app, settings, store, client, done, running)

@@ -18,8 +18,8 @@ from bot.model import Repository, State
 from bot.queue import NAMESPACE, QUEUES
 from bot.settings import Settings
 from bot.signing import signing_keys
-from bot.store import Store, unbegun
-from tests.support.web import TOKEN, ask_for_review, complete, open_review, serving
+from bot.store import Store
+from tests.support.web import TOKEN, complete, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
 
@@ -158,29 +158,6 @@ async def test_a_review_is_cancelled_once(
     [concluded] = await queued(store)
     assert (concluded["actor_name"], concluded["args"]) == ("conclude_review", [review.id])
     assert (await web.delete(f"/api/reviews/{review.id}", headers=admin)).status_code == 409
-
-
-async def test_what_has_not_begun_can_not_be_cancelled_and_has_no_report(
-    web: httpx2.AsyncClient, store: Store, admin: Headers, settings: Settings
-) -> None:
-    wish = await ask_for_review(store)
-
-    async def answers() -> list[tuple[int, str]]:
-        told = [
-            await web.delete(f"/api/reviews/{wish.id}", headers=admin),
-            await web.get(report_path(settings, wish.id, "json")),
-        ]
-        return [(answer.status_code, answer.json()["detail"]) for answer in told]
-
-    assert await answers() == [
-        (409, "The review has not begun: cancel it once it has."),
-        (409, "The report is not written yet: the review goes on."),
-    ]
-    await unbegun.refuse(store, wish.id, "There is no such repository.")
-    assert await answers() == [
-        (409, "The review is finished; there is nothing to cancel."),
-        (404, "The review ended without a report."),
-    ]
 
 
 async def test_strangers_are_refused_everywhere(web: httpx2.AsyncClient, store: Store) -> None:

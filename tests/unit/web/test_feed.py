@@ -5,13 +5,12 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from bot.app import create_app
 from bot.feed import Close
@@ -19,10 +18,9 @@ from bot.links import Purpose, sign
 from bot.model import Review, State
 from bot.settings import Settings
 from bot.signing import signing_keys
-from bot.store import Store, unbegun
-from tests.support.web import TOKEN, ask_for_review, make_settings, open_review, serving
-
-LATER = int(time.time()) + 3600
+from bot.store import Store
+from tests.support.feeds import LATER, read, rest, url
+from tests.support.web import TOKEN, make_settings, open_review, serving
 
 
 @pytest.fixture
@@ -34,26 +32,6 @@ def app(settings: Settings) -> Starlette:
 async def address(app: Starlette, store: Store) -> AsyncIterator[str]:
     async with serving(app) as address:
         yield address
-
-
-def url(address: str, settings: Settings, review_id: str, after: str = "", path: str = "") -> str:
-    key = sign(signing_keys(settings)[0], Purpose.PAGE, review_id, LATER)
-    later = f"&after={after}" if after else ""
-    return f"ws://{address}/ws/{path or 'tasks'}/{review_id}?key={key}{later}"
-
-
-async def read(socket: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), 10))
-    return message
-
-
-async def rest(socket: ClientConnection) -> tuple[list[dict[str, Any]], int]:
-    """What comes until the server closes, and its close code."""
-    messages = []
-    with suppress(ConnectionClosed):
-        while True:
-            messages.append(await read(socket))
-    return messages, socket.close_code or 0
 
 
 async def complete(store: Store, review: Review) -> None:
@@ -127,54 +105,6 @@ async def test_nothing_is_left_to_tell_of_a_finished_review(
         messages, code = await rest(socket)
     assert [m["type"] for m in messages] == ["connected"]
     assert code == Close.DONE
-
-
-async def test_what_was_asked_for_is_watched_before_it_begins(
-    address: str, settings: Settings, store: Store
-) -> None:
-    review = await ask_for_review(store)
-    async with connect(url(address, settings, review.id)) as socket:
-        assert (await read(socket))["type"] == "connected"
-        await store.open_review(review)
-        assert (await read(socket))["status"] == "queued"
-        await complete(store, review)
-        [last], code = await rest(socket)
-    assert (last["type"], code) == ("completed", Close.DONE)
-
-
-async def test_nothing_came_of_it_is_told_once(
-    address: str, settings: Settings, store: Store
-) -> None:
-    review = await ask_for_review(store)
-    async with connect(url(address, settings, review.id)) as socket:
-        assert (await read(socket))["type"] == "connected"
-        found = await unbegun.find(store, review.id)
-        assert found is not None
-        for _ in range(2):  # as an attempt that comes twice does
-            await unbegun.end(store, review.id, found, "There is no such repository.")
-        [last], code = await rest(socket)
-    assert (last["type"], last["error"]) == ("failed", "There is no such repository.")
-    assert code == Close.DONE
-    async with connect(url(address, settings, review.id, after=last["id"])) as socket:
-        messages, code = await rest(socket)
-    assert ([m["type"] for m in messages], code) == (["connected"], Close.DONE)
-
-
-@pytest.mark.parametrize("late", [False, True])
-async def test_a_review_that_began_after_all_tells_nothing_of_its_refusal(
-    address: str, settings: Settings, store: Store, late: bool
-) -> None:
-    """Two attempts may come to different ends, in any order."""
-    review = await ask_for_review(store)
-    if late:
-        await store.open_review(review)
-    await unbegun.refuse(store, review.id, "There is no such repository.")
-    if not late:
-        await store.open_review(review)
-    await complete(store, review)
-    async with connect(url(address, settings, review.id)) as socket:
-        messages, _ = await rest(socket)
-    assert [m["type"] for m in messages] == ["connected", "progress", "completed"]
 
 
 async def test_a_ping_is_answered_and_other_words_end_the_feed(
