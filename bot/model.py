@@ -73,6 +73,7 @@ class State(StrEnum):
 
 
 FINISHED = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.SUPERSEDED})
+UNFINISHED = tuple(state for state in State if state not in FINISHED)
 
 
 class Trigger(StrEnum):

@@ -30,7 +30,7 @@ from bot.github.errors import (
     NotFound,
     Unauthorized,
 )
-from bot.model import FINISHED, Review, State
+from bot.model import FINISHED, UNFINISHED, Review, State
 from bot.queue import message
 from bot.store import Store
 from bot.store.locks import hold
@@ -65,8 +65,6 @@ POISON = (
     "The worker died {number} times while it worked on this; the change may need more memory "
     "than the worker has. Its log says more."
 )
-
-UNFINISHED = tuple(state for state in State if state not in FINISHED)
 
 _log = log.get(__name__)
 

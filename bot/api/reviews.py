@@ -20,7 +20,7 @@ from bot.links import FORMATS, review_links
 from bot.model import State, Trigger
 from bot.policy import cancelled_by
 from bot.queue import message
-from bot.store import Store, unbegun
+from bot.store import Store, cancelling, unbegun
 from bot.store.listing import BadCursor, Listed, one, page_of
 from bot.store.unbegun import Unbegun
 
@@ -31,8 +31,6 @@ MAX_BODY = 16 * 1024
 IDEMPOTENCY_SECONDS = 86_400
 
 LIMIT, MOST = 30, 100
-
-UNFINISHED = tuple(state for state in State if not state.finished)
 
 NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
 NOT_BEGUN = "The review has not begun: cancel it once it has."
@@ -207,19 +205,8 @@ async def cancel(request: Request) -> Response:
         raise Problem(409, NOTHING_TO_CANCEL if found.error else NOT_BEGUN)
     if not who.may_write(listed.review.repository.id):
         raise not_found()
-    if not await cancel_review(store, listed.review.id, who.login):
+    if not await cancelling.cancel(store, listed.review.id, cancelled_by(who.login)):
         raise Problem(409, NOTHING_TO_CANCEL)
     after = await one(store, listed.review.id)
     assert after is not None
     return JSONResponse(told(after, tuple(FORMATS)).model_dump(mode="json"), 202)
-
-
-async def cancel_review(store: Store, review_id: str, login: str) -> bool:
-    """Cancel it, as the person with that login wishes; False if it is finished already."""
-    return await store.move(
-        review_id,
-        State.CANCELLED,
-        of=UNFINISHED,
-        messages=[message("conclude_review", review_id)],
-        error=cancelled_by(login),
-    )

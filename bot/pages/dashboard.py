@@ -7,15 +7,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.access import Viewer, viewer
-from bot.api.reviews import cancel_review, matching
+from bot.api.reviews import matching
 from bot.model import State
 from bot.pages import charts
 from bot.pages.environment import not_found, page
 from bot.pages.forms import own_form
 from bot.pages.statistics import Statistics, days_of, sum_up
 from bot.pages.text import money, number
+from bot.policy import cancelled_by
 from bot.sessions import form_token
-from bot.store import Store
+from bot.store import Store, cancelling
 from bot.store.asked import asked
 from bot.store.listing import BadCursor, Listed, newest_first, page_of
 from bot.store.queues import dead_letters, queues, retry, workers_alive
@@ -101,7 +102,7 @@ async def cancel_button(request: Request) -> Response:
         return not_found()
     if not await own_form(request, who):
         return _not_ours()
-    await cancel_review(store, review.id, who.login)
+    await cancelling.cancel(store, review.id, cancelled_by(who.login))
     return RedirectResponse("/", 303)
 
 

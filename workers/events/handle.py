@@ -16,13 +16,13 @@ from bot.event_types import (
 from bot.github import pulls
 from bot.model import Repository, Trigger
 from bot.repo_config import RepoConfig
-from bot.store import remembered, unbegun
+from bot.store import cancelling, remembered, unbegun
 from workers import checkrun, threads
 from workers.config_files import read_config
-from workers.events.cancel import cancel_pull, cancel_review
+from workers.events.cancel import cancel_pull
 from workers.events.commands import obey
 from workers.events.leaving import leave
-from workers.events.named import asked_again
+from workers.events.named import Wish, asked_again
 from workers.events.start import Request, derived_id, start_review
 from workers.services import Services
 
@@ -139,7 +139,7 @@ async def _button(services: Services, event: CheckRunAction, review_id: str) -> 
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_of_unknown_review", review=event.external_id)
     elif await _may_press(services, event.repository, event.sender):
-        await cancel_review(services, review.id, policy.cancelled_by(event.sender))
+        await cancelling.cancel(services.store, review.id, policy.cancelled_by(event.sender))
 
 
 async def _rerun(
@@ -168,7 +168,7 @@ async def _rerun(
                 full=True,
                 focus=focus,
                 later=asked_again(
-                    repository.full_name, number, review_id, event.sender, True, focus
+                    Wish(repository.full_name, number, review_id, event.sender, True, focus)
                 ),
             ),
         )

@@ -2,8 +2,8 @@
 
 from bot.event_types import InstallationAction, InstallationChanged
 from bot.model import Review
+from bot.store import cancelling
 from bot.store.recovery import unfinished
-from workers.events.cancel import cancel_review
 from workers.services import Services
 
 #: The actions after which nothing can be read or written there, and what is kept to say so.
@@ -23,7 +23,7 @@ async def leave(services: Services, event: InstallationChanged) -> None:
     for review_id in await unfinished(services.store):
         review = await services.store.review(review_id)
         if review is not None and _concerned(event, review):
-            await cancel_review(services, review_id, why)
+            await cancelling.cancel(services.store, review_id, why)
 
 
 def _concerned(event: InstallationChanged, review: Review) -> bool:

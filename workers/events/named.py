@@ -1,7 +1,7 @@
 """Reviews that are asked for by a repository's name, as the API does, and later looks at one
 category."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from bot import log, policy
 from bot.github.errors import NotFound
@@ -17,21 +17,6 @@ from workers.step import fail, heals, sentence_of
 _log = log.get(__name__)
 
 
-def asked_again(
-    repository: str,
-    number: int,
-    review_id: str,
-    requested_by: str,
-    full: bool,
-    focus: Category | None,
-) -> Message | None:
-    """What starts a look at one category once a review that runs has ended; None for one that
-    looks for all, which takes that one's place."""
-    if focus is None:
-        return None
-    return message("start_review", repository, number, review_id, requested_by, full, focus)
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A review of a pull request that is known by its repository's name only, and who asks."""
@@ -42,6 +27,14 @@ class Wish:
     requested_by: str
     full: bool
     focus: Category | None
+
+
+def asked_again(wish: Wish) -> Message | None:
+    """What starts a look at one category once a review that runs has ended; None for one that
+    looks for all, which takes that one's place."""
+    if wish.focus is None:
+        return None
+    return message("start_review", *astuple(wish))
 
 
 async def start_named(services: Services, wish: Wish, *, last_try: bool) -> None:
@@ -75,9 +68,6 @@ async def _start(services: Services, wish: Wish) -> policy.Skip | Waits | None:
         ) from exc
     gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
     found = await gh.getitem(repo_url(wish.repository))
-    again = asked_again(
-        wish.repository, wish.number, wish.review_id, wish.requested_by, wish.full, wish.focus
-    )
     request = Request(
         review_id=wish.review_id,
         repository=Repository(installation["id"], found["id"], found["full_name"]),
@@ -86,6 +76,6 @@ async def _start(services: Services, wish: Wish) -> policy.Skip | Waits | None:
         requested_by=wish.requested_by,
         full=wish.full,
         focus=wish.focus,
-        later=again,
+        later=asked_again(wish),
     )
     return await start_review(services, request)

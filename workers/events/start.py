@@ -14,13 +14,12 @@ from bot.github.paths import repo_url
 from bot.links import review_links
 from bot.model import Category, PullRequest, Repository, Review, State, Trigger, encode
 from bot.queue import Message, message
-from bot.store import quota, unbegun
+from bot.store import cancelling, quota, unbegun
 from bot.store.store import Store
 from bot.store.unbegun import Unbegun
 from workers import checkrun
 from workers.config_files import read_config
 from workers.events.alone import alone_with
-from workers.events.cancel import cancel_review
 from workers.reports import render
 from workers.reports.verdict import plural
 from workers.scan.redaction import redact_pull
@@ -221,7 +220,7 @@ async def _end_overtaken(
     if current is None or not current.trigger.automatic:
         return
     if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
-        await cancel_review(services, current.id, f"{OVERTAKEN} {skip.told}")
+        await cancelling.cancel(services.store, current.id, f"{OVERTAKEN} {skip.told}")
 
 
 async def _skip(
@@ -238,7 +237,7 @@ async def _skip(
     store = services.store
     if await store.review(request.review_id) is not None:
         # An earlier attempt had opened it.
-        await cancel_review(services, request.review_id, skip.told)
+        await cancelling.cancel(services.store, request.review_id, skip.told)
         return None
     if request.comment_id is not None:
         return skip
