@@ -46,7 +46,7 @@ class Refused(Exception):
 
 async def receive(request: Request) -> JSONResponse:
     """The whole contract: 202 queued, 200 ignored or repeated, 4xx refused, 503 later."""
-    guid, event, review = request.headers.get("X-GitHub-Delivery", ""), "", {}
+    guid, event, review_id = request.headers.get("X-GitHub-Delivery", ""), "", ""
     try:
         address = request.client.host if request.client else ""
         with request.app.state.room.share(address) as share:
@@ -54,11 +54,7 @@ async def receive(request: Request) -> JSONResponse:
         if not _GUID.fullmatch(guid):
             raise Refused(400, "The header X-GitHub-Delivery is missing or malformed.")
         event = request.headers.get("X-GitHub-Event", "")
-        # The review's id is chosen here, so that the same delivery means the same review
-        # however often its message is worked on.
-        review_id = str(ULID())
-        status, answer = await _accept(request.app.state.store, guid, event, body, review_id)
-        review = {"review": review_id} if status == 202 else {}
+        status, answer, review_id = await _accept(request.app.state.store, guid, event, body)
     except Refused as refused:
         status, answer = refused.status, {"status": "refused", "reason": refused.sentence}
     except RedisError as exc:
@@ -67,6 +63,7 @@ async def receive(request: Request) -> JSONResponse:
     request.app.state.metrics.count(
         "glossator_deliveries_total", event=_known(event), outcome=answer["status"]
     )
+    review = {"review": review_id} if review_id else {}
     _log.info(
         "delivery", delivery=guid[:64], github_event=event[:50], code=status, **review, **answer
     )
@@ -120,21 +117,25 @@ async def _signed_body(request: Request, secrets: Sequence[str], share: Share) -
 
 
 async def _accept(
-    store: Store, guid: str, name: str, body: bytes, review_id: str
-) -> tuple[int, dict[str, str]]:
+    store: Store, guid: str, name: str, body: bytes
+) -> tuple[int, dict[str, str], str]:
+    """Status and answer, and the id of the review that may come of it, "" for none."""
     event = _read(name, body)
     if isinstance(event, Ignored):
-        return 200, {"status": "ignored", "reason": event.reason}
+        return 200, {"status": "ignored", "reason": event.reason}, ""
     if isinstance(event, Ping):
-        return 200, {"status": "pong"}
+        return 200, {"status": "pong"}, ""
+    # The review's id is chosen here, so that the same delivery means the same review
+    # however often its message is worked on.
+    review_id = str(ULID())
     repository = getattr(event, "repository", None)
     installation_id = repository.installation_id if repository is not None else 0
     told = {"github.event": name, "github.delivery": guid, "github.installation": installation_id}
     with trace.span("accept delivery", told, kind="producer", review=review_id):
         queued = message("handle_delivery", to_json(event), review_id, guid)
         if not await store.accept_delivery(guid, queued, installation_id=installation_id):
-            return 200, {"status": "duplicate"}
-    return 202, {"status": "queued"}
+            return 200, {"status": "duplicate"}, ""
+    return 202, {"status": "queued"}, review_id
 
 
 def _read(name: str, body: bytes) -> Event | Ignored:

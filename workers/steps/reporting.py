@@ -58,8 +58,6 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 return
             await _forget_old_readings(services, review)
             fields["review_url"] = posted.url
-        if report.usage.cost is not None:
-            await store.remember(review.id, cost=report.usage.cost)
         await fold_earlier(services, gh, report)
         await threads.settle(services, gh, report, standing or ())
         if request_changes or standing:  # else no earlier review can have asked for any
