@@ -5,6 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.flows.world import World, running
+from tests.support.llm_server import LLMServer
 
 
 @pytest.fixture
@@ -19,3 +20,10 @@ async def world_with_token(redis_url: str, redis: "Redis", tmp_path: Path) -> As
     """The App with an admin token, `letmein`."""
     async with running(redis_url, redis, tmp_path, api_tokens="letmein") as world:
         yield world
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    """A model that finds nothing; `llm.settings` have the App ask it."""
+    async with LLMServer() as server:
+        yield server

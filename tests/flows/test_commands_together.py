@@ -23,12 +23,6 @@ CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
 
 
 @pytest.fixture
-async def llm() -> AsyncIterator[LLMServer]:
-    async with LLMServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def asking(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
@@ -40,8 +34,7 @@ async def asking(
         return Text(request.user.partition("=== BEGIN question ===")[2].split("\n")[1])
 
     llm.default = repeats
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, **model) as world:
+    async with running(redis_url, redis, tmp_path, **llm.settings) as world:
         yield world
 
 
@@ -174,8 +167,7 @@ async def test_what_was_done_is_not_done_again_when_the_answer_fails(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> None:
     llm.default = Hang()
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, llm_timeout=60, **model) as world:
+    async with running(redis_url, redis, tmp_path, llm_timeout=60, **llm.settings) as world:
         number = await world.open_pull(BEFORE, AFTER)
         await llm.until(lambda: llm.active == 1)
         fault = world.sandbox.faults.add(CREATE_COMMENT, "500", times=6)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -22,6 +23,11 @@ def set_up_log() -> Iterator[None]:
         yield
 
 
+def written(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines of the log until now."""
+    return [json.loads(line) for line in capfd.readouterr().err.splitlines() if line[:1] == "{"]
+
+
 async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
     set_up_log: None,
     redis_url: str,
@@ -38,8 +44,7 @@ async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
         await world.settle()
         pulls = [await world.store.pull_fields(world.repository.id, n) for n in (1, 2)]
         guids = [delivery.guid for delivery in world.sandbox.state.deliveries]
-    written = capfd.readouterr().err.splitlines()
-    lines = [json.loads(line) for line in written if line.startswith("{")]
+    lines = written(capfd)
     failed = [line for line in lines if line["event"] == "llm_failed"]
     assert sorted(line["review"] for line in failed) == sorted(pull["current"] for pull in pulls)
     ended = {line["review"]: line for line in lines if line["event"] == "review_ended"}
@@ -68,8 +73,7 @@ async def test_a_review_without_a_report_has_its_last_line_too(
         await llm.until(lambda: llm.active == 1)
         await world.sandbox.close(REPO, number)
         await world.settle()
-    written = capfd.readouterr().err.splitlines()
-    lines = [json.loads(line) for line in written if line.startswith("{")]
+    lines = written(capfd)
     [ended] = [line for line in lines if line["event"] == "review_ended"]
     assert ended["state"] == "cancelled"
     assert ended["error"].startswith("The pull request was closed.")

@@ -56,9 +56,8 @@ async def llm() -> AsyncIterator[LLMServer]:
 async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
     async with running(
-        redis_url, redis, tmp_path, max_comments=50, llm_backoff_ms=10, **model
+        redis_url, redis, tmp_path, max_comments=50, llm_backoff_ms=10, **llm.settings
     ) as world:
         yield world
 

@@ -37,9 +37,8 @@ async def llm() -> AsyncIterator[LLMServer]:
 async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
     more = {"llm_timeout": 60, "api_tokens": "letmein"}
-    async with running(redis_url, redis, tmp_path, **model, **more) as world:
+    async with running(redis_url, redis, tmp_path, **llm.settings, **more) as world:
         yield world
 
 
@@ -271,8 +270,7 @@ async def test_a_pull_request_closed_while_its_review_starts_is_left_alone(
 async def test_pushes_within_the_settle_time_cost_no_call(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> None:
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, settle_seconds=2, **model) as world:
+    async with running(redis_url, redis, tmp_path, settle_seconds=2, **llm.settings) as world:
         number = await world.open_pull(BEFORE, {"app.py": AFTER["app.py"] + LAST})
         await world.settle()
         asked = len(llm.requests)

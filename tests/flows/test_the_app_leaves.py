@@ -15,17 +15,10 @@ OWNER = REPO.partition("/")[0]
 
 
 @pytest.fixture
-async def llm() -> AsyncIterator[LLMServer]:
-    async with LLMServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, **model) as world:
+    async with running(redis_url, redis, tmp_path, **llm.settings) as world:
         yield world
 
 

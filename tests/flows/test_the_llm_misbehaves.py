@@ -47,12 +47,6 @@ VALID = review(FINDING, **{"shop.py": "Adds the mean price."})
 
 
 @pytest.fixture
-async def llm() -> AsyncIterator[LLMServer]:
-    async with LLMServer() as server:
-        yield server
-
-
-@pytest.fixture
 def llm_timeout() -> float:
     """Seconds for one call; a test that waits them out has fewer."""
     return 1

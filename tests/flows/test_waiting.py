@@ -16,17 +16,10 @@ from workers.events.commands import WAITS
 
 
 @pytest.fixture
-async def llm() -> AsyncIterator[LLMServer]:
-    async with LLMServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, api_tokens="letmein", **model) as world:
+    async with running(redis_url, redis, tmp_path, api_tokens="letmein", **llm.settings) as world:
         yield world
 
 
@@ -157,8 +150,7 @@ async def test_who_waits_is_told_for_what(
     settings: dict[str, int],
     says: str,
 ) -> None:
-    model = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, **model, **settings) as world:
+    async with running(redis_url, redis, tmp_path, **llm.settings, **settings) as world:
         number = await being_read(world, llm)
         if "settle_seconds" in settings:
             await pushed(world, number, {"app.py": "x = 2\n"})

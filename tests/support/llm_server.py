@@ -177,6 +177,11 @@ class LLMServer:
         await self._server.wait_closed()
 
     @property
+    def settings(self) -> dict[str, str]:
+        """What has the App ask this server."""
+        return {"openai_base_url": self.url, "openai_api_key": "sk-x", "llm_model": "small"}
+
+    @property
     def active(self) -> int:
         """Requests that wait for an answer now."""
         return self._active

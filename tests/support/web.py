@@ -12,6 +12,7 @@ from ulid import ULID
 
 from bot.change import FileStatus
 from bot.model import (
+    UNFINISHED,
     BatchResult,
     Category,
     FileSummary,
@@ -196,8 +197,7 @@ async def complete(store: Store, review: Review, **changes: Any) -> Report:
         "result": json.dumps({"score": report.score}),
         "review_url": "https://github.com/octo/demo/pull/12#pullrequestreview-1",
     }
-    unfinished = [state for state in State if not state.finished]
-    assert await store.move(review.id, State.COMPLETED, of=unfinished, **fields)
+    assert await store.move(review.id, State.COMPLETED, of=UNFINISHED, **fields)
     return report
 
 
