@@ -7,9 +7,11 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.model import State
-from tests.flows.conversation import AFTER, BEFORE
+from bot.store.queues import dead_letters
+from tests.flows.conversation import AFTER, BEFORE, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
+from workers.events.commands import WAITS
 
 OWNER = REPO.partition("/")[0]
 
@@ -65,3 +67,21 @@ async def test_the_review_that_runs_there_ends_and_no_other(
     await world.sandbox.close("elsewhere/shop", 1)
     await world.settle()
     assert other.conclusion == "cancelled"
+
+
+async def test_what_waits_for_that_review_does_not_begin_either(
+    world: World, llm: LLMServer
+) -> None:
+    llm.default = Hang()
+    number = await world.open_pull(BEFORE, AFTER)
+    await llm.until(lambda: llm.active == 1)
+    await world.sandbox.comment(REPO, number, "/review performance")
+
+    async def told() -> bool:
+        return said(world) == [WAITS]
+
+    await world.until_true(told)
+    await uninstalled(world)
+    await world.settle()
+    assert await dead_letters(world.store) == []
+    assert len(world.check_runs) == 1

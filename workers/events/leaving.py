@@ -2,7 +2,7 @@
 
 from bot.event_types import InstallationAction, InstallationChanged
 from bot.model import Review
-from bot.store import cancelling
+from bot.store import cancelling, quota
 from bot.store.recovery import unfinished
 from workers.services import Services
 
@@ -15,14 +15,15 @@ _LEFT = {
 
 
 async def leave(services: Services, event: InstallationChanged) -> None:
-    """Cancel the unfinished reviews there, if the event says that the App has left: else each
-    would go on until GitHub refuses it something. Safe to repeat."""
+    """Cancel the unfinished reviews there and what waits for their ends, if the event says that
+    the App has left: else each would go on until GitHub refuses it something. Safe to repeat."""
     why = _LEFT.get(event.action)
     if why is None:
         return
     for review_id in await unfinished(services.store):
         review = await services.store.review(review_id)
         if review is not None and _concerned(event, review):
+            await quota.forget_waiting(services.store, event.installation_id, review_id)
             await cancelling.cancel(services.store, review_id, why)
 
 
