@@ -21,6 +21,7 @@ Keys, under the prefix:
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
   unbegun:<id>         compressed Unbegun: what was asked for, or left alone, see bot.store.unbegun
   asked:<day>          hash: <repo>:tokens and <repo>:cost of people's questions
+  used:<day>           hash: <inst>:tokens and <inst>:cost of all calls of the LLM
   after:<id>           hash: review id -> messages that start it once review <id> has ended
   quota:<inst>:<day>   set: ids of the reviews that an installation has had on a day
   active               sorted set: unfinished reviews by when they were opened

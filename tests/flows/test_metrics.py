@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from bot.metrics import CATALOGUE, kept
 from bot.pages.statistics import days_of
 from bot.store.asked import Spent, asked
+from bot.store.used import used
 from bot.tls import trusted
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Text, agreeable, review
@@ -157,6 +158,7 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     )
     assert report is not None
     before = report.usage
+    assert before.cost is not None
     llm.script(Text("So.", prompt_tokens=2000, completion_tokens=50), Text(""))
     await world.sandbox.comment(REPO, number, "/review ask Why?\n/review ask Why not?")
     await world.settle()
@@ -178,6 +180,11 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     assert spent.cost == pytest.approx((3000 + 10 * 150) / 1e6)
     others = await asked(world.store, [today], lambda id: id != repository)
     assert others == {today: Spent()}
+    in_all = (await used(world.store, [today]))[today]
+    assert in_all.keys() == {world.sandbox.installation_id}
+    [of_installation] = in_all.values()
+    assert of_installation.tokens == before.prompt_tokens + before.completion_tokens + 3150
+    assert of_installation.cost == pytest.approx(before.cost + (3000 + 10 * 150) / 1e6)
 
 
 @pytest.mark.skipif(

@@ -1,7 +1,7 @@
 """What a review and an installation may spend on a day, in tokens, and what tokens cost.
 
 Before a call its likely tokens are reserved, after it the real ones are booked: calls
-that run at once cannot exceed a budget together.
+that run at once cannot exceed a budget together. What was used is kept without budgets too.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from bot.model import Usage
 from bot.settings import Price
+from bot.store.used import add_used
 from bot.tasks import to_the_end
 from workers.analysis.errors import BudgetError
 
@@ -40,10 +41,12 @@ return 0
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Tokens set aside under some keys until the call is over."""
+    """Tokens set aside under some keys until the call is over, and whose call it is."""
 
     keys: tuple[str, ...]
     tokens: int
+    review_id: str
+    installation_id: int
 
 
 def cost(usage: Usage, price: Price | None) -> float | None:
@@ -61,7 +64,8 @@ def cost(usage: Usage, price: Price | None) -> float | None:
 
 
 class Budget:
-    """Sums in Redis, or in this process where there is none. A limit of 0 means no limit."""
+    """Sums in Redis, or in this process where there is none. A limit of 0 means no limit.
+    `keep_seconds` is how long Redis keeps what was used on a day."""
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Budget:
         *,
         review_tokens: int,
         daily_tokens: int,
+        keep_seconds: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._redis = redis
@@ -76,6 +81,7 @@ class Budget:
             self._reserve = redis.register_script(_RESERVE)
         self._review_tokens = review_tokens
         self._daily_tokens = daily_tokens
+        self._keep_seconds = keep_seconds
         self._now = now
         self._sums: dict[str, int] = {}
 
@@ -89,21 +95,35 @@ class Budget:
             if (over := await self._take(limits, tokens)) is not None:
                 _, limit, whose = over
                 raise BudgetError(f"the budget of {limit:,} tokens {whose} is used up")
-            taken.append(Reservation(tuple(key for key, _, _ in limits), tokens))
+            keys = tuple(key for key, _, _ in limits)
+            taken.append(Reservation(keys, tokens, review_id, installation_id))
 
         try:
             await to_the_end(take())
         except asyncio.CancelledError:
             for reservation in taken:
-                await self.settle(reservation, 0)
+                await self.settle(reservation, Usage())
             raise
         return taken[0]
 
-    async def settle(self, reservation: Reservation, used: int) -> None:
+    async def settle(self, reservation: Reservation, used: Usage) -> None:
         """Books what the call really used in place of what was set aside, also for one who is
         cancelled meanwhile."""
+        await to_the_end(self._book(reservation, used))
+
+    async def _book(self, reservation: Reservation, used: Usage) -> None:
         if reservation.keys:
-            await to_the_end(self._add(reservation.keys, used - reservation.tokens))
+            tokens = used.prompt_tokens + used.completion_tokens
+            await self._add(reservation.keys, tokens - reservation.tokens)
+        if self._redis is not None and used.calls:
+            await add_used(
+                self._redis,
+                used,
+                installation_id=reservation.installation_id,
+                review_id=reservation.review_id,
+                now=self._now().timestamp(),
+                keep_seconds=self._keep_seconds,
+            )
 
     def _limits(self, review_id: str, installation_id: int) -> list[Limit]:
         day = self._now().date().isoformat()

@@ -73,6 +73,7 @@ class LLM:
             redis,
             review_tokens=settings.llm_review_budget,
             daily_tokens=settings.llm_daily_budget,
+            keep_seconds=settings.keep_days * 86_400,
         )
 
     async def aclose(self) -> None:
@@ -166,14 +167,13 @@ class LLM:
         reservation = await self._budget.reserve(
             question.review_id, question.installation_id, likely
         )
-        used = 0
+        used, price = Usage(), self._settings.llm_prices.get(model)
         try:
             reply = await self._calls.reply(question, model, messages, prompt)
-            used = reply.usage.prompt_tokens + reply.usage.completion_tokens
+            used = replace(reply.usage, cost=cost(reply.usage, price))
         finally:
             await self._budget.settle(reservation, used)
-        price = self._settings.llm_prices.get(model)
-        question.spent += replace(reply.usage, cost=cost(reply.usage, price))
+        question.spent += used
         if reply.refused:
             raise RefusedError(f"{model} declined to answer")
         return reply

@@ -12,6 +12,9 @@ from redis.asyncio.connection import AbstractConnection
 from bot.model import BatchResult, Usage
 from bot.repo_config import RepoConfig
 from bot.settings import Price, Settings
+from bot.store import Store
+from bot.store.asked import Spent
+from bot.store.used import used
 from tests.support.llm_server import LLMServer, Request, Status, Text, agreeable
 from tests.unit.analysis.conftest import BRIEF, batch, batch_file
 from workers.analysis.analyze import analyze
@@ -40,7 +43,9 @@ def where(request: pytest.FixtureRequest, redis: "Redis") -> "Redis | None":
 def budget(
     where: "Redis | None", *, review: int = 0, daily: int = 0, now: Day | None = None
 ) -> Budget:
-    return Budget(where, review_tokens=review, daily_tokens=daily, now=now or Day())
+    return Budget(
+        where, review_tokens=review, daily_tokens=daily, keep_seconds=60, now=now or Day()
+    )
 
 
 async def test_what_was_used_counts_and_not_what_was_set_aside(where: "Redis | None") -> None:
@@ -48,7 +53,7 @@ async def test_what_was_used_counts_and_not_what_was_set_aside(where: "Redis | N
     reservation = await limited.reserve("r", 1, 900)
     with pytest.raises(BudgetError, match=r"1,000 tokens for this review \(LLM_REVIEW_BUDGET\)"):
         await limited.reserve("r", 1, 200)
-    await limited.settle(reservation, 100)
+    await limited.settle(reservation, Usage(calls=1, prompt_tokens=90, completion_tokens=10))
     await limited.reserve("r", 1, 900)
     with pytest.raises(BudgetError):
         await limited.reserve("r", 1, 1)
@@ -130,7 +135,7 @@ async def test_who_is_cancelled_while_tokens_are_set_aside_leaves_none(
     redis: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limited = budget(redis, review=1000, daily=1000)
-    await limited.settle(await limited.reserve("r", 1, 10), 0)  # now Redis knows the script
+    await limited.settle(await limited.reserve("r", 1, 10), Usage())  # now Redis knows the script
     answers = Answers(monkeypatch)
     reserving = asyncio.create_task(limited.reserve("r", 1, 100))
     await answers.asked.wait()
@@ -147,7 +152,7 @@ async def test_who_is_cancelled_while_the_cost_is_booked_has_booked_all_of_it(
     limited = budget(redis, review=1000, daily=1000)
     reservation = await limited.reserve("r", 1, 100)
     answers = Answers(monkeypatch)
-    settling = asyncio.create_task(limited.settle(reservation, 30))
+    settling = asyncio.create_task(limited.settle(reservation, Usage(calls=1, prompt_tokens=30)))
     await answers.asked.wait()
     settling.cancel()
     answers.let_through.set()
@@ -229,3 +234,33 @@ async def test_a_try_that_fails_tells_all_that_it_cost(server: LLMServer, make_l
         await analyze(files, BRIEF, llm, settings, RepoConfig(), focus=None)
     assert failed.value.usage.calls == 1
     assert failed.value.usage.prompt_tokens == 1000
+
+
+async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_budget(
+    redis: "Redis", store: Store
+) -> None:
+    day = Day()
+    unlimited = budget(redis, now=day)
+    await store.redis.hset("glossator:review:r", "state", "analyzing")
+    for review_id, usage in (
+        ("r", Usage(calls=1, prompt_tokens=90, completion_tokens=10, cost=0.5)),
+        ("r", Usage(calls=1, prompt_tokens=20)),  # of a model without a price
+        ("", Usage(calls=1, prompt_tokens=7, cost=0.25)),  # a question's
+        ("gone", Usage()),  # not answered
+    ):
+        await unlimited.settle(await unlimited.reserve(review_id, 1, 1000), usage)
+    day.now += timedelta(days=1)
+    await unlimited.settle(await unlimited.reserve("gone", 2, 1000), Usage(calls=1))
+    assert await used(store, ["2026-01-30", "2026-01-31", "2026-02-01"]) == {
+        "2026-01-30": {},
+        "2026-01-31": {1: Spent(127, 0.75)},
+        "2026-02-01": {2: Spent(0, 0.0)},
+    }
+    assert 0 < await redis.ttl("glossator:used:2026-01-31") <= 60
+    fields = await store.fields("r")
+    assert {n: fields[n] for n in ("calls", "tokens", "cost")} == {
+        "calls": "2",
+        "tokens": "120",
+        "cost": "0.5",
+    }
+    assert await store.fields("gone") == {}
