@@ -3,15 +3,19 @@
 from bot import log
 from bot.model import Review
 from bot.store import Store
+from bot.store.recovery import count_up
 
 _log = log.get(__name__)
 
 #: What of a review's fields the line tells, where it is known.
-_TOLD = {"findings": int, "tokens": int, "cost": float, "error": str}
+_TOLD = {"findings": int, "calls": int, "tokens": int, "cost": float, "error": str}
 
 
 async def tell_end(store: Store, review: Review) -> None:
-    """Write it: `seconds` are those since the review was asked for."""
+    """Write it, once however often this is repeated; `seconds` are those since the review was
+    asked for."""
+    if await count_up(store, review.id, "end_told") > 1:
+        return
     fields = await store.fields(review.id)
     ended = float(fields.get("finished_at", store.now()))
     _log.info(

@@ -10,11 +10,24 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from tests.flows.world import REPO, running
-from tests.support.llm_server import LLMServer, Status
+from tests.support.llm_server import Hang, LLMServer, Status, review
 from tests.support.logs import production_log
+from workers.ended import tell_end
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
+FINDING = {
+    "path": "app.py",
+    "quote": "subprocess.call(input(), shell=True)",
+    "line": 2,
+    "side": "RIGHT",
+    "category": "security",
+    "severity": "high",
+    "title": "Runs what it is given",
+    "body": "Anybody can run anything.",
+    "confidence": 0.9,
+    "suggestion": None,
+}
 
 
 @pytest.fixture
@@ -64,17 +77,24 @@ async def test_a_review_without_a_report_has_its_last_line_too(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    prices = {"small": {"prompt": 1, "completion": 10}}
+    settings = {"llm_model": "small", "llm_verify_model": "small", "llm_prices": prices}
     async with (
-        LLMServer() as llm,
-        running(redis_url, redis, tmp_path, openai_base_url=llm.url, llm_model="small") as world,
+        LLMServer(default=Hang()) as llm,
+        running(redis_url, redis, tmp_path, openai_base_url=llm.url, **settings) as world,
     ):
-        llm.answering.clear()
+        llm.script(review(FINDING))  # whether it holds is answered by nobody
         number = await world.open_pull(BEFORE, AFTER)
-        await llm.until(lambda: llm.active == 1)
+        await llm.until(lambda: len(llm.requests) == 2)
         await world.sandbox.close(REPO, number)
         await world.settle()
+        current = (await world.store.pull_fields(world.repository.id, number))["current"]
+        cancelled = await world.store.review(current)
+        assert cancelled is not None
+        await tell_end(world.store, cancelled)  # as a worker would that knows of no other
     lines = written(capfd)
     [ended] = [line for line in lines if line["event"] == "review_ended"]
     assert ended["state"] == "cancelled"
     assert ended["error"].startswith("The pull request was closed.")
-    assert (ended["number"], ended["files"]) == (number, 1)
+    assert (ended["number"], ended["files"], ended["calls"]) == (number, 1, 1)
+    assert 0 < ended["tokens"] / 1e6 < ended["cost"] < 10 * ended["tokens"] / 1e6

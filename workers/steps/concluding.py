@@ -31,11 +31,11 @@ async def conclude(services: Services, review_id: str) -> None:
     if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
         await store.concluded(review_id)
         return
+    await tell_end(store, review)
     try:
         await _complete(services, review)
     except (NotFound, Forbidden, Unauthorized, Invalid) as exc:  # no later try may do it either
         _log.warning("check_run_left_open", review=review_id, why=str(exc))
-    await tell_end(store, review)
     await store.concluded(review_id)
 
 
