@@ -8,11 +8,13 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.access import Viewer, viewer
 from bot.api.reviews import matching
+from bot.gauges import seen
+from bot.metrics import series
 from bot.model import State
 from bot.pages import charts
 from bot.pages.environment import not_found, page
 from bot.pages.forms import own_form
-from bot.pages.statistics import Statistics, days_of, sum_up
+from bot.pages.statistics import DAYS, Statistics, accounts, days_of, sum_up
 from bot.pages.text import money, number
 from bot.policy import cancelled_by
 from bot.sessions import form_token
@@ -20,6 +22,7 @@ from bot.store import Store, cancelling
 from bot.store.asked import asked
 from bot.store.listing import BadCursor, Listed, newest_first, page_of
 from bot.store.queues import dead_letters, queues, retry, workers_alive
+from bot.store.used import used
 
 #: Reviews on a page of the list.
 LIMIT = 25
@@ -42,7 +45,8 @@ async def dashboard(request: Request) -> Response:
         return not_found()
     now = store.now()
     questions = await asked(store, days_of(now), who.may_read)
-    statistics = sum_up(await _counted(store, who), questions, now)
+    counted = await _counted(store, who)
+    statistics = sum_up(counted, questions, now)
     admin = who.repositories is None
     return page(
         "dashboard.html",
@@ -59,11 +63,24 @@ async def dashboard(request: Request) -> Response:
         next=f"/?{urlencode({**query, 'cursor': following})}" if following else "",
         figures=statistics,
         charts=_charts(statistics),
-        queues=await queues(store) if admin else None,
-        workers=await workers_alive(store) if admin else 0,
-        dead=await dead_letters(store) if admin else [],
+        house=await _house(store, counted, now) if admin else None,
         now=now,
     )
+
+
+async def _house(store: Store, counted: Sequence[Listed], now: float) -> dict[str, object]:
+    """What concerns all installations, for administrators."""
+    present = await seen(store.redis)
+    return {
+        "queues": await queues(store),
+        "workers": await workers_alive(store),
+        "busy": round(present.get(series("glossator_worker_places", state="busy"), 0)),
+        "places": round(present.get(series("glossator_worker_places", state="all"), 0)),
+        "feeds": round(present.get("glossator_feeds_open", 0)),
+        "dead": await dead_letters(store),
+        "accounts": accounts(await used(store, days_of(now)), counted, now),
+        "days": DAYS,
+    }
 
 
 async def _counted(store: Store, who: Viewer) -> list[Listed]:

@@ -14,6 +14,8 @@ DAYS = 14
 REPOSITORIES = 6
 #: Scores in one line.
 SCORES = 30
+#: Installations shown, those that have used most first.
+INSTALLATIONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,36 @@ class Statistics:
     tokens_a_day: list[tuple[str, float]]
     cost_a_day: list[tuple[str, float]]
     scores: dict[str, list[tuple[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an installation has used today, and on all the days that figures are told of."""
+
+    name: str
+    today: Spent
+    in_all: Spent
+
+
+def accounts(
+    used: Mapping[str, Mapping[int, Spent]], reviews: Sequence[Listed], now: float
+) -> list[Account]:
+    """Of what installations used by day, those that used most first; each has the name of the
+    account that the reviews know it by, else its id."""
+    owners = {
+        r.review.repository.installation_id: r.review.repository.full_name.partition("/")[0]
+        for r in reversed(reviews)  # the newest name is the one that counts
+    }
+    sums: defaultdict[int, Spent] = defaultdict(Spent)
+    for spent in used.values():
+        for installation_id, part in spent.items():
+            sums[installation_id] += part
+    today = used.get(day_of(now), {})
+    most = sorted(sums, key=lambda one: (-sums[one].cost, -sums[one].tokens, one))
+    return [
+        Account(owners.get(one, f"installation {one}"), today.get(one, Spent()), sums[one])
+        for one in most[:INSTALLATIONS]
+    ]
 
 
 def days_of(now: float) -> list[str]:

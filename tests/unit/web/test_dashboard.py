@@ -16,12 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot import gauges
 from bot.app import create_app
-from bot.model import Repository, State
+from bot.model import Repository, State, Usage
 from bot.queue import NAMESPACE, message
 from bot.settings import Settings
 from bot.store import Store
 from bot.store.queues import dead_letters, queues, workers_alive
+from bot.store.used import add_used
 from tests.support.web import TOKEN, complete, make_settings, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
@@ -196,6 +198,34 @@ async def test_queues_tell_depth_and_age_and_workers(store: Store) -> None:
     assert await workers_alive(store) == 1
 
 
+async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
+    web: httpx2.AsyncClient, store: Store
+) -> None:
+    review = await open_review(store)
+    await store.put(message("scan_pull_request", "a"))
+    await store.redis.lpop(f"{NAMESPACE}:scan")  # a worker takes it
+    places = {f'glossator_worker_places{{state="{s}"}}': n for s, n in (("all", 8), ("busy", 3))}
+    feeds = {"glossator_feeds_open": 2}
+    for process, present in (("a worker", places), ("another web process", feeds)):
+        await store.redis.hset(gauges.KEY, process, gauges.told(present, time.time()))
+    for installation_id, days_ago, cost in ((7, 0, 0.25), (7, 1, 0.5), (8, 0, None)):
+        await add_used(
+            store.redis,
+            Usage(calls=1, prompt_tokens=1200, completion_tokens=34, cost=cost),
+            installation_id=installation_id,
+            review_id=review.id,
+            now=store.now() - days_ago * 86_400,
+            keep_seconds=60,
+        )
+    await sign_in(web)
+    page = (await web.get("/")).text
+    assert "0 workers alive, 3 of 8 places busy, 2 feeds open" in page
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in page.split("<tr>")]
+    assert ["scan", "0", "—", "1", "0", "0"] in rows
+    at = rows.index(["octo", "1,234", "$0.25", "2,468", "$0.75"])
+    assert rows[at + 1] == ["installation 8", "1,234", "$0.00", "1,234", "$0.00"]
+
+
 class GitHub:
     """What the sign-in asks of GitHub; `mona` may read one repository."""
 
@@ -272,6 +302,14 @@ async def test_a_person_sees_the_repositories_that_github_lets_them_read(
     person: httpx2.AsyncClient, github: GitHub, store: Store
 ) -> None:
     mine, hidden = await open_review(store), await open_review(store, repository=OTHERS)
+    await add_used(
+        store.redis,
+        Usage(calls=1, prompt_tokens=4321),
+        installation_id=OTHERS.installation_id,
+        review_id="",
+        now=store.now(),
+        keep_seconds=60,
+    )
     state = await begin(person, github)
     answer = await person.get(f"/sign-in/github/callback?code=the-code&state={state}")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
@@ -279,6 +317,7 @@ async def test_a_person_sees_the_repositories_that_github_lets_them_read(
     assert "octo/demo #12" in page
     assert "other/private" not in page
     assert "Queues" not in page
+    assert "4,321" not in page
     assert (await person.get(f"/reviews/{mine.id}")).status_code == 200
     assert (await person.get(f"/api/reviews/{mine.id}")).status_code == 200
     # Reading is not writing.
