@@ -47,30 +47,24 @@ async def run(
     `max_output` bytes, or the caller is cancelled. Raises ProcessTimeout,
     OutputTooLarge, and FileNotFoundError if there is no such program.
     """
-    process = await _started(argv, cwd, env)
+    program = await _started(argv, cwd, env)
     try:
         async with asyncio.timeout(seconds):
-            return await _exchange(process, stdin, max_output)
+            return await _exchange(program.process, stdin, max_output)
     except TimeoutError as exc:
         raise ProcessTimeout(f"{Path(argv[0]).name} took longer than {seconds:.0f} s") from exc
     finally:
-        await to_the_end(_end(process))
+        await to_the_end(_end(program))
 
 
-async def _started(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str]
-) -> asyncio.subprocess.Process:
-    starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class _Program:
+    process: asyncio.subprocess.Process
+    transport: asyncio.SubprocessTransport
+
+
+async def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Program:
+    starting = asyncio.ensure_future(_start(argv, cwd, env))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -79,28 +73,43 @@ async def _started(
         raise
 
 
-async def _undo(starting: "asyncio.Future[asyncio.subprocess.Process]") -> None:
+async def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Program:
+    """What `asyncio.create_subprocess_exec` does, but it keeps the transport to itself."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=_CHUNK, loop=loop),
+        *argv,
+        cwd=cwd,
+        env=dict(env),
+        start_new_session=True,
+    )
+    return _Program(asyncio.subprocess.Process(transport, protocol, loop), transport)
+
+
+async def _undo(starting: "asyncio.Future[_Program]") -> None:
     with suppress(OSError):  # there is no such program
         await _end(await starting)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(program: _Program) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await _ended(process)
+        os.killpg(program.process.pid, signal.SIGKILL)
+    await _ended(program)
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Wait for the end, which asyncio sees only once the pipes are read out. They are not
-    waited for longer than that if something outside the group holds them open."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    rest = [asyncio.ensure_future(_drop(pipe)) for pipe in (process.stdout, process.stderr)]
+async def _ended(program: _Program) -> None:
+    """Wait for the end, which asyncio sees only once the pipes are read out. They are closed
+    unread if something outside the group still holds them open after a while."""
+    pipes = program.process.stdout, program.process.stderr
+    rest = [asyncio.ensure_future(_drop(pipe)) for pipe in pipes if pipe is not None]
     _, late = await asyncio.wait(rest, timeout=_LAST_SECONDS)
     for task in late:
         task.cancel()
-    if not late:
-        await process.wait()
+    if late:
+        for descriptor in range(3):
+            if pipe := program.transport.get_pipe_transport(descriptor):
+                pipe.close()
+    await program.process.wait()
 
 
 async def _drop(pipe: asyncio.StreamReader) -> None:

@@ -5,8 +5,10 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,22 +160,62 @@ async def test_one_that_is_cancelled_twice_leaves_nothing_under_way(tmp_path: Pa
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_pipes_that_something_outside_the_group_holds_open_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.scan.process._LAST_SECONDS", 0.05)
+    code = (
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "print(child.pid, file=open('child', 'w'))"
+    )
+    before = _pipes()
+    with pytest.raises(ProcessTimeout):
+        await run(
+            [sys.executable, "-c", code], cwd=tmp_path, env={"PATH": os.environ["PATH"]},
+            seconds=2, max_output=100,
+        )  # fmt: skip
+    after = _pipes()
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+    assert after <= before
+
+
+def _pipes() -> set[str]:
+    """Those that this process has open."""
+    links = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            links.add(str(descriptor.readlink()))
+    return {link for link in links if link.startswith("pipe:")}
+
+
+@pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
+@pytest.mark.parametrize("kind", [Isolation.BUBBLEWRAP, Isolation.NO_PROC])
+async def test_a_kill_of_the_group_reaches_what_bubblewrap_starts(
+    kind: Isolation, tmp_path: Path
+) -> None:
+    """Also before bubblewrap has asked to die with its parent: group and session are those that
+    were made for it outside, which have no number inside."""
+    assert await python("import os; print(os.getpgrp(), os.getsid(0))", tmp_path, kind) == "0 0\n"
+
+
 async def test_one_that_is_cancelled_while_it_starts_leaves_nothing_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has children already, which hold its output open."""
     started = asyncio.Event()
-    start = asyncio.create_subprocess_exec
+    loop = asyncio.get_running_loop()
+    start = loop.subprocess_exec
 
-    async def late(*argv: str, **options: Any) -> asyncio.subprocess.Process:
-        process = await start(*argv, **options)
+    async def late(*argv: Any, **options: Any) -> Any:
+        program = await start(*argv, **options)
         while not (tmp_path / "child").exists():
             await asyncio.sleep(0.01)
         started.set()
         await asyncio.sleep(0.01)
-        return process
+        return program
 
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", late)
+    monkeypatch.setattr(loop, "subprocess_exec", late)
     work = run(
         ["sh", "-c", "sleep 600 & echo $! > child; sleep 600"], cwd=tmp_path,
         env={"PATH": os.environ["PATH"]}, seconds=60, max_output=100,

@@ -93,9 +93,10 @@ def _bubble(directory: Path, *, proc: bool) -> list[str]:
         *(sys.prefix, sys.base_prefix, str(_HERE)),
     }
     words = [
+        # It stays in the session, which `run` has made for it and which has no terminal: a kill
+        # of the group while bubblewrap still starts would not reach a session of its own.
         "--unshare-all",
         "--die-with-parent",
-        "--new-session",
         # Started by root it would leave root's rights, and what is read-only could be remounted.
         *("--cap-drop", "ALL"),
         *(("--proc", "/proc") if proc else ()),
