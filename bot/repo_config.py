@@ -48,6 +48,7 @@ class RepoConfig:
     categories: tuple[Category, ...] | None = None
     min_severity: Severity | None = None
     fail_on: FailOn | None = None
+    fail_incomplete: bool | None = None
     max_comments: int | None = None
     max_files: int | None = None
     request_changes: bool | None = None
@@ -170,6 +171,10 @@ class _File(_Section):
     fail_on: FailOn = Field(
         _SERVERS,
         description="Findings from this severity on fail the check. Default: the server's.",
+    )
+    fail_incomplete: bool = Field(
+        _SERVERS,
+        description="A review that could not be finished fails the check. Default: the server's.",
     )
     max_comments: Annotated[int, Field(ge=0, le=50)] = Field(
         _SERVERS, description="Inline comments of one review. Default: the server's."

@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         0, ge=0, le=600, description="Wait after a push for the next one, before scanning."
     )
     fail_on: FailOn = Field(FailOn.NEVER, description="Severity that fails the check run.")
+    fail_incomplete: bool = Field(
+        False, description="Fail the check run of a review that could not be finished."
+    )
     request_changes: bool = Field(
         False, description="Ask for changes at critical and high findings, instead of commenting."
     )

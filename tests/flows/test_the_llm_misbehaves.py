@@ -88,7 +88,9 @@ async def test_what_the_analysers_alone_could_read_is_not_enough(
     await world.settle()
     [check_run] = world.check_runs
     assert check_run.conclusion == "neutral"
-    assert check_run.output["title"] == "No problems found in what was reviewed · score 100"
+    assert check_run.output["title"] == (
+        "Not all was read · no problems found in the rest · score 100"
+    )
 
 
 async def reviewed(world: World) -> str:

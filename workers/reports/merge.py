@@ -76,7 +76,9 @@ def build_report(
         pull=pull,
         merge_base=scan.merge_base,
         verdict=verdict(findings, unread_files, reviewed),
-        conclusion=conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
+        conclusion="failure"
+        if missed and fails_incomplete(settings, config)
+        else conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
         score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),
         inline=tuple(new[:most]),
@@ -112,6 +114,12 @@ def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool =
     if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
         return "failure"
     return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
+
+
+def fails_incomplete(settings: Settings, config: RepoConfig) -> bool:
+    """Whether the check run fails where a review could not be finished."""
+    own = config.fail_incomplete
+    return settings.fail_incomplete if own is None else own
 
 
 def _told(

@@ -113,6 +113,8 @@ def _title(report: Report) -> str:
     if report.unread:
         return "Nothing was reviewed"
     found = ", ".join(f"{number} {severity}" for severity, number in counts(report.findings))
+    if not report.complete:
+        found = f"Not all was read · {found or 'no problems found in the rest'}"
     silence = "No problems found" + (" in what was reviewed" if report.left_out else "")
     return f"{found or silence} · score {report.score}"
 

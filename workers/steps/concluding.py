@@ -5,10 +5,14 @@ from bot.github import checks
 from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.links import review_links
 from bot.model import Review, State
+from bot.repo_config import RepoConfig
+from bot.settings import Settings
 from workers import checkrun
 from workers.ended import tell_end
 from workers.reports import render
+from workers.reports.merge import fails_incomplete
 from workers.services import Services
+from workers.steps.handed_on import handed_on
 
 _ENDINGS = {
     State.FAILED: render.Ending.FAILED,
@@ -54,7 +58,15 @@ async def _complete(services: Services, review: Review) -> None:
                 gh,
                 review.repository.full_name,
                 await checkrun.ensure_alone(services, gh, review),
-                conclusion="neutral" if fields["state"] == State.FAILED else "cancelled",
+                conclusion=_conclusion(services.settings, fields),
                 output=render.failure_output(ending, fields.get("error", ""), links),
                 actions=[checkrun.RERUN],
             )
+
+
+def _conclusion(settings: Settings, fields: dict[str, str]) -> str:
+    if fields["state"] != State.FAILED:
+        return "cancelled"
+    # One that was lost as it was opened has none.
+    config = handed_on(fields)[1] if "config" in fields else RepoConfig()
+    return "failure" if fails_incomplete(settings, config) else "neutral"

@@ -46,6 +46,7 @@ def test_the_documented_example_sets_every_key() -> None:
         categories=(Category.SECURITY, Category.CORRECTNESS),
         min_severity=Severity.MEDIUM,
         fail_on=FailOn.HIGH,
+        fail_incomplete=True,
         max_comments=10,
         max_files=30,
         request_changes=True,
