@@ -6,7 +6,8 @@ store's scripts.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from dramatiq.middleware import CurrentMessage
 
 from bot import log, trace
 from bot.event_types import CommentCreated, from_json
+from bot.github.errors import NotFound
 from bot.model import Category, Review, State
 from bot.queue import QUEUE_OF
 from bot.settings import Settings
@@ -31,6 +33,8 @@ from workers.steps import concluding, reading, report, reporting, scanning
 
 Fields = dict[str, str]
 Work = Callable[..., Coroutine[Any, Any, None]]
+
+_log = log.get(__name__)
 
 #: What of a message's arguments every line of the log bears, and under which name.
 _IDS = {"review_id": "review", "guid": "delivery"}
@@ -127,7 +131,8 @@ def _attempt(settings: Settings) -> Attempt:
 async def handle_delivery(
     services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, guid: str
 ) -> None:
-    await handle_event(services, from_json(event), review_id, guid)
+    with _while_it_is_there(attempt):
+        await handle_event(services, from_json(event), review_id, guid)
 
 
 async def start_review(
@@ -150,7 +155,8 @@ async def start_waiting(
 ) -> None:
     asked = from_json(event)
     assert isinstance(asked, CommentCreated)
-    await commands.start_waiting(services, asked, review_id, position)
+    with _while_it_is_there(attempt):
+        await commands.start_waiting(services, asked, review_id, position)
 
 
 async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:
@@ -190,4 +196,18 @@ async def answer_question(
 ) -> None:
     asked = from_json(event)
     assert isinstance(asked, CommentCreated)
-    await answer(services, asked, question, position, last_try=attempt.last)
+    with _while_it_is_there(attempt):
+        await answer(services, asked, question, position, last_try=attempt.last)
+
+
+@contextmanager
+def _while_it_is_there(attempt: Attempt) -> Iterator[None]:
+    """Where nothing is any more - the App was taken away, the repository deleted - nobody can be
+    told, and no dead letter would help: what was to be done there is done. Only the last try
+    says so, as GitHub may not know at once what it has just told us of."""
+    try:
+        yield
+    except NotFound as exc:
+        if not attempt.last:
+            raise
+        _log.warning("nothing_is_there_any_more", why=str(exc))

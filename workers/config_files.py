@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from bot import log, repo_config
 from bot.github import pulls
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError, Invalid, TooLarge
+from bot.github.errors import GitHubError, NotFound, TooLarge
 from bot.model import Repository
 from bot.repo_config import ParsedConfig
 from bot.store import defaults
@@ -33,7 +33,7 @@ async def read_config(
             return await services.github.installation(
                 installation_id, DEFAULTS_REPOSITORY, {"contents": "read"}
             )
-        except Invalid:  # there is no such repository, or the installation may not see it
+        except NotFound:  # there is no such repository, or the installation may not see it
             await defaults.note_missing(store, installation_id)
             return None
 

@@ -11,12 +11,14 @@ import httpx2
 
 from bot.github.auth import AppKey, InstallationCredentials, InstallationTokens, Scope, Token
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, Invalid, NotFound
 from bot.github.limits import Clock, Quota, RetryPolicy
 from bot.github.wire import OnResponse, Wire
 
 _CacheEntry = tuple[str | None, str | None, Any, str | None]
 _CacheKey = tuple[Scope, str]
+#: As GitHub says it of a repository that is gone, or was taken from the installation.
+_NOT_THERE = "not accessible to the parent installation"
 #: Answers kept for conditional requests, over all repositories of a process.
 _CACHED_ANSWERS = 512
 
@@ -99,7 +101,7 @@ class GitHubApp:
         """A client for one repository, by id or name (None: all of them), of an installation.
 
         Its token is fetched here, so that a lost installation shows at once: raises NotFound when
-        it is gone and Invalid when it lacks the repository or a permission.
+        it is gone, suspended, or has not the repository, and Invalid when it lacks a permission.
         """
         scope = Scope.of(installation_id, repository, permissions)
         await self._tokens.get(scope)
@@ -151,11 +153,16 @@ class GitHubApp:
         return self._quotas.setdefault(installation_id, Quota())
 
     async def _fetch(self, scope: Scope) -> Token:
-        answer = await self.as_app().post(
-            "/app/installations/{installation}/access_tokens",
-            {"installation": str(scope.installation_id)},
-            data=scope.request(),
-        )
+        try:
+            answer = await self.as_app().post(
+                "/app/installations/{installation}/access_tokens",
+                {"installation": str(scope.installation_id)},
+                data=scope.request(),
+            )
+        except Invalid as exc:
+            if _NOT_THERE not in str(exc):
+                raise
+            raise NotFound(str(exc)) from exc
         if not isinstance(answer, dict):
             raise GitHubError(
                 "GitHub's answer to a request for an installation token is no object."

@@ -11,6 +11,8 @@ from typing import Any
 
 #: Longest excerpt of GitHub's words that a message carries.
 _MESSAGE_CHARACTERS = 500
+#: As GitHub says it of an installation that an owner, or its support, has suspended.
+_SUSPENDED = "has been suspended"
 #: How long to leave GraphQL alone after one of its limits, which come without a time.
 QUERY_LIMIT_SECONDS = 60.0
 
@@ -39,7 +41,8 @@ class Forbidden(GitHubError):
 
 
 class NotFound(GitHubError):
-    """Raised when the thing is gone, or the App is not allowed to see it (404, 410)."""
+    """Raised when the thing is gone, or the App is not allowed to see it (404, 410; 403 where its
+    installation is suspended)."""
 
 
 class Invalid(GitHubError):
@@ -82,6 +85,8 @@ def error_of(
             f"GitHub does not accept our credentials for {call}{said}: check the App id, the "
             "private key and this machine's clock."
         )
+    if status == 403 and _SUSPENDED in message:
+        return NotFound(f"GitHub forbids {call}{said}: an owner can take that back.")
     if status in (403, 451):
         return Forbidden(_forbidden(call, message, headers))
     if status in (404, 410):

@@ -98,8 +98,7 @@ def verify_token(state: SandboxState, value: str) -> Token:
     installation = state.installations.get(token.installation_id)
     if installation is None:
         raise bad_credentials()
-    if installation.suspended_at:
-        raise GitHubError(403, "This installation has been suspended")
+    refuse_suspended(installation)
     return token
 
 
@@ -112,6 +111,12 @@ def check_permission(token: Token, needed: str) -> None:
 def may_see(token: Token, repository: Repository) -> bool:
     """Whether the token covers this repository."""
     return repository.id in token.repository_ids
+
+
+def refuse_suspended(installation: Installation) -> None:
+    """Raises 403 for one that an owner has suspended."""
+    if installation.suspended_at:
+        raise GitHubError(403, "This installation has been suspended")
 
 
 def mint(state: SandboxState, installation: Installation, wish: dict[str, Any]) -> Token:

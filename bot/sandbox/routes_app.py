@@ -47,7 +47,9 @@ async def get_repository_installation(call: Call) -> Response:
 
 async def create_access_token(call: Call) -> Response:
     """POST /app/installations/{id}/access_tokens"""
-    token = auth.mint(call.state, _installation(call), call.body)
+    installation = _installation(call)
+    auth.refuse_suspended(installation)
+    token = auth.mint(call.state, installation, call.body)
     body: dict[str, Any] = {
         "token": token.value,
         "expires_at": shapes.timestamp(token.expires_at),

@@ -69,6 +69,19 @@ async def test_the_review_that_runs_there_ends_and_no_other(
     assert other.conclusion == "cancelled"
 
 
+async def test_what_had_been_sent_before_is_no_dead_letter(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    await suspended(world)
+    head = world.sandbox.repository(REPO).pulls[number].head_sha
+    pushed = await world.sandbox.commit(REPO, {"late.py": "x = 1\n"}, parent=head)
+    await world.sandbox.push(REPO, number, pushed)
+    await world.sandbox.comment(REPO, number, "/review ask why?")
+    await world.settle()
+    assert await dead_letters(world.store) == []
+    assert len(world.check_runs) == 1
+
+
 async def test_what_waits_for_that_review_does_not_begin_either(
     world: World, llm: LLMServer
 ) -> None:

@@ -20,7 +20,7 @@ from bot.github.checks import (
 from bot.github.client import GitHub
 from bot.github.comments import Subject, create_comment, delete_reaction, react
 from bot.github.deliveries import list_deliveries, undelivered
-from bot.github.errors import Forbidden, Invalid, Transient
+from bot.github.errors import Forbidden, Invalid, NotFound, Transient
 from bot.github.pulls import compare, get_file, get_pull, list_commits, permission
 from bot.github.reviews import ReviewComment, create_review, find_review, reply, update_review
 from bot.github.threads import list_threads, minimize_comment, resolve_thread
@@ -186,6 +186,21 @@ async def test_a_token_narrowed_to_reading_cannot_write(scene: Scene) -> None:
         await create_check_run(
             reader, REPO, name="Glossator", head_sha=scene.head, external_id="01REVIEW"
         )
+
+
+@pytest.mark.parametrize("event", ["suspended", "taken away", "uninstalled"])
+async def test_where_the_app_has_left_nothing_is_found(scene: Scene, event: str) -> None:
+    sandbox, installation_id = scene.sandbox, scene.sandbox.installation_id
+    repository = sandbox.repository(REPO)
+    match event:
+        case "suspended":
+            await sandbox.suspend(repository.owner)
+        case "taken away":
+            await sandbox.take_away(REPO)
+        case _:
+            await sandbox.uninstall(repository.owner)
+    with pytest.raises(NotFound):
+        await scene.app.installation(installation_id, repository.id, {"checks": "read"})
 
 
 @pytest.mark.parametrize("kind", ["500", "502", "429", "secondary", "reset"])
