@@ -112,3 +112,9 @@ NODES: dict[str, Nodes] = {
     "verilog": _nodes("module_declaration function_declaration task_declaration"),
     "zig": _nodes("Decl", head=r"(?:pub\s+|export\s+)?(?:fn|const)\b"),
 }
+
+#: Languages in which a call may have no parentheses: what is called is known by its name alone.
+BARE_CALLS = frozenset(
+    {"bash", "clojure", "elixir", "elm", "haskell", "lua", "nix", "ocaml", "perl", "powershell",
+     "ruby", "scala"}
+)  # fmt: skip

@@ -8,11 +8,14 @@ from itertools import islice
 from bot.change import ChangedFile, Hunk
 from bot.model import Snippet
 from bot.syntax import language_of
+from workers.scan.languages import BARE_CALLS
 from workers.scan.outline import Block, Outline
 from workers.scan.risk import is_test
 from workers.scan.touched import changed_lines, touched
 
 _CALL = re.compile(r"\b([A-Za-z_]\w{2,})\s*[!?]?\(|\b([A-Z]\w*[a-z]\w*)\b")
+_BARE_CALL = re.compile(r"\b([A-Za-z_]\w{2,}[!?]?)")
+_COMMENT = re.compile(r"\s*(?:#|--|//|;|%)")
 _NO_CALLS = frozenset(
     {"and", "assert", "catch", "def", "elif", "else", "for", "func", "function", "if", "match",
      "not", "print", "return", "sizeof", "super", "switch", "throw", "while", "with", "yield"}
@@ -88,7 +91,11 @@ def _definitions(
 ) -> Iterator[Snippet]:
     """Where the names that the added lines call are defined: here first, then elsewhere."""
     added = "\n".join(line.text for hunk in hunks for line in hunk.lines if line.added)
-    names = dict.fromkeys(call or name for call, name in _CALL.findall(added))
+    if own.language in BARE_CALLS:
+        defined = {block.name for text in (own, *others) for block in text.outline.definitions}
+        names = dict.fromkeys(name for name in _BARE_CALL.findall(added) if name in defined)
+    else:
+        names = dict.fromkeys(call or name for call, name in _CALL.findall(added))
     for name in names:
         if name in _NO_CALLS:
             continue
@@ -107,10 +114,9 @@ def _callers(
     names = touched(file, own.outline, own.language)
     if not names:
         return
-    call = calls_of(names)
     for text in sorted((own, *others), key=lambda text: is_test(text.path)):
         role = "test" if is_test(text.path) else "caller"
-        uses: Iterator[int] = islice(_calls(text, call, names), _MAX_USES)
+        uses: Iterator[int] = islice(_calls(text, names), _MAX_USES)
         if text is own:
             uses = (n for n in uses if n not in shown and not _within(own, n, names))
         yield from islice(dict.fromkeys(_around(role, text, n) for n in uses), 2)
@@ -122,16 +128,19 @@ def _within(text: Text, line: int, names: Iterable[str]) -> bool:
     return block is not None and block.name in names
 
 
-def calls_of(names: Iterable[str]) -> re.Pattern[str]:
+def calls_of(names: Iterable[str], language: str) -> re.Pattern[str]:
     """What a call of one of these names looks like, as far as one line tells."""
     any_of = "|".join(map(re.escape, sorted(names)))
+    if language in BARE_CALLS:
+        return re.compile(rf"(?<![\w$])(?:{any_of})(?![\w!?])")
     return re.compile(rf"(?<![\w$])(?:{any_of})\s*\(|<(?:{any_of})(?=[\s/>])")
 
 
-def _calls(text: Text, call: re.Pattern[str], names: Iterable[str]) -> Iterator[int]:
+def _calls(text: Text, names: Iterable[str]) -> Iterator[int]:
+    call = calls_of(names, text.language)
     own_lines = {block.start for block in text.outline.definitions if block.name in names}
     for number, line in enumerate(text.lines, 1):
-        if number not in own_lines and call.search(line):
+        if number not in own_lines and call.search(line) and not _COMMENT.match(line):
             yield number
 
 

@@ -200,6 +200,29 @@ def test_cuts_what_explains_a_hunk() -> None:
     assert found["test"] == [TEST.rstrip("\n")]
 
 
+SUM = "class Cart\n  def total\n    @sum\n  end\n\n  def empty?\n    total == 0\n  end\nend\n"
+BILL = (
+    "# the total of it\n\n\n\n\n\n\n\ndef bill cart\n  x = 1\n  puts cart.total\nend\n\n"
+    "def subtotal cart\n  cart.sum\nend\n"
+)
+
+
+def test_a_call_without_parentheses_is_one_where_the_language_has_them() -> None:
+    lines = (Line(3, None, "    0"), Line(None, 3, "    @sum"))
+    file = ChangedFile(path="cart.rb", status=FileStatus.MODIFIED, hunks=(Hunk(3, 3, "", lines),))
+    found = snippets(file, text_of("cart.rb", SUM), [text_of("bill.rb", BILL)])
+    callers = [snippet.text for snippet in found if snippet.role == "caller"]
+    assert callers == [
+        "  def empty?\n    total == 0\n  end",
+        "def bill cart\n  x = 1\n  puts cart.total\nend",
+    ]
+    lines = (Line(11, None, "  puts 0"), Line(None, 11, "  puts cart.total"))
+    file = ChangedFile(path="bill.rb", status=FileStatus.MODIFIED, hunks=(Hunk(11, 11, "", lines),))
+    found = snippets(file, text_of("bill.rb", BILL), [text_of("cart.rb", SUM)])
+    definitions = [snippet.text for snippet in found if snippet.role == "definition"]
+    assert definitions == ["  def total\n    @sum\n  end"]
+
+
 def test_shows_nothing_twice_when_the_file_is_all_in_the_hunk() -> None:
     lines = tuple(Line(None, n, text) for n, text in enumerate(OWN.rstrip("\n").split("\n"), 1))
     file = ChangedFile(path="shop.py", status=FileStatus.ADDED, hunks=(Hunk(0, 1, "", lines),))
