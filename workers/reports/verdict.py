@@ -1,15 +1,39 @@
-"""The first sentence of a review (pure)."""
+"""The first sentence of a review, and how many findings of each kind it has (pure)."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.model import Finding, Severity
+from bot.model import Category, Finding, Severity
+from workers.reports.sources import LLM, tools_of
 
 
 def counts(findings: Sequence[Finding]) -> list[tuple[Severity, int]]:
     """How many of each severity, most severe first; only those that occur."""
     seen = Counter(finding.severity for finding in findings)
     return [(severity, seen[severity]) for severity in Severity if seen[severity]]
+
+
+def categories(findings: Sequence[Finding]) -> list[tuple[Category, int]]:
+    """How many of each category; only those that occur."""
+    seen = Counter(finding.category for finding in findings)
+    return [(category, seen[category]) for category in Category if seen[category]]
+
+
+def finders(findings: Sequence[Finding]) -> list[tuple[str, int]]:
+    """How many `llm` and each analyser found, `llm` first, then who found most. What several
+    found counts for each of them."""
+    seen = Counter(name for finding in findings for name in tools_of(finding))
+    return sorted(seen.items(), key=lambda item: (item[0] != LLM, -item[1], item[0]))
+
+
+def breakdown(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """The counts beside those of severities as lines for people, each a name and a text. A
+    single finding says all of that itself."""
+    if len(findings) < 2:
+        return []
+    found = [("LLM" if name == LLM else name, number) for name, number in finders(findings)]
+    lines = ("By category", categories(findings)), ("By source", found)
+    return [(name, ", ".join(f"{n} {kind}" for kind, n in told)) for name, told in lines]
 
 
 def verdict(findings: Sequence[Finding], files_left_out: int, files_reviewed: int) -> str:

@@ -19,6 +19,7 @@ from bot.change import Side
 from bot.links import Links
 from bot.model import LeftOut, Report, decode
 from workers.reports.formats import UnknownFormat, render
+from workers.reports.formats.as_json import CountedReport
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "docs" / "report.schema.json"
@@ -62,7 +63,7 @@ class Tags(HTMLParser):
 
 
 def test_json_is_what_the_published_schema_says(report: Report) -> None:
-    schema = TypeAdapter(Report).json_schema(mode="serialization")
+    schema = TypeAdapter(CountedReport).json_schema(mode="serialization")
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     if os.environ.get("UPDATE_GOLDEN") == "1":
         SCHEMA.write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
@@ -70,6 +71,39 @@ def test_json_is_what_the_published_schema_says(report: Report) -> None:
     data = render(report, "json", LINKS)
     Draft202012Validator(schema).validate(json.loads(data))
     assert decode(Report, data) == report
+
+
+def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
+    told = json.loads(render(report, "json", LINKS))["counts"]
+    assert told["severity"] == {"critical": 1, "high": 1, "medium": 2, "low": 1, "info": 0}
+    assert told["category"] == {
+        "security": 1,
+        "correctness": 2,
+        "performance": 0,
+        "maintainability": 1,
+        "quality": 1,
+    }
+    # The LLM and bandit found the same one.
+    assert told["source"] == {"llm": 4, "bandit": 1, "ruff": 1}
+
+
+def test_json_of_nothing_found_names_no_source(report: Report) -> None:
+    told = json.loads(render(replace(report, findings=()), "json", LINKS))["counts"]
+    assert told["source"] == {}
+    assert set(told["category"].values()) == {0}
+
+
+def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Report) -> None:
+    def texts(report: Report) -> list[str]:
+        pages = PdfReader(BytesIO(render(report, "pdf", LINKS))).pages
+        pdf = " ".join(pages[0].extract_text().split())
+        return [render(report, "md", LINKS).decode(), render(report, "html", LINKS).decode(), pdf]
+
+    for text in texts(report):
+        assert "1 security, 2 correctness, 1 maintainability, 1 quality" in text
+        assert "4 LLM, 1 bandit, 1 ruff" in text
+    for text in texts(replace(report, findings=report.findings[:1])):
+        assert "By source" not in text, "one finding says it itself"
 
 
 @pytest.mark.parametrize("deep", ["> " * 60, "- " * 60, "*a **b " * 60, "1. " * 60])

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from bot.links import Links
-from bot.model import Report, encode
+from bot.model import Report
+from workers.reports.formats.as_json import as_json
 from workers.reports.formats.markdown import markdown
 from workers.reports.formats.sarif import sarif
 
@@ -21,7 +22,7 @@ def _pdf(report: Report, links: Links) -> bytes:
 
 
 _RENDERINGS: dict[str, Callable[[Report, Links], bytes]] = {
-    "json": lambda report, links: encode(report),
+    "json": lambda report, links: as_json(report),
     "md": markdown,
     "html": _html,
     "pdf": _pdf,

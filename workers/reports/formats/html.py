@@ -15,14 +15,18 @@ from bot.model import Report
 from workers.reports.environment import cost, environment, place, source
 from workers.reports.formats.highlight import coloured
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
-from workers.reports.verdict import counts, plural
+from workers.reports.verdict import breakdown, counts, plural
 
 
 def html(report: Report, links: Links) -> bytes:
     """UTF-8 HTML."""
     page = _environment().get_template("report/report.html.j2")
     return page.render(
-        report=report, links=links, counts=counts(report.findings), styles=_code_styles()
+        report=report,
+        links=links,
+        counts=counts(report.findings),
+        breakdown=breakdown(report.findings),
+        styles=_code_styles(),
     ).encode("utf-8", "backslashreplace")
 
 

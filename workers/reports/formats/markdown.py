@@ -3,7 +3,7 @@
 from bot.links import Links
 from bot.model import Report
 from workers.reports.environment import render, source
-from workers.reports.verdict import counts
+from workers.reports.verdict import breakdown, counts
 
 
 def markdown(report: Report, links: Links) -> bytes:
@@ -13,6 +13,7 @@ def markdown(report: Report, links: Links) -> bytes:
         report=report,
         links=links,
         counts=counts(report.findings),
+        breakdown=breakdown(report.findings),
         notes=report.notes,
         sources=sorted({source(finding) for finding in report.findings}),
     )

@@ -16,7 +16,7 @@ from templates import DIRECTORY
 from workers.reports.environment import cost, place, source
 from workers.reports.formats.html import time
 from workers.reports.formats.structure import blocks, line
-from workers.reports.verdict import counts, plural
+from workers.reports.verdict import breakdown, counts, plural
 
 _FOLDER = DIRECTORY / "report"
 #: Latin and code by Source Sans and Source Code, everything else by Kurinto (CJK, Hebrew,
@@ -58,6 +58,7 @@ def _data(report: Report, links: Links) -> dict[str, Any]:
         "verdict": show_hidden(report.verdict),
         "score": None if report.unread else report.score,
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
+        "breakdown": [[name, show_hidden(text)] for name, text in breakdown(report.findings)],
         "findings": findings,
         "more_findings": _more(report.findings, len(findings), "finding"),
         "files": [_file(file) for file in report.files[:_ROWS]],
