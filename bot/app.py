@@ -22,7 +22,7 @@ from bot.gauges import resident
 from bot.headers import SecurityHeaders
 from bot.metrics import Metrics, series
 from bot.pace import Pace, RequestPace
-from bot.pages import dashboard, signin
+from bot.pages import cancelling, dashboard, signin
 from bot.pages.environment import not_found, page, static
 from bot.pages.review import review_page
 from bot.room import Room
@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readyz),
             Route("/metrics", metrics),
             Route("/", dashboard.dashboard),
-            Route("/reviews/{review_id}/cancel", dashboard.cancel_button, methods=["POST"]),
+            Route("/reviews/{review_id}/cancel", cancelling.cancel_button, methods=["POST"]),
             Route(
                 "/dead-letters/{queue}/{message_id}/retry",
                 dashboard.retry_button,

@@ -12,13 +12,12 @@ from bot.gauges import seen
 from bot.metrics import series
 from bot.model import State
 from bot.pages import charts
+from bot.pages.cancelling import may_cancel
 from bot.pages.environment import not_found, page
-from bot.pages.forms import own_form
+from bot.pages.forms import not_ours, own_form, token_for
 from bot.pages.statistics import DAYS, Statistics, accounts, days_of, sum_up
 from bot.pages.text import money, number
-from bot.policy import cancelled_by
-from bot.sessions import form_token
-from bot.store import Store, cancelling
+from bot.store import Store
 from bot.store.asked import asked
 from bot.store.listing import BadCursor, Listed, newest_first, page_of
 from bot.store.queues import dead_letters, queues, retry, workers_alive
@@ -51,15 +50,11 @@ async def dashboard(request: Request) -> Response:
     return page(
         "dashboard.html",
         who=who,
-        form_token=form_token(request.app.state.keys[0], who.session.id) if who.session else "",
+        form_token=token_for(request, who),
         query=query,
         states=list(State),
         reviews=reviews,
-        may_cancel=lambda r: (
-            who.session is not None
-            and not r.progress.state.finished
-            and who.may_write(r.review.repository.id)
-        ),
+        may_cancel=lambda r: may_cancel(who, r.review, r.progress.state),
         next=f"/?{urlencode({**query, 'cursor': following})}" if following else "",
         figures=statistics,
         charts=_charts(statistics),
@@ -111,31 +106,14 @@ def _charts(figures: Statistics) -> dict[str, object]:
     }
 
 
-async def cancel_button(request: Request) -> Response:
-    """POST /reviews/{id}/cancel, from the dashboard."""
-    who, store = await viewer(request), request.app.state.store
-    review = await store.review(request.path_params["review_id"])
-    if who is None or review is None or not who.may_write(review.repository.id):
-        return not_found()
-    if not await own_form(request, who):
-        return _not_ours()
-    await cancelling.cancel(store, review.id, cancelled_by(who.login))
-    return RedirectResponse("/", 303)
-
-
 async def retry_button(request: Request) -> Response:
     """POST /dead-letters/{queue}/{id}/retry, for administrators."""
     who = await viewer(request)
     if who is None or who.repositories is not None:
         return not_found()
     if not await own_form(request, who):
-        return _not_ours()
+        return not_ours()
     queue, message_id = request.path_params["queue"], request.path_params["message_id"]
     if not await retry(request.app.state.store, queue, message_id):
         return not_found()
     return RedirectResponse("/", 303)
-
-
-def _not_ours() -> Response:
-    sentence = "The button was not pressed on this server's page, or the session has ended."
-    return page("message.html", 403, title="Not done", sentence=sentence)

@@ -3,10 +3,12 @@
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
+from starlette.responses import HTMLResponse
 
 from bot.access import Viewer
 from bot.headers import same_origin
-from bot.sessions import is_form_token
+from bot.pages.environment import page
+from bot.sessions import form_token, is_form_token
 
 #: Our forms are small.
 MOST_BYTES = 4096
@@ -33,3 +35,14 @@ async def own_form(request: Request, who: Viewer) -> dict[str, str]:
         return {}
     known = is_form_token(request.app.state.keys, session.id, form.get("form_token", ""))
     return form if known else {}
+
+
+def token_for(request: Request, who: Viewer) -> str:
+    """What the forms on a page for them carry; "" without a session, which can send none."""
+    return form_token(request.app.state.keys[0], who.session.id) if who.session else ""
+
+
+def not_ours() -> HTMLResponse:
+    """The answer to a form that `own_form` does not know."""
+    sentence = "The button was not pressed on this server's page, or the session has ended."
+    return page("message.html", 403, title="Not done", sentence=sentence)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.access import see, see_unbegun
+from bot.access import see, see_unbegun, viewer
 from bot.links import Purpose, report_links
 from bot.model import (
     Finding,
@@ -19,7 +19,9 @@ from bot.model import (
     Usage,
     decode,
 )
+from bot.pages.cancelling import may_cancel
 from bot.pages.environment import not_found, page
+from bot.pages.forms import token_for
 from bot.store import Store
 
 #: Links on the page of somebody who came without one are good for so long.
@@ -80,6 +82,9 @@ async def review_page(request: Request) -> Response:
     pull = decode(PullRequest, fields["pull"]) if "pull" in fields else None
     settings = request.app.state.settings
     expires = seen.link_expires or int(store.now()) + LINK_SECONDS
+    # A link tells nothing of who follows it; they may have signed in all the same.
+    who = await viewer(request)
+    cancels = who is not None and may_cancel(who, seen.review, progress.state)
     return page(
         "review.html",
         review=seen.review,
@@ -88,6 +93,8 @@ async def review_page(request: Request) -> Response:
         f"/pull/{seen.review.number}",
         review_url=fields.get("review_url", ""),
         progress=progress,
+        form_token=token_for(request, who) if who and cancels else "",
+        key=request.query_params.get("key", ""),
         heading=HEADINGS[progress.state],
         stages=_stages(progress),
         found=found,

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.settings import Settings
-from tests.support.web import make_settings
+from tests.support.web import TOKEN, make_settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -85,6 +85,14 @@ async def new_page(browser: Browser) -> AsyncIterator[NewPage]:
 
     yield open_page
     assert not complaints
+
+
+async def signed_in(page: Page, address: str) -> None:
+    """As an administrator, and on the dashboard."""
+    await page.goto(f"http://{address}/")
+    await page.get_by_label("Admin token").fill(TOKEN)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Reviews")
 
 
 async def accessibility(page: Page) -> list[str]:

@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from bot.app import create_app
 from bot.model import Repository, State
 from bot.queue import message
 from bot.settings import Settings
 from bot.store import Store
-from tests.browser.conftest import NewPage, accessibility
-from tests.support.web import TOKEN, complete, open_review, serving
+from tests.browser.conftest import NewPage, accessibility, signed_in
+from tests.support.web import complete, open_review, serving
 
 OTHERS = Repository(installation_id=7, id=12, full_name="octo/shop")
 
@@ -20,13 +20,6 @@ OTHERS = Repository(installation_id=7, id=12, full_name="octo/shop")
 async def address(settings: Settings, store: Store) -> AsyncIterator[str]:
     async with serving(create_app(settings)) as address:
         yield address
-
-
-async def signed_in(page: Page, address: str) -> None:
-    await page.goto(f"http://{address}/")
-    await page.get_by_label("Admin token").fill(TOKEN)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Reviews")
 
 
 async def some_reviews(store: Store) -> None:

@@ -12,7 +12,7 @@ from bot.links import review_links
 from bot.model import Batch, Review, State, encode
 from bot.settings import Settings
 from bot.store import Store, unbegun
-from tests.browser.conftest import NewPage, accessibility
+from tests.browser.conftest import NewPage, accessibility, signed_in
 from tests.support.web import (
     FINDINGS,
     PULL,
@@ -77,6 +77,51 @@ async def test_the_page_follows_the_review_to_its_end(
     await expect(page.get_by_role("figure")).to_have_accessible_name("Score 64 of 100")
     await expect(page.locator("#files")).to_have_text("2 of 2")
     await expect(page).to_have_title(re.compile("^Reviewed: "))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_who_may_cancel_does_it_on_the_page_and_stays_there(
+    address: str, settings: Settings, store: Store, new_page: NewPage, scripts: bool
+) -> None:
+    review, page = await under_way(store), await new_page(java_script_enabled=scripts)
+    await signed_in(page, address)
+    url = page_url(address, settings, review)
+    await page.goto(url)
+    button = page.get_by_role("button", name="Cancel the review")
+    await expect(button).to_be_visible()
+    await button.click()
+    await expect(page.locator(".badge")).to_have_text("Cancelled")
+    await expect(page.locator(".error")).to_contain_text("admin")
+    await expect(page).to_have_url(url)
+    await expect(button).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+async def test_the_cancel_button_is_still_while_the_page_changes_and_goes_at_the_end(
+    address: str, store: Store, new_page: NewPage, width: int
+) -> None:
+    wish = await ask_for_review(store)
+    page = await new_page(viewport={"width": width, "height": 900})
+    await signed_in(page, address)
+    await page.goto(f"http://{address}/reviews/{wish.id}")
+    await expect(page.locator("#connection")).to_have_text("Live")
+    button = page.get_by_role("button", name="Cancel the review")
+    await expect(button).to_have_count(0)
+    await store.open_review(wish)
+    await button.focus()
+    assert await accessibility(page) == []
+    assert await _sideways(page) == 0
+    pressed = await button.element_handle()
+    await store.move(
+        wish.id, State.ANALYZING, of=[State.QUEUED], batches=[Batch(0, ())], files_total=1
+    )
+    await expect(page.locator(".badge")).to_have_text("Reviewing")
+    assert pressed is not None
+    assert await pressed.evaluate("b => b.isConnected && b === document.activeElement")
+    await complete(store, wish)
+    await expect(page.locator(".badge")).to_have_text("Reviewed")
+    await expect(button).to_have_count(0)
+    await expect(page.locator("main")).to_be_focused()
 
 
 async def test_the_page_of_a_wish_becomes_that_of_its_review(

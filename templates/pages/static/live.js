@@ -60,7 +60,17 @@
     region().replaceWith(document.adoptNode(next));
     put("connection", connection); // the server knows nothing of it
     region().querySelectorAll("details").forEach((d, i) => { if (open[i]) d.open = true; });
+    renewActions(fresh);
     if (focused >= 0) region().querySelectorAll("a, pre, summary")[focused]?.focus({ preventScroll: true });
+  }
+
+  // Left alone while they are the same: a button that is replaced while it is pressed does nothing.
+  function renewActions(fresh) {
+    const old = document.getElementById("actions"), next = fresh.getElementById("actions");
+    if (!old || !next || old.isEqualNode(next)) return;
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(document.adoptNode(next));
+    if (focused) document.getElementById("main").focus({ preventScroll: true });
   }
 
   function connect() {
