@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from redis.asyncio import Redis
 
 from bot.model import State
+from bot.store import quota
 from bot.store.queues import dead_letters
-from tests.flows.conversation import AFTER, BEFORE, said
+from bot.tls import trusted
+from tests.flows.conversation import AFTER, BEFORE, fed, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
 from workers.events.commands import WAITS
@@ -20,7 +23,7 @@ OWNER = REPO.partition("/")[0]
 async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
-    async with running(redis_url, redis, tmp_path, **llm.settings) as world:
+    async with running(redis_url, redis, tmp_path, api_tokens="letmein", **llm.settings) as world:
         yield world
 
 
@@ -98,3 +101,27 @@ async def test_what_waits_for_that_review_does_not_begin_either(
     await world.settle()
     assert await dead_letters(world.store) == []
     assert len(world.check_runs) == 1
+
+
+async def test_whoever_asked_for_what_waits_there_is_told_why_nothing_comes_of_it(
+    world: World, llm: LLMServer
+) -> None:
+    llm.default = Hang()
+    number = await world.open_pull(BEFORE, AFTER)
+    await llm.until(lambda: llm.active == 1)
+    async with httpx2.AsyncClient(
+        verify=trusted(), headers={"Authorization": "Bearer letmein"}
+    ) as client:
+        wish = {"repository": REPO, "number": number, "focus": "quality"}
+        started = (await client.post(f"{world.url}/api/reviews", json=wish)).json()
+
+        async def waits() -> bool:
+            current = (await world.store.pull_fields(world.repository.id, number))["current"]
+            return await quota.waiting(world.store, current) == [started["id"]]
+
+        await world.until_true(waits)
+        await uninstalled(world)
+        await world.settle()
+        answer = (await client.get(f"{world.url}/api/reviews/{started['id']}")).json()
+    assert (answer["status"], answer["error"]) == ("failed", "The App was uninstalled.")
+    assert (await fed(started["page"]))[-1]["error"] == answer["error"]

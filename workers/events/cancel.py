@@ -12,9 +12,13 @@ async def cancel_pull(services: Services, repository: Repository, number: int, w
     Transient."""
     async with alone_with(services, repository, number):
         current = (await services.store.pull_fields(repository.id, number)).get("current")
-        if current is None:
-            return False
-        for waiting in await quota.waiting(services.store, current):
-            await unbegun.refuse(services.store, waiting, why)
-        await quota.forget_waiting(services.store, repository.installation_id, current)
-        return await cancelling.cancel(services.store, current, why)
+        return current is not None and await cancel_all(services, repository, current, why)
+
+
+async def cancel_all(services: Services, repository: Repository, review_id: str, why: str) -> bool:
+    """Cancel the review and what waits for its end, of which whoever asked is told; False if it
+    is not running. For who is `alone_with` its pull request: nothing begins to wait meanwhile."""
+    for waiting in await quota.waiting(services.store, review_id):
+        await unbegun.refuse(services.store, waiting, why)
+    await quota.forget_waiting(services.store, repository.installation_id, review_id)
+    return await cancelling.cancel(services.store, review_id, why)

@@ -2,8 +2,9 @@
 
 from bot.event_types import InstallationAction, InstallationChanged
 from bot.model import Review
-from bot.store import cancelling, quota
 from bot.store.recovery import unfinished
+from workers.events.alone import alone_with
+from workers.events.cancel import cancel_all
 from workers.services import Services
 
 #: The actions after which nothing can be read or written there, and what is kept to say so.
@@ -16,15 +17,16 @@ _LEFT = {
 
 async def leave(services: Services, event: InstallationChanged) -> None:
     """Cancel the unfinished reviews there and what waits for their ends, if the event says that
-    the App has left: else each would go on until GitHub refuses it something. Safe to repeat."""
+    the App has left: else each would go on until GitHub refuses it something. Safe to repeat.
+    Raises Transient."""
     why = _LEFT.get(event.action)
     if why is None:
         return
     for review_id in await unfinished(services.store):
         review = await services.store.review(review_id)
         if review is not None and _concerned(event, review):
-            await quota.forget_waiting(services.store, event.installation_id, review_id)
-            await cancelling.cancel(services.store, review_id, why)
+            async with alone_with(services, review.repository, review.number):
+                await cancel_all(services, review.repository, review_id, why)
 
 
 def _concerned(event: InstallationChanged, review: Review) -> bool:
