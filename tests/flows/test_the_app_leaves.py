@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.model import State
+from bot.queue import NAMESPACE
 from bot.store import quota
 from bot.store.queues import dead_letters
 from bot.tls import trusted
@@ -125,3 +126,31 @@ async def test_whoever_asked_for_what_waits_there_is_told_why_nothing_comes_of_i
         answer = (await client.get(f"{world.url}/api/reviews/{started['id']}")).json()
     assert (answer["status"], answer["error"]) == ("failed", "The App was uninstalled.")
     assert (await fed(started["page"]))[-1]["error"] == answer["error"]
+
+
+@pytest.mark.parametrize("leave", [suspended, taken_away])
+async def test_a_delivery_that_comes_after_the_app_is_back_ends_nothing(
+    world: World, llm: LLMServer, leave: Callable[[World], Awaitable[None]]
+) -> None:
+    await leave(world)
+    await world.settle()
+    [installation] = world.sandbox.state.installations.values()
+    installation.suspended_at = None
+    installation.repository_ids.add(world.repository.id)
+    llm.answering.clear()
+    await world.open_pull(BEFORE, AFTER)
+    await llm.until(lambda: llm.active == 1)
+
+    late = next(d for d in world.sandbox.state.deliveries if d.event.startswith("installation"))
+    await world.store.redis.delete(f"glossator:delivery:{late.guid}")  # as if it had failed
+    await world.sandbox.redeliver(late.id)
+    await world.until_true(lambda: handled(world, late.guid))
+    llm.answering.set()
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["neutral"]
+
+
+async def handled(world: World, guid: str) -> bool:
+    """Whether a delivery was queued, and is worked off."""
+    queued = await world.store.redis.exists(f"glossator:delivery:{guid}")
+    return bool(queued) and not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")

@@ -1,7 +1,9 @@
 """The App has left an account, or a repository there: what it reviews there ends at once."""
 
 from bot.event_types import InstallationAction, InstallationChanged
-from bot.model import Review
+from bot.github.errors import Forbidden, NotFound, Unauthorized
+from bot.github.paths import repo_url
+from bot.model import Repository, Review
 from bot.store.recovery import unfinished
 from workers.events.alone import alone_with
 from workers.events.cancel import cancel_all
@@ -24,9 +26,22 @@ async def leave(services: Services, event: InstallationChanged) -> None:
         return
     for review_id in await unfinished(services.store):
         review = await services.store.review(review_id)
-        if review is not None and _concerned(event, review):
+        if review is None or not _concerned(event, review):
+            continue
+        if not await _is_back(services, review.repository):
             async with alone_with(services, review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
+
+
+async def _is_back(services: Services, repository: Repository) -> bool:
+    """Whether the App may read and write there after all: the event may come late, GitHub having
+    been asked to deliver it again, when the App has long been allowed back."""
+    try:
+        url = repo_url(repository.full_name, "installation")
+        found = await services.github.as_app().getitem(url)
+    except (NotFound, Forbidden, Unauthorized):
+        return False
+    return found["id"] == repository.installation_id and not found.get("suspended_at")
 
 
 def _concerned(event: InstallationChanged, review: Review) -> bool:
