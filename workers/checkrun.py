@@ -8,8 +8,8 @@ a late progress from reopening a check run that was completed meanwhile.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bot import log
 from bot.github import checks
@@ -30,6 +30,9 @@ LONGEST_GAP = 30.0
 
 #: A holder of a check run's lock that died loses it after so many seconds.
 LOCK_SECONDS = 20
+
+#: Whoever has to write waits longer for another than for a dead one.
+WAIT_SECONDS = LOCK_SECONDS + 5
 
 CANCEL = Action("Cancel", "cancel", "Stop this review")
 RERUN = Action("Review again", "rerun", "Review this commit again")
@@ -64,9 +67,7 @@ async def ensure(services: Services, gh: GitHub, review: Review) -> None:
 
     Raises Transient while another worker writes to it for longer than a dead one could.
     """
-    async with only_writer(services, review, wait=LOCK_SECONDS + 5) as alone:
-        if not alone:
-            raise Transient("Another worker is writing to the check run.", 5)
+    async with only_writer(services, review):
         if not (await services.store.state(review.id) or State.CANCELLED).finished:
             await ensure_alone(services, gh, review)
 
@@ -124,7 +125,7 @@ def _gap(elapsed: float) -> float:
 
 async def _tell(services: Services, review: Review) -> None:
     store = services.store
-    async with only_writer(services, review, wait=0) as alone:
+    async with _writing(services, review, wait=0) as alone:
         fields, progress = await store.fields(review.id), await store.progress(review.id)
         if not alone or progress is None or progress.state.finished or "check_run" not in fields:
             return
@@ -141,11 +142,20 @@ async def _tell(services: Services, review: Review) -> None:
             _log.warning("progress_not_shown", review=review.id, why=str(exc))
 
 
-def only_writer(
+@asynccontextmanager
+async def only_writer(services: Services, review: Review) -> AsyncIterator[None]:
+    """Keep others from writing to the check run meanwhile: progress, above all, that comes
+    late would reopen it after its completion. Raises Transient while another, whose request
+    GitHub may take long to answer, writes for longer than a dead one could."""
+    async with _writing(services, review, wait=WAIT_SECONDS) as alone:
+        if not alone:
+            raise Transient("Another worker is writing to the check run.", 5)
+        yield
+
+
+def _writing(
     services: Services, review: Review, *, wait: float
 ) -> AbstractAsyncContextManager[bool]:
-    """Keep others from writing to the check run meanwhile: progress, above all, that comes
-    late would reopen it after its completion."""
     return hold(services.store, f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
 
 

@@ -14,6 +14,7 @@ from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, pushed, said, writes_since
 from tests.flows.world import POLL_SECONDS, REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
+from workers import checkrun
 
 #: From what ends a review to the end of the last call that was made for it.
 STOPPED_WITHIN = 2.0
@@ -207,6 +208,29 @@ async def test_what_was_closed_meanwhile_is_reviewed_once_it_is_reopened(
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["cancelled", "neutral"]
     assert len(world.reviews) == 1
+
+
+async def test_a_progress_that_github_takes_long_to_take_is_not_the_last_word(
+    world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkrun, "SHORTEST_GAP", 0.1)
+    monkeypatch.setattr(checkrun, "LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(checkrun, "WAIT_SECONDS", 0.3)
+    slow = world.sandbox.faults.add("PATCH /api/v3/repos/*/check-runs/*", "slow", delay=2)
+    number = await read_by_the_llm(world, llm)
+
+    async def being_told() -> bool:
+        return bool(slow.struck)
+
+    async def told() -> bool:
+        return all(e.status for e in world.sandbox.requests)
+
+    await world.until_true(being_told)
+    await by_closing(world, number)
+    await world.settle()
+    await world.until_true(told)
+    [check_run] = world.check_runs
+    assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
 
 
 async def paused(world: World, number: int) -> bool:

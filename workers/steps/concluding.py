@@ -27,6 +27,7 @@ async def conclude(services: Services, review_id: str) -> None:
     """Complete the check run of a review that ended without a report, and say why.
 
     Safe to repeat; nothing is done for a review without a check run, or one that completed.
+    Raises Transient.
     """
     store = services.store
     review, fields = await store.review(review_id), await store.fields(review_id)
@@ -48,7 +49,7 @@ async def _complete(services: Services, review: Review) -> None:
     store, review_id = services.store, review.id
     links = review_links(services.settings, review_id)
     gh = await checkrun.client(services, review, checkrun.CHECKS)
-    async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+    async with checkrun.only_writer(services, review):
         fields = await store.fields(review_id)  # it may just have been made
         ending = _ENDINGS[State(fields["state"])]
         if fields.get("timed_out") == "1":

@@ -63,7 +63,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         if request_changes or standing:  # else no earlier review can have asked for any
             await lift(services, gh, report, standing)
         await _cheer(services, gh, review)
-        async with checkrun.only_writer(services, review, wait=checkrun.LOCK_SECONDS):
+        async with checkrun.only_writer(services, review):
             check_run = await checkrun.ensure_alone(services, gh, review)
             held = None if "completing" in await store.fields(review.id) else 0
             await store.remember(review.id, completing=1)
