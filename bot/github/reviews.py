@@ -71,6 +71,12 @@ async def find_review(
     return found
 
 
+async def comments_of(gh: GitHub, repo: str, number: int, review_id: int) -> list[str]:
+    """The texts of the comments that a review made on lines."""
+    url = repo_url(repo, "pulls", number, "reviews", review_id, "comments", per_page=100)
+    return [data["body"] or "" async for data in gh.getiter(url)]
+
+
 async def create_review(
     gh: GitHub,
     repo: str,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.github.limits import RetryPolicy
 from bot.github.reviews import ReviewComment
 from bot.model import Finding
 from tests.flows.world import REPO, World
@@ -44,6 +45,30 @@ async def test_a_comment_that_github_refused_is_posted_when_somebody_asks_again(
     await world.sandbox.comment(REPO, number, "/review")
     await world.settle()
     assert len(world.inline_comments) == 1
+
+
+async def test_what_github_refused_is_told_though_the_worker_did_not_come_to_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = publish._comment
+
+    def outside(finding: Finding) -> ReviewComment:
+        return replace(right(finding), line=9999, start_line=None)
+
+    telling = "PUT /api/v3/repos/*/pulls/*/reviews/*"
+    failing = world.sandbox.faults.add(telling, "502", times=RetryPolicy().attempts)
+    with monkeypatch.context() as patched:
+        patched.setattr(publish, "_comment", outside)
+        number = await world.open_pull(BEFORE, AFTER)
+        await world.settle()
+    assert failing.struck == failing.times
+    [review] = world.reviews
+    assert world.inline_comments == []
+    await world.sandbox.comment(REPO, number, "/review")
+    await world.settle()
+    [comment] = world.inline_comments  # for it was not taken to stand there
+    [_, title, *_] = comment.body.splitlines()
+    assert title in review.body
 
 
 @pytest.mark.slow

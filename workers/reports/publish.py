@@ -14,12 +14,21 @@ from bot.model import Finding, Report, Severity
 from workers.reports import render
 
 
-async def find_posted(gh: GitHub, report: Report, author: str) -> PostedReview | None:
-    """The review as an earlier attempt posted it; None if it did not get so far."""
+async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> PostedReview | None:
+    """The review as an earlier attempt posted it, which may not have come to tell what GitHub
+    refused; None if it did not get so far."""
+    repo, number = report.review.repository.full_name, report.review.number
     marker = render.review_marker(report.review.id)
-    return await reviews.find_review(
-        gh, report.review.repository.full_name, report.review.number, marker, author
+    posted = await reviews.find_review(gh, repo, number, marker, author)
+    if posted is None or not report.inline:
+        return posted
+    bodies = await reviews.comments_of(gh, repo, number, posted.id)
+    refused = tuple(
+        _comment(finding)
+        for finding in inline(report)
+        if not any(body.startswith(render.finding_marker(finding.fingerprint)) for body in bodies)
     )
+    return await _with_refused_told(gh, report, links, replace(posted, refused=refused))
 
 
 async def post_review(
@@ -36,7 +45,15 @@ async def post_review(
         comments=tuple(_comment(finding) for finding in inline(report)),
         event="REQUEST_CHANGES" if request_changes and blocks(report) else "COMMENT",
     )
+    return await _with_refused_told(gh, report, links, posted)
+
+
+async def _with_refused_told(
+    gh: GitHub, report: Report, links: Links, posted: PostedReview
+) -> PostedReview:
+    """The review, in whose body stands what GitHub refused as comments. Safe to repeat."""
     if posted.refused:
+        repo, number = report.review.repository.full_name, report.review.number
         body = render.review_body(replace(report, inline=taken(report, posted)), links)
         await reviews.update_review(gh, repo, number, posted.id, body)
     return posted

@@ -35,7 +35,7 @@ async def post(
     repository, number = review.repository.id, review.number
     before = await remembered.spoken(store, repository, number)
     if asked_before:  # GitHub may have it without our knowing
-        posted = await find_posted(gh, report, await services.github.login())
+        posted = await find_posted(gh, report, links, await services.github.login())
     if posted is None:
         if await store.state(review.id) is not State.REPORTING:
             return None
