@@ -3,7 +3,8 @@
 from bot import log
 from bot.model import Review
 from bot.store import Store
-from bot.store.recovery import count_up
+from bot.store.recovery import is_first
+from bot.tasks import to_the_end
 
 _log = log.get(__name__)
 
@@ -14,17 +15,22 @@ _TOLD = {"findings": int, "calls": int, "tokens": int, "cost": float, "error": s
 async def tell_end(store: Store, review: Review) -> None:
     """Write it, once however often this is repeated; `seconds` are those since the review was
     asked for."""
-    if await count_up(store, review.id, "end_told") > 1:
-        return
+    # Who took it on and is stopped before it is written would leave it to nobody.
+    await to_the_end(_tell(store, review))
+
+
+async def _tell(store: Store, review: Review) -> None:
     fields = await store.fields(review.id)
-    ended = float(fields.get("finished_at", store.now()))
+    if not await is_first(store, review.id, "end_told"):
+        return
+    ended = float(fields.get("finished_at", store.now()))  # in whole seconds
     _log.info(
         "review_ended",
         review=review.id,
         repository=review.repository.full_name,
         number=review.number,
         state=fields.get("state"),
-        seconds=round(ended - review.created_at, 1),
+        seconds=round(max(0.0, ended - review.created_at), 1),
         files=int(fields.get("files_total", 0)),
         **{name: kind(fields[name]) for name, kind in _TOLD.items() if fields.get(name)},
     )

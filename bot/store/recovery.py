@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from redis.exceptions import ResponseError
 
@@ -86,6 +87,17 @@ async def missing_batches(store: Store, review_id: str) -> frozenset[int]:
 async def count_up(store: Store, review_id: str, name: str) -> int:
     """Add one to a count that is kept with the review; returns the new one."""
     return int(await store.redis.hincrby(f"{PREFIX}review:{review_id}", name, 1))
+
+
+async def is_first(store: Store, review_id: str, name: str) -> bool:
+    """True for the first who asks this of a review, also where Redis is asked again after an
+    error."""
+    key, who = f"{PREFIX}review:{review_id}", uuid4().hex
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hsetnx(key, name, who)
+        pipe.hget(key, name)
+        _, first = await pipe.execute()
+    return bool(first == who.encode())
 
 
 async def revive(store: Store, lost_seconds: float) -> int:

@@ -77,10 +77,10 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
                 findings=len(report.findings),
                 result=_result(report, fields["review_url"]),
             )
-        if completed:
+        if completed:  # from now on the step may be stopped: its review is finished
+            for finding in report.findings:
+                services.metrics.count("glossator_findings_total", severity=finding.severity)
             await tell_end(store, review)
-        for finding in report.findings if completed else ():
-            services.metrics.count("glossator_findings_total", severity=finding.severity)
 
 
 async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
