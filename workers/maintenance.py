@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from bot import log
+from bot import gauges, log
 from bot.github.errors import GitHubError
 from bot.model import State
 from bot.queue import Message, message
@@ -114,6 +114,7 @@ async def tidy(services: Services) -> None:
     store = services.store
     dropped = await recovery.drop_expired(store, services.settings.keep_days * 86_400)
     left = await recovery.drop_leftovers(store)
+    await gauges.seen(store.redis)  # which forgets processes that were killed; nobody may scrape
     if dropped or left:
         _log.info("tidied", reviews=dropped, leftovers=left)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from bot import gauges
 from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, QUEUES, message
 from bot.settings import Settings
@@ -170,6 +171,16 @@ async def test_what_steps_handed_on_is_gone_when_the_review_is(
     await maintenance.tidy(services)
     assert await store.redis.exists("glossator:scan:gone") == 0
     assert await store.redis.exists(f"glossator:batches:{ID}") == 1
+
+
+async def test_what_killed_processes_told_of_themselves_is_tidied_up(
+    store: Store, services: Services
+) -> None:
+    told = {"gone": 60.0, "living": 0.0}
+    for process, ago in told.items():
+        await store.redis.hset(gauges.KEY, process, gauges.told({"any": 1}, time.time() - ago))
+    await maintenance.tidy(services)
+    assert await store.redis.hkeys(gauges.KEY) == [b"living"]
 
 
 async def test_a_redis_that_may_lose_work_is_complained_of(store: Store) -> None:
