@@ -113,6 +113,20 @@ async def test_a_push_without_news_edits_what_stands_and_one_with_news_takes_its
     assert len(world.inline_comments) == 2
 
 
+async def test_a_review_that_is_not_ours_any_more_is_no_obstacle(
+    world: World, llm: LLMServer
+) -> None:
+    """The App was made anew, and what is kept of its pull requests with it."""
+    number = await world.open_pull({NAMES[0]: "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
+    await world.settle()
+    world.reviews[0].user = "earlier[bot]"
+    head = await pushed(world, number, {"notes.txt": "Nothing to see.\n"})
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["success", "success"]
+    [_, second] = world.reviews
+    assert head[:12] in second.body
+
+
 async def test_what_stands_on_lines_is_named_with_the_way_to_its_thread(
     world: World, llm: LLMServer
 ) -> None:

@@ -61,7 +61,7 @@ async def _with_refused_told(
 
 async def edit_review(gh: GitHub, report: Report, links: Links, review_id: int) -> PostedReview:
     """Let a review of earlier speak of the present commit. Raises NotFound or Invalid where
-    GitHub has no such review."""
+    GitHub has no such review, Forbidden where it is not ours."""
     repo, number = report.review.repository.full_name, report.review.number
     return await reviews.update_review(
         gh, repo, number, review_id, render.review_body(report, links)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot import log
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError, Invalid, NotFound, Transient
+from bot.github.errors import Forbidden, GitHubError, Invalid, NotFound, Transient
 from bot.github.reviews import PostedReview
 from bot.github.threads import minimize_comment
 from bot.links import Links
@@ -73,7 +73,7 @@ def _failed(report: Report) -> frozenset[str]:
 async def _edited(gh: GitHub, report: Report, links: Links, before: Spoken) -> PostedReview | None:
     try:
         return await edit_review(gh, report, links, before.id)
-    except (NotFound, Invalid) as exc:  # it is gone, or can't be edited any more
+    except (NotFound, Invalid, Forbidden) as exc:  # it is gone, or another App's
         _log.info("review_not_edited", review=report.review.id, why=str(exc))
         return None
 
