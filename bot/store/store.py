@@ -248,18 +248,17 @@ class Store:
 
     async def save_report(self, report: Report) -> None:
         """Keep it, and what lists and charts tell of it with the review's other fields."""
-        usage = report.usage
-        told: dict[Any, Any] = {
-            "tokens": usage.prompt_tokens + usage.completion_tokens,
-            "title": report.pull.title,
-        }
+        usage, key = report.usage, _key("review", report.review.id)
+        told: dict[Any, Any] = {"title": report.pull.title}
         if not report.unread:
             told["score"] = report.score
-        if usage.cost is not None:
-            told["cost"] = usage.cost
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(_key("report", report.review.id), pack(report), ex=self.keep_seconds)
-            pipe.hset(_key("review", report.review.id), mapping=told)
+            pipe.hset(key, mapping=told)
+            # What was counted call by call has tries in it that the report does not know of.
+            pipe.hsetnx(key, "tokens", str(usage.prompt_tokens + usage.completion_tokens))
+            if usage.cost is not None:
+                pipe.hsetnx(key, "cost", str(usage.cost))
             await pipe.execute()
 
     async def report(self, review_id: str) -> Report | None:

@@ -22,6 +22,7 @@ from bot.model import Repository, State, Usage
 from bot.queue import NAMESPACE, message
 from bot.settings import Settings
 from bot.store import Store
+from bot.store.listing import one
 from bot.store.queues import dead_letters, queues, workers_alive
 from bot.store.used import add_used
 from tests.support.web import TOKEN, complete, make_settings, open_review, serving
@@ -224,6 +225,22 @@ async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
     assert ["scan", "0", "—", "1", "0", "0"] in rows
     at = rows.index(["octo", "1,234", "$0.25", "2,468", "$0.75"])
     assert rows[at + 1] == ["installation 8", "1,234", "$0.00", "1,234", "$0.00"]
+
+
+async def test_what_a_stopped_try_has_used_stays_in_the_sum_of_its_review(store: Store) -> None:
+    """The next try is given kept answers, and the report knows of that one alone."""
+    review = await open_review(store)
+    usage = Usage(calls=1, prompt_tokens=20_000, cost=0.5)
+    for _ in range(2):
+        await add_used(
+            store.redis, usage, installation_id=7, review_id=review.id, now=store.now(),
+            keep_seconds=60,
+        )  # fmt: skip
+    report = await complete(store, review, usage=usage)
+    assert report.usage.prompt_tokens == 20_000
+    listed = await one(store, review.id)
+    assert listed is not None
+    assert (listed.tokens, listed.cost) == (40_000, 1.0)
 
 
 class GitHub:
