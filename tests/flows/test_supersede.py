@@ -4,11 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.github.client import GitHub
+from bot.github.errors import Unauthorized
 from bot.model import State
 from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, pushed, said, writes_since
@@ -229,6 +232,27 @@ async def test_a_progress_that_github_takes_long_to_take_is_not_the_last_word(
     await by_closing(world, number)
     await world.settle()
     await world.until_true(told)
+    [check_run] = world.check_runs
+    assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
+
+
+async def test_a_check_run_is_completed_once_the_credentials_are_mended(
+    world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong key, or a clock that is wrong, is put right by whoever runs the App."""
+    refused, right = 0, checkrun.client
+
+    async def wrong(*args: Any) -> GitHub:
+        nonlocal refused
+        refused += 1
+        if refused <= 2:
+            raise Unauthorized("GitHub does not accept our credentials.")
+        return await right(*args)
+
+    number = await read_by_the_llm(world, llm)
+    monkeypatch.setattr(checkrun, "client", wrong)
+    await by_closing(world, number)
+    await world.settle()
     [check_run] = world.check_runs
     assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
 

@@ -9,6 +9,7 @@ from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from workers import checkrun
 from workers.ended import tell_end
+from workers.patience import Later
 from workers.reports import render
 from workers.reports.merge import fails_incomplete
 from workers.services import Services
@@ -27,7 +28,7 @@ async def conclude(services: Services, review_id: str) -> None:
     """Complete the check run of a review that ended without a report, and say why.
 
     Safe to repeat; nothing is done for a review without a check run, or one that completed.
-    Raises Transient.
+    Raises Transient, and Later for credentials that whoever runs the App has to mend.
     """
     store = services.store
     review, fields = await store.review(review_id), await store.fields(review_id)
@@ -39,7 +40,10 @@ async def conclude(services: Services, review_id: str) -> None:
     await tell_end(store, review)
     try:
         await _complete(services, review)
-    except (NotFound, Forbidden, Unauthorized, Invalid) as exc:  # no later try may do it either
+    except Unauthorized as exc:  # it would stay open, as that of each review that ends meanwhile
+        _log.warning("check_run_waits_for_credentials", review=review_id, why=str(exc))
+        raise Later(str(exc)) from exc
+    except (NotFound, Forbidden, Invalid) as exc:  # no later try may do it either
         _log.warning("check_run_left_open", review=review_id, why=str(exc))
     await store.concluded(review_id)
 
