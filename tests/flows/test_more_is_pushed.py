@@ -127,6 +127,26 @@ async def test_a_review_that_is_not_ours_any_more_is_no_obstacle(
     assert head[:12] in second.body
 
 
+async def test_a_review_that_github_takes_slowly_does_not_come_after_the_next(
+    world: World, llm: LLMServer
+) -> None:
+    """What is being posted is let to its end, though a push supersedes it: the next one waits."""
+    slow_post = world.sandbox.faults.add("POST /api/v3/repos/*/pulls/*/reviews", "slow", delay=5)
+    number = await world.open_pull(dict.fromkeys(NAMES[:2], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
+
+    async def posting() -> bool:
+        return bool(slow_post.struck)
+
+    await world.until_true(posting)
+    head = await pushed(world, number, {NAMES[1]: slow(NAMES[1])})
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["cancelled", "success"]
+    [first, second] = world.reviews
+    assert (first.minimized, second.minimized) == ("outdated", None)
+    assert second.commit_id == head
+    assert len(world.inline_comments) == 2, "what stands already is not said again"
+
+
 async def test_what_stands_on_lines_is_named_with_the_way_to_its_thread(
     world: World, llm: LLMServer
 ) -> None:

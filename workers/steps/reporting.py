@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot import log
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, Transient
 from bot.links import review_links
 from bot.model import Report, Review, State
 from bot.store import remembered
@@ -28,14 +28,18 @@ _log = log.get(__name__)
 
 
 async def publish_review(services: Services, review: Review, fields: dict[str, str]) -> None:
-    """Build the report once, post it once, complete the check run."""
+    """Build the report once, post it once, complete the check run. Raises what a retry may
+    heal."""
     store, settings = services.store, services.settings
     pull, config = handed_on(fields)
     links = review_links(settings, review.id)
-    # A worker that is only thought dead may still be publishing: one at a time.
-    name = f"publish:{review.id}"
+    # A worker that is only thought dead may still be publishing, or one whose review was
+    # superseded while it posted: one at a time, or what is said last would be of an older commit.
+    name = f"publish:{review.repository.id}:{review.number}"
     async with hold(store, name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
-        if not alone or await store.state(review.id) is not State.REPORTING:
+        if not alone:
+            raise Transient("Another worker is publishing a review of this pull request.", 5)
+        if await store.state(review.id) is not State.REPORTING:
             return
         gh = await checkrun.client(services, review, checkrun.PUBLISH)
         standing = await threads.ours(services, gh, review.repository, review.number)
