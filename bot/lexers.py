@@ -1,6 +1,7 @@
 """The lexer that colours a piece of hostile code, or none that does (pure)."""
 
 from functools import lru_cache
+from typing import Any
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
@@ -15,6 +16,8 @@ terraform toml typescript vue xml yaml"""
 _STEADY = frozenset(_NAMES.split())
 #: Longer code has no colours: what the steady ones take grows with the square of it.
 LONGEST = 2000
+#: Markdown would have each piece of code in it coloured by the lexer that it names.
+_OPTIONS: dict[str, Any] = {"stripnl": False, "handlecodeblocks": False}
 
 
 def lexer_for(code: str, *, language: str = "", path: str = "") -> Lexer:
@@ -27,9 +30,9 @@ def _named(language: str, path: str) -> Lexer:
     plain: Lexer = TextLexer(stripnl=False)
     try:
         found: Lexer = (
-            get_lexer_by_name(language, stripnl=False)
+            get_lexer_by_name(language, **_OPTIONS)
             if language
-            else get_lexer_for_filename(path, stripnl=False)
+            else get_lexer_for_filename(path, **_OPTIONS)
         )
     except ClassNotFound:
         return plain

@@ -30,6 +30,15 @@ def test_no_file_name_chooses_a_lexer_that_takes_long(path: str, piece: str) -> 
         assert process_time() - begun < 5
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("chosen", [{"path": "README.md"}, {"language": "markdown"}])
+def test_no_code_in_markdown_chooses_one_either(chosen: dict[str, str]) -> None:
+    code = "```mcschema\n" + "<!--" * 400 + "\n```\n"
+    begun = process_time()
+    highlight(code, lexer_for(code, **chosen), NullFormatter())
+    assert process_time() - begun < 5
+
+
 @pytest.mark.parametrize("path", ["a.py", "a.ts", "a.tf", "Dockerfile", "src/b.hpp", "c.yml"])
 def test_common_files_have_colours(path: str) -> None:
     assert not isinstance(lexer_for("x", path=path), TextLexer)
