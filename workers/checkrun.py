@@ -31,8 +31,8 @@ LONGEST_GAP = 30.0
 #: A holder of a check run's lock that died loses it after so many seconds.
 LOCK_SECONDS = 20
 
-#: Whoever has to write waits longer for another than for a dead one.
-WAIT_SECONDS = LOCK_SECONDS + 5
+#: Whoever has to write waits so long for another, and then comes again.
+WAIT_SECONDS = 5
 
 CANCEL = Action("Cancel", "cancel", "Stop this review")
 RERUN = Action("Review again", "rerun", "Review this commit again")
@@ -65,7 +65,7 @@ async def client(
 async def ensure(services: Services, gh: GitHub, review: Review) -> None:
     """See to it that an unfinished review has its check run.
 
-    Raises Transient while another worker writes to it for longer than a dead one could.
+    Raises Transient while another worker writes to it for long.
     """
     async with only_writer(services, review):
         if not (await services.store.state(review.id) or State.CANCELLED).finished:
@@ -145,8 +145,8 @@ async def _tell(services: Services, review: Review) -> None:
 @asynccontextmanager
 async def only_writer(services: Services, review: Review) -> AsyncIterator[None]:
     """Keep others from writing to the check run meanwhile: progress, above all, that comes
-    late would reopen it after its completion. Raises Transient while another, whose request
-    GitHub may take long to answer, writes for longer than a dead one could."""
+    late would reopen it after its completion. Raises Transient while another writes, whose
+    request GitHub may take long to answer, or one that died has not lost the lock yet."""
     async with _writing(services, review, wait=WAIT_SECONDS) as alone:
         if not alone:
             raise Transient("Another worker is writing to the check run.", 5)

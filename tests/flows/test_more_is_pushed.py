@@ -1,5 +1,6 @@
 """A second push: only what changed is read again, and nothing is said twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Transient
 from bot.github.threads import minimize_comment
+from bot.model import State
 from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Status, agreeable, review
@@ -145,6 +147,27 @@ async def test_a_review_that_github_takes_slowly_does_not_come_after_the_next(
     assert (first.minimized, second.minimized) == ("outdated", None)
     assert second.commit_id == head
     assert len(world.inline_comments) == 2, "what stands already is not said again"
+
+
+async def test_who_waits_for_a_publisher_that_died_is_no_suspect(
+    world: World, llm: LLMServer
+) -> None:
+    """Were it killed while it waits, that would be held against its review."""
+    number = 1
+    lock = f"glossator:lock:publish:{world.repository.id}:{number}"
+    await world.store.redis.set(lock, "of a dead worker", px=4000)
+    await world.open_pull({NAMES[0]: "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
+    await world.until(number, State.REPORTING)
+    current = (await world.store.pull_fields(world.repository.id, number))["current"]
+
+    async def waits() -> bool:
+        return not await world.store.redis.exists(f"glossator:starts:{current}:report")
+
+    await asyncio.sleep(1)
+    await world.until_true(waits)
+    assert await world.store.state(current) is State.REPORTING
+    await world.settle()
+    assert len(world.reviews) == 1
 
 
 async def test_what_stands_on_lines_is_named_with_the_way_to_its_thread(

@@ -24,6 +24,10 @@ from workers.steps.report import report_of
 #: A publisher that died can be followed by another after so many seconds.
 LEASE_SECONDS = 30
 
+#: Who finds another at it waits so long, and then comes again: whoever is killed in the midst of a
+#: step is suspected to have taken its worker down, and most of a long wait is no work.
+WAIT_SECONDS, AGAIN_SECONDS = 0.5, 2.0
+
 _log = log.get(__name__)
 
 
@@ -36,9 +40,10 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
     # A worker that is only thought dead may still be publishing, or one whose review was
     # superseded while it posted: one at a time, or what is said last would be of an older commit.
     name = f"publish:{review.repository.id}:{review.number}"
-    async with hold(store, name, seconds=LEASE_SECONDS, wait=2 * LEASE_SECONDS) as alone:
+    async with hold(store, name, seconds=LEASE_SECONDS, wait=WAIT_SECONDS) as alone:
         if not alone:
-            raise Transient("Another worker is publishing a review of this pull request.", 5)
+            busy = "Another worker is publishing a review of this pull request."
+            raise Transient(busy, AGAIN_SECONDS)
         if await store.state(review.id) is not State.REPORTING:
             return
         gh = await checkrun.client(services, review, checkrun.PUBLISH)
