@@ -55,6 +55,7 @@ async def test_a_lesson_is_taken_back_by_the_id_that_help_names(world: World) ->
     number = await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
+    await world.settle()
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
     [lesson] = await lessons(world.store, world.repository.id)
