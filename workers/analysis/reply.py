@@ -62,6 +62,9 @@ class _Completion(_Loose):
     error: Any = None
 
 
+#: More than any call has ever used.
+_MOST_TOKENS = 10**9
+
 #: How models decline in plain text; only looked for where an answer holds no JSON.
 _DECLINES = re.compile(
     r"^\W{0,3}(?:i['’]?m (?:really |very )?sorry|i am sorry|sorry,|i (?:can ?not|can['’]?t"
@@ -107,11 +110,16 @@ def _usage(usage: _Usage | None, prompt: str, text: str) -> Usage:
     usage = usage or _Usage()
     counted = usage.prompt_tokens
     details = usage.prompt_tokens_details
-    prompt_tokens = count_tokens(prompt) if counted is None else max(0, counted)
+    prompt_tokens = count_tokens(prompt) if counted is None else _bounded(counted)
     completed = usage.completion_tokens
     return Usage(
         calls=1,
         prompt_tokens=prompt_tokens,
         cached_tokens=min(prompt_tokens, max(0, (details and details.cached_tokens) or 0)),
-        completion_tokens=count_tokens(text) if completed is None else max(0, completed),
+        completion_tokens=count_tokens(text) if completed is None else _bounded(completed),
     )
+
+
+def _bounded(told: int) -> int:
+    """What an endpoint tells of one call, as far as it can be: sums in Redis end at 2^63."""
+    return min(max(0, told), _MOST_TOKENS)

@@ -59,6 +59,17 @@ async def test_a_valid_answer_comes_with_its_cost(server: LLMServer, make_llm: M
     assert request.headers["authorization"] == "Bearer none"
 
 
+async def test_an_endpoint_that_counts_nonsense_costs_no_review(
+    server: LLMServer, make_llm: MakeLLM
+) -> None:
+    llm, _ = make_llm(llm_review_budget=100_000)
+    for told, counted in ((1 << 70, 10**9), (-5, 0)):
+        server.script(Text(GOOD.content, prompt_tokens=told, completion_tokens=0))
+        answer = await ask(llm, review_id=f"r{counted}")
+        assert answer.data is not None
+        assert answer.usage.prompt_tokens == counted
+
+
 @pytest.mark.parametrize(
     "text",
     [
