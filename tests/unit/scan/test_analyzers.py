@@ -228,6 +228,38 @@ async def test_a_doubled_key_is_told_at_the_one_that_is_new() -> None:
         assert (item.start_line, item.title) == (line, title)
 
 
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    ("path", "text", "source", "line"),
+    [
+        ("a.py", "#1#2\nx = nam\n\n\n", "ruff:F821", 2),
+        (
+            "a.py",
+            "#1#2\nimport subprocess\nsubprocess.call(input(), shell=True)\n\n\n",
+            "bandit:B602",
+            3,
+        ),
+        ("a.go", "//1//2\npassword = 'correcthorse'\n\n\n", "secrets:secret-keyword", 2),
+        ("a.js", "//1//2\nconst a = 1; a = 2;\n\n\n", "oxlint:no-const-assign", 2),
+        ("a.yml", "#1#2\na: 1\na: 2\nb: 3\nc: 4\n", "data:duplicate-key", 3),
+        ("a.sh", '#!/bin/sh\n#1#2\nrm -rf "$1/"*\n\n\n', "shellcheck:SC2115", 3),
+        ("Dockerfile", "#1#2\nFROM debian:12\nRUN sudo ls\n\n\n", "hadolint:DL3004", 3),
+    ],
+)
+async def test_lines_are_those_of_git_whatever_else_ends_one_elsewhere(
+    end: str, path: str, text: str, source: str, line: int
+) -> None:
+    evidence = await found(target(path, text.replace("1", f"1{end}", 1)))
+    places = {(item.source, item.start_line) for item in evidence}
+    assert (source, line) in places
+
+
+async def test_a_line_end_within_a_line_is_told_as_hidden() -> None:
+    """Python runs what stands behind it, and on GitHub it is part of the comment."""
+    (item,) = await found(target("a.py", "x = 1\r\n# all is well\rx = 2\r\n"))
+    assert (item.source, item.start_line) == ("hidden-characters:control", 2)
+
+
 async def test_tells_only_of_changed_lines() -> None:
     text = "import os\nx = undefined_a\ny = undefined_b\n"
     evidence = await found(target("a.py", text, changed=[3]))

@@ -32,6 +32,8 @@ MERGE = "merge"
 NAMES = (*(analyzer.name for analyzer in ANALYZERS), HIDDEN, MERGE)
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
+#: What ends a line for some analysers, as YAML's and JavaScript's, but not for git and GitHub.
+_NO_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 #: One analyser that finds something in every line is not worth the reader's time.
 _MAX_FINDINGS = 200
 
@@ -143,5 +145,7 @@ def _name(number: int, analyzer: Analyzer, target: Target) -> str:
 
 
 def _write(directory: Path, shown: dict[str, str]) -> None:
+    """With our lines as theirs: the number of a line is all that proves where a message belongs."""
     for name, content in shown.items():
+        content = _NO_LINE_END.sub(" ", content)
         (directory / name).write_bytes(content.encode("utf-8", "replace"))

@@ -15,7 +15,7 @@ _HIDDEN = re.compile(
     "(?P<bidi>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])"
     "|(?P<tag>[\U000e0001-\U000e007f])"
     "|(?P<zero>[\u200b\u2060-\u2064\u180e\u00ad\u3164\uffa0\u115f\u1160]|(?<=[\x21-\x7e])[\u200c\u200d]|\ufeff)"
-    "|(?P<control>[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f])"
+    "|(?P<control>[\x00-\x08\x0d-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f])"
 )
 _KINDS = {
     "bidi": ("Bidirectional control character", Severity.HIGH),
