@@ -1,18 +1,23 @@
 """Nothing that leaves the scan shows a secret: not files, context, evidence nor brief (pure).
 
 What is known by its form is found by `bot.redact`; what the secrets analyser found beyond
-that stands masked in its evidence, and is taken over from there. Line numbers stay.
+that stands masked in its evidence, and is taken over from there. It is asked about added lines
+alone: what it found there is looked for in removed ones too. Line numbers stay.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os.path import commonprefix
 
+from bot.change import ChangedFile
 from bot.model import Brief, Finding, PullRequest
 from bot.redact import redact, redact_file, take_over
 from workers.scan.analyzers.model import Target
 from workers.scan.analyzers.secrets import masks
 from workers.scan.snippets import Text
+
+#: Values looked for in removed lines; no change that people write has more.
+_MAX_VALUES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,28 @@ def redact_scan(targets: Sequence[Target], evidence: Sequence[Finding]) -> Redac
         old.path: (old.text.split("\n"), new.text.split("\n"))
         for old, new in zip(targets, shown, strict=True)
     }
-    return Redacted(shown, tuple(_finding(item, lines.get(item.path)) for item in evidence))
+    values = dict.fromkeys(
+        value for path in known for at in known[path] for value in _gone(*lines[path], at, at)
+    )
+    found = sorted(list(values)[:_MAX_VALUES], key=len, reverse=True)
+    return Redacted(
+        tuple(replace(target, file=_old_side(target.file, found)) for target in shown),
+        tuple(_finding(item, lines.get(item.path)) for item in evidence),
+    )
 
 
-def redact_texts(others: Mapping[str, tuple[Text, ...]]) -> dict[str, tuple[Text, ...]]:
-    """The files that explain the changed ones, each redacted once."""
+def redact_texts(
+    others: Mapping[str, tuple[Text, ...]], shown: Iterable[Target]
+) -> dict[str, tuple[Text, ...]]:
+    """The files that explain the changed ones, each redacted once; those that are among these, as
+    they are `shown` already."""
+    own = {target.path: target.text for target in shown}
     once: dict[str, Text] = {}
     for texts in others.values():
         for text in texts:
             if text.path not in once:
-                once[text.path] = replace(text, text=redact(text.text))
+                known = own.get(text.path)
+                once[text.path] = replace(text, text=redact(text.text) if known is None else known)
     return {path: tuple(once[text.path] for text in texts) for path, texts in others.items()}
 
 
@@ -66,6 +83,26 @@ def _target(target: Target, known: Mapping[int, str]) -> Target:
     text = "\n".join(lines)
     file = take_over(redact_file(target.file, target.text), target.file, target.text, text)
     return replace(target, file=file, text=text)
+
+
+def _old_side(file: ChangedFile, values: Sequence[str]) -> ChangedFile:
+    """The file without these values in removed lines and over its hunks."""
+    texts = [hunk.section for hunk in file.hunks]
+    texts += [line.text for hunk in file.hunks for line in hunk.lines if line.removed]
+    clean = iter(_without(values, "\n".join(texts)).split("\n"))
+    hunks = [replace(hunk, section=next(clean)) for hunk in file.hunks]
+    return replace(
+        file,
+        hunks=tuple(
+            replace(
+                hunk,
+                lines=tuple(
+                    replace(line, text=next(clean)) if line.removed else line for line in hunk.lines
+                ),
+            )
+            for hunk in hunks
+        ),
+    )
 
 
 def _finding(item: Finding, lines: tuple[list[str], list[str]] | None) -> Finding:

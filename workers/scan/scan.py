@@ -79,7 +79,7 @@ async def scan(
     heard, (others, more_notes) = analysed.result(), read.result()
     hidden = await asyncio.to_thread(redact_scan, chosen.targets, heard.evidence)
     chosen = replace(chosen, targets=hidden.targets)
-    others = await asyncio.to_thread(redact_texts, others)
+    others = await asyncio.to_thread(redact_texts, others, hidden.targets)
     own = await asyncio.to_thread(_own, chosen.targets if settings.has_llm else ())
     looked_for = wanted(settings, config, focus)
     evidence = _finished(hidden.evidence, looked_for)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from bot.change import ChangedFile
 from bot.model import Category, Severity
 
+#: Findings that are taken of an analyser.
+MOST = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -48,7 +51,8 @@ class Analyzer:
     (the first word is a program of our own environment); `read` understands what the
     program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
     what it is given of a file. One that `reviews` knows its files' language; else it looks
-    through files of any kind for a single thing.
+    through files of any kind for a single thing. No more than `most` of its findings are taken: one
+    that finds something in every line is not worth the reader's time.
     """
 
     name: str
@@ -58,3 +62,4 @@ class Analyzer:
     shows: Callable[[Target], str] = whole
     suffix: str = ""  # of the names we give; by default that of the file
     reviews: bool = True
+    most: float = MOST

@@ -15,7 +15,7 @@ from workers.scan.analyzers.bandit import BANDIT
 from workers.scan.analyzers.data import DATA
 from workers.scan.analyzers.evidence import Ground, finding
 from workers.scan.analyzers.hadolint import HADOLINT
-from workers.scan.analyzers.model import Analyzer, Said, Target
+from workers.scan.analyzers.model import MOST, Analyzer, Said, Target
 from workers.scan.analyzers.oxlint import OXLINT
 from workers.scan.analyzers.ruff import RUFF
 from workers.scan.analyzers.sandbox import Isolation, isolation, run_isolated
@@ -34,8 +34,6 @@ NAMES = (*(analyzer.name for analyzer in ANALYZERS), HIDDEN, MERGE)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 #: What ends a line for some analysers, as YAML's and JavaScript's, but not for git and GitHub.
 _NO_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
-#: One analyser that finds something in every line is not worth the reader's time.
-_MAX_FINDINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +96,13 @@ async def _run(
         return _failed(analyzer, "is not installed on this server and was left out.")
     except (ValueError, KeyError, TypeError, IndexError):
         return _failed(analyzer, "failed on this change and was left out.")
-    heard = _heard(analyzer.name, said)
+    heard = _heard(analyzer.name, said, analyzer.most)
     if analyzer.reviews:
         return replace(heard, reviewed=frozenset(target.path for target in wanted))
     return heard
 
 
-def _heard(name: str, said: Iterable[tuple[Target, Said]]) -> Heard:
+def _heard(name: str, said: Iterable[tuple[Target, Said]], most: float = MOST) -> Heard:
     """The first findings on changed lines; a rule says the same thing of one line once."""
     grounds: dict[str, Ground] = {}
     found: dict[tuple[str, str, int | None, str], Finding] = {}
@@ -114,7 +112,7 @@ def _heard(name: str, said: Iterable[tuple[Target, Said]]) -> Heard:
         if item is None:
             continue
         key = (item.path, item.source, item.start_line, item.title)
-        if len(found) == _MAX_FINDINGS and key not in found:
+        if len(found) >= most and key not in found:
             return Heard(tuple(found.values()), unheard=(name,))
         found.setdefault(key, item)
     return Heard(tuple(found.values()))
