@@ -46,14 +46,16 @@ def split(file: BatchFile, budget: int, outline: Outline) -> tuple[list[BatchFil
 
 
 def pack(files: Sequence[BatchFile], budget: int, most: int) -> tuple[Batch, ...]:
-    """Batches of at most `most` files and `budget` tokens of hunks, in the order of paths."""
+    """Batches of at most `most` files and `budget` tokens of hunks, in the order of paths. No two
+    parts of a file are in one: what is said of it is known by its path."""
     groups: list[list[BatchFile]] = []
     room = 0
     ordered = sorted(files, key=_by_folder)
     last = {file.file.path: number for number, file in enumerate(ordered)}
     for number, file in enumerate(ordered):
         cost = sum(map(hunk_tokens, file.file.hunks))
-        if not groups or len(groups[-1]) >= most or cost > room:
+        another = bool(groups) and groups[-1][-1].file.path == file.file.path
+        if not groups or another or len(groups[-1]) >= most or cost > room:
             groups.append([])
             room = budget
         groups[-1].append(replace(file, continued=last[file.file.path] > number))

@@ -111,7 +111,16 @@ def test_a_file_in_parts_is_named_by_one_batch() -> None:
         file_of("large.py", hunk_at(500, "x")),
     ]
     batches = pack(parts, 1000, 2)
-    assert [batch.paths for batch in batches] == [("a.py",), ("large.py",)]
+    assert [batch.paths for batch in batches] == [("a.py",), (), ("large.py",)]
     assert [part.continued for batch in batches for part in batch.files] == [
         False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_no_batch_holds_two_parts_of_a_file() -> None:
+    """Of a large file parts may be left that fit together, as what lies between them is known."""
+    parts = [file_of("large.py", hunk_at(1, "x")), file_of("large.py", hunk_at(900, "y"))]
+    batches = pack([*parts, file_of("other.py", hunk_at(1, "z"))], 1000, 5)
+    assert [[file.file.hunks for file in batch.files] for batch in batches] == [
+        [parts[0].file.hunks], [parts[1].file.hunks, (hunk_at(1, "z"),)],
     ]  # fmt: skip
