@@ -176,7 +176,7 @@ class _Step:
                 continue
             if raw.suggestion is not None and judged.suggestion is None:
                 self.rejected.append(_without_suggestion(judged))
-            if judged.fingerprint not in {each.fingerprint for each in self.findings}:
+            if _said(judged) not in map(_said, self.findings):
                 self.findings.append(judged)
         self.rejected += [
             Rejected(path=one_line(each.path), title=one_line(each.title), reason=each.reason)
@@ -208,6 +208,11 @@ class _Step:
             model=self.model,
             notes=tuple(self.notes),
         )
+
+
+def _said(finding: Finding) -> tuple[str, int | None]:
+    """What makes two findings of a model one: the same code elsewhere is worth naming."""
+    return finding.fingerprint, finding.start_line
 
 
 def _without_suggestion(finding: Finding) -> Rejected:

@@ -34,7 +34,10 @@ def fold_repeats(findings: Sequence[Finding], posted: frozenset[str]) -> list[Fi
     for finding in findings:
         first = None if LLM in tools_of(finding) else firsts.get(_kind(finding))
         if finding is first:
-            told.append(_naming(first, kinds[_kind(first)], posted))
+            same = kinds[_kind(first)]
+            told.append(
+                naming(first, [f for f in same if f is not first and f.fingerprint not in posted])
+            )
         elif first is None or finding.fingerprint in posted:
             told.append(finding)
     return told
@@ -48,9 +51,8 @@ def _kind(finding: Finding) -> _Kind:
     return finding.source, finding.category, finding.severity
 
 
-def _naming(first: Finding, same: Sequence[Finding], posted: frozenset[str]) -> Finding:
-    """The first, and where the others are that are not told themselves."""
-    others = [f for f in same if f is not first and f.fingerprint not in posted]
+def naming(first: Finding, others: Sequence[Finding]) -> Finding:
+    """The first, and where the others are, which are not told themselves."""
     if not others:
         return first
     places = [f"- {_place(other, first)}" for other in others[:_NAMED]]

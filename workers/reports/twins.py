@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.change import Side
 from bot.model import Finding
+from workers.reports.repeats import naming
 from workers.reports.sources import LLM, joined, tools_of
 
 _Where = tuple[str, Side]
@@ -15,14 +16,17 @@ _Known = tuple[frozenset[str], ...]
 def one_each(findings: Iterable[Finding], *known: frozenset[str]) -> list[Finding]:
     """The findings, each told once: by fingerprint first, then by what they speak of.
 
-    Of two with one fingerprint by one tool the more severe, then the more certain stays; by
-    two they are merged, as an analyser's evidence and the LLM that confirms it. `known` are
+    Of two with one fingerprint by one tool the more severe, then the more certain stays, and
+    names the other's place or, on the same lines, its title; by two they are merged, as an
+    analyser's evidence and the LLM that confirms it. `known` are
     the fingerprints that people have heard of, as they dismissed them or they stand on the pull
     request: a merged finding keeps such a one, of the first set that has one, so that it is
     not posted again under its other name.
     """
     unique: dict[str, Finding] = {}
+    places: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
+        places[finding.fingerprint].append(finding)
         same = unique.get(finding.fingerprint)
         unique[finding.fingerprint] = _one(same, finding, known) if same else finding
     told = _Told()
@@ -31,8 +35,19 @@ def one_each(findings: Iterable[Finding], *known: frozenset[str]) -> list[Findin
         if twin is None:
             told.add(finding)
         else:
-            told.findings[twin] = _merged(told.findings[twin], finding, known)
-    return told.findings
+            merged = _merged(told.findings[twin], finding, known)
+            for name in {told.findings[twin].fingerprint, finding.fingerprint}:
+                if name != merged.fingerprint:
+                    places[merged.fingerprint] += places[name]
+            told.findings[twin] = merged
+    return [_with_places(finding, places[finding.fingerprint]) for finding in told.findings]
+
+
+def _with_places(finding: Finding, same: Iterable[Finding]) -> Finding:
+    """The finding, and where else the same stands in the same words."""
+    others = {each.start_line or 0: each for each in same if each.side is finding.side}
+    elsewhere = [others[line] for line in sorted(others) if _apart(finding, others[line])]
+    return naming(finding, elsewhere)
 
 
 class _Told:
@@ -62,7 +77,11 @@ class _Told:
 def _one(old: Finding, new: Finding, known: _Known) -> Finding:
     if old.anchored == new.anchored and not tools_of(old) & tools_of(new):
         return _merged(old, new, known)
-    return _stronger(old, new)
+    better = _stronger(old, new)
+    other = old if better is new else new
+    if better.anchored and _overlap(better, other) and better.title != other.title:
+        return replace(better, body=_with_title(better.body, other))
+    return better
 
 
 def _stronger(known: Finding, new: Finding) -> Finding:
@@ -85,6 +104,10 @@ def _twins(told: Finding, new: Finding) -> bool:
         return told.category == new.category
     same_quote = bool(_folded(new)) and _folded(new) == _folded(told)
     return _overlap(told, new) and (told.category == new.category or same_quote)
+
+
+def _apart(one: Finding, other: Finding) -> bool:
+    return one.anchored and other.anchored and not _overlap(one, other)
 
 
 def _overlap(told: Finding, new: Finding) -> bool:

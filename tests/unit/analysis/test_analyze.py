@@ -10,7 +10,7 @@ from bot.model import BatchFile, BatchResult, Category, Severity
 from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from tests.support.llm_server import LLMServer, agreeable, review
-from tests.unit.analysis.conftest import BRIEF, batch, finding
+from tests.unit.analysis.conftest import BRIEF, batch, batch_file, finding
 from workers.analysis.analyze import analyze
 from workers.analysis.llm import LLM
 
@@ -91,6 +91,20 @@ async def test_what_was_not_asked_for_is_thrown_out_with_a_reason(
     assert [each.category for each in result.findings] == kept
     assert len(result.rejected) == 2 - len(kept)
     assert all(each.reason for each in result.rejected)
+
+
+async def test_the_same_code_in_two_places_is_spoken_of_twice(
+    server: LLMServer, make_llm: Make
+) -> None:
+    lines = [
+        "    run(query % row)",
+        *(f"    x{n} = {n}" for n in range(80)),
+        "    run(query % row)",
+    ]
+    said = finding(quote="    run(query % row)", suggestion=None)
+    finds(server, said | {"line": 3}, said | {"line": 84})
+    result = await run(make_llm(), batch_file(new=lines))
+    assert [each.start_line for each in result.findings] == [3, 84]
 
 
 async def test_the_same_said_twice_is_one_finding(server: LLMServer, make_llm: Make) -> None:

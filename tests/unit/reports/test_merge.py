@@ -168,6 +168,29 @@ def test_findings_of_two_llm_answers_on_one_line_are_two(one: Finding) -> None:
     assert len(one_each([one, other], frozenset())) == 2
 
 
+def test_what_stands_in_the_same_words_elsewhere_is_named_with_the_first(one: Finding) -> None:
+    """They share a fingerprint, and with it a comment: who mends that one alone sees no other."""
+    first = replace(one, source="ruff:E722", start_line=3, end_line=3)
+    again = [replace(first, start_line=line, end_line=line) for line in (40, 9, 40)]
+    (told,) = one_each([first, *again], frozenset())
+    assert (told.start_line, told.fingerprint) == (3, first.fingerprint)
+    places = f"The same in 2 other places:\n\n- `{one.path}:9`\n- `{one.path}:40`"
+    assert told.body == f"{first.body}\n\n{places}"
+    confirmed = replace(first, source="llm", body="b" * 500, start_line=39, end_line=41)
+    (told,) = one_each([first, *again, confirmed], frozenset())
+    assert "2 other places" in told.body
+    assert f"`{one.path}:40`" not in told.body
+    assert len(one_each([first] * 3, frozenset())) == 1
+    assert one_each([first] * 3, frozenset())[0].body == first.body
+
+
+def test_a_second_thing_about_the_same_lines_is_not_lost(one: Finding) -> None:
+    other = replace(one, title="Something else", severity=Severity.INFO)
+    (told,) = one_each([other, one], frozenset())
+    assert told.title == one.title
+    assert told.body == f"{one.body}\n\nAlso: Something else"
+
+
 @given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
 def test_joining_loses_no_file_and_no_severity_and_names_each_finding_once(
     findings: list[Finding], posted: frozenset[str]
