@@ -29,8 +29,9 @@ LINEAR = 9
         lambda size: "{" + ", " * (size // 2),
         lambda size: "<think>" * (size // 7),
         lambda size: '{"findings": [' + '{"a": []},' * (size // 10),
+        lambda size: "{" + "[" * (size // 2) + "]" * (size // 2),
     ],
-    ids=["tabs", "lines", "fences", "commas", "thoughts", "findings"],
+    ids=["tabs", "lines", "fences", "commas", "thoughts", "findings", "depth"],
 )
 def test_an_answer_made_to_be_slow_is_read_in_linear_time(answer: Callable[[int], str]) -> None:
     """White space before a fence that never closes took minutes of the worker's event loop."""

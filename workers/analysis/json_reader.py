@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,6 +42,8 @@ _FENCE = re.compile(r"```[A-Za-z0-9_-]*[ \t]*\n(.*?)```", re.DOTALL)
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 #: How many places to cut are tried, from the end backwards.
 _MAX_CUTS = 200
+#: Brackets open at such a place; answers have four, and each has to be closed again.
+_MAX_OPEN = 50
 
 
 def _without_thoughts(text: str) -> str:
@@ -67,7 +70,7 @@ def _loads(source: str) -> Json | None:
 
 def _cuts(text: str) -> Iterator[tuple[int, str]]:
     """Ends of complete values, last first, each with the brackets that close what is open."""
-    found: list[tuple[int, str]] = []
+    found: deque[tuple[int, str]] = deque(maxlen=_MAX_CUTS)
     stack: list[str] = []
     in_string = escaped = False
     for at, char in enumerate(text):
@@ -80,5 +83,6 @@ def _cuts(text: str) -> Iterator[tuple[int, str]]:
             stack.append("}" if char == "{" else "]")
         elif char in "}]" and stack:
             stack.pop()
-            found.append((at + 1, "".join(reversed(stack))))
-    return iter(found[: -_MAX_CUTS - 1 : -1])
+            if len(stack) <= _MAX_OPEN:
+                found.append((at + 1, "".join(reversed(stack))))
+    return reversed(found)
