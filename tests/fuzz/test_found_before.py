@@ -51,6 +51,11 @@ def test_a_suggestion_made_to_be_slow_is_read_at_once() -> None:
     assert fitting_suggestion("```python\nb = 5\n```\n", SHOWN, at) == "b = 5"
 
 
+def test_a_quote_made_to_be_slow_is_read_at_once() -> None:
+    assert growth(lambda size: anchor(SHOWN.file, "1" + " " * size + "x"), 7900) < LINEAR
+    assert anchor(SHOWN.file, "2 - -|b = [3, 4]\n- 2   +  | b = [3, 4]") is not None
+
+
 def test_a_record_of_git_without_a_name_is_an_error() -> None:
     """A rename with one path of two became a file of no name."""
     with pytest.raises(DiffError, match="names no file"):

@@ -22,7 +22,7 @@ LONGEST_QUOTE = 200
 
 #: The numbers and markers that prompts print before each line: `- 14 +|code`.
 _NUMBERED = re.compile(
-    r"^\s*(?:\d+\s+(?:\d+|-)|-\s+\d+|\d+)\s*(?P<mark>[+-]?)\s*\|\s?(?P<text>.*)$"
+    r"^\s*(?:\d+\s+(?:\d+|-)|-\s+\d+|\d+)(?:\s*(?P<mark>[+-]))?\s*\|\s?(?P<text>.*)$"
 )
 
 
