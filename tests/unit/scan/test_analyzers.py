@@ -254,6 +254,28 @@ async def test_lines_are_those_of_git_whatever_else_ends_one_elsewhere(
     assert (source, line) in places
 
 
+@pytest.mark.parametrize("path", ["a.JSON", "map.geojson", "site.webmanifest"])
+async def test_json_is_read_as_json_whatever_its_file_is_called(path: str) -> None:
+    sound = '{\n\t"name": "\\ud83d\\ude00",\n\t"link": "a\\/b"\n}\n'
+    assert await found(target(path, sound)) == ()
+    (item,) = await found(target(path, '{\n  "a": [1, 2,]\n}\n'))
+    assert (item.source, item.start_line) == ("data:syntax", 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "source"),
+    [
+        ("A.JS", "const a = 1; a = 2;\n", "oxlint:no-const-assign"),
+        ("A.TS", "const a = 1; a = 2;\n", "oxlint:no-const-assign"),
+        ("A.PY", "x = nam\n", "ruff:F821"),
+        ("A.SH", '#!/bin/sh\nrm -rf "$1/"*\n', "shellcheck:SC2115"),
+        ("A.TOML", "a = = 1\n", "data:syntax"),
+    ],
+)
+async def test_a_name_in_capitals_is_no_other_language(path: str, text: str, source: str) -> None:
+    assert source in {item.source for item in await found(target(path, text))}
+
+
 async def test_a_line_end_within_a_line_is_told_as_hidden() -> None:
     """Python runs what stands behind it, and on GitHub it is part of the comment."""
     (item,) = await found(target("a.py", "x = 1\r\n# all is well\rx = 2\r\n"))

@@ -14,6 +14,7 @@ import yaml
 
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 _MAX_REPORTED = 20
+_JSON = frozenset({"json", "geojson", "webmanifest"})
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
 
 def _problems(kind: str, text: str) -> Iterator[tuple[int, str]]:
     try:
-        if kind == "json":
+        if kind in _JSON:
             json.loads(text.removeprefix("\ufeff"))
         elif kind == "toml":
             tomllib.loads(text)

@@ -138,7 +138,8 @@ async def _ask(
 
 
 def _name(number: int, analyzer: Analyzer, target: Target) -> str:
-    suffix = analyzer.suffix or PurePosixPath(target.path).suffix
+    """Programs know a language by the name's end, and most know it in small letters alone."""
+    suffix = analyzer.suffix or PurePosixPath(target.path).suffix.lower()
     return f"{number:04d}{suffix if _SUFFIX.fullmatch(suffix) else '.txt'}"
 
 
