@@ -165,7 +165,8 @@ def is_python(text: str) -> bool:
     if len(text) > _MAX_PYTHON or _is_deeper(text, _MAX_DEPTH):
         return True
     try:
-        compile(text, _REVIEWED, "exec", ast.PyCF_ONLY_AST)
+        # A mark of the byte order is taken at the start of bytes, and refused in a text.
+        compile(text.removeprefix("\ufeff"), _REVIEWED, "exec", ast.PyCF_ONLY_AST)
     except SyntaxError as exc:
         return bool(_NEWER.search(exc.msg) or _NEWER_STATEMENT.search(text))
     except ValueError:

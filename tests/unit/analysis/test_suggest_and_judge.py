@@ -108,6 +108,12 @@ def test_python_that_only_its_grammar_would_take_is_no_suggestion(suggestion: st
     assert fitting_suggestion(suggestion, shown(BRANCH), at(3, 3)) is None
 
 
+def test_a_mark_of_the_byte_order_changes_nothing_for_python() -> None:
+    marked = shown(f"\ufeff{BRANCH}")
+    assert fitting_suggestion("", marked, at(3, 3)) is None
+    assert fitting_suggestion("        return 3", marked, at(3, 3)) == "        return 3"
+
+
 @pytest.mark.parametrize(
     "left_out",
     ["# ...", "    # ... existing code ...", "# rest of the function", "# (rest of the code)"],
