@@ -24,7 +24,8 @@ _ELISION = re.compile(
     r"(?:existing|remaining|unchanged) (?:code|lines?|logic)\b)",
     re.IGNORECASE,
 )
-_REDACTED = "[redacted:"
+#: In place of a secret, and of bytes that are no UTF-8.
+_STAND_INS = re.compile(r"\[redacted:|\ufffd")
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -37,7 +38,7 @@ def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | N
     first, last = anchor.start_line - 1, anchor.end_line
     old = lines[first:last]
     # What the model saw differently (a secret, a hidden character) it cannot replace.
-    hidden = any(_REDACTED in text for text in (*old, suggestion))
+    hidden = any(map(_STAND_INS.search, (*old, suggestion)))
     if hidden or _leaves_out(suggestion, old) or old != shown.content.split("\n")[first:last]:
         return None
     before, after = lines[:first], lines[last:]

@@ -154,6 +154,14 @@ def test_lines_that_were_shown_otherwise_cannot_be_replaced() -> None:
     assert fitting_suggestion('key = os.environ["KEY"]', secret, at(1, 1)) is None
 
 
+def test_bytes_that_are_no_utf8_cannot_be_replaced() -> None:
+    """The model saw a stand-in for them, and would put it in their place."""
+    latin = shown(b'name = "caf\xe9"\nx = 1\n'.decode("utf-8", "replace"))
+    assert fitting_suggestion('title = "caf\ufffd"', latin, at(1, 1)) is None
+    assert fitting_suggestion('title = "café"', latin, at(1, 1)) is None
+    assert fitting_suggestion("x = 2", latin, at(2, 2)) == "x = 2"
+
+
 def test_a_finding_is_anchored_by_its_quote_not_by_its_line() -> None:
     found = judge(raw(line=1), {"shop.py": shown()}, WANTED)
     assert isinstance(found, Finding)
