@@ -218,6 +218,25 @@ async def test_an_assignment_in_a_condition_is_told_once() -> None:
     assert [item.source for item in evidence] == ["oxlint:no-cond-assign"]
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("const a = 1;\nfoo(a);\na = 2;\n", "no-const-assign"),
+        ("let a = 1;\nfoo(a);\nlet a = 2;\n", "syntax"),
+        ("foo({ x: 1,\n  y: 2,\n  x: 3 });\n", "no-dupe-keys"),
+        ("if (a) b();\n\nelse if (a) c();\n", "no-dupe-else-if"),
+        ("switch (a) { case 1: b();\n\n  case 1: c(); }\n", "no-duplicate-case"),
+    ],
+)
+async def test_of_two_places_in_javascript_the_one_at_fault_is_told_or_the_new_one(
+    text: str, rule: str
+) -> None:
+    """What was added to lines of before was not told at all, as it was looked for at these."""
+    for changed, line in (([3], 3), ([1], 1), (None, 3)):
+        evidence = await found(target("a.js", text, changed))
+        assert [f.start_line for f in evidence if f.source == f"oxlint:{rule}"] == [line]
+
+
 async def test_a_doubled_key_is_told_at_the_one_that_is_new() -> None:
     text = "a: 1\nb: 2\nc: 3\na: 4\n"
     for changed, line, title in (

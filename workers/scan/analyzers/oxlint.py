@@ -5,7 +5,7 @@ https://oxc.rs/docs/guide/usage/linter/rules.html
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -54,6 +54,7 @@ def _command(names: list[str]) -> list[str]:
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
     items = json.loads(out)["diagnostics"]
+    added = {name: frozenset(target.file.added_lines) for name, target in targets.items()}
     assigned = {_place(item) for item in items if (item.get("code") or "").endswith(_ASSIGNED)}
     for item in items:
         code = _CODE.fullmatch(item.get("code") or "")
@@ -62,17 +63,27 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             continue
         if code and code["rule"] == "no-constant-condition" and _place(item) in assigned:
             continue  # the consequence of the other
-        span = item["labels"][0]["span"]
+        file, rule = PurePath(item["filename"]).name, code["rule"] if code else "syntax"
+        line = _line(item, rule, added[file])
         yield Said(
-            file=PurePath(item["filename"]).name,
-            rule=code["rule"] if code else "syntax",
-            line=span["line"],
-            end_line=span["line"],
+            file=file,
+            rule=rule,
+            line=line,
+            end_line=line,
             category=category,
             severity=severity,
             title=item["message"].partition("\n")[0],
             body=" ".join(filter(None, (item.get("help"), _link(item.get("url"))))),
         )
+
+
+def _line(item: Mapping[str, Any], rule: str, added: Container[int]) -> int:
+    """Of two places, as where a name is declared and where it is so again, the second is at
+    fault, or the one that is new; a variable that nothing uses is so where it is declared."""
+    lines: list[int] = [label["span"]["line"] for label in item["labels"]]
+    if rule == "no-unused-vars":
+        return lines[0]
+    return next((line for line in reversed(lines) if line in added), lines[0])
 
 
 def _place(item: Mapping[str, Any]) -> tuple[str, int]:
