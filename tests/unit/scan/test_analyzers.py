@@ -237,6 +237,21 @@ async def test_of_two_places_in_javascript_the_one_at_fault_is_told_or_the_new_o
         assert [f.start_line for f in evidence if f.source == f"oxlint:{rule}"] == [line]
 
 
+async def test_what_a_whole_job_lacks_is_told_of_a_new_one_and_not_of_a_line_in_an_old_one() -> (
+    None
+):
+    text = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo\n"
+    path, rule = ".github/workflows/a.yml", "zizmor:excessive-permissions"
+    assert rule in {f.source for f in await found(target(path, text))}
+    assert rule not in {f.source for f in await found(target(path, text, [6]))}
+
+
+async def test_what_ends_with_a_line_does_not_reach_into_the_next() -> None:
+    (item,) = await found(target("a.py", "x = 1 +\ny = 2\n"))
+    assert (item.start_line, item.end_line, item.quote) == (1, 1, "x = 1 +")
+    assert await found(target("a.py", "x = 1 +\ny = 2\n", [2])) == ()
+
+
 async def test_a_doubled_key_is_told_at_the_one_that_is_new() -> None:
     text = "a: 1\nb: 2\nc: 3\na: 4\n"
     for changed, line, title in (

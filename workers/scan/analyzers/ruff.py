@@ -118,12 +118,14 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
         if rule in _NOT_IN_TESTS and is_test(targets[file].path):
             continue
         category, severity = _CRASH if rule == "syntax" else _rating(rule)
+        start, end = item["location"]["row"], item["end_location"]
         message = item["message"].removeprefix("SyntaxError: ")
         yield Said(
             file=file,
             rule=rule,
-            line=item["location"]["row"],
-            end_line=item["end_location"]["row"],
+            line=start,
+            # Up to the beginning of a line is no part of that line.
+            end_line=max(start, end["row"] - (end["column"] == 1)),
             category=category,
             severity=severity,
             title=f"Syntax error: {message}" if rule == "syntax" else message,

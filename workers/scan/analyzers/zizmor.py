@@ -12,6 +12,8 @@ from workers.scan.analyzers.model import Analyzer, Said, Target
 
 _WORKFLOW = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$")
 _SEVERITIES = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}
+#: Of a whole job or workflow; told where that begins, if the change brings it.
+_LACKS = frozenset({"excessive-permissions"})
 _CONFIDENCES = {"High": 0.95, "Medium": 0.75, "Low": 0.5}
 
 
@@ -40,11 +42,14 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             continue
         where = primary["concrete"]["location"]
         note = primary["symbolic"]["annotation"]
+        line = where["start_point"]["row"] + 1
+        # It lacks something as a whole: no line in it is the wrong one.
+        last = line if item["ident"] in _LACKS else where["end_point"]["row"] + 1
         yield Said(
             file=primary["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./"),
             rule=item["ident"],
-            line=where["start_point"]["row"] + 1,
-            end_line=where["end_point"]["row"] + 1,
+            line=line,
+            end_line=last,
             category=Category.SECURITY,
             severity=_SEVERITIES[graded["severity"]],
             title=f"{item['desc']}: {note}" if note else item["desc"],
