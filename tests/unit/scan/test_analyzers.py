@@ -310,6 +310,13 @@ async def test_a_name_in_capitals_is_no_other_language(path: str, text: str, sou
     assert source in {item.source for item in await found(target(path, text))}
 
 
+async def test_a_here_document_in_a_dockerfile_is_no_mistake() -> None:
+    text = 'FROM debian:12\nRUN <<EOF\nset -e\nEOF\nCMD ["a"]\n'
+    assert await found(target("Dockerfile", text)) == ()
+    (item,) = await found(target("Dockerfile", text.replace("<<EOF", "ls")))
+    assert (item.source, item.start_line) == ("hadolint:DL1000", 3)
+
+
 async def test_a_line_end_within_a_line_is_told_as_hidden() -> None:
     """Python runs what stands behind it, and on GitHub it is part of the comment."""
     (item,) = await found(target("a.py", "x = 1\r\n# all is well\rx = 2\r\n"))
