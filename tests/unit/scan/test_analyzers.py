@@ -317,6 +317,13 @@ async def test_a_here_document_in_a_dockerfile_is_no_mistake() -> None:
     assert (item.source, item.start_line) == ("hadolint:DL1000", 3)
 
 
+@pytest.mark.parametrize(("path", "sign"), [("a.json", ""), ("a.toml", "a = ")])
+async def test_a_long_number_silences_nobody(path: str, sign: str) -> None:
+    broken = target(f"b/{path}", "= {\n")
+    (item,) = await found(target(path, f"{sign}{'1' * 4400}\n"), broken)
+    assert (item.path, item.source) == (broken.path, "data:syntax")
+
+
 async def test_a_line_end_within_a_line_is_told_as_hidden() -> None:
     """Python runs what stands behind it, and on GitHub it is part of the comment."""
     (item,) = await found(target("a.py", "x = 1\r\n# all is well\rx = 2\r\n"))

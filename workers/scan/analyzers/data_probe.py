@@ -47,6 +47,8 @@ def _problems(kind: str, text: str) -> Iterator[tuple[int, str]]:
         yield (mark.line + 1 if mark else 1), exc.problem or "not valid"
     except yaml.YAMLError as exc:
         yield 1, str(exc).partition("\n")[0]
+    except ValueError:
+        return  # a number of more digits than Python reads is one all the same
     except RecursionError:
         yield 1, "nested too deeply"
 
