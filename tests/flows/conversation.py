@@ -8,6 +8,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 
 from bot.feed import Close
+from bot.queue import NAMESPACE
 from tests.flows.world import REPO, SECONDS, World
 
 #: Changed so that an analyser has one thing to say: of line 10.
@@ -77,3 +78,9 @@ async def fed(page: str) -> list[dict[str, Any]]:
         told = [json.loads(message) async for message in socket]
         assert socket.close_code == Close.DONE
     return told
+
+
+async def handled(world: World, guid: str) -> bool:
+    """Whether a delivery was queued, and is worked off."""
+    queued = await world.store.redis.exists(f"glossator:delivery:{guid}")
+    return bool(queued) and not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")

@@ -14,7 +14,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Unauthorized
 from bot.model import State
 from bot.tls import trusted
-from tests.flows.conversation import AFTER, BEFORE, pushed, said, writes_since
+from tests.flows.conversation import AFTER, BEFORE, handled, pushed, said, writes_since
 from tests.flows.world import POLL_SECONDS, REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
 from workers import checkrun
@@ -211,6 +211,43 @@ async def test_what_was_closed_meanwhile_is_reviewed_once_it_is_reopened(
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["cancelled", "neutral"]
     assert len(world.reviews) == 1
+
+
+async def reopened(world: World, number: int) -> None:
+    await world.sandbox.reopen(REPO, number)
+
+
+async def unlabeled(world: World, number: int) -> None:
+    await world.sandbox.unlabel(REPO, number, "No-Review")
+
+
+async def retitled(world: World, number: int) -> None:
+    await world.sandbox.edit_title(REPO, number, "Change things")
+
+
+@pytest.mark.parametrize(
+    ("end", "take_back"),
+    [(by_closing, reopened), (by_label, unlabeled), (by_title, retitled)],
+)
+async def test_a_delivery_that_comes_after_its_cause_was_taken_back_ends_nothing(
+    world: World,
+    llm: LLMServer,
+    end: Callable[[World, int], Awaitable[None]],
+    take_back: Callable[[World, int], Awaitable[None]],
+) -> None:
+    number = await read_by_the_llm(world, llm)
+    await end(world, number)
+    late = world.sandbox.state.deliveries[-1]
+    await world.settle()
+    await take_back(world, number)
+    await llm.until(lambda: llm.active == 1)
+
+    await world.store.redis.delete(f"glossator:delivery:{late.guid}")  # as if it had failed
+    await world.sandbox.redeliver(late.id)
+    await world.until_true(lambda: handled(world, late.guid))
+    assert (await world.progress(number)).state is State.ANALYZING
+    await by_closing(world, number)
+    await world.settle()
 
 
 async def test_a_progress_that_github_takes_long_to_take_is_not_the_last_word(

@@ -8,11 +8,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.model import State
-from bot.queue import NAMESPACE
 from bot.store import quota
 from bot.store.queues import dead_letters
 from bot.tls import trusted
-from tests.flows.conversation import AFTER, BEFORE, fed, said
+from tests.flows.conversation import AFTER, BEFORE, fed, handled, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
 from workers.events.commands import WAITS
@@ -148,9 +147,3 @@ async def test_a_delivery_that_comes_after_the_app_is_back_ends_nothing(
     llm.answering.set()
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["neutral"]
-
-
-async def handled(world: World, guid: str) -> bool:
-    """Whether a delivery was queued, and is worked off."""
-    queued = await world.store.redis.exists(f"glossator:delivery:{guid}")
-    return bool(queued) and not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")

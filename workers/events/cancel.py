@@ -1,18 +1,48 @@
 """Stop the review of a pull request, and what waits for its end."""
 
-from bot.model import Repository
+from collections.abc import Callable
+
+from bot.github import pulls
+from bot.github.errors import NotFound
+from bot.model import PullRequest, Repository, State
 from bot.store import cancelling, quota, unbegun
+from workers import checkrun
 from workers.events.alone import alone_with
 from workers.services import Services
 
 
-async def cancel_pull(services: Services, repository: Repository, number: int, why: str) -> bool:
+async def cancel_pull(
+    services: Services,
+    repository: Repository,
+    number: int,
+    why: str,
+    *,
+    still: Callable[[PullRequest], bool] | None = None,
+) -> bool:
     """Cancel the running review of a pull request, one that is just being started included, and
-    what waits for its end; False if none is running. `why` is as of `cancelling.cancel`. Raises
-    Transient."""
+    what waits for its end; False if none is running. `why` is as of `cancelling.cancel`; `still`
+    says of the pull request as it is now whether that holds: deliveries come in no order, and
+    late where GitHub was asked to deliver again. Raises Transient."""
     async with alone_with(services, repository, number):
-        current = (await services.store.pull_fields(repository.id, number)).get("current")
-        return current is not None and await cancel_all(services, repository, current, why)
+        current = (await services.store.pull_fields(repository.id, number)).get("current", "")
+        if (await services.store.state(current) or State.CANCELLED).finished:
+            return False
+        if still is not None:
+            pull = await _pull(services, repository, number)
+            if pull is not None and not still(pull):
+                return False
+        return await cancel_all(services, repository, current, why)
+
+
+async def _pull(services: Services, repository: Repository, number: int) -> PullRequest | None:
+    """None where nothing is any more."""
+    try:
+        gh = await services.github.installation(
+            repository.installation_id, repository.id, checkrun.READ
+        )
+        return await pulls.get_pull(gh, repository.full_name, number)
+    except NotFound:
+        return None
 
 
 async def cancel_all(services: Services, repository: Repository, review_id: str, why: str) -> bool:

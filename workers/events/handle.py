@@ -46,7 +46,8 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
     match event:
         case PullRequestChanged(action=PullRequestAction.CLOSED):
             why = "The pull request was closed. If it is reopened, it is reviewed."
-            await cancel_pull(services, event.repository, event.number, why)
+            where = event.repository, event.number
+            await cancel_pull(services, *where, why, still=lambda pull: not pull.open)
             await _learn_at_last(services, event.repository, event.number)
         case PullRequestChanged() if event.action in _TRIGGERS:
             await start_review(services, _request(event, review_id, _TRIGGERS[event.action]))
@@ -102,9 +103,10 @@ async def _config(services: Services, event: PullRequestChanged) -> RepoConfig:
 async def _labeled(services: Services, event: PullRequestChanged) -> None:
     """A label that forbids reviews ends the one that runs."""
     config = await _config(services, event)
-    if event.label is not None and policy.forbids(config, event.label):
-        why = f"The pull request was given the label `{event.label}`. {policy.ON_WISH}"
-        await cancel_pull(services, event.repository, event.number, why)
+    label, where = event.label, (event.repository, event.number)
+    if label is not None and policy.forbids(config, label):
+        why = f"The pull request was given the label `{label}`. {policy.ON_WISH}"
+        await cancel_pull(services, *where, why, still=lambda pull: label in pull.labels)
 
 
 async def _retitled(services: Services, event: PullRequestChanged, review_id: str) -> None:
@@ -115,7 +117,13 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
     now = policy.marker_in(config, event.title)
     if now is not None and before is None:
         why = f"The marker `{now}` was put into the title. {policy.ON_WISH}"
-        await cancel_pull(services, event.repository, event.number, why)
+        await cancel_pull(
+            services,
+            event.repository,
+            event.number,
+            why,
+            still=lambda pull: policy.marker_in(config, pull.title) is not None,
+        )
     elif before is not None and now is None:
         await start_review(services, _request(event, review_id, Trigger.READY))
 
