@@ -9,7 +9,7 @@ from typing import Any
 from bot import log
 from bot.github import deliveries
 from bot.github.deliveries import Delivery
-from bot.github.errors import NotFound
+from bot.github.errors import GitHubError, Invalid, NotFound
 from bot.store.store import DELIVERY_SECONDS, PREFIX, Store
 from workers.services import Services
 
@@ -53,18 +53,30 @@ async def redeliver(services: Services) -> None:
             _log.warning("redelivery_asked_for", delivery=guid)
         except NotFound:
             _log.warning("delivery_no_longer_kept", delivery=guid)
+        except Invalid as exc:
+            _log.warning("redelivery_refused", delivery=guid, why=str(exc))
+            await _done(store, member, int(number), guid)
+            await _ask_again(store, member.decode(), guid)
+            continue
+        except GitHubError:
+            # Next time the others come first, should GitHub stumble over this one alone.
+            await store.redis.zadd(DUE, {member: store.now()})
+            raise
         await _done(store, member, int(number), guid)
 
 
 async def _plan(store: Store, attempt: Delivery) -> None:
     """Note when to ask for it: at once, or later if it was asked for before and failed again."""
-    if await store.redis.exists(_asked(attempt.id)):
-        return
-    before = int(await store.redis.get(_count(attempt.guid)) or 0)
+    if not await store.redis.exists(_asked(attempt.id)):
+        await _ask_again(store, f"{attempt.id}:{attempt.guid}", attempt.guid)
+
+
+async def _ask_again(store: Store, member: str, guid: str) -> None:
+    """Note when, by how often its event was asked for; not at all if that was often enough."""
+    before = int(await store.redis.get(_count(guid)) or 0)
     if before >= MOST:
         return
     wait = min(AGAIN_SECONDS * 2**before, AGAIN_AT_MOST_SECONDS) if before else 0
-    member = f"{attempt.id}:{attempt.guid}"
     await store.redis.zadd(DUE, {member: store.now() + wait}, nx=True)
 
 

@@ -11,13 +11,16 @@ import pytest
 from redis.asyncio import Redis
 
 from bot import gauges
+from bot.github import deliveries
+from bot.github.client import GitHub
+from bot.github.errors import Invalid
 from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
 from bot.queue import NAMESPACE, QUEUES, message
 from bot.settings import Settings
 from bot.store import Store, recovery
 from tests.flows.world import POLL_SECONDS, SECONDS, World, running
 from workers import maintenance
-from workers.redelivery import redeliver
+from workers.redelivery import DUE, MOST, redeliver
 from workers.services import Services, open_services
 
 BEFORE = {"app.py": "import subprocess\n"}
@@ -239,6 +242,41 @@ async def test_a_redelivery_that_fails_as_well_is_asked_for_again_later(world: W
         await redeliver(services)
         await world.until(number, State.COMPLETED)
     await world.settle()
+
+
+async def test_a_delivery_that_github_will_not_repeat_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"
+    await world.open_pull(BEFORE, AFTER)
+    second = await world.open_pull(BEFORE, AFTER)
+    world.sandbox.webhook_url = url
+    refused, ask = (
+        min(attempt.id for attempt in world.sandbox.state.deliveries),
+        deliveries.redeliver,
+    )
+
+    async def redeliver_others(gh: GitHub, number: int) -> None:
+        if number == refused:
+            raise Invalid("GitHub refuses POST /app/hook/deliveries with 422.")
+        await ask(gh, number)
+
+    monkeypatch.setattr(deliveries, "redeliver", redeliver_others)
+    async with open_services(world.settings) as services:
+        await redeliver(services)
+        await world.until(second, State.COMPLETED)
+        for waits in range(MOST - 1):
+            waiting: Any = await world.store.redis.zrange(DUE, 0, -1, withscores=True)
+            [(_, due)] = waiting
+            assert 4 < due - time.time() <= 3600, waits
+            await world.store.redis.zadd(DUE, {f"{refused}:{guid(world, refused)}": 0})
+            await redeliver(services)
+        assert await world.store.redis.zcard(DUE) == 0, "it is given up at last"
+    await world.settle()
+
+
+def guid(world: World, attempt_id: int) -> str:
+    return next(one.guid for one in world.sandbox.state.deliveries if one.id == attempt_id)
 
 
 @pytest.mark.slow
