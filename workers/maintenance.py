@@ -93,6 +93,8 @@ async def _lost(
     """The messages that the review needs to go on and that are nowhere."""
     state = State(fields["state"])
     if state is State.ANALYZING:
+        if seen.scanned(review_id):  # its batches were cut since, and have their messages
+            return []
         missing = await recovery.missing_batches(services.store, review_id)
         numbers = missing - seen.batches(review_id)
         return [message("analyze_batch", review_id, number) for number in sorted(numbers)]

@@ -39,6 +39,10 @@ class Snapshot:
         """Whether any message speaks of the review."""
         return any(review_id in args for _, args in self.messages)
 
+    def scanned(self, review_id: str) -> bool:
+        """Whether a message has it scanned: if it is further by now, that was since."""
+        return ("scan_pull_request", (review_id,)) in self.messages
+
     def batches(self, review_id: str) -> frozenset[int]:
         """The batches of the review that messages are to analyse."""
         return frozenset(

@@ -109,6 +109,30 @@ async def test_a_review_that_was_never_queued_is_started_again(
     assert await messages(store) == [f"start_review ada/engine 3 {ID}  False None"]
 
 
+async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
+    store: Store, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reviews are looked after one by one, and those at the end change meanwhile."""
+    await put_into(store, State.SCANNING)
+    await store.put(message("scan_pull_request", ID))
+    look = recovery.snapshot
+
+    async def before_the_scan_ends(store: Store) -> recovery.Snapshot:
+        seen = await look(store)
+        await store.move(
+            ID,
+            State.ANALYZING,
+            of=[State.SCANNING],
+            batches=[Batch(1, ())],
+            messages=[message("analyze_batch", ID, 1)],
+        )
+        return seen
+
+    monkeypatch.setattr(recovery, "snapshot", before_the_scan_ends)
+    await maintenance.sweep(services)
+    assert await messages(store) == [f"analyze_batch {ID} 1", f"scan_pull_request {ID}"]
+
+
 async def test_a_review_that_waits_for_its_turn_is_no_orphan(
     store: Store, services: Services
 ) -> None:
