@@ -5,7 +5,6 @@ anywhere: it begins again from what is in Redis.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from bot.settings import Settings
 from bot.store import recovery
 from bot.store.locks import first_within, hold
 from bot.store.recovery import Snapshot
+from bot.tasks import stop
 from workers.redelivery import redeliver
 from workers.services import Services, open_services
 from workers.step import deadline, fail, time_out
@@ -40,13 +40,16 @@ GIVEN_UP = "It was taken up {number} times and never finished; the log of the wo
 _log = log.get(__name__)
 
 
+Work = Callable[[Services], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Something to do every `seconds`, by one process of all."""
 
     name: str
     seconds: float
-    work: Callable[[Services], Awaitable[None]]
+    work: Work
 
 
 async def take_back(services: Services) -> None:
@@ -143,18 +146,27 @@ async def run_due(services: Services, job: Job) -> None:
                 await job.work(services)
     except (RedisError, GitHubError) as exc:
         _log.warning("maintenance_failed", job=job.name, why=str(exc))
+    except Exception as exc:  # the other jobs go on
+        _log.error("maintenance_broke", job=job.name, why=type(exc).__name__, exc_info=exc)
 
 
 async def run_maintenance(settings: Settings, told: Awaitable[None]) -> None:
     """Do all jobs, each at its time, until `told` to stop."""
-    stop = asyncio.ensure_future(told)
+    asked = asyncio.ensure_future(told)
     async with open_services(settings) as services:
         await _complain(services)
-        while not stop.done():
-            began = time.monotonic()
-            await asyncio.gather(*(run_due(services, job) for job in jobs(settings)))
-            rest = TICK_SECONDS - (time.monotonic() - began)
-            await asyncio.wait({stop}, timeout=max(rest, 0))
+        clocks = [asyncio.create_task(_on_its_clock(services, job)) for job in jobs(settings)]
+        try:
+            await asyncio.wait({asked})
+        finally:
+            await stop(*clocks)
+
+
+async def _on_its_clock(services: Services, job: Job) -> None:
+    """Do the job whenever it is due. None waits for another: what asks GitHub may take minutes."""
+    while True:
+        await run_due(services, job)
+        await asyncio.sleep(TICK_SECONDS)
 
 
 async def _complain(services: Services) -> None:
