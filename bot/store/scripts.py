@@ -12,6 +12,7 @@ Keys, under the prefix:
   posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
   dismissed:<repo>:<n> set: fingerprints that people do not want to hear there
   lessons:<repo>       hash: fingerprint -> Lesson, for all pull requests of a repository
+  forgotten:<wish>     the lesson that a `/review forget` has taken back
   readings:<repo>:<n>  hash: key of a reading -> compressed Reading
   review:<id>          hash: doc (the Review as JSON), state, percent, step, ...
   events:<id>          stream: type, data (JSON), what people who watch are told

@@ -2,10 +2,24 @@
 and lessons that hold for a whole repository."""
 
 from bot.model import Lesson, decode, encode
-from bot.store.store import PREFIX, Store
+from bot.store.store import DELIVERY_SECONDS, PREFIX, Store
 
 #: More lessons than this say that something else is wrong; the oldest stay.
 MAX_LESSONS = 500
+
+#: KEYS: lessons, dismissed findings, those that stand on lines, what the wish has taken back. ARGV:
+#: fingerprint, seconds to remember the wish. Returns the lesson that the wish, now or at an earlier
+#: try, has taken back, '' for a finding that was dismissed without one, nil for neither.
+_FORGET = """
+local lesson = redis.call('HGET', KEYS[1], ARGV[1])
+local here = redis.call('SREM', KEYS[2], ARGV[1])
+redis.call('SREM', KEYS[3], ARGV[1])
+if lesson or here == 1 then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.call('SET', KEYS[4], lesson or '', 'EX', ARGV[2])
+end
+return redis.call('GET', KEYS[4])
+"""
 
 
 async def pause(store: Store, repository_id: int, number: int, by: str) -> None:
@@ -38,15 +52,25 @@ async def teach(store: Store, repository_id: int, lesson: Lesson) -> bool:
     return True
 
 
-async def forget(store: Store, repository_id: int, number: int, fingerprint: str) -> bool:
-    """Tell that finding again, in the repository and on that pull request. False if it was not
-    to be left."""
-    async with store.redis.pipeline(transaction=True) as pipe:
-        pipe.hdel(f"{PREFIX}lessons:{repository_id}", fingerprint)
-        pipe.srem(f"{PREFIX}dismissed:{repository_id}:{number}", fingerprint)
-        pipe.srem(f"{PREFIX}posted:{repository_id}:{number}", fingerprint)
-        everywhere, here, _ = await pipe.execute()
-    return bool(everywhere or here)
+async def forget(
+    store: Store, repository_id: int, number: int, fingerprint: str, *, by: str
+) -> str | None:
+    """Tell that finding again, in the repository and on that pull request. Returns the reason for
+    which it was left, "" if there was none, None if it was not to be left; and for a wish, which
+    `by` names, that is tried again the same as before."""
+    keys = (
+        f"lessons:{repository_id}",
+        f"dismissed:{repository_id}:{number}",
+        f"posted:{repository_id}:{number}",
+        f"forgotten:{by}",
+    )
+    script = store.redis.register_script(_FORGET)
+    lesson = await script(
+        keys=[f"{PREFIX}{key}" for key in keys], args=[fingerprint, DELIVERY_SECONDS]
+    )
+    if lesson is None:
+        return None
+    return decode(Lesson, lesson).reason if lesson else ""
 
 
 async def lessons(store: Store, repository_id: int) -> tuple[Lesson, ...]:

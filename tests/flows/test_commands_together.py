@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bot.model import State
+from bot.model import Lesson, State
+from bot.store import obeyed, teaching
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -18,6 +21,8 @@ from tests.flows.conversation import (
 )
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Text, agreeable
+from workers.events.commands import FORGOTTEN_THUMB
+from workers.threads import THUMB
 
 CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
 
@@ -185,3 +190,36 @@ async def test_what_was_done_is_not_done_again_when_the_answer_fails(
         await world.settle()
         assert [run.conclusion for run in world.check_runs] == ["cancelled", "cancelled"]
         assert world.reviews == []
+
+
+async def test_what_was_done_is_told_though_redis_was_away_when_it_was_to_be_noted(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes, away = obeyed.note, 0
+
+    async def note(*args: Any) -> None:
+        nonlocal away
+        away += 1
+        if away % 2:
+            raise RedisConnectionError("Connection closed by server.")
+        await notes(*args)
+
+    monkeypatch.setattr(obeyed, "note", note)
+    async with running(redis_url, redis, tmp_path, llm_timeout=60, **llm.settings) as world:
+        llm.default = Hang()
+        number = await world.open_pull(BEFORE, AFTER)
+        await llm.until(lambda: llm.active == 1)
+        cancelled = await world.sandbox.comment(REPO, number, "/review cancel")
+        await world.settle()
+        assert away == 2
+        assert [run.conclusion for run in world.check_runs] == ["cancelled"]
+        assert said(world) == []
+        assert "confused" not in reactions(world, cancelled.id)
+
+        lesson = Lesson(fingerprint="a" * 16, path="a", title="b", reason=THUMB, taught_by="c")
+        await teaching.teach(world.store, world.repository.id, lesson)
+        forgotten = await world.sandbox.comment(REPO, number, f"/review forget {'a' * 16}")
+        await world.settle()
+        assert away == 4
+        assert said(world) == [FORGOTTEN_THUMB]
+        assert reactions(world, forgotten.id) == ["eyes", "rocket"]

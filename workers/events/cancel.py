@@ -18,20 +18,22 @@ async def cancel_pull(
     why: str,
     *,
     still: Callable[[PullRequest], bool] | None = None,
+    by: str = "",
 ) -> bool:
     """Cancel the running review of a pull request, one that is just being started included, and
-    what waits for its end; False if none is running. `why` is as of `cancelling.cancel`; `still`
-    says of the pull request as it is now whether that holds: deliveries come in no order, and
-    late where GitHub was asked to deliver again. Raises Transient."""
+    what waits for its end; False if none is running. `why` and `by` are as of
+    `cancelling.cancel`; `still` says of the pull request as it is now whether that holds:
+    deliveries come in no order, and late where GitHub was asked to deliver again. Raises
+    Transient."""
     async with alone_with(services, repository, number):
         current = (await services.store.pull_fields(repository.id, number)).get("current", "")
-        if (await services.store.state(current) or State.CANCELLED).finished:
-            return False
         if still is not None:
+            if (await services.store.state(current) or State.CANCELLED).finished:
+                return False  # which most often saves the request
             pull = await _pull(services, repository, number)
             if pull is not None and not still(pull):
                 return False
-        return await cancel_all(services, repository, current, why)
+        return await cancel_all(services, repository, current, why, by=by)
 
 
 async def _pull(services: Services, repository: Repository, number: int) -> PullRequest | None:
@@ -45,10 +47,13 @@ async def _pull(services: Services, repository: Repository, number: int) -> Pull
         return None
 
 
-async def cancel_all(services: Services, repository: Repository, review_id: str, why: str) -> bool:
+async def cancel_all(
+    services: Services, repository: Repository, review_id: str, why: str, *, by: str = ""
+) -> bool:
     """Cancel the review and what waits for its end, of which whoever asked is told; False if it
-    is not running. For who is `alone_with` its pull request: nothing begins to wait meanwhile."""
+    is not running. `why` and `by` are as of `cancelling.cancel`. For who is `alone_with` its pull
+    request: nothing begins to wait meanwhile."""
     for waiting in await quota.waiting(services.store, review_id):
         await unbegun.refuse(services.store, waiting, why)
     await quota.forget_waiting(services.store, repository.installation_id, review_id)
-    return await cancelling.cancel(services.store, review_id, why)
+    return await cancelling.cancel(services.store, review_id, why, by=by)

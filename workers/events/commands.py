@@ -52,6 +52,10 @@ class _Asked:
     def where(self) -> tuple[int, int]:
         return self.event.repository.id, self.event.number
 
+    def wish(self, position: int) -> str:
+        """The name of one of the comment's commands, the same at each try."""
+        return f"{self.review_id}:{position}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Done:
@@ -149,10 +153,11 @@ async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
         case Verb.DISMISS:
             return await _dismiss(asked, command.text)
         case Verb.FORGET:
-            return await _forget(asked, command.text.strip("`").lower())
+            return await _forget(asked, command.text.strip("`").lower(), position)
         case Verb.CANCEL:
             why = policy.cancelled_by(event.author)
-            if not await cancel_pull(services, event.repository, event.number, why):
+            by = asked.wish(position)
+            if not await cancel_pull(services, event.repository, event.number, why, by=by):
                 return _Done(NOTHING_RUNS, "confused")
         case Verb.PAUSE:
             await teaching.pause(services.store, *asked.where, event.author)
@@ -241,16 +246,16 @@ async def _thread(asked: _Asked) -> threads.Ours | None:
     return next((one for one in all_ours if one.thread.comment_id == event.in_thread), None)
 
 
-async def _forget(asked: _Asked, name: str) -> _Done:
+async def _forget(asked: _Asked, name: str, position: int) -> _Done:
     """Take back the lesson of that id or, without one, what was dismissed in the thread."""
     store = asked.services.store
     one = None if name else await _thread(asked)
     fingerprint = one.fingerprint if one is not None else name
-    taught = await teaching.lessons(store, asked.event.repository.id)
-    if not await teaching.forget(store, *asked.where, fingerprint):
+    wish = asked.wish(position)
+    reason = await teaching.forget(store, *asked.where, fingerprint, by=wish)
+    if reason is None:
         return _Done(NOT_DISMISSED, "confused")
-    reasons = {lesson.reason for lesson in taught if lesson.fingerprint == fingerprint}
-    return _Done(FORGOTTEN_THUMB if threads.THUMB in reasons else FORGOTTEN)
+    return _Done(FORGOTTEN_THUMB if reason == threads.THUMB else FORGOTTEN)
 
 
 async def _ask(asked: _Asked, question: str, position: int) -> _Done:
