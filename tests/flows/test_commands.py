@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from bot.store.queues import dead_letters
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -18,6 +20,7 @@ from tests.flows.conversation import (
 )
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable
+from workers.events import answering
 
 #: What a review writes.
 A_REVIEW = {"POST check-runs", "PATCH check-runs", "POST reviews"}
@@ -251,6 +254,22 @@ async def test_a_question_that_cannot_be_read_up_on_is_answered_with_the_reason(
     assert "I can't answer this" in answer
     assert reactions(asking, comment.id) == ["eyes", "confused"]
     assert len(llm.requests) == asked
+
+
+async def test_a_question_on_which_we_break_is_answered_with_that(
+    asking: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*args: Any, **more: Any) -> None:
+        raise ValueError("This was not to be expected.")
+
+    number = await reviewed(asking)
+    monkeypatch.setattr(answering, "scan", broken)
+    comment = await asking.sandbox.comment(REPO, number, "/review ask Why?")
+    await asking.settle()
+    [answer] = said(asking)
+    assert answer.startswith("I can't answer this: Something went wrong inside Glossator")
+    assert reactions(asking, comment.id) == ["eyes", "confused"]
+    assert await dead_letters(asking.store) == [], "it is answered"
 
 
 async def test_rerun_of_a_look_at_one_category_looks_for_that_again(world: World) -> None:

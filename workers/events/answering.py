@@ -9,7 +9,6 @@ from bot.event_types import CommentCreated
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Comment
-from bot.github.errors import GitHubError, Transient
 from bot.model import BatchFile, Brief, PullRequest, Usage
 from bot.prompt_shares import shares
 from bot.repo_config import RepoConfig
@@ -20,13 +19,14 @@ from workers.analysis.errors import LLMError, TransientLLMError
 from workers.briefs import brief_of
 from workers.config_files import read_config
 from workers.events import replies
+from workers.patience import OUTAGES
 from workers.reports import render
 from workers.scan.analyzers.run import NAMES
 from workers.scan.batches import hunk_tokens
 from workers.scan.clone import Source
-from workers.scan.errors import CloneError
 from workers.scan.scan import scan
 from workers.services import Services
+from workers.step import heals, sentence_of
 
 _log = log.get(__name__)
 
@@ -43,18 +43,21 @@ async def answer(
     )
     try:
         said, reaction = await _thought_of(services, gh, event, question), "rocket"
-    except (LLMError, CloneError, GitHubError) as exc:
-        if isinstance(exc, Transient) or (_heals(exc) and not last_try):
+    except OUTAGES:
+        raise
+    except Exception as exc:
+        if _heals(exc) and not last_try:
             raise
-        _log.warning("question_not_answered", comment=event.comment_id, why=str(exc))
-        said, reaction = f"I can't answer this: {exc}", "confused"
+        why = sentence_of(exc)
+        _log.warning("question_not_answered", comment=event.comment_id, why=why, exc_info=exc)
+        said, reaction = f"I can't answer this: {why}", "confused"
     body = render.reply_body(event.comment_id, said, position)
     await replies.answer(services, gh, event, body)
     await replies.show(gh, event, reaction)
 
 
-def _heals(exc: LLMError | CloneError | GitHubError) -> bool:
-    return isinstance(exc, TransientLLMError) or getattr(exc, "transient", False)
+def _heals(exc: Exception) -> bool:
+    return isinstance(exc, TransientLLMError) if isinstance(exc, LLMError) else heals(exc)
 
 
 async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, question: str) -> str:
