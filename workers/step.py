@@ -163,7 +163,8 @@ async def _limited(
             await _until_finished(services, review_id, work)
     except TimeoutError as exc:
         if limit.expired():
-            seconds = min(settings.step_seconds, settings.review_seconds)
+            whole = left <= settings.step_seconds
+            seconds = settings.review_seconds if whole else settings.step_seconds
             await time_out(services, review_id, seconds)
             return
         await _heal_or_fail(services, review_id, attempt, exc)

@@ -172,3 +172,12 @@ async def test_steps_that_redis_left_are_no_suspects_once_it_is_back(
     async with asyncio.timeout(10):
         while await starts(services) > 1:
             await asyncio.sleep(0.01)
+
+
+async def test_the_limit_that_was_reached_is_told(services: Services) -> None:
+    async def hang(review: Review, fields: dict[str, str]) -> None:
+        await asyncio.sleep(60)
+
+    await services.store.remember(ID, started_at=services.store.now() - 3599.9)
+    await scanning(services, hang)
+    assert (await services.store.fields(ID))["error"] == "It was not done within 60 minutes."
