@@ -8,8 +8,10 @@ from redis.asyncio import Redis
 
 from bot.model import State
 from bot.store import quota
-from tests.flows.conversation import pushed
+from tests.flows.conversation import pushed, said
 from tests.flows.world import REPO, World, running
+from tests.support.llm_server import LLMServer
+from workers.events.commands import WAITS
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -73,6 +75,29 @@ async def test_a_delivery_that_comes_again_costs_nothing_and_refuses_nothing(wor
     await world.settle()
     assert len(world.reviews) == 2
     assert [run.conclusion for run in world.check_runs].count("skipped") == 0
+
+
+async def test_a_wish_that_waited_in_vain_gives_its_place_back(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> None:
+    more = {"installation_daily_reviews": 2, **llm.settings}
+    async with running(redis_url, redis, tmp_path, **more) as world:
+        llm.answering.clear()
+        number = await world.open_pull(BEFORE, AFTER)
+        await llm.until(lambda: llm.active == 1)
+        await world.sandbox.comment(REPO, number, "/review performance")
+
+        async def told() -> bool:
+            return said(world) == [WAITS]
+
+        await world.until_true(told)
+        world.repository.pulls[number].state = "closed"  # and its delivery is late
+        llm.answering.set()
+        await world.settle()
+        assert said(world) == [WAITS, "The pull request is closed."]
+        await world.open_pull(BEFORE, AFTER)
+        await world.settle()
+        assert len(world.reviews) == 2
 
 
 @pytest.mark.slow

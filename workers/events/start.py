@@ -239,6 +239,8 @@ async def _skip(
         # An earlier attempt had opened it.
         await cancelling.cancel(services.store, request.review_id, skip.told)
         return None
+    # One that waited for another's end has its place.
+    await quota.give_back(store, request.repository.installation_id, request.review_id)
     if request.comment_id is not None:
         return skip
     if pull.open:
