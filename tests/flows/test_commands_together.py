@@ -22,6 +22,7 @@ from tests.flows.conversation import (
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Text, agreeable
 from workers.events.commands import FORGOTTEN_THUMB
+from workers.patience import PATIENCE_SECONDS
 from workers.threads import THUMB
 
 CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
@@ -96,6 +97,26 @@ async def test_review_in_a_thread_gets_its_rocket_there(world: World) -> None:
     assert reactions(world, reply.id) == ["eyes", "rocket"]
     assert replied(world, comment.id) == []
     assert said(world) == []
+
+
+async def test_an_answer_in_a_thread_is_posted_once_however_long_an_outage_lasts(
+    world: World,
+) -> None:
+    """Its message waits for that, and is tried again, for as long as a day."""
+    await reviewed(world)
+    [comment] = world.inline_comments
+    fault = world.sandbox.faults.add("POST /api/v3/repos/*/replies", "reset", after=True)
+    await world.sandbox.reply_in_thread(REPO, comment.id, "/review cancel")
+
+    async def lost() -> bool:
+        return bool(fault.struck)
+
+    await world.until_true(lost)
+    for key in await world.store.redis.keys("glossator:pace:reply:*"):
+        left = await world.store.redis.pttl(key)
+        await world.store.redis.pexpire(key, max(1, left - PATIENCE_SECONDS * 1000))
+    await world.settle()
+    assert replied(world, comment.id) == ["No review is running here."]
 
 
 @pytest.mark.slow

@@ -10,12 +10,14 @@ from bot.github.comments import Comment, Subject, comment_of, list_comments, rea
 from bot.github.errors import GitHubError
 from bot.github.paths import repo_url
 from bot.store.locks import first_within
+from workers.patience import PATIENCE_SECONDS
 from workers.services import Services
 
 _log = log.get(__name__)
 
-#: Longer than any retry of a message: how long it is remembered that an answer was tried.
-_TRIED_MS = 3_600_000
+#: Longer than a message waits for an outage to end, and is tried after that: how long it is
+#: remembered that an answer was tried.
+_TRIED_MS = 2 * PATIENCE_SECONDS * 1000
 
 #: Of a conversation so many comments before a question are told with it.
 _EARLIER = 20
