@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import connect
 
 from bot.feed import Close
-from bot.queue import NAMESPACE
+from bot.queue import NAMESPACE, QUEUES, message
+from bot.store import Store
+from bot.tasks import stop
 from tests.flows.world import REPO, SECONDS, World
 
 #: Changed so that an analyser has one thing to say: of line 10.
@@ -84,3 +87,26 @@ async def handled(world: World, guid: str) -> bool:
     """Whether a delivery was queued, and is worked off."""
     queued = await world.store.redis.exists(f"glossator:delivery:{guid}")
     return bool(queued) and not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")
+
+
+@asynccontextmanager
+async def everything_twice(store: Store) -> AsyncIterator[None]:
+    """Put each message that appears a second time, so that two workers have it at once."""
+    seen: set[str] = set()
+
+    async def look() -> None:
+        while True:
+            for queue in QUEUES:
+                for name, body in (await store.redis.hgetall(f"{NAMESPACE}:{queue}.msgs")).items():
+                    if name.decode() not in seen:  # type: ignore[union-attr]
+                        data = json.loads(body)
+                        copy = message(data["actor_name"], *data["args"])
+                        seen.update((name.decode(), copy.id))  # type: ignore[union-attr]
+                        await store.put(copy)
+            await asyncio.sleep(0.002)
+
+    task = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        await stop(task)

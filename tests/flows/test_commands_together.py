@@ -13,6 +13,7 @@ from bot.store import obeyed, teaching
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
+    everything_twice,
     reactions,
     replied,
     reviewed,
@@ -84,6 +85,22 @@ async def test_two_reviews_in_one_comment_are_two_reviews(world: World) -> None:
     assert len({run.external_id for run in world.check_runs}) == 3
     assert world.check_runs[1].conclusion in ("success", "cancelled")
     assert world.check_runs[2].conclusion == "neutral", "all categories are looked for"
+
+
+async def test_two_workers_with_every_message_at_once_answer_each_comment_once(
+    asking: World, llm: LLMServer
+) -> None:
+    number = await reviewed(asking)
+    [comment] = asking.inline_comments
+    for write in (CREATE_COMMENT, "POST /api/v3/repos/*/replies"):
+        asking.sandbox.faults.add(write, "slow", delay=0.5, times=4)
+    async with everything_twice(asking.store):
+        await asking.sandbox.comment(REPO, number, "/review help\n/review ask What is it?")
+        await asking.sandbox.reply_in_thread(REPO, comment.id, "Why is that?")
+        await asking.sandbox.reply_in_thread(REPO, comment.id, "/review cancel")
+        await asking.settle()
+    assert len(said(asking)) == 2
+    assert len(replied(asking, comment.id)) == 2
 
 
 async def test_review_in_a_thread_gets_its_rocket_there(world: World) -> None:

@@ -1,8 +1,6 @@
 """GitHub fails in every way the sandbox knows, and still one review and one check run stand."""
 
 import asyncio
-import contextlib
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,10 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.model import State
-from bot.queue import NAMESPACE, QUEUES, message
 from bot.sandbox.faults import Kind
-from bot.store import Store
-from bot.tasks import stop
+from tests.flows.conversation import everything_twice
 from tests.flows.world import POLL_SECONDS, REPO, World, running
 
 BEFORE = {"app.py": "import subprocess\n"}
@@ -133,29 +129,6 @@ async def test_a_skip_whose_completion_failed_is_completed_later(world: World) -
     assert fault.struck == 6
     [check_run] = world.check_runs
     assert (check_run.status, check_run.conclusion) == ("completed", "skipped")
-
-
-@contextlib.asynccontextmanager
-async def everything_twice(store: Store) -> AsyncIterator[None]:
-    """Put each message that appears a second time, so that two workers have it at once."""
-    seen: set[str] = set()
-
-    async def look() -> None:
-        while True:
-            for queue in QUEUES:
-                for name, body in (await store.redis.hgetall(f"{NAMESPACE}:{queue}.msgs")).items():
-                    if name.decode() not in seen:  # type: ignore[union-attr]
-                        data = json.loads(body)
-                        copy = message(data["actor_name"], *data["args"])
-                        seen.update((name.decode(), copy.id))  # type: ignore[union-attr]
-                        await store.put(copy)
-            await asyncio.sleep(0.002)
-
-    task = asyncio.create_task(look())
-    try:
-        yield
-    finally:
-        await stop(task)
 
 
 async def test_two_workers_with_every_message_at_once_do_everything_once(world: World) -> None:
