@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.model import Lesson, State
+from bot.queue import NAMESPACE
 from bot.store import obeyed, teaching
 from tests.flows.conversation import (
     AFTER,
@@ -101,6 +102,28 @@ async def test_two_workers_with_every_message_at_once_answer_each_comment_once(
         await asking.settle()
     assert len(said(asking)) == 2
     assert len(replied(asking, comment.id)) == 2
+
+
+async def test_a_worker_behind_another_does_not_cancel_what_the_comment_asks_for_next(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> None:
+    llm.default = Hang()
+    async with running(redis_url, redis, tmp_path, llm_timeout=60, **llm.settings) as world:
+        number = await world.open_pull(BEFORE, AFTER)
+        await llm.until(lambda: llm.active == 1)
+        slow = world.sandbox.faults.add("POST /api/v3/repos/*/reactions", "slow", delay=2)
+        async with everything_twice(world.store):
+            await world.sandbox.comment(REPO, number, "/review cancel\n/review full")
+
+            async def handled() -> bool:
+                return not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")
+
+            await world.until_true(handled)
+        assert slow.struck
+        assert len(world.check_runs) == 2
+        assert not (await world.progress(number)).state.finished
+        await world.sandbox.close(REPO, number)
+        await world.settle()
 
 
 async def test_review_in_a_thread_gets_its_rocket_there(world: World) -> None:

@@ -1,5 +1,6 @@
 """What people write on a pull request, obeyed: reactions at once, one short answer at most."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot import commands, policy
@@ -12,6 +13,7 @@ from bot.queue import message
 from bot.store import obeyed, teaching
 from workers import checkrun, threads
 from workers.events import replies
+from workers.events.alone import alone_at
 from workers.events.cancel import cancel_pull
 from workers.events.start import Request, Waits, derived_id, start_review
 from workers.reports import render
@@ -71,16 +73,19 @@ async def obey(services: Services, event: CommentCreated, review_id: str) -> Non
     found = commands.parse(event.body)
     if not found and event.in_reply_to is None:
         return
-    repository = event.repository
-    gh = await services.github.installation(
-        repository.installation_id, repository.id, checkrun.PERMISSIONS
-    )
-    asked = _Asked(services, gh, event, review_id)
+    asked = await _asked(services, event, review_id)
     if not found:
         await _converse(asked)
         return
-    permission = await pulls.permission(gh, repository.full_name, event.author)
-    before = await obeyed.done(services.store, review_id)
+    # Who comes behind must not cancel what the comment asks for next, for one.
+    async with alone_at(services, f"obey:{review_id}"):
+        await _obey(asked, found)
+
+
+async def _obey(asked: _Asked, found: Sequence[Command | BadCommand]) -> None:
+    services, gh, event = asked.services, asked.gh, asked.event
+    permission = await pulls.permission(gh, event.repository.full_name, event.author)
+    before = await obeyed.done(services.store, asked.review_id)
     said: list[str] = []
     for position, command in enumerate(found):
         if position in before:
@@ -92,11 +97,15 @@ async def obey(services: Services, event: CommentCreated, review_id: str) -> Non
             said.append(command.reply)
         else:
             said.append(await _do(asked, command, position))
-    helped = any(
-        isinstance(one, Command) and one.verb is Verb.HELP and policy.permitted(permission, one)
-        for one in found
-    )
+    help_ = Command(verb=Verb.HELP)
+    helped = help_ in found and policy.permitted(permission, help_)
     await _answer(asked, "\n\n".join(dict.fromkeys(filter(None, said))), helped=helped)
+
+
+async def _asked(services: Services, event: CommentCreated, review_id: str) -> _Asked:
+    where = event.repository.installation_id, event.repository.id
+    gh = await services.github.installation(*where, checkrun.PERMISSIONS)
+    return _Asked(services, gh, event, review_id)
 
 
 def _meant(command: Command | BadCommand) -> Command:
@@ -177,15 +186,12 @@ async def start_waiting(
     one has ended for which it waited. Safe to repeat."""
     command = commands.parse(event.body)[position]
     assert isinstance(command, Command), "only what was understood can wait"
-    repository = event.repository
-    gh = await services.github.installation(
-        repository.installation_id, repository.id, checkrun.PERMISSIONS
-    )
-    done = await _review(_Asked(services, gh, event, review_id), command, position)
+    asked = await _asked(services, event, review_id)
+    done = await _review(asked, command, position)
     if done.reaction:  # it can't be started any more
-        await replies.show(gh, event, done.reaction)
+        await replies.show(asked.gh, event, done.reaction)
         body = render.reply_body(event.comment_id, done.said, position)
-        await replies.answer(services, gh, event, body)
+        await replies.answer(services, asked.gh, event, body)
 
 
 async def _review(asked: _Asked, command: Command, position: int) -> _Done:

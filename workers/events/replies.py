@@ -7,9 +7,10 @@ from bot.event_types import CommentCreated
 from bot.github import comments, reviews
 from bot.github.client import GitHub
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
-from bot.github.errors import GitHubError, Transient
+from bot.github.errors import GitHubError
 from bot.github.paths import repo_url
-from bot.store.locks import first_within, hold
+from bot.store.locks import first_within
+from workers.events.alone import alone_at
 from workers.patience import PATIENCE_SECONDS
 from workers.services import Services
 
@@ -18,9 +19,6 @@ _log = log.get(__name__)
 #: Longer than a message waits for an outage to end, and is tried after that: how long it is
 #: remembered that an answer was tried.
 _TRIED_MS = 2 * PATIENCE_SECONDS * 1000
-
-#: A worker that died as it answered a comment holds another up for so many seconds.
-LOCK_SECONDS = 20
 
 #: Of a conversation so many comments before a question are told with it.
 _EARLIER = 20
@@ -37,13 +35,10 @@ async def show(gh: GitHub, event: CommentCreated, content: str) -> None:
 
 async def answer(services: Services, gh: GitHub, event: CommentCreated, body: str) -> None:
     """Post `body`, whose first line is one of the comment's reply markers, once: in the thread
-    where the comment stands, or in the conversation. Raises Transient while another worker does
-    so for longer than a dead one could."""
+    where the comment stands, or in the conversation. Raises Transient."""
     repo, marker, store = event.repository.full_name, body.partition("\n")[0], services.store
     name, us = f"reply:{event.repository.id}:{marker}", await services.github.login()
-    async with hold(store, name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as alone:
-        if not alone:
-            raise Transient("Another worker is answering this comment.", 5)
+    async with alone_at(services, name):
         if event.in_thread is None:
             await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
             return
