@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from bot import log, repo_config
 from bot.github import pulls
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError, NotFound, TooLarge
+from bot.github.errors import GitHubError, NotFound, TooLarge, Transient
 from bot.model import Repository
 from bot.repo_config import ParsedConfig
 from bot.store import defaults
@@ -60,7 +60,9 @@ async def _shared(repo: str, owners: Owners) -> ParsedConfig:
         if gh is None:
             return ParsedConfig()
         return await _read(gh, name, "HEAD", f"{name}: {repo_config.FILE}")
-    except GitHubError as exc:  # defaults are a convenience; a review does not wait for them
+    except Transient:  # they may leave out what nobody is to read: to go on without is no way
+        raise
+    except GitHubError as exc:  # no later try would have them either
         _log.warning("defaults_not_read", owner=owner, why=str(exc))
         return ParsedConfig()
 

@@ -174,6 +174,21 @@ async def test_an_organisations_defaults_hold_where_the_repository_is_silent(wor
     assert len(world.inline_comments) == 1
 
 
+async def test_an_organisations_defaults_hold_though_github_fails_to_tell_them_for_a_while(
+    world: World,
+) -> None:
+    await world.sandbox.add_repository("octo/.github")
+    shared = await world.sandbox.commit(
+        "octo/.github", {".github/glossator.yml": "paths: {exclude: ['*.py']}\n"}
+    )
+    await world.sandbox.set_branch("octo/.github", "main", shared)
+    asked = "GET /api/v3/repos/octo/.github/contents/*"
+    fault = world.sandbox.faults.add(asked, "500", times=6)
+    await world.open_pull(BEFORE, AFTER)
+    await assert_skipped(world, "leaves out")
+    assert fault.struck == 6
+
+
 async def test_a_skipped_check_run_tells_what_is_wrong_with_the_configuration(
     world: World,
 ) -> None:
