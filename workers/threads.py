@@ -114,8 +114,9 @@ async def learn(
             if login not in asked and len(asked) < MOST_ASKED:
                 asked[login] = await pulls.permission(gh, repository.full_name, login)
             if asked.get(login) in WRITERS:
-                await dismiss(services.store, repository.id, number, one.fingerprint)
+                # In this order: what is dismissed here alone is not looked at again.
                 await teach(services.store, repository.id, lesson(one, THUMB, login))
+                await dismiss(services.store, repository.id, number, one.fingerprint)
                 break
 
 

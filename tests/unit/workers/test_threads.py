@@ -1,14 +1,22 @@
 """When a thread of ours is done: only what was looked for again, and not found, is gone."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bot.github import pulls
 from bot.github.threads import Thread
 from bot.model import Category, Finding, LeftOut, Report, Severity, Usage
+from bot.settings import Settings
+from bot.store import Store
+from bot.store.teaching import lessons
 from tests.support.web import PULL, REVIEW
+from workers import threads
 from workers.reports import render
-from workers.threads import Ours, gone, owed
+from workers.services import Services
+from workers.threads import Ours, gone, learn, owed
 
 REPORT = Report(
     review=REVIEW,
@@ -134,3 +142,29 @@ def test_a_thread_that_a_person_resolved_owes_nothing() -> None:
     one = of(Severity.HIGH)
     resolved = replace(one, thread=replace(one.thread, resolved=True))
     assert not owed(replace(REPORT, unheard=("bandit",)), [resolved])
+
+
+async def test_a_thumb_is_a_lesson_though_redis_was_away_in_the_midst_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disliked = ours()
+    disliked = replace(disliked, thread=replace(disliked.thread, disliked_by=("ada",)))
+    nothing: Any = None
+    settings = Settings(_env_file=None)
+    services = Services(settings=settings, store=store, github=nothing, llm=None, metrics=nothing)
+
+    async def writes(*_: object) -> str:
+        return "write"
+
+    async def away(*_: object) -> bool:
+        raise RedisConnectionError("Connection closed by server.")
+
+    monkeypatch.setattr(pulls, "permission", writes)
+    where = REVIEW.repository, REVIEW.number
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "teach", away)
+        with pytest.raises(RedisConnectionError):
+            await learn(services, nothing, *where, [disliked])
+    await learn(services, nothing, *where, [disliked])
+    [lesson] = await lessons(store, REVIEW.repository.id)
+    assert (lesson.fingerprint, lesson.taught_by) == (disliked.fingerprint, "ada")
