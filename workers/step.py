@@ -221,6 +221,9 @@ async def _heal_or_fail(
         with contextlib.suppress(RedisError):
             await services.store.remember(review_id, trouble=sentence)
         raise Later(sentence, getattr(exc, "retry_after", None)) from exc
+    if await services.store.state(review_id) in FINISHED:  # what it had to work with went with it
+        _log.info("step_stopped", review=review_id, error=type(exc).__name__, why=sentence)
+        return
     if heals(exc) and not attempt.last:
         _log.warning(
             "step_will_be_retried", review=review_id, retries=attempt.retries, why=sentence

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
 from bot.metrics import Metrics
 from bot.model import Repository, Review, State, Trigger
@@ -17,7 +18,7 @@ from bot.store.starts import note_end, note_start
 from workers import step
 from workers.patience import Later
 from workers.services import Services
-from workers.step import Attempt, run_step
+from workers.step import Attempt, StepFailed, run_step
 
 ID = "01JD0000000000000000000001"
 Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
@@ -181,3 +182,15 @@ async def test_the_limit_that_was_reached_is_told(services: Services) -> None:
     await services.store.remember(ID, started_at=services.store.now() - 3599.9)
     await scanning(services, hang)
     assert (await services.store.fields(ID))["error"] == "It was not done within 60 minutes."
+
+
+async def test_what_breaks_because_its_review_ended_is_no_failure(services: Services) -> None:
+    """What was handed on is deleted with the end of a review, of which the step has yet to hear."""
+
+    async def break_down(review: Review, fields: dict[str, str]) -> None:
+        await services.store.move(ID, State.CANCELLED, of=[State.SCANNING])
+        raise StepFailed("What was to be read is gone from Redis; start the review again.")
+
+    with capture_logs() as lines:
+        await scanning(services, break_down)
+    assert [line["event"] for line in lines] == ["step_stopped", "step_ended"]
