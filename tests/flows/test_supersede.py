@@ -10,9 +10,10 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.github import pulls
 from bot.github.client import GitHub
-from bot.github.errors import Unauthorized
-from bot.model import State
+from bot.github.errors import Forbidden, Unauthorized
+from bot.model import PullRequest, State
 from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, handled, pushed, said, writes_since
 from tests.flows.world import POLL_SECONDS, REPO, World, running
@@ -248,6 +249,19 @@ async def test_a_delivery_that_comes_after_its_cause_was_taken_back_ends_nothing
     assert (await world.progress(number)).state is State.ANALYZING
     await by_closing(world, number)
     await world.settle()
+
+
+async def test_a_delivery_is_believed_where_we_may_not_look(
+    world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forbidden(*_: object) -> PullRequest:
+        raise Forbidden("GitHub forbids GET /repos/octo/hello/pulls/1.")
+
+    number = await read_by_the_llm(world, llm)
+    monkeypatch.setattr(pulls, "get_pull", forbidden)
+    await by_closing(world, number)
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["cancelled"]
 
 
 async def test_a_progress_that_github_takes_long_to_take_is_not_the_last_word(

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
+from bot import log
 from bot.github import pulls
-from bot.github.errors import NotFound
+from bot.github.errors import GitHubError, Transient
 from bot.model import PullRequest, Repository, State
 from bot.store import cancelling, quota, unbegun
 from workers import checkrun
 from workers.events.alone import alone_with
 from workers.services import Services
+
+_log = log.get(__name__)
 
 
 async def cancel_pull(
@@ -37,13 +40,16 @@ async def cancel_pull(
 
 
 async def _pull(services: Services, repository: Repository, number: int) -> PullRequest | None:
-    """None where nothing is any more."""
+    """None where GitHub does not let us look: then the delivery is believed."""
     try:
         gh = await services.github.installation(
             repository.installation_id, repository.id, checkrun.READ
         )
         return await pulls.get_pull(gh, repository.full_name, number)
-    except NotFound:
+    except Transient:
+        raise
+    except GitHubError as exc:
+        _log.warning("pull_not_looked_at", number=number, why=str(exc))
         return None
 
 
