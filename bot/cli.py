@@ -74,6 +74,8 @@ def web() -> None:
     import uvicorn
 
     from bot.app import create_app
+    from bot.feed import MESSAGE_BYTES
+    from bot.heads import BoundedHeads
 
     settings = _ready(load(), "web")
     settings.check_redis()
@@ -88,7 +90,8 @@ def web() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
+        ws_max_size=MESSAGE_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -28,6 +28,9 @@ from bot.tasks import stop
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 
+#: Clients say `ping`; a message that is longer than this is not waited for.
+MESSAGE_BYTES = 1024
+
 _EVENT_ID = re.compile(r"[0-9]{1,16}(-[0-9]{1,16})?")
 
 

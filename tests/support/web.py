@@ -11,6 +11,8 @@ from starlette.applications import Starlette
 from ulid import ULID
 
 from bot.change import FileStatus
+from bot.feed import MESSAGE_BYTES
+from bot.heads import BoundedHeads
 from bot.model import (
     UNFINISHED,
     BatchResult,
@@ -54,7 +56,14 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     """The app on a loopback port; yields `127.0.0.1:<port>`."""
     listener = listen(port)
-    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        http=BoundedHeads,
+        ws_max_size=MESSAGE_BYTES,
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
     async with Server(config).listening(listener):
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 

@@ -287,3 +287,15 @@ async def test_a_client_that_never_reads_slows_nobody(
         while app.state.fanout.channels:  # both are gone, the one that never read as well
             await asyncio.sleep(0.05)
     writer.close()
+
+
+async def test_a_long_message_is_not_waited_for(
+    address: str, settings: Settings, store: Store
+) -> None:
+    review = await open_review(store)
+    async with connect(url(address, settings, review.id)) as socket:
+        await read(socket)
+        await socket.send("p" * 2000)
+        async with asyncio.timeout(10):
+            await socket.wait_closed()
+    assert socket.close_code == 1009
