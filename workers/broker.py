@@ -1,12 +1,14 @@
 """Dramatiq's broker on Redis."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from dramatiq.errors import ConnectionClosed
+from redis.exceptions import RedisError
 
 from bot.queue import LOST_SECONDS, NAMESPACE
 from bot.redis_url import connect_sync
@@ -25,6 +27,16 @@ BUSY_SECONDS = 0.1
 IDLE_SECONDS = 1.0
 
 
+@contextmanager
+def _waited_out() -> Iterator[None]:
+    """Dramatiq waits only for a Redis whose connection is closed. One that is late, full, or just
+    becoming a replica takes the command later as well."""
+    try:
+        yield
+    except RedisError as exc:
+        raise ConnectionClosed(exc) from None  # type: ignore[no-untyped-call]
+
+
 class _Consumer(_RedisConsumer):
     """Takes a message once it is put, where Dramatiq's consumer sleeps between two looks."""
 
@@ -37,7 +49,8 @@ class _Consumer(_RedisConsumer):
 
     def __next__(self) -> Any:
         self._wake.clear()  # before the look: what is put after it is heard of
-        message = super().__next__()  # type: ignore[no-untyped-call]
+        with _waited_out():
+            message = super().__next__()  # type: ignore[no-untyped-call]
         if message is None:
             busy = self.outstanding_message_count or not self._wakes.heard
             self._wake.wait(BUSY_SECONDS if busy else self._idle_seconds)
@@ -45,15 +58,24 @@ class _Consumer(_RedisConsumer):
 
     def ack(self, message: Any) -> None:
         full = self.outstanding_message_count >= self.prefetch
-        super().ack(message)  # type: ignore[no-untyped-call]
+        with _waited_out():
+            super().ack(message)  # type: ignore[no-untyped-call]
         if full:
             self._wake.set()
 
+    def nack(self, message: Any) -> None:
+        with _waited_out():
+            super().nack(message)  # type: ignore[no-untyped-call]
+
+    def requeue(self, messages: Any) -> None:
+        with _waited_out():
+            super().requeue(messages)  # type: ignore[no-untyped-call]
+
 
 class _Broker(RedisBroker):
-    """Puts a message even if Redis is away just then: Dramatiq would drop a retry, and then
-    acknowledge the message that it was to follow. Closes its connections, which Dramatiq leaves
-    to the garbage collector."""
+    """Puts a message even if Redis does not take it just then: Dramatiq would drop a retry, and
+    then acknowledge the message that it was to follow. Closes its connections, which Dramatiq
+    leaves to the garbage collector."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
@@ -70,8 +92,9 @@ class _Broker(RedisBroker):
                 self._dispatch("enqueue")(queue, *args)  # type: ignore[no-untyped-call]
                 self.wakes.publish(queue)
                 return
-            except (RedisConnectionError, RedisTimeoutError):
-                self.logger.warning("Redis is away; the message is put once it is back.")
+            except RedisError as exc:
+                why = str(exc) or type(exc).__name__
+                self.logger.warning("Redis takes no message now (%s); it is put again.", why)
                 time.sleep(PUT_AGAIN_SECONDS)
 
     def close(self) -> None:
