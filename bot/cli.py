@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +16,6 @@ from bot.queue import QUEUES
 from bot.redis_server import RedisServerError
 from bot.settings import FailOn, Settings, SettingsError, load
 from bot.signals import until_signal
-
-#: Objects more than before that let the web process look for cycles.
-GC_THRESHOLD = 20_000
 
 app = typer.Typer(
     name="glossator",
@@ -53,11 +49,24 @@ def _ready(settings: Settings, process: str = "") -> Settings:
     return settings
 
 
+def _check_app(settings: Settings) -> None:
+    """Raises SettingsError unless we can sign as the App: whoever accepted deliveries, or worked
+    on them, without that would lose them."""
+    from bot.github.auth import AppKey
+    from bot.github.limits import Clock
+
+    settings.check_app()
+    try:
+        AppKey(settings.github_app_id, settings.private_key, Clock())
+    except ValueError as exc:
+        raise SettingsError(f"GITHUB_PRIVATE_KEY: {exc}") from None
+
+
 @app.command()
 def serve() -> None:
     """Run everything on this machine: web, workers, and Redis where REDIS_URL is not set."""
     settings = _ready(load())
-    settings.check_app()
+    _check_app(settings)
     asyncio.run(_serve(settings))
 
 
@@ -71,33 +80,11 @@ async def _serve(settings: Settings) -> None:
 @app.command()
 def web() -> None:
     """Run the web process: webhooks, pages, API."""
-    import uvicorn
-
-    from bot.app import create_app
-    from bot.feed import MESSAGE_BYTES
-    from bot.heads import BoundedHeads
+    from bot.web_server import run_web
 
     settings = _ready(load(), "web")
     settings.check_redis()
-    made = create_app(settings)
-    # A delivery leaves hundreds of objects behind that reference counting takes away; looking
-    # for cycles among them and through all modules was an eighth of the work.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
-    uvicorn.run(
-        made,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=BoundedHeads,
-        ws_max_size=MESSAGE_BYTES,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws_per_message_deflate=False,  # events are short: 60 KiB a feed for next to nothing
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    run_web(settings)
 
 
 @app.command()
@@ -116,7 +103,7 @@ def work(
         )
     settings = _ready(load(), "work")
     settings.check_redis()
-    settings.check_app()
+    _check_app(settings)
     run_worker(settings, names)
 
 
@@ -127,7 +114,7 @@ def schedule() -> None:
 
     settings = _ready(load(), "schedule")
     settings.check_redis()
-    settings.check_app()
+    _check_app(settings)
     asyncio.run(run_maintenance(settings, until_signal()))
 
 

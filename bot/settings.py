@@ -267,13 +267,7 @@ class Settings(BaseSettings):
     def private_key(self) -> str:
         """The App's key as PEM. Raises SettingsError if there is none."""
         if self.github_private_key_file is not None:
-            try:
-                return self.github_private_key_file.read_text()
-            except OSError as exc:
-                raise SettingsError(
-                    f"GITHUB_PRIVATE_KEY_FILE: {exc.filename}: {exc.strerror}. "
-                    "Give the path of the App's .pem file."
-                ) from exc
+            return _text_of(self.github_private_key_file)
         key = self.github_private_key.get_secret_value()
         if not key:
             raise SettingsError(
@@ -308,6 +302,22 @@ class Settings(BaseSettings):
     @property
     def has_llm(self) -> bool:
         return bool(self.llm_model)
+
+
+def _text_of(path: Path) -> str:
+    """What the file of the private key holds. Raises SettingsError."""
+    try:
+        text = path.read_text()
+        wrong = "" if text.strip() else f"{path} is empty"
+    except UnicodeDecodeError:
+        wrong = f"{path} is no text"
+    except OSError as exc:
+        wrong = f"{exc.filename}: {exc.strerror}"
+    if wrong:
+        raise SettingsError(
+            f"GITHUB_PRIVATE_KEY_FILE: {wrong}. Give the path of the App's .pem file."
+        )
+    return text
 
 
 def load(**overrides: Any) -> Settings:

@@ -225,3 +225,39 @@ def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) 
     done = glossator("review", "--format", form, "--output", str(report), cwd=repo)
     assert done.returncode == 0, done.stderr
     assert report.read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (b"", "glossator: GITHUB_PRIVATE_KEY_FILE: key.pem is empty."),
+        (b"\x30\x82\xff\xfe", "glossator: GITHUB_PRIVATE_KEY_FILE: key.pem is no text."),
+        (b"-----BEGIN", "glossator: GITHUB_PRIVATE_KEY: The App's private key is not an unencr"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "work", "schedule"])
+def test_a_key_that_is_none_is_told_in_a_sentence(
+    tmp_path: Path, command: str, held: bytes, says: str
+) -> None:
+    """A worker that went on without it would make dead letters of all that was accepted."""
+    (tmp_path / "key.pem").write_bytes(held)
+    done = glossator(
+        command,
+        cwd=tmp_path,
+        GITHUB_APP_ID="1",
+        GITHUB_WEBHOOK_SECRETS="a secret",
+        GITHUB_PRIVATE_KEY_FILE="key.pem",
+        REDIS_URL="redis://127.0.0.1:9/0",
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(says)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_nothing_is_signed_with_an_empty_key(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").touch()
+    done = glossator(
+        "web", cwd=tmp_path, GITHUB_PRIVATE_KEY_FILE="key.pem", REDIS_URL="redis://127.0.0.1:9/0"
+    )
+    assert done.returncode == 2
+    assert "GITHUB_PRIVATE_KEY_FILE: key.pem is empty" in done.stderr

@@ -46,7 +46,7 @@ def test_serve_says_in_one_sentence_that_it_is_not_ready(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "_ready", lambda _: settings)
-    monkeypatch.setattr(Settings, "check_app", lambda _: None)
+    monkeypatch.setattr(cli, "_check_app", lambda _: None)
     monkeypatch.setattr(sys, "argv", ["glossator", "serve"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
