@@ -11,7 +11,7 @@ import typer
 from bot import __version__, log, sentry, trace
 from bot.mistakes import sentence
 from bot.model import Category
-from bot.processes import NotReady, process_group
+from bot.processes import NotReady, address_of, process_group
 from bot.queue import QUEUES
 from bot.redis_server import RedisServerError
 from bot.settings import FailOn, Settings, SettingsError, load
@@ -72,8 +72,7 @@ def serve() -> None:
 
 async def _serve(settings: Settings) -> None:
     async with process_group(settings, {}):
-        address = f"http://{settings.host}:{settings.port}"
-        print(f"Glossator {__version__} listens at {address}", flush=True)
+        print(f"Glossator {__version__} listens at {address_of(settings)}", flush=True)
         await until_signal()
 
 

@@ -120,10 +120,18 @@ async def _stop(
     await ended
 
 
+def address_of(settings: Settings) -> str:
+    """Where the web process listens."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 async def _until_ready(settings: Settings) -> None:
-    url = f"http://{settings.host}:{settings.port}/readyz"
+    url = f"{address_of(settings)}/readyz"
+    # Never by way of a proxy, which reaches machines elsewhere and not this one.
+    client = httpx2.AsyncClient(verify=trusted(), trust_env=False)
     try:
-        async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient(verify=trusted()) as http:
+        async with asyncio.timeout(READY_SECONDS), client as http:
             while True:
                 try:
                     if (await http.get(url)).status_code == 200:

@@ -1,5 +1,6 @@
 """The process group, and what its command says when it fails."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -54,3 +55,26 @@ def test_serve_says_in_one_sentence_that_it_is_not_ready(
     assert ended.value.code == 2
     assert said.startswith("glossator: The web process did not answer at http://127.0.0.1:")
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "::", "0.0.0.0"])
+async def test_the_group_asks_its_own_web_process_whether_it_is_ready(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Whatever it listens on, and never by way of the network's proxy."""
+    monkeypatch.setattr(processes, "CHILDREN", {})
+    monkeypatch.setattr(processes, "READY_SECONDS", 2)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, host) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings(_env_file=None, redis_url=redis_url, host=host, port=port)
+        async with process_group(settings, {}) as url:
+            assert url == redis_url
