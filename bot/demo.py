@@ -5,6 +5,7 @@ to the real web process, and the review that stands on it at the end is printed.
 """
 
 import asyncio
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -79,7 +80,11 @@ async def run_demo(repo: Path | None, commits: str, *, once: bool) -> None:
 def environment(sandbox: Sandbox, port: int, data: Path) -> dict[str, str]:
     """What the App needs to be told to work with the sandbox; the LLM's settings, if any, are
     taken over from our own environment."""
+    # The sandbox is on this machine, where a network's proxy cannot reach it.
+    direct = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1")))
     return {
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "GITHUB_API_URL": sandbox.api_url,
         "GITHUB_URL": sandbox.url,
         "GITHUB_APP_ID": str(sandbox.app_id),

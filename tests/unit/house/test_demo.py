@@ -3,9 +3,11 @@
 import subprocess
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from bot.demo import HOME, SHOWCASE, DemoFailed, choose_range
+from bot.demo import HOME, SHOWCASE, DemoFailed, choose_range, environment
+from bot.sandbox.server import Sandbox
 
 WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
@@ -41,3 +43,17 @@ def test_another_repository_shows_its_newest_commits(repo: Path) -> None:
 def test_a_range_that_is_none_is_told(repo: Path, commits: str, says: str) -> None:
     with pytest.raises(DemoFailed, match=says):
         choose_range(repo, commits)
+
+
+async def test_the_sandbox_is_never_asked_by_way_of_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    async with Sandbox() as sandbox:
+        for name, value in environment(sandbox, 8000, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        async with httpx2.AsyncClient() as http:
+            answer = await http.get(f"{sandbox.api_url}/app")
+        assert answer.status_code == 401
