@@ -30,12 +30,14 @@ def static_url(name: str) -> str:
 
 
 async def static(request: Request) -> Response:
-    """A file of ours, whatever the tag: a page of an older version still asks for it."""
+    """A file of ours, whatever the tag: a page of another version still asks for it. That one may
+    be newer, while processes are replaced one by one, and must not keep an old file for ever."""
     name = request.path_params["name"]
     if name not in _files:
         return Response("Not found.", 404, media_type="text/plain")
     kind = _TYPES[f".{name.rpartition('.')[2]}"]
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    ours = request.path_params["tag"] == _tag
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"} if ours else {}
     return Response(_files[name], media_type=kind, headers=headers)
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from bot import gauges
 from bot.app import create_app
 from bot.model import Repository, State, Usage
+from bot.pages.environment import static_url
 from bot.queue import NAMESPACE, message
 from bot.settings import Settings
 from bot.store import Store
@@ -409,3 +410,13 @@ async def test_every_page_has_the_strict_headers(
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Cache-Control"] == "no-store"
+
+
+async def test_a_file_is_kept_for_ever_only_under_its_own_tag(web: httpx2.AsyncClient) -> None:
+    """A process of an older version, asked by a newer one's page, answers with an older file."""
+    own = static_url("style.css")
+    other = own.replace(own.split("/")[2], "0" * 12)
+    assert "immutable" in (await web.get(own)).headers["Cache-Control"]
+    answer = await web.get(other)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
