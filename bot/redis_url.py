@@ -47,7 +47,24 @@ def check(url: str) -> str:
         raise ValueError(f"the address has to begin with one of {', '.join(SCHEMES)}")
     if scheme.endswith("+sentinel"):
         watched(url)
+        return url
+    parts = urlsplit(url)
+    # redis-py takes the first database for one that is no number.
+    db = parse_qs(parts.query).get("db", [parts.path if scheme != "unix" else ""])[0]
+    if not _is_port(parts.netloc.rpartition("@")[2]) or not (db.strip("/") or "0").isdecimal():
+        raise ValueError(
+            "the address has to be redis://:PASSWORD@HOST:6379/0, its password with `/`, `@`, `?` "
+            "and `#` as %2F, %40, %3F and %23"
+        )
     return url
+
+
+def _is_port(host: str) -> bool:
+    """Whether the port of `HOST:PORT` is one, or left out."""
+    try:
+        return urlsplit(f"//{host}").port != 0
+    except ValueError:
+        return False
 
 
 def watched(url: str) -> Watched | None:
@@ -58,8 +75,8 @@ def watched(url: str) -> Watched | None:
     credentials, _, hosts = parts.netloc.rpartition("@")
     user, _, password = credentials.partition(":")
     service, _, db = parts.path.strip("/").partition("/")
-    addresses = tuple(_address(host) for host in hosts.split(",") if host)
-    if not service or not addresses or not (db or "0").isdecimal():
+    named = [host for host in hosts.split(",") if host]
+    if not service or not named or not (db or "0").isdecimal() or not all(map(_is_port, named)):
         raise ValueError("a Sentinel address is redis+sentinel://HOST:26379,HOST:26379/SERVICE/0")
     query = parse_qs(parts.query)
     tls: dict[str, Any] = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
@@ -71,7 +88,7 @@ def watched(url: str) -> Watched | None:
     to_redis = {**tls, "db": int(db or 0)}
     if password:
         to_redis |= {"username": unquote(user) or None, "password": unquote(password)}
-    return Watched(addresses, service, to_sentinels, to_redis)
+    return Watched(tuple(map(_address, named)), service, to_sentinels, to_redis)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -29,7 +29,18 @@ def test_a_password_without_a_user_is_one_of_the_default_user() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "redis://h", "rediss://:p@h:6380/1", "unix:///run/redis.sock?db=2"]
+    "url",
+    [
+        "",
+        "redis://",
+        "redis://h",
+        "redis://h/",
+        "redis://h?db=2",
+        "redis://[::1]:6379/0",
+        "rediss://:p@h:6380/1",
+        "rediss://:p%2Fq@h/?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=2",
+    ],
 )
 def test_other_addresses_are_left_to_redis_py(url: str) -> None:
     assert check(url) == url
@@ -45,6 +56,13 @@ def test_other_addresses_are_left_to_redis_py(url: str) -> None:
         "redis+sentinel://:hunter2secret@host:26379",
         "redis+sentinel://:hunter2secret@host/main/x",
         "redis+sentinel://:hunter2secret@host:port/main",
+        "redis+sentinel://:hunter2secret/part@host:1/main",
+        "redis+sentinel://:hunter2secret@host:99999/main",
+        "redis://:hunter2secret@host:port/0",
+        "redis://:hunter2secret@host:99999/0",
+        "redis://:hunter2secret/part@host:6379/0",
+        "redis://:hunter2secret@host:6379/main",
+        "rediss://:hunter2secret@host?db=main",
     ],
 )
 def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
