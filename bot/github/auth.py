@@ -50,18 +50,19 @@ class AppKey:
         self._key = _load(private_key)
         self._clock = clock
         self._jwt = ""
-        self._expires_at = 0.0
+        self._made_at = self._expires_at = 0.0
 
     def jwt(self) -> str:
         """An RS256 JWT that is good for some minutes."""
         import jwt  # with all of X.509, which a worker need not read before it starts
 
         now = self._clock.wall()
-        if self._expires_at - now < _JWT_MARGIN_SECONDS:
+        # A clock that was set back would leave us with one that is not good yet.
+        if now < self._made_at or self._expires_at - now < _JWT_MARGIN_SECONDS:
             issued, expires = int(now) - _BACKDATED_SECONDS, int(now) + _JWT_SECONDS
             claims = {"iat": issued, "exp": expires, "iss": self._issuer}
             self._jwt = jwt.encode(claims, self._key, algorithm="RS256")
-            self._expires_at = expires
+            self._made_at, self._expires_at = now, expires
         return self._jwt
 
     async def authorization(self) -> str:

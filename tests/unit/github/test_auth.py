@@ -42,6 +42,16 @@ def test_a_jwt_is_reused_and_made_anew_before_it_expires(private_key: str, time:
     assert key.jwt() != first
 
 
+def test_a_jwt_made_before_the_clock_was_set_back_is_not_used(
+    private_key: str, time: FakeTime
+) -> None:
+    """GitHub refuses one from the future, and would for as long as the clock was wrong by."""
+    key = AppKey(42, private_key, time.clock())
+    first = key.jwt()
+    time.now -= 3600
+    assert key.jwt() != first
+
+
 def test_a_key_with_escaped_line_ends_works(private_key: str, time: FakeTime) -> None:
     assert AppKey(42, private_key.replace("\n", "\\n"), time.clock()).jwt()
 
