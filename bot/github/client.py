@@ -29,7 +29,7 @@ from bot.github.limits import (
     limit_wait,
     may_repeat,
     notifies,
-    seconds_of,
+    retry_after,
 )
 from bot.github.wire import Answer, Broken, Wire
 
@@ -172,7 +172,7 @@ class GitHub(abc.GitHubAPI):
         if isinstance(outcome, Broken):
             return None
         if outcome.status >= 500:
-            return seconds_of(outcome.headers, "retry-after")
+            return retry_after(outcome.headers, self._clock.wall())
         limited = limit_wait(outcome.status, outcome.headers, outcome.body, self._clock.wall())
         if limited is None:
             raise error_of(outcome.status, outcome.headers, outcome.body, method=method, path=path)

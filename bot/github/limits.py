@@ -8,11 +8,13 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.github.errors import Transient, message_of
@@ -78,6 +80,17 @@ def seconds_of(headers: Mapping[str, str], name: str) -> float | None:
     return value if value >= 0 and math.isfinite(value) else None
 
 
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that `Retry-After` asks to wait; GitHub gives seconds, proxies also a date
+    (RFC 9110, 10.2.3). `now` in Unix seconds."""
+    asked = seconds_of(headers, "retry-after")
+    if asked is None:
+        with contextlib.suppress(ValueError):
+            until = parsedate_to_datetime(headers.get("retry-after", ""))
+            return max(0.0, until.timestamp() - now)
+    return asked
+
+
 def limit_wait(status: int, headers: Mapping[str, str], body: bytes, now: float) -> float | None:
     """Seconds to wait when this answer is a rate limit, else None. `now` in Unix seconds.
 
@@ -88,7 +101,7 @@ def limit_wait(status: int, headers: Mapping[str, str], body: bytes, now: float)
     message, errors = message_of(body)
     if status == 422:
         return SECONDARY_WAIT_SECONDS if any(map(_too_quick, errors)) else None
-    asked = seconds_of(headers, "retry-after")
+    asked = retry_after(headers, now)
     if asked is not None:
         return asked
     reset = seconds_of(headers, "x-ratelimit-reset")
