@@ -31,6 +31,8 @@ def endpoint(url: str) -> str:
     if not url.isprintable() or " " in url:
         raise ValueError("the address holds spaces or control characters")
     parts = urlsplit(url)
+    if not is_port(parts.netloc.rpartition("@")[2]):
+        raise ValueError("the address has a port that is no number from 1 to 65535")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the address has to begin with https:// (or http://) and name a host")
     if parts.username is not None or parts.password is not None:
@@ -38,6 +40,14 @@ def endpoint(url: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("the address has to end with its path")
     return url
+
+
+def is_port(host: str) -> bool:
+    """Whether the port of `HOST:PORT` is one, or left out."""
+    try:
+        return urlsplit(f"//{host}").port != 0
+    except ValueError:
+        return False
 
 
 def is_metadata(host: str) -> bool:

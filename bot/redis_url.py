@@ -20,6 +20,8 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot.endpoints import is_port
+
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 SENTINEL_PORT = 26379
@@ -51,20 +53,12 @@ def check(url: str) -> str:
     parts = urlsplit(url)
     # redis-py takes the first database for one that is no number.
     db = parse_qs(parts.query).get("db", [parts.path if scheme != "unix" else ""])[0]
-    if not _is_port(parts.netloc.rpartition("@")[2]) or not (db.strip("/") or "0").isdecimal():
+    if not is_port(parts.netloc.rpartition("@")[2]) or not (db.strip("/") or "0").isdecimal():
         raise ValueError(
             "the address has to be redis://:PASSWORD@HOST:6379/0, its password with `/`, `@`, `?` "
             "and `#` as %2F, %40, %3F and %23"
         )
     return url
-
-
-def _is_port(host: str) -> bool:
-    """Whether the port of `HOST:PORT` is one, or left out."""
-    try:
-        return urlsplit(f"//{host}").port != 0
-    except ValueError:
-        return False
 
 
 def watched(url: str) -> Watched | None:
@@ -76,7 +70,7 @@ def watched(url: str) -> Watched | None:
     user, _, password = credentials.partition(":")
     service, _, db = parts.path.strip("/").partition("/")
     named = [host for host in hosts.split(",") if host]
-    if not service or not named or not (db or "0").isdecimal() or not all(map(_is_port, named)):
+    if not service or not named or not (db or "0").isdecimal() or not all(map(is_port, named)):
         raise ValueError("a Sentinel address is redis+sentinel://HOST:26379,HOST:26379/SERVICE/0")
     query = parse_qs(parts.query)
     tls: dict[str, Any] = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}

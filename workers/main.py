@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import dramatiq
-from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, TimeLimit
+from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
+from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareError, TimeLimit
 
 from bot import log
 from bot.gauges import resident
@@ -33,6 +33,10 @@ FINISHING_SHARE = 0.7
 _log = log.get(__name__)
 
 
+class NotOpened(MiddlewareError):
+    """Raised when the services cannot be opened; the cause is why."""
+
+
 class OpenServices(Middleware):
     """Opens the services on the event loop once it runs, and closes them before it stops.
 
@@ -51,7 +55,12 @@ class OpenServices(Middleware):
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         entering = self._stack.enter_async_context(open_services(self._settings))
-        self._services = _run(entering)
+        try:
+            self._services = _run(entering)
+        except Exception as exc:
+            # Dramatiq would log it and work on; each message would fail until it is a dead letter.
+            _loop().stop()  # type: ignore[no-untyped-call]  # else the process would not end
+            raise NotOpened from exc
         self._services.metrics.present = self._present
 
     def _present(self) -> dict[str, float]:
@@ -66,9 +75,13 @@ class OpenServices(Middleware):
 
 
 def _run(coroutine: Any) -> Any:
+    return _loop().run_coroutine(coroutine)
+
+
+def _loop() -> EventLoopThread:
     thread = get_event_loop_thread()
     assert thread is not None, "AsyncIO stands before OpenServices"
-    return thread.run_coroutine(coroutine)
+    return thread
 
 
 class Worker(dramatiq.Worker):
@@ -143,7 +156,10 @@ def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:
         signal.signal(name, lambda *_: stop.set())
     worker = make_worker(settings, queues)
     worker.broker.emit_after("process_boot")
-    worker.start()
+    try:
+        worker.start()
+    except NotOpened as exc:
+        raise SettingsError(f"The worker cannot begin: {exc.__cause__}.") from exc
     _log.info("worker_started", queues=list(queues), threads=settings.worker_threads)
     stop.wait()
     _log.info("worker_stopping", queues=list(queues))

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
@@ -261,3 +263,29 @@ def test_nothing_is_signed_with_an_empty_key(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "GITHUB_PRIVATE_KEY_FILE: key.pem is empty" in done.stderr
+
+
+def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
+    """It would make dead letters of all that was accepted."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    done = glossator(
+        "work",
+        cwd=tmp_path,
+        GITHUB_APP_ID="1",
+        GITHUB_WEBHOOK_SECRETS="a secret",
+        GITHUB_PRIVATE_KEY=pem.decode(),
+        REDIS_URL="redis://127.0.0.1:9/0",
+        SSL_CERT_FILE="nowhere.pem",
+    )
+    assert done.returncode == 2
+    told = done.stderr.splitlines()[-1]
+    assert told == "glossator: The worker cannot begin: [Errno 2] No such file or directory."
+
+
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "GITHUB_API_URL", "PUBLIC_URL"])
+@pytest.mark.parametrize("port", ["port", "99999"])
+def test_an_address_has_a_port_that_is_one(tmp_path: Path, name: str, port: str) -> None:
+    done = glossator("web", cwd=tmp_path, **{name: f"http://host:{port}/v1"})
+    assert done.returncode == 2
+    assert f"{name}: Value error, the address has a port that is no number" in done.stderr
