@@ -31,6 +31,10 @@ from bot.settings import Settings
 from bot.signing import signing_keys
 from bot.store import Store, connect
 
+#: Lists that one person may have read at once: each may have to look through all reviews that are
+#: kept, and deliveries are taken by the same process.
+LISTS_AT_ONCE = 6
+
 #: Reviews whose feeds one web process can read at once, and a few more for their past.
 FEED_REVIEWS = 1000
 
@@ -140,4 +144,5 @@ def create_app(settings: Settings) -> Starlette:
     app.state.keys = signing_keys(settings)
     app.state.room = Room()
     app.state.doors = Doors(settings.feed_connections)
+    app.state.lists = Doors(LISTS_AT_ONCE)
     return app

@@ -44,7 +44,7 @@ class Close(IntEnum):
 
 
 class Doors:
-    """How many feeds each address holds open in this process."""
+    """How many feeds each address holds open in this process, or lists each person."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -52,12 +52,12 @@ class Doors:
 
     @property
     def open(self) -> int:
-        """All feeds of this process."""
+        """All of this process."""
         return self._open.total()
 
     @asynccontextmanager
     async def enter(self, address: str) -> AsyncIterator[bool]:
-        """Yields False if the address has all the feeds it may have."""
+        """Yields False if the address has all that it may have."""
         if self._open[address] >= self._limit:
             yield False
             return

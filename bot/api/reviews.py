@@ -33,6 +33,7 @@ IDEMPOTENCY_SECONDS = 86_400
 LIMIT, MOST = 30, 100
 
 NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
+TOO_MANY_LISTS = "You have other lists read at this moment. Wait for them."
 NOT_BEGUN = "The review has not begun: cancel it once it has."
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -121,15 +122,18 @@ async def index(request: Request) -> Response:
     number = _number(query, "number", MOST_NUMBER)
     state = _state(query.get("state", ""))
     repository = query.get("repository", "")
-    try:
-        items, cursor = await page_of(
-            request.app.state.store,
-            matching(who, repository=repository, number=number, state=state),
-            limit=limit,
-            cursor=query.get("cursor", ""),
-        )
-    except BadCursor as exc:
-        raise Problem(422, str(exc)) from exc
+    async with request.app.state.lists.enter(who.login) as admitted:
+        if not admitted:
+            raise Problem(429, TOO_MANY_LISTS, Retry_After="1")
+        try:
+            items, cursor = await page_of(
+                request.app.state.store,
+                matching(who, repository=repository, number=number, state=state),
+                limit=limit,
+                cursor=query.get("cursor", ""),
+            )
+        except BadCursor as exc:
+            raise Problem(422, str(exc)) from exc
     kept = {"repository": repository, "number": number, "state": state, "limit": limit}
     kept["cursor"] = cursor
     following = urlencode({name: value for name, value in kept.items() if value})

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.access import Viewer, viewer
-from bot.api.reviews import matching
+from bot.api.reviews import TOO_MANY_LISTS, matching
 from bot.gauges import seen
 from bot.metrics import series
 from bot.model import State
@@ -31,9 +31,17 @@ COUNTED = 2000
 
 async def dashboard(request: Request) -> Response:
     """The page; to /sign-in for strangers."""
-    who, store = await viewer(request), request.app.state.store
+    who = await viewer(request)
     if who is None:
         return RedirectResponse("/sign-in", 303)
+    async with request.app.state.lists.enter(who.login) as admitted:
+        if not admitted:
+            return page("message.html", 429, title="One moment", sentence=TOO_MANY_LISTS)
+        return await _shown(request, who)
+
+
+async def _shown(request: Request, who: Viewer) -> Response:
+    store: Store = request.app.state.store
     query = {name: request.query_params.get(name, "") for name in ("repository", "state")}
     state = State(query["state"]) if query["state"] in list(State) else None
     matches = matching(who, repository=query["repository"].strip(), state=state)

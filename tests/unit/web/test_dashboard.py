@@ -1,5 +1,6 @@
 """Signing in, what each person sees, and buttons that only our own pages can press."""
 
+import asyncio
 import json
 import re
 import time
@@ -17,13 +18,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import gauges
-from bot.app import create_app
+from bot.app import LISTS_AT_ONCE, create_app
 from bot.model import Repository, State, Usage
 from bot.pages.environment import static_url
 from bot.queue import NAMESPACE, message
 from bot.settings import Settings
 from bot.store import Store
-from bot.store.listing import one
+from bot.store.listing import Listed, one
 from bot.store.queues import dead_letters, queues, workers_alive
 from bot.store.used import add_used
 from tests.support.web import TOKEN, complete, make_settings, open_review, serving
@@ -420,3 +421,26 @@ async def test_a_file_is_kept_for_ever_only_under_its_own_tag(web: httpx2.AsyncC
     answer = await web.get(other)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_nobody_has_many_lists_read_at_once(
+    web: httpx2.AsyncClient, admin: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may go through all reviews, in the process that takes deliveries."""
+    under_way, most = 0, 0
+
+    async def slow(*_: object, **__: object) -> tuple[list[Listed], str]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.2)
+        under_way -= 1
+        return [], ""
+
+    monkeypatch.setattr("bot.api.reviews.page_of", slow)
+    monkeypatch.setattr("bot.pages.dashboard.page_of", slow)
+    paths = ["/", "/api/reviews"] * 20
+    answers = await asyncio.gather(*(web.get(path, headers=admin) for path in paths))
+    assert most == LISTS_AT_ONCE
+    assert sorted(a.status_code for a in answers) == [200] * most + [429] * (40 - most)
+    assert (await web.get("/", headers=admin)).status_code == 200
