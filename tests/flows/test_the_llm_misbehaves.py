@@ -76,7 +76,7 @@ async def test_what_nobody_could_read_is_not_praised(world: World, llm: LLMServe
     assert (check_run.conclusion, check_run.output["title"]) == ("neutral", "Nothing was reviewed")
     [posted] = world.reviews
     assert "**Nothing was reviewed: 1 changed file left out.**" in posted.body
-    assert "100" not in posted.body
+    assert "No score" in posted.body
     assert "main.go" in posted.body
 
 
