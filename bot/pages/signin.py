@@ -121,5 +121,7 @@ async def sign_out(request: Request) -> Response:
             return page("message.html", 403, title="Not sent", sentence="Send it from the page.")
         await sessions.end(request.app.state.store.redis, who.session.id)
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(cookie_name(request.app.state.settings))
+    # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.
+    settings: Settings = request.app.state.settings
+    _set_cookie(answer, settings, cookie_name(settings), "", 0)
     return answer

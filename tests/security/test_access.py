@@ -163,7 +163,12 @@ async def test_the_cookie_is_bound_to_host_https_and_this_site(
         )
         cookie = answer.headers["set-cookie"]
         assert cookie.startswith("__Host-glossator=")
-        assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+        bound = {"HttpOnly", "Secure", "Path=/", "SameSite=lax"}
+        assert bound <= set(cookie.split("; "))
+        client.cookies.clear()
+        gone = (await client.post("/sign-out")).headers["set-cookie"]
+        assert gone.startswith("__Host-glossator=")
+        assert bound | {"Max-Age=0"} <= set(gone.split("; "))  # else browsers leave it alone
         assert "strict-transport-security" in answer.headers
 
 
