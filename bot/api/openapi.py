@@ -20,6 +20,7 @@ _PROBLEMS = {
     401: "No token, or a wrong one.",
     403: "A session's call without the page's token.",
     404: "There is no such review, or you may not see it.",
+    408: "The body came too slowly.",
     409: "The review is in another state, or the key was used for another wish.",
     413: "The body is too large.",
     415: "The body is not JSON.",
@@ -82,7 +83,7 @@ def _start() -> dict[str, Any]:
                 "headers": {"Location": {"schema": {"type": "string"}}},
                 "content": _json("Started"),
             },
-            **_problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+            **_problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
         },
     }
 

@@ -1,5 +1,6 @@
 """Start, list, read and cancel reviews."""
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -7,7 +8,7 @@ from urllib.parse import urlencode
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
@@ -26,6 +27,7 @@ from bot.store.unbegun import Unbegun
 
 #: A request to start is small.
 MAX_BODY = 16 * 1024
+BODY_SECONDS = 30.0
 
 #: A repeated POST with the same key is answered as the first one for so long.
 IDEMPOTENCY_SECONDS = 86_400
@@ -90,10 +92,16 @@ async def _wish(request: Request) -> Start:
     if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
         raise Problem(415, "Send JSON, with Content-Type: application/json.")
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Problem(413, f"The body is larger than {MAX_BODY} bytes.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise Problem(413, f"The body is larger than {MAX_BODY} bytes.")
+    except TimeoutError:
+        raise Problem(408, "The body came too slowly.") from None
+    except ClientDisconnect:
+        raise Problem(400, "The body ended too early.") from None
     try:
         return Start.model_validate_json(body)
     except ValidationError as exc:

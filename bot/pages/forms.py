@@ -1,8 +1,9 @@
 """Forms of our pages: read with limits, and only if they were sent from our pages."""
 
+import asyncio
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse
 
 from bot.access import Viewer
@@ -13,17 +14,21 @@ from bot.sessions import form_token, is_form_token
 #: Our forms are small.
 MOST_BYTES = 4096
 
+#: A form has so long to come.
+SECONDS = 30.0
+
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded form; {} for what is none or too large."""
+    """The fields of an urlencoded form; {} for what is none, too large, or comes too slowly."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return {}
     try:
+        async with asyncio.timeout(SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    return {}
         return dict(parse_qsl(body.decode("ascii"), max_num_fields=20))
-    except ValueError:
+    except (TimeoutError, ClientDisconnect, ValueError):
         return {}
 
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from bot import heads
 from bot.app import create_app
 from tests.support.deliveries import SECRET, payload, signature
-from tests.support.web import make_settings, serving
+from tests.support.web import TOKEN, make_settings, serving
 
 CHUNKED = b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -89,4 +89,27 @@ async def test_a_delivery_in_small_pieces_is_taken(port: int, size: int) -> None
     writer.write(b"0\r\n\r\n")
     async with asyncio.timeout(30):
         assert (await reader.read()).startswith(b"HTTP/1.1 202 ")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "answer"),
+    [
+        ("/sign-in", "Origin: http://x\r\n", b"HTTP/1.1 403 "),
+        (
+            "/api/reviews",
+            f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n",
+            b"HTTP/1.1 408 ",
+        ),
+    ],
+)
+async def test_a_form_that_never_comes_is_not_waited_for(
+    port: int, monkeypatch: pytest.MonkeyPatch, path: str, more: str, answer: bytes
+) -> None:
+    monkeypatch.setattr("bot.pages.forms.SECONDS", 0.2)
+    monkeypatch.setattr("bot.api.reviews.BODY_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n{more}\r\na".encode())
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(answer)
     writer.close()
