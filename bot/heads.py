@@ -37,12 +37,8 @@ class BoundedHeads(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._beside += len(data)
         super().data_received(data)
-        if self.transport.is_closing():
-            return
-        if self._beside > MOST_BYTES:
-            self._refuse()
-        elif self._in_head and self._patience is None:
-            self._patience = self.loop.call_later(SECONDS, self._give_up)
+        if self._in_head or self._beside > MOST_BYTES:  # seldom
+            self._look()
 
     def on_message_begin(self) -> None:
         self._in_head = True
@@ -59,6 +55,14 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_chunk_complete(self) -> None:
         self._beside = 0
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._beside > MOST_BYTES:
+            self._refuse()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(SECONDS, self._give_up)
 
     def _be_patient(self) -> None:
         if self._patience is not None:
