@@ -21,6 +21,7 @@ from bot.github.app import GitHubApp
 from bot.github.deliveries import list_deliveries, undelivered
 from bot.github.errors import GitHubError
 from bot.manifest import EVENTS, PERMISSIONS
+from bot.programs import output_of
 from bot.settings import Settings, SettingsError
 from bot.store import Store, connect, recovery
 from bot.tls import trusted
@@ -268,7 +269,7 @@ async def _git() -> Check:
         )
     except FileNotFoundError:
         return failure("git", "not installed", "Install git.")
-    out, _ = await child.communicate()
+    out, _ = await output_of(child)
     version = out.decode().removeprefix("git version ").strip()
     if _version(version) < OLDEST_GIT:
         return failure("git", f"version {version}", "Use git 2.31 or newer.")

@@ -14,6 +14,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.github.token import token_client
 from bot.model import Brief, PullRequest, Repository
+from bot.programs import output_of
 from bot.settings import Settings
 from bot.tls import trusted
 from workers.briefs import brief_of
@@ -200,7 +201,7 @@ async def git(repo: Path, *arguments: str) -> str:
         )
     except FileNotFoundError as exc:
         raise NoSubject("git is not installed.") from exc
-    out, err = await child.communicate()
+    out, err = await output_of(child)
     if child.returncode == 1 and not err:
         raise _Unrelated(f"git {arguments[0]} finds nothing in {repo}.")
     if child.returncode:

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.programs import output_of
+
 #: The sandbox's git neither reads the user's configuration nor asks anybody anything.
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
@@ -60,7 +62,7 @@ async def run(directory: Path, *args: str, stdin: bytes | None = None) -> bytes:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate(stdin)
+    out, err = await output_of(process, stdin)
     if process.returncode:
         raise GitFailed(f"git {args[0]} failed: {err.decode(errors='replace').strip()}")
     return out

@@ -152,4 +152,4 @@ async def _output(process: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
     finally:
         if process.returncode is None and not process.stdout.at_eof():
             process.kill()
-        await process.wait()
+        await process.communicate()  # its end is not seen before all that it wrote is read

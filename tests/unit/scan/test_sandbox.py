@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.tasks import stop
+from tests.support.pipes import open_pipes
 from workers.scan.analyzers.sandbox import Isolation, isolation, run_isolated
 from workers.scan.process import OutputTooLarge, ProcessTimeout, run
 
@@ -169,24 +169,15 @@ async def test_pipes_that_something_outside_the_group_holds_open_are_closed(
         "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
         "print(child.pid, file=open('child', 'w'))"
     )
-    before = _pipes()
+    before = open_pipes()
     with pytest.raises(ProcessTimeout):
         await run(
             [sys.executable, "-c", code], cwd=tmp_path, env={"PATH": os.environ["PATH"]},
             seconds=2, max_output=100,
         )  # fmt: skip
-    after = _pipes()
+    after = open_pipes()
     os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
     assert after <= before
-
-
-def _pipes() -> set[str]:
-    """Those that this process has open."""
-    links = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):
-            links.add(str(descriptor.readlink()))
-    return {link for link in links if link.startswith("pipe:")}
 
 
 @pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
