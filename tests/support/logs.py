@@ -19,6 +19,8 @@ def production_log(settings: Settings) -> Iterator[None]:
     before = root.handlers[:], root.level, structlog.get_config(), logging.raiseExceptions
     hooks = sys.excepthook, threading.excepthook
     log.configure(settings)
+    # A logger that is kept as it is now would stay so in all later tests.
+    structlog.configure(cache_logger_on_first_use=False)
     try:
         yield
     finally:
