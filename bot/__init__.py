@@ -1,6 +1,6 @@
 """The GitHub App: what faces GitHub and people."""
 
-from bot.optional import without
+from bot.telemetry.lazy_import import without
 
 # For figures of its own, which are off, it would import all of OpenTelemetry's SDK: a tenth of
 # a second for every process. Here, so that it comes before any other import of redis.

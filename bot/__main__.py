@@ -1,6 +1,6 @@
 """`python -m bot` and `glossator` are the same."""
 
-from bot.cli import main
+from bot.cli.app import main
 
 if __name__ == "__main__":
     main()

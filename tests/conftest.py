@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
-from bot.redis_server import embedded_redis
+from bot.cli.embedded_redis import embedded_redis
 from bot.store import Store, connect
 
 # A busy machine is no defect: how long an example takes is not judged. A run of the suite is

@@ -1,7 +1,7 @@
 """Every actor, thin: the whole story on one screen.
 
 Declared by a function, so that nothing happens at import. All of them may run twice,
-die anywhere, or come late; what makes that safe stands in `workers.step` and in the
+die anywhere, or come late; what makes that safe stands in `workers.review.stage` and in the
 store's scripts.
 """
 
@@ -16,20 +16,20 @@ from dramatiq.asyncio import async_to_sync
 from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage
 
-from bot import log, trace
-from bot.event_types import CommentCreated, from_json
+from bot.config.settings import Settings
+from bot.domain.events import CommentCreated, from_json
+from bot.domain.model import Category, Review, State
 from bot.github.errors import NotFound
-from bot.model import Category, Review, State
-from bot.queue import QUEUE_OF
-from bot.settings import Settings
+from bot.store.messages import QUEUE_OF
+from bot.telemetry import log, tracing
 from workers.events import commands
-from workers.events.answering import answer
-from workers.events.handle import handle_event
-from workers.events.named import Wish, start_named
-from workers.patience import Running
+from workers.events.api_start import Wish, start_named
+from workers.events.dispatch import handle_event
+from workers.events.questions import answer
+from workers.queue.retries import Running
+from workers.review import analyze, conclude, publish, report, scan
+from workers.review.stage import Attempt, run_step
 from workers.services import Services
-from workers.step import Attempt, run_step
-from workers.steps import concluding, reading, report, reporting, scanning
 
 Fields = dict[str, str]
 Work = Callable[..., Coroutine[Any, Any, None]]
@@ -100,17 +100,17 @@ class _Told:
 
 def _carried() -> str:
     message = CurrentMessage.get_current_message()
-    return str(message.options.get(trace.OPTION, "")) if message is not None else ""
+    return str(message.options.get(tracing.OPTION, "")) if message is not None else ""
 
 
 async def _told(work: Coroutine[Any, Any, None], told: _Told) -> None:
-    attributes: dict[str, trace.Value] = {
+    attributes: dict[str, tracing.Value] = {
         "messaging.system": "dramatiq",
         "messaging.destination.name": QUEUE_OF[told.actor],
         "glossator.retries": told.attempt.retries,
         **{f"glossator.{name}": str(value) for name, value in told.ids.items()},
     }
-    span = trace.span(
+    span = tracing.span(
         told.actor,
         attributes,
         kind="consumer",
@@ -161,7 +161,7 @@ async def start_waiting(
 
 async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await scanning.scan_review(services, review, fields)
+        await scan.scan_review(services, review, fields)
 
     during = [State.QUEUED, State.SCANNING]
     await run_step(services, review_id, "scan", during=during, attempt=attempt, work=work)
@@ -169,7 +169,7 @@ async def scan_pull_request(services: Services, attempt: Attempt, review_id: str
 
 async def analyze_batch(services: Services, attempt: Attempt, review_id: str, number: int) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await reading.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
+        await analyze.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
 
     name, during = f"batch {number}", [State.ANALYZING]
     await run_step(services, review_id, name, during=during, attempt=attempt, work=work)
@@ -177,14 +177,14 @@ async def analyze_batch(services: Services, attempt: Attempt, review_id: str, nu
 
 async def publish_review(services: Services, attempt: Attempt, review_id: str) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await reporting.publish_review(services, review, fields)
+        await publish.publish_review(services, review, fields)
 
     during = [State.REPORTING]
     await run_step(services, review_id, "report", during=during, attempt=attempt, work=work)
 
 
 async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
-    await concluding.conclude(services, review_id)
+    await conclude.conclude(services, review_id)
 
 
 async def render_report(services: Services, attempt: Attempt, review_id: str, form: str) -> None:

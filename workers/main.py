@@ -10,21 +10,21 @@ import dramatiq
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareError, TimeLimit
 
-from bot import log
-from bot.gauges import resident
-from bot.metrics import series
-from bot.queue import QUEUES
-from bot.settings import Settings, SettingsError
+from bot.config.settings import Settings, SettingsError
+from bot.store.messages import QUEUES
+from bot.telemetry import log
+from bot.telemetry.gauges import resident
+from bot.telemetry.metrics import series
 from workers.actors import declare_actors
-from workers.broker import make_broker
-from workers.patience import Patience, Running
-from workers.scan.analyzers.run import NAMES as ANALYZERS
+from workers.queue.broker import make_broker
+from workers.queue.fair_queue import Turns
+from workers.queue.lost_messages import Unacknowledged
+from workers.queue.retries import Patience, Running
+from workers.scan.analyzers.runner import NAMES as ANALYZERS
 from workers.services import Services, open_services
-from workers.turns import Turns
-from workers.unacknowledged import Unacknowledged
 
 #: How often an idle worker looks whether it is to stop, and into queues of RabbitMQ, in
-#: milliseconds. Redis tells of its messages (`workers.wakes`).
+#: milliseconds. Redis tells of its messages (`workers.queue.wakeups`).
 POLL_MS = 100
 
 #: The share of the time to stop in that work may finish by itself.
@@ -144,7 +144,7 @@ def _broker(settings: Settings, middleware: list[Middleware]) -> dramatiq.Broker
         return make_broker(settings.redis_url, middleware, lost_seconds=lost)
     if not url.startswith(("amqp://", "amqps://")):
         raise SettingsError("BROKER_URL has to begin with amqp:// or amqps://, or be empty.")
-    from workers.rabbitmq import make_rabbit_broker  # few need RabbitMQ's client in memory
+    from workers.queue.rabbitmq import make_rabbit_broker  # few need RabbitMQ's client in memory
 
     return make_rabbit_broker(settings, middleware)
 

@@ -1,18 +1,46 @@
-"""What every step is handed: opened once for each worker process, on its event loop."""
+"""What every stage works with: opened once for each worker process, on its event loop.
 
-from collections.abc import AsyncIterator
+`in_background` starts work that nothing waits for; it ends with the services.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 
+from bot.config.settings import Settings
 from bot.github.app import GitHubApp
-from bot.metrics import Metrics
-from bot.settings import Settings
+from bot.runtime.tasks import stop
+from bot.security.tls import trusted
 from bot.store import Store, connect
-from bot.tls import trusted
-from workers.analysis.llm import LLM
-from workers.background import stop_background
+from bot.telemetry import log
+from bot.telemetry.metrics import Metrics
+from workers.analysis.llm.client import LLM
+
+_log = log.get(__name__)
+_under_way: set[asyncio.Task[None]] = set()
+
+
+def in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Start what nothing waits for; its failure is logged, not raised."""
+
+    async def guarded() -> None:
+        try:
+            await work
+        except Exception as exc:
+            _log.warning("background_failed", why=type(exc).__name__, exc_info=exc)
+
+    task = asyncio.get_running_loop().create_task(guarded())
+    _under_way.add(task)  # the loop holds tasks weakly
+    task.add_done_callback(_under_way.discard)
+
+
+async def stop_background() -> None:
+    """End what is still under way."""
+    await stop(*_under_way)
 
 
 @dataclass(frozen=True, slots=True)

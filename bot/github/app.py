@@ -12,7 +12,7 @@ import httpx2
 from bot.github.auth import AppKey, InstallationCredentials, InstallationTokens, Scope, Token
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Invalid, NotFound
-from bot.github.limits import Clock, Quota, RetryPolicy
+from bot.github.rate_limits import Clock, Quota, RetryPolicy
 from bot.github.wire import OnResponse, Wire
 
 _CacheEntry = tuple[str | None, str | None, Any, str | None]

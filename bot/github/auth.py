@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.github.errors import GitHubError
-from bot.github.limits import Clock
+from bot.github.rate_limits import Clock
 
 #: `iat` lies this far back, for servers whose clock is behind ours.
 _BACKDATED_SECONDS = 60

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.github.client import GitHub
-from bot.github.paths import repo_url
-from bot.github.text import cut, cut_bytes
+from bot.github.lengths import cut, cut_bytes
+from bot.github.urls import repo_url
 
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
 ANNOTATIONS_PER_REQUEST = 50

@@ -22,7 +22,7 @@ from bot.github.errors import (
     message_of,
     query_error_of,
 )
-from bot.github.limits import (
+from bot.github.rate_limits import (
     Clock,
     Quota,
     RetryPolicy,

@@ -12,8 +12,8 @@ from typing import Any
 
 from bot.github.client import GitHub
 from bot.github.errors import NotFound
-from bot.github.paths import repo_url
-from bot.github.text import BODY_CHARACTERS, cut
+from bot.github.lengths import BODY_CHARACTERS, cut
+from bot.github.urls import repo_url
 
 
 @dataclass(frozen=True, slots=True)

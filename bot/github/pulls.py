@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bot.domain.model import PullRequest
 from bot.github.client import GitHub
 from bot.github.errors import NotFound
-from bot.github.paths import repo_url
-from bot.model import PullRequest
+from bot.github.urls import repo_url
 
 
 @dataclass(frozen=True, slots=True)

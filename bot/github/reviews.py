@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.change import Side
+from bot.domain.diff import Side
 from bot.github.client import GitHub
 from bot.github.errors import Invalid
-from bot.github.paths import repo_url
-from bot.github.text import BODY_CHARACTERS, cut
+from bot.github.lengths import BODY_CHARACTERS, cut
+from bot.github.urls import repo_url
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 

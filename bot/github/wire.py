@@ -14,8 +14,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from bot import trace
 from bot.github.errors import GitHubError, TooLarge
+from bot.telemetry import tracing
 
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MAX_REDIRECTS = 3
@@ -104,7 +104,7 @@ class Wire:
     ) -> Answer | Broken:
         route = route_of(self.path_of(url))
         told = {"http.request.method": method, "http.route": route}
-        with trace.span(f"{method} {route}", told, kind="client") as noted:
+        with tracing.span(f"{method} {route}", told, kind="client") as noted:
             outcome = await self._send(method, url, headers, body)
             status = outcome.status if isinstance(outcome, Answer) else None
             noted.note({"http.response.status_code": status})

@@ -3,8 +3,8 @@ changes the state and delivers GitHub's webhook."""
 
 from __future__ import annotations
 
-from bot.sandbox import events
-from bot.sandbox.authors import AUTHOR, Authors
+from bot.sandbox import webhook_events
+from bot.sandbox.git.authors import AUTHOR, Authors
 from bot.sandbox.records import (
     CheckRun,
     IssueComment,
@@ -34,7 +34,7 @@ class People(Authors):
             updated_at=now,
         )
         repo.issue_comments[item.id] = item
-        payload = events.issue_comment(self.state, repo, pull, item, "created")
+        payload = webhook_events.issue_comment(self.state, repo, pull, item, "created")
         await self.deliver("issue_comment", payload)
         return item
 
@@ -44,7 +44,7 @@ class People(Authors):
         item = repo.issue_comments[comment_id]
         before, item.body, item.updated_at = item.body, body, self.state.now()
         pull = repo.pulls[item.number]
-        payload = events.issue_comment(self.state, repo, pull, item, "edited", before)
+        payload = webhook_events.issue_comment(self.state, repo, pull, item, "edited", before)
         await self.deliver("issue_comment", payload)
 
     async def begin_thread(
@@ -81,7 +81,7 @@ class People(Authors):
         )
         repo.threads[thread.id] = thread
         repo.review_comments[item.id] = item
-        payload = events.review_comment(self.state, repo, pull, item, "created")
+        payload = webhook_events.review_comment(self.state, repo, pull, item, "created")
         await self.deliver("pull_request_review_comment", payload)
         return item
 
@@ -109,7 +109,7 @@ class People(Authors):
         item = first.reply(self.state.next_id(), review, body, now)
         repo.review_comments[item.id] = item
         pull = repo.pulls[first.number]
-        payload = events.review_comment(self.state, repo, pull, item, "created")
+        payload = webhook_events.review_comment(self.state, repo, pull, item, "created")
         await self.deliver("pull_request_review_comment", payload)
         return item
 
@@ -138,7 +138,7 @@ class People(Authors):
         repo, run = self._check_run(check_run_id)
         if identifier not in [action["identifier"] for action in run.actions]:
             raise KeyError(f"check run {check_run_id} has no button {identifier!r}")
-        payload = events.check_run_event(
+        payload = webhook_events.check_run_event(
             self.state, repo, run, "requested_action", author, identifier
         )
         await self.deliver("check_run", payload)
@@ -146,13 +146,15 @@ class People(Authors):
     async def rerun(self, check_run_id: int, *, author: str = AUTHOR) -> None:
         """Press "Re-run" on a check run: `check_run.rerequested`."""
         repo, run = self._check_run(check_run_id)
-        payload = events.check_run_event(self.state, repo, run, "rerequested", author)
+        payload = webhook_events.check_run_event(self.state, repo, run, "rerequested", author)
         await self.deliver("check_run", payload)
 
     async def rerun_suite(self, full_name: str, head_sha: str, *, author: str = AUTHOR) -> None:
         """Press "Re-run all checks" on a commit: `check_suite.rerequested`."""
         repo = self.repository(full_name)
-        payload = events.check_suite_event(self.state, repo, head_sha, "rerequested", author)
+        payload = webhook_events.check_suite_event(
+            self.state, repo, head_sha, "rerequested", author
+        )
         await self.deliver("check_suite", payload)
 
     def _check_run(self, check_run_id: int) -> tuple[Repository, CheckRun]:

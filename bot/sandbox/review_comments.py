@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bot.sandbox import shapes_comments
-from bot.sandbox.call import Call, answer, page_of
-from bot.sandbox.errors import GitHubError, invalid, unprocessable
-from bot.sandbox.placement import Placed, place
-from bot.sandbox.pull_diff import commits, files
+from bot.sandbox.api.call import Call, answer, page_of
+from bot.sandbox.api.errors import GitHubError, invalid, unprocessable
+from bot.sandbox.comment_placement import Placed, place
+from bot.sandbox.git.pull_diff import commits, files
+from bot.sandbox.json import comment_json
 from bot.sandbox.records import Pull, Review, ReviewComment, Thread
 
 #: "Body is too long (maximum is 65536 characters)", GitHub's answer to a longer one.
@@ -92,5 +92,5 @@ def comments_page(call: Call, comments: list[ReviewComment]) -> Response:
     """One page of the comments, as the client asks for pages."""
     items, headers = page_of(call, comments)
     return answer(
-        [shapes_comments.review_comment(call.state, call.repo, c) for c in items], headers=headers
+        [comment_json.review_comment(call.state, call.repo, c) for c in items], headers=headers
     )

@@ -21,15 +21,16 @@ from types import TracebackType
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.ports import listen
-from bot.sandbox import events, git, git_write
-from bot.sandbox.authors import AUTHOR
+from bot.runtime.ports import listen
+from bot.sandbox import webhook_events
 from bot.sandbox.faults import Faults
-from bot.sandbox.hooks import Hooks
+from bot.sandbox.git import git, write
+from bot.sandbox.git.authors import AUTHOR
+from bot.sandbox.http_server import application, serving
 from bot.sandbox.people import People
 from bot.sandbox.records import Repository
-from bot.sandbox.serving import application, serving
 from bot.sandbox.state import App, Exchange, Installation, SandboxState, utc_now
+from bot.sandbox.webhook_sender import Hooks
 
 
 class Sandbox(People):
@@ -137,7 +138,7 @@ class Sandbox(People):
     async def uninstall(self, account: str) -> None:
         """Take the App from an account: `installation.deleted`."""
         gone = self._installation_for(account)
-        payload = events.installation(self.state, gone, "deleted", account)
+        payload = webhook_events.installation(self.state, gone, "deleted", account)
         del self.state.installations[gone.id]
         await self.deliver("installation", payload)
 
@@ -145,7 +146,7 @@ class Sandbox(People):
         """Let the App do nothing there for a while: `installation.suspend`."""
         installation = self._installation_for(account)
         installation.suspended_at = self.state.now()
-        payload = events.installation(self.state, installation, "suspend", account)
+        payload = webhook_events.installation(self.state, installation, "suspend", account)
         await self.deliver("installation", payload)
 
     async def take_away(self, full_name: str) -> None:
@@ -153,7 +154,7 @@ class Sandbox(People):
         repo = self.repository(full_name)
         installation = self._installation_for(repo.owner)
         installation.repository_ids.discard(repo.id)
-        payload = events.installation_repositories(
+        payload = webhook_events.installation_repositories(
             self.state, installation, repo, "removed", repo.owner
         )
         await self.deliver("installation_repositories", payload)
@@ -168,7 +169,7 @@ class Sandbox(People):
         """
         assert self._directory is not None
         target = self._directory / f"{full_name}.git"
-        await (git_write.adopt(source, target) if source else git_write.create(target))
+        await (write.adopt(source, target) if source else write.create(target))
         head = (await git.run(target, "symbolic-ref", "--short", "HEAD")).decode().strip()
         repository = Repository(
             id=self.state.next_id(),
@@ -199,13 +200,11 @@ class Sandbox(People):
         """Make a commit (contents by path, None removes) and return its SHA; no ref moves."""
         when = int(self.state.now().timestamp())
         git_dir = self.repository(full_name).git_dir
-        return await git_write.write_commit(
-            git_dir, files, parent=parent, message=message, when=when
-        )
+        return await write.write_commit(git_dir, files, parent=parent, message=message, when=when)
 
     async def set_branch(self, full_name: str, name: str, sha: str) -> None:
         """Let a branch point at a commit; nothing is announced."""
-        await git_write.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
+        await write.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
 
     def grant(self, permission: str, level: str) -> None:
         """Let every installation accept that the App may do this, as `contents`, `write`.

@@ -1,7 +1,7 @@
 """All that we keep in Redis. GitHub is the durable record; here is work in progress,
 reports (kept `KEEP_DAYS`), and what pull requests and deliveries are known."""
 
-from bot.redis_url import connect
+from bot.store.connection import connect
 from bot.store.store import Opened, Store
 
 __all__ = ["Opened", "Store", "connect"]

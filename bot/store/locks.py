@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from redis.asyncio.lock import Lock
 from redis.exceptions import LockError, RedisError
 
-from bot import log
+from bot.runtime.tasks import stop
 from bot.store.store import PREFIX, Store
-from bot.tasks import stop
+from bot.telemetry import log
 
 _log = log.get(__name__)
 

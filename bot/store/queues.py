@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from bot.queue import HEARTBEAT_TIMEOUT_MS, NAMESPACE, QUEUES
+from bot.store.messages import HEARTBEAT_TIMEOUT_MS, NAMESPACE, QUEUES
 from bot.store.store import Store
 
 #: Dead letters shown at once.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.store.days import day_of
+from bot.store.dates import day_of
 from bot.store.store import PREFIX, Store
 
 #: A day's reviews are remembered until the day is over everywhere.

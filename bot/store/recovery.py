@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from redis.exceptions import ResponseError
 
-from bot.queue import NAMESPACE, QUEUES
+from bot.store.messages import NAMESPACE, QUEUES
 from bot.store.store import DELIVERIES_AT_ONCE, PREFIX, Store
 
 #: Every list of Dramatiq's that a message can be in, delayed ones included.

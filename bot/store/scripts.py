@@ -20,7 +20,7 @@ Keys, under the prefix:
   results:<id>         hash: number -> compressed BatchResult
   starts:<id>:<step>   set: starts of a step that had no end yet
   spent:<id>:<n>       list: Usage of each try of a batch that gave no result
-  unbegun:<id>         compressed Unbegun: what was asked for, or left alone, see bot.store.unbegun
+  unbegun:<id>         compressed Unbegun: what was asked for, or left alone, see bot.store.pending
   asked:<day>          hash: <repo>:tokens and <repo>:cost of people's questions
   used:<day>           hash: <inst>:tokens and <inst>:cost of all calls of the LLM
   after:<id>           hash: review id -> messages that start it once review <id> has ended
@@ -33,7 +33,7 @@ Keys, under the prefix:
   heard:<inst>         set: ids of messages of its deliveries that have their turn
   unheard:<inst>       list: its deliveries' messages that wait for it, oldest first
   unheard              set: installations that have such
-  metrics              hash: series -> sum, see bot.metrics
+  metrics              hash: series -> sum, see bot.telemetry.metrics
   reviews              sorted set: all reviews by when they were opened
 """
 

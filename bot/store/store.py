@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import zstandard
 from redis.asyncio import Redis
 
-from bot.model import (
+from bot.domain.model import (
     Batch,
     BatchResult,
     Progress,
@@ -20,9 +20,9 @@ from bot.model import (
     decode,
     encode,
 )
-from bot.queue import NAMESPACE, Message
 from bot.store import delivery_scripts, scripts
-from bot.store.together import Together
+from bot.store.messages import NAMESPACE, Message
+from bot.store.script_batch import Together
 
 T = TypeVar("T")
 

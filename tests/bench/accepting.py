@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from bot.ports import free_port
+from bot.runtime.ports import free_port
 from tests.bench.bare import QUEUE
 from tests.bench.figures import Figure, median, percentile
 from tests.bench.load import Load, deliver

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from bot.settings import Settings
+from bot.config.settings import Settings
 from tests.bench.change import after, before
 from tests.bench.figures import Figure, median
 from tests.bench.stage import Stopwatch
 from tests.support.repositories import Repository
-from workers.scan.clone import Source, clone
+from workers.scan.repository.clone import Source, clone
 
 FILES = 40
 COMMITS = 100_000

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from ulid import ULID
 
-from bot.links import review_links
-from bot.model import Repository, Review, State, Trigger
-from bot.settings import Settings, load
+from bot.config.settings import Settings, load
+from bot.domain.model import Repository, Review, State, Trigger
+from bot.security.links import review_links
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage, Stopwatch, stage
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ulid import ULID
 
-from bot.model import PullRequest, Repository, Review, Trigger, encode
-from bot.queue import NAMESPACE, message
-from bot.repo_config import RepoConfig
+from bot.config.repository_config import RepoConfig
+from bot.domain.model import PullRequest, Repository, Review, Trigger, encode
 from bot.sandbox.records import Repository as SandboxRepository
+from bot.store.messages import NAMESPACE, message
 from tests.bench.change import after, before
 from tests.bench.figures import Figure, median, percentile
 from tests.bench.stage import SERVE, Stage, Stopwatch, stage

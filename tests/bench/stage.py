@@ -14,20 +14,20 @@ from pathlib import Path
 
 import httpx2
 
-from bot.demo import environment
-from bot.ports import free_port
-from bot.queue import NAMESPACE
-from bot.redis_server import embedded_redis
+from bot.cli.demo import environment
+from bot.cli.embedded_redis import embedded_redis
+from bot.runtime.ports import free_port
 from bot.sandbox.records import CheckRun, Repository
 from bot.sandbox.server import Sandbox
 from bot.store import Store, connect
+from bot.store.messages import NAMESPACE
 from tests.bench.change import finds_one
 from tests.support.llm_server import LLMServer
 
 POLL_SECONDS = 0.005
 SECONDS = 900
 
-#: The processes of one machine, as in `bot.processes`.
+#: The processes of one machine, as in `bot.cli.processes`.
 SERVE = {
     "web": ("web",),
     "events": ("work", "--queues", "events,reports"),

@@ -12,7 +12,7 @@ from tests.bench.stage import Stopwatch, stage
 #: Seconds for a process to come to rest after it took its first message or request.
 REST_SECONDS = 2
 
-MODULES = {"web": ("bot.app", 0.6), "worker": ("workers.main", 1.2)}
+MODULES = {"web": ("bot.web.app", 0.6), "worker": ("workers.main", 1.2)}
 
 
 async def measure(directory: Path, *, quick: bool) -> list[Figure]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from bot.settings import Settings
+from bot.config.settings import Settings
 from tests.support.web import TOKEN, make_settings
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import expect
 
-from bot.app import create_app
-from bot.model import Repository, State
-from bot.queue import message
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.domain.model import Repository, State
 from bot.store import Store
+from bot.store.messages import message
+from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
 from tests.support.web import complete, open_review, serving
 

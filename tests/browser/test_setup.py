@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from bot.env_file import keep, there_already
-from bot.ports import free_port
+from bot.cli.setup import run_setup
+from bot.config.env_file import keep, there_already
+from bot.config.settings import Settings
+from bot.runtime.ports import free_port
 from bot.sandbox.server import Sandbox
-from bot.settings import Settings
-from bot.setup import run_setup
-from workers.doctor import Level, examine
+from workers.offline.doctor import Level, examine
 
 
 @pytest.mark.parametrize("organization", ["", "acme"])

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, expect
 
-from bot.app import create_app
-from bot.links import review_links
-from bot.model import Batch, Review, State, encode
-from bot.settings import Settings
-from bot.store import Store, unbegun
+from bot.config.settings import Settings
+from bot.domain.model import Batch, Review, State, encode
+from bot.security.links import review_links
+from bot.store import Store, pending
+from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
 from tests.support.web import (
     FINDINGS,
@@ -143,7 +143,7 @@ async def test_the_page_of_a_wish_says_that_nothing_came_of_it(
     review, page = await ask_for_review(store), await new_page()
     await page.goto(page_url(address, settings, review))
     await expect(page.locator("#connection")).to_have_text("Live")
-    await unbegun.refuse(store, review.id, "The label `wip` keeps it from that.")
+    await pending.refuse(store, review.id, "The label `wip` keeps it from that.")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Not reviewed")
     await expect(page.locator("code")).to_have_text("wip")
     await expect(page).to_have_title(re.compile("^Not reviewed: "))

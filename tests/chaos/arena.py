@@ -19,16 +19,16 @@ import httpx2
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.demo import environment
-from bot.lifeline import with_parent
-from bot.ports import free_port
-from bot.queue import NAMESPACE, QUEUES
-from bot.redis_server import embedded_redis
+from bot.cli.demo import environment
+from bot.cli.embedded_redis import embedded_redis
+from bot.runtime.parent_death import with_parent
+from bot.runtime.ports import free_port
 from bot.sandbox.records import Repository
 from bot.sandbox.server import Sandbox
+from bot.security.tls import trusted
 from bot.store import Store, connect
+from bot.store.messages import NAMESPACE, QUEUES
 from bot.store.recovery import ALL_QUEUES
-from bot.tls import trusted
 from tests.support.llm_server import LLMServer
 from workers.reports.render import review_marker
 

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.model import State
+from bot.domain.model import State
 from bot.store import connect
 from tests.chaos.arena import ACCOUNTS, POLL_SECONDS, PROCESSES, Arena, running
 
@@ -130,7 +130,7 @@ async def test_an_embedded_redis_ends_with_a_parent_that_was_killed(tmp_path: Pa
     """Another on the same directory would write into the same file."""
     program = (
         "import asyncio, sys, pathlib\n"
-        "from bot.redis_server import embedded_redis\n"
+        "from bot.cli.embedded_redis import embedded_redis\n"
         "async def main():\n"
         "    async with embedded_redis(pathlib.Path(sys.argv[1])) as url:\n"
         "        print(url, flush=True)\n"

@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bot.settings import load
+from bot.config.settings import load
 from tests.support.llm_server import LLMServer, Request, Text
-from workers.evaluation.cases import Case, Expected, load_cases
-from workers.evaluation.run import as_table, evaluate
+from workers.offline.evaluation.cases import Case, Expected, load_cases
+from workers.offline.evaluation.run import as_table, evaluate
 
 MODEL = "stand-in"
 #: Prices a million tokens, made up like the tokens, so that a cost is shown.

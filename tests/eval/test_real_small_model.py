@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import Severity
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.domain.model import Severity
 from workers.analysis.answer import Schema
-from workers.analysis.llm import LLM
-from workers.evaluation.run import evaluate
+from workers.analysis.llm.client import LLM
+from workers.offline.evaluation.run import evaluate
 
 pytestmark = pytest.mark.model
 

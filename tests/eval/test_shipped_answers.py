@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import load
-from workers.evaluation.run import evaluate
+from bot.config.settings import load
+from workers.offline.evaluation.run import evaluate
 
 HERE = Path(__file__).parent
 

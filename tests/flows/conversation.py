@@ -8,10 +8,10 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
-from bot.feed import Close
-from bot.queue import NAMESPACE, QUEUES, message
+from bot.runtime.tasks import stop
 from bot.store import Store
-from bot.tasks import stop
+from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.web.feed.feed import Close
 from tests.flows.world import REPO, SECONDS, World
 
 #: Changed so that an analyser has one thing to say: of line 10.

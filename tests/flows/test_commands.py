@@ -20,7 +20,7 @@ from tests.flows.conversation import (
 )
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable
-from workers.events import answering
+from workers.events import questions
 
 #: What a review writes.
 A_REVIEW = {"POST check-runs", "PATCH check-runs", "POST reviews"}
@@ -263,7 +263,7 @@ async def test_a_question_on_which_we_break_is_answered_with_that(
         raise ValueError("This was not to be expected.")
 
     number = await reviewed(asking)
-    monkeypatch.setattr(answering, "scan", broken)
+    monkeypatch.setattr(questions, "scan", broken)
     comment = await asking.sandbox.comment(REPO, number, "/review ask Why?")
     await asking.settle()
     [answer] = said(asking)

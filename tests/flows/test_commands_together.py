@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bot.model import Lesson, State
-from bot.queue import NAMESPACE
-from bot.store import obeyed, teaching
+from bot.domain.model import Lesson, State
+from bot.store import command_log, suppressions
+from bot.store.messages import NAMESPACE
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -24,8 +24,8 @@ from tests.flows.conversation import (
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Text, agreeable
 from workers.events.commands import FORGOTTEN_THUMB
-from workers.patience import PATIENCE_SECONDS
-from workers.threads import THUMB
+from workers.queue.retries import PATIENCE_SECONDS
+from workers.review.threads import THUMB
 
 CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
 
@@ -256,7 +256,7 @@ async def test_what_was_done_is_not_done_again_when_the_answer_fails(
 async def test_what_was_done_is_told_though_redis_was_away_when_it_was_to_be_noted(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notes, away = obeyed.note, 0
+    notes, away = command_log.note, 0
 
     async def note(*args: Any) -> None:
         nonlocal away
@@ -265,7 +265,7 @@ async def test_what_was_done_is_told_though_redis_was_away_when_it_was_to_be_not
             raise RedisConnectionError("Connection closed by server.")
         await notes(*args)
 
-    monkeypatch.setattr(obeyed, "note", note)
+    monkeypatch.setattr(command_log, "note", note)
     async with running(redis_url, redis, tmp_path, llm_timeout=60, **llm.settings) as world:
         llm.default = Hang()
         number = await world.open_pull(BEFORE, AFTER)
@@ -278,7 +278,7 @@ async def test_what_was_done_is_told_though_redis_was_away_when_it_was_to_be_not
         assert "confused" not in reactions(world, cancelled.id)
 
         lesson = Lesson(fingerprint="a" * 16, path="a", title="b", reason=THUMB, taught_by="c")
-        await teaching.teach(world.store, world.repository.id, lesson)
+        await suppressions.teach(world.store, world.repository.id, lesson)
         forgotten = await world.sandbox.comment(REPO, number, f"/review forget {'a' * 16}")
         await world.settle()
         assert away == 4

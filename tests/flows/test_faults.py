@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.model import State
+from bot.domain.model import State
 from bot.sandbox.faults import Kind
 from tests.flows.conversation import everything_twice
 from tests.flows.world import POLL_SECONDS, REPO, World, running

@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
+from bot.config.settings import Settings
+from bot.domain.model import Repository, Review, State, Trigger
 from bot.github.errors import Transient, error_of
-from bot.metrics import Metrics
-from bot.model import Repository, Review, State, Trigger
-from bot.settings import Settings
 from bot.store import Store
-from bot.store.starts import note_start
-from workers import maintenance
-from workers.patience import Later
+from bot.store.attempts import note_start
+from bot.telemetry.metrics import Metrics
+from workers.queue.retries import Later
 from workers.reports.render import Ending, failure_output
-from workers.scan.errors import CloneError
-from workers.scan.git import _explained
-from workers.scan.process import ProcessTimeout
+from workers.review.stage import MAX_STARTS, Attempt, StepFailed, run_step
+from workers.scan.repository.errors import CloneError
+from workers.scan.repository.git import _explained
+from workers.scan.repository.process import ProcessTimeout
+from workers.schedule import maintenance
 from workers.services import Services
-from workers.step import MAX_STARTS, Attempt, StepFailed, run_step
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ID = "01JD0000000000000000000001"

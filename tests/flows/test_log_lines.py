@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot.settings import Settings
+from bot.config.settings import Settings
 from tests.flows.world import REPO, running
 from tests.support.llm_server import Hang, LLMServer, Status, review
 from tests.support.logs import production_log
-from workers.ended import tell_end
+from workers.review.review_log import tell_end
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}

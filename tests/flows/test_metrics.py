@@ -10,11 +10,11 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from bot.metrics import CATALOGUE, kept
-from bot.pages.statistics import days_of
-from bot.store.asked import Spent, asked
-from bot.store.used import used
-from bot.tls import trusted
+from bot.security.tls import trusted
+from bot.store.usage import used
+from bot.store.usage_questions import Spent, asked
+from bot.telemetry.metrics import CATALOGUE, kept
+from bot.web.pages.statistics import days_of
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Text, agreeable, review
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.domain.model import State
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Transient
 from bot.github.threads import minimize_comment
-from bot.model import State
 from tests.flows.conversation import pushed
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Status, agreeable, review
-from workers.steps import posting
+from workers.review import posted_review
 
 NAMES = [f"part_{number:02}.py" for number in range(40)]
 
@@ -136,10 +136,10 @@ async def test_a_review_that_github_takes_slowly_does_not_come_after_the_next(
     slow_post = world.sandbox.faults.add("POST /api/v3/repos/*/pulls/*/reviews", "slow", delay=5)
     number = await world.open_pull(dict.fromkeys(NAMES[:2], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
 
-    async def posting() -> bool:
+    async def posted_review() -> bool:
         return bool(slow_post.struck)
 
-    await world.until_true(posting)
+    await world.until_true(posted_review)
     head = await pushed(world, number, {NAMES[1]: slow(NAMES[1])})
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["cancelled", "success"]
@@ -230,7 +230,7 @@ async def test_trouble_with_folding_fails_no_review_and_repeats_none(
             raise trouble
         await minimize_comment(gh, node_id, reason)
 
-    monkeypatch.setattr(posting, "minimize_comment", troubled)
+    monkeypatch.setattr(posted_review, "minimize_comment", troubled)
     for name in NAMES[1:4]:
         await pushed(world, number, {name: slow(name)})
         await world.settle()

@@ -7,9 +7,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
-from bot.model import State
-from bot.queue import NAMESPACE, QUEUES, message
+from bot.domain.model import State
 from bot.store import connect
+from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.store.queues import dead_letters, queues, workers_alive
 from tests.flows import servers
 from tests.flows.world import World, running

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bot.tls import trusted
+from bot.security.tls import trusted
 from tests.flows.conversation import fed, pushed
 from tests.flows.world import REPO, World
 

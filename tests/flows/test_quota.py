@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.model import State
+from bot.domain.model import State
 from bot.store import quota
 from tests.flows.conversation import pushed, said
 from tests.flows.world import REPO, World, running

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot import gauges
+from bot.config.settings import Settings
+from bot.domain.model import Batch, BatchResult, Repository, Review, State, Trigger
 from bot.github import deliveries
 from bot.github.client import GitHub
 from bot.github.errors import Invalid
-from bot.model import Batch, BatchResult, Repository, Review, State, Trigger
-from bot.queue import NAMESPACE, QUEUES, message
-from bot.settings import Settings
 from bot.store import Store, recovery
+from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.telemetry import gauges
 from tests.flows.world import POLL_SECONDS, SECONDS, World, running
-from workers import maintenance
-from workers.redelivery import DUE, MOST, redeliver
+from workers.schedule import maintenance
+from workers.schedule.redelivery import DUE, MOST, redeliver
 from workers.services import Services, open_services
 
 BEFORE = {"app.py": "import subprocess\n"}

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from tests.bench.change import after, before, finds_one, path, touched
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer
-from workers import checkrun
+from workers.review import check_run
 
 FILES = range(40)
 
@@ -38,8 +38,8 @@ async def test_a_review_of_forty_files_and_a_second_push_ask_github_seldom(
     world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How often progress is shown depends on how long all takes: here never.
-    monkeypatch.setattr(checkrun, "SHORTEST_GAP", 600)
-    monkeypatch.setattr(checkrun, "LONGEST_GAP", 600)
+    monkeypatch.setattr(check_run, "SHORTEST_GAP", 600)
+    monkeypatch.setattr(check_run, "LONGEST_GAP", 600)
     number = await world.open_pull(before(FILES), after(FILES))
     await world.settle()
     assert len(world.inline_comments) == 8, "one for each batch"

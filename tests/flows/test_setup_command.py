@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from bot.env_file import SECRETS
-from bot.ports import free_port
+from bot.config.env_file import SECRETS
+from bot.runtime.ports import free_port
 from bot.sandbox.server import Sandbox
-from bot.tls import trusted
+from bot.security.tls import trusted
 
 
 @pytest.fixture

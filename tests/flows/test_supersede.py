@@ -10,15 +10,15 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.domain.model import PullRequest, State
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Unauthorized
-from bot.model import PullRequest, State
-from bot.tls import trusted
+from bot.security.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, handled, pushed, said, writes_since
 from tests.flows.world import POLL_SECONDS, REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
-from workers import checkrun
+from workers.review import check_run
 
 #: From what ends a review to the end of the last call that was made for it.
 STOPPED_WITHIN = 2.0
@@ -107,10 +107,10 @@ async def test_cancelling_stops_the_call_and_posts_nothing(
     await cancel(world, number)
     await llm.until(lambda: llm.active == 0, seconds=STOPPED_WITHIN)
     await world.settle()
-    [check_run] = world.check_runs
-    assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
-    assert why in (check_run.output["summary"] or "")
-    assert [action["identifier"] for action in check_run.actions] == ["rerun"]
+    [run] = world.check_runs
+    assert (run.status, run.conclusion) == ("completed", "cancelled")
+    assert why in (run.output["summary"] or "")
+    assert [action["identifier"] for action in run.actions] == ["rerun"]
     assert world.reviews == []
     assert said(world) == []
     assert set(writes_since(world, mark, but=["POST reactions"])) == {"PATCH check-runs"}
@@ -121,8 +121,8 @@ async def test_cancelling_stops_the_call_and_posts_nothing(
 async def test_a_reader_cannot_press_cancel(world: World, llm: LLMServer) -> None:
     number = await read_by_the_llm(world, llm)
     world.sandbox.permit(REPO, "eve", "read")
-    [check_run] = world.check_runs
-    await world.sandbox.press_button(check_run.id, "cancel", author="eve")
+    [run] = world.check_runs
+    await world.sandbox.press_button(run.id, "cancel", author="eve")
 
     async def asked_for_eve() -> bool:
         return any("/collaborators/eve/" in e.path and e.status for e in world.sandbox.requests)
@@ -267,9 +267,9 @@ async def test_a_delivery_is_believed_where_we_may_not_look(
 async def test_a_progress_that_github_takes_long_to_take_is_not_the_last_word(
     world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkrun, "SHORTEST_GAP", 0.1)
-    monkeypatch.setattr(checkrun, "LOCK_SECONDS", 0.3)
-    monkeypatch.setattr(checkrun, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(check_run, "SHORTEST_GAP", 0.1)
+    monkeypatch.setattr(check_run, "LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(check_run, "WAIT_SECONDS", 0.3)
     slow = world.sandbox.faults.add("PATCH /api/v3/repos/*/check-runs/*", "slow", delay=2)
     number = await read_by_the_llm(world, llm)
 
@@ -283,15 +283,15 @@ async def test_a_progress_that_github_takes_long_to_take_is_not_the_last_word(
     await by_closing(world, number)
     await world.settle()
     await world.until_true(told)
-    [check_run] = world.check_runs
-    assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
+    [run] = world.check_runs
+    assert (run.status, run.conclusion) == ("completed", "cancelled")
 
 
 async def test_a_check_run_is_completed_once_the_credentials_are_mended(
     world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wrong key, or a clock that is wrong, is put right by whoever runs the App."""
-    refused, right = 0, checkrun.client
+    refused, right = 0, check_run.client
 
     async def wrong(*args: Any) -> GitHub:
         nonlocal refused
@@ -301,11 +301,11 @@ async def test_a_check_run_is_completed_once_the_credentials_are_mended(
         return await right(*args)
 
     number = await read_by_the_llm(world, llm)
-    monkeypatch.setattr(checkrun, "client", wrong)
+    monkeypatch.setattr(check_run, "client", wrong)
     await by_closing(world, number)
     await world.settle()
-    [check_run] = world.check_runs
-    assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")
+    [run] = world.check_runs
+    assert (run.status, run.conclusion) == ("completed", "cancelled")
 
 
 async def paused(world: World, number: int) -> bool:

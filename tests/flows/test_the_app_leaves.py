@@ -7,10 +7,10 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from bot.model import State
+from bot.domain.model import State
+from bot.security.tls import trusted
 from bot.store import quota
 from bot.store.queues import dead_letters
-from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, fed, handled, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer

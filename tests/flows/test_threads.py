@@ -3,8 +3,8 @@ else's is ever touched."""
 
 import pytest
 
-from bot.store import teaching
-from bot.store.teaching import lessons
+from bot.store import suppressions
+from bot.store.suppressions import lessons
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -155,7 +155,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
 async def test_lessons_beyond_the_last_are_not_promised(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(teaching, "MAX_LESSONS", 0)
+    monkeypatch.setattr(suppressions, "MAX_LESSONS", 0)
     await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")

@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 from ulid import ULID
 
-from bot import trace
-from bot.model import State
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.domain.model import State
+from bot.telemetry import tracing
 from tests.flows.world import running
 from tests.support.ingest import Ingest, SpanSeen
 from tests.support.llm_server import LLMServer, agreeable
@@ -33,9 +33,9 @@ def ingest() -> Iterator[Ingest]:
             otel_exporter_otlp_endpoint=ingest.url,
             otel_exporter_otlp_headers="x-tenant=readers",
         )
-        trace.configure(settings, "test")
+        tracing.configure(settings, "test")
         yield ingest
-        trace.shutdown()
+        tracing.shutdown()
 
 
 def above(span: SpanSeen, spans: dict[str, SpanSeen]) -> list[str]:
@@ -63,7 +63,7 @@ async def test_a_review_is_one_trace_from_its_delivery_to_its_report(
         [tokens] = [list(world.sandbox.state.tokens)]
         review = (await world.store.pull_fields(world.repository.id, 1))["current"]
         known = [SECRET, CODE, "sk-a-key", world.sandbox.webhook_secret, "octo/hello", *tokens]
-    trace.shutdown()
+    tracing.shutdown()
 
     spans = {span.id: span for span in ingest.spans()}
     assert {span.trace for span in spans.values()} == {f"{int(ULID.from_str(review)):032x}"}
@@ -94,9 +94,9 @@ async def test_a_review_is_one_trace_from_its_delivery_to_its_report(
 
 async def test_whoever_takes_work_up_goes_on_in_the_reviews_trace(ingest: Ingest) -> None:
     review = str(ULID())
-    with trace.span("scan_pull_request", {}, review=review):
+    with tracing.span("scan_pull_request", {}, review=review):
         pass
-    trace.shutdown()
+    tracing.shutdown()
     [span] = ingest.spans()
     assert span.trace == f"{int(ULID.from_str(review)):032x}"
 
@@ -106,11 +106,11 @@ async def test_a_review_that_another_delivery_asks_for_has_its_own_trace_and_a_l
     ingest: Ingest,
 ) -> None:
     delivery, review = str(ULID()), str(ULID())
-    with trace.span("accept delivery", {}, review=delivery):
-        parent = trace.carried()["traceparent"]
-    with trace.span("scan_pull_request", {}, review=review, parent=parent):
+    with tracing.span("accept delivery", {}, review=delivery):
+        parent = tracing.carried()["traceparent"]
+    with tracing.span("scan_pull_request", {}, review=review, parent=parent):
         pass
-    trace.shutdown()
+    tracing.shutdown()
     first, second = ingest.spans()
     assert first.trace != second.trace
     assert (second.parent, second.links) == ("", (first.trace,))
@@ -120,10 +120,10 @@ async def test_of_an_exception_only_its_type_is_told(ingest: Ingest) -> None:
     for quiet in ((), (ValueError,)):
         with (
             pytest.raises(ValueError, match=CODE),
-            trace.span("scan", {"a": SECRET, "b": None}, review=str(ULID()), quiet=quiet),
+            tracing.span("scan", {"a": SECRET, "b": None}, review=str(ULID()), quiet=quiet),
         ):
             raise ValueError(CODE)
-    trace.shutdown()
+    tracing.shutdown()
     failed, expected = ingest.spans()
     assert (failed.failed, expected.failed) == (True, False)
     assert failed.attributes["error.type"] == "ValueError"
@@ -133,9 +133,9 @@ async def test_of_an_exception_only_its_type_is_told(ingest: Ingest) -> None:
 
 
 async def test_what_belongs_to_no_review_is_not_traced(ingest: Ingest) -> None:
-    with trace.span("GET /app", {}):
-        assert trace.carried() == {}
-    with trace.span("scan", {}, review="no ulid"):
+    with tracing.span("GET /app", {}):
+        assert tracing.carried() == {}
+    with tracing.span("scan", {}, review="no ulid"):
         pass
-    trace.shutdown()
+    tracing.shutdown()
     assert [span.name for span in ingest.spans()] == ["scan"]

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from bot.security.tls import trusted
 from bot.store import quota
-from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, fed, pushed, reactions, said
 from tests.flows.world import REPO, World, running
 from tests.support.llm_server import LLMServer

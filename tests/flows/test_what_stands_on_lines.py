@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.github.limits import RetryPolicy
+from bot.domain.model import Finding
+from bot.github.rate_limits import RetryPolicy
 from bot.github.reviews import ReviewComment
-from bot.model import Finding
 from tests.flows.world import REPO, World
 from workers.reports import publish
 

@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.github.errors import Forbidden
+from bot.security.tls import trusted
 from bot.store.queues import dead_letters
-from bot.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, fed
 from tests.flows.world import REPO, World, running
 
@@ -80,7 +80,7 @@ async def test_what_github_forbids_says_so_and_is_no_dead_letter(world: World) -
 async def test_a_mistake_of_ours_is_a_dead_letter_and_is_told(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
-    with patch("workers.events.named.start_review", side_effect=KeyError("a bug of ours")):
+    with patch("workers.events.api_start.start_review", side_effect=KeyError("a bug of ours")):
         answer, _ = await asked(world, REPO, number)
     assert answer["status"] == "failed"
     assert answer["error"] == "Something went wrong inside Glossator; its log says more."
@@ -90,7 +90,9 @@ async def test_a_mistake_of_ours_is_a_dead_letter_and_is_told(world: World) -> N
 async def test_what_github_forbids_once_it_was_opened_ends_it(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
-    with patch("workers.checkrun.checks.create_check_run", side_effect=Forbidden("No checks.")):
+    with patch(
+        "workers.review.check_run.checks.create_check_run", side_effect=Forbidden("No checks.")
+    ):
         answer, page = await asked(world, REPO, number)
     assert (answer["status"], answer["error"]) == ("failed", "No checks.")
     assert "The review failed" in page

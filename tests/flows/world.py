@@ -12,16 +12,16 @@ from unittest.mock import patch
 
 from redis.asyncio import Redis
 
-from bot.app import create_app
-from bot.github.limits import Clock
-from bot.model import Progress, State
-from bot.ports import listen
-from bot.queue import NAMESPACE, QUEUES
+from bot.config.settings import Settings
+from bot.domain.model import Progress, State
+from bot.github.rate_limits import Clock
+from bot.runtime.ports import listen
+from bot.sandbox.http_server import serving
 from bot.sandbox.records import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.sandbox.server import Sandbox
-from bot.sandbox.serving import serving
-from bot.settings import Settings
 from bot.store import Store, connect
+from bot.store.messages import NAMESPACE, QUEUES
+from bot.web.app import create_app
 from tests.support.openapi import validate
 from workers.main import make_worker
 

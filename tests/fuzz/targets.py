@@ -11,12 +11,16 @@ from typing import Any
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from bot import commands, links, repo_config, sessions, webhooks
-from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
-from bot.model import BatchFile
-from bot.redact import redact
-from bot.room import Room
-from bot.settings import Settings
+from bot.config import repository_config
+from bot.config.settings import Settings
+from bot.domain import commands
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
+from bot.domain.model import BatchFile
+from bot.security import links
+from bot.text.secrets import redact
+from bot.web.auth import sessions
+from bot.webhooks import receiver
+from bot.webhooks.body_budget import Room
 from tests.security.harmless import faults
 from tests.security.injections import PAYLOADS
 from tests.support.deliveries import PAYLOADS as RECORDED
@@ -30,11 +34,11 @@ from workers.analysis.answer import (
     read_summaries,
     read_verdicts,
 )
-from workers.analysis.json_reader import read_json, salvage_json
-from workers.analysis.shown import show
-from workers.analysis.suggest import fitting_suggestion
+from workers.analysis.llm.json_reader import read_json, salvage_json
+from workers.analysis.redacted_view import show
+from workers.analysis.suggestions import fitting_suggestion
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
-from workers.scan import diff
+from workers.scan.repository import diff
 
 from .mutation import documents, octets, texts
 
@@ -82,7 +86,7 @@ def _deliver(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, int]
     async def receive() -> dict[str, Any]:
         return sent.pop() if sent else {"type": "http.disconnect"}
 
-    answer = asyncio.run(webhooks.receive(Request(scope, receive)))
+    answer = asyncio.run(receiver.receive(Request(scope, receive)))
     return answer.status_code, queue.taken
 
 
@@ -219,8 +223,8 @@ _CONFIGS = [
 
 
 def _check_config(text: str) -> None:
-    parsed = repo_config.parse(text)
-    assert isinstance(parsed.config, repo_config.RepoConfig)
+    parsed = repository_config.parse(text)
+    assert isinstance(parsed.config, repository_config.RepoConfig)
     assert all(str(error) for error in parsed.errors)
 
 

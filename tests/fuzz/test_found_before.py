@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.redact import redact
+from bot.text.secrets import redact
 from tests.support.growth import growth
 from tests.support.secret_shapes import SHAPES, private_key
 from workers.analysis.anchor import anchor
-from workers.analysis.json_reader import MAX_ANSWER, read_json, salvage_json
-from workers.analysis.suggest import fitting_suggestion
+from workers.analysis.llm.json_reader import MAX_ANSWER, read_json, salvage_json
+from workers.analysis.suggestions import fitting_suggestion
 from workers.reports.sanitize import sanitize
-from workers.scan.diff import DiffError, parse_raw
+from workers.scan.repository.diff import DiffError, parse_raw
 
 from .targets import SHOWN
 

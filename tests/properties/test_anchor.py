@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from tests.support.growth import growth
 from workers.analysis.anchor import TOLERANCE, Anchor, anchor
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import MAX_COMMANDS, BadCommand, Command, Verb, parse
+from bot.domain.commands import MAX_COMMANDS, BadCommand, Command, Verb, parse
 
 #: Pieces that Markdown gives a meaning, so that random bodies meet its corners.
 PIECES = st.sampled_from(

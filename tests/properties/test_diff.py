@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.change import ChangedFile, Line
-from workers.scan.diff import DiffError, parse_numstat, parse_patch, parse_raw
+from bot.domain.diff import ChangedFile, Line
+from workers.scan.repository.diff import DiffError, parse_numstat, parse_patch, parse_raw
 
 LINES = st.lists(
     st.one_of(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.change import ChangedFile, FileStatus, Hunk, Line
-from bot.redact import _MAYBE, _RULES, _Rule, redact, redact_file
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
+from bot.text.secrets import _MAYBE, _RULES, _Rule, redact, redact_file
 from tests.support.secret_shapes import SHAPES, private_key
 
 #: So many characters in a row of a secret are a part of it.

@@ -22,9 +22,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.model import FINISHED, Batch, BatchResult, Category, Repository, Review, State, Trigger
-from bot.queue import NAMESPACE, message
+from bot.domain.model import (
+    FINISHED,
+    Batch,
+    BatchResult,
+    Category,
+    Repository,
+    Review,
+    State,
+    Trigger,
+)
 from bot.store import Store, connect, recovery
+from bot.store.messages import NAMESPACE, message
 
 T = TypeVar("T")
 

@@ -5,12 +5,12 @@ import ast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.change import ChangedFile, FileStatus, Hunk, Line, Side
-from bot.model import BatchFile
-from bot.syntax import parses
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
+from bot.domain.model import BatchFile
+from bot.text.languages import parses
 from workers.analysis.anchor import Anchor
-from workers.analysis.shown import Shown, show
-from workers.analysis.suggest import MAX_LINES, fitting_suggestion
+from workers.analysis.redacted_view import Shown, show
+from workers.analysis.suggestions import MAX_LINES, fitting_suggestion
 
 PYTHON = """\
 import os

@@ -8,8 +8,8 @@ import pytest
 import zstandard
 from redis import Redis
 
-from bot.app import create_app
 from bot.store import Store
+from bot.web.app import create_app
 from tests.security.house import House
 from tests.support.web import complete, make_settings, open_review
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import httpx2
 from starlette.applications import Starlette
 
-from bot import sessions
-from bot.links import Purpose, sign
-from bot.model import Review
-from bot.sessions import Granted, Session, form_token
-from bot.settings import Settings
-from bot.signing import signing_keys
+from bot.config.settings import Settings
+from bot.domain.model import Review
+from bot.security.links import Purpose, sign
+from bot.security.signing import signing_keys
 from bot.store import Store
+from bot.web.auth import sessions
+from bot.web.auth.sessions import Granted, Session, form_token
 from tests.support.web import TOKEN
 
 HEADERS = {

@@ -12,8 +12,8 @@ import warnings
 
 import structlog
 
-from bot import log
-from bot.settings import load
+from bot.config.settings import load
+from bot.telemetry import log
 
 
 class Upset(Exception):

@@ -8,11 +8,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from bot.app import create_app
-from bot.links import Purpose, sign
-from bot.model import Review, State
-from bot.sessions import Granted
+from bot.domain.model import Review, State
+from bot.security.links import Purpose, sign
 from bot.store import Store
+from bot.web.app import create_app
+from bot.web.auth.sessions import Granted
 from tests.security.house import Credentials, House, check_headers, send, wrong
 from tests.support.web import TOKEN, make_settings
 

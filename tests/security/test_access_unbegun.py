@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from bot.model import Review, Trigger
-from bot.sessions import Granted
-from bot.store import unbegun
-from bot.store.unbegun import Unbegun
+from bot.domain.model import Review, Trigger
+from bot.store import pending
+from bot.store.pending import Unbegun
+from bot.web.auth.sessions import Granted
 from tests.security.house import Credentials, House, check_headers, send, wrong
 
 KNOWN = ("/reviews/{review_id}", "/api/reviews/{review_id}")
@@ -21,9 +21,9 @@ async def _unbegun(house: House) -> list[Review]:
         requested_by="mona",
         asked_at=house.store.now(),
     )
-    await unbegun.note(house.store, asked.id, known)
+    await pending.note(house.store, asked.id, known)
     known = replace(known, repository_id=house.done.repository.id, head_sha="c" * 40)
-    await unbegun.end(house.store, skipped.id, known, "The pull request is a draft.")
+    await pending.end(house.store, skipped.id, known, "The pull request is a draft.")
     return [asked, skipped]
 
 

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from bot.app import create_app
-from bot.gauges import KEY
+from bot.telemetry.gauges import KEY
+from bot.web.app import create_app
 from tests.support.deliveries import SECRET, payload, signature
 from tests.support.web import make_settings
 
@@ -109,7 +109,7 @@ async def test_a_body_that_comes_too_slowly_is_given_up(web: httpx2.AsyncClient)
         await asyncio.Event().wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.webhooks.BODY_SECONDS", 0.05)
+        patch.setattr("bot.webhooks.receiver.BODY_SECONDS", 0.05)
         answer = await web.post(
             "/webhooks/github",
             content=trickle(),

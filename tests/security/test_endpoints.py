@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.endpoints import endpoint, is_metadata
-from bot.settings import SettingsError, load
+from bot.config.outbound_urls import endpoint, is_metadata
+from bot.config.settings import SettingsError, load
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from bot import heads
-from bot.app import create_app
+from bot.web import header_limits
+from bot.web.app import create_app
 from tests.support.deliveries import SECRET, payload, signature
 from tests.support.web import TOKEN, make_settings, serving
 
@@ -55,7 +55,7 @@ async def test_headers_without_end_are_not_kept(port: int, begin: bytes, again: 
 
 async def test_headers_that_are_too_large_are_refused_with_a_sentence(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.1\r\nX-One: " + b"a" * (heads.MOST_BYTES + 10))
+    writer.write(b"GET / HTTP/1.1\r\nX-One: " + b"a" * (header_limits.MOST_BYTES + 10))
     async with asyncio.timeout(10):
         answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 431 ")
@@ -66,7 +66,7 @@ async def test_headers_that_are_too_large_are_refused_with_a_sentence(port: int)
 async def test_whoever_says_nothing_is_not_waited_for(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heads, "SECONDS", 0.2)
+    monkeypatch.setattr(header_limits, "SECONDS", 0.2)
     for said in (b"", b"GET / HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said)
@@ -106,8 +106,8 @@ async def test_a_delivery_in_small_pieces_is_taken(port: int, size: int) -> None
 async def test_a_form_that_never_comes_is_not_waited_for(
     port: int, monkeypatch: pytest.MonkeyPatch, path: str, more: str, answer: bytes
 ) -> None:
-    monkeypatch.setattr("bot.pages.forms.SECONDS", 0.2)
-    monkeypatch.setattr("bot.api.reviews.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("bot.web.pages.forms.SECONDS", 0.2)
+    monkeypatch.setattr("bot.web.api.reviews.BODY_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n{more}\r\na".encode())
     async with asyncio.timeout(5):

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import PullRequest
-from bot.settings import Settings, load
+from bot.config.settings import Settings, load
+from bot.domain.model import PullRequest
 from tests.support.pulls import PULL
 from tests.support.repositories import Repository
 from tests.support.scans import scanned
-from workers.scan.clone import Source
-from workers.scan.errors import CloneError
+from workers.scan.repository.clone import Source
+from workers.scan.repository.errors import CloneError
 from workers.scan.scan import Scanned
 
 from .hostile.case import BAD, BASE, Files

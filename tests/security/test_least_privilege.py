@@ -9,10 +9,10 @@ from threading import Thread
 import pytest
 from redis.asyncio import Redis
 
-from bot.settings import load
+from bot.config.settings import load
 from tests.flows.world import REPO, running
-from workers.scan.clone import Source, clone
-from workers.scan.errors import CloneError
+from workers.scan.repository.clone import Source, clone
+from workers.scan.repository.errors import CloneError
 
 #: Everything that any step asks for; the App's manifest asks for no more.
 MOST = {

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.log import own_secrets
-from bot.settings import load
+from bot.config.settings import load
+from bot.telemetry.log import own_secrets
 from tests.support.secret_shapes import SHAPES, private_key
 
 #: This server's own secrets, in no shape that anybody could know them by.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.redact import redact
+from bot.text.secrets import redact
 from tests.flows.world import REPO, running
 from tests.support.growth import growth
 from tests.support.llm_server import LLMServer, Reply, Request, agreeable, review

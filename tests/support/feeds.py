@@ -9,9 +9,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from bot.links import Purpose, sign
-from bot.settings import Settings
-from bot.signing import signing_keys
+from bot.config.settings import Settings
+from bot.security.links import Purpose, sign
+from bot.security.signing import signing_keys
 
 LATER = int(time.time()) + 3600
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from bot import log
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.telemetry import log
 
 
 @contextmanager

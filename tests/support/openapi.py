@@ -18,7 +18,7 @@ from graphql import validate as validate_graphql
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from bot.sandbox.graphql_api import SCHEMA
+from bot.sandbox.graphql.api import SCHEMA
 from bot.sandbox.state import Exchange
 
 DESCRIPTION = Path(__file__).parents[1] / "data/github-openapi/api.github.com.json"

@@ -1,6 +1,6 @@
 """A pull request as GitHub tells of it, for tests that want one."""
 
-from bot.model import PullRequest
+from bot.domain.model import PullRequest
 
 #: Of somebody who may write, from a branch of the repository itself; tests replace what they
 #: are about.

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workers.scan.clone import Source
+from workers.scan.repository.clone import Source
 
 
 class Repository:

@@ -1,10 +1,10 @@
 """A scan of a repository of this machine, for tests that want what it gives."""
 
-from bot.model import Brief, Category, PullRequest
-from bot.repo_config import RepoConfig
-from bot.settings import Settings
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.model import Brief, Category, PullRequest
 from tests.support.pulls import PULL
-from workers.scan.clone import Source
+from workers.scan.repository.clone import Source
 from workers.scan.scan import Report, Scanned, scan
 
 _DEFAULTS = RepoConfig()

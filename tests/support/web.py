@@ -10,10 +10,9 @@ import uvicorn
 from starlette.applications import Starlette
 from ulid import ULID
 
-from bot.change import FileStatus
-from bot.feed import MESSAGE_BYTES
-from bot.heads import BoundedHeads
-from bot.model import (
+from bot.config.settings import Settings, load
+from bot.domain.diff import FileStatus
+from bot.domain.model import (
     UNFINISHED,
     BatchResult,
     Category,
@@ -29,12 +28,13 @@ from bot.model import (
     Usage,
     encode,
 )
-from bot.ports import listen
-from bot.queue import message
-from bot.sandbox.serving import Server
-from bot.settings import Settings, load
-from bot.store import Store, unbegun
-from bot.store.unbegun import Unbegun
+from bot.runtime.ports import listen
+from bot.sandbox.http_server import Server
+from bot.store import Store, pending
+from bot.store.messages import message
+from bot.store.pending import Unbegun
+from bot.web.feed.feed import MESSAGE_BYTES
+from bot.web.header_limits import BoundedHeads
 from tests.support import pulls
 
 TOKEN = "the-admin-token-of-the-tests"
@@ -96,7 +96,7 @@ async def ask_for_review(store: Store) -> Review:
         requested_by="mona",
         asked_at=store.now(),
     )
-    await unbegun.note(store, review.id, wish)
+    await pending.note(store, review.id, wish)
     return review
 
 

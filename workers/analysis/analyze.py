@@ -7,25 +7,16 @@ only and is told in a note.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.model import (
-    Batch,
-    BatchResult,
-    Brief,
-    Category,
-    Finding,
-    LeftOut,
-    Rejected,
-    Usage,
-)
-from bot.repo_config import RepoConfig
-from bot.settings import Settings
-from bot.wanted import Wanted, wanted
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.model import Batch, BatchResult, Brief, Category, Finding, LeftOut, Rejected, Usage
+from bot.policy.criteria import Wanted, wanted
 from workers.analysis.answer import REVIEW_SCHEMA, read_findings, read_summaries
-from workers.analysis.errors import LLMError, TooLongError, TransientLLMError
-from workers.analysis.judge import judge
-from workers.analysis.llm import LLM, Answer
+from workers.analysis.llm.client import LLM, Answer
+from workers.analysis.llm.errors import LLMError, TooLongError, TransientLLMError
 from workers.analysis.prompt import batch_prompt
-from workers.analysis.shown import Shown, one_line, show
+from workers.analysis.redacted_view import Shown, one_line, show
+from workers.analysis.validate import judge
 from workers.analysis.verify import verify
 
 #: Paths named in one note; of more, the number is told.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.change import ChangedFile, Hunk, Line, Side
+from bot.domain.diff import ChangedFile, Hunk, Line, Side
 
 #: A hint may be this many lines off; two places within it of each other are not told apart.
 TOLERANCE = 30

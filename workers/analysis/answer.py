@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.change import Side
-from bot.model import Category, Severity
-from workers.analysis.json_reader import Json
+from bot.domain.diff import Side
+from bot.domain.model import Category, Severity
+from workers.analysis.llm.json_reader import Json
 
 MAX_TITLE = 120
 MAX_BODY = 4000

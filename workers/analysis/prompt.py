@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import templates
-from bot.change import Hunk, Side
-from bot.globs import any_matches
-from bot.model import Brief, Category, Finding
-from bot.prompt_shares import shares
-from bot.repo_config import Instruction
-from bot.tokens import count_tokens
+from bot.config.prompt_shares import shares
+from bot.config.repository_config import Instruction
+from bot.domain.diff import Hunk, Side
+from bot.domain.model import Brief, Category, Finding
+from bot.text.globs import any_matches
+from bot.text.tokens import count_tokens
 from workers.analysis.answer import REVIEW_SCHEMA, VERDICTS_SCHEMA
-from workers.analysis.shown import Shown, clean, one_line
+from workers.analysis.redacted_view import Shown, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.
 _BRIEF_CHARS = 6000

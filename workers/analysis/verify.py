@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.model import Finding, Rejected, Usage
-from bot.prompt_shares import shares
-from bot.settings import Settings
-from bot.tokens import count_tokens
+from bot.config.prompt_shares import shares
+from bot.config.settings import Settings
+from bot.domain.model import Finding, Rejected, Usage
+from bot.text.tokens import count_tokens
 from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
-from workers.analysis.errors import LLMError, TooLongError, TransientLLMError
-from workers.analysis.llm import LLM, Answer
+from workers.analysis.llm.client import LLM, Answer
+from workers.analysis.llm.errors import LLMError, TooLongError, TransientLLMError
 from workers.analysis.prompt import verify_prompt
-from workers.analysis.shown import Shown
+from workers.analysis.redacted_view import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from bot import log
+from bot.domain.model import PullRequest, Repository, State
 from bot.github import pulls
 from bot.github.errors import GitHubError, Transient
-from bot.model import PullRequest, Repository, State
-from bot.store import cancelling, quota, unbegun
-from workers import checkrun
-from workers.events.alone import alone_with
+from bot.store import cancellation, pending, quota
+from bot.telemetry import log
+from workers.events.exclusive import alone_with
+from workers.review import check_run
 from workers.services import Services
 
 _log = log.get(__name__)
@@ -43,7 +43,7 @@ async def _pull(services: Services, repository: Repository, number: int) -> Pull
     """None where GitHub does not let us look: then the delivery is believed."""
     try:
         gh = await services.github.installation(
-            repository.installation_id, repository.id, checkrun.READ
+            repository.installation_id, repository.id, check_run.READ
         )
         return await pulls.get_pull(gh, repository.full_name, number)
     except Transient:
@@ -60,6 +60,6 @@ async def cancel_all(
     is not running. `why` and `by` are as of `cancelling.cancel`. For who is `alone_with` its pull
     request: nothing begins to wait meanwhile."""
     for waiting in await quota.waiting(services.store, review_id):
-        await unbegun.refuse(services.store, waiting, why)
+        await pending.refuse(services.store, waiting, why)
     await quota.forget_waiting(services.store, repository.installation_id, review_id)
-    return await cancelling.cancel(services.store, review_id, why, by=by)
+    return await cancellation.cancel(services.store, review_id, why, by=by)

@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot import commands, policy
-from bot.commands import BadCommand, Command, Verb
-from bot.event_types import CommentCreated, to_json
+from bot.domain import commands
+from bot.domain.commands import BadCommand, Command, Verb
+from bot.domain.events import CommentCreated, to_json
+from bot.domain.model import Trigger
 from bot.github import pulls
 from bot.github.client import GitHub
-from bot.model import Trigger
-from bot.queue import message
-from bot.store import obeyed, teaching
-from workers import checkrun, threads
+from bot.policy import start
+from bot.store import command_log, suppressions
+from bot.store.messages import message
 from workers.events import replies
-from workers.events.alone import alone_at
 from workers.events.cancel import cancel_pull
-from workers.events.start import Request, Waits, derived_id, start_review
+from workers.events.exclusive import alone_at
+from workers.events.start_review import Request, Waits, derived_id, start_review
 from workers.reports import render
+from workers.review import check_run, threads
 from workers.services import Services
 
 #: A question is a few sentences; the rest of a longer one is not read.
@@ -30,8 +31,8 @@ PAUSED = "Paused: new commits are not reviewed until somebody says `/review resu
 WAITS = "A review is running here: yours begins as soon as that is done."
 DISMISSED = "Dismissed, and I won't say it in this repository again."
 DISMISSED_HERE = (
-    f"Dismissed here. There is no room for more than {teaching.MAX_LESSONS} such lessons, so in "
-    "other pull requests I may say it again."
+    "Dismissed on this pull request. The repository already has the maximum of "
+    f"{suppressions.MAX_LESSONS} suppressions."
 )
 NOT_DISMISSED = (
     "That is nothing I was taught here. `/review help` lists the lessons, each with its id, for "
@@ -85,12 +86,12 @@ async def obey(services: Services, event: CommentCreated, review_id: str) -> Non
 async def _obey(asked: _Asked, found: Sequence[Command | BadCommand]) -> None:
     services, gh, event = asked.services, asked.gh, asked.event
     permission = await pulls.permission(gh, event.repository.full_name, event.author)
-    before = await obeyed.done(services.store, asked.review_id)
+    before = await command_log.done(services.store, asked.review_id)
     said: list[str] = []
     for position, command in enumerate(found):
         if position in before:
             said.append(before[position])
-        elif not policy.permitted(permission, _meant(command)):
+        elif not start.permitted(permission, _meant(command)):
             said.append(await _refuse(asked))
         elif isinstance(command, BadCommand):
             await replies.show(gh, event, "confused")
@@ -98,13 +99,13 @@ async def _obey(asked: _Asked, found: Sequence[Command | BadCommand]) -> None:
         else:
             said.append(await _do(asked, command, position))
     help_ = Command(verb=Verb.HELP)
-    helped = help_ in found and policy.permitted(permission, help_)
+    helped = help_ in found and start.permitted(permission, help_)
     await _answer(asked, "\n\n".join(dict.fromkeys(filter(None, said))), helped=helped)
 
 
 async def _asked(services: Services, event: CommentCreated, review_id: str) -> _Asked:
     where = event.repository.installation_id, event.repository.id
-    gh = await services.github.installation(*where, checkrun.PERMISSIONS)
+    gh = await services.github.installation(*where, check_run.PERMISSIONS)
     return _Asked(services, gh, event, review_id)
 
 
@@ -118,7 +119,7 @@ async def _refuse(asked: _Asked) -> str:
     event = asked.event
     await replies.show(asked.gh, event, "confused")
     told = "access:{}:{}".format(*asked.where) + f":{event.author}"
-    first = await obeyed.first_told(asked.services.store, told, event.comment_id)
+    first = await command_log.first_told(asked.services.store, told, event.comment_id)
     return NOT_PERMITTED if first else ""
 
 
@@ -128,7 +129,7 @@ async def _do(asked: _Asked, command: Command, position: int) -> str:
     done = await _carry_out(asked, command, position)
     if done.reaction:
         await replies.show(asked.gh, asked.event, done.reaction)
-    await obeyed.note(asked.services.store, asked.review_id, position, done.said)
+    await command_log.note(asked.services.store, asked.review_id, position, done.said)
     return done.said
 
 
@@ -137,7 +138,7 @@ async def _answer(asked: _Asked, text: str, *, helped: bool) -> None:
     event = asked.event
     if helped:
         await _hear_thumbs(asked)
-        taught = await teaching.lessons(asked.services.store, event.repository.id)
+        taught = await suppressions.lessons(asked.services.store, event.repository.id)
         body = render.help_body(event.comment_id, taught, text)
     elif text:
         body = render.reply_body(event.comment_id, text)
@@ -164,15 +165,15 @@ async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
         case Verb.FORGET:
             return await _forget(asked, command.text.strip("`").lower(), position)
         case Verb.CANCEL:
-            why = policy.cancelled_by(event.author)
+            why = start.cancelled_by(event.author)
             by = asked.wish(position)
             if not await cancel_pull(services, event.repository, event.number, why, by=by):
                 return _Done(NOTHING_RUNS, "confused")
         case Verb.PAUSE:
-            await teaching.pause(services.store, *asked.where, event.author)
+            await suppressions.pause(services.store, *asked.where, event.author)
             return _Done(PAUSED)
         case Verb.RESUME:
-            await teaching.resume(services.store, *asked.where)
+            await suppressions.resume(services.store, *asked.where)
             await start_review(services, _request(asked, position, Trigger.READY))
         case Verb.HELP:
             pass  # it is in the answer
@@ -209,7 +210,7 @@ async def _review(asked: _Asked, command: Command, position: int) -> _Done:
         again = to_json(event), asked.review_id, position
         wish = replace(wish, later=message("start_waiting", *again))
     outcome = await start_review(asked.services, wish)
-    if isinstance(outcome, policy.Skip):
+    if isinstance(outcome, start.Skip):
         return _Done(outcome.sentence, "confused")
     return _Done(WAITS if isinstance(outcome, Waits) else "", reaction="")
 
@@ -231,11 +232,11 @@ async def _dismiss(asked: _Asked, reason: str) -> _Done:
     one = await _thread(asked)
     if one is None:
         return _Done(NOT_OURS, "confused")
-    await teaching.dismiss(store, *asked.where, one.fingerprint)
+    await suppressions.dismiss(store, *asked.where, one.fingerprint)
     said = ""
     if reason:
         lesson = threads.lesson(one, reason[:200], event.author)
-        taught = await teaching.teach(store, event.repository.id, lesson)
+        taught = await suppressions.teach(store, event.repository.id, lesson)
         said = DISMISSED if taught else DISMISSED_HERE
     await threads.resolve(asked.services, asked.gh, event.repository, [one])
     return _Done(said)
@@ -258,7 +259,7 @@ async def _forget(asked: _Asked, name: str, position: int) -> _Done:
     one = None if name else await _thread(asked)
     fingerprint = one.fingerprint if one is not None else name
     wish = asked.wish(position)
-    reason = await teaching.forget(store, *asked.where, fingerprint, by=wish)
+    reason = await suppressions.forget(store, *asked.where, fingerprint, by=wish)
     if reason is None:
         return _Done(NOT_DISMISSED, "confused")
     return _Done(FORGOTTEN_THUMB if reason == threads.THUMB else FORGOTTEN)
@@ -282,14 +283,14 @@ async def _converse(asked: _Asked) -> None:
     if not threads.fingerprint_of(in_thread[0].body):
         return
     permission = await pulls.permission(asked.gh, event.repository.full_name, event.author)
-    if not policy.permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+    if not start.permitted(permission, Command(verb=Verb.ASK, text=event.body)):
         return
     if services.llm is not None:
         await replies.show(asked.gh, event, "eyes")
         await _send_question(asked, event.body, 0)
         return
     told = "no-llm:{}:{}".format(*asked.where)
-    if await obeyed.first_told(services.store, told, event.comment_id):
+    if await command_log.first_told(services.store, told, event.comment_id):
         await _answer(asked, NO_LLM, helped=False)
 
 

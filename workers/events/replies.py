@@ -2,16 +2,16 @@
 
 from collections import deque
 
-from bot import log
-from bot.event_types import CommentCreated
+from bot.domain.events import CommentCreated
 from bot.github import comments, reviews
 from bot.github.client import GitHub
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
-from bot.github.paths import repo_url
+from bot.github.urls import repo_url
 from bot.store.locks import first_within
-from workers.events.alone import alone_at
-from workers.patience import PATIENCE_SECONDS
+from bot.telemetry import log
+from workers.events.exclusive import alone_at
+from workers.queue.retries import PATIENCE_SECONDS
 from workers.services import Services
 
 _log = log.get(__name__)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.model import (
+from bot.config.settings import FailOn, Settings
+from bot.domain.model import (
     BatchResult,
     FileSummary,
     Finding,
@@ -19,16 +20,15 @@ from bot.model import (
     Severity,
     Usage,
 )
-from bot.settings import FailOn, Settings
-from bot.wanted import wanted
-from workers.reports.repeats import fold_repeats
+from bot.policy.criteria import wanted
+from workers.reports.dedupe import one_each
+from workers.reports.grouping import fold_repeats
 from workers.reports.score import score
 from workers.reports.sources import LLM
-from workers.reports.twins import one_each
 from workers.reports.verdict import verdict
 
 if TYPE_CHECKING:
-    from bot.repo_config import RepoConfig
+    from bot.config.repository_config import RepoConfig
 
 T = TypeVar("T")
 

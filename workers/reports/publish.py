@@ -6,11 +6,11 @@ id, so that an attempt which died half-way is taken up where it stopped.
 
 from dataclasses import replace
 
+from bot.domain.model import Finding, Report, Severity
 from bot.github import checks, reviews
 from bot.github.client import GitHub
 from bot.github.reviews import PostedReview, ReviewComment
-from bot.links import Links
-from bot.model import Finding, Report, Severity
+from bot.security.links import Links
 from workers.reports import render
 
 

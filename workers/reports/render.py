@@ -7,15 +7,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 
-from bot.characters import show_hidden
+from bot.domain.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
 from bot.github.checks import OUTPUT_BYTES, Annotation, CheckOutput
-from bot.links import Links
-from bot.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
-from bot.policy import Skip
-from workers.reports.characters import byte_length, cut, github_length
-from workers.reports.environment import render, source
-from workers.reports.fit import Kept, Length, fit, size
+from bot.policy.start import Skip
+from bot.security.links import Links
+from bot.text.invisible_characters import show_hidden
+from workers.reports.lengths import byte_length, cut, github_length
 from workers.reports.sanitize import is_shown_as_is
+from workers.reports.templates import render, source
+from workers.reports.truncate import Kept, Length, fit, size
 from workers.reports.verdict import counts, plural
 
 #: "body is too long (maximum is 65536 characters)": reviews and comments.

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from bot.characters import show_hidden
-from workers.reports.characters import cut
+from bot.text.invisible_characters import show_hidden
+from workers.reports.lengths import cut
 
 _PARSER = MarkdownIt("commonmark")
 

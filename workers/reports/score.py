@@ -12,7 +12,7 @@ One certain finding in a change of ten lines: critical 49, high 70, medium 87, l
 import math
 from collections.abc import Iterable
 
-from bot.model import Finding, Severity
+from bot.domain.model import Finding, Severity
 
 WEIGHTS = {
     Severity.CRITICAL: 40.0,

@@ -1,6 +1,6 @@
 """Who found it: one finding may have several sources, as `llm+ruff:F821` (pure)."""
 
-from bot.model import Finding
+from bot.domain.model import Finding
 
 LLM = "llm"
 

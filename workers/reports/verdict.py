@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.model import Category, Finding, Severity
+from bot.domain.model import Category, Finding, Severity
 from workers.reports.sources import LLM, tools_of
 
 

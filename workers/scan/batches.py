@@ -1,17 +1,17 @@
 """Cut the chosen files into batches for the LLM (pure).
 
 A batch holds at most `files` files, folders together, and hunks of at most their share of
-the prompt (`bot.prompt_shares`). A file too large for that is split between hunks, and a
+the prompt (`bot.config.prompt_shares`). A file too large for that is split between hunks, and a
 hunk too large between functions, else anywhere between lines.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from bot.change import Hunk, Line
-from bot.model import Batch, BatchFile, LeftOut
-from bot.tokens import count_tokens
-from workers.scan.outline import Outline
+from bot.domain.diff import Hunk, Line
+from bot.domain.model import Batch, BatchFile, LeftOut
+from bot.text.tokens import count_tokens
+from workers.scan.context.outline import Outline
 
 _LINE_COST = 7  # tokens for the two numbers and the marker that stand before each line
 _HUNK_COST = 24  # for the line over each hunk

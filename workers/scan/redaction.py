@@ -1,6 +1,6 @@
 """Nothing that leaves the scan shows a secret: not files, context, evidence nor brief (pure).
 
-What is known by its form is found by `bot.redact`; what the secrets analyser found beyond
+What is known by its form is found by `bot.text.secrets`; what the secrets analyser found beyond
 that stands masked in its evidence, and is taken over from there. It is asked about added lines
 alone: what it found there is looked for in removed ones too. Line numbers stay.
 """
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os.path import commonprefix
 
-from bot.change import ChangedFile
-from bot.model import Brief, Finding, PullRequest
-from bot.redact import redact, redact_file, take_over
-from workers.scan.analyzers.model import Target
+from bot.domain.diff import ChangedFile
+from bot.domain.model import Brief, Finding, PullRequest
+from bot.text.secrets import redact, redact_file, take_over
+from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.secrets import masks
-from workers.scan.snippets import Text
+from workers.scan.context.snippets import Text
 
 #: Values looked for in removed lines; no change that people write has more.
 _MAX_VALUES = 1000

@@ -5,8 +5,11 @@ import hashlib
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.fingerprint import fingerprint
-from bot.model import (
+from bot.config.prompt_shares import shares
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.fingerprint import fingerprint
+from bot.domain.model import (
     Batch,
     BatchFile,
     Brief,
@@ -17,19 +20,16 @@ from bot.model import (
     Scan,
     Snippet,
 )
-from bot.prompt_shares import shares
-from bot.repo_config import RepoConfig
-from bot.settings import Settings
-from bot.wanted import Wanted, wanted
-from workers.scan.analyzers.model import Target
-from workers.scan.analyzers.run import run_all
+from bot.policy.criteria import Wanted, wanted
+from workers.scan.analyzers.analyzer import Target
+from workers.scan.analyzers.runner import run_all
 from workers.scan.batches import pack, split, with_less_evidence
-from workers.scan.choose import Chosen, choose
-from workers.scan.clone import Clone, Source, clone
-from workers.scan.context import relatives, text_of, with_context
-from workers.scan.errors import CloneError
+from workers.scan.context.context import relatives, text_of, with_context
+from workers.scan.context.snippets import Text, snippets
 from workers.scan.redaction import redact_brief, redact_scan, redact_texts
-from workers.scan.snippets import Text, snippets
+from workers.scan.repository.clone import Clone, Source, clone
+from workers.scan.repository.errors import CloneError
+from workers.scan.selection.file_selection import Chosen, choose
 
 Report = Callable[[int, str], Awaitable[None]]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.support.repositories import Repository
-from workers.scan.clone import Source
+from workers.scan.repository.clone import Source
 
 Files = Mapping[str | bytes, str | bytes]
 

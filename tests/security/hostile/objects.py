@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from tests.support.repositories import Repository
-from workers.scan.clone import Source
+from workers.scan.repository.clone import Source
 
 from .case import BAD, BASE
 

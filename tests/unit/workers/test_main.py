@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.settings import Settings, SettingsError
+from bot.config.settings import Settings, SettingsError
 from workers.main import make_worker
 
 

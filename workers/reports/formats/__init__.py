@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from bot.links import Links
-from bot.model import Report
+from bot.domain.model import Report
+from bot.security.links import Links
 from workers.reports.formats.as_json import as_json
 from workers.reports.formats.markdown import markdown
 from workers.reports.formats.sarif import sarif

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from bot.model import Category, Report, Severity, encode
+from bot.domain.model import Category, Report, Severity, encode
 from workers.reports.verdict import categories, counts, finders
 
 

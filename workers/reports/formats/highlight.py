@@ -4,8 +4,8 @@ from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
-from bot.characters import show_hidden
-from bot.lexers import lexer_for
+from bot.text.invisible_characters import show_hidden
+from bot.text.lexers import lexer_for
 
 
 def coloured(code: str, *, language: str = "", path: str = "") -> Markup:

@@ -9,12 +9,12 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 
-from bot.characters import show_hidden
-from bot.links import Links
-from bot.model import Report
-from workers.reports.environment import cost, environment, place, source
+from bot.domain.model import Report
+from bot.security.links import Links
+from bot.text.invisible_characters import show_hidden
 from workers.reports.formats.highlight import coloured
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
+from workers.reports.templates import cost, environment, place, source
 from workers.reports.verdict import breakdown, counts, plural
 
 

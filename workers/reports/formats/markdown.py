@@ -1,8 +1,8 @@
 """The whole report as one Markdown file, with nothing folded or cut (pure)."""
 
-from bot.links import Links
-from bot.model import Report
-from workers.reports.environment import render, source
+from bot.domain.model import Report
+from bot.security.links import Links
+from workers.reports.templates import render, source
 from workers.reports.verdict import breakdown, counts
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import typst
 import weblate_fonts
 
-from bot.characters import show_hidden
-from bot.links import Links
-from bot.model import FileSummary, Finding, Report
+from bot.domain.model import FileSummary, Finding, Report
+from bot.security.links import Links
+from bot.text.invisible_characters import show_hidden
 from templates import DIRECTORY
-from workers.reports.environment import cost, place, source
 from workers.reports.formats.html import time
 from workers.reports.formats.structure import blocks, line
+from workers.reports.templates import cost, place, source
 from workers.reports.verdict import breakdown, counts, plural
 
 _FOLDER = DIRECTORY / "report"

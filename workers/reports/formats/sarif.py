@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
-from bot.change import Side
-from bot.characters import show_hidden
-from bot.model import Finding, Report, Severity
+from bot.domain.diff import Side
+from bot.domain.model import Finding, Report, Severity
+from bot.text.invisible_characters import show_hidden
 from workers.reports.sanitize import sanitize
 from workers.reports.sources import LLM, sources_of
 

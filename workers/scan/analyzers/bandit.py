@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from bot.model import Category, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
-from workers.scan.risk import is_test
+from bot.domain.model import Category, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.selection.risk import is_test
 
-_PROBE = Path(__file__).with_name("bandit_probe.py")
+_PROBE = Path(__file__).parent / "probes" / "bandit_probe.py"
 _SKIPPED = (
     "B101,B105,B106,B107,B311,B403,B404,B405,B406,B407,B408,B409,B411,B412,B413,B415,B603,B607"
 )

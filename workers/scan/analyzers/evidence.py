@@ -2,9 +2,9 @@
 
 from bisect import bisect_left
 
-from bot.change import Side
-from bot.model import Finding
-from workers.scan.analyzers.model import Said, Target
+from bot.domain.diff import Side
+from bot.domain.model import Finding
+from workers.scan.analyzers.analyzer import Said, Target
 
 _MAX_TITLE = 200
 _MAX_BODY = 2000

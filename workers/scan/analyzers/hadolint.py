@@ -8,8 +8,8 @@ DL3042, DL3048) and ShellCheck's level `info` and `style`.
 import json
 from collections.abc import Iterable, Mapping
 
-from bot.model import Category, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
+from bot.domain.model import Category, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
 
 _RULES = """DL3003 DL3008 DL3009 DL3013 DL3015 DL3016 DL3018 DL3028 DL3033 DL3042 DL3048
 DL3059"""

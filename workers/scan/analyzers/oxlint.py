@@ -9,8 +9,8 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from bot.model import Category, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
+from bot.domain.model import Category, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
 
 _LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
 _CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
-from bot.model import Category, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
-from workers.scan.risk import is_test
+from bot.domain.model import Category, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.selection.risk import is_test
 
 _Rating = tuple[Category, Severity]
 _CRASH: _Rating = (Category.CORRECTNESS, Severity.HIGH)

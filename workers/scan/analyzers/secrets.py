@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot.model import Category, Finding, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
-from workers.scan.risk import is_test
+from bot.domain.model import Category, Finding, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.selection.risk import is_test
 
-_PROBE = Path(__file__).with_name("secrets_probe.py")
+_PROBE = Path(__file__).parent / "probes" / "secrets_probe.py"
 MASK = "[redacted:secret]"
 _NAME = "secrets"
 _GUESSED = "Secret Keyword"  # the variable's name speaks for it, not the value's form

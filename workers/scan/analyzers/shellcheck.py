@@ -7,8 +7,8 @@ it can't know the shell, and SC1090/SC1091, sourced files that we don't give it.
 import json
 from collections.abc import Iterable, Mapping
 
-from bot.model import Category, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
+from bot.domain.model import Category, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
 
 _RATINGS = {
     "error": (Category.CORRECTNESS, Severity.HIGH),

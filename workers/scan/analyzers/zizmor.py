@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from bot.model import Category, Severity
-from workers.scan.analyzers.model import Analyzer, Said, Target
+from bot.domain.model import Category, Severity
+from workers.scan.analyzers.analyzer import Analyzer, Said, Target
 
 _WORKFLOW = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$")
 _SEVERITIES = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}

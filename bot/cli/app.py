@@ -1,0 +1,289 @@
+"""The `glossator` command."""
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import __version__
+from bot.cli.cli_errors import sentence
+from bot.cli.embedded_redis import RedisServerError
+from bot.cli.processes import NotReady, address_of, process_group
+from bot.config.settings import FailOn, Settings, SettingsError, load
+from bot.domain.model import Category
+from bot.runtime.signals import until_signal
+from bot.store.messages import QUEUES
+from bot.telemetry import log, sentry, tracing
+
+app = typer.Typer(
+    name="glossator",
+    help="Reviews pull requests: a self-hosted GitHub App.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command; a known trouble is one sentence on standard error and exit code 2."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        sys.exit("glossator: Aborted.")
+    except typer.TyperException as exc:
+        if said := sentence(exc):  # else it was the help, which is printed
+            print(f"glossator: {said}", file=sys.stderr)
+        sys.exit(exc.exit_code)
+    except (SettingsError, RedisServerError, NotReady) as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _ready(settings: Settings, process: str = "") -> Settings:
+    """Logs, and of a `process` that serves also traces and errors, go where the settings say."""
+    log.configure(settings)
+    if process:
+        tracing.configure(settings, process)
+        sentry.configure(settings, process)
+    return settings
+
+
+def _check_app(settings: Settings) -> None:
+    """Raises SettingsError unless we can sign as the App: whoever accepted deliveries, or worked
+    on them, without that would lose them."""
+    from bot.github.auth import AppKey
+    from bot.github.rate_limits import Clock
+
+    settings.check_app()
+    try:
+        AppKey(settings.github_app_id, settings.private_key, Clock())
+    except ValueError as exc:
+        raise SettingsError(f"GITHUB_PRIVATE_KEY: {exc}") from None
+
+
+@app.command()
+def serve() -> None:
+    """Run everything on this machine: web, workers, and Redis where REDIS_URL is not set."""
+    settings = _ready(load())
+    _check_app(settings)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    async with process_group(settings, {}):
+        print(f"Glossator {__version__} listens at {address_of(settings)}", flush=True)
+        await until_signal()
+
+
+@app.command()
+def web() -> None:
+    """Run the web process: webhooks, pages, API."""
+    from bot.web.server import run_web
+
+    settings = _ready(load(), "web")
+    settings.check_redis()
+    run_web(settings)
+
+
+@app.command()
+def work(
+    queues: Annotated[
+        str, typer.Option(help="Which queues to work on, comma-separated.")
+    ] = ",".join(QUEUES),
+) -> None:
+    """Run one worker process."""
+    from workers.main import run_worker
+
+    names = [name.strip() for name in queues.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in QUEUES]:
+        raise typer.BadParameter(
+            f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.", param_hint="'--queues'"
+        )
+    settings = _ready(load(), "work")
+    settings.check_redis()
+    _check_app(settings)
+    run_worker(settings, names)
+
+
+@app.command()
+def schedule() -> None:
+    """Run what goes by the clock: take up what was left lying, ask for lost deliveries."""
+    from workers.schedule.maintenance import run_maintenance
+
+    settings = _ready(load(), "schedule")
+    settings.check_redis()
+    _check_app(settings)
+    asyncio.run(run_maintenance(settings, until_signal()))
+
+
+@app.command()
+def demo(
+    repo: Annotated[
+        Path | None, typer.Option(envvar="REPO", help="A git repository; this one by default.")
+    ] = None,
+    commits: Annotated[
+        str, typer.Option("--range", envvar="RANGE", help="base..head of the pull request.")
+    ] = "",
+    once: Annotated[
+        bool, typer.Option(envvar="ONCE", help="Exit when the review is posted.")
+    ] = False,
+) -> None:
+    """Review a pull request made of real commits on a sandbox GitHub; nothing to set up."""
+    from bot.cli.demo import DemoFailed, run_demo
+
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(run_demo(repo, commits, once=once))
+    except DemoFailed as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def review(
+    repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
+    base: Annotated[str, typer.Option(help="What the change is compared with.")] = "main",
+    head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
+    pr: Annotated[str, typer.Option(help="Instead: a pull request, as owner/name#12.")] = "",
+    token: Annotated[
+        str, typer.Option(envvar="GITHUB_TOKEN", help="Reads the pull request.", show_default=False)
+    ] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="markdown, json, sarif, html or pdf.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option(help="Write the report there instead of printing it.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 for a finding of this severity or above.")
+    ] = FailOn.NEVER,
+    focus: Annotated[Category | None, typer.Option(help="Look for one category only.")] = None,
+) -> None:
+    """Review a local range, or a pull request by a token, and print the report. Posts nothing."""
+    from workers.offline.command import review_command
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    failed = asyncio.run(
+        review_command(
+            settings,
+            repo=repo.expanduser().resolve(),
+            base=base,
+            head=head,
+            pr=pr,
+            token=token,
+            form=form,
+            output=output,
+            fail_on=fail_on,
+            focus=focus,
+        )
+    )
+    sys.exit(1 if failed else 0)
+
+
+@app.command("eval")
+def evaluate(
+    cases: Annotated[Path, typer.Argument(help="A folder of cases.")],
+    answers: Annotated[
+        Path | None, typer.Option(help="Where the LLM's answers are saved, and read from.")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option(help="Ask nobody: every answer must have been saved.")
+    ] = False,
+    without_llm: Annotated[
+        bool, typer.Option("--without-llm", help="Measure the analysers alone.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help="Write the figures there, as JSON.")] = None,
+) -> None:
+    """Measure the reviewer over cases whose right answer is known."""
+    from workers.offline.command import eval_command
+
+    settings = load(**({"llm_model": ""} if without_llm else {}))
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    asyncio.run(eval_command(settings, cases, answers=answers, replay=replay, output=output))
+
+
+@app.command()
+def prompt(
+    repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
+    base: Annotated[str, typer.Option(help="What the change is compared with.")] = "main",
+    head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
+) -> None:
+    """Print the exact prompts for a range, asking no LLM."""
+    from workers.offline.command import prompt_command
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    asyncio.run(prompt_command(settings, repo.expanduser().resolve(), base, head))
+
+
+@app.command()
+def config() -> None:
+    """Print the configuration reference, as Markdown."""
+    from bot.config.reference import reference
+
+    print(reference(), end="")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check settings, GitHub, Redis, LLM and this machine; exit with 1 if something fails."""
+    from workers.offline import doctor as examination
+
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
+    checks = asyncio.run(examination.examine(settings))
+    print(examination.as_json(checks) if as_json else examination.as_lines(checks))
+    sys.exit(any(check.level is examination.Level.FAILURE for check in checks))
+
+
+@app.command()
+def setup(
+    name: Annotated[str, typer.Option(help="The App's name; it has to be free on GitHub.")] = (
+        "Glossator"
+    ),
+    organization: Annotated[
+        str, typer.Option(help="Make it in this organisation; yours by default.")
+    ] = "",
+    url: Annotated[
+        str, typer.Option(help="Where GitHub and people reach this server; PUBLIC_URL by default.")
+    ] = "",
+    port: Annotated[int, typer.Option(help="Port of the page on this machine; 0: a free one.")] = 0,
+    replace: Annotated[bool, typer.Option(help="Overwrite secrets in .env.")] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="Print the secrets instead of keeping them in .env.")
+    ] = False,
+) -> None:
+    """Make the GitHub App in your browser and keep its secrets."""
+    from bot.cli.setup import SetupFailed, run_setup
+    from bot.config.env_file import as_env, keep, there_already
+
+    settings, path = load(**({"public_url": url} if url else {})), Path(".env")
+    # Asked before the App is made: its key is given out once.
+    if not (show or replace) and (there := there_already(path)):
+        question = f"{path} has {', '.join(there)} already. Overwrite with those of a new App?"
+        typer.confirm(question, abort=True, err=True)
+    try:
+        created = asyncio.run(run_setup(settings, name=name, organization=organization, port=port))
+    except SetupFailed as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        sys.exit(1)
+    values = {**created.secrets, **({"PUBLIC_URL": settings.public_url} if url else {})}
+    try:
+        if not show:
+            keep(path, values)
+    except OSError as exc:
+        print(f"glossator: {path} cannot be written ({exc.strerror}); keep this:", file=sys.stderr)
+        show = True
+    # With --print, the secrets alone go to standard output.
+    told = sys.stderr if show else sys.stdout
+    if show:
+        print(as_env(values), end="")
+    else:
+        print("Its id, key and secrets are in .env, readable by you only.")
+    print(f"Now install {created.name} on your repositories: {created.install_url}", file=told)
+    print("Then: glossator serve", file=told)

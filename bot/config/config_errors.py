@@ -1,0 +1,88 @@
+"""Why a key of `.github/glossator.yml` is wrong and what is allowed there (pure).
+
+What is allowed is read from the file's JSON Schema, so that there is one truth of it.
+"""
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from bot.config.safe_yaml import Path
+
+_SHOWN = 40  # characters of somebody's key or value
+
+Schema = dict[str, Any]
+
+
+def explain(error: ErrorDetails, schema: Schema) -> str:
+    """One or two sentences of Markdown on a validation error of the file."""
+    path = error["loc"]
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        keys = list(_at(path[:-1], schema)["properties"])
+        hint = _nearest(str(path[-1]), keys)
+        return f"{code(dotted(path))} is not a known key.{hint} Allowed: {_listed(keys)}."
+    wanted = _allowed(_at(path, schema), schema)
+    if error["type"] in ("missing", "missing_argument"):
+        return f"{code(dotted(path))} is missing: give {wanted}."
+    value = error["input"]
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    near = _nearest(shown, _at(path, schema).get("enum", []))
+    return f"{code(dotted(path))} cannot be {code(shown)}.{near} Give {wanted}."
+
+
+def code(text: str) -> str:
+    """Somebody's text as inline code on one line, cut, and harmless in Markdown."""
+    flat = " ".join(text.replace("`", "'").split()) or " "
+    return f"`{flat if len(flat) <= _SHOWN else flat[: _SHOWN - 1] + '…'}`"
+
+
+def dotted(path: Path) -> str:
+    """`("paths", "include", 0)` as `paths.include[0]`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _at(path: Path, schema: Schema) -> Schema:
+    node = schema
+    for part in path:
+        node = _resolved(
+            node["items"] if isinstance(part, int) else node["properties"][part], schema
+        )
+    return node
+
+
+def _resolved(node: Schema, schema: Schema) -> Schema:
+    if "$ref" not in node:
+        return node
+    target: Schema = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    return target
+
+
+def _allowed(node: Schema, schema: Schema) -> str:
+    if "enum" in node:
+        return f"one of {_listed(node['enum'])}"
+    match node["type"]:
+        case "boolean":
+            return "`true` or `false`"
+        case "integer":
+            return f"a whole number from {node['minimum']} to {node['maximum']}"
+        case "string":
+            return f"text of 1 to {node['maxLength']} characters, in quotes if it is a number"
+        case "array":
+            items = _resolved(node["items"], schema)
+            what = f"; each item {_allowed(items, schema)}"
+            most = f" of at most {node['maxItems']} items" if "maxItems" in node else ""
+            return f"a list{most}{what}"
+        case _:
+            return f"the keys {_listed(node['properties'])}"
+
+
+def _listed(words: Any) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = get_close_matches(word[:_SHOWN].lower(), known, n=1)
+    return f" Did you mean `{near[0]}`?" if near else ""

@@ -1,0 +1,251 @@
+"""What a repository may say about its own reviews: `.github/glossator.yml` (pure, no I/O).
+
+`parse` never fails: a key that is unknown or wrong gives an error with its line and what is
+allowed, and keeps its default; every other key counts. `docs/repository-configuration.md`
+tells people the same, `docs/glossator.schema.json` tells their editors.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.config import safe_yaml
+from bot.config.config_errors import code, dotted, explain
+from bot.config.safe_yaml import Document, Path, Place
+from bot.config.settings import FailOn
+from bot.domain.model import Category, Severity
+
+FILE = ".github/glossator.yml"
+#: More errors than anybody reads at once; the others show when these are mended.
+MAX_ERRORS = 20
+
+_Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=200)]
+_Name = Annotated[str, Field(min_length=1, max_length=100)]
+_Names = Annotated[tuple[_Name, ...], Field(max_length=50)]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What to mind in the files that any of `paths` fits."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    paths: _Patterns
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoConfig:
+    """A repository's wishes; None means the server's setting. Patterns: see `bot.text.globs`."""
+
+    paths_include: tuple[str, ...] = ()  # empty: all paths
+    paths_exclude: tuple[str, ...] = ()
+    instructions: tuple[Instruction, ...] = ()
+    categories: tuple[Category, ...] | None = None
+    min_severity: Severity | None = None
+    fail_on: FailOn | None = None
+    fail_incomplete: bool | None = None
+    max_comments: int | None = None
+    max_files: int | None = None
+    request_changes: bool | None = None
+    drafts: bool = False
+    bots: bool = False
+    forks: bool = True
+    base_branches: tuple[str, ...] = ()  # patterns; empty: all branches
+    skip_labels: tuple[str, ...] = ("no-review",)
+    title_skip_markers: tuple[str, ...] = ("[skip review]", "[no review]")
+    settle_seconds: int | None = None
+    analyzers_disabled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigError:
+    """One thing wrong with a file; line and column count from 1, `message` is Markdown."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedConfig:
+    """`explicit` names the fields of `config` that the file itself sets, rightly."""
+
+    config: RepoConfig = RepoConfig()
+    errors: tuple[ConfigError, ...] = ()
+    explicit: frozenset[str] = frozenset()
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """A sentence of Markdown for each error, with its file and line."""
+        return tuple(f"{code(e.file)}, line {e.line}: {e.message}" for e in self.errors)
+
+
+def parse(text: str | bytes, *, file: str = FILE) -> ParsedConfig:
+    """The configuration that a file's content gives, and what is wrong with it."""
+    try:
+        document = safe_yaml.read(text)
+    except safe_yaml.Refused as exc:
+        return ParsedConfig(errors=(ConfigError(file, *exc.place, exc.message),))
+    wanted, wrong = _validated(document)
+    found = [(_place(error["loc"], document), explain(error, _SCHEMA)) for error in wrong]
+    for path, place in document.twice:
+        found.append((place, f"{code(dotted(path))} is given twice: the first counts."))
+    errors = tuple(ConfigError(file, *place, message) for place, message in sorted(found))
+    values = _flat(wanted)
+    return ParsedConfig(RepoConfig(**values), errors[:MAX_ERRORS], frozenset(values))
+
+
+def too_large(file: str = FILE) -> ParsedConfig:
+    """What a file says that is longer than anybody reads: nothing but that."""
+    return ParsedConfig(errors=(ConfigError(file, 1, 1, safe_yaml.TOO_LARGE),))
+
+
+def merge(organisation: ParsedConfig, repository: ParsedConfig) -> ParsedConfig:
+    """The organisation's defaults, overridden by each key that the repository sets rightly."""
+    own = {name: getattr(repository.config, name) for name in repository.explicit}
+    return ParsedConfig(
+        replace(organisation.config, **own),
+        organisation.errors + repository.errors,
+        organisation.explicit | repository.explicit,
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the file, as published in docs/."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return schema | _File.model_json_schema()
+
+
+# The file's own shape. Its defaults are for the schema only: what counts is which keys are set.
+
+_DEFAULT = RepoConfig()
+_SERVERS: Any = None  # the server's setting; a file cannot say so but by leaving the key out
+
+
+def _without_null_defaults(schema: dict[str, Any]) -> None:
+    for value in schema["properties"].values():
+        if value.get("default", ...) is None:
+            del value["default"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, json_schema_extra=_without_null_defaults
+    )
+
+
+class Paths(_Section):
+    """Which changed files are reviewed."""
+
+    include: _Patterns = Field(default=(), description="Only these paths are reviewed; empty: all.")
+    exclude: _Patterns = Field(default=(), description="These paths are not reviewed.")
+
+
+class Analyzers(_Section):
+    """The static analysers."""
+
+    disabled: _Names = Field(default=(), description="Analysers that do not run here, by name.")
+
+
+class _File(_Section):
+    """How Glossator reviews the pull requests of this repository."""
+
+    model_config = ConfigDict(title="Glossator repository configuration")
+
+    paths: Paths = Field(Paths(), description="Which changed files are reviewed.")
+    instructions: Annotated[tuple[Instruction, ...], Field(max_length=50)] = Field(
+        (), description="What the reviewer has to mind, for the files that the paths fit."
+    )
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)] = Field(
+        _SERVERS, description="What is looked for. Default: the server's."
+    )
+    min_severity: Severity = Field(
+        _SERVERS, description="Less severe findings are not told. Default: the server's."
+    )
+    fail_on: FailOn = Field(
+        _SERVERS,
+        description="Findings from this severity on fail the check. Default: the server's.",
+    )
+    fail_incomplete: bool = Field(
+        _SERVERS,
+        description="A review that could not be finished fails the check. Default: the server's.",
+    )
+    max_comments: Annotated[int, Field(ge=0, le=50)] = Field(
+        _SERVERS, description="Inline comments of one review. Default: the server's."
+    )
+    max_files: Annotated[int, Field(ge=1, le=1000)] = Field(
+        _SERVERS,
+        description="Files read in one review, at most the server's, which is the default.",
+    )
+    request_changes: bool = Field(
+        _SERVERS,
+        description="Ask for changes at critical and high findings. Default: the server's.",
+    )
+    drafts: bool = Field(_DEFAULT.drafts, description="Review drafts on their own.")
+    bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots on their own.")
+    forks: bool = Field(_DEFAULT.forks, description="Review pull requests from forks on their own.")
+    base_branches: _Patterns = Field(
+        _DEFAULT.base_branches, description="Only pull requests into these branches; empty: all."
+    )
+    skip_labels: _Names = Field(
+        _DEFAULT.skip_labels, description="A pull request with one of these labels is left alone."
+    )
+    title_skip_markers: _Names = Field(
+        _DEFAULT.title_skip_markers,
+        description="A pull request whose title holds one of these is left alone.",
+    )
+    settle_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
+        _SERVERS,
+        description="Seconds to wait after a push for the next one. Default: the server's.",
+    )
+    analyzers: Analyzers = Field(Analyzers(), description="The static analysers.")
+
+
+def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:
+    """The set keys under the names of RepoConfig: `paths.include` is `paths_include`."""
+    values: dict[str, Any] = {}
+    for name in section.model_fields_set:
+        value = getattr(section, name)
+        if isinstance(value, _Section):
+            values |= _flat(value, f"{name}_")
+        else:
+            values[prefix + name] = value
+    return values
+
+
+def _validated(document: Document) -> tuple[_File, list[ErrorDetails]]:
+    """What is right in the document, and the errors of the rest."""
+    wrong: list[ErrorDetails] = []
+    try:
+        return _File.model_validate_json(json.dumps(document.data)), wrong
+    except ValidationError as exc:
+        wrong = exc.errors(include_url=False)
+    for error in wrong:
+        _drop(document.data, error["loc"])
+    return _File.model_validate_json(json.dumps(document.data)), wrong
+
+
+def _place(path: Path, document: Document) -> Place:
+    """Where the key stands, or what it would have to stand in."""
+    while path and path not in document.places:
+        path = path[:-1]
+    return document.places.get(path, (1, 1))
+
+
+def _drop(data: dict[str, Any], path: Path) -> None:
+    """Take out the key that has no keys of its own: a list goes whole, for half of what was
+    meant can be worse than the default."""
+    section = data.get(str(path[0]))
+    if len(path) > 1 and isinstance(section, dict):
+        section.pop(str(path[1]), None)
+    else:
+        data.pop(str(path[0]), None)
+
+
+_SCHEMA = json_schema()

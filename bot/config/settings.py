@@ -1,0 +1,343 @@
+"""One frozen Settings, read from the environment (and `.env`) once at start and passed down.
+
+Each field is one variable of the same name in capitals. `docs/configuration.md` is
+generated from this file.
+"""
+
+import re
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.config.outbound_urls import endpoint, is_metadata
+from bot.config.redis_url import check as redis_address
+from bot.domain.model import Category, Severity
+
+
+class SettingsError(Exception):
+    """Raised when a variable is missing or wrong; the message names each and the remedy."""
+
+
+class FailOn(StrEnum):
+    """From which severity on the check run fails."""
+
+    NEVER = "never"
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+Url = Annotated[str, AfterValidator(endpoint)]
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Price(BaseModel):
+    """What a model's tokens cost, a million of each; `cached` None: as other prompt tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    completion: float = Field(ge=0)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    allow_link_local: bool = Field(
+        False, description="Allow link-local addresses for GitHub and the LLM."
+    )
+
+    # GitHub
+    github_app_id: str = Field("", description="The App's id (or client id).")
+    github_private_key: SecretStr = Field(
+        SecretStr(""), description="The App's private key: PEM text, `\\n` allowed for line ends."
+    )
+    github_private_key_file: Path | None = Field(
+        None, description="A file that holds the private key, instead of the text."
+    )
+    github_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Webhook secrets, comma-separated; all are accepted (rotation)."
+    )
+    github_api_url: Url = Field(
+        "https://api.github.com", description="REST base; `https://HOST/api/v3` on GHES."
+    )
+    github_url: Url = Field("https://github.com", description="Web and git base.")
+    github_timeout: float = Field(30, gt=0, description="Seconds for one GitHub request.")
+
+    # Redis and where data lies
+    redis_url: Annotated[str, AfterValidator(redis_address)] = Field(
+        "",
+        description="Empty: a real Redis server is started beside the app (one machine). "
+        "`redis://`, `rediss://` (TLS) or `redis+sentinel://` ([scaling.md](scaling.md)).",
+    )
+    broker_url: SecretStr = Field(
+        SecretStr(""),
+        description="`amqp://` or `amqps://`: RabbitMQ carries the messages; empty: Redis does.",
+    )
+    data_dir: Path = Field(
+        Path(".glossator"), description="Where the embedded Redis keeps its data."
+    )
+    public_url: Url = Field(
+        "http://localhost:8000", description="Where people reach this server; used in links."
+    )
+    host: str = Field("127.0.0.1", description="Address that the web server binds.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the web server binds.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs links and sessions; derived from the App's key if empty."
+    )
+    api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Admin tokens of API and dashboard, comma-separated: as text, or as "
+        "`sha256:` and the hex digest of the text.",
+    )
+    github_client_id: str = Field("", description="The App's client id, for GitHub sign-in.")
+    github_client_secret: SecretStr = Field(
+        SecretStr(""), description="The App's client secret; empty: no GitHub sign-in."
+    )
+    feed_connections: int = Field(
+        100, ge=1, description="Live feeds that one address may hold open in one web process."
+    )
+    requests_a_minute: int = Field(
+        1200, ge=1, description="Requests of one address to one web process; deliveries are free."
+    )
+    keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
+
+    # LLM
+    openai_base_url: Url | None = Field(
+        None, description="Any OpenAI-compatible endpoint; empty means OpenAI's own."
+    )
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint.")
+    llm_model: str = Field("", description="Model name. Empty: analysers alone review.")
+    llm_fallback_models: Names = Field(
+        (), description="Models tried in order when the first fails, comma-separated."
+    )
+    llm_verify_model: str = Field("", description="Model of the second pass; empty: the same.")
+    llm_timeout: float = Field(120, gt=0, description="Seconds for one LLM call.")
+    llm_concurrency: int = Field(4, ge=1, description="LLM calls in flight over all workers.")
+    llm_gap_ms: int = Field(0, ge=0, description="Least time between two LLM calls, over all.")
+    llm_backoff_ms: int = Field(
+        1000, ge=1, description="First wait before an LLM call is tried again."
+    )
+    llm_context_tokens: int = Field(24_000, ge=1000, description="Budget of one prompt.")
+    llm_answer_tokens: int = Field(4_000, ge=256, description="Budget of one answer.")
+    llm_review_budget: int = Field(
+        0, ge=0, description="Tokens (prompt and answer) that one review may use; 0: no limit."
+    )
+    llm_daily_budget: int = Field(
+        0, ge=0, description="Tokens that one installation may use on a day (UTC); 0: no limit."
+    )
+    llm_prices: dict[str, Price] = Field(
+        {},
+        description='Prices a million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
+        '"completion": 8}}`.',
+    )
+    min_confidence: float = Field(0.6, ge=0, le=1, description="Findings below are thrown out.")
+
+    # The review
+    max_analyze_files: int = Field(40, ge=1, description="Files read in one review.")
+    batch_files: int = Field(5, ge=1, description="Files in one LLM call.")
+    max_comments: int = Field(15, ge=0, description="Inline comments of one review.")
+    max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are left out.")
+    settle_seconds: int = Field(
+        0, ge=0, le=600, description="Wait after a push for the next one, before scanning."
+    )
+    fail_on: FailOn = Field(FailOn.NEVER, description="Severity that fails the check run.")
+    fail_incomplete: bool = Field(
+        False, description="Fail the check run of a review that could not be finished."
+    )
+    request_changes: bool = Field(
+        False, description="Ask for changes at critical and high findings, instead of commenting."
+    )
+    categories: Annotated[tuple[Category, ...], NoDecode] = Field(
+        tuple(Category), description="What is reviewed, comma-separated."
+    )
+    min_severity: Severity = Field(Severity.LOW, description="Less severe findings are not told.")
+    analyzers_disabled: Names = Field(
+        (), description="Analysers that run nowhere, comma-separated names."
+    )
+
+    # Limits
+    step_seconds: int = Field(3000, ge=1, description="Soft limit of one step.")
+    review_seconds: int = Field(3600, ge=1, description="Hard limit of a review.")
+    max_retries: int = Field(3, ge=0, description="Retries of a step.")
+    max_backoff_seconds: int = Field(600, ge=1, description="Longest wait between retries.")
+    min_backoff_ms: int = Field(5000, ge=1, description="First wait between retries.")
+    clone_seconds: int = Field(300, ge=1, description="Longest time of a clone.")
+    clone_mb: int = Field(1024, ge=1, description="Largest clone on disk.")
+    analyzer_seconds: int = Field(60, ge=1, description="Longest time of one analyser.")
+    shutdown_seconds: int = Field(
+        25, ge=1, description="What is under way gets so long to end at SIGTERM."
+    )
+    worker_lost_seconds: int = Field(
+        30, ge=1, description="A worker that gave no sign for so long is dead; others take over."
+    )
+    sweep_seconds: int = Field(
+        20, ge=1, description="How often reviews that nobody goes on with are looked for."
+    )
+    redelivery_seconds: int = Field(
+        60, ge=1, description="How often GitHub is asked for deliveries that did not reach us."
+    )
+    installation_reviews: int = Field(
+        8, ge=1, description="Reviews of one installation that run at once; others wait in line."
+    )
+    installation_daily_reviews: int = Field(
+        0, ge=0, description="Reviews that one installation may start on a day (UTC); 0: no limit."
+    )
+    worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
+
+    metrics_open: bool = Field(
+        False, description="/metrics without a token, where the network keeps strangers out."
+    )
+    otel_exporter_otlp_endpoint: Url | None = Field(
+        None,
+        description="An OpenTelemetry collector (OTLP over HTTP, as `http://HOST:4318`) that gets "
+        "a trace of each review; empty: none. Needs the extra `otel`.",
+    )
+    otel_exporter_otlp_headers: SecretStr = Field(
+        SecretStr(""), description="Headers for it, as `NAME=VALUE,NAME=VALUE`."
+    )
+    sentry_dsn: SecretStr = Field(
+        SecretStr(""),
+        description="A Sentry project that is told of errors; empty: none. "
+        "Needs the extra `sentry`.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    log_json: bool = Field(False, description="Logs as JSON lines.")
+
+    @field_validator(
+        "github_webhook_secrets",
+        "api_tokens",
+        "llm_fallback_models",
+        "categories",
+        "analyzers_disabled",
+        mode="before",
+    )
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _no_metadata(self) -> Self:
+        """Clouds tell whoever asks there the machine's credentials."""
+        addresses = {
+            "github_api_url": self.github_api_url,
+            "github_url": self.github_url,
+            "openai_base_url": self.openai_base_url,
+            "otel_exporter_otlp_endpoint": self.otel_exporter_otlp_endpoint,
+            "sentry_dsn": self.sentry_dsn.get_secret_value(),
+        }
+        for name, address in addresses.items():
+            host = urlsplit(address or "").hostname
+            if host and is_metadata(host) and not self.allow_link_local:
+                raise ValueError(
+                    f"{name.upper()}: the address is where a cloud tells a machine its "
+                    "credentials; if it really is meant, set ALLOW_LINK_LOCAL=true"
+                )
+        return self
+
+    @cached_property
+    def private_key(self) -> str:
+        """The App's key as PEM. Raises SettingsError if there is none."""
+        if self.github_private_key_file is not None:
+            return _text_of(self.github_private_key_file)
+        key = self.github_private_key.get_secret_value()
+        if not key:
+            raise SettingsError(
+                "GITHUB_PRIVATE_KEY is not set. Run `glossator setup`, or set it or "
+                "GITHUB_PRIVATE_KEY_FILE to the App's private key."
+            )
+        return key.replace("\\n", "\n")
+
+    @cached_property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return tuple(secret.get_secret_value() for secret in self.github_webhook_secrets)
+
+    def check_app(self) -> None:
+        """Raises SettingsError unless we can speak to GitHub as an App."""
+        if not self.github_app_id:
+            raise SettingsError("GITHUB_APP_ID is not set. Run `glossator setup`, or set it.")
+        if not self.webhook_secrets:
+            raise SettingsError(
+                "GITHUB_WEBHOOK_SECRETS is not set. Without a secret no delivery is accepted: "
+                "set the one that the App's webhook has."
+            )
+        assert self.private_key
+
+    def check_redis(self) -> None:
+        """Raises SettingsError unless there is a Redis that several processes can share."""
+        if not self.redis_url:
+            raise SettingsError(
+                "REDIS_URL is not set. `glossator serve` starts a Redis of its own; processes "
+                "that are started one by one need the address of one they share."
+            )
+
+    @property
+    def has_llm(self) -> bool:
+        return bool(self.llm_model)
+
+
+def _text_of(path: Path) -> str:
+    """What the file of the private key holds. Raises SettingsError."""
+    try:
+        text = path.read_text()
+        wrong = "" if text.strip() else f"{path} is empty"
+    except UnicodeDecodeError:
+        wrong = f"{path} is no text"
+    except OSError as exc:
+        wrong = f"{exc.filename}: {exc.strerror}"
+    if wrong:
+        raise SettingsError(
+            f"GITHUB_PRIVATE_KEY_FILE: {wrong}. Give the path of the App's .pem file."
+        )
+    return text
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment. Raises SettingsError naming each wrong variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        lines = [_told(error) for error in exc.errors()]
+        raise SettingsError("Wrong settings:\n  " + "\n  ".join(lines)) from exc
+
+
+def _told(error: ErrorDetails) -> str:
+    if not error["loc"]:  # of several variables; the message names them
+        return error["msg"]
+    name = str(error["loc"][0])
+    return f"{name.upper()}: {error['msg']}{_shown(name, error['input'])}"
+
+
+def _shown(name: str, value: object) -> str:
+    """The value, unless it is a secret or an address that may hold one."""
+    secret = "Secret" in str(Settings.model_fields[name].annotation)
+    address = isinstance(value, str) and re.search("[@?]", value)
+    return "" if secret or address else f" (got {value!r})"

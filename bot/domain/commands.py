@@ -1,0 +1,168 @@
+"""The `/review` grammar: what a comment asks of us, as one pure function.
+
+A command stands at the start of a line of plain text (spaces may precede it), one a line,
+anywhere in a comment. Block quotes, code of any kind, HTML and HTML comments say nothing,
+nor do list items' first lines, which start with their marker. Words are not case-sensitive.
+
+    /review                     read what is new
+    /review full                read everything again
+    /review CATEGORY            look for one category only
+    /review cancel | pause | resume | help
+    /review ask QUESTION
+    /review dismiss [REASON]    in a thread of ours
+    /review forget [LESSON]     its id, or none in a thread of ours
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.domain.model import Category
+
+
+class Verb(StrEnum):
+    """What is wanted; REVIEW is the command without a word, with `full`, or a category."""
+
+    REVIEW = "review"
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    HELP = "help"
+    ASK = "ask"
+    DISMISS = "dismiss"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command. `text` is the question of ASK (never empty), the reason of DISMISS or the
+    lesson's fingerprint of FORGET."""
+
+    verb: Verb
+    full: bool = False
+    focus: Category | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadCommand:
+    """A line that meant to be a command; `reply` is one or two sentences of Markdown."""
+
+    reply: str
+
+
+#: More commands in one comment are a mistake or a flood; those after the tenth are dropped.
+MAX_COMMANDS = 10
+
+_LINE = re.compile(r"/review(?:\s+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
+_MENTION = re.compile(r"^[ \t]*/review\b", re.IGNORECASE | re.MULTILINE)
+_NEWLINE = re.compile(r"\r\n?|\n")  # what Markdown calls a line end, unlike str.splitlines
+_SHOWN_WORD = re.compile(r"[A-Za-z0-9_-]{1,30}")
+
+_TAKES_NOTHING: dict[str, Command] = {
+    "": Command(verb=Verb.REVIEW),
+    "full": Command(verb=Verb.REVIEW, full=True),
+    **{str(category): Command(verb=Verb.REVIEW, focus=category) for category in Category},
+    **{str(verb): Command(verb=verb) for verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME, Verb.HELP)},
+}
+_TAKES_TEXT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
+#: Every word that may follow `/review`.
+WORDS = tuple(word for word in (*_TAKES_NOTHING, *_TAKES_TEXT) if word)
+
+
+def _markdown() -> MarkdownIt:
+    # Only what tells plain text from code and HTML is parsed. An underlined heading or a
+    # link definition would take a command's line away from its paragraph.
+    return MarkdownIt("commonmark").disable(
+        ["lheading", "reference", "link", "image", "autolink", "entity", "emphasis"]
+        # Joined, an escaped `\/review` would look like one that is not.
+        + ["text_join"]
+    )
+
+
+_MARKDOWN = _markdown()
+
+
+def parse(body: str) -> tuple[Command | BadCommand, ...]:
+    """The commands of a comment's Markdown, in order. Never raises."""
+    if not _MENTION.search(body):  # most comments; parsing costs a hundred times as much
+        return ()
+    found = (_read(match["rest"] or "") for match in map(_LINE.fullmatch, _lines(body)) if match)
+    return tuple(command for command, _ in zip(found, range(MAX_COMMANDS), strict=False))
+
+
+def _lines(body: str) -> Iterator[str]:
+    """The lines of plain text outside quotes that begin where a source line begins."""
+    source = _NEWLINE.split(body)
+    quotes = 0
+    for token in _MARKDOWN.parse(body):
+        if token.type in ("blockquote_open", "blockquote_close"):
+            quotes += token.nesting
+        elif token.type == "inline" and not quotes and token.map:
+            first = source[token.map[0]].lstrip().lower()
+            for number, line in enumerate(_split(token.children or [])):
+                # Before a paragraph's first line there may be a list's or heading's marker.
+                if number or first.startswith("/review"):
+                    yield line
+
+
+def _split(children: list[Token]) -> Iterator[str]:
+    """The lines of a paragraph as written; one that starts with code or HTML is empty."""
+    line: list[Token] = []
+    for child in children:
+        if child.type in ("softbreak", "hardbreak"):
+            yield _written(line)
+            line = []
+        else:
+            line.append(child)
+    yield _written(line)
+
+
+def _written(line: list[Token]) -> str:
+    if not line or line[0].type != "text":
+        return ""
+    return "".join(map(_source, line)).strip()
+
+
+def _source(token: Token) -> str:
+    match token.type:
+        case "code_inline":
+            return f"{token.markup}{token.content}{token.markup}"
+        case "text_special":  # escaped, as in \*
+            return token.markup
+        case "html_inline" if token.content.startswith("<!--"):
+            return ""
+        case _:  # text, and what only looks like HTML, as in List<int>
+            return token.content
+
+
+def _read(rest: str) -> Command | BadCommand:
+    words = rest.split(maxsplit=1)
+    word, text = (part.strip() for part in (*words, "", "")[:2])
+    word = word.lower()
+    if word in _TAKES_NOTHING:
+        if not text:
+            return _TAKES_NOTHING[word]
+        return BadCommand(f"`/review {word}` takes nothing after it.{_HELP}")
+    verb = _TAKES_TEXT.get(word)
+    if verb is None:
+        return _unknown(word)
+    if verb is Verb.ASK and not text:
+        return BadCommand(f"`/review ask` needs a question on the same line.{_HELP}")
+    return Command(verb=verb, text=text)
+
+
+_HELP = " `/review help` lists all commands."
+
+
+def _unknown(word: str) -> BadCommand:
+    # Nothing else of the comment is repeated: it could mention people or break the Markdown.
+    what = f"`/review {word}`" if _SHOWN_WORD.fullmatch(word) else "That"
+    near = get_close_matches(word[:30], WORDS, n=1)
+    hint = f" Did you mean `/review {near[0]}`?" if near else ""
+    return BadCommand(f"{what} is not a command.{hint}{_HELP}")

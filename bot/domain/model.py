@@ -1,0 +1,402 @@
+"""The vocabulary of a review as frozen dataclasses: no I/O, no GitHub JSON.
+
+`encode` and `decode` turn any of them into JSON bytes and back; what is read
+from Redis is validated on the way in.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from bot.domain.diff import ChangedFile, FileStatus, Side
+
+T = TypeVar("T")
+
+
+_adapters: dict[object, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    if kind not in _adapters:  # building one is slow, and the kinds are few
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def encode(value: object) -> bytes:
+    """JSON bytes of a dataclass instance."""
+    return _adapter(type(value)).dump_json(value)
+
+
+def decode(kind: type[T], data: bytes | str) -> T:
+    """The dataclass that `encode` wrote. Raises pydantic.ValidationError."""
+    value: T = _adapter(kind).validate_json(data)
+    return value
+
+
+class Category(StrEnum):
+    SECURITY = "security"
+    CORRECTNESS = "correctness"
+    PERFORMANCE = "performance"
+    MAINTAINABILITY = "maintainability"
+    QUALITY = "quality"
+
+
+class Severity(StrEnum):
+    """Most severe first; `rank` 0 is critical."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    SCANNING = "scanning"
+    ANALYZING = "analyzing"
+    REPORTING = "reporting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+    @property
+    def finished(self) -> bool:
+        return self in FINISHED
+
+
+FINISHED = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.SUPERSEDED})
+UNFINISHED = tuple(state for state in State if state not in FINISHED)
+
+
+class Trigger(StrEnum):
+    """Why a review runs. The first three are automatic, the others somebody's wish."""
+
+    OPENED = "opened"
+    PUSHED = "pushed"
+    READY = "ready"
+    COMMAND = "command"
+    RERUN = "rerun"
+    API = "api"
+
+    @property
+    def automatic(self) -> bool:
+        return self in (Trigger.OPENED, Trigger.PUSHED, Trigger.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository as one installation sees it; `full_name` is `owner/name`."""
+
+    installation_id: int
+    id: int
+    full_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """What we need of a pull request, read from GitHub at one moment."""
+
+    number: int
+    title: str
+    body: str
+    author: str
+    author_is_bot: bool
+    draft: bool
+    open: bool
+    base_ref: str
+    base_sha: str
+    head_ref: str
+    head_sha: str
+    head_repository: str | None  # None once the fork is deleted
+    labels: tuple[str, ...]
+    url: str
+    changed_files: int
+    additions: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One run over one pull request at one head commit. Never changes once opened."""
+
+    id: str  # ULID
+    repository: Repository
+    number: int
+    head_sha: str
+    trigger: Trigger
+    created_at: float  # seconds since the epoch
+    requested_by: str = ""
+    focus: Category | None = None  # `/review security` asks for one category
+    full: bool = False  # `/review full`: nothing is taken over from earlier reviews
+    comment_id: int | None = None  # the comment that asked, for its reactions
+    in_thread: bool = False  # whether that is a review comment, not one of the conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a review stands. `percent` 0..100 never falls; `step` is for people."""
+
+    state: State
+    percent: int = 0
+    step: str = ""
+    files_total: int = 0
+    files_done: int = 0
+    findings: int = 0
+    error: str = ""  # one sentence, when failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing worth saying.
+
+    `source` is `llm`, or the analyser and its rule as `ruff:F821`. `quote` is the
+    code it speaks of. A finding with `start_line` and `end_line` is anchored: those
+    lines of `side` lie inside one hunk of the diff; without them it is told in the
+    summary only. `suggestion` replaces exactly the anchored lines (text without a
+    final line end). `fingerprint` names the same finding across pushes, whatever
+    its wording and line.
+    """
+
+    path: str
+    category: Category
+    severity: Severity
+    title: str  # one line
+    body: str  # Markdown
+    confidence: float  # 0..1
+    source: str
+    quote: str = ""
+    side: Side = Side.RIGHT
+    start_line: int | None = None
+    end_line: int | None = None
+    suggestion: str | None = None
+    fingerprint: str = ""
+
+    @property
+    def anchored(self) -> bool:
+        return self.start_line is not None and self.end_line is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A changed file, or a part of one, that was not reviewed, and why (for people)."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What the LLM cost. Tokens as the server counted them; `cost` in the currency of
+    the price table (US dollars by default), None where no price is known."""
+
+    calls: int = 0
+    cached_answers: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            calls=self.calls + other.calls,
+            cached_answers=self.cached_answers + other.cached_answers,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cost=sum(costs) if costs else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What the author said of the change: hostile text, shown to the LLM in data blocks."""
+
+    title: str
+    body: str
+    commits: tuple[str, ...] = ()  # messages, oldest first
+    issue: str = ""  # title and body of the linked issue
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of the repository that helps to understand a hunk. `role` is `enclosing`,
+    `imports`, `definition`, `caller` or `test`; `start_line` counts in the head's file."""
+
+    role: str
+    path: str
+    start_line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFile:
+    """A changed file as the LLM reads it; `content` is the whole file at the head, for
+    checking suggestions (None where it is deleted, binary or too large). `key` names the
+    reading of just these hunks in this context: what it gave holds as long as it is the same.
+    `continued` is a part of a large file, with more of it in a later batch."""
+
+    file: ChangedFile
+    language: str  # a tree-sitter grammar's name, or ""
+    content: str | None
+    key: str = ""
+    context: tuple[Snippet, ...] = ()
+    evidence: tuple[Finding, ...] = ()
+    continued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The unit of an LLM call; numbers count from 0 in a review."""
+
+    number: int
+    files: tuple[BatchFile, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that it holds, or holds the last part of: over all batches, each once."""
+        return tuple(part.file.path for part in self.files if not part.continued)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the LLM said of one BatchFile, kept for the next push under its `key`."""
+
+    path: str
+    findings: tuple[Finding, ...]
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSummary:
+    """A line of the walkthrough."""
+
+    path: str
+    status: FileStatus
+    additions: int
+    deletions: int
+    summary: str = ""  # what changed, one sentence, by the LLM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What the scan hands on beside the batches."""
+
+    merge_base: str
+    brief: Brief
+    files: tuple[FileSummary, ...]  # every changed file
+    left_out: tuple[LeftOut, ...]
+    evidence: tuple[Finding, ...]  # anchored, on changed lines
+    notes: tuple[str, ...] = ()  # what went wrong, a sentence each
+    carried: tuple[Finding, ...] = ()  # earlier findings of files that did not change since
+    readings: tuple[str, ...] = ()  # keys of all readings that this review stands on
+    read: tuple[str, ...] = ()  # paths that were read
+    unnamed: int = 0  # files left out that `left_out` does not name, for there are too many
+    unheard: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
+    analysed: tuple[str, ...] = ()  # paths that an analyser for their language looked through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A finding that was thrown out, and why (`unverified`, `low confidence`, ...).
+
+    A reason that begins with `suggestion` is about the finding's suggestion alone: that
+    was dropped, and the finding stands.
+    """
+
+    path: str
+    title: str
+    reason: str
+
+    @property
+    def of_suggestion(self) -> bool:
+        return self.reason.startswith("suggestion ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What one batch gave. `reviewed` are the paths that the LLM really read; `unsure` those of
+    them on which its answer was cut off or findings could not be checked."""
+
+    findings: tuple[Finding, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    summaries: tuple[tuple[str, str], ...] = ()  # (path, sentence)
+    reviewed: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""  # that answered; "" when none did
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """A finding that a repository does not want to hear again, whoever finds it."""
+
+    fingerprint: str
+    path: str
+    title: str
+    reason: str
+    taught_by: str
+
+
+REPORT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A review's result as data; every format is a rendering of it.
+
+    `findings` are ranked, most severe first, one for each fingerprint; the first
+    `inline` of the anchored ones are posted on their lines, all others in the body.
+
+    That a finding of earlier is not told says that it is gone if its file is among `read` and
+    none of its sources (`llm`, an analyser's name) is `unheard`; `unnamed` is how many files
+    were left out beside those that `left_out` names. `reviewed` is how many files the model, or
+    an analyser for their language, went through; null in reports of earlier versions. It is not
+    `complete` if the model did not read all that it was given, or nobody read anything.
+    """
+
+    version: int = REPORT_VERSION
+    review: Review
+    pull: PullRequest
+    merge_base: str
+    verdict: str  # one sentence
+    conclusion: str  # of the check run: success, neutral or failure
+    score: int  # 0..100
+    findings: tuple[Finding, ...]
+    inline: tuple[str, ...]  # fingerprints to be posted on their lines
+    standing: tuple[str, ...] = ()  # fingerprints on their lines since an earlier review
+    files: tuple[FileSummary, ...]
+    left_out: tuple[LeftOut, ...]
+    rejected: tuple[Rejected, ...]
+    usage: Usage
+    models: tuple[str, ...]  # () when analysers alone made it
+    notes: tuple[str, ...]
+    read: tuple[str, ...] = ()
+    unnamed: int = 0
+    unheard: tuple[str, ...] = ()
+    reviewed: int | None = None
+    complete: bool = True
+    finished_at: float
+
+    @property
+    def unread(self) -> bool:
+        """Whether nobody read anything, so that neither silence nor score say anything."""
+        return self.reviewed == 0 and bool(self.left_out) and not self.findings
+
+    @property
+    def subject(self) -> str:
+        """What was reviewed: `owner/name #3`, or a range of a repository without a GitHub."""
+        name = self.review.repository.full_name
+        if self.review.number:
+            return f"{name} #{self.review.number}"
+        return f"{name} {self.pull.base_ref}..{self.pull.head_ref}"

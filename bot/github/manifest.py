@@ -1,0 +1,38 @@
+"""The GitHub App as we need it: permissions, events, and the manifest that asks for them (pure).
+
+https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
+
+from typing import Any
+
+from bot.config.settings import Settings
+
+#: The App asks for what is used, and for nothing else.
+PERMISSIONS = {
+    "checks": "write",
+    "contents": "read",
+    "issues": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+}
+EVENTS = (
+    "check_run",
+    "check_suite",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review_comment",
+)
+
+
+def manifest(settings: Settings, name: str, callback: str) -> dict[str, Any]:
+    """What GitHub is asked to make."""
+    return {
+        "name": name,
+        "url": settings.public_url,
+        "hook_attributes": {"url": f"{settings.public_url}/webhooks/github", "active": True},
+        "redirect_url": callback,
+        "callback_urls": [f"{settings.public_url}/sign-in/github/callback"],
+        "public": False,
+        "default_permissions": PERMISSIONS,
+        "default_events": list(EVENTS),
+    }

@@ -1,0 +1,1 @@
+"""Whether an event starts a review, and which findings count (pure)."""

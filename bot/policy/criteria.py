@@ -1,0 +1,35 @@
+"""What a review looks for, decided in one place for the scan, the LLM and the report (pure)."""
+
+from dataclasses import dataclass
+
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.model import Category, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The categories, the least severity, and the least confidence (0..1) of what is told."""
+
+    categories: tuple[Category, ...]
+    min_severity: Severity
+    min_confidence: float
+
+    def objection(self, category: Category, severity: Severity) -> str:
+        """Why a finding of that kind is not told, "" if it is."""
+        if category not in self.categories:
+            return f"category {category} was not asked for"
+        if severity.rank > self.min_severity.rank:
+            return f"less severe than {self.min_severity}"
+        return ""
+
+
+def wanted(settings: Settings, config: RepoConfig, focus: Category | None) -> Wanted:
+    """The server's settings; over them what the repository sets itself; and over both the one
+    category that somebody asked for, `focus`."""
+    categories = settings.categories if config.categories is None else config.categories
+    return Wanted(
+        categories=categories if focus is None else (focus,),
+        min_severity=config.min_severity or settings.min_severity,
+        min_confidence=settings.min_confidence,
+    )

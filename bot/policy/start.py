@@ -1,0 +1,211 @@
+"""Does this start a review, and may this person ask for it? Pure decisions with reasons.
+
+A person's wish (a command, a button, the API) overrides what only keeps us from starting on
+our own; nothing overrides that there is nothing to review:
+
+    row                    on our own   by wish
+    closed                 skip         skip
+    no file changed        skip         skip
+    only ignored paths     skip         skip
+    paused                 skip         review once, stays paused
+    skip label             skip         review
+    skip marker in title   skip         review
+    draft                  skip, unless `drafts: true`              review
+    author is a bot        skip, unless `bots: true`                review
+    from a fork            review, unless `forks: false`            review
+    base branch            skip, if not among `base_branches`       review
+    head already reviewed  skip         review
+    quota of the day spent skip         skip
+    too large              review the riskiest files, with a note   the same
+    repeated pushes        wait `settle_seconds` for the next push  start at once
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.config.repository_config import RepoConfig
+from bot.domain.commands import Command, Verb
+from bot.domain.model import PullRequest, Trigger
+from bot.text import globs
+
+
+class SkipReason(StrEnum):
+    CLOSED = "closed"
+    NOTHING_CHANGED = "nothing_changed"
+    IGNORED_PATHS = "ignored_paths"
+    PAUSED = "paused"
+    LABEL = "label"
+    TITLE = "title"
+    DRAFT = "draft"
+    BOT = "bot"
+    FORK = "fork"
+    BASE_BRANCH = "base_branch"
+    ALREADY_REVIEWED = "already_reviewed"
+    QUOTA = "quota"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Review it, `settle_seconds` from now. `note` is a sentence for the report, or ""."""
+
+    settle_seconds: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave it. `sentence` is for people: no text of the pull request is in it."""
+
+    reason: SkipReason
+    sentence: str
+
+    @property
+    def told(self) -> str:
+        """The sentence, and what somebody can do who wants a review all the same."""
+        final = self.reason in _FINAL or self.reason is SkipReason.PAUSED
+        return self.sentence if final else f"{self.sentence} {ON_WISH}"
+
+
+#: What overrides the other reasons.
+ON_WISH = "Comment `/review` on the pull request to have it reviewed all the same."
+
+#: What no wish overrides.
+_FINAL = frozenset(
+    {
+        SkipReason.CLOSED,
+        SkipReason.NOTHING_CHANGED,
+        SkipReason.IGNORED_PATHS,
+        SkipReason.QUOTA,
+    }
+)
+
+
+def quota_spent(reviews: int) -> Skip:
+    """The installation has had its reviews of the day."""
+    return Skip(
+        SkipReason.QUOTA,
+        f"This installation's {reviews} reviews of the day are used up "
+        "(INSTALLATION_DAILY_REVIEWS). From 00:00 UTC on, press **Review again** or comment "
+        "`/review`.",
+    )
+
+
+def decide(
+    pull: PullRequest,
+    config: RepoConfig,
+    trigger: Trigger,
+    *,
+    repository: str,
+    max_files: int,
+    paused: bool,
+    changed_paths: Sequence[str] | None,
+    reviewed_head: bool,
+    settle_seconds: int = 0,
+) -> Start | Skip:
+    """Whether the trigger starts a review of the pull request.
+
+    `repository` is the base's `owner/name`, `max_files` and `settle_seconds` the server's
+    settings, `changed_paths` None while they are not known, `reviewed_head` whether a
+    review of this head was completed.
+    """
+    skip = _nothing_to_review(pull, config, changed_paths)
+    if skip is None and trigger.automatic:
+        skip = _unwanted(pull, config, paused) or _not_configured(pull, config, repository)
+        if skip is None and reviewed_head:
+            skip = Skip(SkipReason.ALREADY_REVIEWED, "This commit has been reviewed already.")
+    if skip is not None:
+        return skip
+    wait = settle_seconds if config.settle_seconds is None else config.settle_seconds
+    return Start(
+        settle_seconds=wait if trigger is Trigger.PUSHED else 0,
+        note=_size_note(pull, min(max_files, config.max_files or max_files)),
+    )
+
+
+def forbids(config: RepoConfig, label: str) -> bool:
+    """Whether the label keeps us from reviewing on our own; GitHub's labels ignore case."""
+    return label.casefold() in {one.casefold() for one in config.skip_labels}
+
+
+def marker_in(config: RepoConfig, title: str) -> str | None:
+    """The first marker in the title that keeps us from reviewing on our own; case is ignored."""
+    folded = title.casefold()
+    return next((one for one in config.title_skip_markers if one.casefold() in folded), None)
+
+
+def permitted(permission: str, command: Command) -> bool:
+    """Whether GitHub's `permission` (or `role_name`) of a person allows the command.
+
+    Everything but help costs money or changes something, so it needs the right to write.
+    Help is for all who can read, and so comment; somebody without access gets no answer.
+    """
+    needed = _READERS if command.verb is Verb.HELP else _WRITERS
+    return permission in needed
+
+
+_WRITERS = frozenset({"write", "maintain", "admin"})
+_READERS = _WRITERS | {"read", "triage"}
+
+
+def _nothing_to_review(
+    pull: PullRequest, config: RepoConfig, paths: Sequence[str] | None
+) -> Skip | None:
+    if not pull.open:
+        return Skip(SkipReason.CLOSED, "The pull request is closed.")
+    if paths is not None and not paths:
+        return Skip(SkipReason.NOTHING_CHANGED, "The pull request changes no file.")
+    if paths is not None and not any(_wanted(path, config) for path in paths):
+        return Skip(
+            SkipReason.IGNORED_PATHS, "Only paths that the configuration leaves out are changed."
+        )
+    return None
+
+
+def _wanted(path: str, config: RepoConfig) -> bool:
+    included = not config.paths_include or globs.any_matches(config.paths_include, path)
+    return included and not globs.any_matches(config.paths_exclude, path)
+
+
+def _unwanted(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | None:
+    """What people said of this pull request."""
+    if paused:
+        return Skip(
+            SkipReason.PAUSED, "Reviews are paused here: comment `/review resume` to go on."
+        )
+    labels = {label.casefold() for label in pull.labels}
+    if label := next((one for one in config.skip_labels if one.casefold() in labels), None):
+        return Skip(SkipReason.LABEL, f"The pull request has the label `{label}`.")
+    if marker := marker_in(config, pull.title):
+        return Skip(SkipReason.TITLE, f"The title holds the marker `{marker}`.")
+    return None
+
+
+def _not_configured(pull: PullRequest, config: RepoConfig, repository: str) -> Skip | None:
+    """What kind of pull request it is."""
+    if pull.draft and not config.drafts:
+        return Skip(SkipReason.DRAFT, "The pull request is a draft.")
+    if pull.author_is_bot and not config.bots:
+        return Skip(SkipReason.BOT, "The author is a bot.")
+    head = pull.head_repository or ""  # of a fork that was deleted
+    if not config.forks and head.casefold() != repository.casefold():
+        return Skip(SkipReason.FORK, "The pull request comes from a fork.")
+    # The slash keeps `main` from fitting `topic/main`, as it would among paths.
+    branches = [f"/{pattern}" for pattern in config.base_branches]
+    if branches and not globs.any_matches(branches, pull.base_ref):
+        return Skip(SkipReason.BASE_BRANCH, "The base branch is not one that is reviewed.")
+    return None
+
+
+def _size_note(pull: PullRequest, most: int) -> str:
+    if pull.changed_files <= most:
+        return ""
+    return (
+        f"The pull request changes {pull.changed_files} files: the {most} riskiest are reviewed,"
+        " the others are listed as left out."
+    )
+
+
+def cancelled_by(login: str) -> str:
+    """Why a review ended, and how to have another."""
+    return f"Cancelled by {login}. Comment `/review` on the pull request to start anew."

@@ -1,0 +1,1 @@
+"""Process plumbing: tasks, child processes, signals and ports."""

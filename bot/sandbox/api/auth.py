@@ -1,0 +1,195 @@
+"""Who is asking: the App by its JWT, or an installation by its token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+
+from bot.sandbox.api.errors import GitHubError, bad_credentials, forbidden, unprocessable
+from bot.sandbox.records import Repository
+from bot.sandbox.state import Installation, SandboxState, Token
+
+#: "The expiration time … must be no more than 10 minutes into the future", GitHub docs,
+#: "Generating a JSON Web Token (JWT) for a GitHub App".
+JWT_SECONDS = 600
+#: GitHub lets clocks differ a little; its docs say to backdate `iat` by 60 seconds.
+CLOCK_DRIFT_SECONDS = 60
+TOKEN_LIFETIME = timedelta(hours=1)
+
+_LEVELS = {"read": 1, "write": 2, "admin": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What an endpoint asks of a token: any one of `names`, at `level` or more."""
+
+    names: tuple[str, ...]
+    level: str
+
+    @classmethod
+    def parse(cls, text: str) -> Permission:
+        """Read `issues|pull_requests:write`."""
+        names, _, level = text.partition(":")
+        return cls(tuple(names.split("|")), level)
+
+    def allowed_by(self, granted: dict[str, str]) -> bool:
+        """Whether these permissions are enough."""
+        need = _LEVELS[self.level]
+        return any(_LEVELS.get(granted.get(name, ""), 0) >= need for name in self.names)
+
+
+def bearer(header: str) -> str:
+    """The credential of an Authorization header (`Bearer …` or `token …`).
+
+    Raises the 401 that GitHub answers when there is none.
+    """
+    scheme, _, value = header.partition(" ")
+    if not header:
+        raise GitHubError(401, "Requires authentication")
+    if scheme.lower() not in ("bearer", "token") or not value.strip():
+        raise bad_credentials()
+    return value.strip()
+
+
+def verify_app(state: SandboxState, token: str) -> None:
+    """Check an App's JWT: signature, issuer, and times against the sandbox's clock.
+
+    Raises the 401 that GitHub answers.
+    """
+    options: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    try:
+        claims = jwt.decode(token, state.public_key_pem, algorithms=["RS256"], options=options)
+    except jwt.InvalidTokenError as error:
+        raise GitHubError(401, "A JSON web token could not be decoded") from error
+    if str(claims.get("iss")) not in (str(state.app.id), state.app.client_id):
+        raise GitHubError(401, "Integration not found")
+    _check_times(claims, state.clock().timestamp())
+
+
+def _check_times(claims: dict[str, Any], now: float) -> None:
+    issued, expires = claims.get("iat"), claims.get("exp")
+    if not isinstance(issued, int | float) or issued > now + CLOCK_DRIFT_SECONDS:
+        raise GitHubError(
+            401,
+            "'Issued at' claim ('iat') must be an Integer representing the time that the"
+            " assertion was issued",
+        )
+    if not isinstance(expires, int | float) or expires <= now:
+        raise GitHubError(
+            401,
+            "'Expiration time' claim ('exp') must be a numeric value representing the future"
+            " time at which the assertion expires",
+        )
+    if expires > now + JWT_SECONDS:
+        raise GitHubError(401, "'Expiration time' claim ('exp') is too far in the future")
+
+
+def verify_token(state: SandboxState, value: str) -> Token:
+    """The living token with this value. Raises 401, or 403 for a suspended installation."""
+    token = state.tokens.get(value)
+    if token is None or token.expires_at <= state.clock():
+        raise bad_credentials()
+    installation = state.installations.get(token.installation_id)
+    if installation is None:
+        raise bad_credentials()
+    refuse_suspended(installation)
+    return token
+
+
+def check_permission(token: Token, needed: str) -> None:
+    """Raise GitHub's 403 unless the token has this permission, such as `checks:write`."""
+    if not Permission.parse(needed).allowed_by(token.permissions):
+        raise forbidden()
+
+
+def may_see(token: Token, repository: Repository) -> bool:
+    """Whether the token covers this repository."""
+    return repository.id in token.repository_ids
+
+
+def refuse_suspended(installation: Installation) -> None:
+    """Raises 403 for one that an owner has suspended."""
+    if installation.suspended_at:
+        raise GitHubError(403, "This installation has been suspended")
+
+
+def mint(state: SandboxState, installation: Installation, wish: dict[str, Any]) -> Token:
+    """Make a token for an hour, narrowed as the request's body wishes.
+
+    Raises 422 where it wishes for more than the installation has.
+    """
+    token = Token(
+        value=_opaque(state.app.id),
+        installation_id=installation.id,
+        permissions=_narrowed_permissions(installation, wish.get("permissions")),
+        repository_ids=_narrowed_repositories(state, installation, wish),
+        expires_at=_expiry(state),
+    )
+    state.tokens[token.value] = token
+    return token
+
+
+def _opaque(app_id: int) -> str:
+    """A token in the shape and length of GitHub's: `ghs_`, the App's id, a JWT.
+
+    https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/
+    """
+    claims = {"iss": "github", "jti": secrets.token_hex(128)}
+    return f"ghs_{app_id}_{jwt.encode(claims, secrets.token_bytes(64), 'HS512')}"
+
+
+def _expiry(state: SandboxState) -> datetime:
+    return state.now() + TOKEN_LIFETIME
+
+
+def _narrowed_permissions(
+    installation: Installation, wished: dict[str, str] | None
+) -> dict[str, str]:
+    if not wished:
+        return dict(installation.permissions)
+    for name, level in wished.items():
+        granted = _LEVELS.get(installation.permissions.get(name, ""), 0)
+        if level not in _LEVELS or _LEVELS[level] > granted:
+            raise GitHubError(
+                422, "The permissions requested are not granted to this installation."
+            )
+    # Metadata comes with every token.
+    return {"metadata": "read", **wished}
+
+
+def _narrowed_repositories(
+    state: SandboxState, installation: Installation, wish: dict[str, Any]
+) -> frozenset[int]:
+    if "repository_ids" not in wish and "repositories" not in wish:
+        return frozenset(installation.repository_ids)
+    wanted = set(wish.get("repository_ids", []))
+    by_name = {r.name: r.id for r in state.repositories.values() if r.owner == installation.account}
+    wanted |= {by_name.get(name, -1) for name in wish.get("repositories", [])}
+    if not wanted or not wanted <= installation.repository_ids:
+        raise unprocessable(
+            "There is at least one repository that does not exist or is not accessible to the"
+            " parent installation."
+        )
+    return frozenset(wanted)
+
+
+def basic_password(header: str) -> str:
+    """The password of a Basic Authorization header; git sends the token there.
+
+    Raises 401 where there is none.
+    """
+    scheme, _, value = header.partition(" ")
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        decoded = ""
+    user, _, password = decoded.partition(":")
+    if scheme.lower() != "basic" or user != "x-access-token" or not password:
+        raise bad_credentials()
+    return password

@@ -1,0 +1,113 @@
+"""Pull requests: themselves, their files, commits and diffs."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from bot.sandbox.api.call import Call, Endpoint, answer, page_of
+from bot.sandbox.api.errors import GitHubError
+from bot.sandbox.git import file_diff, git, pull_diff
+from bot.sandbox.json import git_json, pull_json
+from bot.sandbox.records import Pull
+
+#: "Responses include a maximum of 3000 files", GitHub docs, "List pull requests files".
+MAX_FILES = 3000
+#: "Lists a maximum of 250 commits for a pull request", GitHub docs.
+MAX_COMMITS = 250
+#: GitHub answers 406 `too_large` beyond these when it is asked for the diff media type.
+DIFF_FILES = 300
+DIFF_LINES = 20_000
+
+
+async def list_pulls(call: Call) -> Response:
+    """GET /repos/{owner}/{repo}/pulls: newest first; filters state, head, base"""
+    state = call.query("state", "open")
+    pulls = [
+        pull
+        for pull in sorted(call.repo.pulls.values(), key=lambda p: p.number, reverse=True)
+        if state in ("all", pull.state)
+        and call.query("base", pull.base_ref) == pull.base_ref
+        and _head_fits(call, pull)
+    ]
+    items, headers = page_of(call, pulls)
+    body = [pull_json.pull_simple(call.state, call.repo, pull) for pull in items]
+    return answer(body, headers=headers)
+
+
+def _head_fits(call: Call, pull: Pull) -> bool:
+    owner = pull.author if pull.from_fork else call.repo.owner
+    label = f"{owner}:{pull.head_ref}"
+    return call.query("head", label) == label
+
+
+async def get_pull(call: Call) -> Response:
+    """GET /repos/{owner}/{repo}/pulls/{number}: as JSON, or as a diff"""
+    pull = call.pull()
+    if ".diff" in call.request.headers.get("accept", ""):
+        return await _as_diff(call, pull)
+    files = await pull_diff.files(call.repo, pull)
+    commits = await pull_diff.commits(call.repo, pull)
+    mergeable = await git.merges_cleanly(call.repo.git_dir, pull.base_sha, pull.head_sha)
+    review_comments = [c for c in call.repo.review_comments.values() if c.number == pull.number]
+    comments = [c for c in call.repo.issue_comments.values() if c.number == pull.number]
+    body = pull_json.pull_simple(call.state, call.repo, pull) | {
+        "merged": pull.merged_at is not None,
+        "mergeable": mergeable,
+        "rebaseable": mergeable,
+        "mergeable_state": "clean" if mergeable else "dirty",
+        "merged_by": None,
+        "maintainer_can_modify": pull.from_fork,
+        "comments": len(comments),
+        "review_comments": len(review_comments),
+        "commits": len(commits),
+        "additions": sum(f.additions for f in files),
+        "deletions": sum(f.deletions for f in files),
+        "changed_files": len(files),
+    }
+    return answer(body)
+
+
+async def _as_diff(call: Call, pull: Pull) -> Response:
+    start = await pull_diff.start_of(call.repo, pull)
+    files = await file_diff.diff(call.repo.git_dir, start, pull.head_sha)
+    diff = await file_diff.unified_diff(call.repo.git_dir, start, pull.head_sha)
+    if len(files) > DIFF_FILES:
+        raise _too_large(f"the maximum number of files ({DIFF_FILES})")
+    if diff.count(b"\n") > DIFF_LINES:
+        raise _too_large(f"the maximum number of lines ({DIFF_LINES})")
+    return Response(diff, media_type="application/vnd.github.diff; charset=utf-8")
+
+
+def _too_large(limit: str) -> GitHubError:
+    return GitHubError(
+        406,
+        f"Sorry, the diff exceeded {limit}. Consider using 'List pull requests files' API or"
+        " locally cloning the repository instead.",
+        errors=[{"resource": "PullRequest", "field": "diff", "code": "too_large"}],
+    )
+
+
+async def list_files(call: Call) -> Response:
+    """GET /repos/{owner}/{repo}/pulls/{number}/files"""
+    pull = call.pull()
+    files = (await pull_diff.files(call.repo, pull))[:MAX_FILES]
+    items, headers = page_of(call, files)
+    body = [git_json.file(call.state, call.repo, item, pull.head_sha) for item in items]
+    return answer(body, headers=headers)
+
+
+async def list_commits(call: Call) -> Response:
+    """GET /repos/{owner}/{repo}/pulls/{number}/commits"""
+    commits = (await pull_diff.commits(call.repo, call.pull()))[:MAX_COMMITS]
+    items, headers = page_of(call, commits)
+    return answer([git_json.commit(call.state, call.repo, item) for item in items], headers=headers)
+
+
+_PULL = "/repos/{owner}/{repo}/pulls/{number:int}"
+
+ENDPOINTS = (
+    Endpoint("GET", "/repos/{owner}/{repo}/pulls", list_pulls, "pull_requests:read"),
+    Endpoint("GET", _PULL, get_pull, "pull_requests:read"),
+    Endpoint("GET", f"{_PULL}/files", list_files, "pull_requests:read"),
+    Endpoint("GET", f"{_PULL}/commits", list_commits, "pull_requests:read"),
+)

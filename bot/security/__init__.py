@@ -1,0 +1,1 @@
+"""Signatures, signed links, trusted certificates, and the addresses we may call."""

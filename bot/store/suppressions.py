@@ -1,0 +1,94 @@
+"""What people told us to leave: paused pull requests, findings dismissed for one pull request,
+and lessons that hold for a whole repository."""
+
+from bot.domain.model import Lesson, decode, encode
+from bot.store.store import DELIVERY_SECONDS, PREFIX, Store
+
+#: More lessons than this say that something else is wrong; the oldest stay.
+MAX_LESSONS = 500
+
+#: KEYS: lessons, dismissed findings, those that stand on lines, what the wish has taken back. ARGV:
+#: fingerprint, seconds to remember the wish. Returns the lesson that the wish, now or at an earlier
+#: try, has taken back, '' for a finding that was dismissed without one, nil for neither.
+_FORGET = """
+local lesson = redis.call('HGET', KEYS[1], ARGV[1])
+local here = redis.call('SREM', KEYS[2], ARGV[1])
+redis.call('SREM', KEYS[3], ARGV[1])
+if lesson or here == 1 then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.call('SET', KEYS[4], lesson or '', 'EX', ARGV[2])
+end
+return redis.call('GET', KEYS[4])
+"""
+
+
+async def pause(store: Store, repository_id: int, number: int, by: str) -> None:
+    """Leave new commits of a pull request alone."""
+    key = _pull(repository_id, number)
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hset(key, "paused", by)
+        pipe.expire(key, store.keep_seconds)
+        await pipe.execute()
+
+
+async def resume(store: Store, repository_id: int, number: int) -> None:
+    await store.redis.hdel(_pull(repository_id, number), "paused")
+
+
+async def dismiss(store: Store, repository_id: int, number: int, fingerprint: str) -> None:
+    """Never tell that finding again on that pull request."""
+    key = f"{PREFIX}dismissed:{repository_id}:{number}"
+    await store.redis.sadd(key, fingerprint)
+    await store.redis.expire(key, store.keep_seconds)
+
+
+async def teach(store: Store, repository_id: int, lesson: Lesson) -> bool:
+    """Never tell that finding again in that repository. False if there is no room for it."""
+    key = f"{PREFIX}lessons:{repository_id}"
+    room = await store.redis.hlen(key) < MAX_LESSONS
+    if not room and not await store.redis.hexists(key, lesson.fingerprint):
+        return False
+    await store.redis.hset(key, lesson.fingerprint, encode(lesson).decode())
+    return True
+
+
+async def forget(
+    store: Store, repository_id: int, number: int, fingerprint: str, *, by: str
+) -> str | None:
+    """Tell that finding again, in the repository and on that pull request. Returns the reason for
+    which it was left, "" if there was none, None if it was not to be left; and for a wish, which
+    `by` names, that is tried again the same as before."""
+    keys = (
+        f"lessons:{repository_id}",
+        f"dismissed:{repository_id}:{number}",
+        f"posted:{repository_id}:{number}",
+        f"forgotten:{by}",
+    )
+    script = store.redis.register_script(_FORGET)
+    lesson = await script(
+        keys=[f"{PREFIX}{key}" for key in keys], args=[fingerprint, DELIVERY_SECONDS]
+    )
+    if lesson is None:
+        return None
+    return decode(Lesson, lesson).reason if lesson else ""
+
+
+async def lessons(store: Store, repository_id: int) -> tuple[Lesson, ...]:
+    """All that a repository taught us, by path."""
+    found = await store.redis.hvals(f"{PREFIX}lessons:{repository_id}")
+    return tuple(
+        sorted((decode(Lesson, body) for body in found), key=lambda one: (one.path, one.title))
+    )
+
+
+async def dismissed(store: Store, repository_id: int, number: int) -> frozenset[str]:
+    """The fingerprints that are not to be told on a pull request, for either reason."""
+    async with store.redis.pipeline(transaction=False) as pipe:
+        pipe.smembers(f"{PREFIX}dismissed:{repository_id}:{number}")
+        pipe.hkeys(f"{PREFIX}lessons:{repository_id}")
+        here, everywhere = await pipe.execute()
+    return frozenset(name.decode() for name in (*here, *everywhere))
+
+
+def _pull(repository_id: int, number: int) -> str:
+    return f"{PREFIX}pull:{repository_id}:{number}"

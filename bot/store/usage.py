@@ -1,0 +1,67 @@
+"""What the LLM has used up, call by call: of each installation on a day (UTC), and of each review.
+
+Kept whether there are budgets or not, and of reviews that end without a report as well.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bot.domain.model import Usage
+from bot.store.dates import day_of
+from bot.store.store import PREFIX, Store
+from bot.store.usage_questions import Spent
+
+#: KEYS: the day's sums, the review. ARGV: installation, seconds to keep the day's sums, calls,
+#: tokens, cost or '' where no price is known. A review that is gone is not made again.
+_ADD = """
+redis.call('HINCRBY', KEYS[1], ARGV[1] .. ':tokens', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HINCRBYFLOAT', KEYS[1], ARGV[1] .. ':cost', ARGV[5]) end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+if redis.call('EXISTS', KEYS[2]) == 0 then return end
+redis.call('HINCRBY', KEYS[2], 'calls', ARGV[3])
+redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HINCRBYFLOAT', KEYS[2], 'cost', ARGV[5]) end
+"""
+
+
+async def add_used(
+    redis: "Redis",
+    usage: Usage,
+    *,
+    installation_id: int,
+    review_id: str,
+    now: float,
+    keep_seconds: int,
+) -> None:
+    """Add what a call has used; `review_id` is "" for what belongs to no review."""
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    cost = "" if usage.cost is None else usage.cost
+    await redis.register_script(_ADD)(
+        keys=[_key(day_of(now)), f"{PREFIX}review:{review_id}"],
+        args=[installation_id, keep_seconds, usage.calls, tokens, cost],
+    )
+
+
+async def used(store: Store, days: Sequence[str]) -> dict[str, dict[int, Spent]]:
+    """What each installation has used on each of the days (ISO 8601)."""
+    async with store.redis.pipeline(transaction=False) as pipe:
+        for day in days:
+            pipe.hgetall(_key(day))
+        found: Any = await pipe.execute()
+    return {day: _by_installation(fields) for day, fields in zip(days, found, strict=True)}
+
+
+def _by_installation(fields: dict[bytes, bytes]) -> dict[int, Spent]:
+    sums: defaultdict[int, Spent] = defaultdict(Spent)
+    for name, value in fields.items():
+        installation_id, _, what = name.decode().partition(":")
+        spent = Spent(tokens=int(value)) if what == "tokens" else Spent(cost=float(value))
+        sums[int(installation_id)] += spent
+    return dict(sums)
+
+
+def _key(day: str) -> str:
+    return f"{PREFIX}used:{day}"

@@ -1,0 +1,25 @@
+"""What tries of a batch have cost that gave no result: it belongs to the review all the same."""
+
+from typing import Any
+
+from bot.domain.model import Usage, decode, encode
+from bot.store.store import PREFIX, RUNNING_SECONDS, Store
+
+
+async def add_spent(store: Store, review_id: str, number: int, usage: Usage) -> None:
+    """Note the cost of one try of a batch."""
+    key = _key(review_id, number)
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.rpush(key, encode(usage))
+        pipe.expire(key, RUNNING_SECONDS)
+        await pipe.execute()
+
+
+async def spent(store: Store, review_id: str, number: int) -> Usage:
+    """The cost of all tries of a batch that were noted."""
+    tries: Any = await store.redis.lrange(_key(review_id, number), 0, -1)
+    return sum((decode(Usage, data) for data in tries), Usage())
+
+
+def _key(review_id: str, number: int) -> str:
+    return f"{PREFIX}spent:{review_id}:{number}"

@@ -1,0 +1,217 @@
+"""Figures for Prometheus, of all processes together: counted in memory, kept in Redis.
+
+Each process adds up what it counts and sends it to one Redis hash every second, so that
+counting costs nothing on the way of the work, and any web process can show the sum:
+`name{label="value",...}` -> number. A process that is killed loses its last second.
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.domain.model import Usage
+from bot.runtime.tasks import stop
+from bot.telemetry import gauges
+
+#: Where the sums are; `bot.store.scripts` counts reviews by their end there as well.
+KEY = "glossator:metrics"
+
+#: Requests that installations have left: id -> `number:until`, until in Unix seconds.
+LIMITS_KEY = "glossator:metrics:limits"
+
+FLUSH_SECONDS = 1.0
+
+#: Upper bounds of the histogram of steps, in seconds.
+BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800)
+
+#: name -> (type, what it says). Those without a place in Redis are read when asked for.
+CATALOGUE = {
+    "glossator_deliveries_total": ("counter", "Deliveries by event and outcome."),
+    "glossator_reviews_total": ("counter", "Reviews by the state in which they ended."),
+    "glossator_findings_total": ("counter", "Findings that were told, by severity."),
+    "glossator_step_seconds": ("histogram", "Seconds that a step of a review took."),
+    "glossator_llm_calls_total": ("counter", "LLM calls that were answered."),
+    "glossator_llm_cached_answers_total": ("counter", "Questions answered from the cache."),
+    "glossator_llm_files_total": ("counter", "Files given to the LLM: read, or unread."),
+    "glossator_llm_tokens_total": ("counter", "Tokens by kind: prompt, cached, completion."),
+    "glossator_llm_cost_total": ("counter", "Cost in the currency of LLM_PRICES."),
+    "glossator_github_requests_total": ("counter", "Requests to GitHub by method, route, status."),
+    "glossator_github_rate_limit_remaining": (
+        "gauge",
+        "Requests left of an installation in its present hour.",
+    ),
+    "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, taken, delayed, dead."),
+    "glossator_queue_oldest_seconds": ("gauge", "Age of the oldest waiting message."),
+    "glossator_workers_alive": ("gauge", "Worker processes heard of lately."),
+    "glossator_worker_places": ("gauge", "Steps that workers can do at once, and those they do."),
+    "glossator_process_memory_bytes": ("gauge", "Memory of the largest process of a kind."),
+    "glossator_feeds_open": ("gauge", "WebSockets that follow a review."),
+}
+
+
+class Metrics:
+    """Counts in memory until `flush`. For one event loop, but `count` is safe in any thread
+    that holds the GIL.
+
+    `limits` tells what each installation has left, and until when; see `GitHubApp.remaining`.
+    `present` tells what there is to say of this process now, by series.
+    """
+
+    def __init__(self, redis: "Redis") -> None:
+        self.limits: Callable[[], Mapping[int, tuple[int, float]]] = dict
+        self.present: Callable[[], Mapping[str, float]] = dict
+        self._process = uuid4().hex
+        self._redis = redis
+        self._sums: defaultdict[str, float] = defaultdict(float)
+        self._told: Mapping[int, tuple[int, float]] = {}
+
+    def count(self, name: str, by: float = 1, **labels: Hashable) -> None:
+        """Add to a counter."""
+        self._sums[series(name, **labels)] += by
+
+    def observe(self, name: str, seconds: float, **labels: Hashable) -> None:
+        """Add to a histogram."""
+        for bound in (*(bound for bound in BUCKETS if seconds <= bound), "+Inf"):
+            self._sums[series(f"{name}_bucket", **labels, le=bound)] += 1
+        self._sums[series(f"{name}_sum", **labels)] += seconds
+        self._sums[series(f"{name}_count", **labels)] += 1
+
+    def usage(self, usage: Usage) -> None:
+        """Add what an LLM has cost."""
+        for name, number in (
+            ("glossator_llm_calls_total", usage.calls),
+            ("glossator_llm_cached_answers_total", usage.cached_answers),
+            ("glossator_llm_cost_total", usage.cost or 0),
+        ):
+            self.count(name, number)
+        for kind, tokens in (
+            ("prompt", usage.prompt_tokens),
+            ("cached", usage.cached_tokens),
+            ("completion", usage.completion_tokens),
+        ):
+            self.count("glossator_llm_tokens_total", tokens, kind=kind)
+
+    def github(
+        self, method: str, route: str, status: int, _seconds: float, _remaining: int | None
+    ) -> None:
+        """Note one exchange with GitHub; the hook of `bot.github.wire`."""
+        self.count(
+            "glossator_github_requests_total", method=method, route=route, status=status or "none"
+        )
+
+    async def flush(self) -> None:
+        """Send what was counted since the last time; kept for later if Redis is away."""
+        sums, self._sums = self._sums, defaultdict(float)
+        limits = dict(self.limits())
+        fresh = {key: limit for key, limit in limits.items() if self._told.get(key) != limit}
+        present = self.present()
+        if not sums and not fresh and not present:
+            return
+        try:
+            # All or nothing: what failed is sent again.
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for name, value in sums.items():
+                    if value:
+                        pipe.hincrbyfloat(KEY, name, value)
+                if fresh:
+                    told = {str(key): f"{left}:{until}" for key, (left, until) in fresh.items()}
+                    pipe.hset(LIMITS_KEY, mapping=dict[Any, Any](told))
+                if present:
+                    pipe.hset(gauges.KEY, self._process, gauges.told(present, time.time()))
+                await pipe.execute()
+            self._told = limits
+        except RedisError:
+            for name, value in sums.items():
+                self._sums[name] += value
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Metrics"]:
+        """Flush every second until left, and then once more."""
+        task = asyncio.create_task(self._flush_often())
+        try:
+            yield self
+        finally:
+            await stop(task)
+            self.present = dict
+            await self.flush()
+            with suppress(RedisError):
+                await self._redis.hdel(gauges.KEY, self._process)
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.flush()
+
+
+@lru_cache(maxsize=1024)
+def series(name: str, **labels: Hashable) -> str:
+    """A name with its labels, as Prometheus writes it."""
+    told = ",".join(f'{key}="{_escape(str(value))}"' for key, value in labels.items())
+    return f"{name}{{{told}}}" if told else name
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+async def kept(redis: "Redis") -> dict[str, float]:
+    """All sums, by series."""
+    raw = await redis.hgetall(KEY)
+    return {_plain(name): float(value) for name, value in raw.items()}
+
+
+async def limits(redis: "Redis", now: float | None = None) -> dict[str, float]:
+    """Requests left of each installation whose hour is not over; the others are forgotten."""
+    now = time.time() if now is None else now
+    found, over = {}, []
+    for key, value in (await redis.hgetall(LIMITS_KEY)).items():
+        left, _, until = _plain(value).partition(":")
+        if float(until) <= now:
+            over.append(key)
+            continue
+        name = series("glossator_github_rate_limit_remaining", installation=_plain(key))
+        found[name] = float(left)
+    if over:
+        await redis.hdel(LIMITS_KEY, *over)
+    return found
+
+
+def _plain(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def exposition(values: dict[str, float]) -> str:
+    """The text that Prometheus reads, grouped under the catalogue's names."""
+    lines: list[str] = []
+    for name, (kind, text) in CATALOGUE.items():
+        mine = sorted((key for key in values if _family(key) == name), key=_order)
+        lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+        lines += [f"{key} {values[key]:.10g}" for key in mine]
+    return "\n".join(lines) + "\n"
+
+
+def _order(key: str) -> tuple[str, str, float]:
+    """Series of the same labels together, and the buckets of a histogram by their bounds."""
+    name, _, labels = key.partition("{")
+    bound = re.search(r',?le="([^"]+)"', labels)
+    if bound is None:
+        return labels, name, 0.0
+    return labels.replace(bound[0], ""), name, float(bound[1])
+
+
+def _family(key: str) -> str:
+    name = key.partition("{")[0]
+    for suffix in ("_bucket", "_sum", "_count"):
+        if name.removesuffix(suffix) in CATALOGUE:
+            return name.removesuffix(suffix)
+    return name

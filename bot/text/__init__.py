@@ -1,0 +1,1 @@
+"""Pure tools over text: hidden characters, secrets, globs, languages, tokens."""

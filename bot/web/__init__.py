@@ -1,0 +1,1 @@
+"""The web process: its app, limits, pages, API and live feed."""

@@ -1,0 +1,184 @@
+"""The OpenAPI description, made of the models that the handlers use."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from bot import __version__
+from bot.domain.model import State
+from bot.store.review_list import CURSOR
+from bot.web.api.reports import TYPES
+from bot.web.api.reviews import LIMIT, MOST
+from bot.web.api.schemas import MOST_NUMBER, ProblemOut, ReviewOut, ReviewPage, Start, Started
+
+_REF = "#/components/schemas/{model}"
+
+_PROBLEMS = {
+    400: "A header is malformed.",
+    401: "No token, or a wrong one.",
+    403: "A session's call without the page's token.",
+    404: "There is no such review, or you may not see it.",
+    408: "The body came too slowly.",
+    409: "The review is in another state, or the key was used for another wish.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "A value is wrong; the detail says which.",
+    429: "Too many requests from your address.",
+    503: "Redis is away; try again.",
+}
+
+
+async def openapi(request: Request) -> JSONResponse:
+    return JSONResponse(describe(request.app.state.settings.public_url))
+
+
+def describe(public_url: str) -> dict[str, Any]:
+    _, schemas = models_json_schema(
+        [(m, "validation") for m in (Start, Started, ReviewOut, ReviewPage, ProblemOut)],
+        ref_template=_REF,
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Glossator",
+            "version": __version__,
+            "description": "Reviews of pull requests: start, follow, cancel, and their reports.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": public_url}],
+        "security": [{"token": []}, {"session": []}],
+        "paths": {
+            "/api/reviews": {"get": _index(), "post": _start()},
+            "/api/reviews/{review_id}": {"get": _show(), "delete": _cancel()},
+            "/api/reviews/{review_id}/report.{form}": {"get": _report()},
+        },
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "glossator"},
+            },
+        },
+    }
+
+
+def _start() -> dict[str, Any]:
+    return {
+        "operationId": "startReview",
+        "summary": "Start a review of a pull request",
+        "parameters": [
+            _parameter(
+                "header",
+                "Idempotency-Key",
+                {"type": "string", "pattern": "^[!-~]{1,200}$"},
+                "Calls with the same key start one review, for a day.",
+            )
+        ],
+        "requestBody": {"required": True, "content": _json("Start")},
+        "responses": {
+            "202": {
+                "description": "It was queued.",
+                "headers": {"Location": {"schema": {"type": "string"}}},
+                "content": _json("Started"),
+            },
+            **_problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+        },
+    }
+
+
+def _index() -> dict[str, Any]:
+    return {
+        "operationId": "listReviews",
+        "summary": "Reviews, newest first",
+        "parameters": [
+            _parameter("query", "repository", {"type": "string"}, "`owner/name`."),
+            _parameter(
+                "query",
+                "number",
+                {"type": "integer", "minimum": 1, "maximum": MOST_NUMBER},
+                "The pull request's.",
+            ),
+            _parameter("query", "state", {"enum": list(State)}, "Only reviews in this state."),
+            _parameter(
+                "query",
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+                "Reviews on a page.",
+            ),
+            _parameter(
+                "query",
+                "cursor",
+                {"type": "string", "pattern": CURSOR},
+                "As `next` of a page has it.",
+            ),
+        ],
+        "responses": {
+            "200": {"description": "A page.", "content": _json("ReviewPage")},
+            **_problems(401, 422, 503),
+        },
+    }
+
+
+def _show() -> dict[str, Any]:
+    return {
+        "operationId": "readReview",
+        "summary": "One review",
+        "parameters": [_id()],
+        "responses": {
+            "200": {"description": "The review.", "content": _json("ReviewOut")},
+            **_problems(401, 404, 503),
+        },
+    }
+
+
+def _cancel() -> dict[str, Any]:
+    return {
+        "operationId": "cancelReview",
+        "summary": "Cancel a review that is under way",
+        "parameters": [_id()],
+        "responses": {
+            "202": {"description": "It was cancelled.", "content": _json("ReviewOut")},
+            **_problems(401, 403, 404, 409, 503),
+        },
+    }
+
+
+def _report() -> dict[str, Any]:
+    content: dict[str, Any] = {kind.partition(";")[0]: {} for kind in TYPES.values()}
+    return {
+        "operationId": "readReport",
+        "summary": "The report in one format",
+        "security": [{"token": []}, {"session": []}, {}],
+        "parameters": [
+            _id(),
+            {"in": "path", "name": "form", "required": True, "schema": {"enum": list(TYPES)}},
+            _parameter("query", "key", {"type": "string"}, "A signed link's key."),
+        ],
+        "responses": {
+            "200": {"description": "The report.", "content": content},
+            "202": {"description": "It is being rendered: come again after Retry-After."},
+            **_problems(404, 409, 503),
+        },
+    }
+
+
+def _id() -> dict[str, Any]:
+    return {"in": "path", "name": "review_id", "required": True, "schema": {"type": "string"}}
+
+
+def _parameter(where: str, name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"in": where, "name": name, "schema": schema, "description": description}
+
+
+def _json(model: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REF.format(model=model)}}}
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemOut")}}}
+    return {
+        str(status): {"description": _PROBLEMS[status], "content": content}
+        for status in sorted((*statuses, 429))
+    }

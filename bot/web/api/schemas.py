@@ -1,0 +1,141 @@
+"""What the API takes and gives, as pydantic models; the OpenAPI description is made of them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.domain.model import Category, State, Trigger
+from bot.store.pending import Unbegun
+from bot.store.review_list import Listed
+
+#: No pull request has a greater number.
+MOST_NUMBER = 2**31 - 1
+
+FullName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
+]
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 12.0 is the integer 12."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Start(BaseModel):
+    """A review to be started, of the pull request's present head."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    repository: FullName = Field(description="`owner/name`; the App has to be installed there.")
+    number: Annotated[int, BeforeValidator(_whole)] = Field(
+        ge=1, le=MOST_NUMBER, description="The pull request's number."
+    )
+    full: bool = Field(False, description="Take nothing over from earlier reviews.")
+    focus: Category | None = Field(None, strict=False, description="Only this category.")
+
+
+class Started(BaseModel):
+    """A review that was asked for."""
+
+    id: str
+    status: State
+    repository: str
+    number: int
+    page: str = Field(description="The live page, as a signed link.")
+
+
+class ReviewOut(BaseModel):
+    """A review as the API tells of it. Times in seconds since the epoch."""
+
+    id: str
+    repository: str
+    number: int
+    head_sha: str = Field(description='"" until the review has begun.')
+    title: str = Field(description='The pull request\'s; "" until the review is done.')
+    trigger: Trigger
+    requested_by: str
+    status: State
+    progress: int = Field(ge=0, le=100)
+    current_step: str
+    files_total: int
+    files_done: int
+    findings: int
+    error: str = Field(description="Why it failed or was cancelled, or there is none.")
+    score: int | None = Field(ge=0, le=100)
+    tokens: int
+    cost: float | None = Field(description="US dollars, where prices are known.")
+    opened_at: float
+    finished_at: float | None
+    review_url: str = Field(description="The review on GitHub.")
+    reports: dict[str, str] = Field(description="The report's path by format, once it is written.")
+
+
+class ReviewPage(BaseModel):
+    """Reviews, newest first."""
+
+    items: list[ReviewOut]
+    next: str | None = Field(description="The path of the next page.")
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def told_unbegun(review_id: str, found: Unbegun) -> ReviewOut:
+    """A review that has not begun, or never will."""
+    return ReviewOut(
+        id=review_id,
+        repository=found.repository,
+        number=found.number,
+        head_sha=found.head_sha,
+        title="",
+        trigger=found.trigger,
+        requested_by=found.requested_by,
+        status=State.FAILED if found.error else State.QUEUED,
+        progress=0,
+        current_step="" if found.error else "Waits for a worker",
+        files_total=0,
+        files_done=0,
+        findings=0,
+        error=found.error,
+        score=None,
+        tokens=0,
+        cost=None,
+        opened_at=found.asked_at,
+        finished_at=found.ended_at,
+        review_url="",
+        reports={},
+    )
+
+
+def told(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:
+    review, progress = listed.review, listed.progress
+    done = progress.state is State.COMPLETED
+    return ReviewOut(
+        id=review.id,
+        repository=review.repository.full_name,
+        number=review.number,
+        head_sha=review.head_sha,
+        title=listed.title,
+        trigger=review.trigger,
+        requested_by=review.requested_by,
+        status=progress.state,
+        progress=progress.percent,
+        current_step=progress.step,
+        files_total=progress.files_total,
+        files_done=progress.files_done,
+        findings=progress.findings,
+        error=progress.error,
+        score=listed.score,
+        tokens=listed.tokens,
+        cost=listed.cost,
+        opened_at=listed.opened_at,
+        finished_at=listed.finished_at,
+        review_url=listed.review_url,
+        reports={f: f"/api/reviews/{review.id}/report.{f}" for f in formats} if done else {},
+    )

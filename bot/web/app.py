@@ -1,0 +1,150 @@
+"""The web process as a value: `create_app(settings)` gives routes, middleware and lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.exceptions import RedisError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from bot import __version__
+from bot.config.settings import Settings
+from bot.security.signing import signing_keys
+from bot.store import Store, connect
+from bot.telemetry import log
+from bot.telemetry.gauges import resident
+from bot.telemetry.metrics import Metrics, series
+from bot.web.api import problems, reviews
+from bot.web.api.openapi import openapi
+from bot.web.api.problems import Problem
+from bot.web.api.reports import report
+from bot.web.feed.fanout import Fanout
+from bot.web.feed.feed import Doors, feed
+from bot.web.metrics_endpoint import metrics
+from bot.web.pages import cancel, dashboard, signin
+from bot.web.pages.review import review_page
+from bot.web.pages.templates import not_found, page, static
+from bot.web.rate_limit import Pace, RequestPace
+from bot.web.security_headers import SecurityHeaders
+from bot.webhooks import receiver
+from bot.webhooks.body_budget import Room
+
+#: Lists that one person may have read at once: each may have to look through all reviews that are
+#: kept, and deliveries are taken by the same process.
+LISTS_AT_ONCE = 6
+
+#: Reviews whose feeds one web process can read at once, and a few more for their past.
+FEED_REVIEWS = 1000
+
+_log = log.get(__name__)
+
+
+async def healthz(request: Request) -> JSONResponse:
+    """The process lives."""
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+async def readyz(request: Request) -> JSONResponse:
+    """Deliveries can be queued."""
+    try:
+        await request.app.state.store.redis.ping()
+    except RedisError:
+        return JSONResponse(
+            {"status": "unavailable", "reason": "Redis does not answer."}, status_code=503
+        )
+    return JSONResponse({"status": "ok"})
+
+
+async def on_http_error(request: Request, exc: Exception) -> Response:
+    """No such route, or not with this method."""
+    assert isinstance(exc, HTTPException)
+    headers = dict(exc.headers or {})
+    if request.url.path.startswith("/api/"):
+        return problems.response(Problem(exc.status_code, exc.detail, **headers))
+    if exc.status_code == 404:
+        return not_found()
+    return PlainTextResponse(exc.detail, exc.status_code, headers=headers)
+
+
+async def on_redis_away(request: Request, exc: Exception) -> Response:
+    _log.error("redis_away", path=request.url.path, error=type(exc).__name__)
+    sentence = "The server cannot reach its Redis. Try again in a moment."
+    if request.url.path.startswith("/api/"):
+        return problems.response(Problem(503, sentence, Retry_After="5"))
+    return page("message.html", 503, title="One moment", sentence=sentence)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """`settings.redis_url` must be set; whoever starts the web process has seen to that.
+
+    Raises SettingsError if there is nothing to sign links with.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        redis = connect(settings.redis_url)
+        # Readers of feeds hold a connection each, and must not take those of the others.
+        readers = connect(settings.redis_url, connections=FEED_REVIEWS)
+        app.state.store = Store(redis, keep_seconds=settings.keep_days * 86_400)
+        app.state.fanout = Fanout(readers)
+        try:
+            async with Metrics(redis).running() as app.state.metrics:
+                app.state.metrics.present = lambda: {
+                    series("glossator_process_memory_bytes", process="web"): resident(),
+                    "glossator_feeds_open": app.state.doors.open,
+                }
+                yield
+        finally:
+            await readers.aclose()
+            await redis.aclose()
+
+    app = Starlette(
+        routes=[
+            Route("/webhooks/github", receiver.receive, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/", dashboard.dashboard),
+            Route("/reviews/{review_id}/cancel", cancel.cancel_button, methods=["POST"]),
+            Route(
+                "/dead-letters/{queue}/{message_id}/retry",
+                dashboard.retry_button,
+                methods=["POST"],
+            ),
+            Route("/sign-in", signin.show, methods=["GET"]),
+            Route("/sign-in", signin.with_token, methods=["POST"]),
+            Route("/sign-in/github", signin.to_github),
+            Route("/sign-in/github/callback", signin.from_github),
+            Route("/sign-out", signin.sign_out, methods=["POST"]),
+            Route("/static/{tag}/{name}", static),
+            Route("/reviews/{review_id}", review_page),
+            Route("/api/openapi.json", openapi),
+            Route("/api/reviews", reviews.index, methods=["GET"]),
+            Route("/api/reviews", reviews.start, methods=["POST"]),
+            Route("/api/reviews/{review_id}", reviews.show, methods=["GET"]),
+            Route("/api/reviews/{review_id}", reviews.cancel, methods=["DELETE"]),
+            Route("/api/reviews/{review_id}/report.{form}", report),
+            WebSocketRoute("/ws/tasks/{review_id}", feed),
+            WebSocketRoute("/ws/reviews/{review_id}", feed),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, settings=settings),
+            Middleware(RequestPace, pace=Pace(settings.requests_a_minute)),
+        ],
+        exception_handlers={
+            Problem: problems.on_problem,
+            HTTPException: on_http_error,
+            RedisError: on_redis_away,
+        },
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.keys = signing_keys(settings)
+    app.state.room = Room()
+    app.state.doors = Doors(settings.feed_connections)
+    app.state.lists = Doors(LISTS_AT_ONCE)
+    return app

@@ -1,0 +1,1 @@
+"""Who is asking, and which repositories they may see."""

@@ -1,0 +1,193 @@
+"""WebSocket /ws/tasks/{id} and /ws/reviews/{id}: a review told as it happens.
+
+Every message is a JSON object with `type`; those of the review carry its stream's `id`,
+which a client gives as `?after=` when it comes back. docs/api.md has the contract.
+"""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from enum import IntEnum
+
+from redis.exceptions import RedisError
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bot.runtime.tasks import stop
+from bot.security.links import Purpose
+from bot.security.network import network_of
+from bot.store import pending
+from bot.web.auth.viewer import by_link, see, see_unbegun, viewer
+from bot.web.feed.fanout import Fanout, Told, TooSlow
+from bot.web.security_headers import same_origin
+
+#: A message that a client does not take for so long makes it a slow client.
+SEND_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+
+#: Clients say `ping`; a message that is longer than this is not waited for.
+MESSAGE_BYTES = 1024
+
+_EVENT_ID = re.compile(r"[0-9]{1,16}(-[0-9]{1,16})?")
+
+
+class Close(IntEnum):
+    """Codes that end a feed. 1012 comes from the server itself when it restarts."""
+
+    DONE = 1000  # the review is finished and all is told
+    NOT_UNDERSTOOD = 1008  # something other than `ping` was sent
+    TRY_LATER = 1013  # Redis is away
+    SLOW = 4408  # the client did not keep up: come back with `?after=`
+
+
+class Doors:
+    """How many feeds each address holds open in this process, or lists each person."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: Counter[str] = Counter()
+
+    @property
+    def open(self) -> int:
+        """All of this process."""
+        return self._open.total()
+
+    @asynccontextmanager
+    async def enter(self, address: str) -> AsyncIterator[bool]:
+        """Yields False if the address has all that it may have."""
+        if self._open[address] >= self._limit:
+            yield False
+            return
+        self._open[address] += 1
+        try:
+            yield True
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+
+async def feed(websocket: WebSocket) -> None:
+    """Refusals come before the handshake, as HTTP: 404 (no such review for you, whatever the
+    reason), 400 (`after` is no event id), 429 (too many feeds from this address)."""
+    review_id, after = websocket.path_params["review_id"], websocket.query_params.get("after", "0")
+    try:
+        allowed = await _may_watch(websocket, review_id)
+    except RedisError:
+        await _refuse(websocket, 503, "Try again in a moment.")
+        return
+    if not allowed:
+        await _refuse(websocket, 404, "Not found.")
+        return
+    if not _EVENT_ID.fullmatch(after):
+        await _refuse(websocket, 400, "`after` has to be the `id` of an event.")
+        return
+    address = network_of(websocket.client.host) if websocket.client else ""
+    async with websocket.app.state.doors.enter(address) as admitted:
+        if admitted:
+            await websocket.accept()
+            await _serve(websocket, review_id, after)
+        else:
+            await _refuse(websocket, 429, "Too many feeds are open from your address.")
+
+
+async def _may_watch(websocket: WebSocket, review_id: str) -> bool:
+    asked = websocket, Purpose.PAGE, review_id
+    if await see(*asked) is None and await see_unbegun(*asked) is None:
+        return False
+    if by_link(*asked) is not None:
+        return True
+    # A browser sends cookies along wherever a page comes from, and no page may read for
+    # another site's benefit.
+    who = await viewer(websocket)
+    by_cookie = who is not None and who.session is not None
+    return not by_cookie or same_origin(websocket)
+
+
+async def _refuse(websocket: WebSocket, status: int, sentence: str) -> None:
+    await websocket.send_denial_response(PlainTextResponse(sentence, status))
+
+
+async def _serve(websocket: WebSocket, review_id: str, after: str) -> None:
+    """Tell events and answer pings until one side ends it."""
+    tasks = [
+        asyncio.create_task(_listen(websocket)),
+        asyncio.create_task(_tell(websocket, review_id, after)),
+    ]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await stop(*tasks)
+    for code in [task.result() for task in ended]:
+        if code is not None:
+            # A client that reads nothing keeps the close frame waiting, too.
+            with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await websocket.close(code)
+            return
+
+
+async def _listen(websocket: WebSocket) -> Close | None:
+    """Answer pings; None once the client is gone."""
+    try:
+        while await websocket.receive_text() == "ping":
+            if not await _send(websocket, {"type": "pong"}):
+                return Close.SLOW
+    except KeyError:  # a binary message
+        return Close.NOT_UNDERSTOOD
+    except WebSocketDisconnect:
+        return None
+    return Close.NOT_UNDERSTOOD
+
+
+async def _tell(websocket: WebSocket, review_id: str, after: str) -> Close | None:
+    """Tell what happens until nothing more can; None once the client is gone."""
+    fanout: Fanout = websocket.app.state.fanout
+    try:
+        await _send(websocket, {"type": "connected", "task_id": review_id})
+        if await _all_told(websocket, review_id, after):
+            return Close.DONE
+        async with (
+            fanout.watch(f"glossator:events:{review_id}") as watcher,
+            aclosing(watcher.events(after)) as events,
+        ):
+            async for event in events:
+                if not await _send(websocket, _message(event)):
+                    return Close.SLOW
+                if event.last:
+                    return Close.DONE
+    except TooSlow:
+        return Close.SLOW
+    except RedisError:
+        return Close.TRY_LATER
+    except WebSocketDisconnect:
+        return None
+    return None
+
+
+async def _all_told(websocket: WebSocket, review_id: str, after: str) -> bool:
+    """True if a finished review, or what none came of, has no event later than `after`."""
+    store = websocket.app.state.store
+    state = await store.state(review_id)
+    if state is not None and not state.finished:
+        return False
+    if state is None and (found := await pending.find(store, review_id)) and not found.error:
+        return False
+    return not await store.redis.xrange(f"glossator:events:{review_id}", f"({after}", count=1)
+
+
+async def _send(websocket: WebSocket, message: dict[str, object]) -> bool:
+    """False if the client did not take it in time."""
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await websocket.send_text(json.dumps(message))
+    except TimeoutError:
+        return False
+    return True
+
+
+def _message(event: Told) -> dict[str, object]:
+    return {"type": event.kind, "id": event.id, **json.loads(event.data)}

@@ -1,0 +1,41 @@
+"""The Cancel button of a review, on the dashboard and on the review's own page."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.domain.model import Review, State
+from bot.policy.start import cancelled_by
+from bot.store import cancellation
+from bot.web.auth.viewer import Viewer, viewer
+from bot.web.pages.forms import not_ours, own_form
+from bot.web.pages.templates import not_found
+
+
+def may_cancel(who: Viewer, review: Review, state: State) -> bool:
+    """Whether they are shown the button. It is a form, and only a session can send one."""
+    return who.session is not None and not state.finished and who.may_write(review.repository.id)
+
+
+async def cancel_button(request: Request) -> Response:
+    """POST /reviews/{id}/cancel; back to where the button was pressed."""
+    who, store = await viewer(request), request.app.state.store
+    review = await store.review(request.path_params["review_id"])
+    if who is None or review is None or not who.may_write(review.repository.id):
+        return not_found()
+    form = await own_form(request, who)
+    if not form:
+        return not_ours()
+    await cancellation.cancel(store, review.id, cancelled_by(who.login))
+    return RedirectResponse(_back(review, form), 303)
+
+
+def _back(review: Review, form: Mapping[str, str]) -> str:
+    """The form names a page of ours and never an address, which others could choose."""
+    if form.get("page") != "review":
+        return "/"
+    # With the link by which it was opened: that is good for longer than the session.
+    key = form.get("key")
+    return f"/reviews/{review.id}" + (f"?{urlencode({'key': key})}" if key else "")

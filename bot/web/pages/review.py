@@ -1,0 +1,169 @@
+"""GET /reviews/{id}: one review, finished or under way."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.domain.model import (
+    Finding,
+    Progress,
+    PullRequest,
+    Report,
+    Review,
+    Severity,
+    State,
+    Usage,
+    decode,
+)
+from bot.security.links import Purpose, report_links
+from bot.store import Store
+from bot.web.auth.viewer import see, see_unbegun, viewer
+from bot.web.pages.cancel import may_cancel
+from bot.web.pages.forms import token_for
+from bot.web.pages.templates import not_found, page
+
+#: Links on the page of somebody who came without one are good for so long.
+LINK_SECONDS = 3600
+
+STAGES = {
+    State.QUEUED: "Queued",
+    State.SCANNING: "Scan",
+    State.ANALYZING: "Analysis",
+    State.REPORTING: "Report",
+    State.COMPLETED: "Done",
+}
+
+HEADINGS = {
+    State.QUEUED: "Waiting for a worker",
+    State.SCANNING: "Reading the change",
+    State.ANALYZING: "Reviewing",
+    State.REPORTING: "Writing the report",
+    State.COMPLETED: "Reviewed",
+    State.FAILED: "The review failed",
+    State.CANCELLED: "Cancelled",
+    State.SUPERSEDED: "Superseded by a newer review",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What has been found until now; `report` once it is written."""
+
+    report: Report | None
+    findings: tuple[Finding, ...]
+    usage: Usage
+
+    def counts(self) -> list[tuple[Severity, int]]:
+        by = [(s, sum(f.severity is s for f in self.findings)) for s in Severity]
+        return [(severity, number) for severity, number in by if number]
+
+    def files_read(self, progress: Progress) -> tuple[int, int]:
+        """How many files were read, of how many; analysers read files, too."""
+        if self.report is None:
+            return progress.files_done, progress.files_total
+        changed = {file.path for file in self.report.files}
+        return len(changed - {item.path for item in self.report.left_out}), len(changed)
+
+
+async def review_page(request: Request) -> Response:
+    """The page, or 404 for whoever may not see it."""
+    review_id, store = request.path_params["review_id"], request.app.state.store
+    seen = await see(request, Purpose.PAGE, review_id)
+    if seen is None:
+        return await _no_review(request, review_id)
+    progress, fields = await store.progress(review_id), await store.fields(review_id)
+    if progress is None:
+        return not_found()
+    # Read before the findings: events that come meanwhile are told again, not lost.
+    newest = await store.redis.xrevrange(f"glossator:events:{review_id}", count=1)
+    found = await _found(store, review_id)
+    pull = decode(PullRequest, fields["pull"]) if "pull" in fields else None
+    settings = request.app.state.settings
+    expires = seen.link_expires or int(store.now()) + LINK_SECONDS
+    # A link tells nothing of who follows it; they may have signed in all the same.
+    who = await viewer(request)
+    cancels = who is not None and may_cancel(who, seen.review, progress.state)
+    return page(
+        "review.html",
+        review=seen.review,
+        title=pull.title if pull else f"Pull request #{seen.review.number}",
+        pull_url=f"{settings.github_url}/{seen.review.repository.full_name}"
+        f"/pull/{seen.review.number}",
+        review_url=fields.get("review_url", ""),
+        progress=progress,
+        form_token=token_for(request, who) if who and cancels else "",
+        key=request.query_params.get("key", ""),
+        heading=HEADINGS[progress.state],
+        stages=_stages(progress),
+        found=found,
+        started=float(fields["opened_at"]),
+        ended=float(fields["finished_at"]) if "finished_at" in fields else None,
+        now=store.now(),
+        superseded_by=fields.get("superseded_by", ""),
+        reports=report_links(request.app.state.keys[0], review_id, expires) if found.report else {},
+        blob=_blob(settings.github_url, seen.review),
+        feed=f"/ws/reviews/{review_id}",
+        after=newest[0][0].decode() if newest else "0",
+    )
+
+
+async def _no_review(request: Request, review_id: str) -> Response:
+    """What is shown where a pull request was left alone, or of what has not begun yet."""
+    found = await see_unbegun(request, Purpose.PAGE, review_id)
+    if found is None:
+        return not_found()
+    github_url = request.app.state.settings.github_url
+    return page(
+        "unbegun.html",
+        found=found,
+        heading="Not reviewed" if found.error else HEADINGS[State.QUEUED],
+        pull_url=f"{github_url}/{found.repository}/pull/{found.number}",
+        feed=f"/ws/reviews/{review_id}",
+    )
+
+
+async def _found(store: Store, review_id: str) -> Found:
+    report = await store.report(review_id)
+    if report is not None:
+        return Found(report=report, findings=report.findings, usage=report.usage)
+    scan, results = await store.scan(review_id), await store.results(review_id)
+    findings = [f for result in results for f in result.findings]
+    known = {f.fingerprint for f in findings}
+    if scan is not None:
+        findings += [f for f in scan.evidence if f.fingerprint not in known]
+    findings.sort(key=lambda f: (f.severity.rank, f.path, f.start_line or 0))
+    usage = sum((result.usage for result in results), Usage())
+    return Found(report=None, findings=tuple(findings), usage=usage)
+
+
+def _stages(progress: Progress) -> list[tuple[str, str]]:
+    """Each stage's name and whether it is `done`, `current` or `ahead`."""
+    order = list(STAGES)
+    if progress.state not in order:  # it ended early; where is not kept
+        return []
+    at = order.index(progress.state)
+    if progress.state is State.COMPLETED:
+        at += 1
+    return [
+        (name, "done" if i < at else "current" if i == at else "ahead")
+        for i, name in enumerate(STAGES.values())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Addresses of lines at the head commit, on GitHub."""
+
+    base: str
+
+    def url(self, finding: Finding) -> str:
+        path = quote(finding.path.encode("utf-8", "surrogateescape"))
+        if not finding.anchored or finding.side != "RIGHT":
+            return f"{self.base}/{path}"
+        return f"{self.base}/{path}#L{finding.start_line}-L{finding.end_line}"
+
+
+def _blob(github_url: str, review: Review) -> Blob:
+    return Blob(f"{github_url}/{review.repository.full_name}/blob/{review.head_sha}")

@@ -1,0 +1,129 @@
+"""Sign in with GitHub or an admin token; sign out."""
+
+import secrets
+
+from redis.asyncio import Redis
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.config.settings import Settings
+from bot.security.network import network_of
+from bot.web.auth import sessions
+from bot.web.auth.sessions import SESSION_SECONDS, Session
+from bot.web.auth.viewer import cookie_name, token_digest, viewer
+from bot.web.pages.forms import form_of, own_form
+from bot.web.pages.templates import page
+from bot.web.security_headers import same_origin
+
+#: A person has so long to say yes at GitHub.
+STATE_SECONDS = 600
+#: Tokens that one address may try in a minute.
+TRIES_A_MINUTE = 10
+
+_STATES = "glossator:signin:"
+
+
+def _sign_in_page(request: Request, sentence: str = "", status: int = 200) -> Response:
+    settings: Settings = request.app.state.settings
+    return page(
+        "signin.html",
+        status,
+        sentence=sentence,
+        with_github=bool(settings.github_client_id and settings.github_client_secret),
+        with_token=bool(settings.api_tokens),
+    )
+
+
+async def show(request: Request) -> Response:
+    """GET /sign-in"""
+    return _sign_in_page(request)
+
+
+async def with_token(request: Request) -> Response:
+    """POST /sign-in: an admin token."""
+    state = request.app.state
+    if not same_origin(request):
+        return _sign_in_page(request, "Send the form from this page.", 403)
+    address = request.client.host if request.client else ""
+    if not await _may_try(state.store.redis, address):
+        return _sign_in_page(request, "Too many tries. Wait a minute.", 429)
+    form = await form_of(request)
+    digest = token_digest(form.get("token", ""), state.settings.api_tokens)
+    if digest is None:
+        return _sign_in_page(request, "This is no admin token of this server.", 403)
+    return await _signed_in(request, Session(sessions.new_id(), "admin", admin=digest))
+
+
+async def _may_try(redis: "Redis", address: str) -> bool:
+    key = f"glossator:tries:{network_of(address)}"
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.set(key, 0, nx=True, ex=60)
+        pipe.incr(key)
+        _, tries = await pipe.execute()
+    return int(tries) <= TRIES_A_MINUTE
+
+
+async def to_github(request: Request) -> Response:
+    """GET /sign-in/github: off to GitHub, with a state that only this browser has."""
+    from bot.web.auth.oauth import (
+        authorize_url,  # with an HTTP client, which nothing else here needs
+    )
+
+    settings: Settings = request.app.state.settings
+    if not settings.github_client_id:
+        return _sign_in_page(request, "Sign-in with GitHub is not set up here.", 404)
+    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+    await request.app.state.store.redis.set(_STATES + state, verifier, ex=STATE_SECONDS)
+    answer = RedirectResponse(authorize_url(settings, state, verifier), 303)
+    _set_cookie(answer, settings, f"{cookie_name(settings)}-state", state, STATE_SECONDS)
+    return answer
+
+
+async def from_github(request: Request) -> Response:
+    """GET /sign-in/github/callback"""
+    from bot.web.auth.oauth import NotKnown, identify
+
+    settings: Settings = request.app.state.settings
+    state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
+    own = request.cookies.get(f"{cookie_name(settings)}-state", "")
+    if not own or not secrets.compare_digest(own.encode(), state.encode()):
+        return _sign_in_page(request, "This sign-in was not begun in this browser.", 403)
+    verifier = await request.app.state.store.redis.getdel(_STATES + state)
+    if verifier is None or not code:
+        return _sign_in_page(request, "The sign-in took too long or was refused.", 403)
+    try:
+        identity = await identify(settings, code, verifier.decode())
+    except NotKnown as exc:
+        return _sign_in_page(request, str(exc), 502)
+    session = Session(sessions.new_id(), identity.login, repositories=identity.repositories)
+    return await _signed_in(request, session)
+
+
+async def _signed_in(request: Request, session: Session) -> Response:
+    """A new session, never one that somebody could have known before."""
+    state = request.app.state
+    await sessions.begin(state.store.redis, session)
+    answer = RedirectResponse("/", 303)
+    value = sessions.cookie_value(state.keys[0], session.id)
+    _set_cookie(answer, state.settings, cookie_name(state.settings), value, SESSION_SECONDS)
+    return answer
+
+
+def _set_cookie(answer: Response, settings: Settings, name: str, value: str, age: int) -> None:
+    # Lax, as the way back from GitHub is a navigation from another site.
+    secure = settings.public_url.startswith("https:")
+    answer.set_cookie(name, value, max_age=age, httponly=True, samesite="lax", secure=secure)
+
+
+async def sign_out(request: Request) -> Response:
+    """POST /sign-out"""
+    who = await viewer(request)
+    if who is not None and who.session is not None:
+        if not await own_form(request, who):
+            return page("message.html", 403, title="Not sent", sentence="Send it from the page.")
+        await sessions.end(request.app.state.store.redis, who.session.id)
+    answer = RedirectResponse("/sign-in", 303)
+    # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.
+    settings: Settings = request.app.state.settings
+    _set_cookie(answer, settings, cookie_name(settings), "", 0)
+    return answer

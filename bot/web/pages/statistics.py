@@ -1,0 +1,118 @@
+"""Reviews summed up for the dashboard (pure)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.model import State
+from bot.store.dates import day_of
+from bot.store.review_list import Listed
+from bot.store.usage_questions import Spent
+
+DAYS = 14
+#: Repositories whose scores are drawn, those reviewed most lately first.
+REPOSITORIES = 6
+#: Scores in one line.
+SCORES = 30
+#: Installations shown, those that have used most first.
+INSTALLATIONS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """`success` and `failure` are shares (0..1) of the reviews that completed or failed;
+    None where there are none. Days are UTC, oldest first."""
+
+    running: int
+    finished: int
+    success: float | None
+    failure: float | None
+    median_seconds: float | None
+    slow_seconds: float | None  # nine of ten were faster
+    reviews_a_day: list[tuple[str, float]]
+    tokens_a_day: list[tuple[str, float]]
+    cost_a_day: list[tuple[str, float]]
+    scores: dict[str, list[tuple[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an installation has used today, and on all the days that figures are told of."""
+
+    name: str
+    today: Spent
+    in_all: Spent
+
+
+def accounts(
+    used: Mapping[str, Mapping[int, Spent]], reviews: Sequence[Listed], now: float
+) -> list[Account]:
+    """Of what installations used by day, those that used most first; each has the name of the
+    account that the reviews know it by, else its id."""
+    owners = {
+        r.review.repository.installation_id: r.review.repository.full_name.partition("/")[0]
+        for r in reversed(reviews)  # the newest name is the one that counts
+    }
+    sums: defaultdict[int, Spent] = defaultdict(Spent)
+    for spent in used.values():
+        for installation_id, part in spent.items():
+            sums[installation_id] += part
+    today = used.get(day_of(now), {})
+    most = sorted(sums, key=lambda one: (-sums[one].cost, -sums[one].tokens, one))
+    return [
+        Account(owners.get(one, f"installation {one}"), today.get(one, Spent()), sums[one])
+        for one in most[:INSTALLATIONS]
+    ]
+
+
+def days_of(now: float) -> list[str]:
+    """The days that figures are told of, as ISO 8601 writes them."""
+    return [day_of(now - back * 86_400) for back in reversed(range(DAYS))]
+
+
+def sum_up(reviews: Sequence[Listed], asked: Mapping[str, Spent], now: float) -> Statistics:
+    """Of reviews, newest first, and of what questions cost by day; days without any may be
+    left out."""
+    ended = [r for r in reviews if r.progress.state in (State.COMPLETED, State.FAILED)]
+    done = [r for r in ended if r.progress.state is State.COMPLETED]
+    seconds = sorted(r.seconds for r in done if r.seconds is not None)
+    success = len(done) / len(ended) if ended else None
+    return Statistics(
+        running=sum(not r.progress.state.finished for r in reviews),
+        finished=sum(r.progress.state.finished for r in reviews),
+        success=success,
+        failure=None if success is None else 1 - success,
+        median_seconds=seconds[len(seconds) // 2] if seconds else None,
+        slow_seconds=seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)] if seconds else None,
+        reviews_a_day=_a_day([(day_of(r.opened_at), 1.0) for r in reviews], now),
+        tokens_a_day=_a_day(
+            [(day_of(r.opened_at), float(r.tokens)) for r in reviews]
+            + [(day, float(spent.tokens)) for day, spent in asked.items()],
+            now,
+        ),
+        cost_a_day=_a_day(
+            [(day_of(r.opened_at), r.cost or 0.0) for r in reviews]
+            + [(day, spent.cost) for day, spent in asked.items()],
+            now,
+        ),
+        scores=_scores(reviews),
+    )
+
+
+def _a_day(amounts: Sequence[tuple[str, float]], now: float) -> list[tuple[str, float]]:
+    days = dict.fromkeys(days_of(now), 0.0)
+    for day, amount in amounts:
+        if day in days:
+            days[day] += amount
+    return list(days.items())
+
+
+def _scores(reviews: Sequence[Listed]) -> dict[str, list[tuple[str, float]]]:
+    found: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for listed in reviews:
+        name = listed.review.repository.full_name
+        known = name in found or len(found) < REPOSITORIES
+        if listed.score is not None and known and len(found[name]) < SCORES:
+            label = f"#{listed.review.number}, {day_of(listed.opened_at)}"
+            found[name].append((label, float(listed.score)))
+    return {name: points[::-1] for name, points in found.items()}

@@ -1,0 +1,100 @@
+"""The pages' templates, and the files that go with them."""
+
+import functools
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from bot import __version__
+from bot.domain.diff import shown_path
+from bot.text.invisible_characters import visible
+from bot.web.pages import formatting
+from templates import DIRECTORY
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_STATIC = DIRECTORY / "pages" / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir())}
+#: Part of each file's address, so that browsers may keep it for ever.
+_tag = sha256(b"".join(_files.values())).hexdigest()[:12]
+
+
+def static_url(name: str) -> str:
+    assert name in _files
+    return f"/static/{_tag}/{name}"
+
+
+async def static(request: Request) -> Response:
+    """A file of ours, whatever the tag: a page of another version still asks for it. That one may
+    be newer, while processes are replaced one by one, and must not keep an old file for ever."""
+    name = request.path_params["name"]
+    if name not in _files:
+        return Response("Not found.", 404, media_type="text/plain")
+    kind = _TYPES[f".{name.rpartition('.')[2]}"]
+    ours = request.path_params["tag"] == _tag
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"} if ours else {}
+    return Response(_files[name], media_type=kind, headers=headers)
+
+
+@functools.cache
+def _environment() -> "Environment":
+    # With the first page: taking deliveries needs none of it, and it is a tenth of the start.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from bot.web.pages import markup
+
+    environment = Environment(
+        loader=FileSystemLoader(DIRECTORY / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "static": static_url,
+        "version": __version__,
+        "painter": markup.Painter,
+    }
+    environment.filters |= {
+        function.__name__: function
+        for function in (
+            *(markup.markdown, markup.inline),
+            *(
+                formatting.duration,
+                formatting.moment,
+                formatting.iso,
+                formatting.number,
+                formatting.money,
+            ),
+        )
+    }
+    environment.filters["path"] = shown_path
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """What a page says, with nothing hidden or reordered in it; markup of ours saw to that."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    html = _environment().get_template(template).render(**values)
+    # Paths of git may hold bytes that are no text.
+    return HTMLResponse(html.encode("utf-8", "replace"), status)
+
+
+def not_found() -> HTMLResponse:
+    """One answer for all that does not exist or may not be seen."""
+    return page("message.html", 404, title="Not found", sentence=NOT_FOUND)
+
+
+NOT_FOUND = (
+    "There is nothing here, or the link has expired. The check run on the pull request has a "
+    "current link."
+)

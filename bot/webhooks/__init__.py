@@ -1,0 +1,1 @@
+"""Deliveries from GitHub: verified, deduplicated, translated and queued."""

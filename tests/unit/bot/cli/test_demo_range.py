@@ -1,0 +1,42 @@
+"""Which commits the demo shows."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.cli.demo import DemoFailed, choose_range
+
+WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """Two commits; the second adds a file whose name is not UTF-8, and git does not quote it."""
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "config", "core.quotePath", "false")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "Begin")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.py")).write_text("x = 1\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "Go on")
+    return tmp_path
+
+
+def git(repo: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(repo), *WHO, *arguments], check=True, stdout=subprocess.PIPE
+    )
+    return done.stdout.decode().strip()
+
+
+def test_a_repository_with_any_names_is_shown(repo: Path) -> None:
+    shown = git(repo, "rev-parse", "HEAD~1"), git(repo, "rev-parse", "HEAD")
+    assert choose_range(repo, "") == shown
+    assert choose_range(repo, "HEAD~1..HEAD") == shown
+
+
+@pytest.mark.parametrize("commits", ["HEAD", "nowhere..HEAD"])
+def test_a_wrong_range_is_a_sentence(repo: Path, commits: str) -> None:
+    with pytest.raises(DemoFailed, match=r"base\.\.head|rev-parse"):
+        choose_range(repo, commits)

@@ -1,0 +1,298 @@
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config import safe_yaml
+from bot.config.repository_config import (
+    FILE,
+    MAX_ERRORS,
+    Instruction,
+    ParsedConfig,
+    RepoConfig,
+    json_schema,
+    merge,
+    parse,
+)
+from bot.config.settings import FailOn
+from bot.domain.model import Category, Severity, decode, encode
+
+DOCS = Path(__file__).parents[4] / "docs"
+SCHEMA = DOCS / "glossator.schema.json"
+PAGE = (DOCS / "repository-configuration.md").read_text()
+EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+
+
+def errors(text: str | bytes) -> list[tuple[int, int, str]]:
+    return [(one.line, one.column, one.message) for one in parse(text).errors]
+
+
+def test_the_documented_example_sets_every_key() -> None:
+    parsed = parse(EXAMPLE)
+    assert parsed.errors == ()
+    assert parsed.explicit == set(RepoConfig.__dataclass_fields__)
+    assert parsed.config == RepoConfig(
+        paths_include=("src/", "lib/**/*.py"),
+        paths_exclude=("*.min.js", "docs/"),
+        instructions=(
+            Instruction(("src/api/**",), "Every handler checks the caller's permission."),
+        ),
+        categories=(Category.SECURITY, Category.CORRECTNESS),
+        min_severity=Severity.MEDIUM,
+        fail_on=FailOn.HIGH,
+        fail_incomplete=True,
+        max_comments=10,
+        max_files=30,
+        request_changes=True,
+        drafts=True,
+        bots=True,
+        forks=False,
+        base_branches=("main", "release/*"),
+        skip_labels=("no-review", "generated"),
+        title_skip_markers=("[skip review]", "WIP"),
+        settle_seconds=30,
+        analyzers_disabled=("bandit",),
+    )
+
+
+def test_every_key_is_documented() -> None:
+    schema = json_schema()
+    for key, value in schema["properties"].items():
+        section = schema["$defs"].get(value.get("$ref", "").rpartition("/")[2], {})
+        for inner in section.get("properties", {}):
+            assert f"| `{key}.{inner}` |" in PAGE
+        assert section.get("properties") or f"| `{key}` |" in PAGE
+
+
+def test_the_published_schema_is_current() -> None:
+    assert json.loads(SCHEMA.read_text()) == json_schema()
+
+
+def test_editors_accept_the_documented_example_and_refuse_a_wrong_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    VALIDATOR.validate(yaml.safe_load(EXAMPLE))
+    assert not VALIDATOR.is_valid({"drafs": True})
+    assert not VALIDATOR.is_valid({"fail_on": "sometimes"})
+
+
+def test_a_configuration_survives_the_store() -> None:
+    config = parse(EXAMPLE).config
+    assert decode(RepoConfig, encode(config)) == config
+
+
+@pytest.mark.parametrize("text", ["", b"", "# nothing\n", "---\n", "categories:\n", "\ufeff", "{}"])
+def test_a_file_that_says_nothing_gives_the_defaults(text: str | bytes) -> None:
+    assert parse(text) == ParsedConfig(RepoConfig(), (), frozenset())
+
+
+def test_an_error_names_its_file_and_the_organisations_where_it_is_theirs() -> None:
+    assert parse("a: 1").errors[0].file == FILE
+    assert parse("a: 1", file="octo-org/.github").errors[0].file == "octo-org/.github"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "paths:\n  inclde: [a]",
+            (
+                2,
+                3,
+                "`paths.inclde` is not a known key. Did you mean `include`?"
+                " Allowed: `include`, `exclude`.",
+            ),
+        ),
+        (
+            "\nmin_severity: hgih",
+            (
+                2,
+                1,
+                "`min_severity` cannot be `hgih`. Did you mean `high`?"
+                " Give one of `critical`, `high`, `medium`, `low`, `info`.",
+            ),
+        ),
+        (
+            "categories:\n  - security\n  - speed",
+            (
+                3,
+                5,
+                "`categories[1]` cannot be `speed`. Give one of `security`, `correctness`,"
+                " `performance`, `maintainability`, `quality`.",
+            ),
+        ),
+        (
+            "max_comments: 99",
+            (1, 1, "`max_comments` cannot be `99`. Give a whole number from 0 to 50."),
+        ),
+        (
+            "max_comments: '5'",
+            (1, 1, "`max_comments` cannot be `5`. Give a whole number from 0 to 50."),
+        ),
+        (
+            "max_files: true",
+            (1, 1, "`max_files` cannot be `true`. Give a whole number from 1 to 1000."),
+        ),
+        ("drafts: 1", (1, 1, "`drafts` cannot be `1`. Give `true` or `false`.")),
+        (
+            "base_branches:\n  - main\n  - 1.0",
+            (
+                3,
+                5,
+                "`base_branches[1]` cannot be `1.0`. Give text of 1 to 200 characters,"
+                " in quotes if it is a number.",
+            ),
+        ),
+        ("paths: src", (1, 1, "`paths` cannot be `src`. Give the keys `include`, `exclude`.")),
+        (
+            "instructions:\n  - paths: ['*.py']",
+            (
+                2,
+                5,
+                "`instructions[0].text` is missing: give text of 1 to 4000 characters,"
+                " in quotes if it is a number.",
+            ),
+        ),
+        (
+            "instructions:\n  - paths: ['*.py']\n    text: a\n    txt: b",
+            (
+                4,
+                5,
+                "`instructions[0].txt` is not a known key. Did you mean `text`?"
+                " Allowed: `paths`, `text`.",
+            ),
+        ),
+        ("drafts: false\ndrafts: false", (2, 1, "`drafts` is given twice: the first counts.")),
+    ],
+)
+def test_a_wrong_key_keeps_its_default_and_is_told_with_what_is_allowed(
+    text: str, error: tuple[int, int, str]
+) -> None:
+    assert errors(text) == [error]
+    assert parse(text).config == RepoConfig()
+
+
+def test_an_unknown_key_is_told_the_known_ones() -> None:
+    [(line, _, message)] = errors("drafs: true")
+    assert line == 1
+    assert message.startswith("`drafs` is not a known key. Did you mean `drafts`? Allowed: ")
+    for key in json_schema()["properties"]:
+        assert f"`{key}`" in message
+
+
+def test_everything_else_still_counts() -> None:
+    parsed = parse("bots: yes\npaths:\n  include: 3\n  exclude: ['*.md']\nfail_on: ever\n")
+    assert parsed.config == RepoConfig(bots=True, paths_exclude=("*.md",))
+    assert parsed.explicit == {"bots", "paths_exclude"}
+    assert [(one.line, one.message.split(" ", 1)[0]) for one in parsed.errors] == [
+        (3, "`paths.include`"),
+        (5, "`fail_on`"),
+    ]
+
+
+def test_many_errors_are_cut_off() -> None:
+    assert len(errors("\n".join(f"key{number}: 1" for number in range(100)))) == MAX_ERRORS
+
+
+def test_what_is_quoted_from_the_file_stays_code() -> None:
+    [(_, _, message)] = errors('"a`<!-- @org/team\\n\\n# Hi": 1')
+    assert message.startswith("`a'<!-- @org/team # Hi` is not a known key.")
+
+
+LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (LAUGHS, (1, 4, "Anchors (`&`) and aliases (`*`) are not allowed: write it out.")),
+        ("a: *b", (1, 4, "Anchors (`&`) and aliases (`*`) are not allowed: write it out.")),
+        (
+            "a: !!python/object/apply:os.system ['true']",
+            (1, 4, "Tags (`!`) are not allowed: write the plain value."),
+        ),
+        ("[" * 30_000, (1, 9, "The file is nested more than 8 levels deep.")),
+        ("x" * 40_000, (1, 1, "The file is larger than 32 KB: shorten it.")),
+        (
+            "a: [" + "1," * 6_000 + "]",
+            (1, 9999, "The file holds more than 5000 values: shorten it."),
+        ),
+        (b"drafts: \xff", (1, 1, "The file is not UTF-8 text: save it as UTF-8.")),
+        ("drafts: \ud800", (1, 1, "The file is not UTF-8 text: save it as UTF-8.")),
+        ("drafts: true\n\x01", (2, 1, "The file holds control characters: remove them.")),
+        (
+            "drafts: true\n---\nbots: true",
+            (2, 1, "The file holds several documents: leave one `---` at most."),
+        ),
+        ("- a", (1, 1, "The file has to consist of keys and values, as `drafts: true`.")),
+        ("? [a]\n: b", (1, 3, "A key has to be a word.")),
+        (
+            "drafts: true\nbots: [",
+            (
+                2,
+                8,
+                "This is not valid YAML: `expected the node content, but found '<stream end>'`.",
+            ),
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_one_sentence(
+    text: str | bytes, error: tuple[int, int, str]
+) -> None:
+    assert errors(text) == [error]
+    assert parse(text).config == RepoConfig()
+    assert parse(text).explicit == frozenset()
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300))
+def test_no_file_raises(content: str | bytes) -> None:
+    assert isinstance(parse(content), ParsedConfig)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["include", "paths", "text", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*json_schema()["properties"], "other"]), VALUES))
+def test_what_no_error_is_told_of_fits_the_schema(data: dict[str, object]) -> None:
+    text = json.dumps(data)  # JSON is YAML
+    parsed = parse(text)
+    if not parsed.errors:
+        VALIDATOR.validate(safe_yaml.read(text).data)
+    for name in set(RepoConfig.__dataclass_fields__) - parsed.explicit:
+        assert getattr(parsed.config, name) == getattr(RepoConfig(), name)
+
+
+def test_the_repository_wins_over_its_organisation_key_by_key() -> None:
+    organisation = parse(
+        "drafts: true\nfail_on: high\nskip_labels: [wip]\npaths: {exclude: ['*.md']}",
+        file="octo-org/.github",
+    )
+    repository = parse("drafts: false\nfail_on: nonsense\npaths: {include: ['src/']}")
+    merged = merge(organisation, repository)
+    assert merged.config == RepoConfig(
+        drafts=False,  # though that is the default: it was said
+        fail_on=FailOn.HIGH,  # the last good one
+        skip_labels=("wip",),
+        paths_include=("src/",),
+        paths_exclude=("*.md",),
+    )
+    assert [one.file for one in merged.errors] == [FILE]
+    assert merged.explicit == {
+        "drafts",
+        "fail_on",
+        "skip_labels",
+        "paths_include",
+        "paths_exclude",
+    }

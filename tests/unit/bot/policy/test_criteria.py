@@ -1,0 +1,44 @@
+"""What a review looks for: the server's word, the repository's, and that of who asks."""
+
+from typing import Any
+
+import pytest
+
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.model import Category, Severity
+from bot.policy.criteria import Wanted, wanted
+
+SECURITY, QUALITY = Category.SECURITY, Category.QUALITY
+SERVER: dict[str, Any] = {
+    "categories": (SECURITY, QUALITY),
+    "min_severity": Severity.MEDIUM,
+    "min_confidence": 0.7,
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "focus", "categories", "least"),
+    [
+        (RepoConfig(), None, (SECURITY, QUALITY), Severity.MEDIUM),
+        (RepoConfig(categories=(QUALITY,)), None, (QUALITY,), Severity.MEDIUM),
+        (RepoConfig(min_severity=Severity.CRITICAL), None, (SECURITY, QUALITY), Severity.CRITICAL),
+        (RepoConfig(categories=(QUALITY,)), SECURITY, (SECURITY,), Severity.MEDIUM),
+    ],
+    ids=["the server's", "the repository's categories", "its severity", "what was asked for"],
+)
+def test_the_nearest_word_holds(
+    config: RepoConfig,
+    focus: Category | None,
+    categories: tuple[Category, ...],
+    least: Severity,
+) -> None:
+    settings = Settings(_env_file=None, **SERVER)
+    assert wanted(settings, config, focus) == Wanted(categories, least, 0.7)
+
+
+def test_what_is_not_wanted_is_told_why() -> None:
+    looked_for = Wanted((SECURITY,), Severity.MEDIUM, 0.7)
+    assert looked_for.objection(SECURITY, Severity.MEDIUM) == ""
+    assert looked_for.objection(QUALITY, Severity.HIGH) == "category quality was not asked for"
+    assert looked_for.objection(SECURITY, Severity.LOW) == "less severe than medium"

@@ -1,0 +1,205 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.config.repository_config import RepoConfig
+from bot.domain.commands import Command, Verb
+from bot.domain.model import PullRequest, Trigger
+from bot.policy.start import Skip, SkipReason, Start, decide, permitted
+from tests.support.pulls import PULL
+
+PATHS = ("src/hello.py", "docs/index.md")
+DEFAULTS = RepoConfig()
+
+AUTOMATIC = [trigger for trigger in Trigger if trigger.automatic]
+WISHES = [trigger for trigger in Trigger if not trigger.automatic]
+
+
+def decided(
+    trigger: Trigger,
+    pull: PullRequest = PULL,
+    config: RepoConfig = DEFAULTS,
+    *,
+    paused: bool = False,
+    changed_paths: tuple[str, ...] | None = PATHS,
+    reviewed_head: bool = False,
+    settle_seconds: int = 0,
+) -> Start | Skip:
+    return decide(
+        pull,
+        config,
+        trigger,
+        repository="octo-org/hello-world",
+        max_files=40,
+        paused=paused,
+        changed_paths=changed_paths,
+        reviewed_head=reviewed_head,
+        settle_seconds=settle_seconds,
+    )
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_an_ordinary_pull_request_is_reviewed(trigger: Trigger) -> None:
+    assert decided(trigger) == Start()
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+@pytest.mark.parametrize(
+    ("reason", "pull", "config", "paths"),
+    [
+        (SkipReason.CLOSED, replace(PULL, open=False), DEFAULTS, PATHS),
+        (SkipReason.NOTHING_CHANGED, PULL, DEFAULTS, ()),
+        (SkipReason.IGNORED_PATHS, PULL, RepoConfig(paths_exclude=("src/", "*.md")), PATHS),
+        (SkipReason.IGNORED_PATHS, PULL, RepoConfig(paths_include=("lib/",)), PATHS),
+    ],
+)
+def test_where_nothing_can_be_reviewed_no_wish_helps(
+    trigger: Trigger,
+    reason: SkipReason,
+    pull: PullRequest,
+    config: RepoConfig,
+    paths: tuple[str, ...],
+) -> None:
+    skip = decided(trigger, pull, config, changed_paths=paths)
+    assert isinstance(skip, Skip)
+    assert skip.reason is reason
+
+
+ROWS = [
+    (SkipReason.PAUSED, PULL, DEFAULTS, True, False),
+    (SkipReason.LABEL, replace(PULL, labels=("bug", "No-Review")), DEFAULTS, False, False),
+    (SkipReason.LABEL, PULL, RepoConfig(skip_labels=("bug",)), False, False),
+    (SkipReason.TITLE, replace(PULL, title="Greet [Skip Review]"), DEFAULTS, False, False),
+    (SkipReason.TITLE, PULL, RepoConfig(title_skip_markers=("greet",)), False, False),
+    (SkipReason.DRAFT, replace(PULL, draft=True), DEFAULTS, False, False),
+    (SkipReason.BOT, replace(PULL, author_is_bot=True), DEFAULTS, False, False),
+    (
+        SkipReason.FORK,
+        replace(PULL, head_repository="o/fork"),
+        RepoConfig(forks=False),
+        False,
+        False,
+    ),
+    (SkipReason.FORK, replace(PULL, head_repository=None), RepoConfig(forks=False), False, False),
+    (SkipReason.BASE_BRANCH, PULL, RepoConfig(base_branches=("release/*",)), False, False),
+    (
+        SkipReason.BASE_BRANCH,
+        replace(PULL, base_ref="topic/main"),
+        RepoConfig(base_branches=("main",)),
+        False,
+        False,
+    ),
+    (SkipReason.ALREADY_REVIEWED, PULL, DEFAULTS, False, True),
+]
+
+
+@pytest.mark.parametrize("trigger", AUTOMATIC)
+@pytest.mark.parametrize(("reason", "pull", "config", "paused", "reviewed"), ROWS)
+def test_on_our_own_we_skip_with_a_sentence(
+    trigger: Trigger,
+    reason: SkipReason,
+    pull: PullRequest,
+    config: RepoConfig,
+    paused: bool,
+    reviewed: bool,
+) -> None:
+    skip = decided(trigger, pull, config, paused=paused, reviewed_head=reviewed)
+    assert isinstance(skip, Skip)
+    assert skip.reason is reason
+    assert skip.sentence.endswith(".")
+    assert pull.title not in skip.sentence
+
+
+@pytest.mark.parametrize("trigger", WISHES)
+@pytest.mark.parametrize(("reason", "pull", "config", "paused", "reviewed"), ROWS)
+def test_a_wish_overrides_what_only_keeps_us_from_starting(
+    trigger: Trigger,
+    reason: SkipReason,
+    pull: PullRequest,
+    config: RepoConfig,
+    paused: bool,
+    reviewed: bool,
+) -> None:
+    assert decided(trigger, pull, config, paused=paused, reviewed_head=reviewed) == Start()
+
+
+def test_every_reason_has_its_row() -> None:
+    final = {
+        reason for reason in SkipReason if not Skip(reason, "No.").told.endswith("all the same.")
+    }
+    assert final == {
+        SkipReason.PAUSED,  # whose sentence says more
+        *(SkipReason.CLOSED, SkipReason.NOTHING_CHANGED, SkipReason.IGNORED_PATHS),
+        SkipReason.QUOTA,  # which only a store knows of
+    }
+    assert {row[0] for row in ROWS} | final == set(SkipReason)
+
+
+@pytest.mark.parametrize(
+    ("pull", "config"),
+    [
+        (replace(PULL, draft=True), RepoConfig(drafts=True)),
+        (replace(PULL, author_is_bot=True), RepoConfig(bots=True)),
+        (replace(PULL, head_repository="o/fork"), DEFAULTS),
+        (replace(PULL, head_repository="Octo-Org/Hello-World"), RepoConfig(forks=False)),
+        (replace(PULL, labels=("no-review",)), RepoConfig(skip_labels=())),
+        (replace(PULL, title="[no review]"), RepoConfig(title_skip_markers=())),
+        (PULL, RepoConfig(base_branches=("main",))),
+        (replace(PULL, base_ref="release/1.2"), RepoConfig(base_branches=("main", "release/*"))),
+        (PULL, RepoConfig(paths_exclude=("*.md",))),
+        (PULL, RepoConfig(paths_include=("docs/",))),
+    ],
+)
+def test_the_configuration_lets_it_through(pull: PullRequest, config: RepoConfig) -> None:
+    assert decided(Trigger.OPENED, pull, config) == Start()
+
+
+def test_unknown_paths_are_not_held_against_it() -> None:
+    config = RepoConfig(paths_include=("lib/",))
+    assert decided(Trigger.OPENED, config=config, changed_paths=None) == Start()
+
+
+@pytest.mark.parametrize(("most", "told"), [(None, 40), (25, 25), (400, 40)])
+def test_a_large_pull_request_is_reviewed_in_part_and_told_so(most: int | None, told: int) -> None:
+    start = decided(Trigger.OPENED, replace(PULL, changed_files=300), RepoConfig(max_files=most))
+    assert start == Start(
+        note=f"The pull request changes 300 files: the {told} riskiest are reviewed,"
+        " the others are listed as left out."
+    )
+
+
+def test_as_many_files_as_are_read_need_no_note() -> None:
+    assert decided(Trigger.OPENED, replace(PULL, changed_files=40)) == Start()
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_only_a_push_waits_for_the_next_one(trigger: Trigger) -> None:
+    wait = 5 if trigger is Trigger.PUSHED else 0
+    assert decided(trigger, settle_seconds=5) == Start(settle_seconds=wait)
+
+
+@pytest.mark.parametrize("own", [0, 60])
+def test_the_repository_says_how_long_to_wait(own: int) -> None:
+    config = RepoConfig(settle_seconds=own)
+    assert decided(Trigger.PUSHED, config=config, settle_seconds=5) == Start(settle_seconds=own)
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize(
+    ("permission", "may_write", "may_read"),
+    [
+        ("admin", True, True),
+        ("maintain", True, True),
+        ("write", True, True),
+        ("triage", False, True),
+        ("read", False, True),
+        ("none", False, False),
+        ("", False, False),
+        ("WRITE", False, False),
+    ],
+)
+def test_help_is_for_readers_and_all_else_for_writers(
+    verb: Verb, permission: str, may_write: bool, may_read: bool
+) -> None:
+    allowed = may_read if verb is Verb.HELP else may_write
+    assert permitted(permission, Command(verb=verb, text="x")) is allowed

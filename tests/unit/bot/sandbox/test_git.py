@@ -1,0 +1,38 @@
+"""What is asked of git, and what is known already."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.git import file_diff, git, write
+
+
+async def test_what_git_said_of_commits_is_kept_and_where_a_branch_stands_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write.create(repository := tmp_path / "a.git")
+    first, second = [
+        await write.write_commit(
+            repository, {"a.txt": text}, parent=None, message="Say", when=1_800_000_000
+        )
+        for text in ("one\n", "two\n")
+    ]
+    await write.set_ref(repository, "refs/heads/main", first)
+    assert await git.resolve(repository, "main") == first
+    await write.set_ref(repository, "refs/heads/main", second)
+    assert await git.resolve(repository, "main") == second
+
+    [file] = await file_diff.diff(repository, first, second)
+    assert (file.additions, file.deletions) == (1, 1)
+    monkeypatch.setattr(git, "run", None)
+    assert await file_diff.diff(repository, first, second) == [file]
+
+
+async def test_a_commit_without_a_parent_follows_none(tmp_path: Path) -> None:
+    await write.create(repository := tmp_path / "a.git")
+    for text in ("one\n", "two\n"):
+        sha = await write.write_commit(
+            repository, {"a.txt": text}, parent=None, message="Say", when=1_800_000_000
+        )
+        assert (await git.commit(repository, sha)).parents == ()
+    assert not await git.run(repository, "for-each-ref")

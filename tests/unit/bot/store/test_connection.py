@@ -1,0 +1,85 @@
+"""Addresses of Redis: what they say, and what is no address."""
+
+from unittest.mock import Mock
+
+import pytest
+from pydantic import ValidationError
+
+from bot.config.redis_url import check, watched
+from bot.config.settings import Settings, SettingsError, load
+from bot.store.connection import connect, connect_sync
+
+
+def test_a_sentinel_address_names_sentinels_service_database_and_passwords() -> None:
+    found = watched(
+        "rediss+sentinel://app:p%40ss@s1:1234,s2/main/3?sentinel_password=w&ssl_ca_certs=/ca.pem"
+    )
+    assert found is not None
+    assert found.sentinels == (("s1", 1234), ("s2", 26379))
+    assert found.service == "main"
+    tls = {"ssl": True, "ssl_ca_certs": "/ca.pem"}
+    assert found.to_sentinels == {**tls, "password": "w"}
+    assert found.to_redis == {**tls, "db": 3, "username": "app", "password": "p@ss"}
+
+
+def test_a_password_without_a_user_is_one_of_the_default_user() -> None:
+    found = watched("redis+sentinel://:secret@[::1]:26379/main")
+    assert found is not None
+    assert found.sentinels == (("::1", 26379),)
+    assert found.to_redis == {"db": 0, "username": None, "password": "secret"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "redis://",
+        "redis://h",
+        "redis://h/",
+        "redis://h?db=2",
+        "redis://[::1]:6379/0",
+        "rediss://:p@h:6380/1",
+        "rediss://:p%2Fq@h/?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=2",
+    ],
+)
+def test_other_addresses_are_left_to_redis_py(url: str) -> None:
+    assert check(url) == url
+    assert watched(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:hunter2secret@host",
+        "host:6379",
+        "redis+sentinel://:hunter2secret@/main",
+        "redis+sentinel://:hunter2secret@host:26379",
+        "redis+sentinel://:hunter2secret@host/main/x",
+        "redis+sentinel://:hunter2secret@host:port/main",
+        "redis+sentinel://:hunter2secret/part@host:1/main",
+        "redis+sentinel://:hunter2secret@host:99999/main",
+        "redis://:hunter2secret@host:port/0",
+        "redis://:hunter2secret@host:99999/0",
+        "redis://:hunter2secret/part@host:6379/0",
+        "redis://:hunter2secret@host:6379/main",
+        "rediss://:hunter2secret@host?db=main",
+    ],
+)
+def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL") as told:
+        load(_env_file=None, redis_url=url)
+    assert "hunter2secret" not in str(told.value)
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, redis_url=url)
+
+
+async def test_a_connection_does_not_read_again_which_version_the_client_has(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redis.utils.get_lib_version", Mock(side_effect=AssertionError))
+    client, for_threads = connect(redis_url), connect_sync(redis_url)
+    assert await client.ping()
+    assert for_threads.ping()
+    for_threads.close()
+    await client.aclose()

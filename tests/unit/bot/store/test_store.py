@@ -1,0 +1,277 @@
+"""The life of a review in a real Redis."""
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from bot.domain.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
+from bot.store import Store, connect, quota
+from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.store.suppressions import pause
+from workers.queue.broker import make_broker
+
+REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
+ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
+
+
+def review(
+    name: str,
+    head: str = "a" * 40,
+    trigger: Trigger = Trigger.OPENED,
+    focus: Category | None = None,
+) -> Review:
+    return Review(
+        id=name,
+        repository=REPOSITORY,
+        number=3,
+        head_sha=head,
+        trigger=trigger,
+        created_at=1.0,
+        focus=focus,
+    )
+
+
+async def queued(store: Store, queue: str) -> list[str]:
+    """The actors of the messages that wait in a queue, in order."""
+    ids = await store.redis.lrange(f"{NAMESPACE}:{queue}", 0, -1)
+    bodies = [await store.redis.hget(f"{NAMESPACE}:{queue}.msgs", name) for name in ids]
+    return [json.loads(body)["actor_name"] for body in bodies if body is not None]
+
+
+async def events(store: Store, name: str) -> list[tuple[str, str]]:
+    raw: Any = await store.redis.xrange(f"glossator:events:{name}")
+    return [(fields[b"type"].decode(), json.loads(fields[b"data"])["status"]) for _, fields in raw]
+
+
+async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: Store) -> None:
+    deliveries = [
+        store.accept_delivery("guid", message("handle_delivery", {}, f"{n}")) for n in range(20)
+    ]
+    assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
+    assert await queued(store, "events") == ["handle_delivery"]
+
+
+async def test_deliveries_that_come_at_once_are_queued_each(store: Store) -> None:
+    """More than share one round trip; afterwards Redis has forgotten the script."""
+    for begin in (0, 150):
+        deliveries = [
+            store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+            for n in range(begin, begin + 150)
+        ]
+        assert await asyncio.gather(*deliveries) == [True] * 150
+        await store.redis.script_flush()
+    assert await queued(store, "events") == ["handle_delivery"] * 300
+
+
+async def test_a_caller_who_leaves_takes_no_other_delivery_along(store: Store) -> None:
+    deliveries = [
+        asyncio.ensure_future(
+            store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+        )
+        for n in range(10)
+    ]
+    await asyncio.sleep(0)
+    deliveries[3].cancel()
+    others = [delivery for delivery in deliveries if delivery is not deliveries[3]]
+    assert await asyncio.gather(*others) == [True] * 9
+
+
+async def test_who_shares_a_round_trip_shares_its_failure() -> None:
+    away = Store(connect("redis://127.0.0.1:1/0"), keep_seconds=3600)
+    deliveries = [
+        away.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}")) for n in range(5)
+    ]
+    results = await asyncio.gather(*deliveries, return_exceptions=True)
+    assert [type(result) for result in results] == [RedisConnectionError] * 5
+    await away.redis.aclose()
+
+
+async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str) -> None:
+    broker: RedisBroker = make_broker(redis_url, [])
+    seen: list[str] = []
+
+    def record(review_id: str) -> None:
+        seen.append(review_id)
+
+    dramatiq.actor(actor_name="scan_pull_request", queue_name="scan", broker=broker)(record)
+    await store.put(message("scan_pull_request", "one"), message("scan_pull_request", "two"))
+    worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
+    worker.start()
+    try:
+        await asyncio.to_thread(broker.join, "scan", timeout=10_000)
+    finally:
+        worker.stop()
+        broker.close()
+    assert seen == ["one", "two"]
+    left = await store.redis.keys(f"{NAMESPACE}:scan*")
+    assert left == []
+
+
+async def test_a_review_is_opened_once_and_told(store: Store) -> None:
+    first = await store.open_review(review("one"))
+    again = await store.open_review(review("one"))
+    assert (first.outcome, again.outcome) == ("opened", "known")
+    assert await store.review("one") == review("one")
+    assert await events(store, "one") == [("progress", "queued")]
+
+
+async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
+    await store.open_review(review("one"))
+    second = await store.open_review(review("two", head="b" * 40, trigger=Trigger.PUSHED))
+    assert (second.outcome, second.other) == ("opened", "one")
+    assert await store.state("one") is State.SUPERSEDED
+    assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
+
+
+async def test_the_same_head_is_reviewed_again_only_if_somebody_asks(store: Store) -> None:
+    await store.open_review(review("one"))
+    assert (await store.open_review(review("two", trigger=Trigger.READY))).outcome == "repeated"
+    assert (await store.open_review(review("two", trigger=Trigger.COMMAND))).outcome == "opened"
+
+
+async def test_the_same_head_is_reviewed_again_on_another_base(store: Store) -> None:
+    await store.open_review(review("one"), base="main")
+    assert (await store.open_review(review("two"), base="main")).outcome == "repeated"
+    moved = await store.open_review(review("two"), base="stable")
+    assert (moved.outcome, moved.other) == ("opened", "one")
+    assert await store.state("one") is State.SUPERSEDED
+
+
+async def test_a_look_at_one_category_is_no_review_of_the_head(store: Store) -> None:
+    """The command came before the push of which it speaks was told."""
+    await store.open_review(review("one", trigger=Trigger.COMMAND, focus=Category.SECURITY))
+    assert (await store.open_review(review("two"))).outcome == "opened"
+    await store.move("two", State.COMPLETED, of=ACTIVE)
+    await store.open_review(review("three", trigger=Trigger.COMMAND, focus=Category.SECURITY))
+    again = await store.open_review(review("four"))
+    assert (again.outcome, again.other) == ("repeated", "two")
+    assert await store.state("three") is State.QUEUED
+
+
+async def test_what_waits_for_a_review_is_put_once_when_that_has_ended(store: Store) -> None:
+    await store.open_review(review("one"))
+    for name in ("c", "b", "b"):  # the delivery of one is handled twice
+        waiting = review(name, trigger=Trigger.COMMAND, focus=Category.SECURITY)
+        opened = await store.open_review(waiting, later=message("start_waiting", {}, name, 0))
+        assert (opened.outcome, opened.other) == ("waits", "one")
+    assert await store.review("b") is None
+    await store.open_review(review("two", head="b" * 40))
+    assert await store.state("one") is State.SUPERSEDED
+    assert await queued(store, "events") == [], "they wait for what has taken its place"
+    await store.move("two", State.FAILED, of=ACTIVE)
+    names = await store.redis.lrange(f"{NAMESPACE}:events", 0, -1)
+    bodies = [await store.redis.hget(f"{NAMESPACE}:events.msgs", name) for name in names]
+    assert [json.loads(body or b"")["args"][1] for body in bodies] == ["b", "c"]
+
+
+async def test_nothing_starts_after_what_is_forgotten(store: Store) -> None:
+    await store.open_review(review("one"))
+    waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
+    for name in ("one", "two"):
+        assert await quota.take(store, REPOSITORY.installation_id, name, 2)
+    await store.open_review(waiting, later=message("start_waiting", {}, "two", 0))
+    await quota.forget_waiting(store, REPOSITORY.installation_id, "one")
+    await store.move("one", State.CANCELLED, of=ACTIVE)
+    assert await queued(store, "events") == []
+    taken = [await quota.take(store, REPOSITORY.installation_id, name, 2) for name in "ab"]
+    assert taken == [True, False], "it has no place in the day's quota any more"
+
+
+async def test_a_failed_review_does_not_stand_in_the_way_of_the_next(store: Store) -> None:
+    await store.open_review(review("one"))
+    assert await store.move("one", State.FAILED, of=ACTIVE, error="No.")
+    assert (await store.open_review(review("two"))).outcome == "opened"
+
+
+async def test_who_began_without_a_turn_waits_for_none_and_takes_none(store: Store) -> None:
+    for number, name in enumerate(("one", "two", "three")):
+        await store.open_review(replace(review(name), number=number + 1))
+        await store.admit(name, 1, at_once=1, messages=[message("scan_pull_request", name)])
+    assert await store.move("two", State.SCANNING, of=[State.QUEUED])
+    assert "parked" not in await store.fields("two"), "nobody would look after it any more"
+    assert await store.move("one", State.CANCELLED, of=ACTIVE)
+    assert "parked" not in await store.fields("three")
+    assert await queued(store, "scan") == ["scan_pull_request"] * 2
+
+
+async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
+    await store.open_review(review("one"))
+    await store.move("one", State.CANCELLED, of=ACTIVE)
+    for state in State:
+        assert not await store.move("one", state, of=tuple(State))
+    assert not await store.tell("one", 50)
+    assert await store.state("one") is State.CANCELLED
+
+
+async def test_a_move_takes_its_messages_along_or_does_nothing(store: Store) -> None:
+    await store.open_review(review("one"))
+    scan = message("scan_pull_request", "one")
+    assert not await store.move("one", State.REPORTING, of=[State.ANALYZING], messages=[scan])
+    assert await queued(store, "scan") == []
+    assert await store.move("one", State.SCANNING, of=[State.QUEUED], messages=[scan])
+    assert await queued(store, "scan") == ["scan_pull_request"]
+
+
+async def test_progress_never_falls(store: Store) -> None:
+    await store.open_review(review("one"))
+    await store.tell("one", 15, step="Cloning")
+    await store.tell("one", 10, step="Late")
+    progress = await store.progress("one")
+    assert progress is not None
+    assert (progress.percent, progress.step) == (15, "Late")
+
+
+async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Store) -> None:
+    await store.open_review(review("one"))
+    batches = [Batch(number, ()) for number in range(5)]
+    await store.move("one", State.ANALYZING, of=[State.QUEUED], batches=batches, files_total=25)
+    assert await store.batch("one", 3) == Batch(3, ())
+    every_batch_twice = list(range(5)) * 2
+    await asyncio.gather(
+        *(
+            store.finish_batch(
+                "one", number, BatchResult(), files=5, publish=message("publish_review", "one")
+            )
+            for number in every_batch_twice
+        )
+    )
+    assert await queued(store, "reports") == ["publish_review"]
+    assert await store.state("one") is State.REPORTING
+    assert len(await store.results("one")) == 5
+    progress = await store.progress("one")
+    assert progress is not None
+    assert (progress.percent, progress.files_done) == (90, 25)
+
+
+async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
+    await store.open_review(review("one"))
+    await store.move("one", State.CANCELLED, of=ACTIVE)
+    done = await store.finish_batch(
+        "one", 0, BatchResult(), files=1, publish=message("publish_review", "one")
+    )
+    assert done == -1
+    assert await store.results("one") == ()
+    assert all([await queued(store, queue) == [] for queue in QUEUES])
+
+
+async def test_what_is_known_of_a_pull_request_lasts_as_long_as_it_is_used(store: Store) -> None:
+    key = "glossator:pull:7:3"
+    await store.open_review(review("one"))
+    assert 3000 < await store.redis.ttl(key) <= 3600
+    await store.redis.expire(key, 60)
+    assert (await store.pull_fields(7, 3))["current"] == "one"
+    assert 3000 < await store.redis.ttl(key) <= 3600
+    assert await store.pull_fields(7, 4) == {}
+    assert not await store.redis.exists("glossator:pull:7:4")
+
+
+async def test_a_pause_of_a_pull_request_that_was_never_reviewed_does_not_stay_for_ever(
+    store: Store,
+) -> None:
+    await pause(store, 7, 4, "ada")
+    assert 3000 < await store.redis.ttl("glossator:pull:7:4") <= 3600

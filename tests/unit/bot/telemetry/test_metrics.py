@@ -1,0 +1,85 @@
+"""Counting survives a Redis that is away, and the page is in the order that Prometheus wants."""
+
+import asyncio
+import re
+
+import pytest
+from redis.asyncio import Redis
+
+import bot.telemetry.metrics
+from bot.runtime.tasks import stop
+from bot.telemetry.metrics import LIMITS_KEY, Metrics, exposition, kept, limits
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+async def test_what_could_not_be_sent_is_sent_later_and_once(redis: "Redis") -> None:
+    metrics = Metrics(Redis.from_url(NOWHERE))
+    metrics.count("glossator_llm_calls_total", 2)
+    await metrics.flush()
+    metrics.count("glossator_llm_calls_total")
+    metrics._redis = redis
+    await metrics.flush()
+    await metrics.flush()
+    assert await kept(redis) == {"glossator_llm_calls_total": 3}
+
+
+async def test_a_cancellation_that_redis_loses_does_not_keep_a_process_from_ending(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushing, lost = asyncio.Event(), 0
+
+    async def loses_the_first(self: Metrics) -> None:
+        nonlocal lost
+        flushing.set()
+        if not lost:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost += 1
+
+    monkeypatch.setattr(bot.telemetry.metrics, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(Metrics, "flush", loses_the_first)
+    counting = Metrics(redis).running()
+    await counting.__aenter__()
+    await flushing.wait()
+    ending = asyncio.ensure_future(counting.__aexit__(None, None, None))
+    done, _ = await asyncio.wait({ending}, timeout=5)
+    await stop(ending)
+    assert done
+    assert lost == 1
+
+
+async def test_two_processes_add_up(redis: "Redis") -> None:
+    for seconds in (0.2, 200):
+        metrics = Metrics(redis)
+        metrics.observe("glossator_step_seconds", seconds, step="scan")
+        await metrics.flush()
+    seen = await kept(redis)
+    assert seen['glossator_step_seconds_count{step="scan"}'] == 2
+    assert seen['glossator_step_seconds_bucket{step="scan",le="60"}'] == 1
+    assert seen['glossator_step_seconds_sum{step="scan"}'] == 200.2
+
+
+async def test_buckets_stand_in_the_order_of_their_bounds(redis: "Redis") -> None:
+    metrics = Metrics(redis)
+    for step in ("scan", "report"):
+        metrics.observe("glossator_step_seconds", 0.01, step=step)
+    await metrics.flush()
+    page = exposition(await kept(redis))
+    for step in ("scan", "report"):
+        found = re.findall(rf'_bucket{{step="{step}",le="([^"]+)"}}', page)
+        assert found == sorted(found, key=float)
+        assert found[-1] == "+Inf"
+
+
+async def test_what_an_installation_has_left_is_told_until_its_hour_is_over(
+    redis: "Redis",
+) -> None:
+    metrics = Metrics(redis)
+    metrics.limits = lambda: {7: (400, 1000.0), 8: (4000, 2000.0)}
+    await metrics.flush()
+    name = 'glossator_github_rate_limit_remaining{{installation="{}"}}'
+    assert await limits(redis, now=999) == {name.format(7): 400, name.format(8): 4000}
+    assert await limits(redis, now=1000) == {name.format(8): 4000}
+    assert await redis.hlen(LIMITS_KEY) == 1

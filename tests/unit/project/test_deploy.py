@@ -1,0 +1,175 @@
+"""What is deployed fits its schemas, and speaks of what is there."""
+
+import json
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from bot.cli.app import app
+from bot.config.settings import Settings
+from bot.store.messages import NAMESPACE, QUEUES
+from bot.telemetry.metrics import CATALOGUE
+
+ROOT = Path(__file__).parents[3]
+KUBERNETES = ROOT / "deploy/kubernetes"
+COMMANDS = {
+    command.name or command.callback.__name__
+    for command in app.registered_commands
+    if command.callback
+}
+
+
+def documents(kind: str = "") -> list[dict[str, Any]]:
+    found = [
+        document
+        for path in sorted(KUBERNETES.glob("*.yaml"))
+        for document in yaml.safe_load_all(path.read_text())
+    ]
+    return [document for document in found if kind in ("", document["kind"])]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [d for d in documents() if "keda" not in d["apiVersion"] and d["kind"] != "Kustomization"],
+    ids=lambda document: f"{document['kind']} {document['metadata']['name']}",
+)
+def test_each_manifest_fits_the_schema_of_kubernetes(document: dict[str, Any]) -> None:
+    kubernetes_validate.validate(document, "1.31", strict=True)
+
+
+def test_the_kustomization_names_every_file_but_itself_and_the_optional_one() -> None:
+    [kustomization] = documents("Kustomization")
+    there = {path.name for path in KUBERNETES.glob("*.yaml")}
+    assert set(kustomization["resources"]) == there - {"kustomization.yaml", "scaling.yaml"}
+
+
+def test_every_queue_has_a_worker_and_each_command_exists() -> None:
+    commands = [
+        container["args"]
+        for deployment in documents("Deployment")
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+    ]
+    assert {args[1] for args in commands} <= COMMANDS
+    assert {args[3] for args in commands if args[1] == "work"} == set(QUEUES)
+
+
+def test_scaling_looks_at_the_lists_that_hold_the_messages() -> None:
+    for scaled in documents("ScaledObject"):
+        [trigger] = scaled["spec"]["triggers"]
+        queue = trigger["metadata"]["listName"].removeprefix(f"{NAMESPACE}:")
+        assert queue in QUEUES
+        assert scaled["spec"]["scaleTargetRef"]["name"] == f"glossator-{queue}"
+
+
+def test_each_variable_that_is_set_is_a_setting() -> None:
+    [settings] = documents("ConfigMap")
+    known = {name.upper() for name in Settings.model_fields} | {"REDIS_ADDRESS"}
+    assert set(settings["data"]) - known == set()
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    given = set(re.findall(r"^ {4}([A-Z_]+)=", dockerfile, re.MULTILINE))
+    assert given - known - {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"} == set()
+
+
+def test_every_process_runs_unprivileged_on_a_read_only_file_system() -> None:
+    for deployment in documents("Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+            assert not container["securityContext"]["allowPrivilegeEscalation"]
+
+
+def test_compose_runs_every_process_with_known_commands() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ours = {name: service for name, service in services.items() if name != "redis"}
+    assert {service["command"][1] for service in ours.values()} <= COMMANDS
+    queues = [s["command"][3] for s in ours.values() if s["command"][1] == "work"]
+    assert {name for listed in queues for name in listed.split(",")} == set(QUEUES)
+
+
+def test_only_the_web_server_is_asked_for_its_health() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ours = {name: service for name, service in services.items() if name != "redis"}
+    asked = [s["command"][1] for s in ours.values() if "healthcheck" not in s]
+    assert asked == ["web"]
+
+
+def test_the_procfile_works_on_every_queue() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    commands = [line.partition(": ")[2].split() for line in lines]
+    assert {command[1] for command in commands} <= COMMANDS
+    worked = {q for c in commands if c[1] == "work" for q in c[3].split(",")}
+    assert worked == set(QUEUES)
+
+
+def test_the_dockerfile_passes_its_linter() -> None:
+    hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
+    done = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def metric_names(text: str) -> set[str]:
+    found = set(re.findall(r"\bglossator_[a-z_]+", text))
+    return {name.removesuffix("_bucket") for name in found}
+
+
+def test_dashboard_and_alerts_speak_of_metrics_that_exist() -> None:
+    dashboard = (ROOT / "deploy/grafana/glossator.json").read_text()
+    assert len(json.loads(dashboard)["panels"]) >= 10
+    alerts = (ROOT / "deploy/prometheus/alerts.yaml").read_text()
+    assert metric_names(dashboard) - set(CATALOGUE) == set()
+    assert metric_names(alerts) - set(CATALOGUE) == set()
+
+
+def test_each_alert_has_its_place_in_the_runbook() -> None:
+    rules = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text())["groups"][0][
+        "rules"
+    ]
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    assert [rule["alert"] for rule in rules] == headings
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"
+)
+def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "deploy/prometheus/alerts.yaml", tmp_path)
+    cases = Path(shutil.copy(Path(__file__).with_name("alerts.test.yaml"), tmp_path))
+    done = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_secret_says_wins_over_what_everybody_may_read() -> None:
+    for deployment in documents("Deployment"):
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        assert [next(iter(source)) for source in container["envFrom"]] == [
+            "configMapRef",
+            "secretRef",
+        ]
+
+
+def test_every_process_has_longer_to_stop_than_it_takes() -> None:
+    takes = Settings.model_fields["shutdown_seconds"].default
+    for deployment in documents("Deployment"):
+        assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > takes
+    for service in yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values():
+        assert int(service.get("stop_grace_period", "999s").removesuffix("s")) > takes
+
+
+def test_the_build_copies_nothing_that_is_left_out_of_it() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    assert not {name for line in copied for name in line.split()} & set(left_out)
+    assert {".env", ".git", ".venv"} <= set(left_out)
+
+
+def test_each_metric_is_explained_with_its_labels() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    assert re.findall(r"^\| `(glossator_\w+)`", page, re.MULTILINE) == list(CATALOGUE)

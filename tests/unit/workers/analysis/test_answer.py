@@ -1,0 +1,226 @@
+"""A model's answer is hostile: each part is checked by itself, and nothing raises."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.diff import Side
+from bot.domain.model import Category, Severity
+from tests.unit.workers.analysis.conftest import finding
+from workers.analysis.answer import (
+    MAX_BODY,
+    MAX_FINDINGS,
+    MAX_QUOTE,
+    MAX_REASON,
+    MAX_SUGGESTION,
+    MAX_SUMMARY,
+    MAX_TITLE,
+    REVIEW_SCHEMA,
+    VERDICTS_SCHEMA,
+    RawFinding,
+    Refused,
+    read_finding,
+    read_findings,
+    read_summaries,
+    read_verdicts,
+)
+from workers.analysis.llm.json_reader import read_json, salvage_json
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def read(**changed: Any) -> RawFinding:
+    found = read_finding(finding(**changed))
+    assert isinstance(found, RawFinding), found
+    return found
+
+
+def refusal(**changed: Any) -> str:
+    found = read_finding(finding(**changed))
+    assert isinstance(found, Refused), found
+    return found.reason
+
+
+def test_a_finding_in_the_right_form_is_read_whole() -> None:
+    assert read() == RawFinding(
+        path="src/search.py",
+        category=Category.SECURITY,
+        severity=Severity.HIGH,
+        title="SQL is built from the row's text",
+        body="A row that holds a quote changes the query.",
+        confidence=0.9,
+        side=Side.RIGHT,
+        line=4,
+        quote="        cursor.execute(query % row)",
+        suggestion="        cursor.execute(query, row)",
+        rule=None,
+    )
+
+
+@pytest.mark.parametrize("name", ["path", "title", "body", "quote"])
+@pytest.mark.parametrize("value", [None, "", "  \n", 7, ["x"], "\0", "x" * 100_000])
+def test_texts_are_there_and_not_too_long(name: str, value: object) -> None:
+    assert refusal(**{name: value}) == f'"{name}" is missing, empty or too long'
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("category", ["style", "", None, 3, []]),
+        ("severity", ["urgent", "", None, 3, {}]),
+        ("confidence", [-0.1, 1.1, 95, "0.9", True, None, float("nan"), float("inf")]),
+    ],
+)
+def test_what_is_none_of_the_allowed_values_is_refused(name: str, values: list[object]) -> None:
+    for value in values:
+        assert refusal(**{name: value}) == f'"{name}" is not one of the allowed values'
+
+
+def test_small_slips_are_forgiven() -> None:
+    slips = read(category=" Security ", severity="HIGH", confidence=1, side="NEW", line=4.0)
+    assert (slips.category, slips.severity, slips.confidence) == (
+        Category.SECURITY,
+        Severity.HIGH,
+        1.0,
+    )
+    assert (slips.side, slips.line) == (Side.RIGHT, 4)
+
+
+@pytest.mark.parametrize("side", ["old", "Old", " OLD ", "LEFT"])
+def test_the_old_side_is_understood_in_other_words(side: str) -> None:
+    assert read(side=side).side is Side.LEFT
+
+
+@pytest.mark.parametrize("line", [None, -1, "4", True, 1e300, float("nan")])
+def test_a_line_that_is_none_is_no_hint(line: object) -> None:
+    assert read(line=line).line is None
+
+
+def test_a_quote_keeps_its_indentation_and_a_title_is_one_short_line() -> None:
+    found = read(quote="    x\n\n", title=f"\n {'t' * 200}\nsecond line ")
+    assert found.quote == "    x\n\n"
+    assert found.title == "t" * (MAX_TITLE - 1) + "…"
+    assert read(title="first\u2028second").title == "first"
+
+
+def test_a_suggestion_may_be_empty_and_is_dropped_where_it_is_too_long() -> None:
+    assert read(suggestion="").suggestion == ""
+    assert read(suggestion="x" * MAX_SUGGESTION).suggestion == "x" * MAX_SUGGESTION
+    assert read(suggestion="x" * (MAX_SUGGESTION + 1)).suggestion is None
+    assert read(suggestion=["x"]).suggestion is None
+
+
+def test_texts_may_be_as_long_as_their_limits() -> None:
+    assert len(read(body="b" * MAX_BODY).body) == MAX_BODY
+    assert len(read(quote="q" * MAX_QUOTE).quote) == MAX_QUOTE
+
+
+def test_half_characters_and_nul_do_not_get_through() -> None:
+    found = read(title="a\ud800b\0c", quote="\udfff", rule="\0ruff:F821")
+    assert found.title == "a?bc"
+    assert found.quote == "?"
+    assert found.rule == "ruff:F821"
+
+
+def test_a_bad_finding_costs_only_itself_and_more_than_fifty_are_not_read() -> None:
+    good, refused = read_findings({"findings": [finding(), "x", finding(path=""), finding()]})
+    assert len(good) == 2
+    assert [each.reason for each in refused] == [
+        "a finding is not an object",
+        '"path" is missing, empty or too long',
+    ]
+    good, _ = read_findings({"findings": [finding()] * 500})
+    assert len(good) == MAX_FINDINGS
+
+
+def test_summaries_are_one_line_each() -> None:
+    answer = {
+        "summaries": [
+            {"path": "a.py", "summary": " It \n adds\ta thing. "},
+            {"path": "b.py", "summary": "x" * 1000},
+            {"path": "", "summary": "Nowhere."},
+            {"path": "c.py", "summary": None},
+            "d.py",
+        ]
+    }
+    assert read_summaries(answer) == {"a.py": "It adds a thing.", "b.py": "x" * MAX_SUMMARY}
+
+
+def test_verdicts_in_the_wrong_form_are_none() -> None:
+    good = {"id": 2, "holds": False, "confidence": 0, "reason": "No.\nReally."}
+    wrong = [{**good, "holds": "false"}, {**good, "id": None}, {**good, "confidence": 2}, 3, None]
+    verdicts = read_verdicts({"verdicts": [good, *wrong]})
+    assert list(verdicts) == [2]
+    assert (verdicts[2].holds, verdicts[2].reason) == (False, "No.")
+    long = read_verdicts({"verdicts": [{**good, "reason": "r" * 4000}]})[2].reason
+    assert 100 <= len(long) <= MAX_REASON
+
+
+@given(VALUES, VALUES)
+def test_nothing_that_a_model_says_raises(whole: Any, inner: Any) -> None:
+    items = [inner, *[finding(**{name: inner}) for name in finding()]]
+    for answer in (whole if isinstance(whole, dict) else {}, {"findings": items}):
+        good, refused = read_findings(answer)
+        for found in good:
+            assert 0 <= found.confidence <= 1
+            assert found.title
+            assert "\n" not in found.title
+        assert all(each.reason for each in refused)
+    told = {"summaries": [inner, {"path": inner, "summary": inner}], "verdicts": [inner, whole]}
+    assert all("\n" not in each for each in read_summaries(told).values())
+    read_verdicts(told)
+    for schema in (REVIEW_SCHEMA, VERDICTS_SCHEMA):
+        assert isinstance(schema.problem({"findings": items, "verdicts": inner}), str)
+
+
+@given(VALUES, st.data())
+def test_what_is_saved_of_a_cut_answer_was_in_it(value: Any, data: st.DataObject) -> None:
+    whole = {"findings": [finding(body=str(value)), finding(title="Second"), {"x": value}]}
+    text = json.dumps(whole)
+    cut = text[: data.draw(st.integers(0, len(text)))]
+    saved = salvage_json(cut)
+    if saved is not None:
+        found = saved["findings"]
+        complete = [each for each in found if isinstance(each, dict) and "rule" in each]
+        assert complete == whole["findings"][: len(complete)]
+    read_json(cut)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({}, '"findings" is missing or no list.'),
+        ({"findings": {}}, '"findings" is missing or no list.'),
+        ({"findings": []}, ""),
+        ({"findings": [finding(), "x"]}, ""),
+        ({"findings": ["x"]}, "no finding can be read; the first: a finding is not an object."),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_a_sentence(answer: Any, problem: str) -> None:
+    assert REVIEW_SCHEMA.problem(answer) == problem
+
+
+@pytest.mark.parametrize("schema", [REVIEW_SCHEMA, VERDICTS_SCHEMA])
+def test_schemas_are_strict_as_providers_want_them(schema: Any) -> None:
+    def objects(node: Any) -> list[dict[str, Any]]:
+        if isinstance(node, list):
+            return [each for item in node for each in objects(item)]
+        if not isinstance(node, dict):
+            return []
+        here = [node] if node.get("type") == "object" else []
+        return here + [each for item in node.values() for each in objects(item)]
+
+    found = objects(schema.body)
+    assert len(found) >= 2
+    for each in found:
+        assert each["additionalProperties"] is False
+        assert each["required"] == list(each["properties"])

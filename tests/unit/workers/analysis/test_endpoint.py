@@ -1,0 +1,99 @@
+"""A model's server that means harm gets no memory of ours, and no key beyond itself."""
+
+import asyncio
+import resource
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from bot.config.settings import Settings
+from workers.analysis.llm.endpoint import Endpoint
+from workers.analysis.llm.errors import PermanentLLMError
+
+Serve = Callable[[asyncio.StreamWriter], Awaitable[None]]
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+KEY = "key-of-the-model"
+
+
+@asynccontextmanager
+async def serving(serve: Serve) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server whose answers `serve` writes: its address, and the heads of what it was asked."""
+    heads: list[bytes] = []
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            await serve(writer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(one, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}", heads
+
+
+async def _refused(address: str) -> str:
+    settings = Settings(_env_file=None, openai_api_key=KEY, openai_base_url=address)
+    endpoint = Endpoint(settings, f"{address}/v1")
+    try:
+        with pytest.raises(PermanentLLMError) as caught:
+            await endpoint.post(ASKED)
+    finally:
+        await endpoint.aclose()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
+async def test_an_answer_that_goes_on_and_on_is_left_before_it_fills_the_memory(
+    status: bytes,
+) -> None:
+    written = 0
+
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n\r\n")
+        while written < 200 << 20:
+            writer.write(b" " * (1 << 20))
+            await writer.drain()
+            written += 1 << 20
+
+    async with serving(endless) as (address, _):
+        assert await _refused(address) == "the endpoint's answer is longer than 16 MB"
+    assert written < 64 << 20
+
+
+async def test_a_compressed_answer_is_not_unpacked() -> None:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(150)) + packer.flush()
+
+    async def packed(writer: asyncio.StreamWriter) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+        writer.write(head.encode() + bomb)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with serving(packed) as (address, heads):
+        told = await _refused(address)
+    assert told == "the endpoint compresses its answers without being asked to"
+    assert b"accept-encoding: identity" in heads[0].lower()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # in KiB
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_our_key_goes_to_no_other_host(status: int) -> None:
+    async with serving(_nothing) as (other, heads):
+
+        async def elsewhere(writer: asyncio.StreamWriter) -> None:
+            head = f"HTTP/1.1 {status} Moved\r\nLocation: {other}/\r\nContent-Length: 0\r\n\r\n"
+            writer.write(head.encode())
+
+        async with serving(elsewhere) as (address, asked):
+            assert await _refused(address) == f"the endpoint answered {status} for model m"
+        assert KEY.encode() in asked[0]
+        assert heads == []
+
+
+async def _nothing(_: asyncio.StreamWriter) -> None:
+    pass

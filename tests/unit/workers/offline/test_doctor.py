@@ -1,0 +1,197 @@
+"""The doctor against the sandbox GitHub, a real Redis and an LLM server: well, and ill."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from bot.config.settings import Settings
+from bot.sandbox.server import Sandbox
+from tests.support.llm_server import LLMServer, Reply, Request, Status, Text
+from workers.offline import doctor
+from workers.offline.doctor import Check, Level, as_json, as_lines, examine
+from workers.scan.analyzers.isolation import Isolation
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(webhook_url="https://glossator.example/webhooks/github") as sandbox:
+        yield sandbox
+
+
+def settings(sandbox: Sandbox, **changed: Any) -> Settings:
+    values: dict[str, Any] = {
+        "github_api_url": sandbox.api_url,
+        "github_url": sandbox.url,
+        "github_app_id": str(sandbox.app_id),
+        "github_private_key": sandbox.private_key_pem,
+        "github_webhook_secrets": sandbox.webhook_secret,
+        "public_url": "https://glossator.example",
+    }
+    return Settings(_env_file=None, **(values | changed))
+
+
+async def found(given: Settings) -> dict[str, Check]:
+    return {check.name: check for check in await examine(given)}
+
+
+async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> None:
+    async with LLMServer(default=Text('{"verdicts": []}')) as llm:
+        checks = await found(
+            settings(
+                sandbox,
+                redis_url=redis_url,
+                openai_base_url=llm.url,
+                openai_api_key="sk-x",
+                llm_model="small",
+            )
+        )
+    ill = {name: check.text for name, check in checks.items() if check.level is Level.FAILURE}
+    assert ill == {}
+    for name in ("settings", "github", "clock", "app", "permissions", "webhook", "redis", "llm"):
+        assert checks[name].level is Level.OK, checks[name]
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "level", "says"),
+    [
+        ({"github_app_id": ""}, "settings", Level.FAILURE, "GITHUB_APP_ID"),
+        ({"github_api_url": "http://127.0.0.1:1/api/v3"}, "github", Level.FAILURE, "not answer"),
+        ({"github_app_id": "99"}, "app", Level.FAILURE, ""),
+        ({"public_url": "https://other.example"}, "webhook", Level.WARNING, "other.example"),
+        ({"redis_url": "redis://127.0.0.1:1/0"}, "redis", Level.FAILURE, "no answer"),
+        ({"redis_url": ""}, "redis", Level.OK, "embedded"),
+        ({}, "llm", Level.WARNING, "analysers alone"),
+    ],
+)
+async def test_each_trouble_is_told_with_its_remedy(
+    sandbox: Sandbox, changed: dict[str, Any], name: str, level: Level, says: str
+) -> None:
+    checks = await found(settings(sandbox, **changed))
+    assert checks[name].level is level, checks[name]
+    assert says in checks[name].text
+    assert (level is Level.OK) or checks[name].remedy.endswith(".")
+
+
+async def test_an_llm_that_refuses_the_key_is_a_failure(sandbox: Sandbox) -> None:
+    async with LLMServer(default=Status(401, "Incorrect API key")) as llm:
+        changed = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
+        checks = await found(settings(sandbox, **changed))
+    assert checks["llm"].level is Level.FAILURE
+    assert "sk-x" not in as_json(list(checks.values()))
+
+
+async def test_lacking_permissions_and_events_are_named(sandbox: Sandbox) -> None:
+    sandbox.state.installations[sandbox.installation_id].permissions["checks"] = "read"
+    sandbox.state.app.events = ("pull_request",)
+    checks = await found(settings(sandbox))
+    assert "checks: write" in checks["permissions"].text
+    assert "issue_comment" in checks["events"].text
+    assert "→" in as_lines(list(checks.values()))
+
+
+@pytest.mark.parametrize(
+    ("skew", "level"), [(0, Level.OK), (40, Level.OK), (-90, Level.FAILURE), (3600, Level.FAILURE)]
+)
+def test_a_clock_that_is_off_is_told(skew: float, level: Level) -> None:
+    told = format_datetime(datetime.now(UTC) + timedelta(seconds=skew), usegmt=True)
+    check = doctor._clock(httpx2.Response(200, headers={"date": told}))
+    assert check.level is level
+
+
+async def test_a_key_that_is_none_is_told_without_showing_it(sandbox: Sandbox) -> None:
+    checks = await found(settings(sandbox, github_private_key="hunter2secret"))
+    assert checks["app"].level is Level.FAILURE
+    assert "hunter2secret" not in as_json(list(checks.values()))
+
+
+async def test_deliveries_that_did_not_arrive_are_counted(sandbox: Sandbox) -> None:
+    sandbox.webhook_url = "http://127.0.0.1:1/webhooks/github"
+    await sandbox.add_repository("octo/hello")
+    base = await sandbox.commit("octo/hello", {"a": "1\n"}, message="Begin")
+    head = await sandbox.commit("octo/hello", {"a": "2\n"}, parent=base, message="Change")
+    await sandbox.open_pull("octo/hello", base, head)
+    async with asyncio.timeout(10):
+        while not [each for each in sandbox.state.deliveries if each.status_code is not None]:
+            await asyncio.sleep(0.02)
+    checks = await found(settings(sandbox, public_url="http://127.0.0.1:1"))
+    assert checks["deliveries"].level is Level.WARNING
+    assert "1 of the last day did not arrive" in checks["deliveries"].text
+
+
+async def test_a_redis_that_may_lose_work_is_told(
+    sandbox: Sandbox, redis_url: str, redis: "Redis"
+) -> None:
+    await redis.config_set("maxmemory-policy", "allkeys-lru")
+    await redis.config_set("appendonly", "no")
+    try:
+        checks = await examine(settings(sandbox, redis_url=redis_url))
+    finally:
+        await redis.config_set("maxmemory-policy", "noeviction")
+        await redis.config_set("appendonly", "yes")
+    told = [check for check in checks if check.name == "redis" and check.level is Level.WARNING]
+    assert ["noeviction" in told[0].remedy, "appendonly" in told[1].remedy] == [True, True]
+
+
+async def test_a_redis_that_is_too_old_is_told(
+    sandbox: Sandbox, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "OLDEST_REDIS", (99, 0))
+    checks = await found(settings(sandbox, redis_url=redis_url))
+    assert checks["redis"].level is Level.FAILURE
+
+
+async def test_each_named_model_is_asked(sandbox: Sandbox) -> None:
+    def answer(request: Request) -> Reply:
+        good = request.body["model"] != "gone"
+        return Text('{"verdicts": []}') if good else Status(404, "no such model")
+
+    async with LLMServer(default=answer) as llm:
+        changed = {"openai_base_url": llm.url, "llm_model": "small", "llm_verify_model": "small"}
+        checks = await examine(settings(sandbox, **changed, llm_fallback_models="gone"))
+    llms = [check for check in checks if check.name == "llm"]
+    assert [check.level for check in llms] == [Level.OK, Level.FAILURE]
+    assert "gone" in llms[1].text
+
+
+async def test_a_broker_that_does_not_answer_is_told(sandbox: Sandbox) -> None:
+    checks = await found(settings(sandbox, broker_url="amqp://u:hunter2secret@127.0.0.1:1/%2F"))
+    assert checks["broker"].level is Level.FAILURE
+    assert "hunter2secret" not in as_json(list(checks.values()))
+
+
+@pytest.mark.parametrize(
+    ("script", "says"), [(None, "not installed"), ("echo git version 2.20.1", "2.20.1")]
+)
+async def test_a_git_that_is_missing_or_too_old_is_told(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str | None,
+    says: str,
+) -> None:
+    if script:
+        fake = tmp_path / "git"
+        fake.write_text(f"#!/bin/sh\n{script}\n")
+        fake.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    checks = await found(settings(sandbox))
+    assert checks["git"].level is Level.FAILURE
+    assert says in checks["git"].text
+
+
+async def test_what_this_machine_lacks_is_told(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "PROGRAMS", ("ruff", "never-installed"))
+    monkeypatch.setattr(doctor, "isolation", lambda: Isolation.LIMITS)
+    checks = await found(settings(sandbox, clone_mb=10**9))
+    for name, says in (("analysers", "never-installed"), ("sandbox", "limits"), ("disk", "free")):
+        assert checks[name].level is Level.WARNING
+        assert says in checks[name].text

@@ -1,0 +1,157 @@
+"""The broker's connections to Redis, and what it does while Redis takes nothing."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dramatiq
+import pytest
+from dramatiq.middleware import Retries
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot.store.messages import NAMESPACE
+from workers.queue import broker as brokers
+from workers.queue.broker import make_broker
+
+MESSAGES = f"{NAMESPACE}:events.msgs"
+
+
+async def test_a_closed_broker_leaves_no_connection_behind(redis_url: str, redis: "Redis") -> None:
+    broker = make_broker(redis_url, [])
+    ours = await asyncio.to_thread(broker.client.client_id)
+    broker.close()
+    async with asyncio.timeout(10):  # until Redis has noticed
+        while str(ours) in {client["id"] for client in await redis.client_list()}:
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def full(redis: "Redis") -> "AsyncIterator[Redis]":
+    """A Redis whose memory may be made full."""
+    yield redis
+    await redis.config_set("maxmemory", 0)
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brokers, "PUT_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(dramatiq.worker, "POST_PROCESS_MESSAGE_RETRY_DELAY_SECS", 0.05)
+    monkeypatch.setattr(dramatiq.worker, "CONSUMER_RESTART_DELAY_SECS", 0.05)
+
+
+@contextmanager
+def working(url: str, work: Callable[[], None]) -> "Iterator[tuple[Any, dramatiq.Worker]]":
+    """An actor that does the work, twice if it fails, and the worker that it runs in."""
+    broker = make_broker(url, [Retries(max_retries=1, min_backoff=1, max_backoff=1)])
+    actor = dramatiq.actor(actor_name="work", queue_name="events", broker=broker)(work)
+    worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=100)
+    worker.start()
+    try:
+        yield actor, worker
+    finally:
+        worker.stop()
+        broker.close()
+
+
+def failing_once(does: Callable[..., Any], queue: str, error: RedisError) -> Callable[..., Any]:
+    """The same, but it fails the first time for that queue."""
+    errors = [error]
+
+    def fails(name: str, *args: object) -> Any:
+        if name == queue and errors:
+            raise errors.pop()
+        return does(name, *args)
+
+    return fails
+
+
+async def test_a_retry_is_not_lost_while_redis_is_full(redis_url: str, full: "Redis") -> None:
+    begun, fail, done = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        if begun.is_set():
+            done.set()
+            return
+        begun.set()
+        assert fail.wait(20)
+        raise RuntimeError("the first time")
+
+    with working(redis_url, work) as (actor, _):
+        actor.send()
+        assert await asyncio.to_thread(begun.wait, 20)
+        await full.config_set("maxmemory", 1)
+        fail.set()
+        await asyncio.sleep(0.5)
+        await full.config_set("maxmemory", 0)
+        assert await asyncio.to_thread(done.wait, 20)
+
+
+@pytest.mark.parametrize("error", [RedisTimeoutError("late"), ReadOnlyError("fails over")])
+async def test_what_is_done_is_acknowledged_once_redis_takes_it(
+    redis_url: str, redis: "Redis", error: RedisError
+) -> None:
+    """Else it would stay with this worker for as long as that lives, and then be done again."""
+    done = threading.Event()
+    with working(redis_url, done.set) as (actor, worker):
+        broker: Any = worker.broker
+        broker.do_ack = failing_once(broker.do_ack, "events", error)
+        actor.send()
+        assert await asyncio.to_thread(done.wait, 20)
+        async with asyncio.timeout(10):
+            while await redis.hlen(MESSAGES):
+                await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("error", [RedisTimeoutError("late"), ReadOnlyError("fails over")])
+async def test_delayed_messages_are_still_looked_for_after_an_absence(
+    redis_url: str, redis: "Redis", error: RedisError
+) -> None:
+    done = threading.Event()
+    with working(redis_url, done.set) as (actor, worker):
+        actor.send_with_options(delay=600_000)
+        delayed = worker.consumers["events.DQ"]
+        async with asyncio.timeout(10):
+            while delayed.delay_queue.empty():
+                await asyncio.sleep(0.02)
+        broker: Any = worker.broker
+        broker.do_fetch = failing_once(broker.do_fetch, "events.DQ", error)
+        broker.do_requeue = failing_once(broker.do_requeue, "events.DQ", error)
+        await asyncio.sleep(0.5)
+        actor.send_with_options(delay=1)
+        assert await asyncio.to_thread(done.wait, 10)
+
+
+async def test_a_worker_stops_though_redis_does_not_take_its_messages_back(
+    redis_url: str, redis: "Redis"
+) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert end.wait(20)
+
+    closed: list[str] = []
+    with working(redis_url, work) as (actor, worker):
+        actor.send(), actor.send()
+        assert await asyncio.to_thread(begun.wait, 20)
+        async with asyncio.timeout(10):
+            while worker.work_queue.empty():
+                await asyncio.sleep(0.02)
+        broker: Any = worker.broker
+        broker.do_requeue = failing_once(broker.do_requeue, "events", RedisConnectionError("away"))
+        broker.add_middleware(_Noting(closed))
+        threading.Timer(0.3, end.set).start()
+    assert closed == ["shut down"]
+
+
+class _Noting(dramatiq.Middleware):
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        self._notes.append("shut down")

@@ -1,0 +1,227 @@
+"""The report's downloads: valid, whole, self-contained, and harmless with hostile text."""
+
+import io
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft4Validator, Draft202012Validator
+from pydantic import TypeAdapter
+from pypdf import PdfReader
+
+from bot.domain.diff import Side
+from bot.domain.model import LeftOut, Report, decode
+from bot.security.links import Links
+from workers.reports.formats import UnknownFormat, render
+from workers.reports.formats.as_json import CountedReport
+
+ROOT = Path(__file__).parents[4]
+SCHEMA = ROOT / "docs" / "report.schema.json"
+SARIF_SCHEMA = ROOT / "tests" / "data" / "sarif" / "sarif-2.1.0.schema.json"
+LINKS = Links(page="https://glossator.example/reviews/01JD?key=abc")
+HOSTILE = (
+    '<script>alert(1)</script><img src="https://evil.example/x"> ![p](https://evil.example) '
+    '@mona #panic("x") $ #import "/etc/passwd" \u202e `raw` **b** */ // \\ "'
+)
+
+
+@pytest.fixture
+def hostile(report: Report) -> Report:
+    """Every text that others choose is hostile."""
+    findings = tuple(
+        replace(f, title=HOSTILE, body=HOSTILE, quote=HOSTILE, path=HOSTILE, suggestion=HOSTILE)
+        for f in report.findings
+    )
+    return replace(
+        report,
+        findings=findings,
+        pull=replace(report.pull, title=HOSTILE, head_ref=HOSTILE),
+        files=tuple(replace(f, path=HOSTILE, summary=HOSTILE) for f in report.files),
+        left_out=(LeftOut(HOSTILE, HOSTILE),),
+        notes=(HOSTILE,),
+        models=(HOSTILE,),
+    )
+
+
+class Tags(HTMLParser):
+    """The tags of a page, and the addresses that it loads or links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+
+
+def test_json_is_what_the_published_schema_says(report: Report) -> None:
+    schema = TypeAdapter(CountedReport).json_schema(mode="serialization")
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        SCHEMA.write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema, "UPDATE_GOLDEN=1 rewrites"
+    data = render(report, "json", LINKS)
+    Draft202012Validator(schema).validate(json.loads(data))
+    assert decode(Report, data) == report
+
+
+def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
+    told = json.loads(render(report, "json", LINKS))["counts"]
+    assert told["severity"] == {"critical": 1, "high": 1, "medium": 2, "low": 1, "info": 0}
+    assert told["category"] == {
+        "security": 1,
+        "correctness": 2,
+        "performance": 0,
+        "maintainability": 1,
+        "quality": 1,
+    }
+    # The LLM and bandit found the same one.
+    assert told["source"] == {"llm": 4, "bandit": 1, "ruff": 1}
+
+
+def test_json_of_nothing_found_names_no_source(report: Report) -> None:
+    told = json.loads(render(replace(report, findings=()), "json", LINKS))["counts"]
+    assert told["source"] == {}
+    assert set(told["category"].values()) == {0}
+
+
+def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Report) -> None:
+    def texts(report: Report) -> list[str]:
+        pages = PdfReader(BytesIO(render(report, "pdf", LINKS))).pages
+        pdf = " ".join(pages[0].extract_text().split())
+        return [render(report, "md", LINKS).decode(), render(report, "html", LINKS).decode(), pdf]
+
+    for text in texts(report):
+        assert "1 security, 2 correctness, 1 maintainability, 1 quality" in text
+        assert "4 LLM, 1 bandit, 1 ruff" in text
+    for text in texts(replace(report, findings=report.findings[:1])):
+        assert "By source" not in text, "one finding says it itself"
+
+
+@pytest.mark.parametrize("deep", ["> " * 60, "- " * 60, "*a **b " * 60, "1. " * 60])
+def test_what_nests_deeply_is_set_flat_in_a_pdf(report: Report, deep: str) -> None:
+    body = f"{deep}the end" + (" c** d*" * 60 if deep.startswith("*") else "")
+    findings = tuple(replace(f, body=body) for f in report.findings)
+    pages = PdfReader(BytesIO(render(replace(report, findings=findings), "pdf", LINKS))).pages
+    assert pages
+
+
+def test_markdown_tells_everything(report: Report, golden: Callable[[str, str], None]) -> None:
+    golden("report.md", render(report, "md", LINKS).decode().removesuffix("\n"))
+
+
+def test_sarif_is_valid_and_names_rule_place_and_fingerprint(
+    report: Report, hostile: Report
+) -> None:
+    validator = Draft4Validator(json.loads(SARIF_SCHEMA.read_text(encoding="utf-8")))
+    validator.validate(json.loads(render(hostile, "sarif", LINKS)))
+    log = json.loads(render(report, "sarif", LINKS))
+    validator.validate(log)
+    first = log["runs"][0]["results"][0]
+    assert first["ruleId"] == "bandit:B608"
+    assert first["level"] == "error"
+    assert first["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "shop/search.py", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 14, "endLine": 15},
+    }
+    assert first["partialFingerprints"] == {"glossator/v1": report.findings[0].fingerprint}
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    assert [rules[result["ruleIndex"]]["id"] for result in log["runs"][0]["results"]] == [
+        result["ruleId"] for result in log["runs"][0]["results"]
+    ]
+
+
+def test_sarif_links_nowhere(report: Report) -> None:
+    """Messages hold links even as plain text: SARIF 2.1.0, 3.11.6."""
+    body = "[sign in](https://evil.example) or [here](3)"
+    linking = replace(report, findings=(replace(report.findings[0], body=body),))
+    message = json.loads(render(linking, "sarif", LINKS))["runs"][0]["results"][0]["message"]
+    assert "](" not in message["text"] + message["markdown"]
+    assert "sign in" in message["text"]
+
+
+def test_sarif_gives_no_line_of_the_old_side(report: Report) -> None:
+    removed = replace(report, findings=(replace(report.findings[0], side=Side.LEFT),))
+    result = json.loads(render(removed, "sarif", LINKS))["runs"][0]["results"][0]
+    assert "region" not in result["locations"][0]["physicalLocation"]
+
+
+def test_html_tells_every_finding_and_loads_nothing(report: Report, hostile: Report) -> None:
+    page = render(report, "html", LINKS).decode()
+    for finding in report.findings:
+        assert f"{finding.path}:{finding.start_line}" in page or not finding.anchored
+    assert "Fix before merging" in page
+    assert '<span class="k' in page, "code is highlighted"
+    for text in (page, render(hostile, "html", LINKS).decode()):
+        tags = Tags()
+        tags.feed(text)
+        assert not {"script", "img", "link", "iframe", "object", "form"} & set(tags.tags)
+        outside = {address for address in tags.addresses if not address.startswith("#finding-")}
+        assert outside == {report.pull.url, LINKS.page}
+        assert "\u202e" not in text
+        assert "url(" not in text
+
+
+def test_pdf_has_real_text_an_outline_and_every_script(report: Report) -> None:
+    title = "中文 日本語 한국어 and 😀"
+    found = (*report.findings, replace(report.findings[0], title=title, fingerprint="f" * 16))
+    many = replace(report, findings=found)
+    data = render(many, "pdf", LINKS)
+    reader = PdfReader(io.BytesIO(data))
+    text = "\n".join(page.extract_text() for page in reader.pages)
+    for words in ("Contents", "Fix before merging", "db.execute", "中文", "日本語", "한국어", "😀"):
+        assert words in text
+    headings = [str(item.title) for item in reader.outline if not isinstance(item, list)]
+    assert headings == ["Findings", "What changed", "Not reviewed", "About this review"]
+    assert data == render(many, "pdf", LINKS), "the same report gives the same bytes"
+
+
+def test_pdf_sets_hostile_text_as_text(hostile: Report) -> None:
+    reader = PdfReader(io.BytesIO(render(hostile, "pdf", LINKS)))
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert '#panic("x")' in text
+    links = [
+        annotation.get_object().get("/A", {}).get("/URI", "")
+        for page in reader.pages
+        for annotation in page.get("/Annots", [])
+    ]
+    assert not [link for link in links if "evil" in link]
+
+
+@pytest.mark.parametrize("deep", ["> " * 18, "> - " * 6, "> " * 14 + "```\n" + "> " * 14])
+def test_pdf_holds_text_that_is_nested_too_deep_for_the_typesetter(
+    report: Report, deep: str
+) -> None:
+    nested = replace(report.findings[0], body=f"{deep}the innermost words")
+    data = render(replace(report, findings=(nested,)), "pdf", LINKS)
+    assert "innermost" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+
+
+@pytest.mark.parametrize(("number", "size"), [(2_000, 10), (100, 8_000)])
+def test_pdf_sets_what_there_is_room_for_and_says_how_many_more(
+    report: Report, number: int, size: int
+) -> None:
+    """Typst took 3 GB for ten thousand findings, and for a hundred that quote much code."""
+    code = ("x = f(y)\n" * size)[:size]
+    one = replace(report.findings[0], quote=code, suggestion=code)
+    many = replace(report, findings=(one,) * number, files=report.files[:1] * number)
+    reader = PdfReader(io.BytesIO(render(many, "pdf", LINKS)))
+    assert len(reader.pages) < 300
+    text = "".join(page.extract_text() for page in reader.pages)
+    more = re.search(r"([\d,]+) findings more: the other formats have", text)
+    assert more
+    assert 0 < int(more[1].replace(",", "")) < number
+    assert ("1,700 files more" in text) == (number == 2_000)
+
+
+def test_an_unknown_format_is_refused_with_those_there_are(report: Report) -> None:
+    with pytest.raises(UnknownFormat, match="there are json, md, html, pdf, sarif"):
+        render(report, "docx", LINKS)

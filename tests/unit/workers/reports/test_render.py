@@ -1,0 +1,214 @@
+"""What stands on GitHub, compared exactly, and the limits it keeps."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.config.repository_config import RepoConfig
+from bot.domain.commands import Verb
+from bot.domain.model import (
+    Category,
+    Finding,
+    LeftOut,
+    Progress,
+    PullRequest,
+    Report,
+    Severity,
+    State,
+    Trigger,
+)
+from bot.policy.start import Skip, cancelled_by, decide
+from bot.security.links import Links
+from workers.reports.lengths import byte_length, github_length
+from workers.reports.render import (
+    Ending,
+    check_output,
+    comment_body,
+    failure_output,
+    help_body,
+    progress_output,
+    reply_body,
+    review_body,
+    skipped_output,
+)
+
+Golden = Callable[[str, str], None]
+
+LINKS = Links(
+    page="https://glossator.example/reviews/01JD?key=abc",
+    reports={"json": "https://glossator.example/j", "html": "https://glossator.example/h"},
+    comments={"00000000000000c1": "https://github.example/octo/shop/pull/7#discussion_r1"},
+)
+
+
+def test_a_review_tells_the_verdict_and_folds_the_rest(report: Report, golden: Golden) -> None:
+    golden("review.md", review_body(report, LINKS))
+
+
+def test_a_review_without_findings_is_two_lines_and_folds(report: Report, golden: Golden) -> None:
+    silent = replace(
+        report, findings=(), inline=(), standing=(), verdict="No problems found.", score=100
+    )
+    golden("review-silent.md", review_body(silent, Links()))
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_comment_says_what_and_why_and_offers_the_change(
+    index: int, report: Report, golden: Golden
+) -> None:
+    golden(f"comment-{index}.md", comment_body(report.findings[index]))
+
+
+def test_the_check_run_tells_every_finding_and_annotates_those_on_the_head(
+    report: Report, golden: Golden
+) -> None:
+    output = check_output(report, LINKS)
+    golden("check.md", f"{output.title}\n\n{output.summary}\n\n{output.text}")
+    assert [(a.path, a.start_line, a.level) for a in output.annotations] == [
+        ("shop/search.py", 14, "failure"),
+        ("shop/orders.py", 21, "warning"),
+        ("shop/stock.py", 9, "warning"),
+        ("shop/orders.py", 3, "notice"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(state=State.QUEUED),
+        Progress(state=State.SCANNING, percent=10, step="Fetching the commits"),
+        Progress(state=State.ANALYZING, percent=42, files_total=12, files_done=5, findings=3),
+        Progress(state=State.REPORTING, percent=95, files_total=12, files_done=12, findings=3),
+    ],
+    ids=lambda progress: progress.state.value,
+)
+def test_progress_is_a_bar_and_the_stages(progress: Progress, golden: Golden) -> None:
+    output = progress_output(progress, LINKS)
+    golden(f"progress-{progress.state}.md", f"{output.title}\n\n{output.summary}")
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        (Ending.FAILED, "GitHub refused the clone: give the App read access to the contents."),
+        (Ending.TIMED_OUT, "The review was not done after 60 minutes."),
+        (Ending.CANCELLED, cancelled_by("@mona")),
+        (Ending.SUPERSEDED, "Commit `1234567` was pushed while this one was read."),
+    ],
+)
+def test_each_way_to_end_early_has_its_words(ending: Ending, sentence: str, golden: Golden) -> None:
+    output = failure_output(ending, sentence, LINKS)
+    golden(f"ending-{ending}.md", f"{output.title}\n\n{output.summary}")
+
+
+def test_a_pull_request_left_alone_says_why(pull: PullRequest, golden: Golden) -> None:
+    decision = decide(
+        replace(pull, draft=True),
+        RepoConfig(),
+        Trigger.OPENED,
+        repository="octo/shop",
+        max_files=40,
+        paused=False,
+        changed_paths=None,
+        reviewed_head=False,
+    )
+    assert isinstance(decision, Skip)
+    output = skipped_output(decision)
+    golden("skipped.md", f"{output.title}\n\n{output.summary}")
+
+
+def test_help_names_every_command(golden: Golden) -> None:
+    text = help_body(99)
+    golden("help.md", text)
+    for word in (*Verb, *Category):
+        assert f"`/review {word}" in text or f"`{word}`" in text or word is Verb.REVIEW
+
+
+def test_an_answer_carries_its_marker_and_does_nothing_else() -> None:
+    assert reply_body(99, "@mona: `deploy` is not a command, see #1.") == (
+        "<!-- glossator:reply:99 -->\n`@mona`: `deploy` is not a command, see `#1`."
+    )
+
+
+def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
+    report: Report,
+) -> None:
+    many = tuple(
+        replace(
+            report.findings[1],
+            severity=Severity.HIGH if number < 3 else Severity.LOW,
+            title=f"Number {number}",
+            body="🙂 & <b> 中文 " * 300,
+            fingerprint=f"{number:016x}",
+        )
+        for number in range(200)
+    )
+    long = replace(
+        report,
+        findings=many,
+        inline=(),
+        standing=(),
+        left_out=tuple(LeftOut(f"vendor/{n}.js", "vendored") for n in range(3000)),
+    )
+    body = review_body(long, LINKS)
+    output = check_output(long, LINKS)
+    assert github_length(body) <= 65_536
+    assert max(byte_length(output.summary), byte_length(output.text)) <= 65_535
+    assert "Number 0" in body
+    assert "Number 199" not in body
+    told = body.count("**Number ")
+    assert f"{200 - told} findings more, less severe, did not fit here" in body
+    assert "Not reviewed: 3,000 files" in body
+
+
+def test_findings_that_stand_are_named_as_far_as_there_is_room(report: Report) -> None:
+    many = tuple(
+        replace(report.findings[1], title=f"Number {n} " + "& " * 99, fingerprint=f"{n:016x}")
+        for n in range(500)
+    )
+    names = tuple(finding.fingerprint for finding in many)
+    body = review_body(replace(report, findings=many, inline=(), standing=names), LINKS)
+    assert github_length(body) <= 65_536
+    told = body.count("Number ")
+    assert 50 < told < 500
+    assert f"{500 - told} findings more." in body
+
+
+def test_many_notes_leave_room_for_findings(report: Report) -> None:
+    noted = replace(report, notes=tuple(f"{n} {'<é' * 300}" for n in range(200)), inline=())
+    body, output = review_body(noted, LINKS), check_output(noted, LINKS)
+    assert github_length(body) <= 65_536
+    assert byte_length(output.summary) <= 65_535
+    assert body.count("- and 185 notes more") == output.summary.count("- and 185 notes more") == 1
+    assert report.findings[0].body.split()[0] in body
+
+
+def test_a_suggestion_is_fenced_longer_than_the_backticks_in_it(one: Finding) -> None:
+    body = comment_body(replace(one, suggestion='text = """\n````\n"""'))
+    assert '`````suggestion\ntext = """\n````\n"""\n`````' in body
+
+
+def test_a_suggestion_that_removes_the_lines_has_no_line(one: Finding) -> None:
+    assert "```suggestion\n```" in comment_body(replace(one, suggestion=""))
+
+
+def test_a_suggestion_with_hidden_characters_has_no_button(one: Finding) -> None:
+    body = comment_body(replace(one, suggestion="if admin:\u202e pass"))
+    assert "```suggestion" not in body
+    assert "if admin:\\u{202E} pass" in body
+
+
+def test_a_suggestion_with_a_marker_of_ours_has_no_button_that_would_change_it(
+    one: Finding,
+) -> None:
+    body = comment_body(replace(one, suggestion='MARK = "<!-- glossator:review:1 -->"'))
+    assert "```suggestion" not in body
+    assert '"<! -- glossator:review:1 -->"' in body
+
+
+def test_a_suggestion_that_does_not_fit_is_left_out(one: Finding) -> None:
+    body = comment_body(replace(one, suggestion="x = 1\n" * 20_000))
+    assert github_length(body) <= 65_536
+    assert "suggestion" not in body
+    assert one.title in body

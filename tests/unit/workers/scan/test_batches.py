@@ -1,0 +1,126 @@
+"""Batches: nothing lost, nothing twice, nothing over the budget."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
+from bot.domain.model import BatchFile, Category, Finding, Severity
+from workers.scan.batches import hunk_tokens, pack, split
+from workers.scan.context.outline import Outline, outline
+
+
+def file_of(path: str, *hunks: Hunk, evidence: tuple[Finding, ...] = ()) -> BatchFile:
+    changed = ChangedFile(path=path, status=FileStatus.MODIFIED, hunks=hunks)
+    return BatchFile(file=changed, language="python", content=None, evidence=evidence)
+
+
+def hunk_at(start: int, *texts: str) -> Hunk:
+    return Hunk(
+        start, start, "", tuple(Line(None, start + n, text) for n, text in enumerate(texts))
+    )
+
+
+HUNKS = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from("+- "), st.text("ab ({", max_size=30)), min_size=1, max_size=40
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def numbered(bodies: list[list[tuple[str, str]]]) -> tuple[Hunk, ...]:
+    old = new = 1
+    hunks = []
+    for body in bodies:
+        start, lines = (old, new), []
+        for marker, text in body:
+            lines.append(Line(None if marker == "+" else old, None if marker == "-" else new, text))
+            old, new = old + (marker != "+"), new + (marker != "-")
+        hunks.append(Hunk(*start, "", tuple(lines)))
+        old, new = old + 10, new + 10
+    return tuple(hunks)
+
+
+@settings(max_examples=150, deadline=None)
+@given(HUNKS, st.integers(20, 200))
+def test_parts_hold_every_line_once_and_fit(
+    bodies: list[list[tuple[str, str]]], budget: int
+) -> None:
+    file = file_of("a.py", *numbered(bodies))
+    parts, left_out = split(file, budget, Outline())
+    kept = [line for part in parts for hunk in part.file.hunks for line in hunk.lines]
+    everything = [line for hunk in file.file.hunks for line in hunk.lines]
+    if not left_out:
+        assert kept == everything
+    assert len(kept) + len(left_out) == len(everything)
+    for part in parts:
+        assert sum(map(hunk_tokens, part.file.hunks)) <= budget
+        for hunk in part.file.hunks:
+            olds = [line.old for line in hunk.lines if line.old is not None]
+            news = [line.new for line in hunk.lines if line.new is not None]
+            assert not olds or hunk.old_start == olds[0]
+            assert not news or hunk.new_start == news[0]
+
+
+def test_a_line_too_long_is_named() -> None:
+    file = file_of("a.py", hunk_at(5, "x", "word " * 500, "y"))
+    parts, left_out = split(file, 100, Outline())
+    assert [item.reason for item in left_out] == ["line 6: too long for the LLM"]
+    assert [line.text for part in parts for h in part.file.hunks for line in h.lines] == ["x", "y"]
+
+
+def test_a_large_hunk_is_cut_before_a_function() -> None:
+    text = "".join(f"def f{n}():\n    a = 1\n    b = 2\n    return a\n" for n in range(20))
+    hunk = hunk_at(1, *text.rstrip("\n").split("\n"))
+    parts, _ = split(file_of("a.py", hunk), 300, outline("python", text))
+    assert len(parts) > 1
+    for part in parts:
+        assert part.file.hunks[0].lines[0].text.startswith("def ")
+
+
+def test_evidence_goes_with_its_lines() -> None:
+    item = Finding(
+        path="a.py", category=Category.QUALITY, severity=Severity.LOW, title="t", body="",
+        confidence=1, source="x", start_line=40, end_line=40,
+    )  # fmt: skip
+    hunk = hunk_at(1, *(f"line {n}" for n in range(60)))
+    parts, _ = split(file_of("a.py", hunk, evidence=(item,)), 200, Outline())
+    holding = [part for part in parts if part.evidence]
+    assert len(parts) > 1
+    assert len(holding) == 1
+    assert 40 in [line.new for line in holding[0].file.hunks[0].lines]
+
+
+def test_folders_stay_together() -> None:
+    files = [
+        file_of(path, hunk_at(1, "x")) for path in ("b/1.py", "a/1.py", "b/2.py", "a/2.py", "c.py")
+    ]
+    batches = pack(files, 1000, 2)
+    assert [[file.file.path for file in batch.files] for batch in batches] == [
+        ["c.py", "a/1.py"], ["a/2.py", "b/1.py"], ["b/2.py"],
+    ]  # fmt: skip
+    assert [batch.number for batch in batches] == [0, 1, 2]
+
+
+def test_a_file_in_parts_is_named_by_one_batch() -> None:
+    parts = [
+        file_of("a.py", hunk_at(1, "x")),
+        file_of("large.py", hunk_at(900, "x")),
+        file_of("large.py", hunk_at(1, "x")),
+        file_of("large.py", hunk_at(500, "x")),
+    ]
+    batches = pack(parts, 1000, 2)
+    assert [batch.paths for batch in batches] == [("a.py",), (), ("large.py",)]
+    assert [part.continued for batch in batches for part in batch.files] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_no_batch_holds_two_parts_of_a_file() -> None:
+    """Of a large file parts may be left that fit together, as what lies between them is known."""
+    parts = [file_of("large.py", hunk_at(1, "x")), file_of("large.py", hunk_at(900, "y"))]
+    batches = pack([*parts, file_of("other.py", hunk_at(1, "z"))], 1000, 5)
+    assert [[file.file.hunks for file in batch.files] for batch in batches] == [
+        [parts[0].file.hunks], [parts[1].file.hunks, (hunk_at(1, "z"),)],
+    ]  # fmt: skip

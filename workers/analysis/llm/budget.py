@@ -1,0 +1,169 @@
+"""What a review and an installation may spend on a day, in tokens, and what tokens cost.
+
+Before a call its likely tokens are reserved, after it the real ones are booked: calls
+that run at once cannot exceed a budget together. What was used is kept without budgets too.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from bot.config.settings import Price
+from bot.domain.model import Usage
+from bot.runtime.tasks import to_the_end
+from bot.store.usage import add_used
+from workers.analysis.llm.errors import BudgetError
+
+#: Seconds that sums are kept: longer than what they count for.
+_KEEP = 2 * 24 * 3600
+
+#: A key, the most that may be spent under it, and whose budget that is, for people.
+Limit = tuple[str, int, str]
+
+# KEYS: sums. ARGV: tokens, seconds to keep the sums, the limit of each.
+# Returns 0 when the tokens were added to all, else the position of a limit that forbids it.
+_RESERVE = """
+for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or '0') + tonumber(ARGV[1]) > tonumber(ARGV[2 + i]) then
+    return i
+  end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('INCRBY', key, ARGV[1])
+  redis.call('EXPIRE', key, ARGV[2])
+end
+return 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Tokens set aside under some keys until the call is over, and whose call it is."""
+
+    keys: tuple[str, ...]
+    tokens: int
+    review_id: str
+    installation_id: int
+
+
+def cost(usage: Usage, price: Price | None) -> float | None:
+    """What `usage` costs, in the currency of the price table; None without a price."""
+    if price is None:
+        return None
+    fresh = max(0, usage.prompt_tokens - usage.cached_tokens)
+    cached_price = price.prompt if price.cached is None else price.cached
+    millionths = (
+        fresh * price.prompt
+        + usage.cached_tokens * cached_price
+        + usage.completion_tokens * price.completion
+    )
+    return millionths / 1_000_000
+
+
+class Budget:
+    """Sums in Redis, or in this process where there is none. A limit of 0 means no limit.
+    `keep_seconds` is how long Redis keeps what was used on a day."""
+
+    def __init__(
+        self,
+        redis: "Redis | None",
+        *,
+        review_tokens: int,
+        daily_tokens: int,
+        keep_seconds: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._redis = redis
+        if redis is not None:
+            self._reserve = redis.register_script(_RESERVE)
+        self._review_tokens = review_tokens
+        self._daily_tokens = daily_tokens
+        self._keep_seconds = keep_seconds
+        self._now = now
+        self._sums: dict[str, int] = {}
+
+    async def reserve(self, review_id: str, installation_id: int, tokens: int) -> Reservation:
+        """Sets `tokens` aside. Raises BudgetError, with nothing set aside, if they are too many;
+        nothing stays set aside for one who is cancelled meanwhile."""
+        limits = self._limits(review_id, installation_id)
+        taken: list[Reservation] = []
+
+        async def take() -> None:
+            if (over := await self._take(limits, tokens)) is not None:
+                _, limit, whose = over
+                raise BudgetError(f"the budget of {limit:,} tokens {whose} is used up")
+            keys = tuple(key for key, _, _ in limits)
+            taken.append(Reservation(keys, tokens, review_id, installation_id))
+
+        try:
+            await to_the_end(take())
+        except asyncio.CancelledError:
+            for reservation in taken:
+                await self.settle(reservation, Usage())
+            raise
+        return taken[0]
+
+    async def settle(self, reservation: Reservation, used: Usage) -> None:
+        """Books what the call really used in place of what was set aside, also for one who is
+        cancelled meanwhile."""
+        await to_the_end(self._book(reservation, used))
+
+    async def _book(self, reservation: Reservation, used: Usage) -> None:
+        if reservation.keys:
+            tokens = used.prompt_tokens + used.completion_tokens
+            await self._add(reservation.keys, tokens - reservation.tokens)
+        if self._redis is not None and used.calls:
+            await add_used(
+                self._redis,
+                used,
+                installation_id=reservation.installation_id,
+                review_id=reservation.review_id,
+                now=self._now().timestamp(),
+                keep_seconds=self._keep_seconds,
+            )
+
+    def _limits(self, review_id: str, installation_id: int) -> list[Limit]:
+        day = self._now().date().isoformat()
+        limits = [
+            (f"review:{review_id}", self._review_tokens, "for this review (LLM_REVIEW_BUDGET)"),
+            (
+                f"installation:{installation_id}:{day}",
+                self._daily_tokens,
+                "for this installation today (LLM_DAILY_BUDGET)",
+            ),
+        ]
+        # What belongs to no review, as a person's question, counts for the day alone.
+        return [limit for limit in (limits if review_id else limits[1:]) if limit[1]]
+
+    async def _take(self, limits: Sequence[Limit], tokens: int) -> Limit | None:
+        """Adds to all sums, or to none: then the limit that would be exceeded is returned."""
+        if not limits:
+            return None
+        if self._redis is not None:
+            names = [_name(key) for key, _, _ in limits]
+            most = [limit for _, limit, _ in limits]
+            position = int(await self._reserve(keys=names, args=[tokens, _KEEP, *most]))
+            return limits[position - 1] if position else None
+        for each in limits:
+            if self._sums.get(each[0], 0) + tokens > each[1]:
+                return each
+        await self._add([key for key, _, _ in limits], tokens)
+        return None
+
+    async def _add(self, keys: Sequence[str], tokens: int) -> None:
+        if self._redis is None:
+            for key in keys:
+                self._sums[key] = self._sums.get(key, 0) + tokens
+            return
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for key in keys:
+                pipe.incrby(_name(key), tokens)
+                pipe.expire(_name(key), _KEEP)
+            await pipe.execute()
+
+
+def _name(key: str) -> str:
+    return f"glossator:llm:spent:{key}"

@@ -1,0 +1,170 @@
+"""One model's answer: paced, in a dialect that the server understands, tried again in place."""
+
+import random
+from dataclasses import dataclass, field
+from time import monotonic
+
+import httpx2
+from redis.asyncio import Redis
+
+from bot.config.settings import Settings
+from bot.domain.model import Usage
+from bot.telemetry import log as logs
+from bot.telemetry import tracing
+from workers.analysis.answer import Schema
+from workers.analysis.llm.capabilities import Dialect, Dialects
+from workers.analysis.llm.errors import NotUnderstoodError, ThrottledError, TransientLLMError
+from workers.analysis.llm.pacing import LocalPacing, Pacing, RedisPacing, Sleep
+from workers.analysis.llm.reply import MalformedReply, Reply, read_reply
+
+log = logs.get(__name__)
+
+#: Calls of one model for one question, before the next model or a later try of the step.
+ATTEMPTS = 3
+#: Seconds that a call waits in place at most; a longer Retry-After is left to the queue.
+LONGEST_WAIT = 60.0
+#: Seconds that a lease outlives the longest call.
+_LEASE_MARGIN = 30.0
+
+Messages = list[dict[str, str]]
+
+
+@dataclass(slots=True)
+class Question:
+    """One question and what it has cost so far."""
+
+    system: str
+    user: str
+    schema: Schema | None
+    purpose: str
+    review_id: str
+    installation_id: int
+    spent: Usage = field(default_factory=Usage)
+
+    @property
+    def messages(self) -> Messages:
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.user},
+        ]
+
+
+class Calls:
+    """Calls of one endpoint; closed with `aclose`. `address` is where it is, and what its pace
+    and its dialects are kept under."""
+
+    def __init__(
+        self, settings: Settings, redis: "Redis | None", address: str, sleep: Sleep
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        # Costs half a second and 13 MiB, which a worker without a model should not pay.
+        from workers.analysis.llm.endpoint import Endpoint
+
+        self._client = Endpoint(settings, address)
+        self._pacing = _pacing(settings, redis, address, sleep)
+        self._dialects = Dialects(redis, address, _first_dialect(address))
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def reply(self, question: Question, model: str, messages: Messages, prompt: str) -> Reply:
+        """The first answer of a few attempts. Raises LLMError."""
+        attempt = 1
+        while True:
+            try:
+                async with self._pacing.slot():
+                    return await self._traced(question, model, messages, prompt)
+            except TransientLLMError as exc:
+                wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
+                if isinstance(exc, ThrottledError):
+                    await self._pacing.throttled(min(wait, LONGEST_WAIT))
+                if attempt == ATTEMPTS or wait > LONGEST_WAIT:
+                    times = "" if attempt == 1 else f" {_TIMES[attempt]}"
+                    raise TransientLLMError(f"{exc}{times}", retry_after=exc.retry_after) from exc
+                await self._sleep(wait)
+                attempt += 1
+
+    async def _traced(
+        self, question: Question, model: str, messages: Messages, prompt: str
+    ) -> Reply:
+        """One call, as OpenTelemetry names it, without what is asked and answered.
+        https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"""
+        told = {"gen_ai.request.model": model, "glossator.purpose": question.purpose}
+        with tracing.span(f"chat {model}", told, kind="client") as noted:
+            reply = await self._call(question, model, messages, prompt)
+            noted.note(
+                {
+                    "gen_ai.usage.input_tokens": reply.usage.prompt_tokens,
+                    "gen_ai.usage.output_tokens": reply.usage.completion_tokens,
+                }
+            )
+            return reply
+
+    async def _call(self, question: Question, model: str, messages: Messages, prompt: str) -> Reply:
+        """One call, in the best dialect that the server understands."""
+        dialect = await self._dialects.get(model)
+        started = monotonic()
+        while True:
+            arguments = dialect.arguments(question.schema, self._settings.llm_answer_tokens)
+            try:
+                body = await self._client.post({"model": model, "messages": messages, **arguments})
+                break
+            except NotUnderstoodError as exc:
+                lower = dialect.after_refusal(exc.text, question.schema)
+                if lower is None:
+                    raise exc.meaning from exc
+                dialect = lower
+        try:
+            reply = read_reply(body, prompt)
+        except MalformedReply as exc:
+            raise TransientLLMError("the endpoint answered with something else") from exc
+        await self._dialects.worked(model, dialect)
+        log.info(
+            "llm_call",
+            purpose=question.purpose,
+            review_id=question.review_id,
+            model=model,
+            mode=dialect.mode.value,
+            seconds=round(monotonic() - started, 2),
+            prompt_tokens=reply.usage.prompt_tokens,
+            completion_tokens=reply.usage.completion_tokens,
+        )
+        return reply
+
+
+_TIMES = {2: "twice", 3: "three times"}
+
+
+def _pacing(
+    settings: Settings,
+    redis: "Redis | None",
+    endpoint: str,
+    sleep: Sleep,
+) -> Pacing:
+    concurrency, gap_ms = settings.llm_concurrency, settings.llm_gap_ms
+    if redis is None:
+        return LocalPacing(concurrency=concurrency, gap_ms=gap_ms, sleep=sleep)
+    return RedisPacing(
+        redis,
+        endpoint,
+        concurrency=concurrency,
+        gap_ms=gap_ms,
+        lease_seconds=settings.llm_timeout + _LEASE_MARGIN,
+        sleep=sleep,
+    )
+
+
+def _first_dialect(endpoint: str) -> Dialect:
+    """OpenAI's newer models refuse `max_tokens`, most other servers know nothing else."""
+    if httpx2.URL(endpoint).host == "api.openai.com":
+        return Dialect(limits=("max_completion_tokens", "max_tokens", ""))
+    return Dialect()
+
+
+def _wait(attempt: int, retry_after: float | None, first: float) -> float:
+    """Seconds before the next attempt; without a Retry-After each is twice the one before."""
+    if retry_after is not None:
+        return retry_after
+    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+    return first * 2.0 ** (attempt - 1) * jitter

@@ -1,0 +1,196 @@
+"""The language model: one question in, one checked answer out.
+
+A question goes through cache, budget and pacing to an OpenAI-compatible endpoint; what
+can heal in place is tried again, then the fallback models are asked in order.
+"""
+
+import asyncio
+from copy import copy
+from dataclasses import dataclass, replace
+
+from redis.asyncio import Redis
+
+from bot.config.settings import Settings
+from bot.domain.model import Usage
+from bot.telemetry import log as logs
+from bot.text.tokens import count_tokens
+from workers.analysis.answer import Schema
+from workers.analysis.llm.budget import Budget, cost
+from workers.analysis.llm.cache import Answers, RedisAnswers, question_key
+from workers.analysis.llm.calls import Calls, Messages, Question
+from workers.analysis.llm.errors import (
+    BudgetError,
+    LLMAccessError,
+    LLMError,
+    RefusedError,
+    TooLongError,
+    TransientLLMError,
+    UnreadableAnswerError,
+)
+from workers.analysis.llm.json_reader import Json, read_json, salvage_json
+from workers.analysis.llm.pacing import Sleep
+from workers.analysis.llm.reply import Reply, declines
+from workers.analysis.prompt import repair_prompt
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`data` is the JSON object that was asked for (None without a schema); `cut` if the
+    answer ended at its limit and `data` is what was complete of it."""
+
+    text: str
+    data: Json | None
+    usage: Usage
+    model: str
+    cut: bool = False
+
+
+class LLM:
+    """The models of one endpoint; built once a process and closed with `aclose`.
+
+    Without Redis, pace and budgets hold in this process and no answer is kept, unless
+    `answers` brings a place of its own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: "Redis | None",
+        *,
+        sleep: Sleep = asyncio.sleep,
+        answers: Answers | None = None,
+    ) -> None:
+        self._settings = settings
+        endpoint = settings.openai_base_url or "https://api.openai.com/v1"
+        self._calls = Calls(settings, redis, endpoint, sleep)
+        self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
+        # What somebody saves on purpose is the model's answer, wherever that was served.
+        self._answered_by = "" if answers is not None else endpoint
+        self._apart = ""
+        self._budget = Budget(
+            redis,
+            review_tokens=settings.llm_review_budget,
+            daily_tokens=settings.llm_daily_budget,
+            keep_seconds=settings.keep_days * 86_400,
+        )
+
+    async def aclose(self) -> None:
+        await self._calls.aclose()
+
+    def apart(self, name: str) -> "LLM":
+        """The same models, which are asked afresh: of the answers that are kept, those alone are
+        used that were given under that name."""
+        other = copy(self)
+        other._apart = name
+        return other
+
+    async def ask(
+        self,
+        system: str,
+        user: str,
+        schema: Schema | None,
+        *,
+        purpose: str,
+        review_id: str = "",
+        installation_id: int = 0,
+        model: str = "",
+    ) -> Answer:
+        """The answer of the first model that gives a usable one.
+
+        `purpose` is a word for the log. Raises TransientLLMError where a later try may
+        help, another LLMError where it will not; `usage` of the error is what it cost.
+        """
+        question = Question(system, user, schema, purpose, review_id, installation_id)
+        failures: list[LLMError] = []
+        first = model or self._settings.llm_model
+        for each in dict.fromkeys((first, *self._settings.llm_fallback_models)):
+            try:
+                answer = await self._ask_model(question, each)
+            except LLMError as exc:
+                log.warning("llm_failed", purpose=purpose, model=each, error=str(exc))
+                failures.append(exc)
+                if isinstance(exc, BudgetError | LLMAccessError):
+                    break
+            else:
+                return replace(answer, usage=question.spent)
+        failure = _worst(failures)
+        failure.usage = question.spent
+        raise failure
+
+    async def _ask_model(self, question: Question, model: str) -> Answer:
+        key = question_key(
+            self._answered_by,
+            model,
+            question.messages,
+            question.schema.body if question.schema else None,
+            [question.installation_id, self._apart] if self._apart else question.installation_id,
+        )
+        if self._answers and (kept := await self._answers.get(key)) is not None:
+            question.spent += Usage(cached_answers=1)
+            return Answer(kept, read_json(kept), question.spent, model)
+        answer = await self._fresh(question, model)
+        if self._answers and not answer.cut:
+            await self._answers.put(key, answer.text, answer.usage)
+        return answer
+
+    async def _fresh(self, question: Question, model: str) -> Answer:
+        """The model's own answer, repaired once if it does not fit."""
+        messages = question.messages
+        reply = await self._reply(question, model, messages)
+        if question.schema is None:
+            if not reply.text.strip():
+                raise UnreadableAnswerError(f"{model} gave an empty answer")
+            return Answer(reply.text, None, question.spent, model, reply.cut)
+        problem, data = _problem(reply, question.schema)
+        if problem and declines(reply.text):
+            raise RefusedError(f"{model} declined to answer")
+        if problem and not reply.cut:
+            messages.append({"role": "assistant", "content": reply.text or "(empty)"})
+            messages.append({"role": "user", "content": repair_prompt(problem)})
+            repaired = await self._reply(question, model, messages)
+            problem, data = _problem(repaired, question.schema)
+            reply = reply if problem else repaired
+        if not problem:
+            return Answer(reply.text, data, question.spent, model)
+        saved = salvage_json(reply.text)
+        if saved is not None and not question.schema.problem(saved):
+            return Answer(reply.text, saved, question.spent, model, cut=True)
+        how = "an answer that was cut off" if reply.cut else "an answer that could not be read"
+        raise UnreadableAnswerError(f"{model} gave {how}")
+
+    async def _reply(self, question: Question, model: str, messages: Messages) -> Reply:
+        """One answer within the budget, its cost booked."""
+        prompt = "\n".join(message["content"] for message in messages)
+        likely = count_tokens(prompt) + self._settings.llm_answer_tokens
+        reservation = await self._budget.reserve(
+            question.review_id, question.installation_id, likely
+        )
+        used, price = Usage(), self._settings.llm_prices.get(model)
+        try:
+            reply = await self._calls.reply(question, model, messages, prompt)
+            used = replace(reply.usage, cost=cost(reply.usage, price))
+        finally:
+            await self._budget.settle(reservation, used)
+        question.spent += used
+        if reply.refused:
+            raise RefusedError(f"{model} declined to answer")
+        return reply
+
+
+def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
+    """What is wrong with an answer, "" if nothing, and its JSON object."""
+    data = read_json(reply.text)
+    if data is None:
+        return "it is not one JSON object.", None
+    return schema.problem(data), data
+
+
+def _worst(failures: list[LLMError]) -> LLMError:
+    """The failure to tell of: one that can heal, or else the one that says what to do."""
+    for kind in (BudgetError, LLMAccessError, TransientLLMError, TooLongError):
+        for failure in failures:
+            if isinstance(failure, kind):
+                return failure
+    return failures[-1]

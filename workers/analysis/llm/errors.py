@@ -1,0 +1,58 @@
+"""What can go wrong with a language model, named by how to react.
+
+Each message is a sentence for people: it stands in the review's notes.
+"""
+
+from bot.domain.model import Usage
+
+
+class LLMError(Exception):
+    """Raised when a model gave no usable answer; `usage` is what the attempts cost."""
+
+    usage = Usage()
+
+
+class TransientLLMError(LLMError):
+    """Raised when a later try may well succeed; `retry_after` is in seconds, if known."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PermanentLLMError(LLMError):
+    """Raised when asking the same model again would give the same."""
+
+
+class LLMAccessError(PermanentLLMError):
+    """Raised when the endpoint refuses our key: no model of it needs to be tried."""
+
+
+class RefusedError(PermanentLLMError):
+    """Raised when the model declines to answer."""
+
+
+class TooLongError(PermanentLLMError):
+    """Raised when the prompt is longer than the model reads: ask for less at once."""
+
+
+class UnreadableAnswerError(PermanentLLMError):
+    """Raised when neither the answer nor its repair was what was asked for."""
+
+
+class BudgetError(PermanentLLMError):
+    """Raised before a call that would exceed a budget; no other model is tried."""
+
+
+class ThrottledError(TransientLLMError):
+    """Raised when the endpoint asks us to slow down."""
+
+
+class NotUnderstoodError(LLMError):
+    """Raised when the endpoint refuses the request itself; `text` is what it says, and
+    `meaning` the error to raise if no other dialect is left."""
+
+    def __init__(self, text: str, meaning: PermanentLLMError) -> None:
+        super().__init__(str(meaning))
+        self.text = text
+        self.meaning = meaning

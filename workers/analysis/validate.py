@@ -1,0 +1,72 @@
+"""From what a model claims to a finding that we stand by, or a reason why not (pure)."""
+
+from collections.abc import Mapping
+
+from bot.domain.diff import Side
+from bot.domain.fingerprint import fingerprint
+from bot.domain.model import Finding, Rejected
+from bot.policy.criteria import Wanted
+from workers.analysis.anchor import Anchor, anchor
+from workers.analysis.answer import RawFinding
+from workers.analysis.redacted_view import Shown, clean, one_line
+from workers.analysis.suggestions import fitting_suggestion
+
+
+def judge(raw: RawFinding, files: Mapping[str, Shown], wanted: Wanted) -> Finding | Rejected:
+    """The finding, anchored where its quote stands in the diff; `files` by path as shown."""
+    shown = files.get(raw.path)
+    title = one_line(raw.title)
+    if shown is None:
+        return Rejected(path=one_line(raw.path), title=title, reason="not a file of this change")
+    path = shown.source.file.path
+    if reason := _unwanted(raw, wanted):
+        return Rejected(path=path, title=title, reason=reason)
+    at = anchor(shown.file, raw.quote, raw.line, raw.side, shown.content)
+    quote = _anchored_text(shown, at) if at else clean(raw.quote)
+    suggestion = None
+    if at and raw.suggestion is not None:
+        suggestion = fitting_suggestion(raw.suggestion, shown, at)
+    return Finding(
+        path=path,
+        category=raw.category,
+        severity=raw.severity,
+        title=title,
+        body=clean(raw.body),
+        confidence=raw.confidence,
+        source="llm",
+        quote=quote,
+        side=at.side if at else raw.side,
+        start_line=at.start_line if at else None,
+        end_line=at.end_line if at else None,
+        suggestion=suggestion,
+        fingerprint=_confirmed(raw, shown, at) or fingerprint(path, raw.category, quote),
+    )
+
+
+def _unwanted(raw: RawFinding, wanted: Wanted) -> str:
+    if objection := wanted.objection(raw.category, raw.severity):
+        return objection
+    if raw.confidence < wanted.min_confidence:
+        return f"low confidence ({raw.confidence:g} of {wanted.min_confidence:g})"
+    return ""
+
+
+def _anchored_text(shown: Shown, at: Anchor) -> str:
+    """The lines that the anchor covers, as shown: a secret is not quoted either."""
+    return "\n".join(
+        line.text
+        for hunk in shown.file.hunks
+        for line in hunk.on(at.side)
+        if at.start_line <= (line.number(at.side) or 0) <= at.end_line
+    )
+
+
+def _confirmed(raw: RawFinding, shown: Shown, at: Anchor | None) -> str:
+    """The fingerprint of the analyser's evidence that the finding confirms: they are one."""
+    if raw.rule is None or at is None or at.side is not Side.RIGHT:
+        return ""
+    for evidence in shown.source.evidence:
+        start, end = evidence.start_line or 0, evidence.end_line or 0
+        if evidence.source == raw.rule and start <= at.end_line and end >= at.start_line:
+            return evidence.fingerprint
+    return ""

@@ -1,0 +1,147 @@
+"""`/review ask` and replies in our threads: the LLM answers from thread, diff and files."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.config.prompt_shares import shares
+from bot.config.repository_config import RepoConfig
+from bot.domain.events import CommentCreated
+from bot.domain.model import BatchFile, Brief, PullRequest, Usage
+from bot.github import pulls
+from bot.github.client import GitHub
+from bot.github.comments import Comment
+from bot.store.usage_questions import add_asked
+from bot.telemetry import log
+from workers.analysis.llm.errors import LLMError, TransientLLMError
+from workers.analysis.question import answer_question
+from workers.events import replies
+from workers.queue.retries import OUTAGES
+from workers.reports import render
+from workers.repository.configuration import read_config
+from workers.repository.pull_context import brief_of
+from workers.review import check_run
+from workers.review.stage import heals, sentence_of
+from workers.scan.analyzers.runner import NAMES
+from workers.scan.batches import hunk_tokens
+from workers.scan.repository.clone import Source
+from workers.scan.scan import scan
+from workers.services import Services
+
+_log = log.get(__name__)
+
+
+async def answer(
+    services: Services, event: CommentCreated, question: str, position: int, *, last_try: bool
+) -> None:
+    """Answer where it was asked, `position` being that of the question among the comment's
+    commands. Raises what a retry may heal, except at the last try: then
+    the answer says what went wrong."""
+    repository = event.repository
+    gh = await services.github.installation(
+        repository.installation_id, repository.id, check_run.PERMISSIONS
+    )
+    try:
+        said, reaction = await _thought_of(services, gh, event, question), "rocket"
+    except OUTAGES:
+        raise
+    except Exception as exc:
+        if _heals(exc) and not last_try:
+            raise
+        why = sentence_of(exc)
+        _log.warning("question_not_answered", comment=event.comment_id, why=why, exc_info=exc)
+        said, reaction = f"I can't answer this: {why}", "confused"
+    body = render.reply_body(event.comment_id, said, position)
+    await replies.answer(services, gh, event, body)
+    await replies.show(gh, event, reaction)
+
+
+def _heals(exc: Exception) -> bool:
+    return isinstance(exc, TransientLLMError) if isinstance(exc, LLMError) else heals(exc)
+
+
+async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, question: str) -> str:
+    """What the LLM says, of the pull request as it is now; its cost is booked, also of what
+    gave no answer. Raises LLMError, CloneError, GitHubError."""
+    assert services.llm is not None, "questions are queued only where an LLM is configured"
+    pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
+    brief, earlier, files = await _read_up_on(services, gh, event, pull)
+    try:
+        said = await answer_question(
+            question,
+            [f"{one.author}: {one.body}" for one in earlier],
+            files,
+            brief,
+            services.llm,
+            place=f"{event.path}, line {event.line}" if event.path else "",
+            installation_id=event.repository.installation_id,
+        )
+    except LLMError as exc:
+        await _book(services, event, exc.usage)
+        raise
+    await _book(services, event, said.usage)
+    return said.text
+
+
+async def _book(services: Services, event: CommentCreated, usage: Usage) -> None:
+    services.metrics.usage(usage)
+    await add_asked(services.store, event.repository.id, usage)
+
+
+async def _read_up_on(
+    services: Services, gh: GitHub, event: CommentCreated, pull: PullRequest
+) -> tuple[Brief, list[Comment], list[BatchFile]]:
+    """What the author says of the change, what people said before, and what the change is."""
+    repository = event.repository
+    repo = repository.full_name
+    comparison, brief, earlier, token, wanted = await asyncio.gather(
+        pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
+        brief_of(gh, repo, pull),
+        replies.before(gh, event),
+        services.github.installation_token(repository.installation_id, repository.id),
+        read_config(services, gh, repository, pull.base_ref),
+    )
+    source = Source(
+        url=f"{services.settings.github_url}/{repo}.git",
+        token=token,
+        merge_base=comparison.merge_base,
+        head_sha=pull.head_sha,
+        number=event.number,
+    )
+    return brief, earlier, await _files(services, source, pull, brief, wanted.config, event.path)
+
+
+async def _files(
+    services: Services,
+    source: Source,
+    pull: PullRequest,
+    brief: Brief,
+    config: RepoConfig,
+    path: str | None,
+) -> list[BatchFile]:
+    """What the question may be about: the thread's file first, then others while there is room.
+    What the repository keeps from reviews, it keeps from answers."""
+    scanned = await scan(
+        source,
+        pull,
+        brief,
+        services.settings,
+        replace(config, analyzers_disabled=tuple(NAMES)),
+        focus=None,
+        on_progress=_quietly,
+    )
+    parts = [part for batch in scanned.batches for part in batch.files]
+    parts.sort(key=lambda part: part.file.path != path)
+    return list(_fitting(parts, shares(services.settings.llm_context_tokens).change))
+
+
+def _fitting(parts: Iterable[BatchFile], budget: int) -> Iterable[BatchFile]:
+    for part in parts:
+        cost = sum(map(hunk_tokens, part.file.hunks))
+        if cost <= budget:
+            budget -= cost
+            yield part
+
+
+async def _quietly(percent: int, text: str) -> None:
+    """Nobody watches how a question is read up on."""

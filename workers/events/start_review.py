@@ -1,0 +1,295 @@
+"""Start a review, or say why not: permissions, configuration, policy, check run, first message."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ulid import ULID
+
+from bot.config import repository_config
+from bot.domain.model import Category, PullRequest, Repository, Review, State, Trigger, encode
+from bot.github import checks, pulls
+from bot.github.client import GitHub
+from bot.github.urls import repo_url
+from bot.policy import start
+from bot.security.links import review_links
+from bot.store import cancellation, pending, quota
+from bot.store.messages import Message, message
+from bot.store.pending import Unbegun
+from bot.store.store import Store
+from bot.telemetry import log
+from workers.events.exclusive import alone_with
+from workers.reports import render
+from workers.reports.verdict import plural
+from workers.repository.configuration import read_config
+from workers.review import check_run
+from workers.scan.redaction import redact_pull
+from workers.services import Services
+
+#: Of larger pull requests it is not asked whether all their paths are left out.
+MOST_PATHS = 300
+
+OVERTAKEN = "What it was to read has been replaced meanwhile, and that is not reviewed."
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Somebody, or something that happened, asks for a review; `review_id` is what it will
+    have, whatever often this request is worked on."""
+
+    review_id: str
+    repository: Repository
+    number: int
+    trigger: Trigger
+    requested_by: str = ""
+    full: bool = False
+    focus: Category | None = None
+    comment_id: int | None = None  # of the comment that asks, if one does
+    in_thread: bool = False  # whether that is a review comment
+    label: str | None = None  # that was taken off: a review follows only if it had forbidden one
+    later: Message | None = None  # asks again, after a review that runs and is to be left alone
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A review that begins once another has ended."""
+
+    after: str  # that one's id
+
+
+def derived_id(review_id: str, position: int) -> str:
+    """An id for one of several reviews that one delivery asks for: the same each time it is
+    handled, and as old as the delivery. Position 0 has the delivery's own id."""
+    if position == 0:
+        return review_id
+    made_of = hashlib.sha256(f"{review_id}:{position}".encode()).digest()
+    return str(ULID.from_bytes(ULID.from_str(review_id).bytes[:6] + made_of[:10]))
+
+
+async def start_review(services: Services, request: Request) -> start.Skip | Waits | None:
+    """Open the review of the pull request's present head and queue its scan. If there is to be
+    none, the reason is returned, and shown on the head commit unless a comment asked; if it has to
+    wait, that is returned.
+
+    Safe to repeat: everything it does is found again by the review's id. Raises what a retry
+    may heal.
+    """
+    store, repo = services.store, request.repository
+    gh = await services.github.installation(repo.installation_id, repo.id, check_run.PERMISSIONS)
+    async with alone_with(services, repo, request.number):
+        review = await _open(services, gh, request)
+    if not isinstance(review, Review):
+        return review
+    fields = await store.fields(review.id)
+    if "check_run_asked" not in fields and (reason := await _waits_for(services, fields, repo)):
+        await store.remember(review.id, step=reason)
+    await check_run.ensure(services, gh, review)
+    await store.admit(
+        review.id,
+        repo.installation_id,
+        at_once=services.settings.installation_reviews,
+        messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
+    )
+    return None
+
+
+async def _waits_for(services: Services, fields: Mapping[str, str], repo: Repository) -> str:
+    """Why the review does not begin at once, for people; "" if it does."""
+    at_once = services.settings.installation_reviews
+    running = await quota.running(services.store, repo.installation_id)
+    if running >= at_once:
+        return f"Waits for its turn behind {plural(running, 'review')}"
+    settle = float(fields["settle"])
+    return f"Waits {settle:.0f} s for further commits" if settle else ""
+
+
+async def _open(
+    services: Services, gh: GitHub, request: Request
+) -> Review | start.Skip | Waits | None:
+    """The review as it was opened, now or by an earlier attempt; None if there is to be none;
+    the reason for that if a comment is to be answered with it; what it waits for."""
+    store, repo = services.store, request.repository
+    pull, seen = await asyncio.gather(
+        pulls.get_pull(gh, repo.full_name, request.number),
+        store.pull_fields(repo.id, request.number),
+    )
+    wanted = await read_config(services, gh, repo, pull.base_ref)
+    config, complaints = wanted.config, wanted.complaints
+    if request.label is not None and not start.forbids(config, request.label):
+        return None
+    decision = start.decide(
+        pull,
+        config,
+        request.trigger,
+        repository=repo.full_name,
+        max_files=services.settings.max_analyze_files,
+        paused="paused" in seen,
+        changed_paths=await _changed_paths(gh, request, pull, config),
+        reviewed_head=False,  # `open_review` sees to that, atomically
+        settle_seconds=services.settings.settle_seconds,
+    )
+    if isinstance(decision, start.Start) and not await _within_quota(services, request):
+        if request.trigger.automatic and await _stands(store, seen, pull):
+            return None
+        decision = start.quota_spent(services.settings.installation_daily_reviews)
+    if isinstance(decision, start.Skip):
+        await _end_overtaken(services, request, seen, pull, decision)
+        return await _skip(services, gh, request, pull, decision, complaints)
+    review = Review(
+        id=request.review_id,
+        repository=repo,
+        number=request.number,
+        head_sha=pull.head_sha,
+        trigger=request.trigger,
+        created_at=store.now(),
+        requested_by=request.requested_by,
+        focus=request.focus,
+        full=request.full,
+        comment_id=request.comment_id,
+        in_thread=request.in_thread,
+    )
+    opened = await store.open_review(review, base=pull.base_ref, later=request.later)
+    if opened.outcome == "repeated":
+        _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
+        await quota.give_back(store, repo.installation_id, review.id)
+        return None
+    if opened.outcome == "waits":
+        _log.info("review_waits", review=review.id, after=opened.other)
+        return Waits(opened.other)
+    if opened.other:
+        await store.put(message("conclude_review", opened.other))
+    if "pull" not in await store.fields(review.id):
+        kept = redact_pull(pull)
+        await store.remember(
+            review.id,
+            pull=encode(kept).decode(),
+            config=encode(config).decode(),
+            notes="\n".join(filter(None, (decision.note, *complaints))),
+            title=kept.title,
+            settle=decision.settle_seconds,
+        )
+    return await store.review(review.id)
+
+
+async def _within_quota(services: Services, request: Request) -> bool:
+    """Whether the installation may have this review today; one that is opened, it has."""
+    store, most = services.store, services.settings.installation_daily_reviews
+    if not most or await store.state(request.review_id) is not None:
+        return True
+    installation_id = request.repository.installation_id
+    return await quota.take(store, installation_id, request.review_id, most)
+
+
+async def _stands(store: Store, seen: Mapping[str, str], pull: PullRequest) -> bool:
+    """Whether the head has a review, running or done, so that there is nothing to refuse."""
+    if (seen.get("head"), seen.get("base")) != (pull.head_sha, pull.base_ref):
+        return False
+    return await store.state(seen["whole"]) not in (None, State.FAILED, State.CANCELLED)
+
+
+async def _changed_paths(
+    gh: GitHub, request: Request, pull: PullRequest, config: repository_config.RepoConfig
+) -> tuple[str, ...] | None:
+    """The changed paths, where the configuration has rules for them or there may be none; None
+    for not needed, or more than are worth asking for."""
+    if pull.changed_files and not config.paths_include and not config.paths_exclude:
+        return None
+    url = repo_url(request.repository.full_name, "pulls", request.number, "files", per_page=100)
+    paths: list[str] = []
+    async for data in gh.getiter(url):
+        paths.append(data["filename"])
+        if len(paths) > MOST_PATHS:
+            return None
+    return tuple(paths)
+
+
+async def _end_overtaken(
+    services: Services,
+    request: Request,
+    seen: Mapping[str, str],
+    pull: PullRequest,
+    skip: start.Skip,
+) -> None:
+    """End the review of what a push, or another base branch, has replaced, though that is left
+    alone. One that somebody asked for goes on: nothing else would come of the wish; and so does
+    one after which the day's quota is spent."""
+    if request.trigger is not Trigger.PUSHED or skip.reason is start.SkipReason.QUOTA:
+        return
+    current = await services.store.review(seen.get("current", ""))
+    if current is None or not current.trigger.automatic:
+        return
+    if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
+        await cancellation.cancel(services.store, current.id, f"{OVERTAKEN} {skip.told}")
+
+
+async def _skip(
+    services: Services,
+    gh: GitHub,
+    request: Request,
+    pull: PullRequest,
+    skip: start.Skip,
+    complaints: Sequence[str],
+) -> start.Skip | None:
+    """Say on the head commit why there is no review; on a closed pull request, nothing. Who
+    asked is told in an answer, for which the reason is returned."""
+    _log.info("review_skipped", number=pull.number, reason=skip.reason)
+    store = services.store
+    if await store.review(request.review_id) is not None:
+        # An earlier attempt had opened it.
+        await cancellation.cancel(services.store, request.review_id, skip.told)
+        return None
+    # One that waited for another's end has its place.
+    await quota.give_back(store, request.repository.installation_id, request.review_id)
+    if request.comment_id is not None:
+        return skip
+    if pull.open:
+        await pending.end(store, request.review_id, _left_alone(request, pull, store), skip.told)
+        await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
+    return skip
+
+
+def _left_alone(request: Request, pull: PullRequest, store: Store) -> Unbegun:
+    return Unbegun(
+        repository=request.repository.full_name,
+        number=request.number,
+        trigger=request.trigger,
+        requested_by=request.requested_by,
+        asked_at=store.now(),
+        repository_id=request.repository.id,
+        head_sha=pull.head_sha,
+    )
+
+
+async def _show_skip(
+    services: Services,
+    gh: GitHub,
+    request: Request,
+    head_sha: str,
+    skip: start.Skip,
+    complaints: Sequence[str],
+) -> None:
+    """Make and complete the check run, as far as an earlier attempt did not get."""
+    repo = request.repository.full_name
+    run = await checks.find_check_run(gh, repo, head_sha, request.review_id)
+    if run is not None and run.status == "completed":
+        return
+    if run is None:
+        run = await checks.create_check_run(
+            gh,
+            repo,
+            name=check_run.NAME,
+            head_sha=head_sha,
+            external_id=request.review_id,
+            details_url=review_links(services.settings, request.review_id).page,
+        )
+    await checks.update_check_run(
+        gh,
+        repo,
+        run.id,
+        conclusion="skipped",
+        output=render.skipped_output(skip, complaints),
+        actions=[check_run.RERUN],
+    )

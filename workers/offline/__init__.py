@@ -1,0 +1,1 @@
+"""The pipeline without a server: `glossator review`, `eval`, `prompt` and `doctor`."""

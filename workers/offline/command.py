@@ -1,0 +1,146 @@
+"""`glossator review`, `eval` and `prompt`: the pipeline on the command line.
+
+Progress goes to standard error, what was asked for to standard output.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bot.config.settings import FailOn, Settings
+from bot.domain.model import Category
+from bot.github.errors import GitHubError
+from bot.policy.criteria import wanted
+from bot.security.links import Links
+from workers.analysis.prompt import batch_prompt
+from workers.analysis.redacted_view import show
+from workers.offline.evaluation.answers import NoAnswer
+from workers.offline.evaluation.cases import BadCase
+from workers.offline.evaluation.run import as_data, as_table, evaluate
+from workers.offline.local_review import review_here, scan_here
+from workers.offline.review_target import NoSubject, github_pull, local_range
+from workers.reports.formats import render
+from workers.reports.merge import conclusion
+from workers.scan.repository.errors import CloneError
+
+#: What people type for a format, and what it is called inside.
+FORMATS = {"markdown": "md", "json": "json", "sarif": "sarif", "html": "html", "pdf": "pdf"}
+
+
+class BadCommand(typer.TyperException):
+    """Raised when the command can't be carried out; the message is one sentence."""
+
+    exit_code = 2
+
+
+async def review_command(
+    settings: Settings,
+    *,
+    repo: Path,
+    base: str,
+    head: str,
+    pr: str,
+    token: str,
+    form: str,
+    output: Path | None,
+    fail_on: FailOn,
+    focus: Category | None,
+) -> bool:
+    """Review and print. True if a finding that is proven to stand on lines of the change is
+    as severe as `fail_on` says, as with the check run. Raises BadCommand, also where `fail_on`
+    cannot be judged because not all was read."""
+    if form not in FORMATS:
+        raise BadCommand(f"{form!r} is no format; there are {', '.join(FORMATS)}.")
+    if pr and not token:
+        raise BadCommand("Reading a pull request needs a token: set GITHUB_TOKEN.")
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
+    try:
+        with Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as bar:
+            task = bar.add_task("Starting", total=100)
+
+            async def show(percent: int, text: str) -> None:
+                bar.update(task, completed=percent, description=text)
+
+            subject = await (
+                github_pull(pr, token, settings) if pr else local_range(repo, base, head)
+            )
+            report = await review_here(subject, settings, focus=focus, on_progress=show)
+    except (NoSubject, CloneError, GitHubError) as exc:
+        raise BadCommand(str(exc)) from exc
+    rendered = render(report, FORMATS[form], Links())
+    if output is None:
+        sys.stdout.buffer.write(rendered)
+    else:
+        await _write(output, rendered)
+    if conclusion(report.findings, fail_on) == "failure":
+        return True
+    if fail_on is not FailOn.NEVER and not report.complete:
+        raise BadCommand(
+            "Not all of the change was read, so --fail-on cannot judge it; the report says why."
+        )
+    return False
+
+
+async def _write(path: Path, data: bytes) -> None:
+    """Write the file, in folders made for it if need be. Raises BadCommand."""
+    try:
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(path.write_bytes, data)
+    except OSError as exc:
+        raise BadCommand(f"{path} cannot be written: {exc.strerror}.") from exc
+
+
+async def eval_command(
+    settings: Settings, cases: Path, *, answers: Path | None, replay: bool, output: Path | None
+) -> None:
+    """Run all cases and print the figures. Raises BadCommand."""
+    if replay and answers is None:
+        raise BadCommand("--replay needs --answers: the folder in which they were saved.")
+    if replay and not settings.has_llm:
+        raise BadCommand("--replay needs LLM_MODEL: the model whose answers were saved.")
+    try:
+        outcomes, summary = await evaluate(cases, settings, answers=answers, replay=replay)
+    except (BadCase, NoAnswer, NoSubject, CloneError) as exc:
+        raise BadCommand(str(exc)) from exc
+    print(as_table(outcomes, summary), end="")
+    if output is not None:
+        await _write(output, (json.dumps(as_data(outcomes, summary), indent=1) + "\n").encode())
+
+
+async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -> None:
+    """Print what a model would be asked about a range. Raises BadCommand."""
+    if not settings.has_llm:  # without a name, no batches would be cut
+        settings = settings.model_copy(update={"llm_model": "none"})
+    try:
+        subject = await local_range(repo, base, head)
+        scanned = await scan_here(subject, settings, focus=None, on_progress=_quietly)
+    except (NoSubject, CloneError) as exc:
+        raise BadCommand(str(exc)) from exc
+    for note in scanned.scan.notes:
+        print(f"glossator: {note}", file=sys.stderr)
+    for batch in scanned.batches:
+        asked = batch_prompt(
+            [show(part) for part in batch.files if part.file.hunks],
+            subject.brief,
+            subject.config.instructions,
+            wanted(settings, subject.config, None).categories,
+            settings.llm_context_tokens,
+        )
+        print(f"######## batch {batch.number}, {asked.tokens} tokens: system\n{asked.system}")
+        print(f"######## batch {batch.number}: user\n{asked.user}")
+
+
+async def _quietly(percent: int, text: str) -> None:
+    """Prompts are the output; nobody watches how they come about."""

@@ -1,0 +1,297 @@
+"""`glossator doctor`: is everything in place, and if not, what to do. One line for each thing."""
+
+import asyncio
+import json
+import shutil
+import sysconfig
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import httpx2
+import pika
+from pika.exceptions import AMQPError
+from redis.exceptions import RedisError
+
+from bot.config.settings import Settings, SettingsError
+from bot.github.app import GitHubApp
+from bot.github.deliveries import list_deliveries, undelivered
+from bot.github.errors import GitHubError
+from bot.github.manifest import EVENTS, PERMISSIONS
+from bot.runtime.subprocesses import output_of
+from bot.security.tls import trusted
+from bot.store import Store, connect, recovery
+from workers.analysis.answer import VERDICTS_SCHEMA
+from workers.analysis.llm.client import LLM
+from workers.analysis.llm.errors import LLMError
+from workers.scan.analyzers.isolation import Isolation, isolation
+
+#: JWTs are refused when clocks differ by more; ours are backdated by a minute.
+MOST_SKEW_SECONDS = 45
+
+#: The analysers that are programs of their own; they lie beside our Python.
+PROGRAMS = ("ruff", "bandit", "shellcheck", "hadolint", "zizmor", "oxlint")
+
+#: `--filter`, protocol v2 and `GIT_CONFIG_COUNT` are all there from this git on.
+OLDEST_GIT = (2, 31)
+
+OLDEST_REDIS = (6, 2)
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line; `remedy` says what to do where it is not ok."""
+
+    name: str
+    level: Level
+    text: str
+    remedy: str = ""
+
+
+Examination = Callable[[Settings], Awaitable[Sequence[Check]]]
+
+
+async def examine(settings: Settings) -> tuple[Check, ...]:
+    """Everything, at once; in a fixed order."""
+    examinations: tuple[Examination, ...] = (
+        *(check_key, check_github, check_redis, check_broker, check_llm, check_machine),
+    )
+    found = await asyncio.gather(*(one(settings) for one in examinations))
+    return tuple(check for checks in found for check in checks)
+
+
+def ok(name: str, text: str) -> Check:
+    return Check(name, Level.OK, text)
+
+
+def warning(name: str, text: str, remedy: str) -> Check:
+    return Check(name, Level.WARNING, text, remedy)
+
+
+def failure(name: str, text: str, remedy: str) -> Check:
+    return Check(name, Level.FAILURE, text, remedy)
+
+
+async def check_key(settings: Settings) -> Sequence[Check]:
+    """The App's id, key and secrets, as far as they can be judged without GitHub."""
+    try:
+        settings.check_app()
+    except SettingsError as exc:
+        return [failure("settings", str(exc), "Run `glossator setup`.")]
+    if settings.public_url.startswith("http://localhost"):
+        remedy = "Set PUBLIC_URL to where people reach this server: it is used in links."
+        return [warning("settings", f"PUBLIC_URL is {settings.public_url}", remedy)]
+    return [ok("settings", f"App {settings.github_app_id}, {len(settings.webhook_secrets)} secret")]
+
+
+async def check_github(settings: Settings) -> Sequence[Check]:
+    """Reachable, the clock right, the App as we need it, its deliveries arriving."""
+    async with httpx2.AsyncClient(verify=trusted(), timeout=settings.github_timeout) as http:
+        try:
+            answer = await http.get(settings.github_api_url)
+        except httpx2.HTTPError as exc:
+            text = f"{settings.github_api_url} does not answer ({type(exc).__name__})"
+            return [failure("github", text, "Check GITHUB_API_URL, the network and any proxy.")]
+        checks = [ok("github", f"{settings.github_api_url} answers"), _clock(answer)]
+        try:
+            app = GitHubApp(
+                api_url=settings.github_api_url,
+                app_id=settings.github_app_id,
+                private_key=settings.private_key,
+                http=http,
+            )
+            return [*checks, *await _app(app, settings)]
+        except (GitHubError, SettingsError, ValueError) as exc:
+            remedy = "Check GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or run `glossator setup`."
+            return [*checks, failure("app", str(exc), remedy)]
+
+
+def _clock(answer: httpx2.Response) -> Check:
+    told = answer.headers.get("date")
+    if told is None:
+        return warning("clock", "GitHub did not tell the time", "Nothing; try again later.")
+    skew = abs(time.time() - parsedate_to_datetime(told).timestamp())
+    if skew > MOST_SKEW_SECONDS:
+        remedy = "Set this machine's clock (NTP): GitHub refuses tokens from another time."
+        return failure("clock", f"{skew:.0f} s off GitHub's", remedy)
+    return ok("clock", f"{skew:.0f} s off GitHub's")
+
+
+async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
+    gh = app.as_app()
+    data = await gh.getitem("/app")
+    held, events = data.get("permissions", {}), data.get("events", [])
+    lacking = [
+        f"{name}: {level}"
+        for name, level in PERMISSIONS.items()
+        if held.get(name) not in ({level, "write"} if level == "read" else {level})
+    ]
+    unheard = [event for event in EVENTS if event not in events]
+    remedy = "Change it in the App's settings on GitHub, and accept it in each installation."
+    checks = [ok("app", f"{data['name']} ({data['slug']})")]
+    if lacking:
+        checks.append(failure("permissions", f"lacking {', '.join(lacking)}", remedy))
+    else:
+        checks.append(ok("permissions", "all that are needed"))
+    if unheard:
+        checks.append(failure("events", f"not subscribed to {', '.join(unheard)}", remedy))
+    else:
+        checks.append(ok("events", "all that are needed"))
+    hook = await gh.getitem("/app/hook/config")
+    expected = f"{settings.public_url}/webhooks/github"
+    if hook.get("url") != expected:
+        text = f"the App's webhook is {hook.get('url')!r}, not {expected}"
+        checks.append(warning("webhook", text, "Set PUBLIC_URL, or the App's webhook URL."))
+    else:
+        checks.append(ok("webhook", expected))
+    attempts = await list_deliveries(gh, datetime.now(UTC) - timedelta(days=1))
+    if failed := undelivered(attempts):
+        text = f"{len(failed)} of the last day did not arrive"
+        remedy = "Start the scheduler: it has them sent again. See the App's Advanced page."
+        checks.append(warning("deliveries", text, remedy))
+    else:
+        checks.append(ok("deliveries", f"{len(attempts)} of the last day arrived"))
+    return checks
+
+
+async def check_redis(settings: Settings) -> Sequence[Check]:
+    """There, new enough, and keeping what it is given."""
+    if not settings.redis_url:
+        return [ok("redis", "an embedded one is started by `glossator serve`")]
+    redis = connect(settings.redis_url)
+    try:
+        info = await redis.info("server")
+        complaints = await recovery.complaints(Store(redis, keep_seconds=1))
+    except RedisError as exc:
+        text = f"no answer ({type(exc).__name__})"
+        return [failure("redis", text, "Check REDIS_URL, its password and the network.")]
+    finally:
+        await redis.aclose()
+    version = str(info.get("redis_version", "0"))
+    if _version(version) < OLDEST_REDIS:
+        return [failure("redis", f"version {version}", "Use Redis 6.2 or newer.")]
+    checks = [ok("redis", f"version {version}")]
+    for sentence in complaints:
+        text, _, remedy = sentence.partition(": ")
+        checks.append(warning("redis", text, remedy))
+    return checks
+
+
+async def check_broker(settings: Settings) -> Sequence[Check]:
+    """RabbitMQ, where it carries the messages."""
+    url = settings.broker_url.get_secret_value()
+    if not url:
+        return []
+    # pika names no reason for some failures, and may name the address for others.
+    try:
+        connection = await asyncio.to_thread(pika.BlockingConnection, pika.URLParameters(url))
+    except (AMQPError, OSError, ValueError, RuntimeError) as exc:
+        remedy = "Check BROKER_URL: amqp://USER:PASSWORD@HOST:5672/VHOST, where / is %2F."
+        return [failure("broker", f"no connection ({type(exc).__name__})", remedy)]
+    await asyncio.to_thread(connection.close)
+    return [ok("broker", "RabbitMQ lets us in")]
+
+
+async def check_llm(settings: Settings) -> Sequence[Check]:
+    """One tiny structured question to each model that is named."""
+    if not settings.has_llm:
+        text = "none: analysers alone review"
+        return [warning("llm", text, "Set LLM_MODEL, and OPENAI_BASE_URL and OPENAI_API_KEY.")]
+    named = (settings.llm_model, settings.llm_verify_model, *settings.llm_fallback_models)
+    models = dict.fromkeys(filter(None, named))
+    return [await _ask(settings, model) for model in models]
+
+
+async def _ask(settings: Settings, model: str) -> Check:
+    alone = settings.model_copy(update={"llm_model": model, "llm_fallback_models": ()})
+    llm = LLM(alone, None)
+    try:
+        answer = await llm.ask(
+            "You answer with JSON only.",
+            'Answer with the JSON object {"verdicts": []}.',
+            VERDICTS_SCHEMA,
+            purpose="doctor",
+        )
+    except LLMError as exc:
+        remedy = "Check OPENAI_BASE_URL, OPENAI_API_KEY and the model's name."
+        return failure("llm", f"{model}: {exc}", remedy)
+    finally:
+        await llm.aclose()
+    tokens = answer.usage.prompt_tokens + answer.usage.completion_tokens
+    return ok("llm", f"{model} answered as asked ({tokens} tokens)")
+
+
+async def check_machine(settings: Settings) -> Sequence[Check]:
+    """git, the analysers, and what keeps them in."""
+    checks = [await _git()]
+    ours = sysconfig.get_path("scripts")
+    missing = [name for name in PROGRAMS if shutil.which(name, path=ours) is None]
+    if missing:
+        remedy = "Install Glossator's requirements again: they carry these programs."
+        checks.append(warning("analysers", f"missing: {', '.join(missing)}", remedy))
+    else:
+        checks.append(ok("analysers", ", ".join(PROGRAMS)))
+    kept_in = await asyncio.to_thread(isolation)
+    if kept_in in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
+        checks.append(ok("sandbox", kept_in.value))
+    else:
+        remedy = "Install your distribution's package `bubblewrap`."
+        if shutil.which("bwrap"):
+            remedy = "Allow unprivileged user namespaces here: docs/operations.md, Kubernetes."
+        checks.append(warning("sandbox", kept_in.value, remedy))
+    return [*checks, _disk(settings)]
+
+
+def _disk(settings: Settings) -> Check:
+    """Room for two clones at once where they are made."""
+    directory = tempfile.gettempdir()
+    free, needed = shutil.disk_usage(directory).free >> 20, 2 * settings.clone_mb
+    if free < needed:
+        remedy = "Make room, set TMPDIR to another disk, or lower CLONE_MB."
+        return warning("disk", f"{free} MB free in {directory}, {needed} may be needed", remedy)
+    return ok("disk", f"{free} MB free in {directory}")
+
+
+async def _git() -> Check:
+    try:
+        child = await asyncio.create_subprocess_exec(
+            "git", "--version", stdout=asyncio.subprocess.PIPE
+        )
+    except FileNotFoundError:
+        return failure("git", "not installed", "Install git.")
+    out, _ = await output_of(child)
+    version = out.decode().removeprefix("git version ").strip()
+    if _version(version) < OLDEST_GIT:
+        return failure("git", f"version {version}", "Use git 2.31 or newer.")
+    return ok("git", f"version {version}")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+
+_MARKS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}
+
+
+def as_lines(checks: Sequence[Check]) -> str:
+    """For people: a line each, the remedy below what is not ok."""
+    lines: list[str] = []
+    for check in checks:
+        lines.append(f"{_MARKS[check.level]} {check.name:<12} {check.text}")
+        if check.remedy:
+            lines.append(f"  {'':<12} → {check.remedy}")
+    return "\n".join(lines)
+
+
+def as_json(checks: Sequence[Check]) -> str:
+    return json.dumps([asdict(check) for check in checks], indent=1)

@@ -1,0 +1,125 @@
+"""A review without a server: the same pipeline over a range of a repository, in one process.
+
+`glossator review` is made of it; nothing is posted, the report is the result.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ulid import ULID
+
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.model import (
+    Batch,
+    BatchResult,
+    Brief,
+    Category,
+    PullRequest,
+    Report,
+    Repository,
+    Review,
+    Trigger,
+)
+from workers.analysis.analyze import analyze
+from workers.analysis.llm.client import LLM
+from workers.reports.merge import build_report
+from workers.scan.repository.clone import Source
+from workers.scan.scan import Scanned, scan
+
+#: Percent and a text for people.
+OnProgress = Callable[[int, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is reviewed, from wherever it was read."""
+
+    source: Source
+    pull: PullRequest
+    brief: Brief
+    repository: Repository
+    config: RepoConfig
+    notes: tuple[str, ...] = ()  # a sentence for each mistake in the repository's configuration
+    protocols: tuple[str, ...] | None = None  # beside https, what git may clone by
+
+
+async def scan_here(
+    subject: Subject, settings: Settings, *, focus: Category | None, on_progress: OnProgress
+) -> Scanned:
+    """Evidence and batches; with them stand the notes on the configuration. Raises CloneError."""
+    scanned = await scan(
+        subject.source,
+        subject.pull,
+        subject.brief,
+        settings,
+        subject.config,
+        focus=focus,
+        on_progress=on_progress,
+        protocols=subject.protocols,
+    )
+    notes = (*subject.notes, *scanned.scan.notes)
+    return replace(scanned, scan=replace(scanned.scan, notes=notes))
+
+
+async def review_here(
+    subject: Subject,
+    settings: Settings,
+    *,
+    focus: Category | None,
+    on_progress: OnProgress,
+    llm: LLM | None = None,
+) -> Report:
+    """Scan, analyse and merge. `llm` None makes one from the settings, if they name a model.
+
+    Raises CloneError.
+    """
+    scanned = await scan_here(subject, settings, focus=focus, on_progress=on_progress)
+    results: Sequence[BatchResult] = ()
+    if scanned.batches:
+        ours = llm or LLM(settings, None)
+        try:
+            results = await _read(scanned.batches, ours, subject, settings, focus, on_progress)
+        finally:
+            if llm is None:
+                await ours.aclose()
+    await on_progress(95, "Writing the report")
+    review = Review(
+        id=str(ULID()),
+        repository=subject.repository,
+        number=subject.pull.number,
+        head_sha=subject.source.head_sha,
+        trigger=Trigger.COMMAND,
+        created_at=time.time(),
+        focus=focus,
+    )
+    report = build_report(
+        review, subject.pull, scanned.scan, results, settings, subject.config, now=time.time()
+    )
+    await on_progress(100, "Done")
+    return report
+
+
+async def _read(
+    batches: Sequence[Batch],
+    llm: LLM,
+    subject: Subject,
+    settings: Settings,
+    focus: Category | None,
+    on_progress: OnProgress,
+) -> Sequence[BatchResult]:
+    """All batches, as many at once as LLM_CONCURRENCY allows; results in their order."""
+    done, total = 0, sum(len(batch.paths) for batch in batches)
+
+    async def one(batch: Batch) -> BatchResult:
+        nonlocal done
+        result = await analyze(
+            batch, subject.brief, llm, settings, subject.config, focus=focus, last_try=True
+        )
+        done += len(batch.paths)
+        await on_progress(20 + 70 * done // total, f"Read {done} of {total} files")
+        return result
+
+    return await asyncio.gather(*(one(batch) for batch in batches))

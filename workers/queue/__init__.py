@@ -1,0 +1,1 @@
+"""Everything that knows Dramatiq's internals: broker, retries, lost messages."""

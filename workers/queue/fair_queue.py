@@ -1,0 +1,32 @@
+"""A delivery that was handled gives its turn to the next one of its installation."""
+
+from typing import Any
+
+from dramatiq.middleware import Middleware
+from redis.exceptions import RedisError
+
+from bot.store.delivery_scripts import NEXT_DELIVERIES
+from bot.store.messages import NAMESPACE
+from bot.store.store import DELIVERIES_AT_ONCE, PREFIX
+from bot.telemetry import log
+
+_log = log.get(__name__)
+
+
+class Turns(Middleware):
+    """Runs once the message is acknowledged, so that a turn is never given twice; one that is
+    not given, for its worker died just then, is given by the maintenance."""
+
+    def after_ack(self, broker: Any, message: Any) -> None:
+        if message.actor_name != "handle_delivery":
+            return
+        repository = message.args[0].get("repository")
+        if not repository:
+            return
+        script = broker.client.register_script(NEXT_DELIVERIES)
+        try:
+            script(args=[PREFIX, NAMESPACE, DELIVERIES_AT_ONCE, repository["installation_id"]])
+        except RedisError as exc:
+            _log.warning("turn_not_given", why=type(exc).__name__)
+
+    after_nack = after_ack

@@ -1,0 +1,44 @@
+"""Bodies that fit GitHub's limits: whole items are left out, and how many is said (pure)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from workers.reports.lengths import github_length
+
+Length = Callable[[str], int]
+
+#: Room for the sentence that says how many were left out, and for line ends.
+_SENTENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The first items, and how many there were beyond."""
+
+    items: tuple[str, ...]
+    dropped: int
+
+
+def fit(
+    items: Iterable[str],
+    count: int,
+    room: int,
+    most: int | None = None,
+    length: Length = github_length,
+) -> Kept:
+    """As many of the first of `count` items as fit into `room` by `length`, at most `most`; those
+    after the first that does not fit are not even made."""
+    kept: list[str] = []
+    left = room - _SENTENCE
+    for item in islice(items, most):
+        left -= length(item) + 2
+        if left < 0:
+            break
+        kept.append(item)
+    return Kept(tuple(kept), count - len(kept))
+
+
+def size(kept: Kept, length: Length = github_length) -> int:
+    """The room that the items take up at most."""
+    return sum(length(item) + 2 for item in kept.items) + _SENTENCE

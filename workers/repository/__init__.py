@@ -1,0 +1,1 @@
+"""What is read at GitHub around a change: its configuration and description."""

@@ -1,0 +1,163 @@
+"""The review's check run: the sign of life on the pull request.
+
+It is found again by its `external_id`, the review's id, so that an attempt that died after
+GitHub had made it makes no second one. Progress is sent rarely, the longer a review runs the more
+so, over all workers, and never on the path of the analysis: each costs five of the 900
+points that an installation has a minute. The newest is always told in the end. A lock keeps
+a late progress from reopening a check run that was completed meanwhile.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from bot.domain.model import Progress, Review, State
+from bot.github import checks
+from bot.github.checks import Action, CheckOutput
+from bot.github.client import GitHub
+from bot.github.errors import GitHubError, Transient
+from bot.security.links import review_links
+from bot.store.locks import first_within, hold
+from bot.telemetry import log
+from workers.reports import render
+from workers.services import Services
+
+NAME = "Glossator"
+
+#: Between two progresses of one review lie as many seconds as it has run, within these bounds.
+SHORTEST_GAP = 3.0
+LONGEST_GAP = 30.0
+
+#: A holder of a check run's lock that died loses it after so many seconds.
+LOCK_SECONDS = 20
+
+#: Whoever has to write waits so long for another, and then comes again.
+WAIT_SECONDS = 5
+
+CANCEL = Action("Cancel", "cancel", "Stop this review")
+RERUN = Action("Review again", "rerun", "Review this commit again")
+
+#: What a token may do, by the step that it is for; git's own may read contents alone.
+READ = {"contents": "read", "pull_requests": "read", "issues": "read"}
+CHECKS = {"checks": "write"}
+PUBLISH = {"checks": "write", "pull_requests": "write", "issues": "write"}
+PERMISSIONS = {**PUBLISH, "contents": "read"}
+#: What GitHub wants for resolving a thread; not every App is given it.
+RESOLVE = {"contents": "write", "pull_requests": "write"}
+
+_log = log.get(__name__)
+
+#: Reviews whose next progress this process waits to tell.
+_to_tell: set[str] = set()
+
+
+async def client(
+    services: Services, review: Review, permissions: Mapping[str, str] = PERMISSIONS
+) -> GitHub:
+    """A GitHub client for the review's repository and these permissions only; one token for
+    each a process and hour."""
+    repository = review.repository
+    return await services.github.installation(
+        repository.installation_id, repository.id, permissions
+    )
+
+
+async def ensure(services: Services, gh: GitHub, review: Review) -> None:
+    """See to it that an unfinished review has its check run.
+
+    Raises Transient while another worker writes to it for long.
+    """
+    async with only_writer(services, review):
+        if not (await services.store.state(review.id) or State.CANCELLED).finished:
+            await ensure_alone(services, gh, review)
+
+
+async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
+    """The id of the review's check run, which is made now if there is none yet; for the holder
+    of `only_writer`, so that two workers never make two."""
+    fields = await services.store.fields(review.id)
+    if "check_run" in fields:
+        return int(fields["check_run"])
+    repo, run = review.repository.full_name, None
+    if "check_run_asked" in fields:  # GitHub may have made it without our learning its id
+        run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
+    if run is None:
+        await services.store.remember(review.id, check_run_asked=1)
+        progress = Progress(state=State.QUEUED, step=fields.get("step") or "Queued")
+        run = await checks.create_check_run(
+            gh,
+            repo,
+            name=NAME,
+            head_sha=review.head_sha,
+            external_id=review.id,
+            details_url=review_links(services.settings, review.id).page,
+            output=_progress_output(services, review, progress),
+            actions=[CANCEL],
+        )
+    await services.store.remember(review.id, check_run=run.id)
+    await first_within(services.store, f"check:{review.id}", int(SHORTEST_GAP * 1000))
+    return run.id
+
+
+async def show_progress(services: Services, review: Review) -> None:
+    """Tell the check run how far the review is, as soon as that was not told a moment ago."""
+    store = services.store
+    if review.id in _to_tell:
+        return  # what is told then is the newest
+    _to_tell.add(review.id)
+    try:
+        while True:
+            fields = await store.fields(review.id)
+            if not fields or State(fields["state"]).finished:
+                return
+            gap = _gap(store.now() - float(fields.get("started_at", store.now())))
+            if await first_within(store, f"check:{review.id}", int(gap * 1000)):
+                break
+            await asyncio.sleep(gap / 4)
+    finally:
+        _to_tell.discard(review.id)
+    await _tell(services, review)
+
+
+def _gap(elapsed: float) -> float:
+    return min(max(SHORTEST_GAP, elapsed), LONGEST_GAP)
+
+
+async def _tell(services: Services, review: Review) -> None:
+    store = services.store
+    async with _writing(services, review, wait=0) as alone:
+        fields, progress = await store.fields(review.id), await store.progress(review.id)
+        if not alone or progress is None or progress.state.finished or "check_run" not in fields:
+            return
+        try:
+            await checks.update_check_run(
+                await client(services, review, CHECKS),
+                review.repository.full_name,
+                int(fields["check_run"]),
+                status="in_progress",
+                output=_progress_output(services, review, progress),
+                actions=[CANCEL],
+            )
+        except GitHubError as exc:  # the next progress, or the end, will be told
+            _log.warning("progress_not_shown", review=review.id, why=str(exc))
+
+
+@asynccontextmanager
+async def only_writer(services: Services, review: Review) -> AsyncIterator[None]:
+    """Keep others from writing to the check run meanwhile: progress, above all, that comes
+    late would reopen it after its completion. Raises Transient while another writes, whose
+    request GitHub may take long to answer, or one that died has not lost the lock yet."""
+    async with _writing(services, review, wait=WAIT_SECONDS) as alone:
+        if not alone:
+            raise Transient("Another worker is writing to the check run.", 5)
+        yield
+
+
+def _writing(
+    services: Services, review: Review, *, wait: float
+) -> AbstractAsyncContextManager[bool]:
+    return hold(services.store, f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
+
+
+def _progress_output(services: Services, review: Review, progress: Progress) -> CheckOutput:
+    return render.progress_output(progress, review_links(services.settings, review.id))

@@ -1,0 +1,77 @@
+"""The end of a review that has no report: its check run says why."""
+
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.model import Review, State
+from bot.github import checks
+from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
+from bot.security.links import review_links
+from bot.telemetry import log
+from workers.queue.retries import Later
+from workers.reports import render
+from workers.reports.merge import fails_incomplete
+from workers.review import check_run
+from workers.review.handoff import handed_on
+from workers.review.review_log import tell_end
+from workers.services import Services
+
+_ENDINGS = {
+    State.FAILED: render.Ending.FAILED,
+    State.CANCELLED: render.Ending.CANCELLED,
+    State.SUPERSEDED: render.Ending.SUPERSEDED,
+}
+
+_log = log.get(__name__)
+
+
+async def conclude(services: Services, review_id: str) -> None:
+    """Complete the check run of a review that ended without a report, and say why.
+
+    Safe to repeat; nothing is done for a review without a check run, or one that completed.
+    Raises Transient, and Later for credentials that whoever runs the App has to mend.
+    """
+    store = services.store
+    review, fields = await store.review(review_id), await store.fields(review_id)
+    if review is not None and not State(fields["state"]).finished:
+        return
+    if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
+        await store.concluded(review_id)
+        return
+    await tell_end(store, review)
+    try:
+        await _complete(services, review)
+    except Unauthorized as exc:  # it would stay open, as that of each review that ends meanwhile
+        _log.warning("check_run_waits_for_credentials", review=review_id, why=str(exc))
+        raise Later(str(exc)) from exc
+    except (NotFound, Forbidden, Invalid) as exc:  # no later try may do it either
+        _log.warning("check_run_left_open", review=review_id, why=str(exc))
+    await store.concluded(review_id)
+
+
+async def _complete(services: Services, review: Review) -> None:
+    """Complete the check run, if there is one, with the words for how the review ended."""
+    store, review_id = services.store, review.id
+    links = review_links(services.settings, review_id)
+    gh = await check_run.client(services, review, check_run.CHECKS)
+    async with check_run.only_writer(services, review):
+        fields = await store.fields(review_id)  # it may just have been made
+        ending = _ENDINGS[State(fields["state"])]
+        if fields.get("timed_out") == "1":
+            ending = render.Ending.TIMED_OUT
+        if "check_run" in fields or "check_run_asked" in fields:
+            await checks.update_check_run(
+                gh,
+                review.repository.full_name,
+                await check_run.ensure_alone(services, gh, review),
+                conclusion=_conclusion(services.settings, fields),
+                output=render.failure_output(ending, fields.get("error", ""), links),
+                actions=[check_run.RERUN],
+            )
+
+
+def _conclusion(settings: Settings, fields: dict[str, str]) -> str:
+    if fields["state"] != State.FAILED:
+        return "cancelled"
+    # One that was lost as it was opened has none.
+    config = handed_on(fields)[1] if "config" in fields else RepoConfig()
+    return "failure" if fails_incomplete(settings, config) else "neutral"

@@ -1,0 +1,66 @@
+"""The report of a review: built once, stored, rendered on demand."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.config.repository_config import RepoConfig
+from bot.domain.model import PullRequest, Report, Review
+from bot.github.client import GitHub
+from bot.security.links import review_links
+from bot.store import pull_requests
+from bot.store.suppressions import dismissed
+from workers.reports.formats import render as render_format
+from workers.reports.merge import build_report
+from workers.review import threads
+from workers.review.stage import StepFailed
+from workers.services import Services
+
+
+async def report_of(
+    services: Services,
+    gh: GitHub,
+    review: Review,
+    pull: PullRequest,
+    config: RepoConfig,
+    standing: Sequence[threads.Ours],
+) -> Report:
+    """The review's report; the one that an earlier attempt built, if there was one."""
+    store = services.store
+    if (report := await store.report(review.id)) is not None:
+        return report
+    await threads.learn(services, gh, review.repository, review.number, standing)
+    scanned, results, posted, spoken = await asyncio.gather(
+        store.scan(review.id),
+        store.results(review.id),
+        pull_requests.posted(store, review.repository.id, review.number),
+        pull_requests.spoken(store, review.repository.id, review.number),
+    )
+    if scanned is None:
+        raise StepFailed("What was found is gone from Redis; start the review again.")
+    notes = (await store.fields(review.id)).get("notes", "").splitlines()
+    scanned = replace(scanned, notes=(*notes, *scanned.notes))
+    report = build_report(
+        review,
+        pull,
+        scanned,
+        results,
+        services.settings,
+        config,
+        now=store.now(),
+        posted_before=posted,
+        # Whoever asks for a review gets on the lines what had no place there before.
+        told_before=spoken.told if spoken and review.trigger.automatic else frozenset(),
+        dismissed=await dismissed(store, review.repository.id, review.number),
+    )
+    await store.save_report(report)
+    return report
+
+
+async def render_report(services: Services, review_id: str, form: str) -> None:
+    """Render a stored report in one format, for the page and the API to hand out."""
+    report = await services.store.report(review_id)
+    if report is not None:
+        links = review_links(services.settings, review_id)
+        data = await asyncio.to_thread(render_format, report, form, links)
+        await services.store.save_rendering(review_id, form, data)

@@ -1,0 +1,82 @@
+"""Scan: clone, diff, choose, analyse; then one message for each batch."""
+
+import asyncio
+
+from bot.domain.model import Review, State
+from bot.github import pulls
+from bot.store import pull_requests
+from bot.store.messages import message
+from workers.repository.pull_context import brief_of
+from workers.review import check_run
+from workers.review.handoff import handed_on
+from workers.review.result_reuse import with_readings
+from workers.scan.repository.clone import Source
+from workers.scan.scan import scan
+from workers.services import Services, in_background
+
+
+async def scan_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+    """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
+    store, settings = services.store, services.settings
+    await store.move(
+        review.id,
+        State.SCANNING,
+        of=[State.QUEUED],
+        started_at=store.now(),
+        percent=5,
+        step="Fetching the change",
+    )
+    pull, config = handed_on(fields)
+    gh = await check_run.client(services, review, check_run.READ)
+    repo = review.repository
+    in_background(check_run.show_progress(services, review))
+    comparison, brief, token = await asyncio.gather(
+        pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
+        brief_of(gh, repo.full_name, pull),
+        services.github.installation_token(repo.installation_id, repo.id),
+    )
+
+    async def on_progress(percent: int, text: str) -> None:
+        await store.tell(review.id, percent, step=text)
+        in_background(check_run.show_progress(services, review))
+
+    scanned = await scan(
+        Source(
+            url=f"{settings.github_url}/{repo.full_name}.git",
+            token=token,
+            merge_base=comparison.merge_base,
+            head_sha=review.head_sha,
+            number=review.number,
+        ),
+        pull,
+        brief,
+        settings,
+        config,
+        focus=review.focus,
+        on_progress=on_progress,
+        known=await _known(services, review),
+    )
+    batches = scanned.batches if services.llm is not None else ()
+    kept = await pull_requests.readings(store, repo.id, review.number, scanned.kept)
+    await store.save_scan(review.id, with_readings(scanned.scan, kept))
+    files = sum(len(batch.paths) for batch in batches)
+    await store.move(
+        review.id,
+        State.ANALYZING if batches else State.REPORTING,
+        of=[State.SCANNING],
+        batches=batches,
+        messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
+        or [message("publish_review", review.id)],
+        percent=20 if batches else 90,
+        step=f"Read 0 of {files} files" if batches else "Writing the report",
+        files_total=files,
+        findings=len(scanned.scan.evidence),
+    )
+
+
+async def _known(services: Services, review: Review) -> frozenset[str]:
+    """The keys of earlier readings that may stand for new ones."""
+    if review.full:
+        return frozenset()
+    where = review.repository.id, review.number
+    return await pull_requests.reading_keys(services.store, *where)

@@ -1,0 +1,273 @@
+"""One step of a review: guarded, watched, limited in time, and ended in words when it fails.
+
+Every step may run twice, late, or die anywhere. So it begins by looking whether the
+review still waits for it, and it stops when the review is finished by somebody else:
+a new push, a person, a time limit.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+)
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from dramatiq.errors import Retry
+from redis.exceptions import RedisError
+
+from bot.domain.model import FINISHED, UNFINISHED, Review, State
+from bot.github.errors import (
+    Forbidden,
+    GitHubError,
+    Invalid,
+    NotFound,
+    Unauthorized,
+)
+from bot.runtime.tasks import stop, to_the_end
+from bot.store import Store
+from bot.store.attempts import note_end, note_start
+from bot.store.locks import hold
+from bot.store.messages import message
+from bot.telemetry import log
+from workers.analysis.llm.errors import LLMError, TransientLLMError
+from workers.queue.retries import OUTAGES, Later
+from workers.scan.repository.errors import CloneError
+from workers.scan.repository.process import ProcessTimeout
+from workers.services import Services, in_background
+
+#: How soon a step sees that its review was cancelled or superseded, in seconds.
+WATCH_SECONDS = 1.0
+
+#: A step that goes on for so long after it was cancelled is cancelled again, in seconds: time
+#: enough to delete a clone, give a lock back and book what was spent.
+CLEANUP_SECONDS = 5.0
+
+#: Between two tries to tell a Redis that was away that a step has ended, in seconds.
+REDIS_AGAIN_SECONDS = 1.0
+
+#: So many starts of a step without an end make it a suspect: it is tried while no other
+#: suspect is, so that the one which takes its worker down does not take their good name.
+SUSPECT_STARTS = 2
+SUSPECT_SECONDS = 15
+
+#: So many starts without an end are enough.
+MAX_STARTS = 4
+
+POISON = (
+    "The worker died {number} times while it worked on this; the change may need more memory "
+    "than the worker has. Its log says more."
+)
+
+_log = log.get(__name__)
+
+
+class StepFailed(Exception):
+    """Raised when a review can never be finished; the message is the sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which try of a message this is; `last` when no other will follow."""
+
+    retries: int
+    last: bool
+
+
+Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
+
+
+async def run_step(
+    services: Services,
+    review_id: str,
+    name: str,
+    *,
+    during: Collection[State],
+    attempt: Attempt,
+    work: Work,
+) -> None:
+    """Do `work` if the review is in one of the states `during`, until it is done, or the
+    review is finished, or time is up. Raises what a retry may heal, while there are retries,
+    and what waits for an outage to end. `name` tells the steps of a review apart."""
+    store = services.store
+    review, fields = await store.review(review_id), await store.fields(review_id)
+    if review is None or State(fields["state"]) not in during:
+        _log.info("step_not_awaited", review=review_id, state=fields.get("state"))
+        return
+    began = time.monotonic()
+    async with _started(services, review_id, name) as starts:
+        if starts > MAX_STARTS:
+            await fail(services, review_id, POISON.format(number=MAX_STARTS))
+        elif starts > SUSPECT_STARTS:
+            async with hold(store, "suspect", seconds=SUSPECT_SECONDS, wait=0) as alone:
+                if not alone:
+                    raise Later("Another step that ended with its worker is being tried.")
+                await _limited(services, review_id, fields, attempt, work(review, fields))
+        else:
+            await _limited(services, review_id, fields, attempt, work(review, fields))
+    seconds, kind = time.monotonic() - began, name.partition(" ")[0]
+    services.metrics.observe("glossator_step_seconds", seconds, step=kind)
+    _log.info(
+        "step_ended",
+        review=review_id,
+        step=name,
+        seconds=round(seconds, 2),
+        retries=attempt.retries,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _started(services: Services, review_id: str, name: str) -> AsyncIterator[int]:
+    """Counts the starts of a step that had no end, this one included: its workers died."""
+    store, start = services.store, uuid4().hex
+    try:
+        yield await note_start(store, review_id, name, start)
+    finally:
+        try:
+            await to_the_end(note_end(store, review_id, name, start))
+        except RedisError:
+            in_background(_note_end_later(store, review_id, name, start))
+
+
+async def _note_end_later(store: Store, review_id: str, name: str, start: str) -> None:
+    """Note the end once Redis is back: that it was away has taken no worker down."""
+    while True:
+        await asyncio.sleep(REDIS_AGAIN_SECONDS)
+        with contextlib.suppress(RedisError):
+            await note_end(store, review_id, name, start)
+            return
+
+
+async def _limited(
+    services: Services,
+    review_id: str,
+    fields: Mapping[str, str],
+    attempt: Attempt,
+    work: Coroutine[Any, Any, None],
+) -> None:
+    settings = services.settings
+    left = deadline(services, fields) - services.store.now()
+    if left <= 0:
+        work.close()
+        await time_out(services, review_id, settings.review_seconds)
+        return
+    try:
+        async with asyncio.timeout(min(settings.step_seconds, left)) as limit:
+            await _until_finished(services, review_id, work)
+    except TimeoutError as exc:
+        if limit.expired():
+            whole = left <= settings.step_seconds
+            seconds = settings.review_seconds if whole else settings.step_seconds
+            await time_out(services, review_id, seconds)
+            return
+        await _heal_or_fail(services, review_id, attempt, exc)
+    except Exception as exc:
+        await _heal_or_fail(services, review_id, attempt, exc)
+
+
+def deadline(services: Services, fields: Mapping[str, str]) -> float:
+    """When the review has to be finished, in seconds since the epoch; it has until then from
+    the first start of its scan."""
+    started = float(fields.get("started_at", services.store.now()))
+    return started + services.settings.review_seconds
+
+
+async def time_out(services: Services, review_id: str, seconds: float) -> None:
+    """End a review that was not done within so many seconds; with it is told what held it up,
+    if that is known."""
+    trouble = (await services.store.fields(review_id)).get("trouble", "")
+    words = f"It was not done within {_duration(seconds)}. {trouble}".strip()
+    await fail(services, review_id, words, timed_out=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} seconds"
+
+
+async def _until_finished(
+    services: Services, review_id: str, work: Coroutine[Any, Any, None]
+) -> None:
+    """Await the work, and cancel it, calls under way included, once the review is finished.
+    However this ends, the work has ended before."""
+    task, ours = asyncio.create_task(work), asyncio.current_task()
+    assert ours is not None
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=WATCH_SECONDS)
+            if not task.done() and await services.store.state(review_id) in FINISHED:
+                _log.info("step_stopped", review=review_id)
+                return
+            if ours.cancelling():  # what we awaited lost it, see `bot.runtime.tasks.stop`
+                raise asyncio.CancelledError
+    finally:
+        await stop(task, again_seconds=CLEANUP_SECONDS)
+    task.result()
+
+
+async def _heal_or_fail(
+    services: Services, review_id: str, attempt: Attempt, exc: Exception
+) -> None:
+    sentence = sentence_of(exc)
+    if _is_outage(exc):
+        _log.warning("step_waits_for_outage", review=review_id, why=sentence)
+        with contextlib.suppress(RedisError):
+            await services.store.remember(review_id, trouble=sentence)
+        raise Later(sentence, getattr(exc, "retry_after", None)) from exc
+    if await services.store.state(review_id) in FINISHED:  # what it had to work with went with it
+        _log.info("step_stopped", review=review_id, error=type(exc).__name__, why=sentence)
+        return
+    if heals(exc) and not attempt.last:
+        _log.warning(
+            "step_will_be_retried", review=review_id, retries=attempt.retries, why=sentence
+        )
+        if isinstance(exc, TransientLLMError) and exc.retry_after is not None:
+            most = services.settings.max_backoff_seconds
+            raise Retry(sentence, delay=int(min(exc.retry_after, most) * 1000)) from exc
+        raise exc
+    _log.error("step_failed", review=review_id, why=sentence, exc_info=exc)
+    await fail(services, review_id, sentence)
+
+
+def _is_outage(exc: Exception) -> bool:
+    """Whether something outside is away, which is waited for until the review's time is up.
+    A clone that took too long is none: it will again."""
+    if isinstance(exc, CloneError):
+        return exc.transient and not isinstance(exc.__cause__, ProcessTimeout)
+    return isinstance(exc, OUTAGES)
+
+
+def heals(exc: Exception) -> bool:
+    """Whether another try may succeed; what we do not know may."""
+    if isinstance(exc, CloneError):
+        return exc.transient
+    return not isinstance(exc, StepFailed | Unauthorized | Forbidden | NotFound | Invalid)
+
+
+def sentence_of(exc: Exception) -> str:
+    """What people are told: our own errors speak for themselves, others stay in the log."""
+    if isinstance(exc, StepFailed | GitHubError | CloneError | LLMError):
+        return str(exc)
+    if isinstance(exc, RedisError):
+        return "Glossator's Redis was away."
+    return "Something went wrong inside Glossator; its log says more."
+
+
+async def fail(
+    services: Services, review_id: str, sentence: str, *, timed_out: bool = False
+) -> None:
+    """End a review as failed; its check run is completed by `conclude_review`."""
+    await services.store.move(
+        review_id,
+        State.FAILED,
+        of=UNFINISHED,
+        messages=[message("conclude_review", review_id)],
+        error=sentence,
+        timed_out=int(timed_out),
+    )

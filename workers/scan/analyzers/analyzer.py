@@ -1,0 +1,65 @@
+"""What every analyser is given and what it answers (pure)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from bot.domain.diff import ChangedFile
+from bot.domain.model import Category, Severity
+
+#: Findings that are taken of an analyser.
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A changed file at the head, for analysers: `text` is all of it."""
+
+    file: ChangedFile
+    language: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One message of an analyser about `file` (the name we gave it); lines count from 1."""
+
+    file: str
+    rule: str
+    line: int
+    end_line: int
+    category: Category
+    severity: Severity
+    title: str  # one line
+    body: str = ""  # Markdown: why it matters
+    confidence: float = 1.0
+    quote: str | None = None  # only where the code itself must not be shown
+
+
+def whole(target: Target) -> str:
+    return target.text
+
+
+@dataclass(frozen=True, slots=True)
+class Analyzer:
+    """An adapter.
+
+    `wants` picks its files; `command` makes the argument list for the names they got
+    (the first word is a program of our own environment); `read` understands what the
+    program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
+    what it is given of a file. One that `reviews` knows its files' language; else it looks
+    through files of any kind for a single thing. No more than `most` of its findings are taken: one
+    that finds something in every line is not worth the reader's time.
+    """
+
+    name: str
+    wants: Callable[[Target], bool]
+    command: Callable[[list[str]], list[str]]
+    read: Callable[[bytes, Mapping[str, Target]], Iterable[Said]]
+    shows: Callable[[Target], str] = whole
+    suffix: str = ""  # of the names we give; by default that of the file
+    reviews: bool = True
+    most: float = MOST

@@ -1,0 +1,1 @@
+"""Programs that run inside the analyzers' isolation, with nothing of ours imported."""

@@ -1,0 +1,1 @@
+"""The code around a change that helps to understand it."""

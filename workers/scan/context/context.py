@@ -1,0 +1,147 @@
+"""The context of each batch: read the relatives from the clone, cut, pack under the budget.
+
+Priority, over all files of a batch: what encloses a hunk, imports, definitions of what
+is called, callers, tests. A snippet that does not fit is left out, a smaller one
+after it may still fit.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice, zip_longest
+
+from bot.config.repository_config import RepoConfig
+from bot.domain.model import Batch, BatchFile, Snippet
+from bot.text.globs import any_matches
+from bot.text.languages import language_of
+from bot.text.tokens import count_tokens
+from workers.scan.analyzers.analyzer import Target
+from workers.scan.context.callers import users
+from workers.scan.context.changed_symbols import touched
+from workers.scan.context.outline import Outline, outline
+from workers.scan.context.related import Index, index, related
+from workers.scan.context.snippets import Text, snippets
+from workers.scan.repository.clone import Clone
+from workers.scan.repository.errors import CloneError
+from workers.scan.selection.file_filters import by_content
+from workers.scan.selection.file_selection import Chosen
+
+ROLES = ("enclosing", "imports", "definition", "caller", "test")
+
+_MAX_RELATIVE_BYTES = 200_000
+_MAX_RELATIVES = 200
+_HEAD_COST = 18  # tokens for the words and the line number that stand over a snippet
+
+
+async def relatives(
+    clone: Clone, chosen: Chosen, config: RepoConfig
+) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
+    """For each target's path the other files that help, best first, and notes for people.
+    Raises CloneError."""
+    known = await asyncio.to_thread(index, chosen.tree)
+    asked = await asyncio.to_thread(_looked_at, chosen.targets, known)
+    using, notes = await _users(clone, chosen, config, known, {p: n for p, (_, n) in asked.items()})
+    wanted = {
+        path: ([p for p in others if not _excluded(p, config)], using.get(path, ()))
+        for path, (others, _) in asked.items()
+    }
+    by_rank = zip_longest(*(each for both in wanted.values() for each in both))
+    paths = dict.fromkeys(path for rank in by_rank for path in rank if path)
+    texts = await _read(clone, {path: known.blobs[path] for path in islice(paths, _MAX_RELATIVES)})
+    written = {path for path, text in texts.items() if by_content(text.text) is None}
+    return {
+        path: tuple(
+            texts[p]
+            for p in dict.fromkeys([*others, *more])
+            if p in written or (p in texts and p in others)
+        )
+        for path, (others, more) in wanted.items()
+    }, notes
+
+
+def _looked_at(
+    targets: Sequence[Target], known: Index
+) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """For each target's path its relatives by name, and the names that its change touches."""
+    asked = {}
+    for target in targets:
+        own = outline(target.language, target.text)
+        others = related(target.path, _imports(target, own), known)
+        asked[target.path] = others, touched(target.file, own, target.language)
+    return asked
+
+
+async def _users(
+    clone: Clone,
+    chosen: Chosen,
+    config: RepoConfig,
+    known: Index,
+    names: Mapping[str, Sequence[str]],
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """A search that fails costs what it would have found."""
+
+    def may_show(path: str) -> bool:
+        return not _excluded(path, config) and chosen.rules.reason(path) is None
+
+    try:
+        return await users(clone, names, known, may_show), ()
+    except CloneError as exc:
+        return {}, (f"Callers in other folders were not looked for: {exc}",)
+
+
+def _excluded(path: str, config: RepoConfig) -> bool:
+    return any_matches(config.paths_exclude, path)
+
+
+async def _read(clone: Clone, blobs: Mapping[str, str]) -> dict[str, Text]:
+    """Those that are not too large; one fetch in all."""
+    await clone.fetch(blobs.values())
+    sizes = await clone.sizes(blobs.values()) if blobs else {}
+    small = {p: b for p, b in blobs.items() if sizes.get(b, 0) <= _MAX_RELATIVE_BYTES}
+    contents = await clone.read(small.values())
+    return await asyncio.to_thread(
+        lambda: {
+            path: text_of(path, contents[blob].decode("utf-8", "replace"))
+            for path, blob in small.items()
+            if blob in contents
+        }
+    )
+
+
+def text_of(path: str, text: str) -> Text:
+    return Text(path, text, outline(language_of(path, text.partition("\n")[0]), text))
+
+
+def with_context(
+    batch: Batch, own: Mapping[str, Text], others: Mapping[str, tuple[Text, ...]], budget: int
+) -> Batch:
+    """The batch with snippets of at most `budget` tokens in all."""
+    offered = [
+        (ROLES.index(snippet.role), position, snippet)
+        for position, part in enumerate(batch.files)
+        for snippet in snippets(part.file, own[part.file.path], others.get(part.file.path, ()))
+    ]
+    chosen: list[list[Snippet]] = [[] for _ in batch.files]
+    seen: set[Snippet] = set()
+    for _, position, snippet in sorted(offered, key=lambda item: item[:2]):
+        cost = _cost(snippet)
+        if cost <= budget and snippet not in seen:
+            seen.add(snippet)
+            chosen[position].append(snippet)
+            budget -= cost
+    files: list[BatchFile] = [
+        replace(part, context=tuple(context))
+        for part, context in zip(batch.files, chosen, strict=True)
+    ]
+    return replace(batch, files=tuple(files))
+
+
+def _cost(snippet: Snippet) -> int:
+    """Tokens as it is shown: under its path, with a mark before each line."""
+    marked = snippet.text.replace("\n", "\n|")
+    return count_tokens(marked) + count_tokens(snippet.path) + _HEAD_COST
+
+
+def _imports(target: Target, own: Outline) -> str:
+    lines = target.text.split("\n")
+    return "\n".join("\n".join(lines[b.start - 1 : b.end]) for b in own.imports)

@@ -1,0 +1,157 @@
+"""Run one foreign program: bounded time and output, and nothing of it left afterwards."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.runtime.tasks import to_the_end
+
+_CHUNK = 1 << 16
+_MAX_STDERR = 1 << 16
+_LAST_SECONDS = 5
+
+
+class ProcessTimeout(Exception):
+    """The program did not end in time and was killed."""
+
+
+class OutputTooLarge(Exception):
+    """The program wrote more than it may and was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended; `err` is cut at 64 KiB."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    seconds: float,
+    stdin: bytes = b"",
+    max_output: int,
+) -> Finished:
+    """Run `argv` in a process group of its own, with exactly the environment `env`.
+
+    The whole group is killed when the program ends, is too slow, writes more than
+    `max_output` bytes, or the caller is cancelled. Raises ProcessTimeout,
+    OutputTooLarge, and FileNotFoundError if there is no such program.
+    """
+    program = await _started(argv, cwd, env)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _exchange(program.process, stdin, max_output)
+    except TimeoutError as exc:
+        raise ProcessTimeout(f"{Path(argv[0]).name} took longer than {seconds:.0f} s") from exc
+    finally:
+        await to_the_end(_end(program))
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    process: asyncio.subprocess.Process
+    transport: asyncio.SubprocessTransport
+
+
+async def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Program:
+    starting = asyncio.ensure_future(_start(argv, cwd, env))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Left to itself, asyncio would kill the program alone, and wait for its children.
+        await to_the_end(_undo(starting))
+        raise
+
+
+async def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Program:
+    """What `asyncio.create_subprocess_exec` does, but it keeps the transport to itself."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=_CHUNK, loop=loop),
+        *argv,
+        cwd=cwd,
+        env=dict(env),
+        start_new_session=True,
+    )
+    return _Program(asyncio.subprocess.Process(transport, protocol, loop), transport)
+
+
+async def _undo(starting: "asyncio.Future[_Program]") -> None:
+    with suppress(OSError):  # there is no such program
+        await _end(await starting)
+
+
+async def _end(program: _Program) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(program.process.pid, signal.SIGKILL)
+    await _ended(program)
+
+
+async def _ended(program: _Program) -> None:
+    """Wait for the end, which asyncio sees only once the pipes are read out. They are closed
+    unread if something outside the group still holds them open after a while."""
+    pipes = program.process.stdout, program.process.stderr
+    rest = [asyncio.ensure_future(_drop(pipe)) for pipe in pipes if pipe is not None]
+    _, late = await asyncio.wait(rest, timeout=_LAST_SECONDS)
+    for task in late:
+        task.cancel()
+    if late:
+        for descriptor in range(3):
+            if pipe := program.transport.get_pipe_transport(descriptor):
+                pipe.close()
+    await program.process.wait()
+
+
+async def _drop(pipe: asyncio.StreamReader) -> None:
+    while await pipe.read(_CHUNK):
+        pass
+
+
+async def _exchange(process: asyncio.subprocess.Process, stdin: bytes, limit: int) -> Finished:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_feed(process.stdin, stdin))
+            out = group.create_task(_read(process.stdout, limit))
+            err = group.create_task(_read_head(process.stderr))
+    except* OutputTooLarge:
+        raise OutputTooLarge(f"more than {limit} bytes of output") from None
+    return Finished(await process.wait(), out.result(), err.result())
+
+
+async def _feed(pipe: asyncio.StreamWriter, data: bytes) -> None:
+    with suppress(BrokenPipeError, ConnectionResetError):  # it may end without reading all
+        pipe.write(data)
+        await pipe.drain()
+    pipe.close()
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await pipe.wait_closed()
+
+
+async def _read(pipe: asyncio.StreamReader, limit: int) -> bytes:
+    data = bytearray()
+    while chunk := await pipe.read(_CHUNK):
+        data += chunk
+        if len(data) > limit:
+            raise OutputTooLarge
+    return bytes(data)
+
+
+async def _read_head(pipe: asyncio.StreamReader) -> bytes:
+    """The first bytes; the rest is read and dropped, so that the program never blocks."""
+    data = bytearray()
+    while chunk := await pipe.read(_CHUNK):
+        data += chunk[: _MAX_STDERR - len(data)]
+    return bytes(data)

@@ -1,0 +1,1 @@
+"""Which changed files are read, and in which order."""

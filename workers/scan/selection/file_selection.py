@@ -1,0 +1,186 @@
+"""Choose what is read: ask the clone step by step, so that nothing is fetched in vain."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
+from bot.domain.diff import ChangedFile, FileStatus, shown_path
+from bot.domain.model import FileSummary, LeftOut
+from bot.text.languages import language_of
+from workers.scan.analyzers.analyzer import Target
+from workers.scan.repository.clone import Clone, Entry
+from workers.scan.selection import file_filters, gitattributes
+from workers.scan.selection.risk import riskiest_first
+
+#: Files whose blobs are fetched and counted; GitHub itself lists no more of a pull request.
+MAX_CANDIDATES = 3000
+#: Their names are arguments of one git call.
+MAX_NAMES_BYTES = 1_000_000
+#: Changed lines of one review: about twenty calls of an LLM, and 50 MB of memory.
+MAX_CHANGED_LINES = 30_000
+#: Of a pull request that touches more files, the others are named by number only.
+MAX_NAMED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
+    `unnamed` is how many files were left out beside those that `left_out` names, and `rules`
+    are the `.gitattributes`."""
+
+    targets: tuple[Target, ...]
+    files: tuple[FileSummary, ...]
+    left_out: tuple[LeftOut, ...]
+    unnamed: int
+    tree: tuple[Entry, ...]
+    rules: gitattributes.Attributes
+
+
+async def choose(clone: Clone, settings: Settings, config: RepoConfig) -> Chosen:
+    """The files to read, riskiest first. Raises CloneError."""
+    changed = await clone.names()
+    tree = await clone.tree()
+    rules = await _attributes(clone, changed, tree)
+    files, left_out = file_filters.sift(
+        changed, lambda file: file_filters.by_name(file, rules, config)
+    )
+    files, beyond = _first(riskiest_first(files))
+    counted, too_large = await _counted(clone, files, settings.max_file_bytes)
+    files, nothing_to_read = file_filters.sift(counted, file_filters.by_counts)
+    texts, unread = await _readable(clone, riskiest_first(files), _most(settings, config))
+    hunks = await _hunks(clone, [file for file, _ in texts])
+    targets = tuple(
+        Target(hunks[file.path], language_of(file.path, text.partition("\n")[0]), text)
+        for file, text in texts
+        if file.path in hunks
+    )
+    left_out += beyond + too_large + nothing_to_read + unread
+    named, unnamed = _named(left_out)
+    return Chosen(targets, _summaries(changed, counted), named, unnamed, tree, rules)
+
+
+def _most(settings: Settings, config: RepoConfig) -> int:
+    """A repository may ask for fewer files than the server allows, not for more."""
+    return min(config.max_files or settings.max_analyze_files, settings.max_analyze_files)
+
+
+async def _attributes(
+    clone: Clone, changed: Iterable[ChangedFile], tree: Iterable[Entry]
+) -> gitattributes.Attributes:
+    """The merge base's: at the head, but for those that the change touches."""
+    name = gitattributes.NAME
+    blobs = {e.path: e.blob for e in tree if e.path.rpartition("/")[2] == name}
+    for file in changed:
+        if file.path.rpartition("/")[2] == name:
+            blobs.pop(file.path, None)
+            if file.old_blob:
+                blobs[file.path] = file.old_blob
+    texts = await _texts(clone, blobs.values(), 1 << 20)
+    return gitattributes.parse({path: texts[b] for path, b in blobs.items() if b in texts})
+
+
+async def _texts(clone: Clone, blobs: Iterable[str], limit: int) -> dict[str, str]:
+    """Contents of the blobs that are not larger than `limit` bytes."""
+    wanted = list(dict.fromkeys(blobs))
+    if not wanted:
+        return {}
+    await clone.fetch(wanted)
+    sizes = await clone.sizes(wanted)
+    contents = await clone.read(blob for blob in wanted if sizes.get(blob, limit + 1) <= limit)
+    return {blob: data.decode("utf-8", "replace") for blob, data in contents.items()}
+
+
+def _first(files: list[ChangedFile]) -> tuple[list[ChangedFile], list[LeftOut]]:
+    """As many as one git call can take."""
+    size = count = 0
+    for file in files[:MAX_CANDIDATES]:
+        size += len(file.path.encode("utf-8", "replace")) + 1
+        if size > MAX_NAMES_BYTES:
+            break
+        count += 1
+    reason = f"the change is too large: only its {count} riskiest files are looked at"
+    return files[:count], [LeftOut(file.path, reason) for file in files[count:]]
+
+
+async def _counted(
+    clone: Clone, files: list[ChangedFile], limit: int
+) -> tuple[list[ChangedFile], list[LeftOut]]:
+    blobs = [blob for file in files for blob in (file.old_blob, file.new_blob) if blob]
+    if not blobs:
+        return [], []
+    await clone.fetch(blobs)
+    sizes = await clone.sizes(blobs)
+
+    def why_not(file: ChangedFile) -> str | None:
+        largest = max(sizes.get(blob or "", 0) for blob in (file.old_blob, file.new_blob))
+        if largest <= limit:
+            return None
+        return "deleted" if file.status is FileStatus.DELETED else f"larger than {_size(limit)}"
+
+    kept, left_out = file_filters.sift(files, why_not)
+    return list(await clone.counted([file.path for file in kept])), left_out
+
+
+async def _readable(
+    clone: Clone, files: list[ChangedFile], most: int
+) -> tuple[list[tuple[ChangedFile, str]], list[LeftOut]]:
+    """The first `most` files whose text is for review, read a chunk at a time."""
+    chosen: list[tuple[ChangedFile, str]] = []
+    left_out: list[LeftOut] = []
+    contents: dict[str, bytes] = {}
+    lines = 0
+    for position, file in enumerate(files):
+        if len(chosen) >= most:
+            beyond = f"less risky than the {most} files that one review reads"
+            left_out += [LeftOut(other.path, beyond) for other in files[position:]]
+            break
+        if position % most == 0:
+            chunk = files[position : position + most]
+            contents = await clone.read(other.new_blob for other in chunk if other.new_blob)
+        text = contents.get(file.new_blob or "", b"").decode("utf-8", "replace")
+        reason = file_filters.by_content(text)
+        if reason is None and lines + file.changed_lines > MAX_CHANGED_LINES:
+            reason = f"the review already reads {lines:,} changed lines"
+        if reason is None:
+            chosen.append((file, text))
+            lines += file.changed_lines
+        else:
+            left_out.append(LeftOut(file.path, reason))
+    return chosen, left_out
+
+
+async def _hunks(clone: Clone, files: list[ChangedFile]) -> dict[str, ChangedFile]:
+    paths = {path for file in files for path in (file.path, file.old_path) if path}
+    return {file.path: file for file in await clone.hunks(sorted(paths))}
+
+
+def _summaries(
+    changed: Iterable[ChangedFile], counted: Iterable[ChangedFile]
+) -> tuple[FileSummary, ...]:
+    """Every changed file, with its lines where they were counted; a rename is one file."""
+    known = {file.path: file for file in counted}
+    moved_away = {file.old_path for file in known.values() if file.old_path}
+    files = [known.get(f.path, f) for f in changed if f.path not in moved_away or f.path in known]
+    return tuple(
+        FileSummary(
+            path=shown_path(file.path),
+            status=file.status,
+            additions=file.additions,
+            deletions=file.deletions,
+        )
+        for file in files[:MAX_CANDIDATES]
+    )
+
+
+def _named(left_out: list[LeftOut]) -> tuple[tuple[LeftOut, ...], int]:
+    """Those that are named, and how many are not, which one more line tells people."""
+    named = [replace(item, path=shown_path(item.path)) for item in left_out[:MAX_NAMED]]
+    rest = len(left_out) - len(named)
+    if rest:
+        named.append(LeftOut(f"{rest:,} more files", "the change is too large to name them all"))
+    return tuple(named), rest
+
+
+def _size(limit: int) -> str:
+    return f"{limit / 1_000_000:g} MB" if limit >= 1_000_000 else f"{limit / 1000:g} kB"

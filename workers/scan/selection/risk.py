@@ -1,0 +1,62 @@
+"""How much a change to a file can hurt: what is read first when not all can be (pure).
+
+    score = (kind of file + words of danger in its path) × size of the change
+
+- kind: code 10; workflows, images and other build steps 8; templates, data and unknown 4;
+  tests 3; prose 1
+- words of danger: 4 for each of the words below, at most 8
+- size: log2(2 + changed lines), and a quarter more for a new file
+
+Ties are broken by path, so the order is the same on every run.
+"""
+
+import math
+import re
+from pathlib import PurePosixPath
+
+from bot.domain.diff import ChangedFile, FileStatus
+from bot.text.languages import language_of
+
+_WORDS = re.compile(
+    r"auth|login|session|passw|secret|token|crypt|cipher|sign|jwt|oauth|permission|acl|admin|sudo|"
+    r"sql|query|migrat|payment|billing|invoice|upload|deserial|parse|webhook|sandbox|shell|exec",
+    re.IGNORECASE,
+)
+_TEST = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|testdata|fixtures)/|"
+    r"(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._](?:test|spec)\.[^/]*|[^/]*_test\.[^/]*)$",
+    re.IGNORECASE,
+)
+_PROSE = frozenset({"markdown", "rst", "org", "latex", "typst", "po"})
+_PROSE_SUFFIXES = frozenset({".txt", ".adoc", ".license"})
+_DATA = frozenset({"", "json", "yaml", "toml", "xml", "csv", "ini", "html", "css", "properties"})
+_BUILD = frozenset(
+    {"dockerfile", "make", "cmake", "terraform", "hcl", "groovy", "bash", "powershell"}
+)
+
+
+def is_test(path: str) -> bool:
+    """Whether the path is a test's, by the habits of the common languages."""
+    return bool(_TEST.search(path))
+
+
+def risk(file: ChangedFile) -> float:
+    """The score above; larger is riskier."""
+    danger = min(4 * len({word.lower() for word in _WORDS.findall(file.path)}), 8)
+    size = math.log2(2 + file.changed_lines) * (1.25 if file.status is FileStatus.ADDED else 1)
+    return (_kind(file.path) + danger) * size
+
+
+def riskiest_first(files: list[ChangedFile]) -> list[ChangedFile]:
+    return sorted(files, key=lambda file: (-risk(file), file.path))
+
+
+def _kind(path: str) -> int:
+    language = language_of(path)
+    if language in _PROSE or PurePosixPath(path).suffix.lower() in _PROSE_SUFFIXES:
+        return 1
+    if is_test(path):
+        return 3
+    if path.startswith(".github/workflows/") or language in _BUILD:
+        return 8
+    return 4 if language in _DATA else 10

@@ -1,5 +1,0 @@
-"""The steps of a review, each over the folder that does the work.
-
-What they share stands in `workers.step`; what they hand on lies in Redis under the
-review's id.
-"""

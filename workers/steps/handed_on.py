@@ -1,9 +1,0 @@
-"""What the start of a review hands on to its steps."""
-
-from bot.model import PullRequest, decode
-from bot.repo_config import RepoConfig
-
-
-def handed_on(fields: dict[str, str]) -> tuple[PullRequest, RepoConfig]:
-    """The pull request and the configuration as they were when the review was opened."""
-    return decode(PullRequest, fields["pull"]), decode(RepoConfig, fields["config"])
