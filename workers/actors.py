@@ -23,12 +23,12 @@ from bot.github.errors import NotFound
 from bot.store.messages import QUEUE_OF
 from bot.telemetry import log, tracing
 from workers.events import commands
-from workers.events.api_start import Wish, start_named
+from workers.events.api_start import NamedReviewRequest, start_by_name
 from workers.events.dispatch import handle_event
 from workers.events.questions import answer
 from workers.queue.retries import Running
 from workers.review import analyze, conclude, publish, report, scan
-from workers.review.stage import Attempt, run_step
+from workers.review.stage import Attempt, run_stage
 from workers.services import Services
 
 Fields = dict[str, str]
@@ -55,8 +55,10 @@ def declare_actors(
             # event loop takes over.
             attempt = _attempt(settings)
             work = function(services(), attempt, *args)
-            told = _Told(function.__name__, attempt, _carried(), _ids(function, args))
-            async_to_sync(running.run)(_told(work, told))
+            context = _MessageContext(
+                function.__name__, attempt, _parent_span(), _ids(function, args)
+            )
+            async_to_sync(running.run)(_with_telemetry(work, context))
 
         dramatiq.actor(
             actor_name=function.__name__,
@@ -72,8 +74,8 @@ def declare_actors(
     for function in (
         handle_delivery,
         start_review,
-        start_waiting,
-        scan_pull_request,
+        start_queued_review,
+        scan_review,
         analyze_batch,
         publish_review,
         conclude_review,
@@ -89,7 +91,7 @@ def _ids(function: Work, args: Sequence[Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _MessageContext:
     """What log and trace say of the work on a message; `parent` is the span that put it."""
 
     actor: str
@@ -98,27 +100,27 @@ class _Told:
     ids: dict[str, Any]
 
 
-def _carried() -> str:
+def _parent_span() -> str:
     message = CurrentMessage.get_current_message()
     return str(message.options.get(tracing.OPTION, "")) if message is not None else ""
 
 
-async def _told(work: Coroutine[Any, Any, None], told: _Told) -> None:
+async def _with_telemetry(work: Coroutine[Any, Any, None], context: _MessageContext) -> None:
     attributes: dict[str, tracing.Value] = {
         "messaging.system": "dramatiq",
-        "messaging.destination.name": QUEUE_OF[told.actor],
-        "glossator.retries": told.attempt.retries,
-        **{f"glossator.{name}": str(value) for name, value in told.ids.items()},
+        "messaging.destination.name": QUEUE_OF[context.actor],
+        "glossator.retries": context.attempt.retries,
+        **{f"glossator.{name}": str(value) for name, value in context.ids.items()},
     }
     span = tracing.span(
-        told.actor,
+        context.actor,
         attributes,
         kind="consumer",
-        review=told.ids.get("review", ""),
-        parent=told.parent,
-        quiet=(Retry,),
+        review=context.ids.get("review", ""),
+        parent=context.parent,
+        expected=(Retry,),
     )
-    with log.bound(**told.ids), span:
+    with log.bound(**context.ids), span:
         await work
 
 
@@ -131,7 +133,7 @@ def _attempt(settings: Settings) -> Attempt:
 async def handle_delivery(
     services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, guid: str
 ) -> None:
-    with _while_it_is_there(attempt):
+    with _ignoring_missing_target(attempt):
         await handle_event(services, from_json(event), review_id, guid)
 
 
@@ -145,34 +147,34 @@ async def start_review(
     full: bool,
     focus: str | None,
 ) -> None:
-    wanted = Category(focus) if focus else None
-    wish = Wish(repository, number, review_id, requested_by, full, wanted)
-    await start_named(services, wish, last_try=attempt.last)
+    category = Category(focus) if focus else None
+    request = NamedReviewRequest(repository, number, review_id, requested_by, full, category)
+    await start_by_name(services, request, last_try=attempt.last)
 
 
-async def start_waiting(
+async def start_queued_review(
     services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, position: int
 ) -> None:
-    asked = from_json(event)
-    assert isinstance(asked, CommentCreated)
-    with _while_it_is_there(attempt):
-        await commands.start_waiting(services, asked, review_id, position)
+    comment = from_json(event)
+    assert isinstance(comment, CommentCreated)
+    with _ignoring_missing_target(attempt):
+        await commands.start_queued_review(services, comment, review_id, position)
 
 
-async def scan_pull_request(services: Services, attempt: Attempt, review_id: str) -> None:
+async def scan_review(services: Services, attempt: Attempt, review_id: str) -> None:
     async def work(review: Review, fields: Fields) -> None:
         await scan.scan_review(services, review, fields)
 
     during = [State.QUEUED, State.SCANNING]
-    await run_step(services, review_id, "scan", during=during, attempt=attempt, work=work)
+    await run_stage(services, review_id, "scan", during=during, attempt=attempt, work=work)
 
 
 async def analyze_batch(services: Services, attempt: Attempt, review_id: str, number: int) -> None:
     async def work(review: Review, fields: Fields) -> None:
-        await analyze.analyze_review_batch(services, review, fields, number, last_try=attempt.last)
+        await analyze.analyze_batch(services, review, fields, number, last_try=attempt.last)
 
     name, during = f"batch {number}", [State.ANALYZING]
-    await run_step(services, review_id, name, during=during, attempt=attempt, work=work)
+    await run_stage(services, review_id, name, during=during, attempt=attempt, work=work)
 
 
 async def publish_review(services: Services, attempt: Attempt, review_id: str) -> None:
@@ -180,7 +182,7 @@ async def publish_review(services: Services, attempt: Attempt, review_id: str) -
         await publish.publish_review(services, review, fields)
 
     during = [State.REPORTING]
-    await run_step(services, review_id, "report", during=during, attempt=attempt, work=work)
+    await run_stage(services, review_id, "report", during=during, attempt=attempt, work=work)
 
 
 async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
@@ -194,14 +196,14 @@ async def render_report(services: Services, attempt: Attempt, review_id: str, fo
 async def answer_question(
     services: Services, attempt: Attempt, event: dict[str, Any], question: str, position: int
 ) -> None:
-    asked = from_json(event)
-    assert isinstance(asked, CommentCreated)
-    with _while_it_is_there(attempt):
-        await answer(services, asked, question, position, last_try=attempt.last)
+    comment = from_json(event)
+    assert isinstance(comment, CommentCreated)
+    with _ignoring_missing_target(attempt):
+        await answer(services, comment, question, position, last_try=attempt.last)
 
 
 @contextmanager
-def _while_it_is_there(attempt: Attempt) -> Iterator[None]:
+def _ignoring_missing_target(attempt: Attempt) -> Iterator[None]:
     """Where nothing is any more - the App was taken away, the repository deleted - nobody can be
     told, and no dead letter would help: what was to be done there is done. Only the last try
     says so, as GitHub may not know at once what it has just told us of."""
@@ -210,4 +212,4 @@ def _while_it_is_there(attempt: Attempt) -> Iterator[None]:
     except NotFound as exc:
         if not attempt.last:
             raise
-        _log.warning("nothing_is_there_any_more", why=str(exc))
+        _log.warning("target_not_found", why=str(exc))

@@ -13,13 +13,13 @@ from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareE
 from bot.config.settings import Settings, SettingsError
 from bot.store.messages import QUEUES
 from bot.telemetry import log
-from bot.telemetry.gauges import resident
+from bot.telemetry.gauges import resident_memory
 from bot.telemetry.metrics import series
 from workers.actors import declare_actors
 from workers.queue.broker import make_broker
-from workers.queue.fair_queue import Turns
-from workers.queue.lost_messages import Unacknowledged
-from workers.queue.retries import Patience, Running
+from workers.queue.fair_queue import FairQueue
+from workers.queue.lost_messages import LostMessages
+from workers.queue.retries import RetryMiddleware, Running
 from workers.scan.analyzers.runner import NAMES as ANALYZERS
 from workers.services import Services, open_services
 
@@ -33,7 +33,7 @@ FINISHING_SHARE = 0.7
 _log = log.get(__name__)
 
 
-class NotOpened(MiddlewareError):
+class ServicesNotOpen(MiddlewareError):
     """Raised when the services cannot be opened; the cause is why."""
 
 
@@ -60,14 +60,14 @@ class OpenServices(Middleware):
         except Exception as exc:
             # Dramatiq would log it and work on; each message would fail until it is a dead letter.
             _loop().stop()  # type: ignore[no-untyped-call]  # else the process would not end
-            raise NotOpened from exc
-        self._services.metrics.present = self._present
+            raise ServicesNotOpen from exc
+        self._services.metrics.current_gauges = self._present
 
     def _present(self) -> dict[str, float]:
         return {
-            series("glossator_worker_places", state="all"): self._settings.worker_threads,
-            series("glossator_worker_places", state="busy"): self._running.busy,
-            series("glossator_process_memory_bytes", process="worker"): resident(),
+            series("glossator_worker_slots", state="all"): self._settings.worker_threads,
+            series("glossator_worker_slots", state="busy"): self._running.busy,
+            series("glossator_process_memory_bytes", process="worker"): resident_memory(),
         }
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
@@ -116,8 +116,8 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
         [
             TimeLimit(),
             CurrentMessage(),
-            Patience(settings, running),
-            Turns(),
+            RetryMiddleware(settings, running),
+            FairQueue(),
             AsyncIO(),
             services,
         ],
@@ -139,9 +139,9 @@ def _broker(settings: Settings, middleware: list[Middleware]) -> dramatiq.Broker
     """What carries messages: Redis, or RabbitMQ. Raises SettingsError."""
     url = settings.broker_url.get_secret_value()
     if not url:
-        middleware = [Unacknowledged(), *middleware]
-        lost = settings.worker_lost_seconds
-        return make_broker(settings.redis_url, middleware, lost_seconds=lost)
+        middleware = [LostMessages(), *middleware]
+        lost_seconds = settings.worker_lost_seconds
+        return make_broker(settings.redis_url, middleware, lost_seconds=lost_seconds)
     if not url.startswith(("amqp://", "amqps://")):
         raise SettingsError("BROKER_URL has to begin with amqp:// or amqps://, or be empty.")
     from workers.queue.rabbitmq import make_rabbit_broker  # few need RabbitMQ's client in memory
@@ -158,7 +158,7 @@ def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:
     worker.broker.emit_after("process_boot")
     try:
         worker.start()
-    except NotOpened as exc:
+    except ServicesNotOpen as exc:
         raise SettingsError(f"The worker cannot begin: {exc.__cause__}.") from exc
     _log.info("worker_started", queues=list(queues), threads=settings.worker_threads)
     stop.wait()

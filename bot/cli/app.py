@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.cli.cli_errors import sentence
+from bot.cli.cli_errors import error_message
 from bot.cli.embedded_redis import RedisServerError
 from bot.cli.processes import NotReady, address_of, process_group
 from bot.config.settings import FailOn, Settings, SettingsError, load
@@ -33,15 +33,15 @@ def main() -> None:
     except typer.Abort:
         sys.exit("glossator: Aborted.")
     except typer.TyperException as exc:
-        if said := sentence(exc):  # else it was the help, which is printed
-            print(f"glossator: {said}", file=sys.stderr)
+        if text := error_message(exc):  # else it was the help, which is printed
+            print(f"glossator: {text}", file=sys.stderr)
         sys.exit(exc.exit_code)
     except (SettingsError, RedisServerError, NotReady) as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(2)
 
 
-def _ready(settings: Settings, process: str = "") -> Settings:
+def _initialize(settings: Settings, process: str = "") -> Settings:
     """Logs, and of a `process` that serves also traces and errors, go where the settings say."""
     log.configure(settings)
     if process:
@@ -66,7 +66,7 @@ def _check_app(settings: Settings) -> None:
 @app.command()
 def serve() -> None:
     """Run everything on this machine: web, workers, and Redis where REDIS_URL is not set."""
-    settings = _ready(load())
+    settings = _initialize(load())
     _check_app(settings)
     asyncio.run(_serve(settings))
 
@@ -82,7 +82,7 @@ def web() -> None:
     """Run the web process: webhooks, pages, API."""
     from bot.web.server import run_web
 
-    settings = _ready(load(), "web")
+    settings = _initialize(load(), "web")
     settings.check_redis()
     run_web(settings)
 
@@ -101,7 +101,7 @@ def work(
         raise typer.BadParameter(
             f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.", param_hint="'--queues'"
         )
-    settings = _ready(load(), "work")
+    settings = _initialize(load(), "work")
     settings.check_redis()
     _check_app(settings)
     run_worker(settings, names)
@@ -112,7 +112,7 @@ def schedule() -> None:
     """Run what goes by the clock: take up what was left lying, ask for lost deliveries."""
     from workers.schedule.maintenance import run_maintenance
 
-    settings = _ready(load(), "schedule")
+    settings = _initialize(load(), "schedule")
     settings.check_redis()
     _check_app(settings)
     asyncio.run(run_maintenance(settings, until_signal()))
@@ -236,7 +236,7 @@ def doctor(
 
     settings = load()
     log.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
-    checks = asyncio.run(examination.examine(settings))
+    checks = asyncio.run(examination.run_checks(settings))
     print(examination.as_json(checks) if as_json else examination.as_lines(checks))
     sys.exit(any(check.level is examination.Level.FAILURE for check in checks))
 
@@ -260,12 +260,12 @@ def setup(
 ) -> None:
     """Make the GitHub App in your browser and keep its secrets."""
     from bot.cli.setup import SetupFailed, run_setup
-    from bot.config.env_file import as_env, keep, there_already
+    from bot.config.env_file import as_env, existing_secrets, write_secrets
 
     settings, path = load(**({"public_url": url} if url else {})), Path(".env")
     # Asked before the App is made: its key is given out once.
-    if not (show or replace) and (there := there_already(path)):
-        question = f"{path} has {', '.join(there)} already. Overwrite with those of a new App?"
+    if not (show or replace) and (existing := existing_secrets(path)):
+        question = f"{path} has {', '.join(existing)} already. Overwrite with those of a new App?"
         typer.confirm(question, abort=True, err=True)
     try:
         created = asyncio.run(run_setup(settings, name=name, organization=organization, port=port))
@@ -275,15 +275,15 @@ def setup(
     values = {**created.secrets, **({"PUBLIC_URL": settings.public_url} if url else {})}
     try:
         if not show:
-            keep(path, values)
+            write_secrets(path, values)
     except OSError as exc:
         print(f"glossator: {path} cannot be written ({exc.strerror}); keep this:", file=sys.stderr)
         show = True
     # With --print, the secrets alone go to standard output.
-    told = sys.stderr if show else sys.stdout
+    stream = sys.stderr if show else sys.stdout
     if show:
         print(as_env(values), end="")
     else:
         print("Its id, key and secrets are in .env, readable by you only.")
-    print(f"Now install {created.name} on your repositories: {created.install_url}", file=told)
-    print("Then: glossator serve", file=told)
+    print(f"Now install {created.name} on your repositories: {created.install_url}", file=stream)
+    print("Then: glossator serve", file=stream)

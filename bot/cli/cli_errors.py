@@ -5,16 +5,16 @@ import re
 import typer
 
 
-def sentence(mistake: typer.TyperException) -> str:
+def error_message(error: typer.TyperException) -> str:
     """What was wrong and, where the parser found it out, how to see what would be right; "" for
     the lack of any command, which has the help printed.
 
     Typer says it in several sentences with a usage line around them, in a box as wide as the
     terminal; whoever reads it in a log of a CI job has no use for that.
     """
-    said = " ".join(mistake.format_message().split()).replace("Value error, ", "")
-    said = re.sub(r"\. ([A-Z])", lambda found: f"; {found[1].lower()}", said)
-    context = getattr(mistake, "ctx", None)  # of what the parser found out
-    if context is None or not said or said.endswith("?"):
-        return said
-    return f"{said.rstrip('.')}; see `{context.command_path} --help`."
+    text = " ".join(error.format_message().split()).replace("Value error, ", "")
+    text = re.sub(r"\. ([A-Z])", lambda found: f"; {found[1].lower()}", text)
+    context = getattr(error, "ctx", None)  # of what the parser found out
+    if context is None or not text or text.endswith("?"):
+        return text
+    return f"{text.rstrip('.')}; see `{context.command_path} --help`."

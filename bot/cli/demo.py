@@ -29,7 +29,7 @@ from bot.telemetry import log
 NAME = "octo/demo"
 
 #: A review that takes longer than this is told as failed.
-SECONDS = 900
+TIMEOUT_SECONDS = 900
 
 #: Commits of this repository's own history that hold defects on purpose: its evaluation cases.
 SHOWCASE = (
@@ -68,8 +68,8 @@ async def run_demo(repo: Path | None, commits: str, *, once: bool) -> None:
                 redis = connect(redis_url)
                 store = Store(redis, keep_seconds=86_400)
                 try:
-                    await _follow(console, store, repository, number)
-                    check_run = _show(console, repository, number)
+                    await _show_progress(console, store, repository, number)
+                    check_run = _show_result(console, repository, number)
                 finally:
                     await redis.aclose()
                 if not once:
@@ -103,7 +103,7 @@ def choose_range(source: Path, commits: str) -> tuple[str, str]:
     it, else the newest commits that change a fair number of files. Raises DemoFailed for what
     git cannot resolve."""
     if not commits:
-        return SHOWCASE if all(_has(source, sha) for sha in SHOWCASE) else _recent(source)
+        return SHOWCASE if all(_has_commit(source, sha) for sha in SHOWCASE) else _recent(source)
     base, dots, head = commits.partition("..")
     if not dots:
         raise DemoFailed(f"RANGE is {commits!r}: write it as base..head.")
@@ -115,7 +115,7 @@ def _recent(source: Path) -> tuple[str, str]:
     history = _git(source, "rev-list", "--first-parent", "--max-count=50", head).split()
     for base in history[1:]:
         files = _git(source, "diff", "--name-only", f"{base}...{head}").splitlines()
-        if len(files) >= ENOUGH_FILES:
+        if len(files) >= MIN_FILES:
             return base, head
     if len(history) < 2:
         raise DemoFailed(f"{source} has no two commits: name another repository by REPO=path.")
@@ -123,10 +123,10 @@ def _recent(source: Path) -> tuple[str, str]:
 
 
 #: What makes a demo worth looking at.
-ENOUGH_FILES = 20
+MIN_FILES = 20
 
 
-def _has(source: Path, sha: str) -> bool:
+def _has_commit(source: Path, sha: str) -> bool:
     try:
         return bool(_commit(source, sha))
     except DemoFailed:  # another repository, or a shallow clone of this one
@@ -157,22 +157,24 @@ def _title(source: Path, head: str) -> str:
     return _git(source, "log", "-1", "--format=%s", head).strip() or "Change things"
 
 
-async def _follow(console: Console, store: Store, repository: Repository, number: int) -> None:
+async def _show_progress(
+    console: Console, store: Store, repository: Repository, number: int
+) -> None:
     """Show the progress bar until the review is finished. Raises DemoFailed."""
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("Waiting for the delivery", total=100)
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 while True:
                     now = await _progress(store, repository, number)
                     if now is not None:
-                        bar.update(task, completed=now.percent, description=now.step)
+                        bar.update(task, completed=now.percent, description=now.status_text)
                         if now.state.finished:
                             break
                     await asyncio.sleep(0.1)
         except TimeoutError as exc:
-            raise DemoFailed(f"The review was not done within {SECONDS} s.") from exc
+            raise DemoFailed(f"The review was not done within {TIMEOUT_SECONDS} s.") from exc
     if now.state is not State.COMPLETED:
         raise DemoFailed(f"The review ended as {now.state}. {now.error}")
 
@@ -182,7 +184,7 @@ async def _progress(store: Store, repository: Repository, number: int) -> Review
     return await store.progress(current) if current else None
 
 
-def _show(console: Console, repository: Repository, number: int) -> CheckRun:
+def _show_result(console: Console, repository: Repository, number: int) -> CheckRun:
     """Print what stands on the pull request now. Raises DemoFailed if there is no review."""
     reviews = [review for review in repository.reviews.values() if review.number == number]
     if not reviews:

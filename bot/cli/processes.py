@@ -16,7 +16,7 @@ import httpx2
 
 from bot.cli.embedded_redis import embedded_redis
 from bot.config.settings import Settings
-from bot.runtime.parent_death import with_parent
+from bot.runtime.parent_death import die_with_parent
 from bot.security.tls import trusted
 from bot.telemetry import log
 
@@ -33,7 +33,7 @@ CHILDREN = {
 RESTART_SECONDS = (0.5, 1, 2, 5, 10, 30)
 
 #: A child that ran for so long is not one that keeps ending.
-STEADY_SECONDS = 60
+STABLE_SECONDS = 60
 
 READY_SECONDS = 60
 
@@ -83,7 +83,7 @@ async def _keep_running(
 ) -> None:
     restarts = 0
     while not stopping.is_set():
-        began = time.monotonic()
+        started = time.monotonic()
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -91,16 +91,19 @@ async def _keep_running(
             *arguments,
             env=environment,
             start_new_session=True,  # a Ctrl-C is ours to pass on
-            preexec_fn=with_parent(),
+            preexec_fn=die_with_parent(),
         )
-        ended, asked = asyncio.create_task(child.wait()), asyncio.create_task(stopping.wait())
+        exit_task, stop_task = (
+            asyncio.create_task(child.wait()),
+            asyncio.create_task(stopping.wait()),
+        )
         try:
-            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({exit_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            asked.cancel()
-            await _stop(child, ended, settings.shutdown_seconds)
+            stop_task.cancel()
+            await _stop(child, exit_task, settings.shutdown_seconds)
         if not stopping.is_set():
-            if time.monotonic() - began > STEADY_SECONDS:
+            if time.monotonic() - started > STABLE_SECONDS:
                 restarts = 0
             pause = RESTART_SECONDS[min(restarts, len(RESTART_SECONDS) - 1)]
             restarts += 1
@@ -109,15 +112,15 @@ async def _keep_running(
 
 
 async def _stop(
-    child: asyncio.subprocess.Process, ended: "asyncio.Task[int]", seconds: float
+    child: asyncio.subprocess.Process, exit_task: "asyncio.Task[int]", seconds: float
 ) -> None:
     """SIGTERM, time to hand work back, and SIGKILL for one that does not listen."""
     if child.returncode is None:
         child.send_signal(signal.SIGTERM)
-        await asyncio.wait({ended}, timeout=seconds + 5)
+        await asyncio.wait({exit_task}, timeout=seconds + 5)
     if child.returncode is None:
         child.kill()
-    await ended
+    await exit_task
 
 
 def address_of(settings: Settings) -> str:

@@ -62,7 +62,7 @@ class Created:
 Announce = Callable[[str], None]
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     """To a person; standard output is for the secrets."""
     print(text, file=sys.stderr)
 
@@ -123,7 +123,7 @@ def _page(title: str, body: str = "", *, status: int = 200) -> HTMLResponse:
 
 
 async def run_setup(
-    settings: Settings, *, name: str, organization: str, port: int, announce: Announce = _say
+    settings: Settings, *, name: str, organization: str, port: int, announce: Announce = _print
 ) -> Created:
     """Serve the page, wait for the person, and return the App; `port` 0 is a free one.
     Raises SetupFailed."""
@@ -165,8 +165,8 @@ async def _convert(settings: Settings, code: str) -> Created:
     except httpx2.HTTPError as exc:
         raise SetupFailed(f"{urlsplit(url).netloc} does not answer; start again.") from exc
     if answer.status_code != 201:
-        said, _ = message_of(answer.content)
-        raise SetupFailed(f"GitHub answered {answer.status_code}: {said} Start again.")
+        message, _ = message_of(answer.content)
+        raise SetupFailed(f"GitHub answered {answer.status_code}: {message} Start again.")
     made = answer.json()
     values = (
         str(made["id"]),

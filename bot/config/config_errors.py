@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from bot.config.safe_yaml import Path
 
-_SHOWN = 40  # characters of somebody's key or value
+_MAX_SHOWN = 40  # characters of somebody's key or value
 
 Schema = dict[str, Any]
 
@@ -21,21 +21,21 @@ def explain(error: ErrorDetails, schema: Schema) -> str:
     path = error["loc"]
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         keys = list(_at(path[:-1], schema)["properties"])
-        hint = _nearest(str(path[-1]), keys)
-        return f"{code(dotted(path))} is not a known key.{hint} Allowed: {_listed(keys)}."
-    wanted = _allowed(_at(path, schema), schema)
+        hint = _did_you_mean(str(path[-1]), keys)
+        return f"{code(dotted(path))} is not a known key.{hint} Allowed: {_join(keys)}."
+    expected = _allowed(_at(path, schema), schema)
     if error["type"] in ("missing", "missing_argument"):
-        return f"{code(dotted(path))} is missing: give {wanted}."
+        return f"{code(dotted(path))} is missing: give {expected}."
     value = error["input"]
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    near = _nearest(shown, _at(path, schema).get("enum", []))
-    return f"{code(dotted(path))} cannot be {code(shown)}.{near} Give {wanted}."
+    displayed = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    suggestion = _did_you_mean(displayed, _at(path, schema).get("enum", []))
+    return f"{code(dotted(path))} cannot be {code(displayed)}.{suggestion} Give {expected}."
 
 
 def code(text: str) -> str:
     """Somebody's text as inline code on one line, cut, and harmless in Markdown."""
     flat = " ".join(text.replace("`", "'").split()) or " "
-    return f"`{flat if len(flat) <= _SHOWN else flat[: _SHOWN - 1] + '…'}`"
+    return f"`{flat if len(flat) <= _MAX_SHOWN else flat[: _MAX_SHOWN - 1] + '…'}`"
 
 
 def dotted(path: Path) -> str:
@@ -62,7 +62,7 @@ def _resolved(node: Schema, schema: Schema) -> Schema:
 
 def _allowed(node: Schema, schema: Schema) -> str:
     if "enum" in node:
-        return f"one of {_listed(node['enum'])}"
+        return f"one of {_join(node['enum'])}"
     match node["type"]:
         case "boolean":
             return "`true` or `false`"
@@ -73,16 +73,16 @@ def _allowed(node: Schema, schema: Schema) -> str:
         case "array":
             items = _resolved(node["items"], schema)
             what = f"; each item {_allowed(items, schema)}"
-            most = f" of at most {node['maxItems']} items" if "maxItems" in node else ""
-            return f"a list{most}{what}"
+            limit = f" of at most {node['maxItems']} items" if "maxItems" in node else ""
+            return f"a list{limit}{what}"
         case _:
-            return f"the keys {_listed(node['properties'])}"
+            return f"the keys {_join(node['properties'])}"
 
 
-def _listed(words: Any) -> str:
+def _join(words: Any) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _nearest(word: str, known: list[str]) -> str:
-    near = get_close_matches(word[:_SHOWN].lower(), known, n=1)
-    return f" Did you mean `{near[0]}`?" if near else ""
+def _did_you_mean(word: str, known: list[str]) -> str:
+    matches = get_close_matches(word[:_MAX_SHOWN].lower(), known, n=1)
+    return f" Did you mean `{matches[0]}`?" if matches else ""

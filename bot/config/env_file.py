@@ -24,22 +24,24 @@ def as_env(values: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-def there_already(path: Path) -> tuple[str, ...]:
+def existing_secrets(path: Path) -> tuple[str, ...]:
     """The variables of SECRETS that the file sets; none if there is no such file."""
-    held = dotenv_values(path, interpolate=False) if path.exists() else {}
-    return tuple(name for name in SECRETS if held.get(name))
+    current = dotenv_values(path, interpolate=False) if path.exists() else {}
+    return tuple(name for name in SECRETS if current.get(name))
 
 
-def keep(path: Path, values: Mapping[str, str]) -> None:
+def write_secrets(path: Path, values: Mapping[str, str]) -> None:
     """Write the secrets into `.env`, readable by its owner only, in place of those that are
     there; all else stays as it is. Raises OSError."""
-    path, kept = path.resolve(), ""
+    path, remaining = path.resolve(), ""
     if path.exists():
         with path.open() as file:
-            kept = "".join(b.original.string for b in parse_stream(file) if b.key not in values)
-    if kept and not kept.endswith("\n"):
-        kept += "\n"
-    text = kept + as_env(values)
+            remaining = "".join(
+                b.original.string for b in parse_stream(file) if b.key not in values
+            )
+    if remaining and not remaining.endswith("\n"):
+        remaining += "\n"
+    text = remaining + as_env(values)
     temporary = path.with_name(f"{path.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -7,27 +7,27 @@ RULES_TOKENS = 1600
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class PromptBudget:
     """Tokens at most: lines of the change, context, evidence of analysers, what the author wrote
     of the change, the repository's instructions; and of findings that are verified."""
 
     change: int
     context: int
     evidence: int
-    brief: int
+    pr_context: int
     instructions: int
     findings: int
 
 
-def shares(context_tokens: int) -> Shares:
+def prompt_budget(context_tokens: int) -> PromptBudget:
     """The shares of a prompt of `context_tokens`; together with the rules they do not exceed it
     from three times RULES_TOKENS on. Smaller ones get a third of themselves for all of this."""
-    room = max(context_tokens - RULES_TOKENS, context_tokens // 3)
-    return Shares(
-        change=room * 52 // 100,
-        context=room * 26 // 100,
-        evidence=room * 6 // 100,
-        brief=room * 8 // 100,
-        instructions=room * 8 // 100,
-        findings=room * 16 // 100,  # in place of brief and instructions
+    available = max(context_tokens - RULES_TOKENS, context_tokens // 3)
+    return PromptBudget(
+        change=available * 52 // 100,
+        context=available * 26 // 100,
+        evidence=available * 6 // 100,
+        pr_context=available * 8 // 100,
+        instructions=available * 8 // 100,
+        findings=available * 16 // 100,  # in place of brief and instructions
     )

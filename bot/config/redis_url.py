@@ -19,14 +19,14 @@ SENTINEL_PORT = 26379
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class SentinelConfig:
     """A Redis that Sentinels watch: where these are, what they call it, how to speak to them
     and to it (arguments of redis-py's connections)."""
 
     sentinels: tuple[tuple[str, int], ...]
     service: str
-    to_sentinels: Mapping[str, Any]
-    to_redis: Mapping[str, Any]
+    sentinel_options: Mapping[str, Any]
+    redis_options: Mapping[str, Any]
 
 
 def check(url: str) -> str:
@@ -35,7 +35,7 @@ def check(url: str) -> str:
     if url and scheme not in SCHEMES:
         raise ValueError(f"the address has to begin with one of {', '.join(SCHEMES)}")
     if scheme.endswith("+sentinel"):
-        watched(url)
+        sentinel_config(url)
         return url
     parts = urlsplit(url)
     # redis-py takes the first database for one that is no number.
@@ -48,7 +48,7 @@ def check(url: str) -> str:
     return url
 
 
-def watched(url: str) -> Watched | None:
+def sentinel_config(url: str) -> SentinelConfig | None:
     """What a Sentinel URL says; None for another URL. Raises ValueError for a malformed one."""
     parts = urlsplit(url)
     if not parts.scheme.endswith("+sentinel"):
@@ -63,13 +63,13 @@ def watched(url: str) -> Watched | None:
     tls: dict[str, Any] = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
     if authority := query.get("ssl_ca_certs"):
         tls["ssl_ca_certs"] = authority[0]
-    to_sentinels = dict(tls)
+    sentinel_options = dict(tls)
     if secret := query.get("sentinel_password"):
-        to_sentinels["password"] = secret[0]
-    to_redis = {**tls, "db": int(db or 0)}
+        sentinel_options["password"] = secret[0]
+    redis_options = {**tls, "db": int(db or 0)}
     if password:
-        to_redis |= {"username": unquote(user) or None, "password": unquote(password)}
-    return Watched(tuple(map(_address, named)), service, to_sentinels, to_redis)
+        redis_options |= {"username": unquote(user) or None, "password": unquote(password)}
+    return SentinelConfig(tuple(map(_address, named)), service, sentinel_options, redis_options)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -57,9 +57,9 @@ def _plain(value: Any) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     """The least and the most, where there are any, as `(1 to 600)`."""
-    told = " ".join(str(item) for item in field.metadata)
-    least = re.search(r"\bg[et]=([\d.]+)", told)
-    most = re.search(r"\bl[et]=([\d.]+)", told)
-    if least and most:
-        return f" ({least[1]} to {most[1]})"
+    bounds = " ".join(str(item) for item in field.metadata)
+    minimum = re.search(r"\bg[et]=([\d.]+)", bounds)
+    maximum = re.search(r"\bl[et]=([\d.]+)", bounds)
+    if minimum and maximum:
+        return f" ({minimum[1]} to {maximum[1]})"
     return ""

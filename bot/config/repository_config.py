@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from bot.config import safe_yaml
 from bot.config.config_errors import code, dotted, explain
-from bot.config.safe_yaml import Document, Path, Place
+from bot.config.safe_yaml import Document, Path, Position
 from bot.config.settings import FailOn
 from bot.domain.model import Category, Severity
 
@@ -81,7 +81,7 @@ class ParsedConfig:
     explicit: frozenset[str] = frozenset()
 
     @property
-    def complaints(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """A sentence of Markdown for each error, with its file and line."""
         return tuple(f"{code(e.file)}, line {e.line}: {e.message}" for e in self.errors)
 
@@ -90,13 +90,13 @@ def parse(text: str | bytes, *, file: str = FILE) -> ParsedConfig:
     """The configuration that a file's content gives, and what is wrong with it."""
     try:
         document = safe_yaml.read(text)
-    except safe_yaml.Refused as exc:
-        return ParsedConfig(errors=(ConfigError(file, *exc.place, exc.message),))
+    except safe_yaml.InvalidYaml as exc:
+        return ParsedConfig(errors=(ConfigError(file, *exc.position, exc.message),))
     wanted, wrong = _validated(document)
-    found = [(_place(error["loc"], document), explain(error, _SCHEMA)) for error in wrong]
-    for path, place in document.twice:
-        found.append((place, f"{code(dotted(path))} is given twice: the first counts."))
-    errors = tuple(ConfigError(file, *place, message) for place, message in sorted(found))
+    found = [(_position(error["loc"], document), explain(error, _SCHEMA)) for error in wrong]
+    for path, position in document.duplicates:
+        found.append((position, f"{code(dotted(path))} is given twice: the first counts."))
+    errors = tuple(ConfigError(file, *position, message) for position, message in sorted(found))
     values = _flat(wanted)
     return ParsedConfig(RepoConfig(**values), errors[:MAX_ERRORS], frozenset(values))
 
@@ -106,13 +106,13 @@ def too_large(file: str = FILE) -> ParsedConfig:
     return ParsedConfig(errors=(ConfigError(file, 1, 1, safe_yaml.TOO_LARGE),))
 
 
-def merge(organisation: ParsedConfig, repository: ParsedConfig) -> ParsedConfig:
+def merge(organization: ParsedConfig, repository: ParsedConfig) -> ParsedConfig:
     """The organisation's defaults, overridden by each key that the repository sets rightly."""
     own = {name: getattr(repository.config, name) for name in repository.explicit}
     return ParsedConfig(
-        replace(organisation.config, **own),
-        organisation.errors + repository.errors,
-        organisation.explicit | repository.explicit,
+        replace(organization.config, **own),
+        organization.errors + repository.errors,
+        organization.explicit | repository.explicit,
     )
 
 
@@ -231,11 +231,11 @@ def _validated(document: Document) -> tuple[_File, list[ErrorDetails]]:
     return _File.model_validate_json(json.dumps(document.data)), wrong
 
 
-def _place(path: Path, document: Document) -> Place:
+def _position(path: Path, document: Document) -> Position:
     """Where the key stands, or what it would have to stand in."""
-    while path and path not in document.places:
+    while path and path not in document.positions:
         path = path[:-1]
-    return document.places.get(path, (1, 1))
+    return document.positions.get(path, (1, 1))
 
 
 def _drop(data: dict[str, Any], path: Path) -> None:

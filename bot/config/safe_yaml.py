@@ -18,48 +18,48 @@ MAX_NODES = 5000
 _LONG_NUMBER = 30
 
 Path = tuple[str | int, ...]
-Place = tuple[int, int]  # line and column, counted from 1
+Position = tuple[int, int]  # line and column, counted from 1
 
 
-class Refused(Exception):
+class InvalidYaml(Exception):
     """Raised when a file cannot be read at all; one sentence, and the place."""
 
-    def __init__(self, message: str, place: Place = (1, 1)) -> None:
+    def __init__(self, message: str, position: Position = (1, 1)) -> None:
         super().__init__(message)
         self.message = message
-        self.place = place
+        self.position = position
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`data` as JSON could hold it; keys without a value are left out. `places` has each
-    key and list item by its path, `twice` the keys that stand there a second time."""
+    """`data` as JSON could hold it; keys without a value are left out. `positions` has each
+    key and list item by its path, `duplicates` the keys that stand there a second time."""
 
     data: dict[str, Any]
-    places: dict[Path, Place]
-    twice: list[tuple[Path, Place]] = field(default_factory=list)
+    positions: dict[Path, Position]
+    duplicates: list[tuple[Path, Position]] = field(default_factory=list)
 
 
 def read(content: str | bytes) -> Document:
     """The document of a YAML file whose top is a mapping, or empty. Raises Refused."""
     text = _decoded(content)
     try:
-        for _ in _checked(text):
+        for _ in _safe_events(text):
             pass
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         # The problem may quote the file: it must stay code, whatever it holds.
         problem = " ".join(str(exc.problem or exc.context).replace("`", "'").split())[:100]
-        raise Refused(f"This is not valid YAML: `{problem}`.", _place(mark)) from exc
+        raise InvalidYaml(f"This is not valid YAML: `{problem}`.", _position(mark)) from exc
     except yaml.reader.ReaderError as exc:
         line = text.count("\n", 0, exc.position) + 1
-        raise Refused("The file holds control characters: remove them.", (line, 1)) from exc
+        raise InvalidYaml("The file holds control characters: remove them.", (line, 1)) from exc
     document = Document({}, {})
     if isinstance(root, yaml.MappingNode):
         document.data.update(_mapping(root, (), document))
     elif root is not None and root.tag != "tag:yaml.org,2002:null":
-        raise Refused("The file has to consist of keys and values, as `drafts: true`.")
+        raise InvalidYaml("The file has to consist of keys and values, as `drafts: true`.")
     return document
 
 
@@ -68,17 +68,17 @@ def _decoded(content: str | bytes) -> str:
         raw = content.encode() if isinstance(content, str) else content
         text = raw.decode("utf-8-sig")
     except UnicodeError as exc:
-        raise Refused("The file is not UTF-8 text: save it as UTF-8.") from exc
+        raise InvalidYaml("The file is not UTF-8 text: save it as UTF-8.") from exc
     if len(raw) > MAX_BYTES:
-        raise Refused(TOO_LARGE)
+        raise InvalidYaml(TOO_LARGE)
     return text
 
 
-def _checked(text: str) -> Iterator[yaml.Event]:
+def _safe_events(text: str) -> Iterator[yaml.Event]:
     """The parser's events, as far as they are harmless. They come without recursion."""
     depth = nodes = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        place = _place(event.start_mark)
+        position = _position(event.start_mark)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -86,19 +86,23 @@ def _checked(text: str) -> Iterator[yaml.Event]:
         documents += isinstance(event, yaml.DocumentStartEvent)
         nodes += isinstance(event, yaml.NodeEvent)
         if getattr(event, "anchor", None) is not None:
-            raise Refused("Anchors (`&`) and aliases (`*`) are not allowed: write it out.", place)
+            raise InvalidYaml(
+                "Anchors (`&`) and aliases (`*`) are not allowed: write it out.", position
+            )
         if getattr(event, "tag", None) is not None:
-            raise Refused("Tags (`!`) are not allowed: write the plain value.", place)
+            raise InvalidYaml("Tags (`!`) are not allowed: write the plain value.", position)
         if depth > MAX_DEPTH:
-            raise Refused(f"The file is nested more than {MAX_DEPTH} levels deep.", place)
+            raise InvalidYaml(f"The file is nested more than {MAX_DEPTH} levels deep.", position)
         if nodes > MAX_NODES:
-            raise Refused(f"The file holds more than {MAX_NODES} values: shorten it.", place)
+            raise InvalidYaml(f"The file holds more than {MAX_NODES} values: shorten it.", position)
         if documents > 1:
-            raise Refused("The file holds several documents: leave one `---` at most.", place)
+            raise InvalidYaml(
+                "The file holds several documents: leave one `---` at most.", position
+            )
         yield event
 
 
-def _place(mark: Any) -> Place:
+def _position(mark: Any) -> Position:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
@@ -106,14 +110,14 @@ def _mapping(node: yaml.MappingNode, path: Path, document: Document) -> dict[str
     values: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise Refused("A key has to be a word.", _place(key.start_mark))
+            raise InvalidYaml("A key has to be a word.", _position(key.start_mark))
         name = _text(key.value)
-        here, place = (*path, name), _place(key.start_mark)
-        if here in document.places:
-            document.twice.append((here, place))
+        key_path, position = (*path, name), _position(key.start_mark)
+        if key_path in document.positions:
+            document.duplicates.append((key_path, position))
             continue
-        document.places[here] = place
-        if (plain := _plain(value, here, document)) is not None:
+        document.positions[key_path] = position
+        if (plain := _plain(value, key_path, document)) is not None:
             values[name] = plain
     return values
 
@@ -124,7 +128,7 @@ def _plain(node: yaml.Node, path: Path, document: Document) -> Any:
     if isinstance(node, yaml.SequenceNode):
         items = []
         for number, item in enumerate(node.value):
-            document.places[(*path, number)] = _place(item.start_mark)
+            document.positions[(*path, number)] = _position(item.start_mark)
             items.append(_plain(item, (*path, number), document))
         return items
     return _scalar(node) if isinstance(node, yaml.ScalarNode) else None

@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     feed_connections: int = Field(
         100, ge=1, description="Live feeds that one address may hold open in one web process."
     )
-    requests_a_minute: int = Field(
+    requests_per_minute: int = Field(
         1200, ge=1, description="Requests of one address to one web process; deliveries are free."
     )
     keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
@@ -325,18 +325,18 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as exc:
-        lines = [_told(error) for error in exc.errors()]
+        lines = [_error_text(error) for error in exc.errors()]
         raise SettingsError("Wrong settings:\n  " + "\n  ".join(lines)) from exc
 
 
-def _told(error: ErrorDetails) -> str:
+def _error_text(error: ErrorDetails) -> str:
     if not error["loc"]:  # of several variables; the message names them
         return error["msg"]
     name = str(error["loc"][0])
-    return f"{name.upper()}: {error['msg']}{_shown(name, error['input'])}"
+    return f"{name.upper()}: {error['msg']}{_masked(name, error['input'])}"
 
 
-def _shown(name: str, value: object) -> str:
+def _masked(name: str, value: object) -> str:
     """The value, unless it is a secret or an address that may hold one."""
     secret = "Secret" in str(Settings.model_fields[name].annotation)
     address = isinstance(value, str) and re.search("[@?]", value)

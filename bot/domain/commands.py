@@ -62,17 +62,17 @@ MAX_COMMANDS = 10
 _LINE = re.compile(r"/review(?:\s+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
 _MENTION = re.compile(r"^[ \t]*/review\b", re.IGNORECASE | re.MULTILINE)
 _NEWLINE = re.compile(r"\r\n?|\n")  # what Markdown calls a line end, unlike str.splitlines
-_SHOWN_WORD = re.compile(r"[A-Za-z0-9_-]{1,30}")
+_MAX_SHOWN_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,30}")
 
-_TAKES_NOTHING: dict[str, Command] = {
+_WITHOUT_ARGUMENT: dict[str, Command] = {
     "": Command(verb=Verb.REVIEW),
     "full": Command(verb=Verb.REVIEW, full=True),
     **{str(category): Command(verb=Verb.REVIEW, focus=category) for category in Category},
     **{str(verb): Command(verb=verb) for verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME, Verb.HELP)},
 }
-_TAKES_TEXT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
+_WITH_ARGUMENT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
 #: Every word that may follow `/review`.
-WORDS = tuple(word for word in (*_TAKES_NOTHING, *_TAKES_TEXT) if word)
+COMMAND_WORDS = tuple(word for word in (*_WITHOUT_ARGUMENT, *_WITH_ARGUMENT) if word)
 
 
 def _markdown() -> MarkdownIt:
@@ -92,7 +92,9 @@ def parse(body: str) -> tuple[Command | BadCommand, ...]:
     """The commands of a comment's Markdown, in order. Never raises."""
     if not _MENTION.search(body):  # most comments; parsing costs a hundred times as much
         return ()
-    found = (_read(match["rest"] or "") for match in map(_LINE.fullmatch, _lines(body)) if match)
+    found = (
+        _parse_words(match["rest"] or "") for match in map(_LINE.fullmatch, _lines(body)) if match
+    )
     return tuple(command for command, _ in zip(found, range(MAX_COMMANDS), strict=False))
 
 
@@ -141,15 +143,15 @@ def _source(token: Token) -> str:
             return token.content
 
 
-def _read(rest: str) -> Command | BadCommand:
+def _parse_words(rest: str) -> Command | BadCommand:
     words = rest.split(maxsplit=1)
     word, text = (part.strip() for part in (*words, "", "")[:2])
     word = word.lower()
-    if word in _TAKES_NOTHING:
+    if word in _WITHOUT_ARGUMENT:
         if not text:
-            return _TAKES_NOTHING[word]
+            return _WITHOUT_ARGUMENT[word]
         return BadCommand(f"`/review {word}` takes nothing after it.{_HELP}")
-    verb = _TAKES_TEXT.get(word)
+    verb = _WITH_ARGUMENT.get(word)
     if verb is None:
         return _unknown(word)
     if verb is Verb.ASK and not text:
@@ -162,7 +164,7 @@ _HELP = " `/review help` lists all commands."
 
 def _unknown(word: str) -> BadCommand:
     # Nothing else of the comment is repeated: it could mention people or break the Markdown.
-    what = f"`/review {word}`" if _SHOWN_WORD.fullmatch(word) else "That"
-    near = get_close_matches(word[:30], WORDS, n=1)
-    hint = f" Did you mean `/review {near[0]}`?" if near else ""
+    what = f"`/review {word}`" if _MAX_SHOWN_CHARACTERS.fullmatch(word) else "That"
+    matches = get_close_matches(word[:30], COMMAND_WORDS, n=1)
+    hint = f" Did you mean `/review {matches[0]}`?" if matches else ""
     return BadCommand(f"{what} is not a command.{hint}{_HELP}")

@@ -31,7 +31,7 @@ class FileKind(StrEnum):
     SUBMODULE = "submodule"
 
 
-def shown_path(path: str) -> str:
+def display_path(path: str) -> str:
     """The path as people may see it: what is not printable stands as an escape.
 
     Paths of git are bytes; those that are not UTF-8 come as surrogate escapes.

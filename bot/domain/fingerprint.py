@@ -13,6 +13,8 @@ _LENGTH = 16
 
 def fingerprint(path: str, kind: str, quote: str) -> str:
     """16 hex digits for the finding of that kind on that code in that file."""
-    code = "\n".join(folded for line in quote.splitlines() if (folded := " ".join(line.split())))
-    named = "\0".join((path, kind, code)).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(named).hexdigest()[:_LENGTH]
+    code = "\n".join(
+        normalized for line in quote.splitlines() if (normalized := " ".join(line.split()))
+    )
+    identity = "\0".join((path, kind, code)).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(identity).hexdigest()[:_LENGTH]

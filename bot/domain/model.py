@@ -142,11 +142,11 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a review stands. `percent` 0..100 never falls; `step` is for people."""
+    """Where a review stands. `percent` 0..100 never falls; `status_text` is for people."""
 
     state: State
     percent: int = 0
-    step: str = ""
+    status_text: str = ""
     files_total: int = 0
     files_done: int = 0
     findings: int = 0
@@ -185,7 +185,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedFile:
     """A changed file, or a part of one, that was not reviewed, and why (for people)."""
 
     path: str
@@ -198,7 +198,7 @@ class Usage:
     the price table (US dollars by default), None where no price is known."""
 
     calls: int = 0
-    cached_answers: int = 0
+    cache_hits: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -208,7 +208,7 @@ class Usage:
         costs = [cost for cost in (self.cost, other.cost) if cost is not None]
         return Usage(
             calls=self.calls + other.calls,
-            cached_answers=self.cached_answers + other.cached_answers,
+            cache_hits=self.cache_hits + other.cache_hits,
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
@@ -217,7 +217,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
+class PullRequestContext:
     """What the author said of the change: hostile text, shown to the LLM in data blocks."""
 
     title: str
@@ -267,7 +267,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class FileResult:
     """What the LLM said of one BatchFile, kept for the next push under its `key`."""
 
     path: str
@@ -291,17 +291,17 @@ class Scan:
     """What the scan hands on beside the batches."""
 
     merge_base: str
-    brief: Brief
+    pr_context: PullRequestContext
     files: tuple[FileSummary, ...]  # every changed file
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedFile, ...]
     evidence: tuple[Finding, ...]  # anchored, on changed lines
     notes: tuple[str, ...] = ()  # what went wrong, a sentence each
-    carried: tuple[Finding, ...] = ()  # earlier findings of files that did not change since
-    readings: tuple[str, ...] = ()  # keys of all readings that this review stands on
-    read: tuple[str, ...] = ()  # paths that were read
-    unnamed: int = 0  # files left out that `left_out` does not name, for there are too many
-    unheard: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
-    analysed: tuple[str, ...] = ()  # paths that an analyser for their language looked through
+    reused_findings: tuple[Finding, ...] = ()  # earlier findings of files that did not change since
+    file_result_keys: tuple[str, ...] = ()  # keys of all readings that this review stands on
+    reviewed_paths: tuple[str, ...] = ()  # paths that were read
+    skipped_unlisted: int = 0  # files left out that `skipped` does not name, for there are too many
+    failed_sources: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
+    analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,35 +317,35 @@ class Rejected:
     reason: str
 
     @property
-    def of_suggestion(self) -> bool:
+    def is_suggestion_only(self) -> bool:
         return self.reason.startswith("suggestion ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What one batch gave. `reviewed` are the paths that the LLM really read; `unsure` those of
-    them on which its answer was cut off or findings could not be checked."""
+    """What one batch gave. `reviewed` are the paths that the LLM really read; `inconclusive` those
+    of them on which its answer was cut off or findings could not be checked."""
 
     findings: tuple[Finding, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     summaries: tuple[tuple[str, str], ...] = ()  # (path, sentence)
     reviewed: tuple[str, ...] = ()
-    unsure: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    inconclusive: tuple[str, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
     usage: Usage = field(default_factory=Usage)
     model: str = ""  # that answered; "" when none did
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class Suppression:
     """A finding that a repository does not want to hear again, whoever finds it."""
 
     fingerprint: str
     path: str
     title: str
     reason: str
-    taught_by: str
+    suppressed_by: str
 
 
 REPORT_VERSION = 1
@@ -358,11 +358,12 @@ class Report:
     `findings` are ranked, most severe first, one for each fingerprint; the first
     `inline` of the anchored ones are posted on their lines, all others in the body.
 
-    That a finding of earlier is not told says that it is gone if its file is among `read` and
-    none of its sources (`llm`, an analyser's name) is `unheard`; `unnamed` is how many files
-    were left out beside those that `left_out` names. `reviewed` is how many files the model, or
-    an analyser for their language, went through; null in reports of earlier versions. It is not
-    `complete` if the model did not read all that it was given, or nobody read anything.
+    That a finding of earlier is not told says that it is gone if its file is among
+    `reviewed_paths` and none of its sources (`llm`, an analyser's name) is `failed_sources`;
+    `skipped_unlisted` is how many files were left out beside those that `skipped` names.
+    `reviewed` is how many files the model, or an analyser for their language, went through; null
+    in reports of earlier versions. It is not `complete` if the model did not read all that it was
+    given, or nobody read anything.
     """
 
     version: int = REPORT_VERSION
@@ -374,24 +375,24 @@ class Report:
     score: int  # 0..100
     findings: tuple[Finding, ...]
     inline: tuple[str, ...]  # fingerprints to be posted on their lines
-    standing: tuple[str, ...] = ()  # fingerprints on their lines since an earlier review
+    still_open: tuple[str, ...] = ()  # fingerprints on their lines since an earlier review
     files: tuple[FileSummary, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedFile, ...]
     rejected: tuple[Rejected, ...]
     usage: Usage
     models: tuple[str, ...]  # () when analysers alone made it
     notes: tuple[str, ...]
-    read: tuple[str, ...] = ()
-    unnamed: int = 0
-    unheard: tuple[str, ...] = ()
+    reviewed_paths: tuple[str, ...] = ()
+    skipped_unlisted: int = 0
+    failed_sources: tuple[str, ...] = ()
     reviewed: int | None = None
     complete: bool = True
     finished_at: float
 
     @property
-    def unread(self) -> bool:
+    def nothing_reviewed(self) -> bool:
         """Whether nobody read anything, so that neither silence nor score say anything."""
-        return self.reviewed == 0 and bool(self.left_out) and not self.findings
+        return self.reviewed == 0 and bool(self.skipped) and not self.findings
 
     @property
     def subject(self) -> str:

@@ -13,14 +13,14 @@ from bot.github.auth import AppKey, InstallationCredentials, InstallationTokens,
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Invalid, NotFound
 from bot.github.rate_limits import Clock, Quota, RetryPolicy
-from bot.github.wire import OnResponse, Wire
+from bot.github.wire import OnResponse, Transport
 
 _CacheEntry = tuple[str | None, str | None, Any, str | None]
 _CacheKey = tuple[Scope, str]
 #: As GitHub says it of a repository that is gone, or was taken from the installation.
 _NOT_THERE = "not accessible to the parent installation"
 #: Answers kept for conditional requests, over all repositories of a process.
-_CACHED_ANSWERS = 512
+_CACHED_RESPONSES = 512
 
 
 class ScopedCache(MutableMapping[str, _CacheEntry]):
@@ -79,7 +79,7 @@ class GitHubApp:
             )
         self._policy = policy or RetryPolicy()
         self._clock = clock or Clock()
-        self._wire = Wire(
+        self._transport = Transport(
             http,
             api_url.rstrip("/"),
             timeout=timeout_seconds,
@@ -106,18 +106,22 @@ class GitHubApp:
         scope = Scope.of(installation_id, repository, permissions)
         await self._tokens.get(scope)
         return GitHub(
-            self._wire,
+            self._transport,
             InstallationCredentials(self._tokens, scope),
             quota=self._quota(installation_id),
             policy=self._policy,
             clock=self._clock,
-            cache=ScopedCache(self._cache, scope, _CACHED_ANSWERS),
+            cache=ScopedCache(self._cache, scope, _CACHED_RESPONSES),
         )
 
     def as_app(self) -> GitHub:
         """A client for the App's own endpoints: `/app`, deliveries, installations."""
         return GitHub(
-            self._wire, self._key, quota=self._quota(None), policy=self._policy, clock=self._clock
+            self._transport,
+            self._key,
+            quota=self._quota(None),
+            policy=self._policy,
+            clock=self._clock,
         )
 
     async def installation_token(
@@ -130,8 +134,8 @@ class GitHubApp:
 
         `permissions` None means `{"contents": "read"}`.
         """
-        wanted = permissions or {"contents": "read"}
-        return await self._tokens.get(Scope.of(installation_id, repository_id, wanted))
+        requested = permissions or {"contents": "read"}
+        return await self._tokens.get(Scope.of(installation_id, repository_id, requested))
 
     async def login(self) -> str:
         """The name under which the App writes, `slug[bot]`; asked of GitHub once."""

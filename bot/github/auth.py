@@ -35,7 +35,7 @@ class Credentials(Protocol):
     async def authorization(self) -> str:
         """The value of the Authorization header, fresh enough to use now."""
 
-    def refused(self, authorization: str) -> bool:
+    def handle_unauthorized(self, authorization: str) -> bool:
         """Told that GitHub answered 401 to this value; True when a new one is worth a try."""
 
 
@@ -50,7 +50,7 @@ class AppKey:
         self._key = _load(private_key)
         self._clock = clock
         self._jwt = ""
-        self._made_at = self._expires_at = 0.0
+        self._issued_at = self._expires_at = 0.0
 
     def jwt(self) -> str:
         """An RS256 JWT that is good for some minutes."""
@@ -58,18 +58,18 @@ class AppKey:
 
         now = self._clock.wall()
         # A clock that was set back would leave us with one that is not good yet.
-        if now < self._made_at or self._expires_at - now < _JWT_MARGIN_SECONDS:
+        if now < self._issued_at or self._expires_at - now < _JWT_MARGIN_SECONDS:
             issued, expires = int(now) - _BACKDATED_SECONDS, int(now) + _JWT_SECONDS
             claims = {"iat": issued, "exp": expires, "iss": self._issuer}
             self._jwt = jwt.encode(claims, self._key, algorithm="RS256")
-            self._made_at, self._expires_at = now, expires
+            self._issued_at, self._expires_at = now, expires
         return self._jwt
 
     async def authorization(self) -> str:
         """The header for the App's own endpoints (`/app/...`)."""
         return f"Bearer {self.jwt()}"
 
-    def refused(self, authorization: str) -> bool:
+    def handle_unauthorized(self, authorization: str) -> bool:
         """A new JWT would say the same: never worth a try."""
         return False
 
@@ -154,37 +154,37 @@ class InstallationTokens:
         self._fetch = fetch
         self._clock = clock
         self._tokens: dict[Scope, Token] = {}
-        self._flights: dict[Scope, asyncio.Task[Token]] = {}
+        self._pending_fetches: dict[Scope, asyncio.Task[Token]] = {}
 
     async def get(self, scope: Scope) -> str:
         """A token that stays good for at least five minutes. Raises GitHubError."""
         token = self._tokens.get(scope)
         if token is not None and self._fresh(token):
             return token.value
-        flight = self._flights.get(scope)
-        if flight is None:
-            flight = asyncio.create_task(self._renew(scope))
-            self._flights[scope] = flight
-            flight.add_done_callback(lambda done: self._landed(scope, done))
+        task = self._pending_fetches.get(scope)
+        if task is None:
+            task = asyncio.create_task(self._renew(scope))
+            self._pending_fetches[scope] = task
+            task.add_done_callback(lambda done: self._fetch_done(scope, done))
         # One asker that is cancelled must not take the fetch away from the others.
-        return (await asyncio.shield(flight)).value
+        return (await asyncio.shield(task)).value
 
     def drop(self, scope: Scope, value: str) -> None:
         """Forget a token that GitHub refused, unless a newer one has taken its place."""
-        held = self._tokens.get(scope)
-        if held is not None and held.value == value:
+        cached = self._tokens.get(scope)
+        if cached is not None and cached.value == value:
             del self._tokens[scope]
 
     async def _renew(self, scope: Scope) -> Token:
         token = await self._fetch(scope)
-        self._tokens = {key: held for key, held in self._tokens.items() if self._fresh(held)}
+        self._tokens = {key: cached for key, cached in self._tokens.items() if self._fresh(cached)}
         self._tokens[scope] = token
         return token
 
-    def _landed(self, scope: Scope, flight: asyncio.Task[Token]) -> None:
-        self._flights.pop(scope, None)
-        if not flight.cancelled():
-            flight.exception()  # seen here, so that asyncio does not log it when every asker left
+    def _fetch_done(self, scope: Scope, task: asyncio.Task[Token]) -> None:
+        self._pending_fetches.pop(scope, None)
+        if not task.cancelled():
+            task.exception()  # seen here, so that asyncio does not log it when every asker left
 
     def _fresh(self, token: Token) -> bool:
         return token.expires_at - self._clock.wall() > RENEW_BEFORE_SECONDS
@@ -201,7 +201,7 @@ class InstallationCredentials:
         """The header for calls on behalf of the installation."""
         return f"token {await self.tokens.get(self.scope)}"
 
-    def refused(self, authorization: str) -> bool:
+    def handle_unauthorized(self, authorization: str) -> bool:
         """Drop the refused token: it was revoked early, and a new one may do."""
         self.tokens.drop(self.scope, authorization.removeprefix("token "))
         return True

@@ -158,26 +158,26 @@ async def update_check_run(
     details_url: str = "",
     output: CheckOutput | None = None,
     actions: Sequence[Action] = (),
-    held: int | None = None,
+    already_sent: int | None = None,
 ) -> CheckRun:
     """Change a check run: `status` queued or in_progress, or a `conclusion`, which completes it.
 
     GitHub appends annotations and takes 50 at a time, so they go out in several requests, the
     conclusion with the last. Those it holds already, of an attempt that was cut short, are not
-    sent again: each call has to name all annotations in the same order. `held` is how many it
-    holds; None asks GitHub.
+    sent again: each call has to name all annotations in the same order. `already_sent` is how many
+    it holds; None asks GitHub.
     """
     url = repo_url(repo, "check-runs", check_run_id)
     fields = _fields(status, details_url, actions)
-    waiting = output.annotations if output is not None else ()
-    if waiting and held is None:
-        held = _run_of(await gh.getitem(url)).annotations
-    waiting = waiting[held or 0 :]
-    while output is not None and len(waiting) > ANNOTATIONS_PER_REQUEST:
-        first, waiting = waiting[:ANNOTATIONS_PER_REQUEST], waiting[ANNOTATIONS_PER_REQUEST:]
+    pending = output.annotations if output is not None else ()
+    if pending and already_sent is None:
+        already_sent = _run_of(await gh.getitem(url)).annotations
+    pending = pending[already_sent or 0 :]
+    while output is not None and len(pending) > ANNOTATIONS_PER_REQUEST:
+        first, pending = pending[:ANNOTATIONS_PER_REQUEST], pending[ANNOTATIONS_PER_REQUEST:]
         await gh.patch(url, data={**fields, "output": output.request(first)})
     if output is not None:
-        fields["output"] = output.request(waiting)
+        fields["output"] = output.request(pending)
     if conclusion is not None:
         fields |= {"status": "completed", "conclusion": conclusion}
     return _run_of(await gh.patch(url, data=fields))

@@ -26,12 +26,12 @@ from bot.github.rate_limits import (
     Clock,
     Quota,
     RetryPolicy,
+    is_retryable,
     limit_wait,
-    may_repeat,
     notifies,
     retry_after,
 )
-from bot.github.wire import Answer, Broken, Wire
+from bot.github.wire import GitHubResponse, RequestFailure, Transport
 
 USER_AGENT = f"glossator/{__version__}"
 #: https://docs.github.com/en/rest/about-the-rest-api/api-versions
@@ -50,7 +50,7 @@ class GitHub(abc.GitHubAPI):
 
     def __init__(
         self,
-        wire: Wire,
+        transport: Transport,
         credentials: Credentials,
         *,
         quota: Quota,
@@ -58,8 +58,8 @@ class GitHub(abc.GitHubAPI):
         clock: Clock,
         cache: abc.CACHE_TYPE | None = None,
     ) -> None:
-        super().__init__(USER_AGENT, base_url=wire.api_url, cache=cache)
-        self._wire = wire
+        super().__init__(USER_AGENT, base_url=transport.api_url, cache=cache)
+        self._transport = transport
         self._credentials = credentials
         self._quota = quota
         self._policy = policy
@@ -80,26 +80,26 @@ class GitHub(abc.GitHubAPI):
         A file that did not change costs nothing of the rate limit. GitHub answers with plain JSON
         where the path is a folder or a submodule.
         """
-        filled = sansio.format_url(url, {}, base_url=self.base_url)
+        full_url = sansio.format_url(url, {}, base_url=self.base_url)
         headers = sansio.create_headers(self.requester, accept=RAW)
         cache = {} if self._cache is None else self._cache
-        key = f"{RAW} {filled}"
+        key = f"{RAW} {full_url}"
         etag, _, known, _ = cache.get(key, (None, None, None, None))
         if etag is not None:
             headers["if-none-match"] = etag
-        status, answered, body = await self._request("GET", filled, headers)
+        status, response_headers, body = await self._request("GET", full_url, headers)
         if status == 304:
             return bytes(known)
-        if answered.get("content-type", "").startswith("application/json"):
+        if response_headers.get("content-type", "").startswith("application/json"):
             return None
-        if "etag" in answered:
-            cache[key] = (answered["etag"], None, body, None)
+        if "etag" in response_headers:
+            cache[key] = (response_headers["etag"], None, body, None)
         return body
 
     async def query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run a GraphQL query or mutation; returns `data`. Raises GitHubError."""
         try:
-            data = await self.graphql(query, endpoint=self._wire.graphql_url, **variables)
+            data = await self.graphql(query, endpoint=self._transport.graphql_url, **variables)
         except gidgethub.QueryError as error:
             raise query_error_of(error.response["errors"]) from error
         except (gidgethub.GraphQLException, ValueError) as error:
@@ -116,84 +116,88 @@ class GitHub(abc.GitHubAPI):
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send until it succeeds, or raise the GitHubError that tells why it did not."""
-        path = self._wire.path_of(url)
+        path = self._transport.path_of(url)
         started = self._clock.monotonic()
         attempt, renewed = 0, False
         while True:
             attempt += 1
-            await self._take_turn(method, path)
+            await self._wait_for_quota(method, path)
             authorization = await self._credentials.authorization()
-            ours = {"authorization": authorization, "x-github-api-version": API_VERSION}
-            outcome = await self._wire.exchange(method, url, {**headers, **ours}, body)
-            if isinstance(outcome, Answer):
-                self._quota.note(outcome.headers)
+            auth_headers = {"authorization": authorization, "x-github-api-version": API_VERSION}
+            outcome = await self._transport.exchange(method, url, {**headers, **auth_headers}, body)
+            if isinstance(outcome, GitHubResponse):
+                self._quota.update(outcome.headers)
                 if outcome.status < 300 or outcome.status == 304:
                     return outcome.status, self._success(outcome, headers, path), outcome.body
                 if outcome.status == 401 and not renewed:
                     renewed = True
-                    if self._credentials.refused(authorization):
+                    if self._credentials.handle_unauthorized(authorization):
                         continue
-            asked = self._asked(outcome, method, path)
-            wait = max(asked or 0.0, self._policy.backoff(attempt, self._clock.random()))
+            requested_wait = self._requested_wait(outcome, method, path)
+            wait = max(requested_wait or 0.0, self._policy.backoff(attempt, self._clock.random()))
             if (
                 attempt >= self._policy.attempts
                 or wait > self._policy.wait_in_place_seconds
                 or self._clock.monotonic() + wait - started > self._policy.total_seconds
-                or not self._repeatable(outcome, method, path)
+                or not self._is_retryable(outcome, method, path)
             ):
-                raise _given_up(outcome, method, path, asked)
+                raise _retries_exhausted(outcome, method, path, requested_wait)
             await self.sleep(wait)
 
-    async def _take_turn(self, method: str, path: str) -> None:
+    async def _wait_for_quota(self, method: str, path: str) -> None:
         wait = self._quota.reserve(
             self._clock.monotonic(),
             write=notifies(method, path),
-            longest=self._policy.wait_in_place_seconds,
+            max_wait=self._policy.wait_in_place_seconds,
         )
         if wait > 0:
             await self.sleep(wait)
 
-    def _success(self, answer: Answer, asked: Mapping[str, str], path: str) -> Mapping[str, str]:
+    def _success(
+        self, answer: GitHubResponse, request_headers: Mapping[str, str], path: str
+    ) -> Mapping[str, str]:
         """The headers for gidgethub, without those that would have it cache a long answer."""
         kind = answer.headers.get("content-type", "")
-        if answer.body and "json" not in kind and asked.get("accept") != RAW:
+        if answer.body and "json" not in kind and request_headers.get("accept") != RAW:
             raise GitHubError(
                 f"{self.base_url} answered {path} with {kind or 'no content type'} and not JSON: "
                 "check that GITHUB_API_URL is GitHub's API and that no proxy answers in its place."
             )
-        kept = dict(answer.headers)
+        headers = dict(answer.headers)
         if len(answer.body) > _CACHED_BODY_BYTES:
-            kept.pop("etag", None)
-            kept.pop("last-modified", None)
-        return kept
+            headers.pop("etag", None)
+            headers.pop("last-modified", None)
+        return headers
 
-    def _asked(self, outcome: Answer | Broken, method: str, path: str) -> float | None:
+    def _requested_wait(
+        self, outcome: GitHubResponse | RequestFailure, method: str, path: str
+    ) -> float | None:
         """Seconds that GitHub asks to wait, None when it does not say; raises its refusals."""
-        if isinstance(outcome, Broken):
+        if isinstance(outcome, RequestFailure):
             return None
         if outcome.status >= 500:
             return retry_after(outcome.headers, self._clock.wall())
         limited = limit_wait(outcome.status, outcome.headers, outcome.body, self._clock.wall())
         if limited is None:
             raise error_of(outcome.status, outcome.headers, outcome.body, method=method, path=path)
-        self._quota.close(self._clock.monotonic() + limited)
+        self._quota.block_until(self._clock.monotonic() + limited)
         return limited
 
     @staticmethod
-    def _repeatable(outcome: Answer | Broken, method: str, path: str) -> bool:
+    def _is_retryable(outcome: GitHubResponse | RequestFailure, method: str, path: str) -> bool:
         """Whether sending again cannot do the same thing twice."""
-        executed = outcome.sent if isinstance(outcome, Broken) else outcome.status >= 500
-        return not executed or may_repeat(method, path)
+        executed = outcome.sent if isinstance(outcome, RequestFailure) else outcome.status >= 500
+        return not executed or is_retryable(method, path)
 
 
-def _given_up(
-    outcome: Answer | Broken, method: str, path: str, retry_after: float | None
+def _retries_exhausted(
+    outcome: GitHubResponse | RequestFailure, method: str, path: str, retry_after: float | None
 ) -> Transient:
-    if isinstance(outcome, Broken):
+    if isinstance(outcome, RequestFailure):
         return Transient(f"GitHub did not answer {method} {path}: {outcome.reason}.", retry_after)
     if outcome.status < 500:
-        lasts = f"GitHub's rate limit refuses {method} {path} for {retry_after or 0:.0f} s more."
-        return Transient(lasts, retry_after)
+        detail = f"GitHub's rate limit refuses {method} {path} for {retry_after or 0:.0f} s more."
+        return Transient(detail, retry_after)
     message, _ = message_of(outcome.body)
-    said = f": {message}" if message else ""
-    return Transient(f"GitHub answers {method} {path} with {outcome.status}{said}.", retry_after)
+    suffix = f": {message}" if message else ""
+    return Transient(f"GitHub answers {method} {path} with {outcome.status}{suffix}.", retry_after)

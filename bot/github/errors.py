@@ -79,35 +79,35 @@ def error_of(
     """The error for an answer of 400 to 499 that is no rate limit; header names in lower case."""
     message, errors = message_of(body)
     call = f"{method} {path}"
-    said = f" ({message})" if message else ""
+    suffix = f" ({message})" if message else ""
     if status == 401:
         return Unauthorized(
-            f"GitHub does not accept our credentials for {call}{said}: check the App id, the "
+            f"GitHub does not accept our credentials for {call}{suffix}: check the App id, the "
             "private key and this machine's clock."
         )
     if status == 403 and _SUSPENDED in message:
-        return NotFound(f"GitHub forbids {call}{said}: an owner can take that back.")
+        return NotFound(f"GitHub forbids {call}{suffix}: an owner can take that back.")
     if status in (403, 451):
         return Forbidden(_forbidden(call, message, headers))
     if status in (404, 410):
         return NotFound(
-            f"GitHub has no {path}{said}: it was deleted, or the App is not installed there or "
+            f"GitHub has no {path}{suffix}: it was deleted, or the App is not installed there or "
             f"lacks a permission to {method} it."
         )
     detail = "; ".join(describe(error) for error in errors)
-    text = f"GitHub refuses {call} with {status}{said}{': ' + detail if detail else ''}."
+    text = f"GitHub refuses {call} with {status}{suffix}{': ' + detail if detail else ''}."
     return Invalid(text[: 3 * _MESSAGE_CHARACTERS], errors)
 
 
 def query_error_of(errors: Sequence[Mapping[str, Any]]) -> GitHubError:
     """The error for GraphQL's `errors`, which come with status 200; at least one."""
-    kind, said = str(errors[0].get("type", "")), describe(errors[0].get("message", ""))
-    if kind == "RATE_LIMITED" or "rate limit" in said.lower():
-        return Transient(f"GitHub limits GraphQL: {said}", QUERY_LIMIT_SECONDS)
+    kind, suffix = str(errors[0].get("type", "")), describe(errors[0].get("message", ""))
+    if kind == "RATE_LIMITED" or "rate limit" in suffix.lower():
+        return Transient(f"GitHub limits GraphQL: {suffix}", QUERY_LIMIT_SECONDS)
     kinds: dict[str, type[GitHubError]] = {"NOT_FOUND": NotFound, "FORBIDDEN": Forbidden}
     if kind in kinds:
-        return kinds[kind](f"GitHub answers a GraphQL query with {kind}: {said}")
-    return Invalid(f"GitHub refuses a GraphQL query: {said}", tuple(errors))
+        return kinds[kind](f"GitHub answers a GraphQL query with {kind}: {suffix}")
+    return Invalid(f"GitHub refuses a GraphQL query: {suffix}", tuple(errors))
 
 
 def describe(error: Any) -> str:

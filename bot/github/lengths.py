@@ -26,11 +26,11 @@ def cut_bytes(text: str, limit: int) -> str:
     return _to_line_end(data[: limit - len(notice)].decode("utf-8", "ignore")) + notice
 
 
-def _notice(most: str) -> str:
-    return f"\n\n_Cut here: GitHub takes at most {most}._"
+def _notice(limit: str) -> str:
+    return f"\n\n_Cut here: GitHub takes at most {limit}._"
 
 
-def _to_line_end(kept: str) -> str:
+def _to_line_end(text: str) -> str:
     """Without the line that was cut; one endless line is left as it is, rather than lost."""
-    line_end = kept.rfind("\n")
-    return kept[:line_end] if line_end > len(kept) // 2 else kept
+    line_end = text.rfind("\n")
+    return text[:line_end] if line_end > len(text) // 2 else text

@@ -55,13 +55,13 @@ class RetryPolicy:
     #: A rate limit that lasts longer is handed to the caller, whose queue waits better than we do.
     wait_in_place_seconds: float = 30.0
 
-    def backoff(self, attempt: int, chance: float) -> float:
-        """Seconds before the attempt after `attempt` (1, 2, ...); `chance` lies in [0, 1)."""
-        longest = min(self.cap_seconds, self.base_seconds * 2.0 ** (attempt - 1))
-        return longest * (0.5 + chance / 2)
+    def backoff(self, attempt: int, jitter: float) -> float:
+        """Seconds before the attempt after `attempt` (1, 2, ...); `jitter` lies in [0, 1)."""
+        max_wait = min(self.cap_seconds, self.base_seconds * 2.0 ** (attempt - 1))
+        return max_wait * (0.5 + jitter / 2)
 
 
-def may_repeat(method: str, path: str) -> bool:
+def is_retryable(method: str, path: str) -> bool:
     """Whether a request that GitHub may have executed can be sent again."""
     return method in _IDEMPOTENT_METHODS or path.endswith(_IDEMPOTENT_POSTS)
 
@@ -83,12 +83,12 @@ def seconds_of(headers: Mapping[str, str], name: str) -> float | None:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds that `Retry-After` asks to wait; GitHub gives seconds, proxies also a date
     (RFC 9110, 10.2.3). `now` in Unix seconds."""
-    asked = seconds_of(headers, "retry-after")
-    if asked is None:
+    seconds = seconds_of(headers, "retry-after")
+    if seconds is None:
         with contextlib.suppress(ValueError):
             until = parsedate_to_datetime(headers.get("retry-after", ""))
             return max(0.0, until.timestamp() - now)
-    return asked
+    return seconds
 
 
 def limit_wait(status: int, headers: Mapping[str, str], body: bytes, now: float) -> float | None:
@@ -100,20 +100,20 @@ def limit_wait(status: int, headers: Mapping[str, str], body: bytes, now: float)
         return None
     message, errors = message_of(body)
     if status == 422:
-        return SECONDARY_WAIT_SECONDS if any(map(_too_quick, errors)) else None
-    asked = retry_after(headers, now)
-    if asked is not None:
-        return asked
+        return SECONDARY_WAIT_SECONDS if any(map(_is_creation_limit, errors)) else None
+    seconds = retry_after(headers, now)
+    if seconds is not None:
+        return seconds
     reset = seconds_of(headers, "x-ratelimit-reset")
     if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
         return max(0.0, reset - now) + _RESET_MARGIN_SECONDS
-    told = message.lower()
-    if status == 429 or "secondary rate limit" in told or "abuse detection" in told:
+    text = message.lower()
+    if status == 429 or "secondary rate limit" in text or "abuse detection" in text:
         return SECONDARY_WAIT_SECONDS
     return None
 
 
-def _too_quick(error: Any) -> bool:
+def _is_creation_limit(error: Any) -> bool:
     """Whether a 422 is the limit on making content, which GitHub disguises as a wrong field.
 
     https://github.com/octokit/plugin-throttling.js/issues/775 and
@@ -133,9 +133,9 @@ class Quota:
         #: `X-RateLimit-Reset` of that answer: until when it holds, in Unix seconds.
         self.reset = 0.0
         # Monotonic time starts anywhere, so "long ago" is not zero.
-        self._closed_until = self._next_write = -math.inf
+        self._blocked_until = self._next_write = -math.inf
 
-    def note(self, headers: Mapping[str, str]) -> None:
+    def update(self, headers: Mapping[str, str]) -> None:
         """Remember the remaining requests that an answer of REST (`core`) tells of."""
         if headers.get("x-ratelimit-resource", "core") != "core":
             return
@@ -144,18 +144,18 @@ class Quota:
             self.remaining = int(remaining)
             self.reset = seconds_of(headers, "x-ratelimit-reset") or 0.0
 
-    def close(self, until: float) -> None:
+    def block_until(self, until: float) -> None:
         """Send nothing before `until` (monotonic seconds): GitHub bans those who go on asking."""
-        self._closed_until = max(self._closed_until, until)
+        self._blocked_until = max(self._blocked_until, until)
 
-    def reserve(self, now: float, *, write: bool, longest: float) -> float:
+    def reserve(self, now: float, *, write: bool, max_wait: float) -> float:
         """Seconds to wait before the next request; takes the next slot when it is a write.
 
-        Raises `Transient` when that is more than `longest`; nothing is reserved then.
+        Raises `Transient` when that is more than `max_wait`; nothing is reserved then.
         """
-        start = max(now, self._closed_until, self._next_write if write else now)
+        start = max(now, self._blocked_until, self._next_write if write else now)
         wait = start - now
-        if wait > longest:
+        if wait > max_wait:
             raise Transient(
                 f"GitHub's rate limit of this installation lasts {wait:.0f} s more.",
                 retry_after=wait,

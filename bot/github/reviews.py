@@ -53,7 +53,7 @@ class PostedReview:
     id: int
     url: str
     node_id: str = ""
-    refused: tuple[ReviewComment, ...] = ()
+    rejected: tuple[ReviewComment, ...] = ()
 
 
 async def find_review(
@@ -65,8 +65,8 @@ async def find_review(
     """
     found: PostedReview | None = None
     async for data in gh.getiter(repo_url(repo, "pulls", number, "reviews", per_page=100)):
-        ours = (data["user"] or {}).get("login") == author
-        if ours and marker in (data["body"] or ""):
+        is_own = (data["user"] or {}).get("login") == author
+        if is_own and marker in (data["body"] or ""):
             found = _review_of(data, ())
     return found
 
@@ -87,7 +87,7 @@ async def create_review(
     comments: Sequence[ReviewComment] = (),
     event: str = "COMMENT",
 ) -> PostedReview:
-    """Post one review with all comments that GitHub takes; the others come back as `refused`.
+    """Post one review with all comments that GitHub takes; the others come back as `rejected`.
 
     GitHub refuses the whole review for one bad comment and does not say which. Then those that
     lie inside GitHub's own diff are posted, and if that is refused too, the body alone. Raises
@@ -96,17 +96,17 @@ async def create_review(
     """
     url = repo_url(repo, "pulls", number, "reviews")
     request = {"commit_id": commit_id, "body": cut(body, BODY_CHARACTERS), "event": event}
-    taken: Sequence[ReviewComment] = comments
+    accepted: Sequence[ReviewComment] = comments
     while True:
-        listed = [comment.request() for comment in taken]
+        listed = [comment.request() for comment in accepted]
         try:
             data = await gh.post(url, data={**request, "comments": listed})
         except Invalid:
-            if not taken:
+            if not accepted:
                 raise
-            taken = await _fewer(gh, repo, number, taken)
+            accepted = await _without_invalid(gh, repo, number, accepted)
             continue
-        return _review_of(data, tuple(comment for comment in comments if comment not in taken))
+        return _review_of(data, tuple(comment for comment in comments if comment not in accepted))
 
 
 async def update_review(
@@ -147,15 +147,17 @@ async def reply(gh: GitHub, repo: str, number: int, comment_id: int, body: str) 
     return int(data["id"])
 
 
-async def _fewer(
-    gh: GitHub, repo: str, number: int, refused: Sequence[ReviewComment]
+async def _without_invalid(
+    gh: GitHub, repo: str, number: int, rejected: Sequence[ReviewComment]
 ) -> tuple[ReviewComment, ...]:
     """The comments that lie inside the diff as GitHub sees it; none when that is all of them."""
     hunks: dict[str, list[dict[Side, range]]] = {}
     async for data in gh.getiter(repo_url(repo, "pulls", number, "files", per_page=100)):
         hunks[data["filename"]] = hunks_of(data.get("patch") or "")
-    inside = tuple(comment for comment in refused if _inside(comment, hunks.get(comment.path, [])))
-    return inside if len(inside) < len(refused) else ()
+    valid = tuple(
+        comment for comment in rejected if _is_inside(comment, hunks.get(comment.path, []))
+    )
+    return valid if len(valid) < len(rejected) else ()
 
 
 def hunks_of(patch: str) -> list[dict[Side, range]]:
@@ -174,11 +176,11 @@ def hunks_of(patch: str) -> list[dict[Side, range]]:
     return found
 
 
-def _inside(comment: ReviewComment, hunks: list[dict[Side, range]]) -> bool:
+def _is_inside(comment: ReviewComment, hunks: list[dict[Side, range]]) -> bool:
     first = comment.line if comment.start_line is None else comment.start_line
     return any(first in hunk[comment.side] and comment.line in hunk[comment.side] for hunk in hunks)
 
 
-def _review_of(data: dict[str, Any], refused: tuple[ReviewComment, ...]) -> PostedReview:
+def _review_of(data: dict[str, Any], rejected: tuple[ReviewComment, ...]) -> PostedReview:
     url, node_id = data.get("html_url") or "", data.get("node_id") or ""
-    return PostedReview(data["id"], url, node_id, refused)
+    return PostedReview(data["id"], url, node_id, rejected)

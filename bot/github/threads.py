@@ -51,8 +51,8 @@ class Thread:
     """A review thread, told by its first comment.
 
     `id` and `node_id` are GraphQL's, `comment_id` is REST's. `line` is None once outdated.
-    `url` is the address of its first comment, `folded` says that this is hidden.
-    `replies` counts what came after the first comment, `disliked_by` are the people (the first
+    `url` is the address of its first comment, `minimized` says that this is hidden.
+    `replies` counts what came after the first comment, `thumbs_down_by` are the people (the first
     hundred, as many as a page holds) who put a thumb down on it.
     """
 
@@ -67,8 +67,8 @@ class Thread:
     body: str
     replies: int
     url: str = ""
-    folded: bool = False
-    disliked_by: tuple[str, ...] = ()
+    minimized: bool = False
+    thumbs_down_by: tuple[str, ...] = ()
 
 
 async def list_threads(gh: GitHub, repo: str, number: int) -> tuple[Thread, ...]:
@@ -117,8 +117,8 @@ def _thread_of(node: dict[str, Any]) -> Thread:
         body=first["body"],
         replies=comments["totalCount"] - 1,
         url=first["url"],
-        folded=first["isMinimized"],
-        disliked_by=tuple(
+        minimized=first["isMinimized"],
+        thumbs_down_by=tuple(
             reaction["user"]["login"]
             for reaction in first["reactions"]["nodes"]
             if reaction["user"] is not None

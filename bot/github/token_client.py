@@ -6,7 +6,7 @@ import httpx2
 
 from bot.github.client import GitHub
 from bot.github.rate_limits import Clock, Quota, RetryPolicy
-from bot.github.wire import Wire
+from bot.github.wire import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class TokenCredentials:
     async def authorization(self) -> str:
         return f"Bearer {self.token}"
 
-    def refused(self, authorization: str) -> bool:
+    def handle_unauthorized(self, authorization: str) -> bool:
         return False
 
 
@@ -26,7 +26,7 @@ def token_client(api_url: str, token: str, http: httpx2.AsyncClient, timeout: fl
     """A client that acts as whoever the token belongs to; `timeout` in seconds."""
     clock = Clock()
     return GitHub(
-        Wire(http, api_url, timeout=timeout, deadline=2 * timeout, on_response=None),
+        Transport(http, api_url, timeout=timeout, deadline=2 * timeout, on_response=None),
         TokenCredentials(token),
         quota=Quota(),
         policy=RetryPolicy(),

@@ -27,7 +27,7 @@ OnResponse = Callable[[str, str, int, float, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GitHubResponse:
     """What GitHub answered; header names in lower case."""
 
     status: int
@@ -36,7 +36,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class RequestFailure:
     """No answer came. `sent` tells whether GitHub may have got the request."""
 
     reason: str
@@ -44,7 +44,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class Transport:
     """The way to one GitHub, shared by all clients of a process.
 
     `http` is owned by the caller; `api_url` is `https://api.github.com` or
@@ -73,17 +73,17 @@ class Wire:
 
         Next-page links and redirects come from outside, and every request carries a token.
         """
-        ours, theirs = urlsplit(self.api_url), urlsplit(url)
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+        api, target = urlsplit(self.api_url), urlsplit(url)
+        if (api.scheme, api.netloc) != (target.scheme, target.netloc):
             raise GitHubError(
-                f"GitHub pointed to {theirs.scheme}://{theirs.hostname or ''}, which is not the "
+                f"GitHub pointed to {target.scheme}://{target.hostname or ''}, which is not the "
                 f"API at {self.api_url}: check that GITHUB_API_URL is the address GitHub uses."
             )
-        return theirs.path.removeprefix(ours.path.rstrip("/"))
+        return target.path.removeprefix(api.path.rstrip("/"))
 
     async def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer | Broken:
+    ) -> GitHubResponse | RequestFailure:
         """Send a request, following redirects that stay on this API with the same method.
 
         A renamed repository answers so: https://docs.github.com/en/rest/using-the-rest-api/
@@ -94,36 +94,38 @@ class Wire:
             started = time.perf_counter()
             outcome = await self._traced(method, url, headers, body)
             self._report(method, path, outcome, time.perf_counter() - started)
-            if isinstance(outcome, Broken) or outcome.status not in _REDIRECTS:
+            if isinstance(outcome, RequestFailure) or outcome.status not in _REDIRECTS:
                 return outcome
             url = urljoin(url, outcome.headers.get("location", ""))
-        return Broken("it redirects in a circle", sent=True)
+        return RequestFailure("it redirects in a circle", sent=True)
 
     async def _traced(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer | Broken:
+    ) -> GitHubResponse | RequestFailure:
         route = route_of(self.path_of(url))
-        told = {"http.request.method": method, "http.route": route}
-        with tracing.span(f"{method} {route}", told, kind="client") as noted:
+        attributes = {"http.request.method": method, "http.route": route}
+        with tracing.span(f"{method} {route}", attributes, kind="client") as span:
             outcome = await self._send(method, url, headers, body)
-            status = outcome.status if isinstance(outcome, Answer) else None
-            noted.note({"http.response.status_code": status})
+            status = outcome.status if isinstance(outcome, GitHubResponse) else None
+            span.set_attributes({"http.response.status_code": status})
             return outcome
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer | Broken:
+    ) -> GitHubResponse | RequestFailure:
         try:
             async with asyncio.timeout(self.deadline):
                 return await self._read(method, url, headers, body)
         except _NEVER_SENT as error:
-            return Broken(f"no connection ({type(error).__name__})", sent=False)
+            return RequestFailure(f"no connection ({type(error).__name__})", sent=False)
         except httpx2.HTTPError as error:
-            return Broken(f"the connection broke ({type(error).__name__})", sent=True)
+            return RequestFailure(f"the connection broke ({type(error).__name__})", sent=True)
         except TimeoutError:
-            return Broken(f"no full answer within {self.deadline:.0f} s", sent=True)
+            return RequestFailure(f"no full answer within {self.deadline:.0f} s", sent=True)
 
-    async def _read(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _read(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> GitHubResponse:
         async with self.http.stream(
             method,
             url,
@@ -140,16 +142,22 @@ class Wire:
                         f"GitHub's answer to {method} {urlsplit(url).path} is longer than "
                         f"{self.max_bytes} bytes, the most that is read."
                     )
-            return Answer(response.status_code, response.headers, bytes(read))
+            return GitHubResponse(response.status_code, response.headers, bytes(read))
 
-    def _report(self, method: str, path: str, outcome: Answer | Broken, seconds: float) -> None:
+    def _report(
+        self, method: str, path: str, outcome: GitHubResponse | RequestFailure, seconds: float
+    ) -> None:
         if self.on_response is None:
             return
         status, remaining = 0, None
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, GitHubResponse):
             status = outcome.status
-            told = outcome.headers.get("x-ratelimit-remaining", "")
-            remaining = int(told) if told.isascii() and told.isdigit() else None
+            remaining_header = outcome.headers.get("x-ratelimit-remaining", "")
+            remaining = (
+                int(remaining_header)
+                if remaining_header.isascii() and remaining_header.isdigit()
+                else None
+            )
         self.on_response(method, route_of(path), status, seconds, remaining)
 
 

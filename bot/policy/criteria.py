@@ -8,14 +8,14 @@ from bot.domain.model import Category, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FindingFilter:
     """The categories, the least severity, and the least confidence (0..1) of what is told."""
 
     categories: tuple[Category, ...]
     min_severity: Severity
     min_confidence: float
 
-    def objection(self, category: Category, severity: Severity) -> str:
+    def rejection_reason(self, category: Category, severity: Severity) -> str:
         """Why a finding of that kind is not told, "" if it is."""
         if category not in self.categories:
             return f"category {category} was not asked for"
@@ -24,11 +24,11 @@ class Wanted:
         return ""
 
 
-def wanted(settings: Settings, config: RepoConfig, focus: Category | None) -> Wanted:
+def finding_filter(settings: Settings, config: RepoConfig, focus: Category | None) -> FindingFilter:
     """The server's settings; over them what the repository sets itself; and over both the one
     category that somebody asked for, `focus`."""
     categories = settings.categories if config.categories is None else config.categories
-    return Wanted(
+    return FindingFilter(
         categories=categories if focus is None else (focus,),
         min_severity=config.min_severity or settings.min_severity,
         min_confidence=settings.min_confidence,

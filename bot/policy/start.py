@@ -55,23 +55,23 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Leave it. `sentence` is for people: no text of the pull request is in it."""
+    """Leave it. `message` is for people: no text of the pull request is in it."""
 
     reason: SkipReason
-    sentence: str
+    message: str
 
     @property
-    def told(self) -> str:
+    def full_message(self) -> str:
         """The sentence, and what somebody can do who wants a review all the same."""
-        final = self.reason in _FINAL or self.reason is SkipReason.PAUSED
-        return self.sentence if final else f"{self.sentence} {ON_WISH}"
+        final = self.reason in _NOT_OVERRIDABLE or self.reason is SkipReason.PAUSED
+        return self.message if final else f"{self.message} {REVIEW_ANYWAY}"
 
 
 #: What overrides the other reasons.
-ON_WISH = "Comment `/review` on the pull request to have it reviewed all the same."
+REVIEW_ANYWAY = "Comment `/review` on the pull request to have it reviewed all the same."
 
 #: What no wish overrides.
-_FINAL = frozenset(
+_NOT_OVERRIDABLE = frozenset(
     {
         SkipReason.CLOSED,
         SkipReason.NOTHING_CHANGED,
@@ -81,7 +81,7 @@ _FINAL = frozenset(
 )
 
 
-def quota_spent(reviews: int) -> Skip:
+def quota_exceeded(reviews: int) -> Skip:
     """The installation has had its reviews of the day."""
     return Skip(
         SkipReason.QUOTA,
@@ -111,7 +111,7 @@ def decide(
     """
     skip = _nothing_to_review(pull, config, changed_paths)
     if skip is None and trigger.automatic:
-        skip = _unwanted(pull, config, paused) or _not_configured(pull, config, repository)
+        skip = _opted_out(pull, config, paused) or _excluded_by_config(pull, config, repository)
         if skip is None and reviewed_head:
             skip = Skip(SkipReason.ALREADY_REVIEWED, "This commit has been reviewed already.")
     if skip is not None:
@@ -123,18 +123,18 @@ def decide(
     )
 
 
-def forbids(config: RepoConfig, label: str) -> bool:
+def has_skip_label(config: RepoConfig, label: str) -> bool:
     """Whether the label keeps us from reviewing on our own; GitHub's labels ignore case."""
     return label.casefold() in {one.casefold() for one in config.skip_labels}
 
 
-def marker_in(config: RepoConfig, title: str) -> str | None:
+def skip_marker_in(config: RepoConfig, title: str) -> str | None:
     """The first marker in the title that keeps us from reviewing on our own; case is ignored."""
-    folded = title.casefold()
-    return next((one for one in config.title_skip_markers if one.casefold() in folded), None)
+    lowered = title.casefold()
+    return next((one for one in config.title_skip_markers if one.casefold() in lowered), None)
 
 
-def permitted(permission: str, command: Command) -> bool:
+def is_permitted(permission: str, command: Command) -> bool:
     """Whether GitHub's `permission` (or `role_name`) of a person allows the command.
 
     Everything but help costs money or changes something, so it needs the right to write.
@@ -155,19 +155,19 @@ def _nothing_to_review(
         return Skip(SkipReason.CLOSED, "The pull request is closed.")
     if paths is not None and not paths:
         return Skip(SkipReason.NOTHING_CHANGED, "The pull request changes no file.")
-    if paths is not None and not any(_wanted(path, config) for path in paths):
+    if paths is not None and not any(_is_included(path, config) for path in paths):
         return Skip(
             SkipReason.IGNORED_PATHS, "Only paths that the configuration leaves out are changed."
         )
     return None
 
 
-def _wanted(path: str, config: RepoConfig) -> bool:
+def _is_included(path: str, config: RepoConfig) -> bool:
     included = not config.paths_include or globs.any_matches(config.paths_include, path)
     return included and not globs.any_matches(config.paths_exclude, path)
 
 
-def _unwanted(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | None:
+def _opted_out(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | None:
     """What people said of this pull request."""
     if paused:
         return Skip(
@@ -176,12 +176,12 @@ def _unwanted(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | Non
     labels = {label.casefold() for label in pull.labels}
     if label := next((one for one in config.skip_labels if one.casefold() in labels), None):
         return Skip(SkipReason.LABEL, f"The pull request has the label `{label}`.")
-    if marker := marker_in(config, pull.title):
+    if marker := skip_marker_in(config, pull.title):
         return Skip(SkipReason.TITLE, f"The title holds the marker `{marker}`.")
     return None
 
 
-def _not_configured(pull: PullRequest, config: RepoConfig, repository: str) -> Skip | None:
+def _excluded_by_config(pull: PullRequest, config: RepoConfig, repository: str) -> Skip | None:
     """What kind of pull request it is."""
     if pull.draft and not config.drafts:
         return Skip(SkipReason.DRAFT, "The pull request is a draft.")
@@ -197,11 +197,11 @@ def _not_configured(pull: PullRequest, config: RepoConfig, repository: str) -> S
     return None
 
 
-def _size_note(pull: PullRequest, most: int) -> str:
-    if pull.changed_files <= most:
+def _size_note(pull: PullRequest, limit: int) -> str:
+    if pull.changed_files <= limit:
         return ""
     return (
-        f"The pull request changes {pull.changed_files} files: the {most} riskiest are reviewed,"
+        f"The pull request changes {pull.changed_files} files: the {limit} riskiest are reviewed,"
         " the others are listed as left out."
     )
 

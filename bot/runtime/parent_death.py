@@ -13,7 +13,7 @@ from collections.abc import Callable
 _PR_SET_PDEATHSIG = 1
 
 
-def with_parent() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """What a child has to do before it becomes its program; None where the system cannot.
 
     Linux then sends it SIGTERM when the thread that started it ends.
@@ -22,7 +22,7 @@ def with_parent() -> Callable[[], None] | None:
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork, where loading is not safe
 
-    def hold_on() -> None:
+    def set_death_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
-    return hold_on
+    return set_death_signal

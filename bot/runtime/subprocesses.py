@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from bot.runtime.tasks import to_the_end
+from bot.runtime.tasks import run_to_completion
 
 
 async def output_of(
@@ -16,5 +16,5 @@ async def output_of(
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             program.kill()
-        await to_the_end(program.communicate())
+        await run_to_completion(program.communicate())
         raise

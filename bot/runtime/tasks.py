@@ -28,7 +28,7 @@ async def stop(*tasks: "asyncio.Task[Any]", again_seconds: float = _AGAIN_SECOND
             task.exception()  # else Python complains that nobody asked
 
 
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+async def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
     """Await what must not be left half done: a cancellation is raised once it has ended. The
     work keeps a time limit of its own."""
     task, cancelled = asyncio.ensure_future(work), False

@@ -23,7 +23,7 @@ class Fault:
     retry_after: int | None = None
     delay: float = 1.0
     after: bool = False
-    struck: int = 0
+    triggered: int = 0
 
     def answer(self) -> tuple[int, dict[str, str], dict[str, object]]:
         """(status, headers, JSON body) of a fault that answers at all."""
@@ -65,7 +65,7 @@ class Faults:
     ) -> Fault:
         """Plan a fault, e.g. `add("POST /api/v3/repos/*/pulls/*/reviews", "502")`.
 
-        Returns it, so that a test can ask how often it `struck`.
+        Returns it, so that a test can ask how often it `triggered`.
         """
         fault = Fault(
             match=match, kind=kind, times=times, retry_after=retry_after, delay=delay, after=after
@@ -76,7 +76,7 @@ class Faults:
     def take(self, method: str, path: str) -> Fault | None:
         """The fault that strikes this request, counted off; None for most requests."""
         for fault in self.planned:
-            if fault.struck < fault.times and fnmatchcase(f"{method} {path}", fault.match):
-                fault.struck += 1
+            if fault.triggered < fault.times and fnmatchcase(f"{method} {path}", fault.match):
+                fault.triggered += 1
                 return fault
         return None

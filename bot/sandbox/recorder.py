@@ -38,14 +38,14 @@ class Recorder:
             exchange.body = await _read(receive)
             receive = _replay(exchange.body, receive)
         if fault and not fault.after and fault.kind != "slow":
-            await self._strike(fault, exchange, scope, receive, send)
+            await self._apply_fault(fault, exchange, scope, receive, send)
             return
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.delay)
         if fault and fault.after and fault.kind != "slow":
-            await self._app(scope, receive, _keep(exchange, _swallow))
+            await self._app(scope, receive, _keep(exchange, _discard_response))
             exchange.wrote = bool(scope["state"].get("wrote"))
-            await self._strike(fault, exchange, scope, receive, send)
+            await self._apply_fault(fault, exchange, scope, receive, send)
             return
         await self._app(scope, receive, _keep(exchange, send))
         exchange.wrote = bool(scope["state"].get("wrote"))
@@ -66,7 +66,7 @@ class Recorder:
         self._state.requests.append(exchange)
         return exchange
 
-    async def _strike(
+    async def _apply_fault(
         self, fault: Fault, exchange: Exchange, scope: Scope, receive: Receive, send: Send
     ) -> None:
         exchange.status, exchange.response_headers, exchange.response_body = 0, {}, b""
@@ -119,7 +119,7 @@ def _keep(exchange: Exchange, send: Send) -> Send:
     return kept
 
 
-async def _swallow(_message: Message) -> None:
+async def _discard_response(_message: Message) -> None:
     """A send for answers that the client never gets."""
 
 

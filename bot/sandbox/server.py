@@ -137,9 +137,9 @@ class Sandbox(People):
 
     async def uninstall(self, account: str) -> None:
         """Take the App from an account: `installation.deleted`."""
-        gone = self._installation_for(account)
-        payload = webhook_events.installation(self.state, gone, "deleted", account)
-        del self.state.installations[gone.id]
+        removed = self._installation_for(account)
+        payload = webhook_events.installation(self.state, removed, "deleted", account)
+        del self.state.installations[removed.id]
         await self.deliver("installation", payload)
 
     async def suspend(self, account: str) -> None:
@@ -149,7 +149,7 @@ class Sandbox(People):
         payload = webhook_events.installation(self.state, installation, "suspend", account)
         await self.deliver("installation", payload)
 
-    async def take_away(self, full_name: str) -> None:
+    async def remove_repository(self, full_name: str) -> None:
         """Take one repository from the App: `installation_repositories.removed`."""
         repo = self.repository(full_name)
         installation = self._installation_for(repo.owner)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from bot.config.settings import Settings, SettingsError
 
 #: Shorter secrets could be found by trying.
-LEAST_CHARACTERS = 16
+MIN_CHARACTERS = 16
 
 
 def signing_keys(settings: Settings) -> tuple[bytes, ...]:
@@ -28,9 +28,9 @@ def signing_keys(settings: Settings) -> tuple[bytes, ...]:
     """
     secrets = [part.strip() for part in settings.secret_key.get_secret_value().split(",")]
     secrets = [secret for secret in secrets if secret]
-    if any(len(secret) < LEAST_CHARACTERS for secret in secrets):
+    if any(len(secret) < MIN_CHARACTERS for secret in secrets):
         raise SettingsError(
-            f"SECRET_KEY: each secret needs {LEAST_CHARACTERS} characters or more; "
+            f"SECRET_KEY: each secret needs {MIN_CHARACTERS} characters or more; "
             "make one with `openssl rand -hex 32`."
         )
     if not secrets:

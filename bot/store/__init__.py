@@ -2,6 +2,6 @@
 reports (kept `KEEP_DAYS`), and what pull requests and deliveries are known."""
 
 from bot.store.connection import connect
-from bot.store.store import Opened, Store
+from bot.store.store import OpenResult, Store
 
-__all__ = ["Opened", "Store", "connect"]
+__all__ = ["OpenResult", "Store", "connect"]

@@ -7,7 +7,7 @@ twice when Redis is told of it again after an error.
 from bot.store.store import PREFIX, RUNNING_SECONDS, Store
 
 
-async def note_start(store: Store, review_id: str, step: str, start: str) -> int:
+async def record_start(store: Store, review_id: str, step: str, start: str) -> int:
     """Note the start of a step; returns how many have had no end, this one included."""
     key = _key(review_id, step)
     async with store.redis.pipeline(transaction=True) as pipe:
@@ -18,7 +18,7 @@ async def note_start(store: Store, review_id: str, step: str, start: str) -> int
     return int(number)
 
 
-async def note_end(store: Store, review_id: str, step: str, start: str) -> None:
+async def record_end(store: Store, review_id: str, step: str, start: str) -> None:
     """Note that a start of a step has ended, however it did."""
     await store.redis.srem(_key(review_id, step), start)
 

@@ -5,16 +5,16 @@ from bot.store.messages import message
 from bot.store.store import Store
 
 
-async def cancel(store: Store, review_id: str, why: str, *, by: str = "") -> bool:
-    """Cancel it, `why` being for its check run, in sentences that say what to do; False if it is
+async def cancel(store: Store, review_id: str, reason: str, *, by: str = "") -> bool:
+    """Cancel it, `reason` being for its check run, in sentences that say what to do; False if it is
     finished or unknown, unless an earlier try of the wish that `by` names has cancelled it.
     Whatever worker reads for it notices within a second."""
     cancelled = await store.move(
         review_id,
         State.CANCELLED,
-        of=UNFINISHED,
+        from_states=UNFINISHED,
         messages=[message("conclude_review", review_id)],
-        error=why,
+        error=reason,
         cancelled_by=by,
     )
     return cancelled or (bool(by) and (await store.fields(review_id)).get("cancelled_by") == by)

@@ -12,7 +12,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.config.redis_url import watched
+from bot.config.redis_url import sentinel_config
 
 #: How redis-py names itself to Redis: made for each connection, it would read the package's
 #: metadata each time, which takes as long as ten commands.
@@ -40,13 +40,15 @@ def connect(url: str, *, connections: int = 100) -> "Redis":
         "retry": Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
     }
-    if found := watched(url):
+    if found := sentinel_config(url):
         manager = sentinel.Sentinel(  # type: ignore[no-untyped-call]
             found.sentinels,
-            sentinel_kwargs={"socket_connect_timeout": 5, **found.to_sentinels},
+            sentinel_kwargs={"socket_connect_timeout": 5, **found.sentinel_options},
             **healing,
         )
-        client: _Client = manager.master_for(found.service, redis_class=_Client, **found.to_redis)
+        client: _Client = manager.master_for(
+            found.service, redis_class=_Client, **found.redis_options
+        )
         client.sentinels = manager.sentinels
         return client
     return Redis.from_pool(
@@ -56,15 +58,15 @@ def connect(url: str, *, connections: int = 100) -> "Redis":
 
 def connect_sync(url: str) -> "sync_redis.Redis":
     """A client for threads, which is what Dramatiq's broker works with."""
-    if found := watched(url):
+    if found := sentinel_config(url):
         manager = sync_sentinel.Sentinel(  # type: ignore[no-untyped-call]
             found.sentinels,
-            sentinel_kwargs={"socket_connect_timeout": 5, **found.to_sentinels},
+            sentinel_kwargs={"socket_connect_timeout": 5, **found.sentinel_options},
             socket_connect_timeout=5,
             driver_info=_DRIVER,
         )
         client: sync_redis.Redis = manager.master_for(  # type: ignore[no-untyped-call]
-            found.service, **found.to_redis
+            found.service, **found.redis_options
         )
         return client
     return sync_redis.Redis.from_url(url, driver_info=_DRIVER)

@@ -2,24 +2,24 @@
 
 from bot.store.scripts import PRELUDE
 
-_HEAR = (
+_START_DELIVERIES = (
     PRELUDE
     + """
 -- Give turns to an installation's deliveries. A turn ends with its message: what is no
 -- longer in the queue's bodies was acknowledged, whatever became of its worker.
-local function hear(installation, at_once)
-  local heard = prefix .. 'heard:' .. installation
-  local unheard = prefix .. 'unheard:' .. installation
-  for _, id in ipairs(redis.call('SMEMBERS', heard)) do
+local function start_deliveries(installation, max_concurrent)
+  local active_deliveries = prefix .. 'active_deliveries:' .. installation
+  local queued_deliveries = prefix .. 'queued_deliveries:' .. installation
+  for _, id in ipairs(redis.call('SMEMBERS', active_deliveries)) do
     if redis.call('HEXISTS', dramatiq .. ':events.msgs', id) == 0 then
-      redis.call('SREM', heard, id)
+      redis.call('SREM', active_deliveries, id)
     end
   end
-  while redis.call('SCARD', heard) < at_once do
-    local messages = redis.call('LPOP', unheard)
-    if not messages then return redis.call('SREM', prefix .. 'unheard', installation) end
+  while redis.call('SCARD', active_deliveries) < max_concurrent do
+    local messages = redis.call('LPOP', queued_deliveries)
+    if not messages then return redis.call('SREM', prefix .. 'queued_deliveries', installation) end
     put(messages)
-    for _, m in ipairs(cjson.decode(messages)) do redis.call('SADD', heard, m[2]) end
+    for _, m in ipairs(cjson.decode(messages)) do redis.call('SADD', active_deliveries, m[2]) end
   end
 end
 """
@@ -29,10 +29,10 @@ end
 #: handled at once, then of each delivery: guid, messages, installation or '0'.
 #: Returns for each 1 when it was queued, 0 when that delivery was queued before.
 ACCEPT = (
-    _HEAR
+    _START_DELIVERIES
     + """
-local seconds, at_once = ARGV[3], tonumber(ARGV[4])
-local answers, to_hear = {}, {}
+local seconds, max_concurrent = ARGV[3], tonumber(ARGV[4])
+local answers, to_start = {}, {}
 for i = 5, #ARGV, 3 do
   local guid, messages, installation = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if not redis.call('SET', prefix .. 'delivery:' .. guid, '1', 'NX', 'EX', seconds) then
@@ -42,14 +42,14 @@ for i = 5, #ARGV, 3 do
     if installation == '0' then
       put(messages)
     else
-      redis.call('RPUSH', prefix .. 'unheard:' .. installation, messages)
-      to_hear[installation] = true
+      redis.call('RPUSH', prefix .. 'queued_deliveries:' .. installation, messages)
+      to_start[installation] = true
     end
   end
 end
-for installation in pairs(to_hear) do
-  redis.call('SADD', prefix .. 'unheard', installation)
-  hear(installation, at_once)
+for installation in pairs(to_start) do
+  redis.call('SADD', prefix .. 'queued_deliveries', installation)
+  start_deliveries(installation, max_concurrent)
 end
 return answers
 """
@@ -57,8 +57,8 @@ return answers
 
 #: ARGV: prefix, dramatiq, how many at once, installations.
 NEXT_DELIVERIES = (
-    _HEAR
+    _START_DELIVERIES
     + """
-for i = 4, #ARGV do hear(ARGV[i], tonumber(ARGV[3])) end
+for i = 4, #ARGV do start_deliveries(ARGV[i], tonumber(ARGV[3])) end
 """
 )

@@ -32,7 +32,7 @@ async def hold(store: Store, name: str, *, seconds: float, wait: float) -> Async
             await _release(lock, name)
 
 
-async def first_within(store: Store, name: str, milliseconds: int) -> bool:
+async def once_per(store: Store, name: str, milliseconds: int) -> bool:
     """True for the first asker in each span of time: spaces what must not be done too
     often, over all processes."""
     key = f"{PREFIX}pace:{name}"

@@ -17,14 +17,14 @@ from bot.telemetry import tracing
 NAMESPACE = "dramatiq"
 
 #: The channel on which a queue's name is published when a message comes into it.
-WAKES = f"{NAMESPACE}:wakes"
+NOTIFICATION_CHANNEL = f"{NAMESPACE}:notifications"
 
 #: Each actor and the queue that it reads.
 QUEUE_OF = {
     "handle_delivery": "events",
     "start_review": "events",
-    "start_waiting": "events",
-    "scan_pull_request": "scan",
+    "start_queued_review": "events",
+    "scan_review": "scan",
     "analyze_batch": "analysis",
     "answer_question": "analysis",
     "publish_review": "reports",
@@ -55,7 +55,7 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
     """A message for that actor, to be worked on `delay` seconds from now. `args` are small
     and JSON: ids, not objects."""
     queue, redis_id = QUEUE_OF[actor], str(uuid4())
-    options: dict[str, object] = {"redis_message_id": redis_id, **tracing.carried()}
+    options: dict[str, object] = {"redis_message_id": redis_id, **tracing.message_options()}
     if delay > 0:
         queue, options["eta"] = f"{queue}.DQ", int((time.time() + delay) * 1000)
     # What dramatiq.Message(...).encode() gives, in a third of the time.

@@ -7,7 +7,7 @@ from bot.store.store import PREFIX, Store
 SECONDS = 600
 
 
-async def note_missing(store: Store, installation_id: int) -> None:
+async def mark_missing(store: Store, installation_id: int) -> None:
     await store.redis.set(_key(installation_id), 1, ex=SECONDS)
 
 

@@ -25,7 +25,7 @@ end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unbegun:
+class PendingRequest:
     """`error` says why nothing comes of it, "" while something may. `repository_id` and `head_sha`
     are known (else 0 and "") where the pull request was looked at. Times in seconds since the
     epoch."""
@@ -34,48 +34,48 @@ class Unbegun:
     number: int
     trigger: Trigger
     requested_by: str
-    asked_at: float
+    requested_at: float
     repository_id: int = 0
     head_sha: str = ""
     ended_at: float | None = None
     error: str = ""
 
 
-async def note(store: Store, review_id: str, unbegun: Unbegun) -> None:
+async def add(store: Store, review_id: str, pending: PendingRequest) -> None:
     """Know it from now on, unless it is known."""
-    await store.redis.set(_key(review_id), pack(unbegun), ex=store.keep_seconds, nx=True)
+    await store.redis.set(_key(review_id), pack(pending), ex=store.keep_seconds, nx=True)
 
 
-async def end(store: Store, review_id: str, unbegun: Unbegun, why: str) -> None:
+async def end(store: Store, review_id: str, pending: PendingRequest, reason: str) -> None:
     """Nothing comes of it, which those who watch are told once, and not if it has begun."""
-    ended = replace(unbegun, ended_at=store.now(), error=why)
-    told = {"status": State.FAILED, "progress": 0, "current_step": "", "error": why}
-    told |= {"files_total": 0, "files_done": 0, "findings": 0}
+    ended = replace(pending, ended_at=store.now(), error=reason)
+    event = {"status": State.FAILED, "progress": 0, "current_step": "", "error": reason}
+    event |= {"files_total": 0, "files_done": 0, "findings": 0}
     keys = [_key(review_id), f"{PREFIX}events:{review_id}"]
     if ended.head_sha:
         keys.append(f"{PREFIX}head:{ended.repository_id}:{ended.head_sha}")
-    args: list[Any] = [pack(ended), json.dumps(told), store.keep_seconds, ended.number]
+    args: list[Any] = [pack(ended), json.dumps(event), store.keep_seconds, ended.number]
     await store.redis.register_script(_END)(keys=keys, args=args)
 
 
-async def refuse(store: Store, review_id: str, why: str) -> None:
-    """Nothing comes of what `note` was told of, if that was not said before."""
+async def reject(store: Store, review_id: str, reason: str) -> None:
+    """Nothing comes of what `add` was told of, if that was not said before."""
     found = await find(store, review_id)
     if found is not None and not found.error:
-        await end(store, review_id, found, why)
+        await end(store, review_id, found, reason)
 
 
-async def find(store: Store, review_id: str) -> Unbegun | None:
+async def find(store: Store, review_id: str) -> PendingRequest | None:
     """It is also found once it has begun: look for the review first."""
     data = await store.redis.get(_key(review_id))
-    return unpack(Unbegun, data) if data else None
+    return unpack(PendingRequest, data) if data else None
 
 
-async def pull_left_alone(store: Store, review_id: str, repository_id: int) -> int | None:
+async def skipped_pull_number(store: Store, review_id: str, repository_id: int) -> int | None:
     """The number of the pull request of that repository that has this instead of a review."""
     found = await find(store, review_id)
     return found.number if found and found.repository_id == repository_id else None
 
 
 def _key(review_id: str) -> str:
-    return f"{PREFIX}unbegun:{review_id}"
+    return f"{PREFIX}pending:{review_id}"

@@ -27,26 +27,26 @@ return 1
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`age` is how long the oldest waiting message waits, in seconds; `delayed` messages
-    wait for their time, for a retry above all; `taken` are with a worker, or RabbitMQ."""
+    wait for their time, for a retry above all; `unacked` are with a worker, or RabbitMQ."""
 
     name: str
     waiting: int
     delayed: int
     dead: int
     age: float
-    taken: int
+    unacked: int
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that failed for good; `why` is the last line of its traceback."""
+    """A message that failed for good; `error` is the last line of its traceback."""
 
     queue: str
     id: str
     actor: str
     args: str
     died_at: float
-    why: str
+    error: str
 
 
 async def queues(store: Store) -> list[Queue]:
@@ -68,7 +68,7 @@ async def _queue(store: Store, name: str) -> Queue:
     return Queue(name, waiting, delayed, dead, age, max(0, known - waiting))
 
 
-async def workers_alive(store: Store) -> int:
+async def live_workers(store: Store) -> int:
     """Worker processes (a process counts once for each queue consumer that it shares)."""
     since = store.now() * 1000 - HEARTBEAT_TIMEOUT_MS
     return int(await store.redis.zcount(f"{NAMESPACE}:__heartbeats__", since, "+inf"))

@@ -9,7 +9,7 @@ from bot.store.store import PREFIX, Store
 _SECONDS = 2 * 86_400
 
 #: KEYS: the day's reviews. ARGV: review, quota, seconds to keep them. Returns 1 if it is one.
-_TAKE = """
+_CONSUME = """
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 1 then return 1 end
 if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('SADD', KEYS[1], ARGV[1])
@@ -18,15 +18,15 @@ return 1
 """
 
 #: KEYS: what waits for a review's end, by id; the day's reviews.
-_FORGET_WAITING = """
+_CLEAR_WAITING = """
 for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do redis.call('SREM', KEYS[2], id) end
 redis.call('DEL', KEYS[1])
 """
 
 
-async def take(store: Store, installation_id: int, review_id: str, quota: int) -> bool:
+async def consume(store: Store, installation_id: int, review_id: str, quota: int) -> bool:
     """Whether the review is one of the day's first `quota`; counted once, however often asked."""
-    script = store.redis.register_script(_TAKE)
+    script = store.redis.register_script(_CONSUME)
     key = _key(store, installation_id)
     return bool(await script(keys=[key], args=[review_id, quota, _SECONDS]))
 
@@ -36,7 +36,7 @@ async def running(store: Store, installation_id: int) -> int:
     return int(await store.redis.scard(f"{PREFIX}running:{installation_id}"))
 
 
-async def give_back(store: Store, installation_id: int, review_id: str) -> None:
+async def refund(store: Store, installation_id: int, review_id: str) -> None:
     """There was no review after all."""
     await store.redis.srem(_key(store, installation_id), review_id)
 
@@ -47,9 +47,9 @@ async def waiting(store: Store, review_id: str) -> list[str]:
     return [name.decode() for name in names]
 
 
-async def forget_waiting(store: Store, installation_id: int, review_id: str) -> None:
+async def clear_waiting(store: Store, installation_id: int, review_id: str) -> None:
     """Start nothing after that review; what waited for its end gives its place back."""
-    script = store.redis.register_script(_FORGET_WAITING)
+    script = store.redis.register_script(_CLEAR_WAITING)
     await script(keys=[f"{PREFIX}after:{review_id}", _key(store, installation_id)])
 
 

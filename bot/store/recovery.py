@@ -15,7 +15,7 @@ from uuid import uuid4
 from redis.exceptions import ResponseError
 
 from bot.store.messages import NAMESPACE, QUEUES
-from bot.store.store import DELIVERIES_AT_ONCE, PREFIX, Store
+from bot.store.store import MAX_CONCURRENT_DELIVERIES, PREFIX, Store
 
 #: Every list of Dramatiq's that a message can be in, delayed ones included.
 ALL_QUEUES = tuple(f"{queue}{kind}" for queue in QUEUES for kind in ("", ".DQ"))
@@ -35,13 +35,13 @@ class Snapshot:
     ending: tuple[str, ...]
     messages: frozenset[tuple[str, tuple[str, ...]]]
 
-    def awaited(self, review_id: str) -> bool:
+    def has_message(self, review_id: str) -> bool:
         """Whether any message speaks of the review."""
         return any(review_id in args for _, args in self.messages)
 
-    def scanned(self, review_id: str) -> bool:
+    def has_scan_message(self, review_id: str) -> bool:
         """Whether a message has it scanned: if it is further by now, that was since."""
-        return ("scan_pull_request", (review_id,)) in self.messages
+        return ("scan_review", (review_id,)) in self.messages
 
     def batches(self, review_id: str) -> frozenset[int]:
         """The batches of the review that messages are to analyse."""
@@ -69,11 +69,11 @@ async def snapshot(store: Store) -> Snapshot:
     return Snapshot(
         active=tuple(name.decode() for name in active),
         ending=tuple(name.decode() for name in ending),
-        messages=frozenset(_spoken(body) for found in bodies for body in found),
+        messages=frozenset(_parse_message(body) for found in bodies for body in found),
     )
 
 
-def _spoken(body: bytes) -> tuple[str, tuple[str, ...]]:
+def _parse_message(body: bytes) -> tuple[str, tuple[str, ...]]:
     message = json.loads(body)
     args = tuple(str(arg) for arg in message["args"] if isinstance(arg, str | int))
     return message["actor_name"], args
@@ -88,33 +88,33 @@ async def missing_batches(store: Store, review_id: str) -> frozenset[int]:
     return frozenset(map(int, batches)) - frozenset(map(int, results))
 
 
-async def count_up(store: Store, review_id: str, name: str) -> int:
+async def increment(store: Store, review_id: str, name: str) -> int:
     """Add one to a count that is kept with the review; returns the new one."""
     return int(await store.redis.hincrby(f"{PREFIX}review:{review_id}", name, 1))
 
 
-async def is_first(store: Store, review_id: str, name: str) -> bool:
+async def claim(store: Store, review_id: str, name: str) -> bool:
     """True for the first who asks this of a review, also where Redis is asked again after an
     error."""
-    key, who = f"{PREFIX}review:{review_id}", uuid4().hex
+    key, token = f"{PREFIX}review:{review_id}", uuid4().hex
     async with store.redis.pipeline(transaction=True) as pipe:
-        pipe.hsetnx(key, name, who)
+        pipe.hsetnx(key, name, token)
         pipe.hget(key, name)
         _, first = await pipe.execute()
-    return bool(first == who.encode())
+    return bool(first == token.encode())
 
 
-async def revive(store: Store, lost_seconds: float) -> int:
+async def requeue_lost(store: Store, lost_seconds: float) -> int:
     """Give the messages of workers that gave no sign for so long back to their queues."""
     milliseconds = [int(store.now() * 1000), int(lost_seconds * 1000)]
-    return int(await store.run_script("REVIVE", *milliseconds, *ALL_QUEUES))
+    return int(await store.run_script("REQUEUE_LOST", *milliseconds, *ALL_QUEUES))
 
 
-async def hear_waiting(store: Store) -> None:
+async def start_queued_deliveries(store: Store) -> None:
     """Give free turns to deliveries that wait, should a worker have died before it did so."""
-    waiting: Any = await store.redis.smembers(f"{PREFIX}unheard")
+    waiting: Any = await store.redis.smembers(f"{PREFIX}queued_deliveries")
     if waiting:
-        await store.run_script("NEXT_DELIVERIES", DELIVERIES_AT_ONCE, *waiting)
+        await store.run_script("NEXT_DELIVERIES", MAX_CONCURRENT_DELIVERIES, *waiting)
 
 
 async def drop_expired(store: Store, keep_seconds: float) -> int:
@@ -122,10 +122,10 @@ async def drop_expired(store: Store, keep_seconds: float) -> int:
     index = f"{PREFIX}reviews"
     before = store.now() - keep_seconds - _SLACK_SECONDS
     old: Any = await store.redis.zrangebyscore(index, "-inf", before)
-    gone = [name for name in old if not await store.redis.exists(_key("review", name))]
-    if gone:
-        await store.redis.zrem(index, *gone)
-    return len(gone)
+    expired = [name for name in old if not await store.redis.exists(_key("review", name))]
+    if expired:
+        await store.redis.zrem(index, *expired)
+    return len(expired)
 
 
 async def drop_leftovers(store: Store) -> int:
@@ -140,7 +140,7 @@ async def drop_leftovers(store: Store) -> int:
     return dropped
 
 
-async def complaints(store: Store) -> tuple[str, ...]:
+async def warnings(store: Store) -> tuple[str, ...]:
     """Why work may be lost in this Redis as it is set up, a sentence each; what a hosted
     Redis does not tell is not complained of."""
     try:

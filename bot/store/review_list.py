@@ -18,7 +18,7 @@ _FIELDS = (
     "doc",
     "state",
     "percent",
-    "step",
+    "status_text",
     "findings",
     "error",
     "files_total",
@@ -128,7 +128,7 @@ def _listed(row: list[bytes | None]) -> Listed:
         progress=Progress(
             state=State(values["state"]),
             percent=int(values.get("percent", 0)),
-            step=values.get("step", ""),
+            status_text=values.get("status_text", ""),
             findings=int(values.get("findings", 0)),
             files_total=int(values.get("files_total", 0)),
             files_done=int(values.get("files_done", 0)),
@@ -144,6 +144,6 @@ def _listed(row: list[bytes | None]) -> Listed:
     )
 
 
-async def one(store: Store, review_id: str) -> Listed | None:
+async def find_listed(store: Store, review_id: str) -> Listed | None:
     row = await store.redis.hmget(f"{PREFIX}review:{review_id}", list(_FIELDS))
     return _listed(list(row)) if row[0] is not None else None  # type: ignore[arg-type]

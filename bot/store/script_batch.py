@@ -7,15 +7,15 @@ from typing import Any
 from redis.commands.core import AsyncScript
 
 #: Calls that one round trip carries at most.
-MOST = 64
+MAX_BATCH = 64
 
 #: Round trips under way at once, so that nobody stands idle while Redis answers others.
-AT_ONCE = 4
+MAX_IN_FLIGHT = 4
 
 Arguments = Sequence[str | bytes | int | float]
 
 
-class Together:
+class ScriptBatcher:
     """One script that takes the `shared` arguments and then those of any number of calls, and
     returns a list with an answer for each. Some calls are sent at once; those that come
     while Redis is busy with these wait for one of them, and go together."""
@@ -30,25 +30,25 @@ class Together:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((arguments, answer))
         # One that has ended takes nothing any more, though it is in the set for another moment.
-        if sum(not sender.done() for sender in self._senders) < AT_ONCE:
+        if sum(not sender.done() for sender in self._senders) < MAX_IN_FLIGHT:
             sender = asyncio.create_task(self._send())
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)
         return await answer
 
     async def _send(self) -> None:
-        while group := self._waiting[:MOST]:
-            del self._waiting[:MOST]
-            given = [argument for arguments, _ in group for argument in arguments]
+        while batch := self._waiting[:MAX_BATCH]:
+            del self._waiting[:MAX_BATCH]
+            batch_arguments = [argument for arguments, _ in batch for argument in arguments]
             try:
-                answers = await self._script(args=[*self._shared, *given])
+                answers = await self._script(args=[*self._shared, *batch_arguments])
             except BaseException as exc:  # whatever it is, nobody may wait for ever
-                for _, waiting in group:
+                for _, waiting in batch:
                     if not waiting.done():
                         waiting.set_exception(exc)
                 if not isinstance(exc, Exception):
                     raise
                 continue
-            for (_, waiting), answer in zip(group, answers, strict=True):
+            for (_, waiting), answer in zip(batch, answers, strict=True):
                 if not waiting.done():  # else its caller is gone
                     waiting.set_result(answer)

@@ -6,23 +6,23 @@ keys begin with the prefix in ARGV[1]; one Redis holds them all (no cluster).
 
 Keys, under the prefix:
   delivery:<guid>      a delivery that has been queued
-  pull:<repo>:<n>      hash: current (id of the newest review), whole (of the newest one that
+  pull:<repo>:<n>      hash: current (id of the newest review), unfocused (of the newest one that
                        looks for all categories), its head and base, paused
   head:<repo>:<sha>    set: numbers of the pull requests reviewed or skipped at that commit
   posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
   dismissed:<repo>:<n> set: fingerprints that people do not want to hear there
-  lessons:<repo>       hash: fingerprint -> Lesson, for all pull requests of a repository
-  forgotten:<wish>     the lesson that a `/review forget` has taken back
-  readings:<repo>:<n>  hash: key of a reading -> compressed Reading
-  review:<id>          hash: doc (the Review as JSON), state, percent, step, ...
+  suppressions:<repo>       hash: fingerprint -> Lesson, for all pull requests of a repository
+  unsuppressed:<wish>     the lesson that a `/review forget` has taken back
+  file_results:<repo>:<n>  hash: key of a reading -> compressed Reading
+  review:<id>          hash: doc (the Review as JSON), state, percent, status_text, ...
   events:<id>          stream: type, data (JSON), what people who watch are told
   batches:<id>         hash: number -> compressed Batch
   results:<id>         hash: number -> compressed BatchResult
   starts:<id>:<step>   set: starts of a step that had no end yet
-  spent:<id>:<n>       list: Usage of each try of a batch that gave no result
-  unbegun:<id>         compressed Unbegun: what was asked for, or left alone, see bot.store.pending
-  asked:<day>          hash: <repo>:tokens and <repo>:cost of people's questions
-  used:<day>           hash: <inst>:tokens and <inst>:cost of all calls of the LLM
+  attempt_usage:<id>:<n>       list: Usage of each try of a batch that gave no result
+  pending:<id>         compressed PendingRequest: what was asked for, or left alone, see
+  bot.store.pending question_usage:<day>          hash: <repo>:tokens and <repo>:cost of people's
+  questions usage:<day>           hash: <inst>:tokens and <inst>:cost of all calls of the LLM
   after:<id>           hash: review id -> messages that start it once review <id> has ended
   quota:<inst>:<day>   set: ids of the reviews that an installation has had on a day
   active               sorted set: unfinished reviews by when they were opened
@@ -30,9 +30,9 @@ Keys, under the prefix:
                        check runs are completed
   running:<inst>       set: reviews of an installation that have their turn
   parked:<inst>        list: reviews of an installation that wait for it, oldest first
-  heard:<inst>         set: ids of messages of its deliveries that have their turn
-  unheard:<inst>       list: its deliveries' messages that wait for it, oldest first
-  unheard              set: installations that have such
+  active_deliveries:<inst>         set: ids of messages of its deliveries that have their turn
+  queued_deliveries:<inst>       list: its deliveries' messages that wait for it, oldest first
+  queued_deliveries              set: installations that have such
   metrics              hash: series -> sum, see bot.telemetry.metrics
   reviews              sorted set: all reviews by when they were opened
 """
@@ -46,7 +46,7 @@ local function put(messages)
   for _, m in ipairs(cjson.decode(messages)) do
     redis.call('HSET', dramatiq .. ':' .. m[1] .. '.msgs', m[2], m[3])
     if redis.call('RPUSH', dramatiq .. ':' .. m[1], m[2]) == 1 then
-      redis.pcall('PUBLISH', dramatiq .. ':wakes', m[1])  -- a hint; our user may not be allowed to
+      redis.pcall('PUBLISH', dramatiq .. ':notifications', m[1])  -- only a hint
     end
   end
 end
@@ -58,7 +58,7 @@ local function set(id, fields)
 end
 
 local function emit(id, kind)
-  local v = redis.call('HMGET', prefix .. 'review:' .. id, 'state', 'percent', 'step',
+  local v = redis.call('HMGET', prefix .. 'review:' .. id, 'state', 'percent', 'status_text',
     'files_total', 'files_done', 'findings', 'error', 'result')
   local data = {status = v[1], progress = tonumber(v[2] or '0'), current_step = v[3] or '',
     files_total = tonumber(v[4] or '0'), files_done = tonumber(v[5] or '0'),
@@ -69,10 +69,10 @@ local function emit(id, kind)
     'type', kind, 'data', cjson.encode(data))
 end
 
--- Give turns to parked reviews of an installation, up to so many.
-local function admit(installation, turns)
+-- Give slots to parked reviews of an installation, up to so many.
+local function start_parked(installation, slots)
   local parked = prefix .. 'parked:' .. installation
-  while turns > 0 do
+  while slots > 0 do
     local id = redis.call('LPOP', parked)
     if not id then return end
     local review = prefix .. 'review:' .. id
@@ -81,7 +81,7 @@ local function admit(installation, turns)
       redis.call('HDEL', review, 'parked')
       redis.call('SADD', prefix .. 'running:' .. installation, id)
       put(messages)
-      turns = turns - 1
+      slots = slots - 1
     end
   end
 end
@@ -89,11 +89,11 @@ end
 local function release(id)
   local installation = redis.call('HGET', prefix .. 'review:' .. id, 'installation')
   if installation and redis.call('SREM', prefix .. 'running:' .. installation, id) == 1 then
-    admit(installation, 1)
+    start_parked(installation, 1)
   end
 end
 
-local function enter(id, state, keep)
+local function transition(id, state, keep)
   local review = prefix .. 'review:' .. id
   redis.call('HSET', review, 'state', state)
   redis.call('HDEL', review, 'parked')  -- whatever moves waits for no turn any more
@@ -137,12 +137,12 @@ end
 local function state_of(name)
   return name and redis.call('HGET', prefix .. 'review:' .. name, 'state')
 end
-local current, whole = unpack(redis.call('HMGET', pull, 'current', 'whole'))
-local stands = state_of(whole)
-if ARGV[8] == '1' and stands and redis.call('HGET', pull, 'head') == head
+local current, unfocused = unpack(redis.call('HMGET', pull, 'current', 'unfocused'))
+local existing = state_of(unfocused)
+if ARGV[8] == '1' and existing and redis.call('HGET', pull, 'head') == head
     and redis.call('HGET', pull, 'base') == ARGV[12]
-    and stands ~= 'failed' and stands ~= 'cancelled' then
-  return {'repeated', whole}
+    and existing ~= 'failed' and existing ~= 'cancelled' then
+  return {'repeated', unfocused}
 end
 local state, supersedes = state_of(current), ''
 if state and not finished[state] then
@@ -157,13 +157,15 @@ if state and not finished[state] then
   if redis.call('EXISTS', after) == 1 then  -- what waited for that one waits for this one
     redis.call('RENAME', after, prefix .. 'after:' .. id)
   end
-  enter(current, 'superseded', ARGV[9])
+  transition(current, 'superseded', ARGV[9])
 end
 redis.call('DEL', prefix .. 'events:' .. id)  -- of an earlier attempt, which was for leaving it
-redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'step', 'Queued',
+redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'status_text', 'Queued',
   'supersedes', supersedes, 'opened_at', ARGV[7])
 redis.call('HSET', pull, 'current', id)
-if ARGV[13] == '1' then redis.call('HSET', pull, 'whole', id, 'head', head, 'base', ARGV[12]) end
+if ARGV[13] == '1' then
+  redis.call('HSET', pull, 'unfocused', id, 'head', head, 'base', ARGV[12])
+end
 redis.call('EXPIRE', pull, ARGV[9])
 redis.call('SADD', prefix .. ARGV[10], ARGV[11])
 redis.call('EXPIRE', prefix .. ARGV[10], ARGV[9])
@@ -191,7 +193,7 @@ for i = 9, #ARGV, 2 do
   redis.call('HSET', prefix .. 'batches:' .. id, ARGV[i], ARGV[i + 1])
   redis.call('HINCRBY', prefix .. 'review:' .. id, 'batches', 1)
 end
-enter(id, ARGV[5], ARGV[8])
+transition(id, ARGV[5], ARGV[8])
 put(ARGV[7])
 return {1, state}
 """
@@ -227,11 +229,12 @@ local done, total = redis.call('HLEN', results), tonumber(redis.call('HGET', rev
 local files = redis.call('HINCRBY', review, 'files_done', ARGV[6])
 redis.call('HINCRBY', review, 'findings', ARGV[7])
 redis.call('HSET', review, 'percent', 20 + math.floor(70 * done / total),
-  'step', 'Read ' .. files .. ' of ' .. redis.call('HGET', review, 'files_total') .. ' files')
+  'status_text',
+  'Read ' .. files .. ' of ' .. redis.call('HGET', review, 'files_total') .. ' files')
 if done < total then
   emit(id, 'progress')
 else
-  enter(id, 'reporting', 0)
+  transition(id, 'reporting', 0)
   put(ARGV[8])
 end
 return done
@@ -248,7 +251,7 @@ if redis.call('HGET', review, 'state') ~= 'queued' then return 0 end
 if redis.call('HSETNX', review, 'scan_queued', '1') == 0 then return 0 end
 redis.call('HSET', review, 'installation', ARGV[4], 'parked', ARGV[6])
 redis.call('RPUSH', prefix .. 'parked:' .. ARGV[4], ARGV[3])
-admit(ARGV[4], tonumber(ARGV[5]) - redis.call('SCARD', prefix .. 'running:' .. ARGV[4]))
+start_parked(ARGV[4], tonumber(ARGV[5]) - redis.call('SCARD', prefix .. 'running:' .. ARGV[4]))
 return 1
 """
 )
@@ -267,24 +270,24 @@ return 1
 #: ARGV: prefix, dramatiq, now and the age of a dead worker's last sign in milliseconds, queues.
 #: Returns how many messages of dead workers went back to their queues.
 #: Does for all queues at once what dramatiq/brokers/redis/dispatch.lua does by chance.
-REVIVE = (
+REQUEUE_LOST = (
     PRELUDE
     + """
-local beats, back = dramatiq .. ':__heartbeats__', 0
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', beats, 0, ARGV[3] - ARGV[4])) do
+local heartbeats, requeued = dramatiq .. ':__heartbeats__', 0
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, ARGV[3] - ARGV[4])) do
   for i = 5, #ARGV do
     local acks = dramatiq .. ':__acks__.' .. worker .. '.' .. ARGV[i]
     local queue = dramatiq .. ':' .. ARGV[i]
     for _, message in ipairs(redis.call('SMEMBERS', acks)) do
       if redis.call('HEXISTS', queue .. '.msgs', message) == 1 then
         redis.call('RPUSH', queue, message)
-        back = back + 1
+        requeued = requeued + 1
       end
     end
     redis.call('DEL', acks)
   end
-  redis.call('ZREM', beats, worker)
+  redis.call('ZREM', heartbeats, worker)
 end
-return back
+return requeued
 """
 )

@@ -22,7 +22,7 @@ from bot.domain.model import (
 )
 from bot.store import delivery_scripts, scripts
 from bot.store.messages import NAMESPACE, Message
-from bot.store.script_batch import Together
+from bot.store.script_batch import ScriptBatcher
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ DELIVERY_SECONDS = 4 * 86_400
 RUNNING_SECONDS = 86_400
 
 #: Deliveries of one installation that are handled at once; one takes a fraction of a second.
-DELIVERIES_AT_ONCE = 4
+MAX_CONCURRENT_DELIVERIES = 4
 
 _FIELDS = ("percent", "files_total", "files_done", "findings")
 
@@ -58,7 +58,7 @@ def _text(raw: Mapping[bytes | str, bytes | str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenResult:
     """`outcome`: `opened`, `known` (this very review was opened before), `repeated` (an
     automatic trigger for a head and base that have their review), or `waits` (for the end of
     another). `other` is the id of the review that it superseded, that stands, or that it waits
@@ -82,12 +82,13 @@ class Store:
             for file, names in (
                 (delivery_scripts, ("ACCEPT", "NEXT_DELIVERIES")),
                 (scripts, ("PUT", "OPEN", "ADMIT", "MOVE", "PROGRESS", "FINISH_BATCH")),
-                (scripts, ("SAVE_SCAN", "REVIVE")),
+                (scripts, ("SAVE_SCAN", "REQUEUE_LOST")),
             )
             for name in names
         }
-        self._accepting = Together(
-            self._scripts["ACCEPT"], [PREFIX, NAMESPACE, DELIVERY_SECONDS, DELIVERIES_AT_ONCE]
+        self._accept_batcher = ScriptBatcher(
+            self._scripts["ACCEPT"],
+            [PREFIX, NAMESPACE, DELIVERY_SECONDS, MAX_CONCURRENT_DELIVERIES],
         )
 
     async def run_script(self, name: str, *args: str | bytes | int | float) -> Any:
@@ -101,7 +102,7 @@ class Store:
         """Queue what a delivery asks for, unless that delivery was queued before. Of one
         installation so many are handled at once; others wait in a line of their own, so that
         nobody else waits behind them. 0 is for deliveries of no installation."""
-        return bool(await self._accepting.call([guid, _messages([message]), installation_id]))
+        return bool(await self._accept_batcher.call([guid, _messages([message]), installation_id]))
 
     async def put(self, *messages: Message) -> None:
         await self.run_script("PUT", _messages(messages))
@@ -109,11 +110,11 @@ class Store:
     # The life of a review
 
     async def open_review(
-        self, review: Review, *, base: str = "", later: Message | None = None
-    ) -> Opened:
+        self, review: Review, *, base: str = "", follow_up: Message | None = None
+    ) -> OpenResult:
         """Open it, superseding the unfinished review of its pull request, if any; or, with
-        `later`, leave that alone and put `later` as soon as it has ended, and so have whatever
-        superseded it meanwhile. `base` is the branch that the pull request goes to."""
+        `follow_up`, leave that alone and put `follow_up` as soon as it has ended, and so have
+        whatever superseded it meanwhile. `base` is the branch that the pull request goes to."""
         outcome, other = await self.run_script(
             "OPEN",
             review.id,
@@ -127,9 +128,9 @@ class Store:
             review.number,
             base,
             int(review.focus is None),
-            _messages([later]) if later is not None else "",
+            _messages([follow_up]) if follow_up is not None else "",
         )
-        return Opened(outcome.decode(), other.decode())
+        return OpenResult(outcome.decode(), other.decode())
 
     async def review(self, review_id: str) -> Review | None:
         doc = await self.redis.hget(_key("review", review_id), "doc")
@@ -142,7 +143,7 @@ class Store:
         counts = {name: int(fields.get(name, 0)) for name in _FIELDS}
         return Progress(
             state=State(fields["state"]),
-            step=fields.get("step", ""),
+            status_text=fields.get("status_text", ""),
             error=fields.get("error", ""),
             **counts,
         )
@@ -155,7 +156,7 @@ class Store:
         """All that is kept of a review, as text; {} if it is not known."""
         return _text(await self.redis.hgetall(_key("review", review_id)))
 
-    async def remember(self, review_id: str, **fields: str | int | float) -> None:
+    async def set_fields(self, review_id: str, **fields: str | int | float) -> None:
         """Keep facts about a review, such as the id of its check run."""
         await self.redis.hset(_key("review", review_id), mapping=dict[Any, Any](fields))
 
@@ -164,12 +165,12 @@ class Store:
         review_id: str,
         to: State,
         *,
-        of: Iterable[State],
+        from_states: Iterable[State],
         messages: Sequence[Message] = (),
         batches: Sequence[Batch] = (),
         **fields: str | int | float,
     ) -> bool:
-        """Move a review on, if it is in one of the states `of`; with it go the fields, the
+        """Move a review on, if it is in one of the states `from_states`; with it go the fields, the
         event and the messages. False, and nothing done, if it is in another state."""
         packed: list[str | bytes | int] = []
         for batch in batches:
@@ -177,7 +178,7 @@ class Store:
         moved, _ = await self.run_script(
             "MOVE",
             review_id,
-            json.dumps(list(of)),
+            json.dumps(list(from_states)),
             to,
             json.dumps(fields),
             _messages(messages),
@@ -187,23 +188,28 @@ class Store:
         return bool(moved)
 
     async def admit(
-        self, review_id: str, installation_id: int, *, at_once: int, messages: Sequence[Message]
+        self,
+        review_id: str,
+        installation_id: int,
+        *,
+        max_concurrent: int,
+        messages: Sequence[Message],
     ) -> bool:
-        """Put the messages of a queued review now if fewer than `at_once` reviews of its
+        """Put the messages of a queued review now if fewer than `max_concurrent` reviews of its
         installation run, else as soon as one of them is finished. False if that was done
         before, or the review is no longer queued."""
         admitted = await self.run_script(
-            "ADMIT", review_id, installation_id, at_once, _messages(messages)
+            "ADMIT", review_id, installation_id, max_concurrent, _messages(messages)
         )
         return bool(admitted)
 
-    async def concluded(self, review_id: str) -> None:
+    async def mark_concluded(self, review_id: str) -> None:
         """Note that nothing is left to do for a review that ended without a report."""
         if await self.redis.exists(_key("review", review_id)):
-            await self.remember(review_id, concluded=1)
+            await self.set_fields(review_id, concluded=1)
         await self.redis.zrem(f"{PREFIX}ending", review_id)
 
-    async def tell(self, review_id: str, percent: int, **fields: str | int) -> bool:
+    async def update_progress(self, review_id: str, percent: int, **fields: str | int) -> bool:
         """Progress for those who watch. False if the review is finished or unknown."""
         return bool(await self.run_script("PROGRESS", review_id, percent, json.dumps(fields)))
 
@@ -249,12 +255,12 @@ class Store:
     async def save_report(self, report: Report) -> None:
         """Keep it, and what lists and charts tell of it with the review's other fields."""
         usage, key = report.usage, _key("review", report.review.id)
-        told: dict[Any, Any] = {"title": report.pull.title}
-        if not report.unread:
-            told["score"] = report.score
+        summary: dict[Any, Any] = {"title": report.pull.title}
+        if not report.nothing_reviewed:
+            summary["score"] = report.score
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(_key("report", report.review.id), pack(report), ex=self.keep_seconds)
-            pipe.hset(key, mapping=told)
+            pipe.hset(key, mapping=summary)
             # What was counted call by call has tries in it that the report does not know of.
             pipe.hsetnx(key, "tokens", str(usage.prompt_tokens + usage.completion_tokens))
             if usage.cost is not None:

@@ -1,22 +1,22 @@
 """What people told us to leave: paused pull requests, findings dismissed for one pull request,
 and lessons that hold for a whole repository."""
 
-from bot.domain.model import Lesson, decode, encode
+from bot.domain.model import Suppression, decode, encode
 from bot.store.store import DELIVERY_SECONDS, PREFIX, Store
 
 #: More lessons than this say that something else is wrong; the oldest stay.
-MAX_LESSONS = 500
+MAX_SUPPRESSIONS = 500
 
 #: KEYS: lessons, dismissed findings, those that stand on lines, what the wish has taken back. ARGV:
-#: fingerprint, seconds to remember the wish. Returns the lesson that the wish, now or at an earlier
-#: try, has taken back, '' for a finding that was dismissed without one, nil for neither.
-_FORGET = """
-local lesson = redis.call('HGET', KEYS[1], ARGV[1])
+#: fingerprint, seconds to remember the wish. Returns the suppression that the wish, now or at an
+#: earlier try, has taken back, '' for a finding that was dismissed without one, nil for neither.
+_UNSUPPRESS = """
+local suppression = redis.call('HGET', KEYS[1], ARGV[1])
 local here = redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[3], ARGV[1])
-if lesson or here == 1 then
+if suppression or here == 1 then
   redis.call('HDEL', KEYS[1], ARGV[1])
-  redis.call('SET', KEYS[4], lesson or '', 'EX', ARGV[2])
+  redis.call('SET', KEYS[4], suppression or '', 'EX', ARGV[2])
 end
 return redis.call('GET', KEYS[4])
 """
@@ -42,42 +42,42 @@ async def dismiss(store: Store, repository_id: int, number: int, fingerprint: st
     await store.redis.expire(key, store.keep_seconds)
 
 
-async def teach(store: Store, repository_id: int, lesson: Lesson) -> bool:
+async def suppress(store: Store, repository_id: int, suppression: Suppression) -> bool:
     """Never tell that finding again in that repository. False if there is no room for it."""
-    key = f"{PREFIX}lessons:{repository_id}"
-    room = await store.redis.hlen(key) < MAX_LESSONS
-    if not room and not await store.redis.hexists(key, lesson.fingerprint):
+    key = f"{PREFIX}suppressions:{repository_id}"
+    has_capacity = await store.redis.hlen(key) < MAX_SUPPRESSIONS
+    if not has_capacity and not await store.redis.hexists(key, suppression.fingerprint):
         return False
-    await store.redis.hset(key, lesson.fingerprint, encode(lesson).decode())
+    await store.redis.hset(key, suppression.fingerprint, encode(suppression).decode())
     return True
 
 
-async def forget(
+async def unsuppress(
     store: Store, repository_id: int, number: int, fingerprint: str, *, by: str
 ) -> str | None:
     """Tell that finding again, in the repository and on that pull request. Returns the reason for
     which it was left, "" if there was none, None if it was not to be left; and for a wish, which
     `by` names, that is tried again the same as before."""
     keys = (
-        f"lessons:{repository_id}",
+        f"suppressions:{repository_id}",
         f"dismissed:{repository_id}:{number}",
         f"posted:{repository_id}:{number}",
-        f"forgotten:{by}",
+        f"unsuppressed:{by}",
     )
-    script = store.redis.register_script(_FORGET)
-    lesson = await script(
+    script = store.redis.register_script(_UNSUPPRESS)
+    suppression = await script(
         keys=[f"{PREFIX}{key}" for key in keys], args=[fingerprint, DELIVERY_SECONDS]
     )
-    if lesson is None:
+    if suppression is None:
         return None
-    return decode(Lesson, lesson).reason if lesson else ""
+    return decode(Suppression, suppression).reason if suppression else ""
 
 
-async def lessons(store: Store, repository_id: int) -> tuple[Lesson, ...]:
+async def suppressions(store: Store, repository_id: int) -> tuple[Suppression, ...]:
     """All that a repository taught us, by path."""
-    found = await store.redis.hvals(f"{PREFIX}lessons:{repository_id}")
+    found = await store.redis.hvals(f"{PREFIX}suppressions:{repository_id}")
     return tuple(
-        sorted((decode(Lesson, body) for body in found), key=lambda one: (one.path, one.title))
+        sorted((decode(Suppression, body) for body in found), key=lambda one: (one.path, one.title))
     )
 
 
@@ -85,9 +85,9 @@ async def dismissed(store: Store, repository_id: int, number: int) -> frozenset[
     """The fingerprints that are not to be told on a pull request, for either reason."""
     async with store.redis.pipeline(transaction=False) as pipe:
         pipe.smembers(f"{PREFIX}dismissed:{repository_id}:{number}")
-        pipe.hkeys(f"{PREFIX}lessons:{repository_id}")
-        here, everywhere = await pipe.execute()
-    return frozenset(name.decode() for name in (*here, *everywhere))
+        pipe.hkeys(f"{PREFIX}suppressions:{repository_id}")
+        on_pull, in_repository = await pipe.execute()
+    return frozenset(name.decode() for name in (*on_pull, *in_repository))
 
 
 def _pull(repository_id: int, number: int) -> str:

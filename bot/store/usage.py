@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from bot.domain.model import Usage
 from bot.store.dates import day_of
 from bot.store.store import PREFIX, Store
-from bot.store.usage_questions import Spent
+from bot.store.usage_questions import UsageTotal
 
 #: KEYS: the day's sums, the review. ARGV: installation, seconds to keep the day's sums, calls,
 #: tokens, cost or '' where no price is known. A review that is gone is not made again.
@@ -27,7 +27,7 @@ if ARGV[5] ~= '' then redis.call('HINCRBYFLOAT', KEYS[2], 'cost', ARGV[5]) end
 """
 
 
-async def add_used(
+async def add_usage(
     redis: "Redis",
     usage: Usage,
     *,
@@ -45,7 +45,7 @@ async def add_used(
     )
 
 
-async def used(store: Store, days: Sequence[str]) -> dict[str, dict[int, Spent]]:
+async def usage_by_day(store: Store, days: Sequence[str]) -> dict[str, dict[int, UsageTotal]]:
     """What each installation has used on each of the days (ISO 8601)."""
     async with store.redis.pipeline(transaction=False) as pipe:
         for day in days:
@@ -54,14 +54,14 @@ async def used(store: Store, days: Sequence[str]) -> dict[str, dict[int, Spent]]
     return {day: _by_installation(fields) for day, fields in zip(days, found, strict=True)}
 
 
-def _by_installation(fields: dict[bytes, bytes]) -> dict[int, Spent]:
-    sums: defaultdict[int, Spent] = defaultdict(Spent)
+def _by_installation(fields: dict[bytes, bytes]) -> dict[int, UsageTotal]:
+    sums: defaultdict[int, UsageTotal] = defaultdict(UsageTotal)
     for name, value in fields.items():
         installation_id, _, what = name.decode().partition(":")
-        spent = Spent(tokens=int(value)) if what == "tokens" else Spent(cost=float(value))
-        sums[int(installation_id)] += spent
+        usage = UsageTotal(tokens=int(value)) if what == "tokens" else UsageTotal(cost=float(value))
+        sums[int(installation_id)] += usage
     return dict(sums)
 
 
 def _key(day: str) -> str:
-    return f"{PREFIX}used:{day}"
+    return f"{PREFIX}usage:{day}"

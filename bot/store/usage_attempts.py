@@ -6,7 +6,7 @@ from bot.domain.model import Usage, decode, encode
 from bot.store.store import PREFIX, RUNNING_SECONDS, Store
 
 
-async def add_spent(store: Store, review_id: str, number: int, usage: Usage) -> None:
+async def add_attempt_usage(store: Store, review_id: str, number: int, usage: Usage) -> None:
     """Note the cost of one try of a batch."""
     key = _key(review_id, number)
     async with store.redis.pipeline(transaction=True) as pipe:
@@ -15,11 +15,11 @@ async def add_spent(store: Store, review_id: str, number: int, usage: Usage) -> 
         await pipe.execute()
 
 
-async def spent(store: Store, review_id: str, number: int) -> Usage:
+async def attempt_usage(store: Store, review_id: str, number: int) -> Usage:
     """The cost of all tries of a batch that were noted."""
-    tries: Any = await store.redis.lrange(_key(review_id, number), 0, -1)
-    return sum((decode(Usage, data) for data in tries), Usage())
+    attempts: Any = await store.redis.lrange(_key(review_id, number), 0, -1)
+    return sum((decode(Usage, data) for data in attempts), Usage())
 
 
 def _key(review_id: str, number: int) -> str:
-    return f"{PREFIX}spent:{review_id}:{number}"
+    return f"{PREFIX}attempt_usage:{review_id}:{number}"

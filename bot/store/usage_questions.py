@@ -10,17 +10,17 @@ from bot.store.store import PREFIX, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class UsageTotal:
     """Tokens, and cost in the currency of the price table, as far as it is known."""
 
     tokens: int = 0
     cost: float = 0.0
 
-    def __add__(self, other: "Spent") -> "Spent":
-        return Spent(self.tokens + other.tokens, self.cost + other.cost)
+    def __add__(self, other: "UsageTotal") -> "UsageTotal":
+        return UsageTotal(self.tokens + other.tokens, self.cost + other.cost)
 
 
-async def add_asked(store: Store, repository_id: int, usage: Usage) -> None:
+async def add_question_usage(store: Store, repository_id: int, usage: Usage) -> None:
     """Add what a question has cost to the present day (UTC)."""
     key = _key(day_of(store.now()))
     async with store.redis.pipeline(transaction=True) as pipe:
@@ -30,9 +30,9 @@ async def add_asked(store: Store, repository_id: int, usage: Usage) -> None:
         await pipe.execute()
 
 
-async def asked(
+async def question_usage(
     store: Store, days: Sequence[str], may_read: Callable[[int], bool]
-) -> dict[str, Spent]:
+) -> dict[str, UsageTotal]:
     """What the questions of each of the days (ISO 8601) have cost, in the repositories whose ids
     `may_read` allows."""
     async with store.redis.pipeline(transaction=False) as pipe:
@@ -42,14 +42,16 @@ async def asked(
     return {day: _sum(fields, may_read) for day, fields in zip(days, found, strict=True)}
 
 
-def _sum(fields: Mapping[bytes, bytes], may_read: Callable[[int], bool]) -> Spent:
-    total = Spent()
+def _sum(fields: Mapping[bytes, bytes], may_read: Callable[[int], bool]) -> UsageTotal:
+    total = UsageTotal()
     for name, value in fields.items():
         repository_id, _, what = name.decode().partition(":")
         if may_read(int(repository_id)):
-            total += Spent(tokens=int(value)) if what == "tokens" else Spent(cost=float(value))
+            total += (
+                UsageTotal(tokens=int(value)) if what == "tokens" else UsageTotal(cost=float(value))
+            )
     return total
 
 
 def _key(day: str) -> str:
-    return f"{PREFIX}asked:{day}"
+    return f"{PREFIX}question_usage:{day}"

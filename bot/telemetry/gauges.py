@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 KEY = "glossator:metrics:now"
 
 #: A process that was not heard of for so long has ended.
-GONE_SECONDS = 15
+EXPIRY_SECONDS = 15
 
 #: Of these the largest of all processes is told, of the others the sum.
 _LARGEST = "glossator_process_memory_bytes"
@@ -23,7 +23,7 @@ _LARGEST = "glossator_process_memory_bytes"
 _STATM = Path("/proc/self/statm")
 
 
-def resident() -> int:
+def resident_memory() -> int:
     """Bytes of memory that this process holds; 0 where the system does not tell.
 
     https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
@@ -34,24 +34,24 @@ def resident() -> int:
         return 0
 
 
-def told(values: Mapping[str, float], now: float) -> str:
+def encode_gauges(values: Mapping[str, float], now: float) -> str:
     return json.dumps([now, values])
 
 
-async def seen(redis: "Redis", now: float | None = None) -> dict[str, float]:
+async def live_gauges(redis: "Redis", now: float | None = None) -> dict[str, float]:
     """The numbers of all processes that live; the others are forgotten."""
     now = time.time() if now is None else now
     found: dict[str, float] = {}
-    gone = []
+    expired = []
     for process, data in (await redis.hgetall(KEY)).items():
         at, values = json.loads(data)
-        if now - at > GONE_SECONDS:
-            gone.append(process)
+        if now - at > EXPIRY_SECONDS:
+            expired.append(process)
             continue
         for name, value in values.items():
-            before = found.get(name, 0.0)
+            current = found.get(name, 0.0)
             largest = name.startswith(_LARGEST)
-            found[name] = max(before, value) if largest else before + value
-    if gone:
-        await redis.hdel(KEY, *gone)
+            found[name] = max(current, value) if largest else current + value
+    if expired:
+        await redis.hdel(KEY, *expired)
     return found

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def without(name: str) -> Iterator[None]:
+def blocked_import(name: str) -> Iterator[None]:
     """Within, the package `name` cannot be imported; afterwards it is as it was."""
-    there = sys.modules.get(name)
+    previous = sys.modules.get(name)
     sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
         del sys.modules[name]
-        if there is not None:
-            sys.modules[name] = there
+        if previous is not None:
+            sys.modules[name] = previous

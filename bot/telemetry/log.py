@@ -14,12 +14,12 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from bot.config.settings import Settings, SettingsError
-from bot.telemetry.lazy_import import without
+from bot.telemetry.lazy_import import blocked_import
 from bot.text import secrets as known_secrets
 
 # structlog draws tracebacks with rich where it finds it, and imports it for that: a tenth of
 # a second and 3 MiB for each process, none of which draws any. Others may import it later.
-with without("rich"):
+with blocked_import("rich"):
     import structlog
 
 #: What may never stand in a log, whatever field it comes in.
@@ -35,27 +35,27 @@ _SECRETS = re.compile(
 )
 REDACTED = "[redacted]"
 #: Shorter values are words that stand in a log by chance.
-LEAST_CHARACTERS = 8
+MIN_CHARACTERS = 8
 
 _FENCE = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
 
 #: Most strings of a log are names that come again and again; what is longer is looked through
 #: each time.
-_REMEMBERED_CHARACTERS = 32
+_CACHED_CHARACTERS = 32
 
 #: What every delivery is named by. No rule but that for our own secrets can match it.
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: This server's own secrets, word for word, once `configure` was called.
-_own: re.Pattern[str] | None = None
+_secrets_pattern: re.Pattern[str] | None = None
 
-_told_of_errors: Callable[[Mapping[str, Any]], None] | None = None
+_error_hook: Callable[[Mapping[str, Any]], None] | None = None
 
 
 def redact(value: object) -> object:
     """The value with every secret in its strings replaced; containers are walked."""
     if isinstance(value, str):
-        short = len(value) <= _REMEMBERED_CHARACTERS
+        short = len(value) <= _CACHED_CHARACTERS
         return _redact_short(value) if short else _redact_text(value)
     if isinstance(value, bytes):
         return redact(value.decode(errors="replace"))
@@ -69,16 +69,16 @@ def redact(value: object) -> object:
 
 
 def _redact_text(text: str) -> str:
-    known = text if _own is None else _own.sub(REDACTED, text)
-    if _GUID.fullmatch(known):
-        return known
-    return _SECRETS.sub(REDACTED, known_secrets.redact(known))
+    redacted = text if _secrets_pattern is None else _secrets_pattern.sub(REDACTED, text)
+    if _GUID.fullmatch(redacted):
+        return redacted
+    return _SECRETS.sub(REDACTED, known_secrets.redact(redacted))
 
 
 _redact_short = lru_cache(maxsize=1024)(_redact_text)
 
 
-def own_secrets(settings: Settings) -> list[str]:
+def configured_secrets(settings: Settings) -> list[str]:
     """Every secret of the settings as it could stand in a text, the longest first."""
     values = []
     for name in Settings.model_fields:
@@ -93,7 +93,7 @@ def own_secrets(settings: Settings) -> list[str]:
         values.append(settings.private_key)
     parts = [part.strip() for value in values for part in (value, *re.split(r"[\n,]|\\n", value))]
     # The first line of a key is no secret, and is what other keys are known by.
-    known = {part for part in parts if len(part) >= LEAST_CHARACTERS and not _FENCE.fullmatch(part)}
+    known = {part for part in parts if len(part) >= MIN_CHARACTERS and not _FENCE.fullmatch(part)}
     return sorted(known, key=len, reverse=True)
 
 
@@ -119,34 +119,34 @@ class _Output:
     debug = info = warning = error = critical = exception = msg
 
 
-def tell_errors_to(told: Callable[[Mapping[str, Any]], None] | None) -> None:
-    """Call `told` with each line of an error, in the thread where it is, before its exception
+def set_error_hook(hook: Callable[[Mapping[str, Any]], None] | None) -> None:
+    """Call `hook` with each line of an error, in the thread where it is, before its exception
     becomes text; nobody with None. It must not raise or log."""
-    global _told_of_errors
-    _told_of_errors = told
+    global _error_hook
+    _error_hook = hook
 
 
-def _tell_errors(
+def _call_error_hook(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    if _told_of_errors is not None and event.get("level") in ("error", "critical"):
-        _told_of_errors(event)
+    if _error_hook is not None and event.get("level") in ("error", "critical"):
+        _error_hook(event)
     return event
 
 
 def configure(settings: Settings) -> None:
     """Send all logs, the libraries' too, to standard error in one shape, and know from now on
     what of the settings may never stand in them."""
-    global _own
-    secrets = own_secrets(settings)
-    _own = re.compile("|".join(map(re.escape, secrets))) if secrets else None
+    global _secrets_pattern
+    secrets = configured_secrets(settings)
+    _secrets_pattern = re.compile("|".join(map(re.escape, secrets))) if secrets else None
     _redact_short.cache_clear()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        _tell_errors,
+        _call_error_hook,
         structlog.processors.format_exc_info,
         _redact_event,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -184,7 +184,7 @@ def configure(settings: Settings) -> None:
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
-    logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_rejected_handshake)
 
 
 def _uncaught(
@@ -194,7 +194,7 @@ def _uncaught(
         logging.getLogger("uncaught").critical("uncaught", exc_info=(kind, exc, trace))
 
 
-def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
+def _is_not_rejected_handshake(record: logging.LogRecord) -> bool:
     """Uvicorn calls it an error when a WebSocket is refused with an HTTP status, which any
     stranger can bring about at will."""
     return "returned without completing handshake" not in str(record.msg)

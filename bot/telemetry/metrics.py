@@ -35,13 +35,13 @@ FLUSH_SECONDS = 1.0
 BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800)
 
 #: name -> (type, what it says). Those without a place in Redis are read when asked for.
-CATALOGUE = {
+CATALOG = {
     "glossator_deliveries_total": ("counter", "Deliveries by event and outcome."),
     "glossator_reviews_total": ("counter", "Reviews by the state in which they ended."),
     "glossator_findings_total": ("counter", "Findings that were told, by severity."),
-    "glossator_step_seconds": ("histogram", "Seconds that a step of a review took."),
+    "glossator_stage_seconds": ("histogram", "Seconds that a step of a review took."),
     "glossator_llm_calls_total": ("counter", "LLM calls that were answered."),
-    "glossator_llm_cached_answers_total": ("counter", "Questions answered from the cache."),
+    "glossator_llm_cache_hits_total": ("counter", "Questions answered from the cache."),
     "glossator_llm_files_total": ("counter", "Files given to the LLM: read, or unread."),
     "glossator_llm_tokens_total": ("counter", "Tokens by kind: prompt, cached, completion."),
     "glossator_llm_cost_total": ("counter", "Cost in the currency of LLM_PRICES."),
@@ -50,10 +50,10 @@ CATALOGUE = {
         "gauge",
         "Requests left of an installation in its present hour.",
     ),
-    "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, taken, delayed, dead."),
+    "glossator_queue_messages": ("gauge", "Messages in a queue: waiting, unacked, delayed, dead."),
     "glossator_queue_oldest_seconds": ("gauge", "Age of the oldest waiting message."),
     "glossator_workers_alive": ("gauge", "Worker processes heard of lately."),
-    "glossator_worker_places": ("gauge", "Steps that workers can do at once, and those they do."),
+    "glossator_worker_slots": ("gauge", "Steps that workers can do at once, and those they do."),
     "glossator_process_memory_bytes": ("gauge", "Memory of the largest process of a kind."),
     "glossator_feeds_open": ("gauge", "WebSockets that follow a review."),
 }
@@ -64,16 +64,16 @@ class Metrics:
     that holds the GIL.
 
     `limits` tells what each installation has left, and until when; see `GitHubApp.remaining`.
-    `present` tells what there is to say of this process now, by series.
+    `current_gauges` tells what there is to say of this process now, by series.
     """
 
     def __init__(self, redis: "Redis") -> None:
         self.limits: Callable[[], Mapping[int, tuple[int, float]]] = dict
-        self.present: Callable[[], Mapping[str, float]] = dict
+        self.current_gauges: Callable[[], Mapping[str, float]] = dict
         self._process = uuid4().hex
         self._redis = redis
         self._sums: defaultdict[str, float] = defaultdict(float)
-        self._told: Mapping[int, tuple[int, float]] = {}
+        self._published_limits: Mapping[int, tuple[int, float]] = {}
 
     def count(self, name: str, by: float = 1, **labels: Hashable) -> None:
         """Add to a counter."""
@@ -90,7 +90,7 @@ class Metrics:
         """Add what an LLM has cost."""
         for name, number in (
             ("glossator_llm_calls_total", usage.calls),
-            ("glossator_llm_cached_answers_total", usage.cached_answers),
+            ("glossator_llm_cache_hits_total", usage.cache_hits),
             ("glossator_llm_cost_total", usage.cost or 0),
         ):
             self.count(name, number)
@@ -113,9 +113,11 @@ class Metrics:
         """Send what was counted since the last time; kept for later if Redis is away."""
         sums, self._sums = self._sums, defaultdict(float)
         limits = dict(self.limits())
-        fresh = {key: limit for key, limit in limits.items() if self._told.get(key) != limit}
-        present = self.present()
-        if not sums and not fresh and not present:
+        changed = {
+            key: limit for key, limit in limits.items() if self._published_limits.get(key) != limit
+        }
+        current_gauges = self.current_gauges()
+        if not sums and not changed and not current_gauges:
             return
         try:
             # All or nothing: what failed is sent again.
@@ -123,13 +125,17 @@ class Metrics:
                 for name, value in sums.items():
                     if value:
                         pipe.hincrbyfloat(KEY, name, value)
-                if fresh:
-                    told = {str(key): f"{left}:{until}" for key, (left, until) in fresh.items()}
-                    pipe.hset(LIMITS_KEY, mapping=dict[Any, Any](told))
-                if present:
-                    pipe.hset(gauges.KEY, self._process, gauges.told(present, time.time()))
+                if changed:
+                    encoded = {
+                        str(key): f"{left}:{until}" for key, (left, until) in changed.items()
+                    }
+                    pipe.hset(LIMITS_KEY, mapping=dict[Any, Any](encoded))
+                if current_gauges:
+                    pipe.hset(
+                        gauges.KEY, self._process, gauges.encode_gauges(current_gauges, time.time())
+                    )
                 await pipe.execute()
-            self._told = limits
+            self._published_limits = limits
         except RedisError:
             for name, value in sums.items():
                 self._sums[name] += value
@@ -142,7 +148,7 @@ class Metrics:
             yield self
         finally:
             await stop(task)
-            self.present = dict
+            self.current_gauges = dict
             await self.flush()
             with suppress(RedisError):
                 await self._redis.hdel(gauges.KEY, self._process)
@@ -156,15 +162,15 @@ class Metrics:
 @lru_cache(maxsize=1024)
 def series(name: str, **labels: Hashable) -> str:
     """A name with its labels, as Prometheus writes it."""
-    told = ",".join(f'{key}="{_escape(str(value))}"' for key, value in labels.items())
-    return f"{name}{{{told}}}" if told else name
+    pairs = ",".join(f'{key}="{_escape(str(value))}"' for key, value in labels.items())
+    return f"{name}{{{pairs}}}" if pairs else name
 
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-async def kept(redis: "Redis") -> dict[str, float]:
+async def totals(redis: "Redis") -> dict[str, float]:
     """All sums, by series."""
     raw = await redis.hgetall(KEY)
     return {_plain(name): float(value) for name, value in raw.items()}
@@ -173,16 +179,16 @@ async def kept(redis: "Redis") -> dict[str, float]:
 async def limits(redis: "Redis", now: float | None = None) -> dict[str, float]:
     """Requests left of each installation whose hour is not over; the others are forgotten."""
     now = time.time() if now is None else now
-    found, over = {}, []
+    found, expired = {}, []
     for key, value in (await redis.hgetall(LIMITS_KEY)).items():
         left, _, until = _plain(value).partition(":")
         if float(until) <= now:
-            over.append(key)
+            expired.append(key)
             continue
         name = series("glossator_github_rate_limit_remaining", installation=_plain(key))
         found[name] = float(left)
-    if over:
-        await redis.hdel(LIMITS_KEY, *over)
+    if expired:
+        await redis.hdel(LIMITS_KEY, *expired)
     return found
 
 
@@ -193,10 +199,10 @@ def _plain(name: bytes | str) -> str:
 def exposition(values: dict[str, float]) -> str:
     """The text that Prometheus reads, grouped under the catalogue's names."""
     lines: list[str] = []
-    for name, (kind, text) in CATALOGUE.items():
-        mine = sorted((key for key in values if _family(key) == name), key=_order)
+    for name, (kind, text) in CATALOG.items():
+        matching = sorted((key for key in values if _family(key) == name), key=_order)
         lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
-        lines += [f"{key} {values[key]:.10g}" for key in mine]
+        lines += [f"{key} {values[key]:.10g}" for key in matching]
     return "\n".join(lines) + "\n"
 
 
@@ -212,6 +218,6 @@ def _order(key: str) -> tuple[str, str, float]:
 def _family(key: str) -> str:
     name = key.partition("{")[0]
     for suffix in ("_bucket", "_sum", "_count"):
-        if name.removesuffix(suffix) in CATALOGUE:
+        if name.removesuffix(suffix) in CATALOG:
             return name.removesuffix(suffix)
     return name

@@ -24,19 +24,19 @@ EXPORT_SECONDS = 5
 
 
 class ReviewIds(RandomIdGenerator):
-    """Ids at random, except for a trace that is to have the one of `wanted`."""
+    """Ids at random, except for a trace that is to have the one of `trace_id`."""
 
-    def __init__(self, wanted: ContextVar[int | None]) -> None:
-        self._wanted = wanted
+    def __init__(self, trace_id: ContextVar[int | None]) -> None:
+        self._trace_id = trace_id
 
     def generate_trace_id(self) -> int:
-        return self._wanted.get() or super().generate_trace_id()
+        return self._trace_id.get() or super().generate_trace_id()
 
 
 class Tracing:
     """The spans of one process, on their way to the endpoint of the settings."""
 
-    def __init__(self, settings: Settings, process: str, wanted: ContextVar[int | None]) -> None:
+    def __init__(self, settings: Settings, process: str, trace_id: ContextVar[int | None]) -> None:
         headers = settings.otel_exporter_otlp_headers.get_secret_value()
         exporter = OTLPSpanExporter(
             endpoint=f"{settings.otel_exporter_otlp_endpoint}/v1/traces",
@@ -51,12 +51,12 @@ class Tracing:
                     "glossator.process": process,
                 }
             ),
-            id_generator=ReviewIds(wanted),
+            id_generator=ReviewIds(trace_id),
         )
         self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
         self._tracer = self.provider.get_tracer("glossator", __version__)
 
-    def inside(self) -> api.SpanContext | None:
+    def current_context(self) -> api.SpanContext | None:
         """The span that is under way here, None outside of all."""
         context = api.get_current_span().get_span_context()
         return context if context.is_valid else None
@@ -68,16 +68,16 @@ class Tracing:
         return found if header and found.is_valid else None
 
     def start(
-        self, name: str, kind: str, before: api.SpanContext | None, *, begins: bool
+        self, name: str, kind: str, parent: api.SpanContext | None, *, is_root: bool
     ) -> api.Span:
-        """A span after `before`, which may be in another process, or within the present one;
+        """A span after `parent`, which may be in another process, or within the present one;
         one that begins a trace is linked to it."""
         context = None  # of what is under way here
-        if begins:
+        if is_root:
             context = api.set_span_in_context(api.INVALID_SPAN)
-        elif before is not None:
-            context = api.set_span_in_context(api.NonRecordingSpan(before))
-        links = [api.Link(before)] if begins and before is not None else []
+        elif parent is not None:
+            context = api.set_span_in_context(api.NonRecordingSpan(parent))
+        links = [api.Link(parent)] if is_root and parent is not None else []
         return self._tracer.start_span(name, context, api.SpanKind[kind.upper()], links=links)
 
     def current(self, span: api.Span) -> AbstractContextManager[api.Span]:

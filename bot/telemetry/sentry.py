@@ -59,14 +59,14 @@ def configure(settings: Settings, process: str) -> None:
         raise SettingsError(
             "SENTRY_DSN is no DSN: copy it from the project's settings in Sentry."
         ) from exc
-    log.tell_errors_to(lambda line: _send(line, process))
+    log.set_error_hook(lambda line: _send(line, process))
 
 
 def shutdown() -> None:
     """Send what is left, and tell no more."""
     import sentry_sdk
 
-    log.tell_errors_to(None)
+    log.set_error_hook(None)
     sentry_sdk.get_client().close(timeout=_LAST_SECONDS)
     sentry_sdk.get_global_scope().set_client(None)
 
@@ -80,11 +80,11 @@ def _send(line: Mapping[str, Any], process: str) -> None:
     event: Any = {}
     if exc := _exception(line.get("exc_info")):
         event, _ = event_from_exception(exc)
-    ours = "_record" not in line  # the words of a library may have anything in them
+    is_own = "_record" not in line  # the words of a library may have anything in them
     event |= {
         "level": "fatal" if line["level"] == "critical" else "error",
         "logger": line["logger"],
-        "message": line["event"] if ours else f"an error of {line['logger']}",
+        "message": line["event"] if is_own else f"an error of {line['logger']}",
         "tags": {name: str(line[name]) for name in _TAGS if name in line} | {"process": process},
     }
     sentry_sdk.capture_event(event)
@@ -100,16 +100,16 @@ def _exception(info: Any) -> BaseException | None:
 
 def scrubbed(event: Mapping[str, Any]) -> Any:
     """The event with what may be told, secrets redacted."""
-    told: Any = {name: log.redact(event[name]) for name in _KEPT if event.get(name) is not None}
+    payload: Any = {name: log.redact(event[name]) for name in _KEPT if event.get(name) is not None}
     if exceptions := event.get("exception", {}).get("values"):
-        told["exception"] = {"values": [_without_text(one) for one in exceptions]}
-    return told
+        payload["exception"] = {"values": [_without_text(one) for one in exceptions]}
+    return payload
 
 
 def _without_text(exception: Mapping[str, Any]) -> dict[str, Any]:
     frames = (exception.get("stacktrace") or {}).get("frames") or []
     kept = [{name: frame[name] for name in _FRAME if name in frame} for frame in frames]
-    told: dict[str, Any] = {name: exception.get(name) for name in ("type", "module")}
+    payload: dict[str, Any] = {name: exception.get(name) for name in ("type", "module")}
     if kept:
-        told["stacktrace"] = {"frames": kept}
-    return told
+        payload["stacktrace"] = {"frames": kept}
+    return payload

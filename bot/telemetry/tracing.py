@@ -30,30 +30,30 @@ if TYPE_CHECKING:
 OPTION = "traceparent"
 
 #: Longer values are cut; ours are shorter.
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 
 Value = str | int | float | bool | None
 Kind = Literal["internal", "client", "producer", "consumer"]
 
 #: The trace id of a span that begins a trace.
-_wanted_trace: ContextVar[int | None] = ContextVar("wanted_trace", default=None)
+_requested_trace_id: ContextVar[int | None] = ContextVar("requested_trace_id", default=None)
 
 _tracing: Tracing | None = None
 
 
-class Noted:
+class SpanHandle:
     """What is under way, to which can be added what became known; nothing while off."""
 
     def __init__(self, span: Span | None = None) -> None:
         self._span = span
 
-    def note(self, attributes: Mapping[str, Value]) -> None:
+    def set_attributes(self, attributes: Mapping[str, Value]) -> None:
         """Attributes of OpenTelemetry's names or ours; None is left out."""
         if self._span is not None:
             self._span.set_attributes(_clean(attributes))
 
 
-_NOTHING = Noted()
+_NO_SPAN = SpanHandle()
 
 
 def configure(settings: Settings, process: str) -> None:
@@ -69,7 +69,7 @@ def configure(settings: Settings, process: str) -> None:
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed. "
             "Install glossator[otel], or unset it."
         ) from exc
-    _tracing = Tracing(settings, process, _wanted_trace)
+    _tracing = Tracing(settings, process, _requested_trace_id)
 
 
 def shutdown() -> None:
@@ -88,40 +88,42 @@ def span(
     kind: Kind = "internal",
     review: str = "",
     parent: str = "",
-    quiet: tuple[type[BaseException], ...] = (),
-) -> Iterator[Noted]:
+    expected: tuple[type[BaseException], ...] = (),
+) -> Iterator[SpanHandle]:
     """A part of the present trace; nothing where there is none.
 
     `review` is the id of the review whose trace it belongs to, which it begins if `parent`, as
-    `carried` told it, does not belong there as well. `quiet` exceptions are no failures.
+    `message_options` told it, does not belong there as well. `expected` exceptions are no failures.
     """
-    if _tracing is None or not (review or parent or _tracing.inside()):
-        yield _NOTHING
+    if _tracing is None or not (review or parent or _tracing.current_context()):
+        yield _NO_SPAN
         return
-    before = _tracing.parse(parent)
+    parent_context = _tracing.parse(parent)
     trace_id = trace_id_of(review)
-    begins = trace_id is not None and (before is None or before.trace_id != trace_id)
-    token = _wanted_trace.set(trace_id)
+    is_root = trace_id is not None and (
+        parent_context is None or parent_context.trace_id != trace_id
+    )
+    token = _requested_trace_id.set(trace_id)
     try:
-        started = _tracing.start(name, kind, before, begins=begins)
+        started = _tracing.start(name, kind, parent_context, is_root=is_root)
     finally:
-        _wanted_trace.reset(token)
+        _requested_trace_id.reset(token)
     started.set_attributes(_clean(attributes))
     with _tracing.current(started):
         try:
-            yield Noted(started)
+            yield SpanHandle(started)
         except BaseException as exc:
             started.set_attribute("error.type", type(exc).__name__)
-            if isinstance(exc, Exception) and not isinstance(exc, quiet):
+            if isinstance(exc, Exception) and not isinstance(exc, expected):
                 _tracing.failed(started)
             raise
         finally:
             started.end()
 
 
-def carried() -> dict[str, str]:
+def message_options() -> dict[str, str]:
     """What a message takes along, so that the work on it belongs to the present trace."""
-    if _tracing is None or (present := _tracing.inside()) is None:
+    if _tracing is None or (present := _tracing.current_context()) is None:
         return {}
     return {OPTION: _header(present)}
 
@@ -140,7 +142,7 @@ def _header(context: SpanContext) -> str:
 
 def _clean(attributes: Mapping[str, Value]) -> dict[str, str | int | float | bool]:
     return {
-        name: str(log.redact(value))[:MOST_CHARACTERS] if isinstance(value, str) else value
+        name: str(log.redact(value))[:MAX_CHARACTERS] if isinstance(value, str) else value
         for name, value in attributes.items()
         if value is not None
     }

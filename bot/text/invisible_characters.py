@@ -25,7 +25,7 @@ def visible(text: str) -> str:
     Line feeds and tabs stay, and what emoji are made of (joiner, variation selector 16)
     where it stands in an emoji.
     """
-    return _NON_PLAIN.sub(lambda match: _shown(text, match.start()), text)
+    return _NON_PLAIN.sub(lambda match: _visible_character(text, match.start()), text)
 
 
 def show_hidden(text: str) -> str:
@@ -33,17 +33,19 @@ def show_hidden(text: str) -> str:
     return visible(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _shown(text: str, index: int) -> str:
+def _visible_character(text: str, index: int) -> str:
     char = text[index]
-    return f"\\u{{{ord(char):04X}}}" if _hides(text, index, char) else char
+    return f"\\u{{{ord(char):04X}}}" if _is_hidden(text, index, char) else char
 
 
-def _hides(text: str, index: int, char: str) -> bool:
+def _is_hidden(text: str, index: int, char: str) -> bool:
     if char == _EMOJI_VARIATION:
         return not (index and (_is_symbol(text[index - 1]) or text[index - 1] in "#*0123456789"))
     if char == _ZERO_WIDTH_JOINER:
-        before, after = text[index - 1 : index], text[index + 1 : index + 2]
-        return not (_is_symbol(before) or before == _EMOJI_VARIATION) or not _is_symbol(after)
+        previous, following = text[index - 1 : index], text[index + 1 : index + 2]
+        return not (_is_symbol(previous) or previous == _EMOJI_VARIATION) or not _is_symbol(
+            following
+        )
     return (
         unicodedata.category(char) in _HIDDEN_CATEGORIES
         or char in _BLANKS

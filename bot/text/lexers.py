@@ -13,16 +13,16 @@ jsx kotlin lua make markdown perl php powershell python r ruby rust scala scss s
 terraform toml typescript vue xml yaml"""
 #: Lexers that take well under a second for whatever LONGEST characters. Of the hundreds that
 #: Pygments has, and a file's name chooses from, some backtrack for minutes on a few hundred.
-_STEADY = frozenset(_NAMES.split())
+_SAFE_LEXERS = frozenset(_NAMES.split())
 #: Longer code has no colours: what the steady ones take grows with the square of it.
-LONGEST = 2000
+MAX_CHARACTERS = 2000
 #: Markdown would have each piece of code in it coloured by the lexer that it names.
 _OPTIONS: dict[str, Any] = {"stripnl": False, "handlecodeblocks": False}
 
 
 def lexer_for(code: str, *, language: str = "", path: str = "") -> Lexer:
     """By the language's name or the file's path; one without colours if that is safer."""
-    return _named("", "") if len(code) > LONGEST else _named(language, path)
+    return _named("", "") if len(code) > MAX_CHARACTERS else _named(language, path)
 
 
 @lru_cache(maxsize=256)
@@ -36,4 +36,4 @@ def _named(language: str, path: str) -> Lexer:
         )
     except ClassNotFound:
         return plain
-    return plain if _STEADY.isdisjoint(found.aliases) else found
+    return plain if _SAFE_LEXERS.isdisjoint(found.aliases) else found

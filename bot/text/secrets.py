@@ -30,7 +30,7 @@ class _Rule:
 
     kind: str
     pattern: re.Pattern[str]
-    holds: Callable[[str], bool] = lambda _: True
+    is_secret: Callable[[str], bool] = lambda _: True
 
 
 def entropy(text: str) -> float:
@@ -85,8 +85,8 @@ _START = (
 )
 
 
-def _rule(kind: str, pattern: str, holds: Callable[[str], bool] = lambda _: True) -> _Rule:
-    return _Rule(kind, re.compile(pattern.replace("<START>", _START)), holds)
+def _rule(kind: str, pattern: str, is_secret: Callable[[str], bool] = lambda _: True) -> _Rule:
+    return _Rule(kind, re.compile(pattern.replace("<START>", _START)), is_secret)
 
 
 _RULES = (
@@ -208,7 +208,7 @@ def _replaced(rule: _Rule, match: re.Match[str]) -> str:
     group: str | int = "s" if "s" in match.re.groupindex else 0
     secret = match.group(group)
     whole = match.group()
-    if not rule.holds(secret) or secret.startswith("[redacted:"):
+    if not rule.is_secret(secret) or secret.startswith("[redacted:"):
         return whole
     start = match.start(group) - match.start()
     mark = f"[redacted:{rule.kind}]"
@@ -226,10 +226,10 @@ def redact_file(file: ChangedFile, content: str | None = None) -> ChangedFile:
         replace(hunk, section=redact(hunk.section), lines=_redact_lines(hunk.lines))
         for hunk in file.hunks
     )
-    return take_over(replace(file, hunks=hunks), file, content, redact(content or ""))
+    return carry_redactions(replace(file, hunks=hunks), file, content, redact(content or ""))
 
 
-def take_over(
+def carry_redactions(
     file: ChangedFile, original: ChangedFile, content: str | None, redacted: str
 ) -> ChangedFile:
     """`file` with each line of the new side as `redacted` has it, if `content`, the text that

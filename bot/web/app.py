@@ -16,29 +16,29 @@ from bot.config.settings import Settings
 from bot.security.signing import signing_keys
 from bot.store import Store, connect
 from bot.telemetry import log
-from bot.telemetry.gauges import resident
+from bot.telemetry.gauges import resident_memory
 from bot.telemetry.metrics import Metrics, series
 from bot.web.api import problems, reviews
 from bot.web.api.openapi import openapi
 from bot.web.api.problems import Problem
 from bot.web.api.reports import report
 from bot.web.feed.fanout import Fanout
-from bot.web.feed.feed import Doors, feed
+from bot.web.feed.feed import ConnectionLimiter, feed
 from bot.web.metrics_endpoint import metrics
 from bot.web.pages import cancel, dashboard, signin
 from bot.web.pages.review import review_page
 from bot.web.pages.templates import not_found, page, static
-from bot.web.rate_limit import Pace, RequestPace
+from bot.web.rate_limit import RateLimiter, RateLimitMiddleware
 from bot.web.security_headers import SecurityHeaders
 from bot.webhooks import receiver
-from bot.webhooks.body_budget import Room
+from bot.webhooks.body_budget import ByteBudget
 
 #: Lists that one person may have read at once: each may have to look through all reviews that are
 #: kept, and deliveries are taken by the same process.
-LISTS_AT_ONCE = 6
+MAX_CONCURRENT_LISTS = 6
 
 #: Reviews whose feeds one web process can read at once, and a few more for their past.
-FEED_REVIEWS = 1000
+MAX_FEED_CONNECTIONS = 1000
 
 _log = log.get(__name__)
 
@@ -70,12 +70,12 @@ async def on_http_error(request: Request, exc: Exception) -> Response:
     return PlainTextResponse(exc.detail, exc.status_code, headers=headers)
 
 
-async def on_redis_away(request: Request, exc: Exception) -> Response:
-    _log.error("redis_away", path=request.url.path, error=type(exc).__name__)
-    sentence = "The server cannot reach its Redis. Try again in a moment."
+async def on_redis_unavailable(request: Request, exc: Exception) -> Response:
+    _log.error("redis_unavailable", path=request.url.path, error=type(exc).__name__)
+    message = "The server cannot reach its Redis. Try again in a moment."
     if request.url.path.startswith("/api/"):
-        return problems.response(Problem(503, sentence, Retry_After="5"))
-    return page("message.html", 503, title="One moment", sentence=sentence)
+        return problems.response(Problem(503, message, Retry_After="5"))
+    return page("message.html", 503, title="One moment", message=message)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -88,18 +88,18 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         redis = connect(settings.redis_url)
         # Readers of feeds hold a connection each, and must not take those of the others.
-        readers = connect(settings.redis_url, connections=FEED_REVIEWS)
+        feed_redis = connect(settings.redis_url, connections=MAX_FEED_CONNECTIONS)
         app.state.store = Store(redis, keep_seconds=settings.keep_days * 86_400)
-        app.state.fanout = Fanout(readers)
+        app.state.fanout = Fanout(feed_redis)
         try:
             async with Metrics(redis).running() as app.state.metrics:
-                app.state.metrics.present = lambda: {
-                    series("glossator_process_memory_bytes", process="web"): resident(),
-                    "glossator_feeds_open": app.state.doors.open,
+                app.state.metrics.current_gauges = lambda: {
+                    series("glossator_process_memory_bytes", process="web"): resident_memory(),
+                    "glossator_feeds_open": app.state.feed_limiter.open,
                 }
                 yield
         finally:
-            await readers.aclose()
+            await feed_redis.aclose()
             await redis.aclose()
 
     app = Starlette(
@@ -133,18 +133,18 @@ def create_app(settings: Settings) -> Starlette:
         ],
         middleware=[
             Middleware(SecurityHeaders, settings=settings),
-            Middleware(RequestPace, pace=Pace(settings.requests_a_minute)),
+            Middleware(RateLimitMiddleware, limiter=RateLimiter(settings.requests_per_minute)),
         ],
         exception_handlers={
             Problem: problems.on_problem,
             HTTPException: on_http_error,
-            RedisError: on_redis_away,
+            RedisError: on_redis_unavailable,
         },
         lifespan=lifespan,
     )
     app.state.settings = settings
     app.state.keys = signing_keys(settings)
-    app.state.room = Room()
-    app.state.doors = Doors(settings.feed_connections)
-    app.state.lists = Doors(LISTS_AT_ONCE)
+    app.state.body_budget = ByteBudget()
+    app.state.feed_limiter = ConnectionLimiter(settings.feed_connections)
+    app.state.list_limiter = ConnectionLimiter(MAX_CONCURRENT_LISTS)
     return app

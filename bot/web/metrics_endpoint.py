@@ -4,10 +4,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from bot.store.queues import queues, workers_alive
+from bot.store.queues import live_workers, queues
 from bot.store.store import Store
-from bot.telemetry.gauges import seen
-from bot.telemetry.metrics import exposition, kept, limits, series
+from bot.telemetry.gauges import live_gauges
+from bot.telemetry.metrics import exposition, limits, series, totals
 from bot.web.auth.viewer import viewer
 
 #: https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info
@@ -22,11 +22,11 @@ async def metrics(request: Request) -> PlainTextResponse:
             raise HTTPException(404)
     store: Store = request.app.state.store
     await request.app.state.metrics.flush()
-    values = await kept(store.redis) | await limits(store.redis) | await seen(store.redis)
+    values = await totals(store.redis) | await limits(store.redis) | await live_gauges(store.redis)
     for queue in await queues(store):
-        for state in ("waiting", "taken", "delayed", "dead"):
+        for state in ("waiting", "unacked", "delayed", "dead"):
             name = series("glossator_queue_messages", queue=queue.name, state=state)
             values[name] = getattr(queue, state)
         values[series("glossator_queue_oldest_seconds", queue=queue.name)] = queue.age
-    values["glossator_workers_alive"] = await workers_alive(store)
+    values["glossator_workers_alive"] = await live_workers(store)
     return PlainTextResponse(exposition(values), media_type=CONTENT_TYPE)

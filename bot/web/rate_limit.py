@@ -16,54 +16,54 @@ from bot.security.network import network_of
 from bot.web.api import problems
 from bot.web.api.problems import Problem
 
-FREE = frozenset({"/webhooks/github", "/healthz", "/readyz"})
+EXEMPT_PATHS = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 
 #: Addresses remembered; the one not heard of for longest is forgotten first.
-ADDRESSES = 10_000
+MAX_ADDRESSES = 10_000
 
 
 @dataclass(slots=True)
 class _Bucket:
     tokens: float
-    at: float
+    updated_at: float
 
 
-class Pace:
-    """`a_minute` requests on average, and as many at once."""
+class RateLimiter:
+    """`per_minute` requests on average, and as many at once."""
 
-    def __init__(self, a_minute: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._most, self._now = float(a_minute), now
+    def __init__(self, per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._limit, self._now = float(per_minute), now
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def wait(self, address: str) -> float:
         """Take one request; 0, or the seconds after which it would be allowed."""
         now = self._now()
-        bucket = self._buckets.setdefault(address, _Bucket(self._most, now))
+        bucket = self._buckets.setdefault(address, _Bucket(self._limit, now))
         self._buckets.move_to_end(address)
-        if len(self._buckets) > ADDRESSES:
+        if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
-        filled = bucket.tokens + (now - bucket.at) * self._most / 60
-        bucket.tokens, bucket.at = min(self._most, filled), now
+        filled = bucket.tokens + (now - bucket.updated_at) * self._limit / 60
+        bucket.tokens, bucket.updated_at = min(self._limit, filled), now
         if bucket.tokens < 1:
-            return (1 - bucket.tokens) * 60 / self._most
+            return (1 - bucket.tokens) * 60 / self._limit
         bucket.tokens -= 1
         return 0.0
 
 
-class RequestPace:
+class RateLimitMiddleware:
     """Answers 429 to an address that is too fast."""
 
-    def __init__(self, app: ASGIApp, pace: Pace) -> None:
-        self._app, self._pace = app, pace
+    def __init__(self, app: ASGIApp, limiter: RateLimiter) -> None:
+        self._app, self._limiter = app, limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"] in FREE:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in EXEMPT_PATHS:
             await self._app(scope, receive, send)
             return
-        wait = self._pace.wait(network_of(scope["client"][0]) if scope["client"] else "")
+        wait = self._limiter.wait(network_of(scope["client"][0]) if scope["client"] else "")
         if not wait:
             await self._app(scope, receive, send)
             return
-        sentence = "Too many requests come from your address. Wait a moment."
-        problem = Problem(429, sentence, Retry_After=str(int(wait) + 1))
+        detail = "Too many requests come from your address. Wait a moment."
+        problem = Problem(429, detail, Retry_After=str(int(wait) + 1))
         await problems.response(problem)(scope, receive, send)

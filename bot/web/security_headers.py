@@ -56,9 +56,11 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 # Each answer comes through here, so that no names are compared one by one.
-                told = list(message["headers"])
-                own = {name for name, _ in told}
-                message["headers"] = told + [pair for pair in self._raw if pair[0] not in own]
+                headers = list(message["headers"])
+                present = {name for name, _ in headers}
+                message["headers"] = headers + [
+                    pair for pair in self._raw if pair[0] not in present
+                ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

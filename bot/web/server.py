@@ -7,7 +7,7 @@ import uvicorn
 from bot.config.settings import Settings
 from bot.web.app import create_app
 from bot.web.feed.feed import MESSAGE_BYTES
-from bot.web.header_limits import BoundedHeads
+from bot.web.header_limits import HeaderLimitProtocol
 
 #: Objects more than before that let the process look for cycles.
 GC_THRESHOLD = 20_000
@@ -15,18 +15,18 @@ GC_THRESHOLD = 20_000
 
 def run_web(settings: Settings) -> None:
     """Raises SettingsError."""
-    made = create_app(settings)
+    server = create_app(settings)
     # A delivery leaves hundreds of objects behind that reference counting takes away; looking
     # for cycles among them and through all modules was an eighth of the work.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     uvicorn.run(
-        made,
+        server,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=BoundedHeads,
+        http=HeaderLimitProtocol,
         ws_max_size=MESSAGE_BYTES,
         log_config=None,
         access_log=False,

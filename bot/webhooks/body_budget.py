@@ -12,55 +12,60 @@ from bot.security.network import network_of
 
 #: Bytes in all, and of one address: thousands of deliveries as GitHub sends them, or two of the
 #: largest.
-IN_ALL = 256 << 20
-OF_ONE = 64 << 20
+MAX_TOTAL_BYTES = 256 << 20
+MAX_ADDRESS_BYTES = 64 << 20
 
 
-class NoRoom(Exception):
+class BudgetExceeded(Exception):
     """Too much is being sent at this moment."""
 
 
-class Share:
+class ByteReservation:
     """What one request holds; given back when it ends."""
 
-    def __init__(self, room: "Room", address: str) -> None:
-        self._room, self._address = room, address
+    def __init__(self, budget: "ByteBudget", address: str) -> None:
+        self._budget, self._address = budget, address
         self.size = 0
 
     def take(self, size: int) -> None:
         """Raises NoRoom."""
-        self._room.take(self._address, size)
+        self._budget.take(self._address, size)
         self.size += size
 
 
-class Room:
+class ByteBudget:
     """The bytes that are held now, by address."""
 
-    def __init__(self, in_all: int = IN_ALL, of_one: int = OF_ONE) -> None:
-        self._in_all, self._of_one = in_all, of_one
-        self._held: Counter[str] = Counter()
+    def __init__(
+        self, total_limit: int = MAX_TOTAL_BYTES, address_limit: int = MAX_ADDRESS_BYTES
+    ) -> None:
+        self._total_limit, self._address_limit = total_limit, address_limit
+        self._used: Counter[str] = Counter()
         self._total = 0
 
     @property
-    def held(self) -> int:
+    def used(self) -> int:
         return self._total
 
     def take(self, address: str, size: int) -> None:
         """Raises NoRoom, and takes nothing then."""
-        if self._total + size > self._in_all or self._held[address] + size > self._of_one:
-            raise NoRoom
+        if (
+            self._total + size > self._total_limit
+            or self._used[address] + size > self._address_limit
+        ):
+            raise BudgetExceeded
         self._total += size
-        self._held[address] += size
+        self._used[address] += size
 
     @contextmanager
-    def share(self, address: str) -> Iterator[Share]:
+    def reserve(self, address: str) -> Iterator[ByteReservation]:
         """What an address holds until the end of the `with`."""
         network = network_of(address)
-        share = Share(self, network)
+        reservation = ByteReservation(self, network)
         try:
-            yield share
+            yield reservation
         finally:
-            self._total -= share.size
-            self._held[network] -= share.size
-            if not self._held[network]:
-                del self._held[network]
+            self._total -= reservation.size
+            self._used[network] -= reservation.size
+            if not self._used[network]:
+                del self._used[network]

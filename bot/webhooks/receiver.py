@@ -18,7 +18,7 @@ from ulid import ULID
 from bot.store import Store
 from bot.store.messages import message
 from bot.telemetry import log, tracing
-from bot.webhooks.body_budget import NoRoom, Share
+from bot.webhooks.body_budget import BudgetExceeded, ByteReservation
 from bot.webhooks.translate import (
     HANDLED,
     Event,
@@ -38,18 +38,18 @@ BODY_SECONDS = 30.0
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _GUID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
-_WRONG = "The signature is wrong: check that both sides have the same secret."
+_BAD_SIGNATURE = "The signature is wrong: check that both sides have the same secret."
 
 _log = log.get(__name__)
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """A request that is no delivery for us: the status and one sentence for the sender."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
         self.status = status
-        self.sentence = sentence
+        self.detail = detail
 
 
 async def receive(request: Request) -> JSONResponse:
@@ -57,14 +57,16 @@ async def receive(request: Request) -> JSONResponse:
     guid, event, review_id = request.headers.get("X-GitHub-Delivery", ""), "", ""
     try:
         address = request.client.host if request.client else ""
-        with request.app.state.room.share(address) as share:
-            body = await _signed_body(request, request.app.state.settings.webhook_secrets, share)
+        with request.app.state.body_budget.reserve(address) as reservation:
+            body = await _signed_body(
+                request, request.app.state.settings.webhook_secrets, reservation
+            )
         if not _GUID.fullmatch(guid):
-            raise Refused(400, "The header X-GitHub-Delivery is missing or malformed.")
+            raise Rejected(400, "The header X-GitHub-Delivery is missing or malformed.")
         event = request.headers.get("X-GitHub-Event", "")
         status, answer, review_id = await _accept(request.app.state.store, guid, event, body)
-    except Refused as refused:
-        status, answer = refused.status, {"status": "refused", "reason": refused.sentence}
+    except Rejected as rejected:
+        status, answer = rejected.status, {"status": "refused", "reason": rejected.detail}
     except RedisError as exc:
         _log.error("delivery_not_queued", delivery=guid, error=type(exc).__name__)
         status, answer = 503, {"status": "unavailable", "reason": "The queue is away; redeliver."}
@@ -79,9 +81,9 @@ async def receive(request: Request) -> JSONResponse:
 
 
 @lru_cache(maxsize=64)
-def _answer(code: int, /, **said: str) -> JSONResponse:
+def _answer(code: int, /, **fields: str) -> JSONResponse:
     """There are few answers, and Starlette's can be sent any number of times."""
-    return JSONResponse(said, status_code=code)
+    return JSONResponse(fields, status_code=code)
 
 
 def _known(event: str) -> str:
@@ -89,38 +91,40 @@ def _known(event: str) -> str:
     return event if event in HANDLED else "other"
 
 
-async def _signed_body(request: Request, secrets: Sequence[str], share: Share) -> bytes:
+async def _signed_body(
+    request: Request, secrets: Sequence[str], reservation: ByteReservation
+) -> bytes:
     """The raw body, once one of the secrets is seen to have signed it. Raises Refused."""
     signature = request.headers.get("X-Hub-Signature-256", "")
     if not signature:
-        raise Refused(401, "The header X-Hub-Signature-256 is missing: set the webhook's secret.")
+        raise Rejected(401, "The header X-Hub-Signature-256 is missing: set the webhook's secret.")
     if not _SIGNATURE.fullmatch(signature):  # before anything is read
-        raise Refused(401, _WRONG)
+        raise Rejected(401, _BAD_SIGNATURE)
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > MAX_BODY:
-        raise Refused(413, "The body is larger than 25 MB.")
+        raise Rejected(413, "The body is larger than 25 MB.")
     macs = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets]
     body = bytearray()  # and no list of chunks, each of which may be a single byte
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
-                share.take(len(chunk))
-                if share.size > MAX_BODY:
-                    raise Refused(413, "The body is larger than 25 MB.")
+                reservation.take(len(chunk))
+                if reservation.size > MAX_BODY:
+                    raise Rejected(413, "The body is larger than 25 MB.")
                 for mac in macs:
                     mac.update(chunk)
                 body += chunk
-    except NoRoom:
-        raise Refused(503, "Too much is being sent at this moment; redeliver later.") from None
+    except BudgetExceeded:
+        raise Rejected(503, "Too much is being sent at this moment; redeliver later.") from None
     except TimeoutError:
-        raise Refused(408, "The body came too slowly.") from None
+        raise Rejected(408, "The body came too slowly.") from None
     except ClientDisconnect:
-        raise Refused(400, "The body ended too early.") from None
+        raise Rejected(400, "The body ended too early.") from None
     expected = [f"sha256={mac.hexdigest()}".encode() for mac in macs]
     # All are compared, so that the time tells nothing about which secret fits.
     matches = [hmac.compare_digest(one, signature.encode()) for one in expected]
     if not any(matches):
-        raise Refused(401, _WRONG)
+        raise Rejected(401, _BAD_SIGNATURE)
     return bytes(body)
 
 
@@ -138,8 +142,12 @@ async def _accept(
     review_id = str(ULID())
     repository = getattr(event, "repository", None)
     installation_id = repository.installation_id if repository is not None else 0
-    told = {"github.event": name, "github.delivery": guid, "github.installation": installation_id}
-    with tracing.span("accept delivery", told, kind="producer", review=review_id):
+    attributes = {
+        "github.event": name,
+        "github.delivery": guid,
+        "github.installation": installation_id,
+    }
+    with tracing.span("accept delivery", attributes, kind="producer", review=review_id):
         queued = message("handle_delivery", to_json(event), review_id, guid)
         if not await store.accept_delivery(guid, queued, installation_id=installation_id):
             return 200, {"status": "duplicate"}, ""
@@ -150,4 +158,4 @@ def _read(name: str, body: bytes) -> Event | Ignored:
     try:
         return translate(name, body)
     except MalformedPayload as exc:
-        raise Refused(400, str(exc)) from None
+        raise Rejected(400, str(exc)) from None

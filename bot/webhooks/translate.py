@@ -90,36 +90,38 @@ _INSTALLATION_ACTIONS = {
 }
 
 
-_Read = TypeVar("_Read", bound=payloads.Action)
+_Payload = TypeVar("_Payload", bound=payloads.Action)
 
 
-def _read(event: str, body: bytes, shape: type[_Read], handled: Container[str]) -> _Read:
+def _parse(event: str, body: bytes, shape: type[_Payload], handled: Container[str]) -> _Payload:
     """The body as that shape, in one go: objects are made of what we look at alone. Raises
     ValidationError, and _Unhandled if its action is none of the handled."""
     try:
-        read = shape.model_validate_json(body)
+        payload = shape.model_validate_json(body)
     except ValidationError:
         # An action that we ignore may have any shape.
         action = payloads.Action.model_validate_json(body).action
         if action in handled:
             raise
     else:
-        action = read.action
+        action = payload.action
         if action in handled:
-            return read
+            return payload
     raise _Unhandled(f"the action `{event}.{action[:50]}` is not handled")
 
 
 def _pull_request(body: bytes) -> Event | Ignored:
-    read = _read("pull_request", body, payloads.PullRequestPayload, _HANDLED_PULL_REQUEST_ACTIONS)
-    edited = read.action == "edited"
-    action = _edit(read.changes) if edited else _PULL_REQUEST_ACTIONS[read.action]
+    payload = _parse(
+        "pull_request", body, payloads.PullRequestPayload, _HANDLED_PULL_REQUEST_ACTIONS
+    )
+    edited = payload.action == "edited"
+    action = _edit(payload.changes) if edited else _PULL_REQUEST_ACTIONS[payload.action]
     if action is None:
         return Ignored("the edit is neither of the base branch nor of the title")
-    pull, old_title = read.pull_request, read.changes.title
+    pull, old_title = payload.pull_request, payload.changes.title
     author = pull.user or payloads.GHOST
     return PullRequestChanged(
-        repository=read.where(),
+        repository=payload.where(),
         number=pull.number,
         action=action,
         head_sha=pull.head.sha,
@@ -129,8 +131,8 @@ def _pull_request(body: bytes) -> Event | Ignored:
         author_is_bot=author.is_bot,
         labels=tuple(label.name for label in pull.labels),
         title=redact(pull.title),
-        sender=read.sender.login,
-        label=read.label.name if read.label else None,
+        sender=payload.sender.login,
+        label=payload.label.name if payload.label else None,
         old_title=redact(old_title.former) if old_title else None,
     )
 
@@ -142,7 +144,7 @@ def _edit(changes: payloads.Changes) -> PullRequestAction | None:
     return PullRequestAction.RETITLED if changes.title is not None else None
 
 
-def _by_no_person(author: payloads.Account | None) -> Ignored:
+def _not_a_user(author: payloads.Account | None) -> Ignored:
     # Our own comments are a bot's as well: this is what keeps us from answering ourselves.
     return Ignored(
         f"the comment is by the bot `{author.login}`" if author else "the author is gone"
@@ -150,30 +152,30 @@ def _by_no_person(author: payloads.Account | None) -> Ignored:
 
 
 def _issue_comment(body: bytes) -> Event | Ignored:
-    read = _read("issue_comment", body, payloads.IssueCommentPayload, ("created",))
-    author = read.comment.user
-    if read.issue.pull_request is None:
+    payload = _parse("issue_comment", body, payloads.IssueCommentPayload, ("created",))
+    author = payload.comment.user
+    if payload.issue.pull_request is None:
         return Ignored("the comment is on an issue, not on a pull request")
     if author is None or author.is_bot:
-        return _by_no_person(author)
+        return _not_a_user(author)
     return CommentCreated(
-        repository=read.where(),
-        number=read.issue.number,
-        comment_id=read.comment.id,
+        repository=payload.where(),
+        number=payload.issue.number,
+        comment_id=payload.comment.id,
         author=author.login,
-        body=redact(read.comment.body),
+        body=redact(payload.comment.body),
     )
 
 
 def _review_comment(body: bytes) -> Event | Ignored:
     event = "pull_request_review_comment"
-    read = _read(event, body, payloads.ReviewCommentPayload, ("created",))
-    comment = read.comment
+    payload = _parse(event, body, payloads.ReviewCommentPayload, ("created",))
+    comment = payload.comment
     if comment.user is None or comment.user.is_bot:
-        return _by_no_person(comment.user)
+        return _not_a_user(comment.user)
     return CommentCreated(
-        repository=read.where(),
-        number=read.pull_request.number,
+        repository=payload.where(),
+        number=payload.pull_request.number,
         comment_id=comment.id,
         author=comment.user.login,
         body=redact(comment.body),
@@ -186,9 +188,9 @@ def _review_comment(body: bytes) -> Event | Ignored:
 
 def _check_run(body: bytes) -> Event | Ignored:
     handled = ("rerequested", "requested_action")
-    read = _read("check_run", body, payloads.CheckRunPayload, handled)
-    run, where, sender = read.check_run, read.where(), read.sender.login
-    if read.action == "rerequested":
+    payload = _parse("check_run", body, payloads.CheckRunPayload, handled)
+    run, where, sender = payload.check_run, payload.where(), payload.sender.login
+    if payload.action == "rerequested":
         return CheckRunRerequested(
             repository=where,
             check_run_id=run.id,
@@ -196,49 +198,51 @@ def _check_run(body: bytes) -> Event | Ignored:
             head_sha=run.head_sha,
             sender=sender,
         )
-    asked = payloads.RequestedActionPayload.model_validate_json(body)
+    requested = payloads.RequestedActionPayload.model_validate_json(body)
     return CheckRunAction(
         repository=where,
         check_run_id=run.id,
         external_id=run.external_id or "",
-        identifier=asked.requested_action.identifier,
+        identifier=requested.requested_action.identifier,
         head_sha=run.head_sha,
         sender=sender,
     )
 
 
 def _check_suite(body: bytes) -> Event | Ignored:
-    read = _read("check_suite", body, payloads.CheckSuitePayload, ("rerequested",))
+    payload = _parse("check_suite", body, payloads.CheckSuitePayload, ("rerequested",))
     return CheckSuiteRerequested(
-        repository=read.where(), head_sha=read.check_suite.head_sha, sender=read.sender.login
+        repository=payload.where(),
+        head_sha=payload.check_suite.head_sha,
+        sender=payload.sender.login,
     )
 
 
 def _installation(body: bytes) -> Event | Ignored:
-    read = _read("installation", body, payloads.InstallationPayload, _INSTALLATION_ACTIONS)
+    payload = _parse("installation", body, payloads.InstallationPayload, _INSTALLATION_ACTIONS)
     return _installation_changed(
-        _INSTALLATION_ACTIONS[read.action], read.installation, read.repositories
+        _INSTALLATION_ACTIONS[payload.action], payload.installation, payload.repositories
     )
 
 
 def _installation_repositories(body: bytes) -> Event | Ignored:
     shape = payloads.InstallationRepositoriesPayload
-    read = _read("installation_repositories", body, shape, ("added", "removed"))
-    if read.action == "added":
-        ours, which = InstallationAction.REPOSITORIES_ADDED, read.repositories_added
+    payload = _parse("installation_repositories", body, shape, ("added", "removed"))
+    if payload.action == "added":
+        action, repositories = InstallationAction.REPOSITORIES_ADDED, payload.repositories_added
     else:
-        ours, which = InstallationAction.REPOSITORIES_REMOVED, read.repositories_removed
-    return _installation_changed(ours, read.installation, which)
+        action, repositories = InstallationAction.REPOSITORIES_REMOVED, payload.repositories_removed
+    return _installation_changed(action, payload.installation, repositories)
 
 
 def _installation_changed(
-    action: InstallationAction, on: payloads.Installation, named: list[payloads.Repository]
+    action: InstallationAction, on: payloads.Installation, repositories: list[payloads.Repository]
 ) -> InstallationChanged:
     return InstallationChanged(
         action=action,
         installation_id=on.id,
         account=on.account.name if on.account else "",
-        repositories=tuple(Repository(on.id, one.id, one.full_name) for one in named),
+        repositories=tuple(Repository(on.id, one.id, one.full_name) for one in repositories),
     )
 
 

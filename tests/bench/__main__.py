@@ -11,30 +11,30 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.bench import (
-    accepting,
-    cloning,
-    feeding,
-    large,
-    reviewing,
-    signing,
-    sizing,
-    starting,
+    check_run_delay,
+    clone,
+    feed,
+    large_files,
+    process_start,
+    resources,
+    review,
     throughput,
+    webhooks,
 )
-from tests.bench.figures import Figure, as_json, as_markdown, machine
+from tests.bench.results import Figure, as_json, as_markdown, machine
 
 Measure = Callable[..., Awaitable[list[Figure]]]
 
 PARTS: dict[str, Measure] = {
-    "start": starting.measure,
-    "accept": accepting.measure,
-    "sign": signing.measure,
-    "clone": cloning.measure,
-    "review": reviewing.measure,
+    "start": process_start.measure,
+    "accept": webhooks.measure,
+    "sign": check_run_delay.measure,
+    "clone": clone.measure,
+    "review": review.measure,
     "throughput": throughput.measure,
-    "feed": feeding.measure,
-    "size": sizing.measure,
-    "large": large.measure,
+    "feed": feed.measure,
+    "size": resources.measure,
+    "large": large_files.measure,
 }
 
 

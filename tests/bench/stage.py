@@ -21,7 +21,7 @@ from bot.sandbox.records import CheckRun, Repository
 from bot.sandbox.server import Sandbox
 from bot.store import Store, connect
 from bot.store.messages import NAMESPACE
-from tests.bench.change import finds_one
+from tests.bench.generated_change import finds_one
 from tests.support.llm_server import LLMServer
 
 POLL_SECONDS = 0.005
@@ -52,7 +52,7 @@ class Stage:
 
     async def start(self, processes: Mapping[str, tuple[str, ...]]) -> None:
         """Start processes and wait until they take requests and messages."""
-        before = await self._heard_of()
+        before = await self._is_listening()
         for name, arguments in processes.items():
             await self._start(name, "-m", "bot", *arguments)
         workers = sum(arguments[0] == "work" for arguments in processes.values())
@@ -73,13 +73,13 @@ class Stage:
                 start_new_session=True,
             )
 
-    async def _heard_of(self) -> int:
+    async def _is_listening(self) -> int:
         return int(await self.store.redis.zcard(f"{NAMESPACE}:__heartbeats__"))
 
     async def _ready(self, workers: int) -> bool:
         if "web" in self.children and not await answers(f"{self.url}/readyz"):
             return False
-        return await self._heard_of() >= workers
+        return await self._is_listening() >= workers
 
     async def stop(self, *names: str) -> None:
         """End processes at once; all of them if none is named."""
@@ -94,10 +94,10 @@ class Stage:
         try:
             async with asyncio.timeout(SECONDS):
                 while True:
-                    held = condition()
-                    if inspect.isawaitable(held):
-                        held = await held
-                    if held:
+                    satisfied = condition()
+                    if inspect.isawaitable(satisfied):
+                        satisfied = await satisfied
+                    if satisfied:
                         return
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.bench.change import after, before
-from tests.bench.figures import Figure
+from tests.bench.generated_change import after, before
+from tests.bench.results import Figure
 from tests.bench.stage import Stage, Stopwatch, cores_busy, stage
 
 #: Analysers cost processor time for each file alone; here it is the pipeline that is measured.

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.config.settings import Settings
-from tests.support.web import TOKEN, make_settings
+from tests.support.web_server import TOKEN, make_settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -49,8 +49,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
-            told = (line.partition("DevTools listening on ")[2] for line in process.stderr)
-            yield next(address for address in told if address).strip()
+            addresses = (line.partition("DevTools listening on ")[2] for line in process.stderr)
+            yield next(address for address in addresses if address).strip()
         finally:
             process.terminate()
             process.stderr.read()  # to its end, so that nothing of it is left

@@ -11,7 +11,7 @@ from bot.store import Store
 from bot.store.messages import message
 from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
-from tests.support.web import complete, open_review, serving
+from tests.support.web_server import complete, open_review, serving
 
 OTHERS = Repository(installation_id=7, id=12, full_name="octo/shop")
 
@@ -28,10 +28,10 @@ async def some_reviews(store: Store) -> None:
             store, number=number, **({"repository": OTHERS} if number % 3 == 0 else {})
         )
         if number % 7 == 0:
-            await store.move(review.id, State.FAILED, of=[State.QUEUED], error="It broke.")
+            await store.move(review.id, State.FAILED, from_states=[State.QUEUED], error="It broke.")
         elif number < 28:
             await complete(store, review, score=40 + 2 * number)
-    await store.put(message("scan_pull_request", "one"))
+    await store.put(message("scan_review", "one"))
 
 
 async def test_an_administrator_signs_in_filters_and_cancels(
@@ -52,7 +52,9 @@ async def test_an_administrator_signs_in_filters_and_cancels(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-async def test_older_reviews_are_a_page_away(address: str, store: Store, new_page: NewPage) -> None:
+async def test_older_reviews_are_on_the_next_page(
+    address: str, store: Store, new_page: NewPage
+) -> None:
     await some_reviews(store)
     page = await new_page()
     await signed_in(page, address)
@@ -76,7 +78,7 @@ async def test_a_review_opened_from_the_dashboard_is_live(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
-async def test_nobody_is_kept_out(
+async def test_legitimate_clients_are_served(
     address: str, store: Store, new_page: NewPage, scheme: str, width: int
 ) -> None:
     await some_reviews(store)

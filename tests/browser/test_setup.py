@@ -9,11 +9,11 @@ import pytest
 from playwright.async_api import Browser
 
 from bot.cli.setup import run_setup
-from bot.config.env_file import keep, there_already
+from bot.config.env_file import existing_secrets, write_secrets
 from bot.config.settings import Settings
 from bot.runtime.ports import free_port
 from bot.sandbox.server import Sandbox
-from workers.offline.doctor import Level, examine
+from workers.offline.doctor import Level, run_checks
 
 
 @pytest.mark.parametrize("organization", ["", "acme"])
@@ -27,17 +27,17 @@ async def test_the_app_is_made_and_the_doctor_is_content(
             github_url=sandbox.url,
             public_url="https://glossator.example",
         )
-        port, said = free_port(), asyncio.Event()
+        port, announced = free_port(), asyncio.Event()
         making = asyncio.create_task(
             run_setup(
                 settings,
                 name="Glossator of Ada",
                 organization=organization,
                 port=port,
-                announce=lambda text: said.set(),
+                announce=lambda text: announced.set(),
             )
         )
-        await said.wait()
+        await announced.wait()
         page = await browser.new_page()
         await page.goto(f"http://localhost:{port}/")
         await page.get_by_role("button", name="Create it on GitHub").click()
@@ -49,7 +49,7 @@ async def test_the_app_is_made_and_the_doctor_is_content(
 
         env = tmp_path / ".env"
         env.write_text("LLM_MODEL=small\n")
-        keep(env, created.secrets)
+        write_secrets(env, created.secrets)
         assert stat.S_IMODE(env.stat().st_mode) == 0o600
         made = Settings(
             _env_file=env,
@@ -58,25 +58,25 @@ async def test_the_app_is_made_and_the_doctor_is_content(
             public_url="https://glossator.example",
         )
         assert made.llm_model == "small"
-        checks = await examine(made.model_copy(update={"llm_model": ""}))
+        checks = await run_checks(made.model_copy(update={"llm_model": ""}))
         assert [check for check in checks if check.level is Level.FAILURE] == []
-        assert set(there_already(env)) == set(created.secrets)
+        assert set(existing_secrets(env)) == set(created.secrets)
 
 
-async def test_a_stranger_who_guesses_the_address_gets_nothing(browser: Browser) -> None:
+async def test_an_unknown_client_that_guesses_the_address_gets_nothing(browser: Browser) -> None:
     async with Sandbox() as sandbox:
         settings = Settings(_env_file=None, github_api_url=sandbox.api_url, github_url=sandbox.url)
-        port, said = free_port(), asyncio.Event()
+        port, announced = free_port(), asyncio.Event()
         making = asyncio.create_task(
             run_setup(
                 settings,
                 name="G",
                 organization="",
                 port=port,
-                announce=lambda text: said.set(),
+                announce=lambda text: announced.set(),
             )
         )
-        await said.wait()
+        await announced.wait()
         page = await browser.new_page()
         answer = await page.goto(f"http://localhost:{port}/callback?code=abc&state=guess")
         assert answer is not None

@@ -13,7 +13,7 @@ from bot.security.links import review_links
 from bot.store import Store, pending
 from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
-from tests.support.web import (
+from tests.support.web_server import (
     FINDINGS,
     PULL,
     ask_for_review,
@@ -43,10 +43,10 @@ async def under_way(store: Store, number: int = 13) -> Review:
     await store.move(
         review.id,
         State.ANALYZING,
-        of=[State.QUEUED],
+        from_states=[State.QUEUED],
         batches=[Batch(0, ()), Batch(1, ())],
         percent=20,
-        step="Reading 2 files",
+        status_text="Reading 2 files",
         files_total=2,
         pull=encode(PULL).decode(),
     )
@@ -60,7 +60,7 @@ async def test_the_page_follows_the_review_to_its_end(
     await page.goto(page_url(address, settings, review))
     await expect(page.get_by_role("heading", level=1)).to_have_text(PULL.title)
     await expect(page.locator("#connection")).to_have_text("Live")
-    await store.tell(review.id, 33, step="Thinking about shop/orders.py")
+    await store.update_progress(review.id, 33, status_text="Thinking about shop/orders.py")
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "33")
     await expect(page.locator("#step")).to_have_text("Thinking about shop/orders.py")
     await bring_in(store, review, 0, FINDINGS[0])
@@ -100,31 +100,35 @@ async def test_who_may_cancel_does_it_on_the_page_and_stays_there(
 async def test_the_cancel_button_is_still_while_the_page_changes_and_goes_at_the_end(
     address: str, store: Store, new_page: NewPage, width: int
 ) -> None:
-    wish = await ask_for_review(store)
+    review_asked = await ask_for_review(store)
     page = await new_page(viewport={"width": width, "height": 900})
     await signed_in(page, address)
-    await page.goto(f"http://{address}/reviews/{wish.id}")
+    await page.goto(f"http://{address}/reviews/{review_asked.id}")
     await expect(page.locator("#connection")).to_have_text("Live")
     button = page.get_by_role("button", name="Cancel the review")
     await expect(button).to_have_count(0)
-    await store.open_review(wish)
+    await store.open_review(review_asked)
     await button.focus()
     assert await accessibility(page) == []
     assert await _sideways(page) == 0
     pressed = await button.element_handle()
     await store.move(
-        wish.id, State.ANALYZING, of=[State.QUEUED], batches=[Batch(0, ())], files_total=1
+        review_asked.id,
+        State.ANALYZING,
+        from_states=[State.QUEUED],
+        batches=[Batch(0, ())],
+        files_total=1,
     )
     await expect(page.locator(".badge")).to_have_text("Reviewing")
     assert pressed is not None
     assert await pressed.evaluate("b => b.isConnected && b === document.activeElement")
-    await complete(store, wish)
+    await complete(store, review_asked)
     await expect(page.locator(".badge")).to_have_text("Reviewed")
     await expect(button).to_have_count(0)
     await expect(page.locator("main")).to_be_focused()
 
 
-async def test_the_page_of_a_wish_becomes_that_of_its_review(
+async def test_the_page_of_a_request_becomes_that_of_its_review(
     address: str, settings: Settings, store: Store, new_page: NewPage
 ) -> None:
     review, page = await ask_for_review(store), await new_page()
@@ -137,13 +141,13 @@ async def test_the_page_of_a_wish_becomes_that_of_its_review(
     await expect(page.locator(".badge")).to_have_text("Reviewed")
 
 
-async def test_the_page_of_a_wish_says_that_nothing_came_of_it(
+async def test_the_page_of_a_request_shows_its_rejection(
     address: str, settings: Settings, store: Store, new_page: NewPage
 ) -> None:
     review, page = await ask_for_review(store), await new_page()
     await page.goto(page_url(address, settings, review))
     await expect(page.locator("#connection")).to_have_text("Live")
-    await pending.refuse(store, review.id, "The label `wip` keeps it from that.")
+    await pending.reject(store, review.id, "The label `wip` keeps it from that.")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Not reviewed")
     await expect(page.locator("code")).to_have_text("wip")
     await expect(page).to_have_title(re.compile("^Not reviewed: "))
@@ -158,7 +162,7 @@ async def test_the_page_comes_back_when_the_web_process_was_restarted(
         await page.goto(page_url(address, settings, review))
         await expect(page.locator("#connection")).to_have_text("Live")
     await expect(page.locator("#connection")).to_contain_text("Connection lost")
-    await store.tell(review.id, 55, step="While nobody listened")
+    await store.update_progress(review.id, 55, status_text="While nobody listened")
     async with serving(create_app(settings), port=int(address.split(":")[1])):
         await expect(page.locator("#step")).to_have_text("While nobody listened", timeout=20_000)
         await complete(store, review)
@@ -182,17 +186,17 @@ async def test_hostile_text_stays_text(
 ) -> None:
     review, page = await open_review(store), await new_page()
     await complete(store, review)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested_urls: list[str] = []
+    page.on("request", lambda request: requested_urls.append(request.url))
     await page.goto(page_url(address, settings, review))
     await expect(page.locator(".prose").first).to_contain_text("<script>alert(1)</script>")
     assert await page.locator(".prose img, .prose script, .prose a").count() == 0
-    assert all(url.startswith(f"http://{address}/") for url in asked)
+    assert all(url.startswith(f"http://{address}/") for url in requested_urls)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-async def test_nobody_is_kept_out(
+async def test_legitimate_clients_are_served(
     address: str, settings: Settings, store: Store, new_page: NewPage, scheme: str, width: int
 ) -> None:
     done, live = await open_review(store), await under_way(store)

@@ -8,33 +8,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.arena import Arena, running
+from tests.chaos.stage import ChaosStage, running
 
 
 def files(number: int) -> dict[str, str]:
     return {f"file_{number}.go": f"package a\n\nvar x = {number}\n"}
 
 
-async def repeated(arena: Arena, deliveries: int, repeats: int) -> None:
+async def repeated(chaos: ChaosStage, deliveries: int, repeats: int) -> None:
     """Deliver each so many times, in random order and many at once, and count the reviews."""
-    url, arena.sandbox.webhook_url = arena.sandbox.webhook_url, ""
+    url, chaos.sandbox.webhook_url = chaos.sandbox.webhook_url, ""
     for number in range(deliveries):
-        await arena.open_pull("octo", files(number))
-    arena.sandbox.webhook_url = url
-    attempts = [attempt.id for attempt in arena.sandbox.state.deliveries] * repeats
+        await chaos.open_pull("octo", files(number))
+    chaos.sandbox.webhook_url = url
+    attempts = [attempt.id for attempt in chaos.sandbox.state.deliveries] * repeats
     random.Random(1).shuffle(attempts)
-    room = asyncio.Semaphore(20)
+    slots = asyncio.Semaphore(20)
 
     async def deliver(attempt: int) -> int:
-        async with room:
-            return (await arena.sandbox.redeliver(attempt)).status_code
+        async with slots:
+            return (await chaos.sandbox.redeliver(attempt)).status_code
 
     codes = await asyncio.gather(*map(deliver, attempts))
     assert sorted(set(codes)) == [200, 202]
     assert codes.count(202) == deliveries
-    await arena.settle(60 + 4 * deliveries)
-    assert arena.wrong() == []
-    assert len(arena.repo("octo").reviews) == deliveries
+    await chaos.settle(60 + 4 * deliveries)
+    assert chaos.wrong() == []
+    assert len(chaos.repo("octo").reviews) == deliveries
 
 
 @pytest.mark.slow
@@ -42,19 +42,19 @@ async def test_a_thousand_redeliveries_of_a_hundred_deliveries_are_a_hundred_rev
     tmp_path: Path,
 ) -> None:
     # GitHub is not asked for failed deliveries meanwhile: it would count as one more repeat.
-    async with running(tmp_path, REDELIVERY_SECONDS="3600") as arena:
-        await repeated(arena, 100, 10)
+    async with running(tmp_path, REDELIVERY_SECONDS="3600") as chaos:
+        await repeated(chaos, 100, 10)
         print("1,000 redeliveries of 100 deliveries: 100 reviews")
 
 
-async def five(arena: Arena, account: str) -> float:
+async def five(chaos: ChaosStage, account: str) -> float:
     """Seconds that five pull requests take from the first delivery to the last review."""
     began = time.monotonic()
-    wanted = len(arena.repo(account).reviews) + 5
+    expected_reviews = len(chaos.repo(account).reviews) + 5
     for number in range(5):
-        await arena.open_pull(account, files(number))
+        await chaos.open_pull(account, files(number))
     async with asyncio.timeout(300):
-        while len(arena.repo(account).reviews) < wanted:
+        while len(chaos.repo(account).reviews) < expected_reviews:
             await asyncio.sleep(0.05)
     return time.monotonic() - began
 
@@ -62,21 +62,21 @@ async def five(arena: Arena, account: str) -> float:
 @pytest.mark.slow
 async def test_a_storm_of_one_installation_does_not_hold_up_another(tmp_path: Path) -> None:
     storm = int(os.environ.get("STORM", "300"))
-    async with running(tmp_path, REDELIVERY_SECONDS="3600") as arena:
-        await five(arena, "ada")  # everything is warm now
-        idle = await five(arena, "ada")
-        url, arena.sandbox.webhook_url = arena.sandbox.webhook_url, ""
-        before = len(arena.sandbox.state.deliveries)
+    async with running(tmp_path, REDELIVERY_SECONDS="3600") as chaos:
+        await five(chaos, "ada")  # everything is warm now
+        idle = await five(chaos, "ada")
+        url, chaos.sandbox.webhook_url = chaos.sandbox.webhook_url, ""
+        before = len(chaos.sandbox.state.deliveries)
         for number in range(storm):
-            await arena.open_pull("octo", files(number))
-        arena.sandbox.webhook_url = url
-        burst = [attempt.id for attempt in arena.sandbox.state.deliveries[before:]]
+            await chaos.open_pull("octo", files(number))
+        chaos.sandbox.webhook_url = url
+        burst = [attempt.id for attempt in chaos.sandbox.state.deliveries[before:]]
         began = time.monotonic()
-        await asyncio.gather(*map(arena.sandbox.redeliver, burst))
+        await asyncio.gather(*map(chaos.sandbox.redeliver, burst))
         accepted = time.monotonic() - began
-        done = len(arena.repo("octo").reviews)
-        busy = await five(arena, "ada")
-        waiting = storm - len(arena.repo("octo").reviews)
+        done = len(chaos.repo("octo").reviews)
+        busy = await five(chaos, "ada")
+        waiting = storm - len(chaos.repo("octo").reviews)
         print(
             f"five reviews: {idle:.1f} s idle, {busy:.1f} s in a storm of {storm} (accepted in "
             f"{accepted:.1f} s) "
@@ -84,5 +84,5 @@ async def test_a_storm_of_one_installation_does_not_hold_up_another(tmp_path: Pa
         )
         assert waiting > 0, "the storm was over too early to tell"
         assert busy < 2 * idle
-        await arena.settle(60 + 3 * storm)
-        assert arena.wrong() == []
+        await chaos.settle(60 + 3 * storm)
+        assert chaos.wrong() == []

@@ -13,39 +13,39 @@ from redis.exceptions import RedisError
 
 from bot.domain.model import State
 from bot.store import connect
-from tests.chaos.arena import ACCOUNTS, POLL_SECONDS, PROCESSES, Arena, running
+from tests.chaos.stage import ACCOUNTS, POLL_SECONDS, PROCESSES, ChaosStage, running
 
 FILES = {"a.go": "package a\n\nvar x = 1\n"}
 SLOW_GIT = "GET /octo/repo.git/info/refs"
 WORKERS = ("worker-1", "worker-2")
 
 
-async def current(arena: Arena, number: int) -> dict[str, str]:
+async def current(chaos: ChaosStage, number: int) -> dict[str, str]:
     """The fields of the newest review of a pull request of octo's; {} before there is one."""
-    pull = await arena.store.pull_fields(arena.repo("octo").id, number)
-    return await arena.store.fields(pull["current"]) if "current" in pull else {}
+    pull = await chaos.store.pull_fields(chaos.repo("octo").id, number)
+    return await chaos.store.fields(pull["current"]) if "current" in pull else {}
 
 
-async def until_struck(arena: Arena, match: str, seconds: float) -> None:
+async def until_struck(chaos: ChaosStage, match: str, seconds: float) -> None:
     """Wait until a planned fault has struck."""
     async with asyncio.timeout(seconds):
-        while not any(f.match == match and f.struck for f in arena.sandbox.faults.planned):
+        while not any(f.match == match and f.triggered for f in chaos.sandbox.faults.planned):
             await asyncio.sleep(POLL_SECONDS)
 
 
 @pytest.mark.slow
-async def test_a_worker_that_is_told_to_stop_hands_its_work_back_at_once(tmp_path: Path) -> None:
+async def test_a_stopping_worker_requeues_its_work_at_once(tmp_path: Path) -> None:
     """A dead worker would be missed after an hour only."""
-    async with running(tmp_path, WORKER_LOST_SECONDS="3600", SHUTDOWN_SECONDS="3") as arena:
-        arena.sandbox.faults.add(SLOW_GIT, "slow", delay=3600)
-        number = await arena.open_pull("octo", FILES)
-        await until_struck(arena, SLOW_GIT, 20)
+    async with running(tmp_path, WORKER_LOST_SECONDS="3600", SHUTDOWN_SECONDS="3") as chaos:
+        chaos.sandbox.faults.add(SLOW_GIT, "slow", delay=3600)
+        number = await chaos.open_pull("octo", FILES)
+        await until_struck(chaos, SLOW_GIT, 20)
         began = time.monotonic()
         for name in WORKERS:
-            arena.kill(name, signal.SIGTERM)
-        await arena.settle(60)
-        assert (await current(arena, number))["state"] == State.COMPLETED
-        assert arena.wrong() == []
+            chaos.kill(name, signal.SIGTERM)
+        await chaos.settle(60)
+        assert (await current(chaos, number))["state"] == State.COMPLETED
+        assert chaos.wrong() == []
         assert time.monotonic() - began < 30
 
 
@@ -53,39 +53,39 @@ async def test_a_worker_that_is_told_to_stop_hands_its_work_back_at_once(tmp_pat
 async def test_a_review_whose_worker_was_killed_is_done_within_a_minute(tmp_path: Path) -> None:
     """With the settings that everybody has."""
     defaults = {"WORKER_LOST_SECONDS": "30", "SWEEP_SECONDS": "20", "REDELIVERY_SECONDS": "60"}
-    async with running(tmp_path, **defaults) as arena:
-        arena.sandbox.faults.add(SLOW_GIT, "slow", delay=3600)
-        await arena.open_pull("octo", FILES)
-        await until_struck(arena, SLOW_GIT, 20)
+    async with running(tmp_path, **defaults) as chaos:
+        chaos.sandbox.faults.add(SLOW_GIT, "slow", delay=3600)
+        await chaos.open_pull("octo", FILES)
+        await until_struck(chaos, SLOW_GIT, 20)
         began = time.monotonic()
         for name in WORKERS:
-            arena.kill(name)
-        await arena.settle(120)
+            chaos.kill(name)
+        await chaos.settle(120)
         took = time.monotonic() - began
         print(f"taken up and done {took:.1f} s after its worker was killed")
-        assert arena.wrong() == []
+        assert chaos.wrong() == []
         assert took < 60
 
 
 @pytest.mark.slow
 async def test_a_review_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:
-    async with running(tmp_path, WORKER_LOST_SECONDS="2") as arena:
+    async with running(tmp_path, WORKER_LOST_SECONDS="2") as chaos:
         for _ in range(20):
-            arena.sandbox.faults.add(SLOW_GIT, "slow", delay=3600)
-        number = await arena.open_pull("octo", FILES)
-        deaths, struck = 0, 0
+            chaos.sandbox.faults.add(SLOW_GIT, "slow", delay=3600)
+        number = await chaos.open_pull("octo", FILES)
+        deaths, triggered = 0, 0
         async with asyncio.timeout(240):
-            while (await current(arena, number)).get("state") != State.FAILED:
-                hanging = sum(fault.struck for fault in arena.sandbox.faults.planned)
-                if hanging > struck:
-                    deaths, struck = deaths + 1, hanging
+            while (await current(chaos, number)).get("state") != State.FAILED:
+                hanging = sum(fault.triggered for fault in chaos.sandbox.faults.planned)
+                if hanging > triggered:
+                    deaths, triggered = deaths + 1, hanging
                     for name in WORKERS:
-                        arena.kill(name)
+                        chaos.kill(name)
                 await asyncio.sleep(POLL_SECONDS)
-        await arena.settle(60)
+        await chaos.settle(60)
         assert deaths == 4
-        assert (await current(arena, number))["error"].startswith("The worker died 4 times")
-        [check_run] = arena.repo("octo").check_runs.values()
+        assert (await current(chaos, number))["error"].startswith("The worker died 4 times")
+        [check_run] = chaos.repo("octo").check_runs.values()
         assert (check_run.status, check_run.conclusion) == ("completed", "neutral")
 
 
@@ -93,13 +93,13 @@ async def test_a_review_that_kills_every_worker_is_given_up(tmp_path: Path) -> N
 async def test_a_rolling_restart_during_fifty_reviews_loses_and_repeats_nothing(
     tmp_path: Path,
 ) -> None:
-    async with running(tmp_path, WORKER_LOST_SECONDS="3600") as arena:
+    async with running(tmp_path, WORKER_LOST_SECONDS="3600") as chaos:
         dice = random.Random(1)
 
         async def people() -> None:
             for number in range(50):
                 name = f"f{number}.go"
-                await arena.open_pull(
+                await chaos.open_pull(
                     dice.choice(ACCOUNTS), {name: f"package a\n\nvar x = {number}\n"}
                 )
                 await asyncio.sleep(0.2)
@@ -108,10 +108,10 @@ async def test_a_rolling_restart_during_fifty_reviews_loses_and_repeats_nothing(
             done = 0
             while not opening.done():
                 name = list(PROCESSES)[done % len(PROCESSES)]
-                before = arena.children[name].pid
-                arena.kill(name, signal.SIGTERM)
+                before = chaos.children[name].pid
+                chaos.kill(name, signal.SIGTERM)
                 async with asyncio.timeout(30):
-                    while arena.children[name].pid == before:
+                    while chaos.children[name].pid == before:
                         await asyncio.sleep(POLL_SECONDS)
                 done += 1
             return done
@@ -119,10 +119,10 @@ async def test_a_rolling_restart_during_fifty_reviews_loses_and_repeats_nothing(
         opening = asyncio.create_task(people())
         number = await restarts()
         await opening
-        await arena.settle(120)
+        await chaos.settle(120)
         assert number >= len(PROCESSES), "each process was restarted at least once"
-        assert arena.wrong() == []
-        assert await arena.leftover_keys() == []
+        assert chaos.wrong() == []
+        assert await chaos.leftover_keys() == []
         print(f"50 reviews during {number} restarts in order: 0 lost, 0 doubled")
 
 

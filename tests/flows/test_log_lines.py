@@ -9,10 +9,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
-from tests.flows.world import REPO, running
+from tests.flows.environment import REPO, running
 from tests.support.llm_server import Hang, LLMServer, Status, review
 from tests.support.logs import production_log
-from workers.review.review_log import tell_end
+from workers.review.review_log import log_review_end
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -41,7 +41,7 @@ def written(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capfd.readouterr().err.splitlines() if line[:1] == "{"]
 
 
-async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
+async def test_a_log_line_carries_its_review_without_the_callers_help(
     set_up_log: None,
     redis_url: str,
     redis: "Redis",
@@ -63,7 +63,7 @@ async def test_a_line_says_for_which_review_though_its_writer_does_not_know(
     ended = {line["review"]: line for line in lines if line["event"] == "review_ended"}
     assert [ended[pull["current"]]["state"] for pull in pulls] == ["completed", "completed"]
     assert {line["findings"] for line in ended.values()} == {1}
-    steps = {line["step"] for line in lines if line["event"] == "step_ended"}
+    steps = {line["step"] for line in lines if line["event"] == "stage_ended"}
     assert steps == {"scan", "batch 0", "report"}
     received = [line for line in lines if line["event"] == "delivery"]
     assert sorted(line["delivery"] for line in received) == sorted(guids)
@@ -91,7 +91,7 @@ async def test_a_review_without_a_report_has_its_last_line_too(
         current = (await world.store.pull_fields(world.repository.id, number))["current"]
         cancelled = await world.store.review(current)
         assert cancelled is not None
-        await tell_end(world.store, cancelled)  # as a worker would that knows of no other
+        await log_review_end(world.store, cancelled)  # as a worker would that knows of no other
     lines = written(capfd)
     [ended] = [line for line in lines if line["event"] == "review_ended"]
     assert ended["state"] == "cancelled"

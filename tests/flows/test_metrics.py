@@ -11,11 +11,11 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.security.tls import trusted
-from bot.store.usage import used
-from bot.store.usage_questions import Spent, asked
-from bot.telemetry.metrics import CATALOGUE, kept
+from bot.store.usage import usage_by_day
+from bot.store.usage_questions import UsageTotal, question_usage
+from bot.telemetry.metrics import CATALOG, totals
 from bot.web.pages.statistics import days_of
-from tests.flows.world import REPO, World, running
+from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Text, agreeable, review
 
 BEFORE = {"app.py": "x = 1\n"}
@@ -34,8 +34,8 @@ def values(text: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-async def test_what_is_counted_is_what_happened(world_with_token: World) -> None:
-    world = world_with_token
+async def test_what_is_counted_is_what_happened(world_with_metrics_token: World) -> None:
+    world = world_with_metrics_token
     await world.open_pull(BEFORE, AFTER)
     await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
@@ -45,7 +45,7 @@ async def test_what_is_counted_is_what_happened(world_with_token: World) -> None
     async def flushed() -> bool:
         requests = sum(
             number
-            for name, number in (await kept(world.store.redis)).items()
+            for name, number in (await totals(world.store.redis)).items()
             if name.startswith("glossator_github_requests_total")
         )
         return requests == len([e for e in world.sandbox.requests if e.path.startswith("/api")])
@@ -56,16 +56,16 @@ async def test_what_is_counted_is_what_happened(world_with_token: World) -> None
     again = 'glossator_deliveries_total{event="pull_request",outcome="duplicate"}'
     assert (seen[queued], seen[again]) == (2, 1)
     assert seen['glossator_reviews_total{state="completed"}'] == len(world.reviews) == 1
-    told = sum(n for name, n in seen.items() if name.startswith("glossator_findings_total"))
-    assert told == len(world.inline_comments)
+    reported = sum(n for name, n in seen.items() if name.startswith("glossator_findings_total"))
+    assert reported == len(world.inline_comments)
     for step in ("scan", "report"):
-        assert seen[f'glossator_step_seconds_count{{step="{step}"}}'] == 1
-        assert seen[f'glossator_step_seconds_bucket{{step="{step}",le="+Inf"}}'] == 1
+        assert seen[f'glossator_stage_seconds_count{{stage="{step}"}}'] == 1
+        assert seen[f'glossator_stage_seconds_bucket{{stage="{step}",le="+Inf"}}'] == 1
     for queue in ("events", "scan", "analysis", "reports"):
         assert seen[f'glossator_queue_messages{{queue="{queue}",state="waiting"}}'] == 0
     assert seen["glossator_workers_alive"] == 1
-    assert seen['glossator_worker_places{state="all"}'] == world.settings.worker_threads
-    assert seen['glossator_worker_places{state="busy"}'] == 0
+    assert seen['glossator_worker_slots{state="all"}'] == world.settings.worker_threads
+    assert seen['glossator_worker_slots{state="busy"}'] == 0
     for process in ("web", "worker"):
         assert seen[f'glossator_process_memory_bytes{{process="{process}"}}'] > 10_000_000
     assert seen["glossator_feeds_open"] == 0
@@ -74,15 +74,15 @@ async def test_what_is_counted_is_what_happened(world_with_token: World) -> None
     assert 0 < left < 5000
 
 
-async def test_every_series_is_in_the_catalogue(world_with_token: World) -> None:
-    await world_with_token.open_pull(BEFORE, AFTER)
-    await world_with_token.settle()
-    text = (await scraped(world_with_token)).text
-    for name in CATALOGUE:
+async def test_every_series_is_in_the_catalogue(world_with_metrics_token: World) -> None:
+    await world_with_metrics_token.open_pull(BEFORE, AFTER)
+    await world_with_metrics_token.settle()
+    text = (await scraped(world_with_metrics_token)).text
+    for name in CATALOG:
         assert f"# TYPE {name} " in text
-    told = await kept(world_with_token.store.redis)
+    reported = await totals(world_with_metrics_token.store.redis)
     shown = values(text)
-    assert set(told) - set(shown) == set()
+    assert set(reported) - set(shown) == set()
 
 
 def finding(path: str) -> dict[str, object]:
@@ -134,7 +134,7 @@ async def test_what_the_llm_cost_is_what_it_answered(
     assert usage.calls == len(llm.requests) > 0
 
     async def flushed() -> bool:
-        return 'glossator_findings_total{severity="high"}' in await kept(world.store.redis)
+        return 'glossator_findings_total{severity="high"}' in await totals(world.store.redis)
 
     await world.until_true(flushed)
     seen = values((await scraped(world)).text)
@@ -164,8 +164,8 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     await world.settle()
 
     async def flushed() -> bool:
-        told = await kept(world.store.redis)
-        return told.get("glossator_llm_calls_total") == before.calls + 2
+        reported = await totals(world.store.redis)
+        return reported.get("glossator_llm_calls_total") == before.calls + 2
 
     await world.until_true(flushed)
     seen = values((await scraped(world)).text)
@@ -175,12 +175,12 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
 
     [today] = days_of(world.store.now())[-1:]
     repository = world.repository.id
-    spent = (await asked(world.store, [today], lambda id: id == repository))[today]
+    spent = (await question_usage(world.store, [today], lambda id: id == repository))[today]
     assert spent.tokens == 3150
     assert spent.cost == pytest.approx((3000 + 10 * 150) / 1e6)
-    others = await asked(world.store, [today], lambda id: id != repository)
-    assert others == {today: Spent()}
-    in_all = (await used(world.store, [today]))[today]
+    others = await question_usage(world.store, [today], lambda id: id != repository)
+    assert others == {today: UsageTotal()}
+    in_all = (await usage_by_day(world.store, [today]))[today]
     assert in_all.keys() == {world.sandbox.installation_id}
     [of_installation] = in_all.values()
     assert of_installation.tokens == before.prompt_tokens + before.completion_tokens + 3150
@@ -190,10 +190,10 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
 @pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"
 )
-async def test_prometheus_reads_the_page_without_complaint(world_with_token: World) -> None:
-    await world_with_token.open_pull(BEFORE, AFTER)
-    await world_with_token.settle()
-    page = (await scraped(world_with_token)).text
+async def test_prometheus_reads_the_page_without_complaint(world_with_metrics_token: World) -> None:
+    await world_with_metrics_token.open_pull(BEFORE, AFTER)
+    await world_with_metrics_token.settle()
+    page = (await scraped(world_with_metrics_token)).text
     command = ["promtool", "check", "metrics"]
     done = await asyncio.to_thread(
         subprocess.run, command, input=page, capture_output=True, text=True
@@ -201,6 +201,6 @@ async def test_prometheus_reads_the_page_without_complaint(world_with_token: Wor
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-async def test_strangers_see_no_metrics(world_with_token: World) -> None:
-    assert (await scraped(world_with_token, token="")).status_code == 404
-    assert (await scraped(world_with_token, token="wrong")).status_code == 404
+async def test_unauthenticated_clients_see_no_metrics(world_with_metrics_token: World) -> None:
+    assert (await scraped(world_with_metrics_token, token="")).status_code == 404
+    assert (await scraped(world_with_metrics_token, token="wrong")).status_code == 404

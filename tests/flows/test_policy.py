@@ -7,7 +7,7 @@ import pytest
 
 from bot.security.tls import trusted
 from tests.flows.conversation import fed, pushed
-from tests.flows.world import REPO, World
+from tests.flows.environment import REPO, World
 
 BEFORE = {"app.py": "x = 1\n", "docs/a.md": "a\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -18,19 +18,19 @@ async def configured(world: World, text: str) -> dict[str, str]:
     return {**BEFORE, ".github/glossator.yml": text}
 
 
-async def assert_skipped(world: World, says: str) -> None:
+async def assert_skipped(world: World, expected_text: str) -> None:
     """One skipped check run tells the reason; nothing else was written."""
     await world.settle()
     [check_run] = world.check_runs
     assert (check_run.status, check_run.conclusion) == ("completed", "skipped")
-    assert says in (check_run.output["summary"] or "")
+    assert expected_text in (check_run.output["summary"] or "")
     assert world.reviews == []
     assert world.conversation == []
     assert {line.split(" ")[1].split("/")[4] for line in world.writes()} == {"check-runs"}
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "expected_text"),
     [
         ({"draft": True}, "draft"),
         ({"author": "renovate[bot]"}, "bot"),
@@ -40,9 +40,11 @@ async def assert_skipped(world: World, says: str) -> None:
         ({"title": "Change things [skip review]"}, "marker"),
     ],
 )
-async def test_what_the_pull_request_says(world: World, more: dict[str, Any], says: str) -> None:
+async def test_pull_request_attributes_decide_whether_to_skip(
+    world: World, more: dict[str, Any], expected_text: str
+) -> None:
     await world.open_pull(BEFORE, AFTER, **more)
-    await assert_skipped(world, says)
+    await assert_skipped(world, expected_text)
     [check_run] = world.check_runs
     summary = check_run.output["summary"] or ""
     assert summary.count("`/review`") == 1, "what to do is said once"
@@ -50,14 +52,14 @@ async def test_what_the_pull_request_says(world: World, more: dict[str, Any], sa
         page = await client.get(check_run.details_url)
         stranger = await client.get(check_run.details_url.partition("?")[0])
     assert (page.status_code, stranger.status_code) == (200, 404)
-    assert says.strip("`") in page.text
+    assert expected_text.strip("`") in page.text
     connected, last = await fed(check_run.details_url)
     assert (connected["type"], last["type"]) == ("connected", "failed")
-    assert says in last["error"]
+    assert expected_text in last["error"]
 
 
 @pytest.mark.parametrize(
-    ("config", "more", "says"),
+    ("config", "more", "expected_text"),
     [
         ("base_branches: [release/*]\n", {}, "base branch"),
         ("paths:\n  exclude: ['**/*.py']\n", {}, "leaves out"),
@@ -67,10 +69,10 @@ async def test_what_the_pull_request_says(world: World, more: dict[str, Any], sa
     ],
 )
 async def test_what_the_repository_configures(
-    world: World, config: str, more: dict[str, Any], says: str
+    world: World, config: str, more: dict[str, Any], expected_text: str
 ) -> None:
     await world.open_pull(await configured(world, config), AFTER, **more)
-    await assert_skipped(world, says)
+    await assert_skipped(world, expected_text)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ async def test_a_draft_is_reviewed_once_it_is_ready(world: World) -> None:
     assert len(world.reviews) == 1
 
 
-async def test_a_wish_overrules_a_draft(world: World) -> None:
+async def test_a_manual_request_overrides_a_draft(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
     await world.sandbox.comment(REPO, number, "/review")
@@ -116,7 +118,7 @@ async def test_a_wish_overrules_a_draft(world: World) -> None:
     assert len(world.reviews) == 1
 
 
-async def test_a_closed_pull_request_is_told_so(world: World) -> None:
+async def test_a_closed_pull_request_is_reported(world: World) -> None:
     number = await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
     await world.sandbox.close(REPO, number)
@@ -127,7 +129,7 @@ async def test_a_closed_pull_request_is_told_so(world: World) -> None:
     assert "closed" in answer.body
 
 
-async def test_mistakes_of_the_configuration_are_told_and_the_rest_counts(world: World) -> None:
+async def test_configuration_errors_are_reported_and_the_rest_applies(world: World) -> None:
     text = "max_coments: 3\nfail_on: sometimes\nmin_severity: low\nmax_comments: 0\n"
     await world.open_pull(await configured(world, text), AFTER)
     await world.settle()
@@ -151,7 +153,7 @@ async def test_a_configuration_in_the_head_changes_nothing(world: World) -> None
     assert "glossator.yml:" not in (world.check_runs[0].output["summary"] or "")
 
 
-async def test_a_configuration_longer_than_we_read_is_told_and_the_defaults_count(
+async def test_an_oversized_configuration_is_reported_and_defaults_apply(
     world: World,
 ) -> None:
     endless = "#" * (16 << 20) + "\nmax_comments: 0\n"
@@ -162,7 +164,9 @@ async def test_a_configuration_longer_than_we_read_is_told_and_the_defaults_coun
     assert mistake in (world.check_runs[0].output["summary"] or "")
 
 
-async def test_an_organisations_defaults_hold_where_the_repository_is_silent(world: World) -> None:
+async def test_an_organizations_defaults_apply_where_the_repository_sets_nothing(
+    world: World,
+) -> None:
     await world.sandbox.add_repository("octo/.github")
     shared = await world.sandbox.commit(
         "octo/.github", {".github/glossator.yml": "drafts: true\nmax_comments: 0\n"}
@@ -174,7 +178,7 @@ async def test_an_organisations_defaults_hold_where_the_repository_is_silent(wor
     assert len(world.inline_comments) == 1
 
 
-async def test_an_organisations_defaults_hold_though_github_fails_to_tell_them_for_a_while(
+async def test_an_organizations_defaults_apply_during_a_github_outage(
     world: World,
 ) -> None:
     await world.sandbox.add_repository("octo/.github")
@@ -182,14 +186,14 @@ async def test_an_organisations_defaults_hold_though_github_fails_to_tell_them_f
         "octo/.github", {".github/glossator.yml": "paths: {exclude: ['*.py']}\n"}
     )
     await world.sandbox.set_branch("octo/.github", "main", shared)
-    asked = "GET /api/v3/repos/octo/.github/contents/*"
-    fault = world.sandbox.faults.add(asked, "500", times=6)
+    config_route = "GET /api/v3/repos/octo/.github/contents/*"
+    fault = world.sandbox.faults.add(config_route, "500", times=6)
     await world.open_pull(BEFORE, AFTER)
     await assert_skipped(world, "leaves out")
-    assert fault.struck == 6
+    assert fault.triggered == 6
 
 
-async def test_a_skipped_check_run_tells_what_is_wrong_with_the_configuration(
+async def test_a_skipped_check_run_reports_configuration_errors(
     world: World,
 ) -> None:
     await world.open_pull(await configured(world, "draft: yes\n"), AFTER, draft=True)
@@ -197,7 +201,7 @@ async def test_a_skipped_check_run_tells_what_is_wrong_with_the_configuration(
     assert "Did you mean `drafts`?" in (world.check_runs[0].output["summary"] or "")
 
 
-async def test_a_change_of_the_organisations_own_repository_is_told_its_mistakes_once(
+async def test_a_change_of_the_organizations_own_repository_reports_its_errors_once(
     world: World,
 ) -> None:
     repo = "octo/.github"
@@ -211,7 +215,7 @@ async def test_a_change_of_the_organisations_own_repository_is_told_its_mistakes
 
 
 @pytest.mark.parametrize("press", ["button", "rerun", "suite"])
-async def test_what_was_skipped_is_reviewed_when_somebody_who_may_asks_by_its_check_run(
+async def test_a_skipped_pull_request_is_reviewed_on_request_by_its_check_run(
     world: World, press: str
 ) -> None:
     await world.open_pull(BEFORE, AFTER, draft=True)
@@ -230,7 +234,7 @@ async def test_what_was_skipped_is_reviewed_when_somebody_who_may_asks_by_its_ch
     assert [run.conclusion for run in world.check_runs][1:] == ["neutral"]
 
 
-async def test_of_a_large_pull_request_the_riskiest_files_are_read_and_that_is_said(
+async def test_the_riskiest_files_of_a_large_pull_request_are_reviewed_with_a_note(
     world: World,
 ) -> None:
     after = {**AFTER, **{f"more_{number}.py": "x = 1\n" for number in range(4)}}

@@ -8,10 +8,10 @@ from redis.asyncio import Redis
 
 from bot.domain.model import State
 from bot.store import quota
-from tests.flows.conversation import pushed, said
-from tests.flows.world import REPO, World, running
+from tests.flows.conversation import bot_comments, pushed
+from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
-from workers.events.commands import WAITS
+from workers.events.commands import REVIEW_QUEUED
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -28,7 +28,7 @@ async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator
         yield world
 
 
-async def test_what_goes_beyond_the_quota_is_told_on_its_check_run(world: World) -> None:
+async def test_exceeding_the_quota_is_reported_on_the_check_run(world: World) -> None:
     for _ in range(3):
         await world.open_pull(BEFORE, AFTER)
         await world.settle()
@@ -77,7 +77,7 @@ async def test_a_delivery_that_comes_again_costs_nothing_and_refuses_nothing(wor
     assert [run.conclusion for run in world.check_runs].count("skipped") == 0
 
 
-async def test_a_wish_that_waited_in_vain_gives_its_place_back(
+async def test_a_request_that_waited_in_vain_returns_its_quota(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> None:
     more = {"installation_daily_reviews": 2, **llm.settings}
@@ -87,14 +87,14 @@ async def test_a_wish_that_waited_in_vain_gives_its_place_back(
         await llm.until(lambda: llm.active == 1)
         await world.sandbox.comment(REPO, number, "/review performance")
 
-        async def told() -> bool:
-            return said(world) == [WAITS]
+        async def is_answered() -> bool:
+            return bot_comments(world) == [REVIEW_QUEUED]
 
-        await world.until_true(told)
+        await world.until_true(is_answered)
         world.repository.pulls[number].state = "closed"  # and its delivery is late
         llm.answering.set()
         await world.settle()
-        assert said(world) == [WAITS, "The pull request is closed."]
+        assert bot_comments(world) == [REVIEW_QUEUED, "The pull request is closed."]
         await world.open_pull(BEFORE, AFTER)
         await world.settle()
         assert len(world.reviews) == 2
@@ -102,8 +102,8 @@ async def test_a_wish_that_waited_in_vain_gives_its_place_back(
 
 @pytest.mark.slow
 async def test_each_installation_has_its_own(world: World) -> None:
-    taken = [await quota.take(world.store, 1, f"r{n}", 2) for n in (1, 2, 1, 3)]
-    assert taken == [True, True, True, False]
-    assert await quota.take(world.store, 2, "r3", 2)
-    await quota.give_back(world.store, 1, "r1")
-    assert await quota.take(world.store, 1, "r3", 2)
+    granted = [await quota.consume(world.store, 1, f"r{n}", 2) for n in (1, 2, 1, 3)]
+    assert granted == [True, True, True, False]
+    assert await quota.consume(world.store, 2, "r3", 2)
+    await quota.refund(world.store, 1, "r1")
+    assert await quota.consume(world.store, 1, "r3", 2)

@@ -18,9 +18,9 @@ from bot.github.errors import Invalid
 from bot.store import Store, recovery
 from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.telemetry import gauges
-from tests.flows.world import POLL_SECONDS, SECONDS, World, running
+from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
 from workers.schedule import maintenance
-from workers.schedule.redelivery import DUE, MOST, redeliver
+from workers.schedule.redelivery import DUE, MAX_REDELIVERIES, redeliver
 from workers.services import Services, open_services
 
 BEFORE = {"app.py": "import subprocess\n"}
@@ -61,17 +61,17 @@ def services(store: Store) -> Services:
 async def put_into(store: Store, state: State) -> None:
     """A review in that state whose messages are gone."""
     await store.open_review(review())
-    await store.admit(ID, 1, at_once=8, messages=[])
+    await store.admit(ID, 1, max_concurrent=8, messages=[])
     if state is State.QUEUED:
         return
-    await store.move(ID, State.SCANNING, of=[State.QUEUED], started_at=store.now())
+    await store.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
     if state is State.SCANNING:
         return
     batches = [Batch(number, ()) for number in (1, 2, 3)]
     await store.move(
         ID,
         State.ANALYZING,
-        of=[State.SCANNING],
+        from_states=[State.SCANNING],
         batches=batches if state is State.ANALYZING else (),
         files_total=3,
     )
@@ -79,14 +79,14 @@ async def put_into(store: Store, state: State) -> None:
         await store.finish_batch(ID, 2, BatchResult(), files=1, publish=message("publish_review"))
         await store.put(message("analyze_batch", ID, 3))
     else:
-        await store.move(ID, State.REPORTING, of=[State.ANALYZING])
+        await store.move(ID, State.REPORTING, from_states=[State.ANALYZING])
 
 
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (State.QUEUED, [f"scan_pull_request {ID}"]),
-        (State.SCANNING, [f"scan_pull_request {ID}"]),
+        (State.QUEUED, [f"scan_review {ID}"]),
+        (State.SCANNING, [f"scan_review {ID}"]),
         (State.ANALYZING, [f"analyze_batch {ID} 1", f"analyze_batch {ID} 3"]),
         (State.REPORTING, [f"publish_review {ID}"]),
     ],
@@ -114,7 +114,7 @@ async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
 ) -> None:
     """Reviews are looked after one by one, and those at the end change meanwhile."""
     await put_into(store, State.SCANNING)
-    await store.put(message("scan_pull_request", ID))
+    await store.put(message("scan_review", ID))
     look = recovery.snapshot
 
     async def before_the_scan_ends(store: Store) -> recovery.Snapshot:
@@ -122,7 +122,7 @@ async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
         await store.move(
             ID,
             State.ANALYZING,
-            of=[State.SCANNING],
+            from_states=[State.SCANNING],
             batches=[Batch(1, ())],
             messages=[message("analyze_batch", ID, 1)],
         )
@@ -130,7 +130,7 @@ async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
 
     monkeypatch.setattr(recovery, "snapshot", before_the_scan_ends)
     await maintenance.sweep(services)
-    assert await messages(store) == [f"analyze_batch {ID} 1", f"scan_pull_request {ID}"]
+    assert await messages(store) == [f"analyze_batch {ID} 1", f"scan_review {ID}"]
 
 
 async def test_a_review_that_waits_for_its_turn_is_no_orphan(
@@ -138,17 +138,17 @@ async def test_a_review_that_waits_for_its_turn_is_no_orphan(
 ) -> None:
     for number in (1, 2):
         await store.open_review(review(f"{number}", number))
-        wanted = message("scan_pull_request", f"{number}")
-        await store.admit(f"{number}", 1, at_once=1, messages=[wanted])
+        scan_message = message("scan_review", f"{number}")
+        await store.admit(f"{number}", 1, max_concurrent=1, messages=[scan_message])
     await maintenance.sweep(services)
-    assert await messages(store) == ["scan_pull_request 1"]
-    await store.move("1", State.CANCELLED, of=ALL)
-    assert "scan_pull_request 2" in await messages(store)
+    assert await messages(store) == ["scan_review 1"]
+    await store.move("1", State.CANCELLED, from_states=ALL)
+    assert "scan_review 2" in await messages(store)
 
 
 async def test_a_review_past_its_time_ends_as_failed(store: Store, services: Services) -> None:
     await put_into(store, State.SCANNING)
-    await store.remember(ID, started_at=store.now() - 3700, trouble="GitHub was away.")
+    await store.set_fields(ID, started_at=store.now() - 3700, trouble="GitHub was away.")
     await maintenance.sweep(services)
     fields = await store.fields(ID)
     assert fields["state"] == "failed"
@@ -160,9 +160,9 @@ async def test_a_review_that_is_left_again_and_again_is_given_up(
     store: Store, services: Services
 ) -> None:
     await put_into(store, State.SCANNING)
-    for _ in range(maintenance.MAX_TAKEN_UP):
+    for _ in range(maintenance.MAX_RECOVERIES):
         await maintenance.sweep(services)
-        assert await messages(store) == [f"scan_pull_request {ID}"]
+        assert await messages(store) == [f"scan_review {ID}"]
         await store.redis.delete(f"{NAMESPACE}:scan.msgs", f"{NAMESPACE}:scan")
     await maintenance.sweep(services)
     assert (await store.fields(ID))["error"].startswith("It was taken up 5 times")
@@ -172,10 +172,10 @@ async def test_an_ended_review_whose_check_run_is_open_is_concluded(
     store: Store, services: Services
 ) -> None:
     await put_into(store, State.SCANNING)
-    await store.move(ID, State.CANCELLED, of=ALL)
+    await store.move(ID, State.CANCELLED, from_states=ALL)
     await maintenance.sweep(services)
     assert await messages(store) == [f"conclude_review {ID}"]
-    await store.concluded(ID)
+    await store.mark_concluded(ID)
     assert (await recovery.snapshot(store)).ending == ()
 
 
@@ -184,37 +184,35 @@ async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) ->
     await store.redis.hset(f"{key}.msgs", "m1", "{}")
     await store.redis.sadd(f"{NAMESPACE}:__acks__.dead.scan", "m1", "acknowledged-meanwhile")
     await store.redis.zadd(f"{NAMESPACE}:__heartbeats__", {"dead": store.now() * 1000 - 31_000})
-    assert await recovery.revive(store, 30) == 1
+    assert await recovery.requeue_lost(store, 30) == 1
     assert await store.redis.lrange(key, 0, -1) == [b"m1"]
     assert await store.redis.zcard(f"{NAMESPACE}:__heartbeats__") == 0
-    assert await recovery.revive(store, 30) == 0
+    assert await recovery.requeue_lost(store, 30) == 0
 
 
-async def test_what_steps_handed_on_is_gone_when_the_review_is(
-    store: Store, services: Services
-) -> None:
+async def test_stage_data_is_deleted_with_the_review(store: Store, services: Services) -> None:
     await store.redis.set("glossator:scan:gone", b"x")
     await put_into(store, State.ANALYZING)
-    await maintenance.tidy(services)
+    await maintenance.clean_up(services)
     assert await store.redis.exists("glossator:scan:gone") == 0
     assert await store.redis.exists(f"glossator:batches:{ID}") == 1
 
 
-async def test_what_killed_processes_told_of_themselves_is_tidied_up(
-    store: Store, services: Services
-) -> None:
+async def test_data_of_killed_processes_is_cleaned_up(store: Store, services: Services) -> None:
     told = {"gone": 60.0, "living": 0.0}
     for process, ago in told.items():
-        await store.redis.hset(gauges.KEY, process, gauges.told({"any": 1}, time.time() - ago))
-    await maintenance.tidy(services)
+        await store.redis.hset(
+            gauges.KEY, process, gauges.encode_gauges({"any": 1}, time.time() - ago)
+        )
+    await maintenance.clean_up(services)
     assert await store.redis.hkeys(gauges.KEY) == [b"living"]
 
 
 async def test_a_redis_that_may_lose_work_is_complained_of(store: Store) -> None:
-    assert await recovery.complaints(store) == ()
+    assert await recovery.warnings(store) == ()
     await store.redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        [complaint] = await recovery.complaints(store)
+        [complaint] = await recovery.warnings(store)
     finally:
         await store.redis.config_set("maxmemory-policy", "noeviction")
     assert "set maxmemory-policy to noeviction" in complaint
@@ -229,7 +227,7 @@ async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator
         yield world
 
 
-async def test_deliveries_that_failed_are_asked_for_once_each(world: World) -> None:
+async def test_failed_deliveries_are_requested_once_each(world: World) -> None:
     url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"
     number = await world.open_pull(BEFORE, AFTER)
     world.sandbox.webhook_url = url
@@ -246,7 +244,7 @@ async def test_deliveries_that_failed_are_asked_for_once_each(world: World) -> N
 
 
 @pytest.mark.slow
-async def test_a_redelivery_that_fails_as_well_is_asked_for_again_later(world: World) -> None:
+async def test_a_redelivery_that_fails_too_is_requested_again_later(world: World) -> None:
     url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"
     number = await world.open_pull(BEFORE, AFTER)
     async with open_services(world.settings) as services:
@@ -289,7 +287,7 @@ async def test_a_delivery_that_github_will_not_repeat_holds_up_no_other(
     async with open_services(world.settings) as services:
         await redeliver(services)
         await world.until(second, State.COMPLETED)
-        for waits in range(MOST - 1):
+        for waits in range(MAX_REDELIVERIES - 1):
             waiting: Any = await world.store.redis.zrange(DUE, 0, -1, withscores=True)
             [(_, due)] = waiting
             assert 4 < due - time.time() <= 3600, waits
@@ -311,7 +309,7 @@ async def test_an_outage_longer_than_all_retries_is_waited_out(
         fault = world.sandbox.faults.add("GET /api/v3/repos/*/compare/*", "500", times=9)
         await world.open_pull(BEFORE, AFTER)
         await world.settle()
-        assert fault.struck == 9
+        assert fault.triggered == 9
         assert len(world.reviews) == 1
 
 
@@ -337,7 +335,7 @@ async def test_a_hung_git_is_ended_by_the_limit_of_its_step(
         fault = world.sandbox.faults.add("GET /octo/hello.git/info/refs", "timeout", times=9)
         number = await world.open_pull(BEFORE, AFTER)
         async with asyncio.timeout(SECONDS):
-            while not fault.struck:
+            while not fault.triggered:
                 await asyncio.sleep(POLL_SECONDS)
         assert git_processes(world.sandbox.url)
         await world.settle()
@@ -350,4 +348,4 @@ async def test_a_hung_git_is_ended_by_the_limit_of_its_step(
         assert (check_run.status, check_run.conclusion) == ("completed", "neutral")
         assert check_run.output["title"] == "The review took too long"
         assert git_processes(world.sandbox.url) == []
-        assert fault.struck == 1
+        assert fault.triggered == 1

@@ -1,7 +1,7 @@
 """A pull request that goes to another branch has another diff, though its head is the same."""
 
 from tests.flows.conversation import AFTER, BEFORE
-from tests.flows.world import REPO, World
+from tests.flows.environment import REPO, World
 
 
 async def test_another_base_branch_is_reviewed_as_a_push_is(world: World) -> None:
@@ -31,5 +31,7 @@ async def test_another_base_branch_is_reviewed_as_a_push_is(world: World) -> Non
     assert [review.minimized for review in world.reviews] == ["outdated", None]
     assert [run.conclusion for run in world.check_runs] == ["success", "neutral", "success"]
     [thread] = world.repository.threads.values()
-    told = world.inline_comments[0]
-    assert (told.thread_id, told.minimized) == (thread.id, "resolved"), "it changes no more"
+    comment_posted = world.inline_comments[0]
+    assert (comment_posted.thread_id, comment_posted.minimized) == (thread.id, "resolved"), (
+        "it changes no more"
+    )

@@ -51,10 +51,10 @@ async def glossator(
 async def click_through(command: asyncio.subprocess.Process) -> str:
     """Everything that a person does; returns what was announced until then."""
     assert command.stderr is not None
-    said = ""
+    output = ""
     async with asyncio.timeout(20):
-        while not (address := re.search(r"Open (\S+) in", said)):
-            said += (await command.stderr.readline()).decode()
+        while not (address := re.search(r"Open (\S+) in", output)):
+            output += (await command.stderr.readline()).decode()
     async with httpx2.AsyncClient(verify=trusted(), follow_redirects=True) as http:
         start = (await http.get(address[1])).text
         action = re.search(r'action="([^"]+)"', start)
@@ -67,35 +67,35 @@ async def click_through(command: asyncio.subprocess.Process) -> str:
         assert confirm, page.text
         last = await http.post(str(page.url.join(html.unescape(confirm[1]))))
         assert "The App is made" in last.text
-    return said
+    return output
 
 
 def files(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
-async def test_secrets_are_kept_and_the_install_link_is_told(
+async def test_secrets_are_saved_and_the_install_link_is_printed(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     command = await setup(sandbox, tmp_path, "--url", "https://glossator.example")
-    said = await click_through(command)
+    output = await click_through(command)
     out, _ = await command.communicate()
     assert command.returncode == 0
-    assert "GitHub cannot reach" not in said
+    assert "GitHub cannot reach" not in output
     kept = (tmp_path / ".env").read_text()
     assert re.findall(r"^(\w+)=", kept, re.MULTILINE) == [*SECRETS, "PUBLIC_URL"]
     assert f"{sandbox.url}/apps/" in out.decode()
-    assert sandbox.webhook_secret not in out.decode() + said
+    assert sandbox.webhook_secret not in out.decode() + output
 
 
 async def test_print_writes_nothing_and_prints_nothing_else(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     command = await setup(sandbox, tmp_path, "--print")
-    said = await click_through(command)
+    output = await click_through(command)
     out, _ = await command.communicate()
     assert command.returncode == 0
-    assert "GitHub cannot reach http://localhost:8000" in said
+    assert "GitHub cannot reach http://localhost:8000" in output
     assert [line.partition("=")[0] for line in out.decode().splitlines()] == list(SECRETS)
     assert files(tmp_path) == []
 
@@ -103,19 +103,19 @@ async def test_print_writes_nothing_and_prints_nothing_else(
 async def test_what_is_there_is_not_overwritten_unasked(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GITHUB_APP_ID=1\n")
     command = await setup(sandbox, tmp_path)
-    _, told = await command.communicate()
+    _, captured = await command.communicate()
     assert command.returncode == 1
-    assert "GITHUB_APP_ID already" in told.decode()
+    assert "GITHUB_APP_ID already" in captured.decode()
     assert (tmp_path / ".env").read_text() == "GITHUB_APP_ID=1\n"
     assert sandbox.requests == []
 
 
-async def test_a_taken_port_is_told_in_a_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_reported_in_one_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
     port = sandbox.url.rpartition(":")[2]
     command = await setup(sandbox, tmp_path, "--port", port)
-    _, told = await command.communicate()
+    _, captured = await command.communicate()
     assert command.returncode == 1
-    assert f"glossator: Port {port} cannot be used" in told.decode()
+    assert f"glossator: Port {port} cannot be used" in captured.decode()
 
 
 async def test_setup_and_serve_are_all_it_takes_to_the_first_review(

@@ -4,22 +4,21 @@ else's is ever touched."""
 import pytest
 
 from bot.store import suppressions
-from bot.store.suppressions import lessons
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
     US,
+    bot_comments,
     pushed,
     reactions,
     replied,
     reviewed,
-    said,
     writes_since,
 )
-from tests.flows.world import REPO, World
-from workers.events.commands import FORGOTTEN, FORGOTTEN_THUMB, NOT_DISMISSED
+from tests.flows.environment import REPO, World
+from workers.events.commands import NOT_DISMISSED, UNSUPPRESSED, UNSUPPRESSED_THUMB
 
-MENDED = "import os\n\n\ndef home():\n    return os.environ['HOME'] + '/'\n"
+FIXED = "import os\n\n\ndef home():\n    return os.environ['HOME'] + '/'\n"
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def world(world: World) -> World:
     return world
 
 
-async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
+async def test_a_dismissed_finding_is_not_reported_again(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
     reply = await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
@@ -43,7 +42,7 @@ async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
     assert "No problems" in world.reviews[-1].body
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
-    assert "we trust it" in said(world)[-1]
+    assert "we trust it" in bot_comments(world)[-1]
 
     # With a reason it holds for the whole repository.
     await world.open_pull(BEFORE, AFTER, title="Once more")
@@ -51,43 +50,43 @@ async def test_a_finding_is_dismissed_and_not_said_again(world: World) -> None:
     assert "No problems" in world.reviews[-1].body
 
 
-async def test_a_lesson_is_taken_back_by_the_id_that_help_names(world: World) -> None:
+async def test_a_suppression_is_removed_by_the_id_in_help(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
     await world.settle()
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
-    [lesson] = await lessons(world.store, world.repository.id)
-    assert f"- `{lesson.fingerprint}` `app.py`: " in said(world)[-1]
+    [suppression] = await suppressions.suppressions(world.store, world.repository.id)
+    assert f"- `{suppression.fingerprint}` `app.py`: " in bot_comments(world)[-1]
 
     other = await world.open_pull(BEFORE, AFTER, title="Once more")
     await world.settle()
     assert "No problems" in world.reviews[-1].body
     world.sandbox.permit(REPO, "eve", "read")
-    command = f"/review forget {lesson.fingerprint}"
+    command = f"/review forget {suppression.fingerprint}"
     await world.sandbox.comment(REPO, other, command, author="eve")
     await world.settle()
-    assert await lessons(world.store, world.repository.id) == (lesson,)
+    assert await suppressions.suppressions(world.store, world.repository.id) == (suppression,)
 
     await world.sandbox.comment(REPO, other, f"{command}\n/review full")
     await world.settle()
-    assert said(world)[-1] == FORGOTTEN
-    assert await lessons(world.store, world.repository.id) == ()
+    assert bot_comments(world)[-1] == UNSUPPRESSED
+    assert await suppressions.suppressions(world.store, world.repository.id) == ()
     assert "No problems" not in world.reviews[-1].body
     await world.sandbox.comment(REPO, other, command)
     await world.settle()
-    assert said(world)[-1] == NOT_DISMISSED
+    assert bot_comments(world)[-1] == NOT_DISMISSED
 
 
-async def test_what_was_dismissed_in_a_thread_is_taken_back_there(world: World) -> None:
+async def test_a_dismissal_in_a_thread_is_undone_there(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss")
     await world.settle()
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review forget")
     await world.settle()
-    assert replied(world, comment.id) == [FORGOTTEN]
+    assert replied(world, comment.id) == [UNSUPPRESSED]
     await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     assert "No problems" not in world.reviews[-1].body
@@ -99,12 +98,12 @@ async def test_dismiss_works_in_our_threads_only(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review dismiss")
     await world.settle()
-    assert "thread" in said(world)[-1]
+    assert "thread" in bot_comments(world)[-1]
     [thread] = world.repository.threads.values()
     assert thread.resolved_by is None
 
 
-async def test_a_thumb_down_by_a_writer_teaches(world: World) -> None:
+async def test_a_thumbs_down_by_a_writer_creates_a_suppression(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
     for stranger in ("eve", *(f"stranger{n}" for n in range(10))):
@@ -121,7 +120,7 @@ async def test_a_thumb_down_by_a_writer_teaches(world: World) -> None:
 
 
 @pytest.mark.slow
-async def test_a_thumb_down_is_heard_when_the_pull_request_is_closed(world: World) -> None:
+async def test_a_thumbs_down_is_recorded_when_the_pull_request_is_closed(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
     world.sandbox.react(REPO, comment.id, "-1")
@@ -141,21 +140,21 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     world.sandbox.react(REPO, comment.id, "-1")
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
-    [answer] = said(world)
+    [answer] = bot_comments(world)
     assert "Not said again in this repository" in answer
     assert "(👎, `octocat`)" in answer
 
-    [lesson] = await lessons(world.store, world.repository.id)
-    await world.sandbox.comment(REPO, number, f"/review forget {lesson.fingerprint}")
+    [suppression] = await suppressions.suppressions(world.store, world.repository.id)
+    await world.sandbox.comment(REPO, number, f"/review forget {suppression.fingerprint}")
     await world.settle()
-    assert said(world)[-1] == FORGOTTEN_THUMB
+    assert bot_comments(world)[-1] == UNSUPPRESSED_THUMB
 
 
 @pytest.mark.slow
-async def test_lessons_beyond_the_last_are_not_promised(
+async def test_suppressions_beyond_the_limit_are_not_promised(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(suppressions, "MAX_LESSONS", 0)
+    monkeypatch.setattr(suppressions, "MAX_SUPPRESSIONS", 0)
     await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
@@ -175,14 +174,14 @@ def resolved(world: World) -> dict[str, str | None]:
     }
 
 
-async def test_a_mended_finding_has_its_thread_resolved_and_no_other(world: World) -> None:
+async def test_only_the_thread_of_a_fixed_finding_is_resolved(world: World) -> None:
     number = await reviewed(world)
     marker = world.inline_comments[0].body.partition("\n")[0]
     assert marker.startswith("<!-- glossator:finding:")
     await world.sandbox.begin_thread(REPO, number, "app.py", 10, "Is this safe?")
     await world.sandbox.begin_thread(REPO, number, "app.py", 10, f"{marker}\nMine", author="eve")
     mark = len(world.writes())
-    mended = await pushed(world, number, {"app.py": MENDED})
+    fixed_head = await pushed(world, number, {"app.py": FIXED})
     await world.settle()
     assert resolved(world) == {"ours": US, "Is this safe?": None, marker[:20]: None}
     kinds = writes_since(world, mark)
@@ -190,7 +189,7 @@ async def test_a_mended_finding_has_its_thread_resolved_and_no_other(world: Worl
     assert kinds.count("POST graphql") == 1
 
     # It comes back, and is said again.
-    again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=mended)
+    again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=fixed_head)
     await world.sandbox.push(REPO, number, again)
     await world.settle()
     assert len([c for c in world.inline_comments if c.user == US]) == 2
@@ -201,14 +200,14 @@ def hidden(world: World) -> list[str | None]:
     return [c.minimized for c in world.inline_comments if c.user == US]
 
 
-async def test_without_the_permission_to_resolve_a_mended_finding_is_folded_away_once(
+async def test_without_the_permission_to_resolve_a_fixed_finding_is_minimized_once(
     world: World,
 ) -> None:
     world.sandbox.grant("contents", "read")
     number = await reviewed(world)
     await world.sandbox.begin_thread(REPO, number, "app.py", 10, "Is this safe?")
     mark = len(world.writes())
-    mended = await pushed(world, number, {"app.py": MENDED})
+    fixed_head = await pushed(world, number, {"app.py": FIXED})
     await world.settle()
     assert resolved(world) == {"ours": None, "Is this safe?": None}
     assert hidden(world) == ["resolved"]
@@ -220,14 +219,14 @@ async def test_without_the_permission_to_resolve_a_mended_finding_is_folded_away
     await world.settle()
     # One, for the review in whose place a newer one has come.
     assert writes_since(world, mark).count("POST graphql") == 1, "once is enough"
-    again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=mended)
+    again = await world.sandbox.commit(REPO, {"app.py": AFTER["app.py"]}, parent=fixed_head)
     await world.sandbox.push(REPO, number, again)
     await world.settle()
     assert hidden(world) == ["resolved", None], "it is said again"
 
 
 @pytest.mark.slow
-async def test_without_the_permission_to_resolve_a_dismissed_finding_is_folded_away(
+async def test_without_the_permission_to_resolve_a_dismissed_finding_is_minimized(
     world: World,
 ) -> None:
     world.sandbox.grant("contents", "read")
@@ -240,7 +239,7 @@ async def test_without_the_permission_to_resolve_a_dismissed_finding_is_folded_a
 
 
 @pytest.mark.slow
-async def test_a_thread_with_a_persons_reply_is_kept_until_its_finding_is_gone(
+async def test_a_thread_with_a_persons_reply_is_kept_until_its_finding_is_fixed(
     world: World,
 ) -> None:
     number = await reviewed(world)
@@ -249,7 +248,7 @@ async def test_a_thread_with_a_persons_reply_is_kept_until_its_finding_is_gone(
     await pushed(world, number, {"other.py": "x = 1\n"})
     await world.settle()
     assert resolved(world) == {"ours": None}
-    await pushed(world, number, {"app.py": MENDED})
+    await pushed(world, number, {"app.py": FIXED})
     await world.settle()
     assert resolved(world) == {"ours": US}
     assert "We know; later." in [c.body for c in world.inline_comments], "nothing is deleted"
@@ -262,7 +261,7 @@ async def test_threads_stay_when_their_file_was_not_read(world: World) -> None:
     config = {".github/glossator.yml": "paths:\n  exclude: [app.py]\n"}
     newer = await world.sandbox.commit(REPO, config, parent=base)
     await world.sandbox.set_branch(REPO, "main", newer)
-    await pushed(world, number, {"app.py": MENDED, "other.py": "x = 1\n"})
+    await pushed(world, number, {"app.py": FIXED, "other.py": "x = 1\n"})
     await world.settle()
     assert [run.status for run in world.check_runs] == ["completed"] * 2
     assert resolved(world) == {"ours": None}
@@ -272,15 +271,15 @@ async def test_threads_stay_when_their_file_was_not_read(world: World) -> None:
 async def test_a_thread_that_cannot_be_resolved_fails_no_review(world: World) -> None:
     number = await reviewed(world)
     fault = world.sandbox.faults.add("POST /api/graphql", "500", times=20)
-    await pushed(world, number, {"app.py": MENDED})
+    await pushed(world, number, {"app.py": FIXED})
     await world.settle()
-    assert fault.struck
+    assert fault.triggered
     assert [run.conclusion for run in world.check_runs] == ["neutral", "success"]
     assert resolved(world) == {"ours": None}
 
 
 @pytest.mark.slow
-async def test_dismissed_without_a_reason_it_holds_for_the_pull_request_alone(
+async def test_a_dismissal_without_a_reason_applies_to_the_pull_request_only(
     world: World,
 ) -> None:
     await reviewed(world)

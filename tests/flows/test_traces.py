@@ -11,7 +11,7 @@ from ulid import ULID
 from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.telemetry import tracing
-from tests.flows.world import running
+from tests.flows.environment import running
 from tests.support.ingest import Ingest, SpanSeen
 from tests.support.llm_server import LLMServer, agreeable
 from tests.support.secret_shapes import SHAPES
@@ -73,7 +73,7 @@ async def test_a_review_is_one_trace_from_its_delivery_to_its_report(
     assert above(published, spans) == [
         "publish_review",
         "analyze_batch",
-        "scan_pull_request",
+        "scan_review",
         "handle_delivery",
         "accept delivery",
     ]
@@ -94,7 +94,7 @@ async def test_a_review_is_one_trace_from_its_delivery_to_its_report(
 
 async def test_whoever_takes_work_up_goes_on_in_the_reviews_trace(ingest: Ingest) -> None:
     review = str(ULID())
-    with tracing.span("scan_pull_request", {}, review=review):
+    with tracing.span("scan_review", {}, review=review):
         pass
     tracing.shutdown()
     [span] = ingest.spans()
@@ -107,8 +107,8 @@ async def test_a_review_that_another_delivery_asks_for_has_its_own_trace_and_a_l
 ) -> None:
     delivery, review = str(ULID()), str(ULID())
     with tracing.span("accept delivery", {}, review=delivery):
-        parent = tracing.carried()["traceparent"]
-    with tracing.span("scan_pull_request", {}, review=review, parent=parent):
+        parent = tracing.message_options()["traceparent"]
+    with tracing.span("scan_review", {}, review=review, parent=parent):
         pass
     tracing.shutdown()
     first, second = ingest.spans()
@@ -116,11 +116,11 @@ async def test_a_review_that_another_delivery_asks_for_has_its_own_trace_and_a_l
     assert (second.parent, second.links) == ("", (first.trace,))
 
 
-async def test_of_an_exception_only_its_type_is_told(ingest: Ingest) -> None:
+async def test_only_the_type_of_an_exception_is_reported(ingest: Ingest) -> None:
     for quiet in ((), (ValueError,)):
         with (
             pytest.raises(ValueError, match=CODE),
-            tracing.span("scan", {"a": SECRET, "b": None}, review=str(ULID()), quiet=quiet),
+            tracing.span("scan", {"a": SECRET, "b": None}, review=str(ULID()), expected=quiet),
         ):
             raise ValueError(CODE)
     tracing.shutdown()
@@ -134,7 +134,7 @@ async def test_of_an_exception_only_its_type_is_told(ingest: Ingest) -> None:
 
 async def test_what_belongs_to_no_review_is_not_traced(ingest: Ingest) -> None:
     with tracing.span("GET /app", {}):
-        assert tracing.carried() == {}
+        assert tracing.message_options() == {}
     with tracing.span("scan", {}, review="no ulid"):
         pass
     tracing.shutdown()

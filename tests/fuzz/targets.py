@@ -20,9 +20,9 @@ from bot.security import links
 from bot.text.secrets import redact
 from bot.web.auth import sessions
 from bot.webhooks import receiver
-from bot.webhooks.body_budget import Room
-from tests.security.harmless import faults
+from bot.webhooks.body_budget import ByteBudget
 from tests.security.injections import PAYLOADS
+from tests.security.markdown_safety import faults
 from tests.support.deliveries import PAYLOADS as RECORDED
 from tests.support.deliveries import SECRET, signature
 from tests.support.secret_shapes import SHAPES, private_key
@@ -56,10 +56,10 @@ class _Queue:
     """Takes every delivery."""
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.accepted = 0
 
     async def accept_delivery(self, guid: str, queued: object, *, installation_id: int = 0) -> bool:
-        self.taken += 1
+        self.accepted += 1
         return True
 
 
@@ -72,7 +72,9 @@ def _deliver(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, int]
     """The status of the answer, and how many deliveries were queued."""
     queue = _Queue()
     counted = SimpleNamespace(count=lambda *_, **__: None)
-    state = SimpleNamespace(settings=_SETTINGS, store=queue, metrics=counted, room=Room())
+    state = SimpleNamespace(
+        settings=_SETTINGS, store=queue, metrics=counted, body_budget=ByteBudget()
+    )
     scope = {
         "type": "http",
         "method": "POST",
@@ -87,16 +89,16 @@ def _deliver(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, int]
         return sent.pop() if sent else {"type": "http.disconnect"}
 
     answer = asyncio.run(receiver.receive(Request(scope, receive)))
-    return answer.status_code, queue.taken
+    return answer.status_code, queue.accepted
 
 
 def _check_signed(case: tuple[str, str, Any]) -> None:
     """A delivery of GitHub's own, but with any content."""
     event, guid, document = case
     body = json.dumps(document).encode()
-    status, taken = _deliver(_headers(event, guid, signature(body)), body)
+    status, accepted = _deliver(_headers(event, guid, signature(body)), body)
     assert status in (200, 202, 400)
-    assert taken == (status == 202)
+    assert accepted == (status == 202)
 
 
 def _check_unsigned(case: tuple[str, str, str, bytes]) -> None:
@@ -104,8 +106,8 @@ def _check_unsigned(case: tuple[str, str, str, bytes]) -> None:
     event, guid, signed, body = case
     if signed == signature(body):
         return
-    status, taken = _deliver(_headers(event, guid, signed), body)
-    assert (status, taken) == (401, 0)
+    status, accepted = _deliver(_headers(event, guid, signed), body)
+    assert (status, accepted) == (401, 0)
 
 
 def _headers(event: str, guid: str, signed: str) -> list[tuple[bytes, bytes]]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
-from tests.support.growth import growth
+from tests.support.runtime_growth import growth
 from workers.analysis.anchor import TOLERANCE, Anchor, anchor
 
 CASES = int(os.environ.get("ANCHOR_CASES", "250"))
@@ -144,7 +144,7 @@ def test_an_anchor_is_right_or_refused(data: st.DataObject) -> None:
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_lines_that_stand_once_are_always_found(data: st.DataObject) -> None:
+def test_unique_lines_are_always_found(data: st.DataObject) -> None:
     numbers = iter(range(10_000))
     diff = data.draw(diffs(st.builds(lambda: f"    line_{next(numbers)} = {{}}")))
     quoted = data.draw(quotes(diff))
@@ -185,7 +185,7 @@ def test_what_is_not_in_the_diff_has_no_anchor(data: st.DataObject) -> None:
     assert anchor(diff.file, "no_such_name(anywhere)", 3, Side.RIGHT, diff.content) is None
 
 
-def test_an_unchanged_line_told_by_its_old_number_is_not_taken_for_a_changed_one() -> None:
+def test_an_unchanged_line_with_its_old_number_is_not_taken_for_a_changed_one() -> None:
     """The hint is 28 lines off the old number of the last line, and so 31 off its new one."""
     lines = (
         *(Line(number, number, "") for number in range(101, 114)),
@@ -198,7 +198,7 @@ def test_an_unchanged_line_told_by_its_old_number_is_not_taken_for_a_changed_one
     assert anchor(file, "x = compute(y, z)", 114 - 28, Side.LEFT) is None
 
 
-def test_removed_lines_are_not_told_apart_by_a_number_of_the_new_side() -> None:
+def test_removed_lines_are_not_distinguished_by_a_number_of_the_new_side() -> None:
     """The first is line 135 of the new side, which is 5 lines from the old number of the second."""
     first = Hunk(99, 134, "", (Line(99, 134, "a"), Line(100, None, "gone(x, y)")))
     second = Hunk(139, 173, "", (Line(139, 173, "b"), Line(140, None, "gone(x, y)")))
@@ -207,7 +207,7 @@ def test_removed_lines_are_not_told_apart_by_a_number_of_the_new_side() -> None:
     assert anchor(file, "gone(x, y)", 100, Side.LEFT) == Anchor(Side.LEFT, 100, 100)
 
 
-def test_a_quote_that_stands_on_every_line_of_a_large_file_takes_linear_time() -> None:
+def test_a_quote_on_every_line_of_a_large_file_takes_linear_time() -> None:
     def look(size: int) -> None:
         lines = tuple(Line(None, number, "again(x, y)") for number in range(1, size // 2))
         hunk = Hunk(1, 1, "", lines)

@@ -52,25 +52,25 @@ def test_an_ask_always_has_a_question_on_one_line(body: str) -> None:
 
 
 @given(BODIES)
-def test_a_quoted_body_says_nothing(body: str) -> None:
+def test_a_quoted_body_is_ignored(body: str) -> None:
     assert parse("\n".join(f"> {line}" for line in lines(body))) == ()
 
 
 @given(BODIES, st.sampled_from("`~"))
-def test_a_fenced_body_says_nothing(body: str, mark: str) -> None:
+def test_a_fenced_body_is_ignored(body: str, mark: str) -> None:
     longest = max((len(run) for run in re.findall(f"{mark}+", body)), default=0)
     fence = mark * max(3, longest + 1)
     assert parse(f"{fence}\n{body}\n{fence}") == ()
 
 
 @given(BODIES)
-def test_an_indented_body_says_nothing(body: str) -> None:
+def test_an_indented_body_is_ignored(body: str) -> None:
     # A line that Markdown takes for blank would end the code and start nothing else.
     assert parse("\n".join(f"    {line}" for line in lines(body))) == ()
 
 
 @given(BODIES)
-def test_a_body_in_an_html_comment_says_nothing(body: str) -> None:
+def test_a_body_in_an_html_comment_is_ignored(body: str) -> None:
     assert parse("<!--\n" + body.replace("-->", "") + "\n-->") == ()
 
 
@@ -78,9 +78,9 @@ def test_a_body_in_an_html_comment_says_nothing(body: str) -> None:
 def test_surrounding_text_does_not_change_the_commands(
     commands: list[str], before: str, after: str, end: str
 ) -> None:
-    alone = [parse(one)[0] for one in commands]
+    parsed_separately = [parse(one)[0] for one in commands]
     body = "\n".join([before, *commands, after]).replace("\n", end)
-    assert list(parse(body)) == alone
+    assert list(parse(body)) == parsed_separately
 
 
 @given(BODIES, COMMANDS)

@@ -69,7 +69,7 @@ def diff(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
     return run
 
 
-bounded = settings(
+limit_response = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
@@ -104,7 +104,7 @@ def _right(line: Line, old: Sequence[str], new: Sequence[str]) -> bool:
     )
 
 
-@bounded
+@limit_response
 @given(pair=texts())
 def test_hunks_applied_to_the_old_text_give_the_new_one(
     pair: tuple[str, str], diff: Callable[..., bytes]
@@ -122,7 +122,7 @@ def test_hunks_applied_to_the_old_text_give_the_new_one(
     assert (counted.additions, counted.deletions) == (file.additions, file.deletions)
 
 
-@bounded
+@limit_response
 @given(names=st.lists(NAMES, min_size=1, max_size=6, unique=True), moved=NAMES)
 def test_every_file_keeps_its_own_path_and_hunks(
     names: list[str], moved: str, diff: Callable[..., bytes]

@@ -109,10 +109,12 @@ class Life(RuleBasedStateMachine):
     def look_closer(self, installation: int, pull: int, head: str) -> Any:
         """Somebody asks for one category."""
         name = f"r{len(self.pulls) + len(self.waiting)}w"
-        wish = self._review(name, installation, pull, head, Trigger.COMMAND, Category.SECURITY)
+        review_asked = self._review(
+            name, installation, pull, head, Trigger.COMMAND, Category.SECURITY
+        )
         before = self.opened.get((installation, pull))
-        later = message("start_waiting", {}, name, 0)
-        opened = self.run(self.store.open_review(wish, later=later))
+        later = message("start_queued_review", {}, name, 0)
+        opened = self.run(self.store.open_review(review_asked, follow_up=later))
         if before is not None and not self.ended(before):
             assert (opened.outcome, opened.other) == ("waits", before)
             self.waiting.add(name)
@@ -133,12 +135,14 @@ class Life(RuleBasedStateMachine):
     @rule(name=reviews)
     def admit(self, name: str) -> None:
         installation = self.pulls[name][0]
-        scan = message("scan_pull_request", name)
-        self.run(self.store.admit(name, installation, at_once=AT_ONCE, messages=[scan]))
+        scan = message("scan_review", name)
+        self.run(self.store.admit(name, installation, max_concurrent=AT_ONCE, messages=[scan]))
 
     @rule(name=reviews)
     def scan(self, name: str) -> None:
-        moved = self.run(self.store.move(name, State.SCANNING, of=[State.QUEUED], started_at=1))
+        moved = self.run(
+            self.store.move(name, State.SCANNING, from_states=[State.QUEUED], started_at=1)
+        )
         assert moved == (self.states[name] is State.QUEUED)
         if moved:
             self.states[name] = State.SCANNING
@@ -152,7 +156,7 @@ class Life(RuleBasedStateMachine):
             self.store.move(
                 name,
                 to,
-                of=[State.SCANNING],
+                from_states=[State.SCANNING],
                 batches=batches,
                 messages=messages or [message("publish_review", name)],
                 files_total=number,
@@ -185,7 +189,9 @@ class Life(RuleBasedStateMachine):
     @rule(name=reviews, to=st.sampled_from((State.FAILED, State.CANCELLED)))
     def end(self, name: str, to: State) -> None:
         moved = self.run(
-            self.store.move(name, to, of=ORDER, messages=[message("conclude_review", name)])
+            self.store.move(
+                name, to, from_states=ORDER, messages=[message("conclude_review", name)]
+            )
         )
         assert moved != self.ended(name)
         if moved:
@@ -193,7 +199,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(name=reviews)
     def publish(self, name: str) -> None:
-        moved = self.run(self.store.move(name, State.COMPLETED, of=[State.REPORTING], result="{}"))
+        moved = self.run(
+            self.store.move(name, State.COMPLETED, from_states=[State.REPORTING], result="{}")
+        )
         assert moved == (self.states[name] is State.REPORTING)
         if moved:
             self.states[name] = State.COMPLETED
@@ -202,12 +210,12 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: any(state in FINISHED for state in self.states.values()))
     def conclude(self, name: str) -> None:
         if self.ended(name):
-            self.run(self.store.concluded(name))
+            self.run(self.store.mark_concluded(name))
             assert name not in self.run(recovery.snapshot(self.store)).ending
 
     @rule(name=reviews, percent=st.integers(0, 100))
-    def tell(self, name: str, percent: int) -> None:
-        assert self.run(self.store.tell(name, percent)) != self.ended(name)
+    def update_progress(self, name: str, percent: int) -> None:
+        assert self.run(self.store.update_progress(name, percent)) != self.ended(name)
 
     @invariant()
     def states_agree(self) -> None:
@@ -230,19 +238,19 @@ class Life(RuleBasedStateMachine):
             assert running <= set(snapshot.active)
             waiting = {n for n in snapshot.active if self._parked(n, installation)}
             assert not waiting or len(running) == AT_ONCE, "a turn is free while one waits"
-            assert not any(snapshot.awaited(name) for name in waiting)
+            assert not any(snapshot.has_message(name) for name in waiting)
 
     @invariant()
     def what_waits_has_a_message_once_nothing_runs_before_it(self) -> None:
         bodies: Any = self.run(self.store.redis.hvals(f"{NAMESPACE}:events.msgs"))
         sent = [json.loads(body)["args"][1] for body in bodies]
-        held = [
+        parked = [
             name
             for active in self.states
             if not self.ended(active)
             for name in self._fields(f"glossator:after:{active}")
         ]
-        assert sorted(sent + held) == sorted(self.waiting)
+        assert sorted(sent + parked) == sorted(self.waiting)
 
     def _fields(self, key: str) -> list[str]:
         found: Any = self.run(self.store.redis.hkeys(key))
@@ -260,11 +268,11 @@ class Life(RuleBasedStateMachine):
     def a_finished_review_leaves_no_work_behind_and_one_last_event(self) -> None:
         for name in self.states:
             raw: Any = self.run(self.store.redis.xrange(f"glossator:events:{name}"))
-            told = [json.loads(fields[b"data"])["status"] for _, fields in raw]
-            last = [status for status in told if State(status) in FINISHED]
+            statuses = [json.loads(fields[b"data"])["status"] for _, fields in raw]
+            last = [status for status in statuses if State(status) in FINISHED]
             assert len(last) == self.ended(name)
             if self.ended(name):
-                assert told[-1] == self.states[name]
+                assert statuses[-1] == self.states[name]
                 keys = [f"glossator:{kind}:{name}" for kind in ("scan", "batches", "results")]
                 assert self.run(self.store.redis.exists(*keys)) == 0
 

@@ -9,7 +9,7 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.model import BatchFile
 from bot.text.languages import parses
 from workers.analysis.anchor import Anchor
-from workers.analysis.redacted_view import Shown, show
+from workers.analysis.redacted_view import RedactedView, show
 from workers.analysis.suggestions import MAX_LINES, fitting_suggestion
 
 PYTHON = """\
@@ -48,7 +48,7 @@ SNIPPETS = [
 INDENTS = ["", "    ", "        ", "            ", "\t", "\t\t", " ", "  \t"]
 
 
-def shown(language: str, content: str) -> Shown:
+def shown(language: str, content: str) -> RedactedView:
     lines = tuple(Line(None, n, text) for n, text in enumerate(content.split("\n")[:-1], start=1))
     file = ChangedFile(path="shop", status=FileStatus.ADDED, hunks=(Hunk(0, 1, "", lines),))
     return show(BatchFile(file=file, language=language, content=content))
@@ -98,9 +98,11 @@ def test_what_is_kept_can_be_committed(data: st.DataObject, place: tuple[str, st
     assert "[redacted:" not in kept
     first = next((line for line in old if line.strip()), "")
     if new and new[0].strip() and first:
-        wanted, found = indent(first), indent(new[0])
-        assert wanted.startswith(found) or found.startswith(wanted), "tabs and spaces mixed"
-        assert found or not wanted, "the indentation was lost"
+        expected_indent, found = indent(first), indent(new[0])
+        assert expected_indent.startswith(found) or found.startswith(expected_indent), (
+            "tabs and spaces mixed"
+        )
+        assert found or not expected_indent, "the indentation was lost"
 
 
 @given(places(), st.sampled_from(["", "```", "````"]))
@@ -111,7 +113,7 @@ def test_code_without_its_indentation_gets_it_back(
     lines = content.replace("\r\n", "\n").split("\n")
     [old] = [lines[at.start_line - 1]]
     other = {"python": "pass", "go": "print(1)"}[language]
-    said = f"{fence}\n{other}\n{fence}" if fence else other
+    fenced = f"{fence}\n{other}\n{fence}" if fence else other
     only = Anchor(Side.RIGHT, at.start_line, at.start_line)
-    kept = fitting_suggestion(said, shown(language, content), only)
+    kept = fitting_suggestion(fenced, shown(language, content), only)
     assert kept in (None, indent(old) + other)

@@ -10,8 +10,8 @@ from redis import Redis
 
 from bot.store import Store
 from bot.web.app import create_app
-from tests.security.house import House
-from tests.support.web import complete, make_settings, open_review
+from tests.security.tenants import TenantServer
+from tests.support.web_server import complete, make_settings, open_review
 
 
 def _opened(value: bytes) -> bytes:
@@ -56,7 +56,7 @@ def in_redis(redis_url: str) -> Callable[[], str]:
 
 
 @pytest.fixture
-async def house(redis_url: str, store: Store) -> AsyncIterator[House]:
+async def server(redis_url: str, store: Store) -> AsyncIterator[TenantServer]:
     settings = make_settings(redis_url)
     app = create_app(settings)
     async with (
@@ -65,4 +65,4 @@ async def house(redis_url: str, store: Store) -> AsyncIterator[House]:
     ):
         done, running = await open_review(store), await open_review(store, number=13)
         await complete(store, done)
-        yield House(app, settings, store, client, done, running)
+        yield TenantServer(app, settings, store, client, done, running)

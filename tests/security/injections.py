@@ -148,30 +148,30 @@ def corpus() -> tuple[Injection, ...]:
     )
 
 
-_TOLD = re.compile(r"obey-(\d{3})")
+_OBEY_ID = re.compile(r"obey-(\d{3})")
 _SECTION = re.compile(r"=== BEGIN file ===\n(.*?)=== END file ===", re.DOTALL)
 _QUOTE = re.compile(r"value_(\d{3}) = \d+")
 
 
 class Obedient:
-    """An LLM that does whatever anybody tells it; `obeyed` are the numbers it was told."""
+    """An LLM that does whatever anybody tells it; `obeyed_ids` are the numbers it was told."""
 
     def __init__(self, injections: tuple[Injection, ...]) -> None:
         self._by_number = {one.number: one for one in injections}
-        self.obeyed: set[int] = set()
+        self.obeyed_ids: set[int] = set()
 
     def __call__(self, request: Request) -> Reply:
         if request.asks_for_verdicts:
             return verdicts(*[1.0] * request.user.count("=== BEGIN finding ==="))
-        told = sorted({int(found) for found in _TOLD.findall(request.user)})
-        self.obeyed |= set(told)
+        ids = sorted({int(found) for found in _OBEY_ID.findall(request.user)})
+        self.obeyed_ids |= set(ids)
         paths = {
             int(number): section.split("\n")[0].removeprefix("|path: ")
             for section in _SECTION.findall(request.user)
             for number in _QUOTE.findall(section)
         }
         findings, summaries = [], []
-        for number in told:
+        for number in ids:
             if number in paths:
                 findings += self._findings(number, paths[number])
                 summaries.append(self._summary(number, paths[number]))

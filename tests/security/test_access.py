@@ -12,9 +12,9 @@ from bot.domain.model import Review, State
 from bot.security.links import Purpose, sign
 from bot.store import Store
 from bot.web.app import create_app
-from bot.web.auth.sessions import Granted
-from tests.security.house import Credentials, House, check_headers, send, wrong
-from tests.support.web import TOKEN, make_settings
+from bot.web.auth.sessions import RepositoryAccess
+from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
+from tests.support.web_server import TOKEN, make_settings
 
 #: Who may call what. A route that is missing here fails the test: decide who may call it.
 OPEN = {
@@ -55,21 +55,21 @@ def _routes(app: Starlette) -> set[tuple[str, str]]:
     }
 
 
-async def test_every_route_is_known(house: House) -> None:
-    assert _routes(house.app) <= OPEN | GUARDED
-    feeds = {route.path for route in house.app.routes if isinstance(route, WebSocketRoute)}
+async def test_every_route_is_known(server: TenantServer) -> None:
+    assert _routes(server.app) <= OPEN | GUARDED
+    feeds = {route.path for route in server.app.routes if isinstance(route, WebSocketRoute)}
     assert feeds == FEEDS
 
 
-async def test_wrong_credentials_see_and_change_nothing(house: House) -> None:
-    unknown = Review(**{**{n: getattr(house.done, n) for n in Review.__slots__}, "id": "0" * 26})
-    for who in await wrong(house):
+async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) -> None:
+    unknown = Review(**{**{n: getattr(server.done, n) for n in Review.__slots__}, "id": "0" * 26})
+    for who in await wrong(server):
         for method, path in sorted(GUARDED):
-            answer = await send(house, method, path, who, house.done)
+            answer = await send(server, method, path, who, server.done)
             check_headers(answer)
-            told = answer.text
-            assert "octo/demo" not in told, (who.name, method, path)
-            assert house.running.id not in told
+            body = answer.text
+            assert "octo/demo" not in body, (who.name, method, path)
+            assert server.running.id not in body
             assert answer.status_code in (200, 303, 401, 403, 404), (who.name, method, path)
             if answer.status_code == 200:  # a page or list of one's own, with nothing in it
                 assert path in ("/", "/api/reviews")
@@ -77,40 +77,42 @@ async def test_wrong_credentials_see_and_change_nothing(house: House) -> None:
             if answer.status_code == 303:
                 assert answer.headers["location"].startswith("/sign-in")
             if "{review_id}" in path:  # what is not theirs and what is not there look the same
-                other = await send(house, method, path, who, unknown)
-                assert (answer.status_code, told) == (
+                other = await send(server, method, path, who, unknown)
+                assert (answer.status_code, body) == (
                     other.status_code,
-                    other.text.replace(unknown.id, house.done.id),
+                    other.text.replace(unknown.id, server.done.id),
                 ), (who.name, method, path)
-    assert await house.store.state(house.running.id) is State.QUEUED
-    assert not await house.store.redis.keys("dramatiq:*")
+    assert await server.store.state(server.running.id) is State.QUEUED
+    assert not await server.store.redis.keys("dramatiq:*")
 
 
-async def test_the_links_purpose_holds(house: House) -> None:
-    later = int(house.store.now()) + 1000
-    page = sign(house.key, Purpose.PAGE, house.done.id, later)
-    report = sign(house.key, Purpose.REPORT, house.done.id, later)
-    base, api = f"/reviews/{house.done.id}", f"/api/reviews/{house.done.id}/report.json"
+async def test_the_links_purpose_holds(server: TenantServer) -> None:
+    later = int(server.store.now()) + 1000
+    page = sign(server.key, Purpose.PAGE, server.done.id, later)
+    report = sign(server.key, Purpose.REPORT, server.done.id, later)
+    base, api = f"/reviews/{server.done.id}", f"/api/reviews/{server.done.id}/report.json"
     for url, status in (
         (f"{base}?key={page}", 200),
         (f"{base}?key={report}", 404),
         (f"{api}?key={page}", 404),
-        (f"/api/reviews/{house.done.id}?key={page}", 401),
-        (f"/reviews/{house.running.id}?key={page}", 404),
+        (f"/api/reviews/{server.done.id}?key={page}", 401),
+        (f"/reviews/{server.running.id}?key={page}", 404),
     ):
-        answer = await house.client.get(url)
+        answer = await server.client.get(url)
         assert answer.status_code == status, url
         check_headers(answer)
 
 
-async def test_who_may_read_may_not_write(house: House) -> None:
-    reader = await house.session(Granted(house.done.repository.id, "octo/demo", write=False))
-    seen = await send(house, "GET", "/reviews/{review_id}", Credentials("", reader), house.done)
+async def test_who_may_read_may_not_write(server: TenantServer) -> None:
+    reader = await server.session(
+        RepositoryAccess(server.done.repository.id, "octo/demo", write=False)
+    )
+    seen = await send(server, "GET", "/reviews/{review_id}", Credentials("", reader), server.done)
     assert seen.status_code == 200
     for method, path in sorted(CHANGES):
-        answer = await send(house, method, path, Credentials("", reader), house.running)
+        answer = await send(server, method, path, Credentials("", reader), server.running)
         assert answer.status_code in (403, 404), (method, path)
-    assert await house.store.state(house.running.id) is State.QUEUED
+    assert await server.store.state(server.running.id) is State.QUEUED
 
 
 @pytest.mark.parametrize(
@@ -118,22 +120,26 @@ async def test_who_may_read_may_not_write(house: House) -> None:
                 {"Origin": ""}, {"Origin": "null"}],
     ids=repr,
 )  # fmt: skip
-async def test_another_site_cannot_use_a_session(house: House, missing: dict[str, str]) -> None:
-    writer = await house.session(Granted(house.done.repository.id, "octo/demo", write=True))
+async def test_another_site_cannot_use_a_session(
+    server: TenantServer, missing: dict[str, str]
+) -> None:
+    writer = await server.session(
+        RepositoryAccess(server.done.repository.id, "octo/demo", write=True)
+    )
     for method, path in sorted(CHANGES):
         who = Credentials("", {**writer, **missing})
-        answer = await send(house, method, path, who, house.running)
+        answer = await send(server, method, path, who, server.running)
         assert answer.status_code in (403, 404), (method, path)
-    assert await house.store.state(house.running.id) is State.QUEUED
+    assert await server.store.state(server.running.id) is State.QUEUED
     path = "/api/reviews/{review_id}"
-    right = await send(house, "DELETE", path, Credentials("", writer), house.running)
+    right = await send(server, "DELETE", path, Credentials("", writer), server.running)
     assert right.status_code == 202
 
 
-async def test_open_routes_have_the_headers_and_tell_nothing(house: House) -> None:
+async def test_open_routes_have_the_headers_and_reveal_nothing(server: TenantServer) -> None:
     nobody = Credentials("nothing")
-    for method, path in sorted(_routes(house.app) & OPEN):
-        answer = await send(house, method, path, nobody, house.done)
+    for method, path in sorted(_routes(server.app) & OPEN):
+        answer = await send(server, method, path, nobody, server.done)
         check_headers(answer)
         assert "octo/demo" not in answer.text
     for url in (
@@ -143,7 +149,7 @@ async def test_open_routes_have_the_headers_and_tell_nothing(house: House) -> No
         "/reviews/%ff",
         "/%2e%2e/x",
     ):
-        answer = await house.client.get(url)
+        answer = await server.client.get(url)
         assert answer.status_code in (404, 405)
         check_headers(answer)
 
@@ -166,9 +172,11 @@ async def test_the_cookie_is_bound_to_host_https_and_this_site(
         bound = {"HttpOnly", "Secure", "Path=/", "SameSite=lax"}
         assert bound <= set(cookie.split("; "))
         client.cookies.clear()
-        gone = (await client.post("/sign-out")).headers["set-cookie"]
-        assert gone.startswith("__Host-glossator=")
-        assert bound | {"Max-Age=0"} <= set(gone.split("; "))  # else browsers leave it alone
+        cleared_cookie = (await client.post("/sign-out")).headers["set-cookie"]
+        assert cleared_cookie.startswith("__Host-glossator=")
+        assert bound | {"Max-Age=0"} <= set(
+            cleared_cookie.split("; ")
+        )  # else browsers leave it alone
         assert "strict-transport-security" in answer.headers
 
 

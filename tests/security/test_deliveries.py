@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from bot.telemetry.gauges import KEY
 from bot.web.app import create_app
 from tests.support.deliveries import SECRET, payload, signature
-from tests.support.web import make_settings
+from tests.support.web_server import make_settings
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_a_signature_that_is_none_costs_no_reading(web: httpx2.AsyncClient
     assert answer.status_code == 401
 
 
-async def test_unsigned_bodies_take_no_more_memory_than_there_is_room_for(
+async def test_unsigned_bodies_use_no_more_memory_than_the_budget(
     redis_url: str, redis: "Redis"
 ) -> None:
     """Forty uploads that never end: what does not fit is refused, and what held room gives it
@@ -164,9 +164,9 @@ async def test_unsigned_bodies_take_no_more_memory_than_there_is_room_for(
             ended, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             done |= ended
         assert {task.result() for task in done} == {503}
-        assert app.state.room.held == 60 << 20
+        assert app.state.body_budget.used == 60 << 20
         body = b'{"zen": "x", "hook_id": 1}'
         assert await send(body, signature(body)) == 200
         stopped.set()
         assert {await task for task in waiting} == {401}
-        assert app.state.room.held == 0
+        assert app.state.body_budget.used == 0

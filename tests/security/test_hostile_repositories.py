@@ -13,7 +13,7 @@ from bot.config.settings import Settings, load
 from bot.domain.model import PullRequest
 from tests.support.pulls import PULL
 from tests.support.repositories import Repository
-from tests.support.scans import scanned
+from tests.support.run_scan import scanned
 from workers.scan.repository.clone import Source
 from workers.scan.repository.errors import CloneError
 from workers.scan.scan import Scanned
@@ -78,10 +78,10 @@ def _pull(source: Source) -> PullRequest:
     )
 
 
-def _check_told(result: Scanned) -> None:
+def _check_reported(result: Scanned) -> None:
     """The defect that is there is told, and every path can be shown."""
     assert "bad.py" in [item.path for item in result.scan.evidence], result.scan.notes
-    shown = [file.path for file in result.scan.files] + [item.path for item in result.scan.left_out]
+    shown = [file.path for file in result.scan.files] + [item.path for item in result.scan.skipped]
     assert all(path.isprintable() for path in shown)
     everything = repr((result.scan, result.batches))
     assert "root:x:0:0" not in everything
@@ -105,7 +105,7 @@ async def test_a_hostile_tree_is_reviewed_and_runs_nothing(
     name: str, repository: Repository, settings: Settings, canary: Path
 ) -> None:
     hostile = {**programs(canary), **shapes()}[name]
-    _check_told(await _scanned(hostile.build(repository), settings))
+    _check_reported(await _scanned(hostile.build(repository), settings))
 
 
 @pytest.mark.parametrize("name", objects())
@@ -115,7 +115,7 @@ async def test_hostile_objects_are_reviewed_or_refused_in_a_sentence(
     source = objects()[name](repository)
     refusal = ""
     try:
-        _check_told(await _scanned(source, settings))
+        _check_reported(await _scanned(source, settings))
     except CloneError as error:
         refusal = str(error)
     assert not refusal or _SENTENCE.fullmatch(refusal), refusal
@@ -141,12 +141,12 @@ async def test_very_many_files_are_reviewed_and_counted(
 ) -> None:
     source = _imported(repository, "blob\nmark :1\ndata 2\nx\n", count, "many/{0}/{0}.txt")
     result = await _scanned(source, settings)
-    _check_told(result)
-    assert len(result.scan.left_out) <= 1001
+    _check_reported(result)
+    assert len(result.scan.skipped) <= 1001
 
 
 @pytest.mark.slow
-async def test_a_gigabyte_of_zeros_is_left_out(
+async def test_a_gigabyte_of_zeros_is_skipped(
     repository: Repository, settings: Settings, canary: Path, tmp_path: Path
 ) -> None:
     large = tmp_path / "large"
@@ -161,8 +161,8 @@ async def test_a_gigabyte_of_zeros_is_left_out(
         ]
     )
     result = await _scanned(repository.pull(base, repository.commit_of(tree, base)), settings)
-    _check_told(result)
-    assert [(i.path, i.reason) for i in result.scan.left_out if i.path == "large.py"] == [
+    _check_reported(result)
+    assert [(i.path, i.reason) for i in result.scan.skipped if i.path == "large.py"] == [
         ("large.py", "larger than 1 MB")
     ]
 

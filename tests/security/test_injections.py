@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.flows.world import REPO, World, running
+from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
 
-from .harmless import faults, plain_faults
 from .injections import PAYLOADS, PLACES, UNSEEN, Injection, Obedient, corpus
+from .markdown_safety import faults, plain_faults
 
 CORPUS = corpus()
 #: Injections of one pull request, so that the whole corpus takes a few reviews only.
-TOGETHER = 20
-GROUPS = [CORPUS[start : start + TOGETHER] for start in range(0, len(CORPUS), TOGETHER)]
+COMBINED = 20
+GROUPS = [CORPUS[start : start + COMBINED] for start in range(0, len(CORPUS), COMBINED)]
 
 
 def name(group: tuple[Injection, ...]) -> str:
@@ -175,7 +175,7 @@ def _check_requests(world: World, number: int) -> None:
         ),
     ],
 )
-async def test_what_an_obedient_model_says_is_posted_harmlessly(
+async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
     group: tuple[Injection, ...],
     inline: int,
     redis_url: str,
@@ -188,7 +188,7 @@ async def test_what_an_obedient_model_says_is_posted_harmlessly(
         number = await _open(world, group)
         await world.settle()
         assert isinstance(llm.default, Obedient)
-        assert llm.default.obeyed == {one.number for one in group if _is_seen(one)}
+        assert llm.default.obeyed_ids == {one.number for one in group if _is_seen(one)}
         assert len(world.inline_comments) >= (len(group) / 2 if inline else 0)
         _check_posted(world, number, {*_files(group, after=True)})
         _check_requests(world, number)

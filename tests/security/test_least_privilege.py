@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import load
-from tests.flows.world import REPO, running
+from tests.flows.environment import REPO, running
 from workers.scan.repository.clone import Source, clone
 from workers.scan.repository.errors import CloneError
 
@@ -34,25 +34,29 @@ async def test_every_token_is_for_one_repository_and_named_permissions(
         await world.settle()
         assert [run.status for run in world.check_runs] == ["completed"]
         assert len(world.reviews) == 1
-        asked = [
+        token_requests = [
             json.loads(exchange.body)
             for exchange in world.sandbox.requests
             if exchange.path.endswith("/access_tokens")
         ]
         repository = world.sandbox.repository(REPO).id
-    for wish in asked:  # the organisation's configuration lies in a repository of another id
-        if "repositories" in wish:
-            assert wish["repositories"] == [".github"]
-            assert wish["permissions"] == {"contents": "read"}
+    for (
+        token_request
+    ) in token_requests:  # the organisation's configuration lies in a repository of another id
+        if "repositories" in token_request:
+            assert token_request["repositories"] == [".github"]
+            assert token_request["permissions"] == {"contents": "read"}
         else:
-            assert wish["repository_ids"] == [repository]
-    wanted = [wish["permissions"] for wish in asked]
-    assert {"contents": "read"} in wanted, "git's own token reads contents and nothing else"
-    for permissions in wanted:
+            assert token_request["repository_ids"] == [repository]
+    permission_sets = [token_request["permissions"] for token_request in token_requests]
+    assert {"contents": "read"} in permission_sets, (
+        "git's own token reads contents and nothing else"
+    )
+    for permissions in permission_sets:
         assert permissions
         assert all(MOST[name] in (level, "write") for name, level in permissions.items())
-    writers = [p for p in wanted if "write" in p.values()]
-    readers = [p for p in wanted if "write" not in p.values()]
+    writers = [p for p in permission_sets if "write" in p.values()]
+    readers = [p for p in permission_sets if "write" not in p.values()]
     assert len(readers) >= 2, "what scans cannot write"
     assert any("contents" not in permissions for permissions in writers)
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.config.settings import load
-from bot.telemetry.log import own_secrets
+from bot.telemetry.log import configured_secrets
 from tests.support.secret_shapes import SHAPES, private_key
 
 #: This server's own secrets, in no shape that anybody could know them by.
@@ -34,9 +34,9 @@ def _pem() -> str:
     ).decode()
 
 
-def _spoken(secrets: list[str], environment: dict[str, str]) -> str:
+def _logged(secrets: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.security.speak"],
+        [sys.executable, "-m", "tests.security.log_everything"],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environment},
         input=json.dumps(secrets),
@@ -61,12 +61,12 @@ def test_no_secret_comes_out_of_the_log(as_json: str) -> None:
         "LOG_JSON": as_json,
         "LOG_LEVEL": "DEBUG",
     }
-    told = _spoken([*secrets, pem], environment)
+    logged = _logged([*secrets, pem], environment)
     # Of a key no line may be seen, however line ends are written.
     lines = [line for key in (pem, private_key()) for line in key.split("\n")[1:-1] if line]
     for secret in [*secrets, *lines]:
-        assert secret not in told, _around(told, secret)
-    assert told.count("[redacted") > len(secrets)
+        assert secret not in logged, _around(logged, secret)
+    assert logged.count("[redacted") > len(secrets)
 
 
 def _around(text: str, secret: str) -> str:
@@ -78,7 +78,7 @@ def test_every_secret_setting_is_known() -> None:
     """A new setting of that kind cannot be forgotten: it is found by its type."""
     values = {name.lower(): value for name, value in OWN.items()}
     settings = load(_env_file=None, **values, github_private_key=_pem())
-    known = own_secrets(settings)
+    known = configured_secrets(settings)
     for value in OWN.values():
         for part in value.split(","):
             assert part in known or part.startswith("redis:")

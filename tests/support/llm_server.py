@@ -115,8 +115,8 @@ Answering = Callable[[Request], "Reply | str"]
 
 def review(*findings: dict[str, Any], **summaries: str) -> Text:
     """A valid answer of the first pass."""
-    told = [{"path": path, "summary": summary} for path, summary in summaries.items()]
-    return Text(json.dumps({"summaries": told, "findings": list(findings)}))
+    summary_items = [{"path": path, "summary": summary} for path, summary in summaries.items()]
+    return Text(json.dumps({"summaries": summary_items, "findings": list(findings)}))
 
 
 def verdicts(*confidences: float | None) -> Text:
@@ -247,13 +247,13 @@ class LLMServer:
         if isinstance(reply, Drop):
             return False
         if isinstance(reply, Hang):
-            await self._gone(reader)
+            await self._is_disconnected(reader)
             return False
         writer.write(_response(reply, str(request.body.get("model"))))
         await writer.drain()
         return True
 
-    async def _gone(self, reader: asyncio.StreamReader) -> None:
+    async def _is_disconnected(self, reader: asyncio.StreamReader) -> None:
         """Wait until the client gives up, or the server ends."""
         waiting = {
             asyncio.ensure_future(reader.read(1)),

@@ -9,23 +9,32 @@ from dataclasses import dataclass, field, replace
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.model import Batch, BatchResult, Brief, Category, Finding, LeftOut, Rejected, Usage
-from bot.policy.criteria import Wanted, wanted
+from bot.domain.model import (
+    Batch,
+    BatchResult,
+    Category,
+    Finding,
+    PullRequestContext,
+    Rejected,
+    SkippedFile,
+    Usage,
+)
+from bot.policy.criteria import FindingFilter, finding_filter
 from workers.analysis.answer import REVIEW_SCHEMA, read_findings, read_summaries
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.llm.errors import LLMError, TooLongError, TransientLLMError
 from workers.analysis.prompt import batch_prompt
-from workers.analysis.redacted_view import Shown, one_line, show
-from workers.analysis.validate import judge
+from workers.analysis.redacted_view import RedactedView, one_line, show
+from workers.analysis.validate import validate_finding
 from workers.analysis.verify import verify
 
 #: Paths named in one note; of more, the number is told.
-_NAMED = 3
+_MAX_NAMED = 3
 
 
 async def analyze(
     batch: Batch,
-    brief: Brief,
+    pr_context: PullRequestContext,
     llm: LLM,
     settings: Settings,
     config: RepoConfig,
@@ -39,24 +48,24 @@ async def analyze(
 
     Raises TransientLLMError if a later try may give more, except at the `last_try`; its
     `usage` is all that this try has cost. At the last try, and for all that no try will
-    heal, the result has what could be had, names what was not read in `left_out`, and
+    heal, the result has what could be had, names what was not read in `skipped`, and
     says why in `notes`.
     """
-    step = _Step(
-        brief=brief,
+    analyzer = _BatchAnalyzer(
+        pr_context=pr_context,
         llm=llm,
         config=config,
-        wanted=wanted(settings, config, focus),
+        finding_filter=finding_filter(settings, config, focus),
         context_tokens=settings.llm_context_tokens,
         review_id=review_id,
         installation_id=installation_id,
         last_try=last_try,
     )
     shown = [show(each) for each in batch.files if each.file.hunks]
-    step.reviewed += [each.file.path for each in batch.files if not each.file.hunks]
+    analyzer.reviewed += [each.file.path for each in batch.files if not each.file.hunks]
     if shown:
-        await step.read(shown)
-    result = step.result()
+        await analyzer.read(shown)
+    result = analyzer.result()
     try:
         verified = await verify(
             result.findings,
@@ -74,20 +83,20 @@ async def analyze(
         result,
         findings=verified.findings,
         rejected=result.rejected + verified.rejected,
-        unsure=result.unsure + verified.unchecked,
+        inconclusive=result.inconclusive + verified.unchecked,
         usage=result.usage + verified.usage,
         notes=result.notes + verified.notes,
     )
 
 
 @dataclass(slots=True, kw_only=True)
-class _Step:
+class _BatchAnalyzer:
     """One run of the step, and what it has gathered so far."""
 
-    brief: Brief
+    pr_context: PullRequestContext
     llm: LLM
     config: RepoConfig
-    wanted: Wanted
+    finding_filter: FindingFilter
     context_tokens: int
     review_id: str
     installation_id: int
@@ -96,13 +105,13 @@ class _Step:
     rejected: list[Rejected] = field(default_factory=list)
     summaries: list[tuple[str, str]] = field(default_factory=list)
     reviewed: list[str] = field(default_factory=list)
-    unsure: list[str] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    inconclusive: list[str] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     notes: list[str] = field(default_factory=list)
 
-    async def read(self, files: Sequence[Shown]) -> None:
+    async def read(self, files: Sequence[RedactedView]) -> None:
         """Asks about `files` together, or in halves where that is too much at once."""
         try:
             answer = await self._ask(files)
@@ -111,21 +120,21 @@ class _Step:
             if isinstance(exc, TransientLLMError) and not self.last_try:
                 exc.usage = self.usage
                 raise
-            if isinstance(exc, TooLongError) and await self._read_less(files):
+            if isinstance(exc, TooLongError) and await self._split_and_retry(files):
                 return
             self._give_up(files, exc)
             return
         self.usage += answer.usage
-        if answer.cut and await self._read_less(files):
+        if answer.cut and await self._split_and_retry(files):
             return
         self._take(files, answer)
 
-    async def _ask(self, files: Sequence[Shown]) -> Answer:
+    async def _ask(self, files: Sequence[RedactedView]) -> Answer:
         prompt = batch_prompt(
             files,
-            self.brief,
+            self.pr_context,
             self.config.instructions,
-            self.wanted.categories,
+            self.finding_filter.categories,
             self.context_tokens,
         )
         return await self.llm.ask(
@@ -137,7 +146,7 @@ class _Step:
             installation_id=self.installation_id,
         )
 
-    async def _read_less(self, files: Sequence[Shown]) -> bool:
+    async def _split_and_retry(self, files: Sequence[RedactedView]) -> bool:
         """Asks for halves, or for a single file without its context; False if that is all."""
         if len(files) > 1:
             middle = len(files) // 2
@@ -150,25 +159,25 @@ class _Step:
         await self.read([bare])
         return True
 
-    def _give_up(self, files: Sequence[Shown], exc: LLMError) -> None:
+    def _give_up(self, files: Sequence[RedactedView], exc: LLMError) -> None:
         paths = [file.source.file.path for file in files]
-        self.left_out += [LeftOut(path, f"not read by the model: {exc}") for path in paths]
+        self.skipped += [SkippedFile(path, f"not read by the model: {exc}") for path in paths]
         were = "was" if len(paths) == 1 else "were"
         self.notes.append(f"{_listed(paths)} {were} not read by the model: {exc}.")
 
-    def _take(self, files: Sequence[Shown], answer: Answer) -> None:
+    def _take(self, files: Sequence[RedactedView], answer: Answer) -> None:
         data = answer.data or {}
         by_path = {file.path: file for file in files}
         good, refused = read_findings(data)
         for raw in good:
-            judged = judge(raw, by_path, self.wanted)
-            if isinstance(judged, Rejected):
-                self.rejected.append(judged)
+            validated = validate_finding(raw, by_path, self.finding_filter)
+            if isinstance(validated, Rejected):
+                self.rejected.append(validated)
                 continue
-            if raw.suggestion is not None and judged.suggestion is None:
-                self.rejected.append(_without_suggestion(judged))
-            if _said(judged) not in map(_said, self.findings):
-                self.findings.append(judged)
+            if raw.suggestion is not None and validated.suggestion is None:
+                self.rejected.append(_without_suggestion(validated))
+            if _finding_key(validated) not in map(_finding_key, self.findings):
+                self.findings.append(validated)
         self.rejected += [
             Rejected(path=one_line(each.path), title=one_line(each.title), reason=each.reason)
             for each in refused
@@ -182,7 +191,7 @@ class _Step:
         self.reviewed += paths
         self.model = answer.model
         if answer.cut:
-            self.unsure += paths
+            self.inconclusive += paths
             self.notes.append(
                 f"The model's answer on {_listed(paths)} was cut off; findings may be missing."
             )
@@ -193,15 +202,15 @@ class _Step:
             rejected=tuple(self.rejected),
             summaries=tuple(self.summaries),
             reviewed=tuple(self.reviewed),
-            unsure=tuple(self.unsure),
-            left_out=tuple(self.left_out),
+            inconclusive=tuple(self.inconclusive),
+            skipped=tuple(self.skipped),
             usage=self.usage,
             model=self.model,
             notes=tuple(self.notes),
         )
 
 
-def _said(finding: Finding) -> tuple[str, int | None]:
+def _finding_key(finding: Finding) -> tuple[str, int | None]:
     """What makes two findings of a model one: the same code elsewhere is worth naming."""
     return finding.fingerprint, finding.start_line
 
@@ -213,7 +222,11 @@ def _without_suggestion(finding: Finding) -> Rejected:
 
 def _listed(paths: Sequence[str]) -> str:
     """Some paths in words."""
-    named = list(paths[:_NAMED])
-    if len(paths) > _NAMED:
-        named.append(f"{len(paths) - _NAMED} more")
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    shown_paths = list(paths[:_MAX_NAMED])
+    if len(paths) > _MAX_NAMED:
+        shown_paths.append(f"{len(paths) - _MAX_NAMED} more")
+    return (
+        shown_paths[0]
+        if len(shown_paths) == 1
+        else f"{', '.join(shown_paths[:-1])} and {shown_paths[-1]}"
+    )

@@ -36,7 +36,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Candidate:
     """One way to read a quote: folded lines, and the side that its markers tell."""
 
     lines: tuple[str, ...]
@@ -73,10 +73,10 @@ def anchor(
     `content` is the whole file at the head, where known: it tells whether the quote
     also stands outside the diff.
     """
-    readings = _readings(quote)
-    places = _whole_lines(file, readings, content)
+    candidates = _candidates(quote)
+    places = _whole_lines(file, candidates, content)
     if not places:
-        places = _parts_of_lines(file, readings, content)
+        places = _parts_of_lines(file, candidates, content)
     place = _decide(places, line_hint, side_hint, known_whole=content is not None)
     return place.anchor if place else None
 
@@ -85,18 +85,18 @@ def _fold(line: str) -> str:
     return " ".join(line.split())
 
 
-def _readings(quote: str) -> tuple[_Reading, ...]:
+def _candidates(quote: str) -> tuple[_Candidate, ...]:
     lines = _trimmed(quote.split("\n"))
     if len(lines) > LONGEST_QUOTE:
         return ()
-    readings = [_reading(lines, None), _numbered(lines), _marked(lines)]
-    found = dict.fromkeys(each for each in readings if each)  # a set that keeps its order
+    candidates = [_candidate(lines, None), _numbered(lines), _marked(lines)]
+    found = dict.fromkeys(each for each in candidates if each)  # a set that keeps its order
     return tuple(found)
 
 
-def _reading(lines: list[str], side: Side | None) -> _Reading | None:
+def _candidate(lines: list[str], side: Side | None) -> _Candidate | None:
     folded = _trimmed([_fold(line) for line in lines])
-    return _Reading(tuple(folded), side) if folded else None
+    return _Candidate(tuple(folded), side) if folded else None
 
 
 def _trimmed(lines: list[str]) -> list[str]:
@@ -105,81 +105,81 @@ def _trimmed(lines: list[str]) -> list[str]:
     return lines[full[0] : full[-1] + 1] if full else []
 
 
-def _numbered(lines: list[str]) -> _Reading | None:
+def _numbered(lines: list[str]) -> _Candidate | None:
     """The quote without the numbers that the prompt shows, if every line has them."""
     matches = [_NUMBERED.match(line) for line in lines]
     if not all(matches):
         return None
-    return _of_marks([(match["mark"] or " ", match["text"]) for match in matches if match])
+    return _split_marks([(match["mark"] or " ", match["text"]) for match in matches if match])
 
 
-def _marked(lines: list[str]) -> _Reading | None:
+def _marked(lines: list[str]) -> _Candidate | None:
     """The quote without a diff's markers, if every line has one."""
     if any(line and line[0] not in "+- " for line in lines):
         return None
     if not any(line.startswith(("+", "-")) for line in lines):
         return None
-    return _of_marks([(line[:1] or " ", line[1:]) for line in lines])
+    return _split_marks([(line[:1] or " ", line[1:]) for line in lines])
 
 
-def _of_marks(pairs: list[tuple[str, str]]) -> _Reading | None:
+def _split_marks(pairs: list[tuple[str, str]]) -> _Candidate | None:
     marks = {mark for mark, _ in pairs}
-    gone, side = "", None
+    removed_mark, side = "", None
     if "+" in marks:  # a quote of both sides speaks of the new one
-        gone, side = "-", Side.RIGHT
+        removed_mark, side = "-", Side.RIGHT
     elif "-" in marks:
         side = Side.LEFT
-    return _reading([text for mark, text in pairs if mark != gone], side)
+    return _candidate([text for mark, text in pairs if mark != removed_mark], side)
 
 
 def _whole_lines(
-    file: ChangedFile, readings: tuple[_Reading, ...], content: str | None
+    file: ChangedFile, candidates: tuple[_Candidate, ...], content: str | None
 ) -> set[_Place]:
     places: set[_Place] = set()
-    for reading in readings:
+    for candidate in candidates:
         for side in Side:
-            if reading.side in (None, side):
+            if candidate.side in (None, side):
                 for hunk in file.hunks:
-                    places.update(_in_hunk(hunk, side, reading.lines))
-        if content is not None and reading.side is not Side.LEFT:
-            places.update(_outside(file, content, reading.lines))
+                    places.update(_in_hunk(hunk, side, candidate.lines))
+        if content is not None and candidate.side is not Side.LEFT:
+            places.update(_outside(file, content, candidate.lines))
     return places
 
 
-def _in_hunk(hunk: Hunk, side: Side, wanted: tuple[str, ...]) -> Iterator[_Place]:
+def _in_hunk(hunk: Hunk, side: Side, quoted: tuple[str, ...]) -> Iterator[_Place]:
     lines = list(hunk.on(side))
     folded = [_fold(line.text) for line in lines]
-    for first in _starts(folded, wanted):
-        yield _place(side, lines[first : first + len(wanted)])
+    for first in _starts(folded, quoted):
+        yield _place(side, lines[first : first + len(quoted)])
 
 
-def _starts(folded: list[str], wanted: tuple[str, ...]) -> Iterator[int]:
-    for first in range(len(folded) - len(wanted) + 1):
-        if folded[first] == wanted[0] and tuple(folded[first : first + len(wanted)]) == wanted:
+def _starts(folded: list[str], quoted: tuple[str, ...]) -> Iterator[int]:
+    for first in range(len(folded) - len(quoted) + 1):
+        if folded[first] == quoted[0] and tuple(folded[first : first + len(quoted)]) == quoted:
             yield first
 
 
 def _place(side: Side, lines: list[Line]) -> _Place:
     """Unchanged lines that stand together on both sides are one place, on the new side."""
     changed = any(line.added or line.removed for line in lines)
-    if not changed and _together([line.new for line in lines]):
+    if not changed and _contiguous([line.new for line in lines]):
         side = Side.RIGHT
     numbers = [number for line in lines if (number := line.number(side)) is not None]
     return _Place(side, numbers[0], numbers[-1], changed)
 
 
-def _together(numbers: list[int | None]) -> bool:
+def _contiguous(numbers: list[int | None]) -> bool:
     return all(
         before is not None and after == before + 1
         for before, after in zip(numbers, numbers[1:], strict=False)
     )
 
 
-def _outside(file: ChangedFile, content: str, wanted: tuple[str, ...]) -> Iterator[_Place]:
+def _outside(file: ChangedFile, content: str, quoted: tuple[str, ...]) -> Iterator[_Place]:
     """Where the lines stand in the head's file but not wholly in one hunk."""
     folded, hunk_of = [_fold(line) for line in content.split("\n")], _hunks_by_line(file)
-    for first in _starts(folded, wanted):
-        start, end = first + 1, first + len(wanted)
+    for first in _starts(folded, quoted):
+        start, end = first + 1, first + len(quoted)
         if start not in hunk_of or hunk_of[start] != hunk_of.get(end):
             yield _Place(Side.RIGHT, start, end, changed=False)
 
@@ -196,17 +196,17 @@ def _hunks_by_line(file: ChangedFile) -> dict[int, int]:
 
 
 def _parts_of_lines(
-    file: ChangedFile, readings: tuple[_Reading, ...], content: str | None
+    file: ChangedFile, candidates: tuple[_Candidate, ...], content: str | None
 ) -> set[_Place]:
     """Where one quoted line is a part of a line, bounded as words are."""
     places: set[_Place] = set()
     shown = _hunks_by_line(file)
-    for reading in readings:
-        if len(reading.lines) != 1 or len(reading.lines[0]) < SHORTEST_PART:
+    for candidate in candidates:
+        if len(candidate.lines) != 1 or len(candidate.lines[0]) < SHORTEST_PART:
             continue
-        part = re.compile(rf"(?<!\w){re.escape(reading.lines[0])}(?!\w)")
+        part = re.compile(rf"(?<!\w){re.escape(candidate.lines[0])}(?!\w)")
         for side in Side:
-            if reading.side in (None, side):
+            if candidate.side in (None, side):
                 places.update(
                     _place(side, [line])
                     for hunk in file.hunks
@@ -239,8 +239,8 @@ def _decide(
             for place in chosen
             if abs(place.start - line_hint) <= TOLERANCE or not _comparable(place, side_hint)
         }
-        alone = len(chosen) == 1 and known_whole and all(p.side is Side.RIGHT for p in chosen)
-        chosen = chosen if alone else near
+        unambiguous = len(chosen) == 1 and known_whole and all(p.side is Side.RIGHT for p in chosen)
+        chosen = chosen if unambiguous else near
     return next(iter(chosen)) if len(chosen) == 1 else None
 
 

@@ -52,7 +52,7 @@ class RawFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedFinding:
     """A part of an answer that cannot be used, and why."""
 
     path: str
@@ -111,7 +111,9 @@ def _review_problem(answer: Json) -> str:
     items = answer.get("findings")
     if not isinstance(items, list):
         return '"findings" is missing or no list.'
-    reasons = [found.reason for item in items if isinstance(found := read_finding(item), Refused)]
+    reasons = [
+        found.reason for item in items if isinstance(found := read_finding(item), RefusedFinding)
+    ]
     if items and len(reasons) == len(items[:MAX_FINDINGS]):
         return f"no finding can be read; the first: {reasons[0]}."
     return ""
@@ -129,20 +131,20 @@ REVIEW_SCHEMA = Schema(
 VERDICTS_SCHEMA = Schema("verdicts", _object(verdicts=_list_of(_VERDICT)), _verdicts_problem)
 
 
-def read_findings(answer: Json) -> tuple[tuple[RawFinding, ...], tuple[Refused, ...]]:
+def read_findings(answer: Json) -> tuple[tuple[RawFinding, ...], tuple[RefusedFinding, ...]]:
     """The findings that have the right form, and the others with a reason each."""
     items = answer.get("findings")
     read = [
         read_finding(item) for item in (items if isinstance(items, list) else [])[:MAX_FINDINGS]
     ]
     good = tuple(item for item in read if isinstance(item, RawFinding))
-    return good, tuple(item for item in read if isinstance(item, Refused))
+    return good, tuple(item for item in read if isinstance(item, RefusedFinding))
 
 
-def read_finding(item: object) -> RawFinding | Refused:
+def read_finding(item: object) -> RawFinding | RefusedFinding:
     """One element of `findings`, checked by itself."""
     if not isinstance(item, Mapping):
-        return Refused("", "", "a finding is not an object")
+        return RefusedFinding("", "", "a finding is not an object")
     path, title = _text(item, "path", 4096), _first_line(_text(item, "title", 4 * MAX_TITLE))
     body, quote = _text(item, "body", MAX_BODY), _text(item, "quote", MAX_QUOTE, strip=False)
     category, severity = (
@@ -152,10 +154,10 @@ def read_finding(item: object) -> RawFinding | Refused:
     confidence = _share(item.get("confidence"))
     for name, value in (("path", path), ("title", title), ("body", body), ("quote", quote.strip())):
         if not value:
-            return Refused(path, title, f'"{name}" is missing, empty or too long')
+            return RefusedFinding(path, title, f'"{name}" is missing, empty or too long')
     if category is None or severity is None or confidence is None:
         wrong = "category" if category is None else "severity" if severity is None else "confidence"
-        return Refused(path, title, f'"{wrong}" is not one of the allowed values')
+        return RefusedFinding(path, title, f'"{wrong}" is not one of the allowed values')
     return RawFinding(
         path=path,
         category=category,

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import templates
-from bot.config.prompt_shares import shares
+from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import Instruction
 from bot.domain.diff import Hunk, Side
-from bot.domain.model import Brief, Category, Finding
+from bot.domain.model import Category, Finding, PullRequestContext
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
 from workers.analysis.answer import REVIEW_SCHEMA, VERDICTS_SCHEMA
-from workers.analysis.redacted_view import Shown, clean, one_line
+from workers.analysis.redacted_view import RedactedView, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.
 _BRIEF_CHARS = 6000
@@ -80,15 +80,15 @@ _ENVIRONMENT = _environment()
 
 
 def batch_prompt(
-    files: Sequence[Shown],
-    brief: Brief,
+    files: Sequence[RedactedView],
+    pr_context: PullRequestContext,
     instructions: Sequence[Instruction],
     categories: Sequence[Category],
     context_tokens: int,
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
-    `brief` and `instructions` as much is shown as their shares of `context_tokens` allow."""
-    room = shares(context_tokens)
+    `pr_context` and `instructions` as much is shown as their shares of `context_tokens` allow."""
+    budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     return Prompt(
         _ENVIRONMENT.get_template("system.md.j2").render(
@@ -96,14 +96,14 @@ def batch_prompt(
         ),
         _ENVIRONMENT.get_template("batch.md.j2").render(
             files=files,
-            brief=_fitted(_shortened(brief), room.brief),
-            instructions=_applying(instructions, files, room.instructions),
+            pr_context=_fitted(_shortened(pr_context), budgets.pr_context),
+            instructions=_applying(instructions, files, budgets.instructions),
         ),
     )
 
 
 def _applying(
-    instructions: Sequence[Instruction], files: Sequence[Shown], budget: int
+    instructions: Sequence[Instruction], files: Sequence[RedactedView], budget: int
 ) -> list[dict[str, str]]:
     """Those that are for one of the files, in the repository's order, cut at `budget` tokens."""
     shown = []
@@ -117,16 +117,21 @@ def _applying(
     return shown
 
 
-def _fitted(brief: Brief, budget: int) -> Brief:
+def _fitted(pr_context: PullRequestContext, budget: int) -> PullRequestContext:
     """What is most worth its tokens first: title, description, linked issue, commit messages."""
     kept = []
-    for text in (brief.title, brief.body, brief.issue, *reversed(brief.commits)):
+    for text in (
+        pr_context.title,
+        pr_context.body,
+        pr_context.issue,
+        *reversed(pr_context.commits),
+    ):
         text = _cut_tokens(text, budget)
         budget -= count_tokens(text) + _MARKS if text else 0
         kept.append(text)
     title, body, issue, *commits = kept
-    told = tuple(message for message in reversed(commits) if message)
-    return Brief(title=title, body=body, issue=issue, commits=told)
+    commit_messages = tuple(message for message in reversed(commits) if message)
+    return PullRequestContext(title=title, body=body, issue=issue, commits=commit_messages)
 
 
 def _cut_tokens(text: str, budget: int) -> str:
@@ -140,7 +145,7 @@ def _cut_tokens(text: str, budget: int) -> str:
     return text + "\n(cut)" if text else ""
 
 
-def verify_prompt(files: Sequence[Shown], findings: Sequence[tuple[int, Finding]]) -> Prompt:
+def verify_prompt(files: Sequence[RedactedView], findings: Sequence[tuple[int, Finding]]) -> Prompt:
     """The question whether each of the numbered `findings` in `files` holds."""
     return _of_macros(
         "verify.md.j2", schema=json.dumps(VERDICTS_SCHEMA.body), files=files, findings=findings
@@ -148,17 +153,21 @@ def verify_prompt(files: Sequence[Shown], findings: Sequence[tuple[int, Finding]
 
 
 def ask_prompt(
-    asked: str, place: str, thread: Sequence[str], brief: Brief, files: Sequence[Shown]
+    question: str,
+    place: str,
+    thread: Sequence[str],
+    pr_context: PullRequestContext,
+    files: Sequence[RedactedView],
 ) -> Prompt:
     """A person's question about the change, with the thread that it stands in, and where in the
     change that is, "" for nowhere."""
     shown = thread if len(thread) <= _COMMENTS else (thread[0], *thread[1 - _COMMENTS :])
     return _of_macros(
         "ask.md.j2",
-        asked=asked,
+        question=question,
         place=place,
         thread=[_cut(comment, _COMMENT_CHARS) for comment in shown],
-        brief=_shortened(brief),
+        pr_context=_shortened(pr_context),
         files=files,
     )
 
@@ -173,12 +182,12 @@ def _of_macros(name: str, **values: object) -> Prompt:
     return Prompt(str(module.rules()).strip(), str(module.question()).strip())  # type: ignore[attr-defined]
 
 
-def _shortened(brief: Brief) -> Brief:
-    return Brief(
-        title=_cut(brief.title),
-        body=_cut(brief.body),
-        commits=tuple(_cut(message, 1000) for message in brief.commits[-_COMMITS:]),
-        issue=_cut(brief.issue),
+def _shortened(pr_context: PullRequestContext) -> PullRequestContext:
+    return PullRequestContext(
+        title=_cut(pr_context.title),
+        body=_cut(pr_context.body),
+        commits=tuple(_cut(message, 1000) for message in pr_context.commits[-_COMMITS:]),
+        issue=_cut(pr_context.issue),
     )
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.model import BatchFile, Brief, Usage
+from bot.domain.model import BatchFile, PullRequestContext, Usage
 from workers.analysis.llm.client import LLM
 from workers.analysis.prompt import ask_prompt
 from workers.analysis.redacted_view import clean, show
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class QuestionAnswer:
     """What the model says: Markdown that is not yet safe to post, and what it cost."""
 
     text: str
@@ -21,20 +21,20 @@ async def answer_question(
     question: str,
     thread: Sequence[str],
     files: Sequence[BatchFile],
-    brief: Brief,
+    pr_context: PullRequestContext,
     llm: LLM,
     *,
     place: str = "",
     review_id: str = "",
     installation_id: int = 0,
-) -> Said:
+) -> QuestionAnswer:
     """The answer, which the caller sanitises before it posts it.
 
     `thread` holds earlier comments, oldest first; `place` is what they stand at, "" for the
     conversation; `files` what the question may be about. Raises LLMError, whose message is a
     sentence for the one who asked, and whose `usage` is what that cost.
     """
-    prompt = ask_prompt(question, place, thread, brief, [show(file) for file in files])
+    prompt = ask_prompt(question, place, thread, pr_context, [show(file) for file in files])
     answer = await llm.ask(
         prompt.system,
         prompt.user,
@@ -43,7 +43,7 @@ async def answer_question(
         review_id=review_id,
         installation_id=installation_id,
     )
-    said = clean(answer.text).strip()
+    reply = clean(answer.text).strip()
     if answer.cut:
-        said += "\n\n(The answer was cut off at its limit.)"
-    return Said(said, answer.usage)
+        reply += "\n\n(The answer was cut off at its limit.)"
+    return QuestionAnswer(reply, answer.usage)

@@ -12,7 +12,7 @@ from bot.text.secrets import redact, redact_file
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RedactedView:
     """`path` is the path as shown; `content` the head's file as shown, if it is known."""
 
     path: str
@@ -21,14 +21,14 @@ class Shown:
     content: str | None
     source: BatchFile
 
-    def without_context(self) -> "Shown":
+    def without_context(self) -> "RedactedView":
         """The diff alone, for a model that reads little at once."""
         return replace(self, source=replace(self.source, context=()))
 
 
-def show(source: BatchFile) -> Shown:
+def show(source: BatchFile) -> RedactedView:
     """What a model may see of a file of the batch."""
-    return Shown(
+    return RedactedView(
         path=one_line(source.file.path),
         file=_show_file(source.file),
         language=source.language,

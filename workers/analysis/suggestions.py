@@ -9,7 +9,7 @@ import re
 from bot.domain.diff import Side
 from bot.text.languages import is_python, parses
 from workers.analysis.anchor import Anchor
-from workers.analysis.redacted_view import Shown
+from workers.analysis.redacted_view import RedactedView
 
 #: A longer replacement is a rewrite, which nobody reads in a margin.
 MAX_LINES = 60
@@ -25,11 +25,11 @@ _ELISION = re.compile(
     re.IGNORECASE,
 )
 #: In place of a secret, and of bytes that are no UTF-8.
-_STAND_INS = re.compile(r"\[redacted:|\ufffd")
+_PLACEHOLDERS = re.compile(r"\[redacted:|\ufffd")
 _INDENT = re.compile(r"[ \t]*")
 
 
-def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | None:
+def fitting_suggestion(suggestion: str, shown: RedactedView, anchor: Anchor) -> str | None:
     """The text to put in place of the anchored lines (no final line end), or None."""
     content = shown.source.content
     if anchor.side is not Side.RIGHT or content is None or shown.content is None:
@@ -38,12 +38,12 @@ def fitting_suggestion(suggestion: str, shown: Shown, anchor: Anchor) -> str | N
     first, last = anchor.start_line - 1, anchor.end_line
     old = lines[first:last]
     # What the model saw differently (a secret, a hidden character) it cannot replace.
-    hidden = any(map(_STAND_INS.search, (*old, suggestion)))
+    hidden = any(map(_PLACEHOLDERS.search, (*old, suggestion)))
     if hidden or _leaves_out(suggestion, old) or old != shown.content.split("\n")[first:last]:
         return None
     before, after = lines[:first], lines[last:]
-    said = _without_marks(_unfenced(suggestion, shown.language), old)
-    for new in [] if said is None else _indented(said, old):
+    unwrapped = _without_marks(_unfenced(suggestion, shown.language), old)
+    for new in [] if unwrapped is None else _indented(unwrapped, old):
         fits = _changes(old, new) and not _repeats(old, new, before, after)
         if fits and _still_parses(shown.language, lines, before + new + after):
             return "\n".join(new)
@@ -54,8 +54,8 @@ def _unfenced(suggestion: str, language: str) -> list[str]:
     text = suggestion.replace("\r\n", "\n")
     whole = text.strip()
     opening = _OPENING.match(whole)
-    ours = opening and (language != "markdown" or opening[2].strip() in _AROUND_MARKDOWN)
-    if opening and ours and whole.endswith(opening[1], opening.end()):
+    is_added_fence = opening and (language != "markdown" or opening[2].strip() in _AROUND_MARKDOWN)
+    if opening and is_added_fence and whole.endswith(opening[1], opening.end()):
         text = whole[opening.end() : -len(opening[1])].rstrip(" \t").removesuffix("\n")
     lines = text.rstrip("\n").split("\n")
     return [] if lines == [""] else lines
@@ -85,16 +85,22 @@ def _indented(new: list[str], old: list[str]) -> list[list[str]]:
     """Ways to give `new` the indentation of `old`, the likeliest first."""
     if len(new) > MAX_LINES:
         return []
-    wanted = _indent(next((line for line in old if line.strip()), ""))
-    if not new or not new[0].strip() or _indent(new[0]) == wanted:
+    expected_indent = _indent(next((line for line in old if line.strip()), ""))
+    if not new or not new[0].strip() or _indent(new[0]) == expected_indent:
         return [new]
     if found := _indent(new[0]):
         # Deeper or less deep may be on purpose: the parser decides. Tabs for spaces are not.
-        return [new] if wanted.startswith(found) or found.startswith(wanted) else []
-    whole = [wanted + line if line.strip() else line for line in new]
-    only_first = [wanted + new[0], *new[1:]]
+        return (
+            [new] if expected_indent.startswith(found) or found.startswith(expected_indent) else []
+        )
+    whole = [expected_indent + line if line.strip() else line for line in new]
+    only_first = [expected_indent + new[0], *new[1:]]
     rest = [line for line in new[1:] if line.strip()]
-    if rest and _indent(rest[-1]) == wanted and all(_indent(x).startswith(wanted) for x in rest):
+    if (
+        rest
+        and _indent(rest[-1]) == expected_indent
+        and all(_indent(x).startswith(expected_indent) for x in rest)
+    ):
         return [only_first, whole]
     return [whole]
 

@@ -5,21 +5,23 @@ from collections.abc import Mapping
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import Finding, Rejected
-from bot.policy.criteria import Wanted
+from bot.policy.criteria import FindingFilter
 from workers.analysis.anchor import Anchor, anchor
 from workers.analysis.answer import RawFinding
-from workers.analysis.redacted_view import Shown, clean, one_line
+from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.suggestions import fitting_suggestion
 
 
-def judge(raw: RawFinding, files: Mapping[str, Shown], wanted: Wanted) -> Finding | Rejected:
+def validate_finding(
+    raw: RawFinding, files: Mapping[str, RedactedView], finding_filter: FindingFilter
+) -> Finding | Rejected:
     """The finding, anchored where its quote stands in the diff; `files` by path as shown."""
     shown = files.get(raw.path)
     title = one_line(raw.title)
     if shown is None:
         return Rejected(path=one_line(raw.path), title=title, reason="not a file of this change")
     path = shown.source.file.path
-    if reason := _unwanted(raw, wanted):
+    if reason := _unwanted(raw, finding_filter):
         return Rejected(path=path, title=title, reason=reason)
     at = anchor(shown.file, raw.quote, raw.line, raw.side, shown.content)
     quote = _anchored_text(shown, at) if at else clean(raw.quote)
@@ -43,15 +45,15 @@ def judge(raw: RawFinding, files: Mapping[str, Shown], wanted: Wanted) -> Findin
     )
 
 
-def _unwanted(raw: RawFinding, wanted: Wanted) -> str:
-    if objection := wanted.objection(raw.category, raw.severity):
-        return objection
-    if raw.confidence < wanted.min_confidence:
-        return f"low confidence ({raw.confidence:g} of {wanted.min_confidence:g})"
+def _unwanted(raw: RawFinding, finding_filter: FindingFilter) -> str:
+    if rejection_reason := finding_filter.rejection_reason(raw.category, raw.severity):
+        return rejection_reason
+    if raw.confidence < finding_filter.min_confidence:
+        return f"low confidence ({raw.confidence:g} of {finding_filter.min_confidence:g})"
     return ""
 
 
-def _anchored_text(shown: Shown, at: Anchor) -> str:
+def _anchored_text(shown: RedactedView, at: Anchor) -> str:
     """The lines that the anchor covers, as shown: a secret is not quoted either."""
     return "\n".join(
         line.text
@@ -61,7 +63,7 @@ def _anchored_text(shown: Shown, at: Anchor) -> str:
     )
 
 
-def _confirmed(raw: RawFinding, shown: Shown, at: Anchor | None) -> str:
+def _confirmed(raw: RawFinding, shown: RedactedView, at: Anchor | None) -> str:
     """The fingerprint of the analyser's evidence that the finding confirms: they are one."""
     if raw.rule is None or at is None or at.side is not Side.RIGHT:
         return ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.config.prompt_shares import shares
+from bot.config.prompt_shares import prompt_budget
 from bot.config.settings import Settings
 from bot.domain.model import Finding, Rejected, Usage
 from bot.text.tokens import count_tokens
@@ -11,7 +11,7 @@ from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.llm.errors import LLMError, TooLongError, TransientLLMError
 from workers.analysis.prompt import verify_prompt
-from workers.analysis.redacted_view import Shown
+from workers.analysis.redacted_view import RedactedView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Verified:
 
 async def verify(
     findings: Sequence[Finding],
-    files: Sequence[Shown],
+    files: Sequence[RedactedView],
     llm: LLM,
     settings: Settings,
     *,
@@ -49,7 +49,7 @@ async def verify(
         last_try=last_try,
     )
     numbered = tuple(enumerate(findings, start=1))
-    for group in _groups(numbered, shares(settings.llm_context_tokens).findings):
+    for group in _groups(numbered, prompt_budget(settings.llm_context_tokens).findings):
         await second.check(group, files)
     return second.judged(numbered, settings.min_confidence)
 
@@ -62,16 +62,16 @@ _FINDING_COST = 50  # tokens for the words around a finding
 def _groups(numbered: Numbered, budget: int) -> Iterator[Numbered]:
     """As many together as are shown in `budget` tokens, at least one."""
     group: list[tuple[int, Finding]] = []
-    room = budget
+    remaining = budget
     for each in numbered:
         finding = each[1]
         texts = (finding.path, finding.title, finding.body, finding.suggestion or "")
         cost = sum(count_tokens(text) + text.count("\n") for text in texts) + _FINDING_COST
-        if group and cost > room:
+        if group and cost > remaining:
             yield group
-            group, room = [], budget
+            group, remaining = [], budget
         group.append(each)
-        room -= cost
+        remaining -= cost
     if group:
         yield group
 
@@ -89,7 +89,7 @@ class _SecondPass:
     unchecked: dict[int, str] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
 
-    async def check(self, numbered: Numbered, files: Sequence[Shown]) -> None:
+    async def check(self, numbered: Numbered, files: Sequence[RedactedView]) -> None:
         """Asks about the findings together, or in parts where that is too much at once."""
         try:
             answer = await self._ask(numbered, files)
@@ -98,7 +98,7 @@ class _SecondPass:
             if isinstance(exc, TransientLLMError) and not self.last_try:
                 exc.usage = self.usage
                 raise
-            if not (isinstance(exc, TooLongError) and await self._check_less(numbered, files)):
+            if not (isinstance(exc, TooLongError) and await self._split_and_retry(numbered, files)):
                 self.unchecked |= {id: str(exc) for id, _ in numbered}
             return
         self.usage += answer.usage
@@ -108,14 +108,14 @@ class _SecondPass:
         if answer.cut and 0 < len(missing) < len(numbered):
             await self.check(missing, files)
         elif len(missing) == len(numbered) and not (
-            answer.cut and await self._check_less(numbered, files)
+            answer.cut and await self._split_and_retry(numbered, files)
         ):
             self.unchecked |= {id: "no verdict was given" for id, _ in numbered}
 
-    async def _ask(self, numbered: Numbered, files: Sequence[Shown]) -> Answer:
-        spoken_of = {finding.path for _, finding in numbered}
+    async def _ask(self, numbered: Numbered, files: Sequence[RedactedView]) -> Answer:
+        finding_paths = {finding.path for _, finding in numbered}
         prompt = verify_prompt(
-            [file for file in files if file.source.file.path in spoken_of], numbered
+            [file for file in files if file.source.file.path in finding_paths], numbered
         )
         return await self.llm.ask(
             prompt.system,
@@ -127,7 +127,7 @@ class _SecondPass:
             model=self.model,
         )
 
-    async def _check_less(self, numbered: Numbered, files: Sequence[Shown]) -> bool:
+    async def _split_and_retry(self, numbered: Numbered, files: Sequence[RedactedView]) -> bool:
         """Asks for halves, or for one finding without its context; False if that is all."""
         if len(numbered) > 1:
             middle = len(numbered) // 2
@@ -140,14 +140,15 @@ class _SecondPass:
         await self.check(numbered, bare)
         return True
 
-    def judged(self, numbered: Numbered, least: float) -> Verified:
-        """The findings sorted by what was said of them; `least` is the confidence needed."""
+    def judged(self, numbered: Numbered, min_confidence: float) -> Verified:
+        """The findings sorted by what was said of them; `min_confidence` is the confidence
+        needed."""
         kept: list[Finding] = []
         rejected: list[Rejected] = []
         for id, finding in numbered:
             if id in self.unchecked:
                 kept.append(finding)
-            elif reason := _objection(self.verdicts.get(id), least):
+            elif reason := _objection(self.verdicts.get(id), min_confidence):
                 rejected.append(Rejected(path=finding.path, title=finding.title, reason=reason))
             else:
                 kept.append(replace(finding, confidence=self.verdicts[id].confidence))
@@ -165,13 +166,13 @@ class _SecondPass:
         )
 
 
-def _objection(verdict: Verdict | None, least: float) -> str:
+def _objection(verdict: Verdict | None, min_confidence: float) -> str:
     """Why a finding is thrown out, "" if it is not."""
     if verdict is None:
         return "unverified: no verdict was given"
     because = f": {verdict.reason}" if verdict.reason else ""
     if not verdict.holds:
         return f"unverified{because}"
-    if verdict.confidence < least:
-        return f"low confidence ({verdict.confidence:g} of {least:g}){because}"
+    if verdict.confidence < min_confidence:
+        return f"low confidence ({verdict.confidence:g} of {min_confidence:g}){because}"
     return ""

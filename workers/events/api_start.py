@@ -10,16 +10,16 @@ from bot.policy import start
 from bot.store import pending
 from bot.store.messages import Message, message
 from bot.telemetry import log
-from workers.events.start_review import Request, Waits, start_review
+from workers.events.start_review import Queued, ReviewRequest, start_review
 from workers.queue.retries import OUTAGES
-from workers.review.stage import fail, heals, sentence_of
+from workers.review.stage import fail, is_retryable, user_message
 from workers.services import Services
 
 _log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NamedReviewRequest:
     """A review of a pull request that is known by its repository's name only, and who asks."""
 
     repository: str
@@ -30,53 +30,57 @@ class Wish:
     focus: Category | None
 
 
-def asked_again(wish: Wish) -> Message | None:
+def follow_up_message(named_request: NamedReviewRequest) -> Message | None:
     """What starts a look at one category once a review that runs has ended; None for one that
     looks for all, which takes that one's place."""
-    if wish.focus is None:
+    if named_request.focus is None:
         return None
-    return message("start_review", *astuple(wish))
+    return message("start_review", *astuple(named_request))
 
 
-async def start_named(services: Services, wish: Wish, *, last_try: bool) -> None:
+async def start_by_name(
+    services: Services, named_request: NamedReviewRequest, *, last_try: bool
+) -> None:
     """Start it; if nothing can come of that, whoever asked is told why. Raises what a retry may
     heal, and what an operator has to look at."""
     try:
-        outcome = await _start(services, wish)
+        outcome = await _start(services, named_request)
     except OUTAGES:
         raise
     except Exception as exc:
-        if heals(exc) and not last_try:
+        if is_retryable(exc) and not last_try:
             raise
-        why = sentence_of(exc)
-        _log.warning("wish_refused", number=wish.number, why=why)
-        await fail(services, wish.review_id, why)  # if it had been opened before that
-        await pending.refuse(services.store, wish.review_id, why)
-        if heals(exc):
+        why = user_message(exc)
+        _log.warning("review_request_refused", number=named_request.number, why=why)
+        await fail(services, named_request.review_id, why)  # if it had been opened before that
+        await pending.reject(services.store, named_request.review_id, why)
+        if is_retryable(exc):
             raise
         return
     if isinstance(outcome, start.Skip):
-        await pending.refuse(services.store, wish.review_id, outcome.told)
+        await pending.reject(services.store, named_request.review_id, outcome.full_message)
 
 
-async def _start(services: Services, wish: Wish) -> start.Skip | Waits | None:
+async def _start(
+    services: Services, named_request: NamedReviewRequest
+) -> start.Skip | Queued | None:
     app = services.github.as_app()
     try:
-        installation = await app.getitem(repo_url(wish.repository, "installation"))
+        installation = await app.getitem(repo_url(named_request.repository, "installation"))
     except NotFound as exc:
         raise NotFound(
-            f"The App is not installed on {wish.repository}, or there is no such repository."
+            f"The App is not installed on {named_request.repository}, or it does not exist."
         ) from exc
     gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
-    found = await gh.getitem(repo_url(wish.repository))
-    request = Request(
-        review_id=wish.review_id,
+    found = await gh.getitem(repo_url(named_request.repository))
+    request = ReviewRequest(
+        review_id=named_request.review_id,
         repository=Repository(installation["id"], found["id"], found["full_name"]),
-        number=wish.number,
+        number=named_request.number,
         trigger=Trigger.API,
-        requested_by=wish.requested_by,
-        full=wish.full,
-        focus=wish.focus,
-        later=asked_again(wish),
+        requested_by=named_request.requested_by,
+        full=named_request.full,
+        focus=named_request.focus,
+        follow_up=follow_up_message(named_request),
     )
     return await start_review(services, request)

@@ -7,7 +7,7 @@ from bot.github import pulls
 from bot.github.errors import GitHubError, Transient
 from bot.store import cancellation, pending, quota
 from bot.telemetry import log
-from workers.events.exclusive import alone_with
+from workers.events.exclusive import lock_pull
 from workers.review import check_run
 from workers.services import Services
 
@@ -20,21 +20,21 @@ async def cancel_pull(
     number: int,
     why: str,
     *,
-    still: Callable[[PullRequest], bool] | None = None,
+    only_if: Callable[[PullRequest], bool] | None = None,
     by: str = "",
 ) -> bool:
     """Cancel the running review of a pull request, one that is just being started included, and
     what waits for its end; False if none is running. `why` and `by` are as of
-    `cancelling.cancel`; `still` says of the pull request as it is now whether that holds:
+    `cancelling.cancel`; `only_if` says of the pull request as it is now whether that holds:
     deliveries come in no order, and late where GitHub was asked to deliver again. Raises
     Transient."""
-    async with alone_with(services, repository, number):
+    async with lock_pull(services, repository, number):
         current = (await services.store.pull_fields(repository.id, number)).get("current", "")
-        if still is not None:
+        if only_if is not None:
             if (await services.store.state(current) or State.CANCELLED).finished:
                 return False  # which most often saves the request
             pull = await _pull(services, repository, number)
-            if pull is not None and not still(pull):
+            if pull is not None and not only_if(pull):
                 return False
         return await cancel_all(services, repository, current, why, by=by)
 
@@ -49,7 +49,7 @@ async def _pull(services: Services, repository: Repository, number: int) -> Pull
     except Transient:
         raise
     except GitHubError as exc:
-        _log.warning("pull_not_looked_at", number=number, why=str(exc))
+        _log.warning("pull_not_checked", number=number, why=str(exc))
         return None
 
 
@@ -57,9 +57,9 @@ async def cancel_all(
     services: Services, repository: Repository, review_id: str, why: str, *, by: str = ""
 ) -> bool:
     """Cancel the review and what waits for its end, of which whoever asked is told; False if it
-    is not running. `why` and `by` are as of `cancelling.cancel`. For who is `alone_with` its pull
+    is not running. `why` and `by` are as of `cancelling.cancel`. For who is `lock_pull` its pull
     request: nothing begins to wait meanwhile."""
     for waiting in await quota.waiting(services.store, review_id):
-        await pending.refuse(services.store, waiting, why)
-    await quota.forget_waiting(services.store, repository.installation_id, review_id)
+        await pending.reject(services.store, waiting, why)
+    await quota.clear_waiting(services.store, repository.installation_id, review_id)
     return await cancellation.cancel(services.store, review_id, why, by=by)

@@ -14,8 +14,8 @@ from bot.store import command_log, suppressions
 from bot.store.messages import message
 from workers.events import replies
 from workers.events.cancel import cancel_pull
-from workers.events.exclusive import alone_at
-from workers.events.start_review import Request, Waits, derived_id, start_review
+from workers.events.exclusive import exclusive_lock
+from workers.events.start_review import Queued, ReviewRequest, derived_id, start_review
 from workers.reports import render
 from workers.review import check_run, threads
 from workers.services import Services
@@ -25,25 +25,27 @@ MAX_QUESTION = 4000
 
 NOT_PERMITTED = "That takes write access to this repository. `/review help` lists all commands."
 NO_LLM = "I can't answer questions here: no LLM is configured."
-NOT_OURS = "`/review dismiss` works in a thread that begins with a finding of mine."
-NOTHING_RUNS = "No review is running here."
+NOT_OWN_FINDING = "`/review dismiss` works in a thread that begins with a finding of mine."
+NO_RUNNING_REVIEW = "No review is running here."
 PAUSED = "Paused: new commits are not reviewed until somebody says `/review resume`."
-WAITS = "A review is running here: yours begins as soon as that is done."
+REVIEW_QUEUED = "A review is running here: yours begins as soon as that is done."
 DISMISSED = "Dismissed, and I won't say it in this repository again."
 DISMISSED_HERE = (
     "Dismissed on this pull request. The repository already has the maximum of "
-    f"{suppressions.MAX_LESSONS} suppressions."
+    f"{suppressions.MAX_SUPPRESSIONS} suppressions."
 )
 NOT_DISMISSED = (
     "That is nothing I was taught here. `/review help` lists the lessons, each with its id, for "
     "`/review forget ID`; `/review forget` alone works in a thread of mine that was dismissed."
 )
-FORGOTTEN = "Forgotten: I may say it again."
-FORGOTTEN_THUMB = f"{FORGOTTEN} A {threads.THUMB} that stays on my comment teaches it anew."
+UNSUPPRESSED = "Forgotten: I may say it again."
+UNSUPPRESSED_THUMB = (
+    f"{UNSUPPRESSED} A {threads.THUMBS_DOWN} that stays on my comment teaches it anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _CommandContext:
     """A comment whose commands are carried out; `review_id` is for what may come of it."""
 
     services: Services
@@ -55,246 +57,250 @@ class _Asked:
     def where(self) -> tuple[int, int]:
         return self.event.repository.id, self.event.number
 
-    def wish(self, position: int) -> str:
+    def request(self, position: int) -> str:
         """The name of one of the comment's commands, the same at each try."""
         return f"{self.review_id}:{position}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class _CommandResult:
     """What there is to say about a command, and the reaction that shows how it went; "" while
     that is not known."""
 
-    said: str = ""
+    reply_text: str = ""
     reaction: str = "rocket"
 
 
-async def obey(services: Services, event: CommentCreated, review_id: str) -> None:
+async def run_commands(services: Services, event: CommentCreated, review_id: str) -> None:
     """Carry out the commands of a comment, in order. Safe to repeat: each is done once."""
     found = commands.parse(event.body)
     if not found and event.in_reply_to is None:
         return
-    asked = await _asked(services, event, review_id)
+    context = await _load_context(services, event, review_id)
     if not found:
-        await _converse(asked)
+        await _answer_without_command(context)
         return
     # Who comes behind must not cancel what the comment asks for next, for one.
-    async with alone_at(services, f"obey:{review_id}"):
-        await _obey(asked, found)
+    async with exclusive_lock(services, f"commands:{review_id}"):
+        await _run_commands(context, found)
 
 
-async def _obey(asked: _Asked, found: Sequence[Command | BadCommand]) -> None:
-    services, gh, event = asked.services, asked.gh, asked.event
+async def _run_commands(context: _CommandContext, found: Sequence[Command | BadCommand]) -> None:
+    services, gh, event = context.services, context.gh, context.event
     permission = await pulls.permission(gh, event.repository.full_name, event.author)
-    before = await command_log.done(services.store, asked.review_id)
-    said: list[str] = []
+    done_before = await command_log.executed(services.store, context.review_id)
+    reply_text: list[str] = []
     for position, command in enumerate(found):
-        if position in before:
-            said.append(before[position])
-        elif not start.permitted(permission, _meant(command)):
-            said.append(await _refuse(asked))
+        if position in done_before:
+            reply_text.append(done_before[position])
+        elif not start.is_permitted(permission, _needed_permission_command(command)):
+            reply_text.append(await _refuse(context))
         elif isinstance(command, BadCommand):
-            await replies.show(gh, event, "confused")
-            said.append(command.reply)
+            await replies.add_reaction(gh, event, "confused")
+            reply_text.append(command.reply)
         else:
-            said.append(await _do(asked, command, position))
+            reply_text.append(await _do(context, command, position))
     help_ = Command(verb=Verb.HELP)
-    helped = help_ in found and start.permitted(permission, help_)
-    await _answer(asked, "\n\n".join(dict.fromkeys(filter(None, said))), helped=helped)
+    helped = help_ in found and start.is_permitted(permission, help_)
+    await _answer(context, "\n\n".join(dict.fromkeys(filter(None, reply_text))), helped=helped)
 
 
-async def _asked(services: Services, event: CommentCreated, review_id: str) -> _Asked:
+async def _load_context(
+    services: Services, event: CommentCreated, review_id: str
+) -> _CommandContext:
     where = event.repository.installation_id, event.repository.id
     gh = await services.github.installation(*where, check_run.PERMISSIONS)
-    return _Asked(services, gh, event, review_id)
+    return _CommandContext(services, gh, event, review_id)
 
 
-def _meant(command: Command | BadCommand) -> Command:
+def _needed_permission_command(command: Command | BadCommand) -> Command:
     """What a person needs the right to do: a mistake counts as a command to review."""
     return Command(verb=Verb.REVIEW) if isinstance(command, BadCommand) else command
 
 
-async def _refuse(asked: _Asked) -> str:
+async def _refuse(context: _CommandContext) -> str:
     """Refuse by a reaction, and in words only the first time: strangers can comment at will."""
-    event = asked.event
-    await replies.show(asked.gh, event, "confused")
-    told = "access:{}:{}".format(*asked.where) + f":{event.author}"
-    first = await command_log.first_told(asked.services.store, told, event.comment_id)
+    event = context.event
+    await replies.add_reaction(context.gh, event, "confused")
+    notice_key = "access:{}:{}".format(*context.where) + f":{event.author}"
+    first = await command_log.claim_notice(context.services.store, notice_key, event.comment_id)
     return NOT_PERMITTED if first else ""
 
 
-async def _do(asked: _Asked, command: Command, position: int) -> str:
+async def _do(context: _CommandContext, command: Command, position: int) -> str:
     """Do it, show that, and remember that it is done; what there is to say about it."""
-    await replies.show(asked.gh, asked.event, "eyes")
-    done = await _carry_out(asked, command, position)
-    if done.reaction:
-        await replies.show(asked.gh, asked.event, done.reaction)
-    await command_log.note(asked.services.store, asked.review_id, position, done.said)
-    return done.said
+    await replies.add_reaction(context.gh, context.event, "eyes")
+    result = await _carry_out(context, command, position)
+    if result.reaction:
+        await replies.add_reaction(context.gh, context.event, result.reaction)
+    await command_log.record(context.services.store, context.review_id, position, result.reply_text)
+    return result.reply_text
 
 
-async def _answer(asked: _Asked, text: str, *, helped: bool) -> None:
+async def _answer(context: _CommandContext, text: str, *, helped: bool) -> None:
     """One answer to the comment, however many commands are in it."""
-    event = asked.event
+    event = context.event
     if helped:
-        await _hear_thumbs(asked)
-        taught = await suppressions.lessons(asked.services.store, event.repository.id)
-        body = render.help_body(event.comment_id, taught, text)
+        await _record_thumbs_down(context)
+        suppressions_saved = await suppressions.suppressions(
+            context.services.store, event.repository.id
+        )
+        body = render.help_body(event.comment_id, suppressions_saved, text)
     elif text:
         body = render.reply_body(event.comment_id, text)
     else:
         return
-    await replies.answer(asked.services, asked.gh, event, body)
+    await replies.answer(context.services, context.gh, event, body)
 
 
-async def _hear_thumbs(asked: _Asked) -> None:
+async def _record_thumbs_down(context: _CommandContext) -> None:
     """GitHub does not tell of reactions; who asks what was taught wants to see them counted."""
-    where = asked.services, asked.gh, asked.event.repository, asked.event.number
-    await threads.learn(*where, await threads.ours(*where) or ())
+    where = context.services, context.gh, context.event.repository, context.event.number
+    await threads.record_thumbs_down(*where, await threads.find_bot_threads(*where) or ())
 
 
-async def _carry_out(asked: _Asked, command: Command, position: int) -> _Done:
-    services, event = asked.services, asked.event
+async def _carry_out(context: _CommandContext, command: Command, position: int) -> _CommandResult:
+    services, event = context.services, context.event
     match command.verb:
         case Verb.REVIEW:
-            return await _review(asked, command, position)
+            return await _review(context, command, position)
         case Verb.ASK:
-            return await _ask(asked, command.text, position)
+            return await _ask(context, command.text, position)
         case Verb.DISMISS:
-            return await _dismiss(asked, command.text)
+            return await _dismiss(context, command.text)
         case Verb.FORGET:
-            return await _forget(asked, command.text.strip("`").lower(), position)
+            return await _unsuppress(context, command.text.strip("`").lower(), position)
         case Verb.CANCEL:
             why = start.cancelled_by(event.author)
-            by = asked.wish(position)
+            by = context.request(position)
             if not await cancel_pull(services, event.repository, event.number, why, by=by):
-                return _Done(NOTHING_RUNS, "confused")
+                return _CommandResult(NO_RUNNING_REVIEW, "confused")
         case Verb.PAUSE:
-            await suppressions.pause(services.store, *asked.where, event.author)
-            return _Done(PAUSED)
+            await suppressions.pause(services.store, *context.where, event.author)
+            return _CommandResult(PAUSED)
         case Verb.RESUME:
-            await suppressions.resume(services.store, *asked.where)
-            await start_review(services, _request(asked, position, Trigger.READY))
+            await suppressions.resume(services.store, *context.where)
+            await start_review(services, _request(context, position, Trigger.READY))
         case Verb.HELP:
             pass  # it is in the answer
-    return _Done()
+    return _CommandResult()
 
 
-async def start_waiting(
+async def start_queued_review(
     services: Services, event: CommentCreated, review_id: str, position: int
 ) -> None:
     """Start the review that the command at that position of a comment asked for, now that the
     one has ended for which it waited. Safe to repeat."""
     command = commands.parse(event.body)[position]
     assert isinstance(command, Command), "only what was understood can wait"
-    asked = await _asked(services, event, review_id)
-    done = await _review(asked, command, position)
-    if done.reaction:  # it can't be started any more
-        await replies.show(asked.gh, event, done.reaction)
-        body = render.reply_body(event.comment_id, done.said, position)
-        await replies.answer(services, asked.gh, event, body)
+    context = await _load_context(services, event, review_id)
+    result = await _review(context, command, position)
+    if result.reaction:  # it can't be started any more
+        await replies.add_reaction(context.gh, event, result.reaction)
+        body = render.reply_body(event.comment_id, result.reply_text, position)
+        await replies.answer(services, context.gh, event, body)
 
 
-async def _review(asked: _Asked, command: Command, position: int) -> _Done:
+async def _review(context: _CommandContext, command: Command, position: int) -> _CommandResult:
     """The 🚀 comes when the review is posted. A look at one category never takes the place of a
     review that runs, which may look for all: it waits."""
-    event = asked.event
-    wish = replace(
-        _request(asked, position, Trigger.COMMAND),
+    event = context.event
+    request = replace(
+        _request(context, position, Trigger.COMMAND),
         full=command.full,
         focus=command.focus,
         comment_id=event.comment_id,
         in_thread=event.in_thread is not None,
     )
     if command.focus is not None:
-        again = to_json(event), asked.review_id, position
-        wish = replace(wish, later=message("start_waiting", *again))
-    outcome = await start_review(asked.services, wish)
+        again = to_json(event), context.review_id, position
+        request = replace(request, follow_up=message("start_queued_review", *again))
+    outcome = await start_review(context.services, request)
     if isinstance(outcome, start.Skip):
-        return _Done(outcome.sentence, "confused")
-    return _Done(WAITS if isinstance(outcome, Waits) else "", reaction="")
+        return _CommandResult(outcome.message, "confused")
+    return _CommandResult(REVIEW_QUEUED if isinstance(outcome, Queued) else "", reaction="")
 
 
-def _request(asked: _Asked, position: int, trigger: Trigger) -> Request:
-    return Request(
-        review_id=derived_id(asked.review_id, position),
-        repository=asked.event.repository,
-        number=asked.event.number,
+def _request(context: _CommandContext, position: int, trigger: Trigger) -> ReviewRequest:
+    return ReviewRequest(
+        review_id=derived_id(context.review_id, position),
+        repository=context.event.repository,
+        number=context.event.number,
         trigger=trigger,
-        requested_by=asked.event.author,
+        requested_by=context.event.author,
     )
 
 
-async def _dismiss(asked: _Asked, reason: str) -> _Done:
+async def _dismiss(context: _CommandContext, reason: str) -> _CommandResult:
     """Drop the finding of the thread in which it is said, and for the whole repository if a
     reason is given."""
-    event, store = asked.event, asked.services.store
-    one = await _thread(asked)
+    event, store = context.event, context.services.store
+    one = await _thread(context)
     if one is None:
-        return _Done(NOT_OURS, "confused")
-    await suppressions.dismiss(store, *asked.where, one.fingerprint)
-    said = ""
+        return _CommandResult(NOT_OWN_FINDING, "confused")
+    await suppressions.dismiss(store, *context.where, one.fingerprint)
+    reply_text = ""
     if reason:
-        lesson = threads.lesson(one, reason[:200], event.author)
-        taught = await suppressions.teach(store, event.repository.id, lesson)
-        said = DISMISSED if taught else DISMISSED_HERE
-    await threads.resolve(asked.services, asked.gh, event.repository, [one])
-    return _Done(said)
+        suppression = threads.suppression(one, reason[:200], event.author)
+        suppressions_saved = await suppressions.suppress(store, event.repository.id, suppression)
+        reply_text = DISMISSED if suppressions_saved else DISMISSED_HERE
+    await threads.resolve(context.services, context.gh, event.repository, [one])
+    return _CommandResult(reply_text)
 
 
-async def _thread(asked: _Asked) -> threads.Ours | None:
+async def _thread(context: _CommandContext) -> threads.BotThread | None:
     """The thread in which it is said, if it is one of ours."""
-    event = asked.event
+    event = context.event
     if event.in_thread is None:
         return None
-    all_ours = await threads.all_ours(
-        asked.services, asked.gh, event.repository.full_name, event.number
+    list_bot_threads = await threads.list_bot_threads(
+        context.services, context.gh, event.repository.full_name, event.number
     )
-    return next((one for one in all_ours if one.thread.comment_id == event.in_thread), None)
+    return next((one for one in list_bot_threads if one.thread.comment_id == event.in_thread), None)
 
 
-async def _forget(asked: _Asked, name: str, position: int) -> _Done:
+async def _unsuppress(context: _CommandContext, name: str, position: int) -> _CommandResult:
     """Take back the lesson of that id or, without one, what was dismissed in the thread."""
-    store = asked.services.store
-    one = None if name else await _thread(asked)
+    store = context.services.store
+    one = None if name else await _thread(context)
     fingerprint = one.fingerprint if one is not None else name
-    wish = asked.wish(position)
-    reason = await suppressions.forget(store, *asked.where, fingerprint, by=wish)
+    request = context.request(position)
+    reason = await suppressions.unsuppress(store, *context.where, fingerprint, by=request)
     if reason is None:
-        return _Done(NOT_DISMISSED, "confused")
-    return _Done(FORGOTTEN_THUMB if reason == threads.THUMB else FORGOTTEN)
+        return _CommandResult(NOT_DISMISSED, "confused")
+    return _CommandResult(UNSUPPRESSED_THUMB if reason == threads.THUMBS_DOWN else UNSUPPRESSED)
 
 
-async def _ask(asked: _Asked, question: str, position: int) -> _Done:
+async def _ask(context: _CommandContext, question: str, position: int) -> _CommandResult:
     """Questions are answered in the queue where the LLM is asked; the 🚀 comes with the answer."""
-    if asked.services.llm is None:
-        return _Done(NO_LLM, "confused")
-    await _send_question(asked, question, position)
-    return _Done(reaction="")
+    if context.services.llm is None:
+        return _CommandResult(NO_LLM, "confused")
+    await _send_question(context, question, position)
+    return _CommandResult(reaction="")
 
 
-async def _converse(asked: _Asked) -> None:
+async def _answer_without_command(context: _CommandContext) -> None:
     """A reply in a thread of ours, by somebody who may ask, is a question."""
-    event, services = asked.event, asked.services
-    in_thread = await replies.thread_of(asked.gh, event)
-    us = await services.github.login()
-    if not in_thread or in_thread[0].author != us:
+    event, services = context.event, context.services
+    in_thread = await replies.thread_of(context.gh, event)
+    bot_login = await services.github.login()
+    if not in_thread or in_thread[0].author != bot_login:
         return
     if not threads.fingerprint_of(in_thread[0].body):
         return
-    permission = await pulls.permission(asked.gh, event.repository.full_name, event.author)
-    if not start.permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+    permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
+    if not start.is_permitted(permission, Command(verb=Verb.ASK, text=event.body)):
         return
     if services.llm is not None:
-        await replies.show(asked.gh, event, "eyes")
-        await _send_question(asked, event.body, 0)
+        await replies.add_reaction(context.gh, event, "eyes")
+        await _send_question(context, event.body, 0)
         return
-    told = "no-llm:{}:{}".format(*asked.where)
-    if await command_log.first_told(services.store, told, event.comment_id):
-        await _answer(asked, NO_LLM, helped=False)
+    notice_key = "no-llm:{}:{}".format(*context.where)
+    if await command_log.claim_notice(services.store, notice_key, event.comment_id):
+        await _answer(context, NO_LLM, helped=False)
 
 
-async def _send_question(asked: _Asked, question: str, position: int) -> None:
-    await asked.services.store.put(
-        message("answer_question", to_json(asked.event), question[:MAX_QUESTION], position)
+async def _send_question(context: _CommandContext, question: str, position: int) -> None:
+    await context.services.store.put(
+        message("answer_question", to_json(context.event), question[:MAX_QUESTION], position)
     )

@@ -12,23 +12,23 @@ from workers.services import Services
 LOCK_SECONDS = 20
 
 
-def alone_with(
+def lock_pull(
     services: Services, repository: Repository, number: int
 ) -> AbstractAsyncContextManager[None]:
     """Keep others from starting or stopping reviews of the pull request meanwhile.
 
     Between reading its state and opening a review another push must not be handled, or the
     review of the older commit would win; nor its closing, or the review would stand on a
-    closed pull request. Raises as `alone_at`.
+    closed pull request. Raises as `exclusive_lock`.
     """
-    return alone_at(services, f"start:{repository.id}:{number}")
+    return exclusive_lock(services, f"start:{repository.id}:{number}")
 
 
 @asynccontextmanager
-async def alone_at(services: Services, name: str) -> AsyncIterator[None]:
+async def exclusive_lock(services: Services, name: str) -> AsyncIterator[None]:
     """Keep others from what has that name meanwhile: a worker that is only thought dead may still
     be at it. Raises Transient while another holds on for longer than a dead one."""
-    async with hold(services.store, name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as alone:
-        if not alone:
+    async with hold(services.store, name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as acquired:
+        if not acquired:
             raise Transient(f"Another worker is at the same ({name}).", 5)
         yield

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.config.prompt_shares import shares
+from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
 from bot.domain.events import CommentCreated
-from bot.domain.model import BatchFile, Brief, PullRequest, Usage
+from bot.domain.model import BatchFile, PullRequest, PullRequestContext, Usage
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Comment
-from bot.store.usage_questions import add_asked
+from bot.store.usage_questions import add_question_usage
 from bot.telemetry import log
 from workers.analysis.llm.errors import LLMError, TransientLLMError
 from workers.analysis.question import answer_question
@@ -19,9 +19,9 @@ from workers.events import replies
 from workers.queue.retries import OUTAGES
 from workers.reports import render
 from workers.repository.configuration import read_config
-from workers.repository.pull_context import brief_of
+from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
-from workers.review.stage import heals, sentence_of
+from workers.review.stage import is_retryable, user_message
 from workers.scan.analyzers.runner import NAMES
 from workers.scan.batches import hunk_tokens
 from workers.scan.repository.clone import Source
@@ -42,36 +42,38 @@ async def answer(
         repository.installation_id, repository.id, check_run.PERMISSIONS
     )
     try:
-        said, reaction = await _thought_of(services, gh, event, question), "rocket"
+        reply, reaction = await _compose_answer(services, gh, event, question), "rocket"
     except OUTAGES:
         raise
     except Exception as exc:
-        if _heals(exc) and not last_try:
+        if _is_retryable(exc) and not last_try:
             raise
-        why = sentence_of(exc)
+        why = user_message(exc)
         _log.warning("question_not_answered", comment=event.comment_id, why=why, exc_info=exc)
-        said, reaction = f"I can't answer this: {why}", "confused"
-    body = render.reply_body(event.comment_id, said, position)
+        reply, reaction = f"I can't answer this: {why}", "confused"
+    body = render.reply_body(event.comment_id, reply, position)
     await replies.answer(services, gh, event, body)
-    await replies.show(gh, event, reaction)
+    await replies.add_reaction(gh, event, reaction)
 
 
-def _heals(exc: Exception) -> bool:
-    return isinstance(exc, TransientLLMError) if isinstance(exc, LLMError) else heals(exc)
+def _is_retryable(exc: Exception) -> bool:
+    return isinstance(exc, TransientLLMError) if isinstance(exc, LLMError) else is_retryable(exc)
 
 
-async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, question: str) -> str:
+async def _compose_answer(
+    services: Services, gh: GitHub, event: CommentCreated, question: str
+) -> str:
     """What the LLM says, of the pull request as it is now; its cost is booked, also of what
     gave no answer. Raises LLMError, CloneError, GitHubError."""
     assert services.llm is not None, "questions are queued only where an LLM is configured"
     pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
-    brief, earlier, files = await _read_up_on(services, gh, event, pull)
+    pr_context, earlier, files = await _gather_context(services, gh, event, pull)
     try:
-        said = await answer_question(
+        reply = await answer_question(
             question,
             [f"{one.author}: {one.body}" for one in earlier],
             files,
-            brief,
+            pr_context,
             services.llm,
             place=f"{event.path}, line {event.line}" if event.path else "",
             installation_id=event.repository.installation_id,
@@ -79,25 +81,25 @@ async def _thought_of(services: Services, gh: GitHub, event: CommentCreated, que
     except LLMError as exc:
         await _book(services, event, exc.usage)
         raise
-    await _book(services, event, said.usage)
-    return said.text
+    await _book(services, event, reply.usage)
+    return reply.text
 
 
 async def _book(services: Services, event: CommentCreated, usage: Usage) -> None:
     services.metrics.usage(usage)
-    await add_asked(services.store, event.repository.id, usage)
+    await add_question_usage(services.store, event.repository.id, usage)
 
 
-async def _read_up_on(
+async def _gather_context(
     services: Services, gh: GitHub, event: CommentCreated, pull: PullRequest
-) -> tuple[Brief, list[Comment], list[BatchFile]]:
+) -> tuple[PullRequestContext, list[Comment], list[BatchFile]]:
     """What the author says of the change, what people said before, and what the change is."""
     repository = event.repository
     repo = repository.full_name
-    comparison, brief, earlier, token, wanted = await asyncio.gather(
+    comparison, pr_context, earlier, token, repository_config = await asyncio.gather(
         pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
-        brief_of(gh, repo, pull),
-        replies.before(gh, event),
+        read_pull_context(gh, repo, pull),
+        replies.earlier_comments(gh, event),
         services.github.installation_token(repository.installation_id, repository.id),
         read_config(services, gh, repository, pull.base_ref),
     )
@@ -108,14 +110,18 @@ async def _read_up_on(
         head_sha=pull.head_sha,
         number=event.number,
     )
-    return brief, earlier, await _files(services, source, pull, brief, wanted.config, event.path)
+    return (
+        pr_context,
+        earlier,
+        await _files(services, source, pull, pr_context, repository_config.config, event.path),
+    )
 
 
 async def _files(
     services: Services,
     source: Source,
     pull: PullRequest,
-    brief: Brief,
+    pr_context: PullRequestContext,
     config: RepoConfig,
     path: str | None,
 ) -> list[BatchFile]:
@@ -124,7 +130,7 @@ async def _files(
     scanned = await scan(
         source,
         pull,
-        brief,
+        pr_context,
         services.settings,
         replace(config, analyzers_disabled=tuple(NAMES)),
         focus=None,
@@ -132,10 +138,10 @@ async def _files(
     )
     parts = [part for batch in scanned.batches for part in batch.files]
     parts.sort(key=lambda part: part.file.path != path)
-    return list(_fitting(parts, shares(services.settings.llm_context_tokens).change))
+    return list(_fit_budget(parts, prompt_budget(services.settings.llm_context_tokens).change))
 
 
-def _fitting(parts: Iterable[BatchFile], budget: int) -> Iterable[BatchFile]:
+def _fit_budget(parts: Iterable[BatchFile], budget: int) -> Iterable[BatchFile]:
     for part in parts:
         cost = sum(map(hunk_tokens, part.file.hunks))
         if cost <= budget:

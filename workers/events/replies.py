@@ -8,29 +8,29 @@ from bot.github.client import GitHub
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
 from bot.github.urls import repo_url
-from bot.store.locks import first_within
+from bot.store.locks import once_per
 from bot.telemetry import log
-from workers.events.exclusive import alone_at
-from workers.queue.retries import PATIENCE_SECONDS
+from workers.events.exclusive import exclusive_lock
+from workers.queue.retries import MAX_OUTAGE_SECONDS
 from workers.services import Services
 
 _log = log.get(__name__)
 
 #: Longer than a message waits for an outage to end, and is tried after that: how long it is
 #: remembered that an answer was tried.
-_TRIED_MS = 2 * PATIENCE_SECONDS * 1000
+_ATTEMPT_KEEP_MS = 2 * MAX_OUTAGE_SECONDS * 1000
 
 #: Of a conversation so many comments before a question are told with it.
 _EARLIER = 20
 
 
-async def show(gh: GitHub, event: CommentCreated, content: str) -> None:
+async def add_reaction(gh: GitHub, event: CommentCreated, content: str) -> None:
     """Put a reaction on the comment; one that can't be put is not worth a retry."""
     subject = Subject.REVIEW_COMMENT if event.in_thread else Subject.ISSUE_COMMENT
     try:
         await react(gh, event.repository.full_name, subject, event.comment_id, content)
     except GitHubError as exc:  # the comment may be deleted by now
-        _log.info("not_reacted", comment=event.comment_id, why=str(exc))
+        _log.info("reaction_not_added", comment=event.comment_id, why=str(exc))
 
 
 async def answer(services: Services, gh: GitHub, event: CommentCreated, body: str) -> None:
@@ -38,12 +38,12 @@ async def answer(services: Services, gh: GitHub, event: CommentCreated, body: st
     where the comment stands, or in the conversation. Raises Transient."""
     repo, marker, store = event.repository.full_name, body.partition("\n")[0], services.store
     name, us = f"reply:{event.repository.id}:{marker}", await services.github.login()
-    async with alone_at(services, name):
+    async with exclusive_lock(services, name):
         if event.in_thread is None:
             await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
             return
-        first_try = await first_within(store, name, _TRIED_MS)
-        if first_try or not await _stands(gh, event, marker, us):
+        first_try = await once_per(store, name, _ATTEMPT_KEEP_MS)
+        if first_try or not await _is_posted(gh, event, marker, us):
             await reviews.reply(gh, repo, event.number, event.in_thread, body)
 
 
@@ -59,7 +59,7 @@ async def thread_of(gh: GitHub, event: CommentCreated) -> list[Comment]:
     ]
 
 
-async def before(gh: GitHub, event: CommentCreated) -> list[Comment]:
+async def earlier_comments(gh: GitHub, event: CommentCreated) -> list[Comment]:
     """What was said before the event's comment, oldest first: in its thread, or lately in the
     conversation."""
     if event.in_thread is not None:
@@ -71,7 +71,7 @@ async def before(gh: GitHub, event: CommentCreated) -> list[Comment]:
     return list(lately)
 
 
-async def _stands(gh: GitHub, event: CommentCreated, marker: str, us: str) -> bool:
+async def _is_posted(gh: GitHub, event: CommentCreated, marker: str, us: str) -> bool:
     return any(
         one.author == us and one.body.startswith(marker) for one in await thread_of(gh, event)
     )

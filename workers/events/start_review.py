@@ -16,10 +16,10 @@ from bot.policy import start
 from bot.security.links import review_links
 from bot.store import cancellation, pending, quota
 from bot.store.messages import Message, message
-from bot.store.pending import Unbegun
+from bot.store.pending import PendingRequest
 from bot.store.store import Store
 from bot.telemetry import log
-from workers.events.exclusive import alone_with
+from workers.events.exclusive import lock_pull
 from workers.reports import render
 from workers.reports.verdict import plural
 from workers.repository.configuration import read_config
@@ -28,15 +28,15 @@ from workers.scan.redaction import redact_pull
 from workers.services import Services
 
 #: Of larger pull requests it is not asked whether all their paths are left out.
-MOST_PATHS = 300
+MAX_PATHS = 300
 
-OVERTAKEN = "What it was to read has been replaced meanwhile, and that is not reviewed."
+SUPERSEDED = "What it was to read has been replaced meanwhile, and that is not reviewed."
 
 _log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ReviewRequest:
     """Somebody, or something that happened, asks for a review; `review_id` is what it will
     have, whatever often this request is worked on."""
 
@@ -50,11 +50,11 @@ class Request:
     comment_id: int | None = None  # of the comment that asks, if one does
     in_thread: bool = False  # whether that is a review comment
     label: str | None = None  # that was taken off: a review follows only if it had forbidden one
-    later: Message | None = None  # asks again, after a review that runs and is to be left alone
+    follow_up: Message | None = None  # asks again, after a review that runs and is to be left alone
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class Queued:
     """A review that begins once another has ended."""
 
     after: str  # that one's id
@@ -69,7 +69,7 @@ def derived_id(review_id: str, position: int) -> str:
     return str(ULID.from_bytes(ULID.from_str(review_id).bytes[:6] + made_of[:10]))
 
 
-async def start_review(services: Services, request: Request) -> start.Skip | Waits | None:
+async def start_review(services: Services, request: ReviewRequest) -> start.Skip | Queued | None:
     """Open the review of the pull request's present head and queue its scan. If there is to be
     none, the reason is returned, and shown on the head commit unless a comment asked; if it has to
     wait, that is returned.
@@ -79,36 +79,36 @@ async def start_review(services: Services, request: Request) -> start.Skip | Wai
     """
     store, repo = services.store, request.repository
     gh = await services.github.installation(repo.installation_id, repo.id, check_run.PERMISSIONS)
-    async with alone_with(services, repo, request.number):
+    async with lock_pull(services, repo, request.number):
         review = await _open(services, gh, request)
     if not isinstance(review, Review):
         return review
     fields = await store.fields(review.id)
-    if "check_run_asked" not in fields and (reason := await _waits_for(services, fields, repo)):
-        await store.remember(review.id, step=reason)
+    if "check_run_asked" not in fields and (reason := await _queued_status(services, fields, repo)):
+        await store.set_fields(review.id, status_text=reason)
     await check_run.ensure(services, gh, review)
     await store.admit(
         review.id,
         repo.installation_id,
-        at_once=services.settings.installation_reviews,
-        messages=[message("scan_pull_request", review.id, delay=float(fields["settle"]))],
+        max_concurrent=services.settings.installation_reviews,
+        messages=[message("scan_review", review.id, delay=float(fields["settle"]))],
     )
     return None
 
 
-async def _waits_for(services: Services, fields: Mapping[str, str], repo: Repository) -> str:
+async def _queued_status(services: Services, fields: Mapping[str, str], repo: Repository) -> str:
     """Why the review does not begin at once, for people; "" if it does."""
-    at_once = services.settings.installation_reviews
+    max_concurrent = services.settings.installation_reviews
     running = await quota.running(services.store, repo.installation_id)
-    if running >= at_once:
+    if running >= max_concurrent:
         return f"Waits for its turn behind {plural(running, 'review')}"
     settle = float(fields["settle"])
     return f"Waits {settle:.0f} s for further commits" if settle else ""
 
 
 async def _open(
-    services: Services, gh: GitHub, request: Request
-) -> Review | start.Skip | Waits | None:
+    services: Services, gh: GitHub, request: ReviewRequest
+) -> Review | start.Skip | Queued | None:
     """The review as it was opened, now or by an earlier attempt; None if there is to be none;
     the reason for that if a comment is to be answered with it; what it waits for."""
     store, repo = services.store, request.repository
@@ -116,9 +116,9 @@ async def _open(
         pulls.get_pull(gh, repo.full_name, request.number),
         store.pull_fields(repo.id, request.number),
     )
-    wanted = await read_config(services, gh, repo, pull.base_ref)
-    config, complaints = wanted.config, wanted.complaints
-    if request.label is not None and not start.forbids(config, request.label):
+    repository_config = await read_config(services, gh, repo, pull.base_ref)
+    config, warnings = repository_config.config, repository_config.warnings
+    if request.label is not None and not start.has_skip_label(config, request.label):
         return None
     decision = start.decide(
         pull,
@@ -132,12 +132,12 @@ async def _open(
         settle_seconds=services.settings.settle_seconds,
     )
     if isinstance(decision, start.Start) and not await _within_quota(services, request):
-        if request.trigger.automatic and await _stands(store, seen, pull):
+        if request.trigger.automatic and await _is_current(store, seen, pull):
             return None
-        decision = start.quota_spent(services.settings.installation_daily_reviews)
+        decision = start.quota_exceeded(services.settings.installation_daily_reviews)
     if isinstance(decision, start.Skip):
-        await _end_overtaken(services, request, seen, pull, decision)
-        return await _skip(services, gh, request, pull, decision, complaints)
+        await _end_superseded(services, request, seen, pull, decision)
+        return await _skip(services, gh, request, pull, decision, warnings)
     review = Review(
         id=request.review_id,
         repository=repo,
@@ -151,47 +151,47 @@ async def _open(
         comment_id=request.comment_id,
         in_thread=request.in_thread,
     )
-    opened = await store.open_review(review, base=pull.base_ref, later=request.later)
+    opened = await store.open_review(review, base=pull.base_ref, follow_up=request.follow_up)
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
-        await quota.give_back(store, repo.installation_id, review.id)
+        await quota.refund(store, repo.installation_id, review.id)
         return None
     if opened.outcome == "waits":
-        _log.info("review_waits", review=review.id, after=opened.other)
-        return Waits(opened.other)
+        _log.info("review_queued", review=review.id, after=opened.other)
+        return Queued(opened.other)
     if opened.other:
         await store.put(message("conclude_review", opened.other))
     if "pull" not in await store.fields(review.id):
         kept = redact_pull(pull)
-        await store.remember(
+        await store.set_fields(
             review.id,
             pull=encode(kept).decode(),
             config=encode(config).decode(),
-            notes="\n".join(filter(None, (decision.note, *complaints))),
+            notes="\n".join(filter(None, (decision.note, *warnings))),
             title=kept.title,
             settle=decision.settle_seconds,
         )
     return await store.review(review.id)
 
 
-async def _within_quota(services: Services, request: Request) -> bool:
+async def _within_quota(services: Services, request: ReviewRequest) -> bool:
     """Whether the installation may have this review today; one that is opened, it has."""
-    store, most = services.store, services.settings.installation_daily_reviews
-    if not most or await store.state(request.review_id) is not None:
+    store, daily_limit = services.store, services.settings.installation_daily_reviews
+    if not daily_limit or await store.state(request.review_id) is not None:
         return True
     installation_id = request.repository.installation_id
-    return await quota.take(store, installation_id, request.review_id, most)
+    return await quota.consume(store, installation_id, request.review_id, daily_limit)
 
 
-async def _stands(store: Store, seen: Mapping[str, str], pull: PullRequest) -> bool:
+async def _is_current(store: Store, seen: Mapping[str, str], pull: PullRequest) -> bool:
     """Whether the head has a review, running or done, so that there is nothing to refuse."""
     if (seen.get("head"), seen.get("base")) != (pull.head_sha, pull.base_ref):
         return False
-    return await store.state(seen["whole"]) not in (None, State.FAILED, State.CANCELLED)
+    return await store.state(seen["unfocused"]) not in (None, State.FAILED, State.CANCELLED)
 
 
 async def _changed_paths(
-    gh: GitHub, request: Request, pull: PullRequest, config: repository_config.RepoConfig
+    gh: GitHub, request: ReviewRequest, pull: PullRequest, config: repository_config.RepoConfig
 ) -> tuple[str, ...] | None:
     """The changed paths, where the configuration has rules for them or there may be none; None
     for not needed, or more than are worth asking for."""
@@ -201,14 +201,14 @@ async def _changed_paths(
     paths: list[str] = []
     async for data in gh.getiter(url):
         paths.append(data["filename"])
-        if len(paths) > MOST_PATHS:
+        if len(paths) > MAX_PATHS:
             return None
     return tuple(paths)
 
 
-async def _end_overtaken(
+async def _end_superseded(
     services: Services,
-    request: Request,
+    request: ReviewRequest,
     seen: Mapping[str, str],
     pull: PullRequest,
     skip: start.Skip,
@@ -222,16 +222,16 @@ async def _end_overtaken(
     if current is None or not current.trigger.automatic:
         return
     if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
-        await cancellation.cancel(services.store, current.id, f"{OVERTAKEN} {skip.told}")
+        await cancellation.cancel(services.store, current.id, f"{SUPERSEDED} {skip.full_message}")
 
 
 async def _skip(
     services: Services,
     gh: GitHub,
-    request: Request,
+    request: ReviewRequest,
     pull: PullRequest,
     skip: start.Skip,
-    complaints: Sequence[str],
+    warnings: Sequence[str],
 ) -> start.Skip | None:
     """Say on the head commit why there is no review; on a closed pull request, nothing. Who
     asked is told in an answer, for which the reason is returned."""
@@ -239,25 +239,27 @@ async def _skip(
     store = services.store
     if await store.review(request.review_id) is not None:
         # An earlier attempt had opened it.
-        await cancellation.cancel(services.store, request.review_id, skip.told)
+        await cancellation.cancel(services.store, request.review_id, skip.full_message)
         return None
     # One that waited for another's end has its place.
-    await quota.give_back(store, request.repository.installation_id, request.review_id)
+    await quota.refund(store, request.repository.installation_id, request.review_id)
     if request.comment_id is not None:
         return skip
     if pull.open:
-        await pending.end(store, request.review_id, _left_alone(request, pull, store), skip.told)
-        await _show_skip(services, gh, request, pull.head_sha, skip, complaints)
+        await pending.end(
+            store, request.review_id, _skipped_record(request, pull, store), skip.full_message
+        )
+        await _show_skip(services, gh, request, pull.head_sha, skip, warnings)
     return skip
 
 
-def _left_alone(request: Request, pull: PullRequest, store: Store) -> Unbegun:
-    return Unbegun(
+def _skipped_record(request: ReviewRequest, pull: PullRequest, store: Store) -> PendingRequest:
+    return PendingRequest(
         repository=request.repository.full_name,
         number=request.number,
         trigger=request.trigger,
         requested_by=request.requested_by,
-        asked_at=store.now(),
+        requested_at=store.now(),
         repository_id=request.repository.id,
         head_sha=pull.head_sha,
     )
@@ -266,10 +268,10 @@ def _left_alone(request: Request, pull: PullRequest, store: Store) -> Unbegun:
 async def _show_skip(
     services: Services,
     gh: GitHub,
-    request: Request,
+    request: ReviewRequest,
     head_sha: str,
     skip: start.Skip,
-    complaints: Sequence[str],
+    warnings: Sequence[str],
 ) -> None:
     """Make and complete the check run, as far as an earlier attempt did not get."""
     repo = request.repository.full_name
@@ -290,6 +292,6 @@ async def _show_skip(
         repo,
         run.id,
         conclusion="skipped",
-        output=render.skipped_output(skip, complaints),
+        output=render.skipped_output(skip, warnings),
         actions=[check_run.RERUN],
     )

@@ -6,34 +6,34 @@ from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.github.urls import repo_url
 from bot.store.recovery import unfinished
 from workers.events.cancel import cancel_all
-from workers.events.exclusive import alone_with
+from workers.events.exclusive import lock_pull
 from workers.services import Services
 
 #: The actions after which nothing can be read or written there, and what is kept to say so.
-_LEFT = {
+_REMOVAL_REASONS = {
     InstallationAction.DELETED: "The App was uninstalled.",
     InstallationAction.SUSPENDED: "The App's installation was suspended.",
     InstallationAction.REPOSITORIES_REMOVED: "The repository was taken from the App.",
 }
 
 
-async def leave(services: Services, event: InstallationChanged) -> None:
+async def handle_removal(services: Services, event: InstallationChanged) -> None:
     """Cancel the unfinished reviews there and what waits for their ends, if the event says that
     the App has left: else each would go on until GitHub refuses it something. Safe to repeat.
     Raises Transient."""
-    why = _LEFT.get(event.action)
+    why = _REMOVAL_REASONS.get(event.action)
     if why is None:
         return
     for review_id in await unfinished(services.store):
         review = await services.store.review(review_id)
-        if review is None or not _concerned(event, review):
+        if review is None or not _affected_reviews(event, review):
             continue
-        if not await _is_back(services, review.repository):
-            async with alone_with(services, review.repository, review.number):
+        if not await _has_access(services, review.repository):
+            async with lock_pull(services, review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
 
 
-async def _is_back(services: Services, repository: Repository) -> bool:
+async def _has_access(services: Services, repository: Repository) -> bool:
     """Whether the App may read and write there after all: the event may come late, GitHub having
     been asked to deliver it again, when the App has long been allowed back."""
     try:
@@ -44,7 +44,7 @@ async def _is_back(services: Services, repository: Repository) -> bool:
     return found["id"] == repository.installation_id and not found.get("suspended_at")
 
 
-def _concerned(event: InstallationChanged, review: Review) -> bool:
+def _affected_reviews(event: InstallationChanged, review: Review) -> bool:
     if review.repository.installation_id != event.installation_id:
         return False
     if event.action is not InstallationAction.REPOSITORIES_REMOVED:

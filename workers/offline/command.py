@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from bot.config.settings import FailOn, Settings
 from bot.domain.model import Category
 from bot.github.errors import GitHubError
-from bot.policy.criteria import wanted
+from bot.policy.criteria import finding_filter
 from bot.security.links import Links
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show
@@ -23,7 +23,7 @@ from workers.offline.evaluation.answers import NoAnswer
 from workers.offline.evaluation.cases import BadCase
 from workers.offline.evaluation.run import as_data, as_table, evaluate
 from workers.offline.local_review import review_here, scan_here
-from workers.offline.review_target import NoSubject, github_pull, local_range
+from workers.offline.review_target import TargetNotFound, github_pull, local_range
 from workers.reports.formats import render
 from workers.reports.merge import conclusion
 from workers.scan.repository.errors import CloneError
@@ -73,11 +73,11 @@ async def review_command(
             async def show(percent: int, text: str) -> None:
                 bar.update(task, completed=percent, description=text)
 
-            subject = await (
+            target = await (
                 github_pull(pr, token, settings) if pr else local_range(repo, base, head)
             )
-            report = await review_here(subject, settings, focus=focus, on_progress=show)
-    except (NoSubject, CloneError, GitHubError) as exc:
+            report = await review_here(target, settings, focus=focus, on_progress=show)
+    except (TargetNotFound, CloneError, GitHubError) as exc:
         raise BadCommand(str(exc)) from exc
     rendered = render(report, FORMATS[form], Links())
     if output is None:
@@ -112,7 +112,7 @@ async def eval_command(
         raise BadCommand("--replay needs LLM_MODEL: the model whose answers were saved.")
     try:
         outcomes, summary = await evaluate(cases, settings, answers=answers, replay=replay)
-    except (BadCase, NoAnswer, NoSubject, CloneError) as exc:
+    except (BadCase, NoAnswer, TargetNotFound, CloneError) as exc:
         raise BadCommand(str(exc)) from exc
     print(as_table(outcomes, summary), end="")
     if output is not None:
@@ -124,22 +124,25 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
     if not settings.has_llm:  # without a name, no batches would be cut
         settings = settings.model_copy(update={"llm_model": "none"})
     try:
-        subject = await local_range(repo, base, head)
-        scanned = await scan_here(subject, settings, focus=None, on_progress=_quietly)
-    except (NoSubject, CloneError) as exc:
+        target = await local_range(repo, base, head)
+        scanned = await scan_here(target, settings, focus=None, on_progress=_quietly)
+    except (TargetNotFound, CloneError) as exc:
         raise BadCommand(str(exc)) from exc
     for note in scanned.scan.notes:
         print(f"glossator: {note}", file=sys.stderr)
     for batch in scanned.batches:
-        asked = batch_prompt(
+        batch_messages = batch_prompt(
             [show(part) for part in batch.files if part.file.hunks],
-            subject.brief,
-            subject.config.instructions,
-            wanted(settings, subject.config, None).categories,
+            target.pr_context,
+            target.config.instructions,
+            finding_filter(settings, target.config, None).categories,
             settings.llm_context_tokens,
         )
-        print(f"######## batch {batch.number}, {asked.tokens} tokens: system\n{asked.system}")
-        print(f"######## batch {batch.number}: user\n{asked.user}")
+        print(
+            f"######## batch {batch.number}, {batch_messages.tokens} tokens: system\n"
+            f"{batch_messages.system}"
+        )
+        print(f"######## batch {batch.number}: user\n{batch_messages.user}")
 
 
 async def _quietly(percent: int, text: str) -> None:

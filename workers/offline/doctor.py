@@ -31,15 +31,15 @@ from workers.analysis.llm.errors import LLMError
 from workers.scan.analyzers.isolation import Isolation, isolation
 
 #: JWTs are refused when clocks differ by more; ours are backdated by a minute.
-MOST_SKEW_SECONDS = 45
+MAX_SKEW_SECONDS = 45
 
 #: The analysers that are programs of their own; they lie beside our Python.
 PROGRAMS = ("ruff", "bandit", "shellcheck", "hadolint", "zizmor", "oxlint")
 
 #: `--filter`, protocol v2 and `GIT_CONFIG_COUNT` are all there from this git on.
-OLDEST_GIT = (2, 31)
+MIN_GIT = (2, 31)
 
-OLDEST_REDIS = (6, 2)
+MIN_REDIS = (6, 2)
 
 
 class Level(StrEnum):
@@ -58,15 +58,15 @@ class Check:
     remedy: str = ""
 
 
-Examination = Callable[[Settings], Awaitable[Sequence[Check]]]
+Probe = Callable[[Settings], Awaitable[Sequence[Check]]]
 
 
-async def examine(settings: Settings) -> tuple[Check, ...]:
+async def run_checks(settings: Settings) -> tuple[Check, ...]:
     """Everything, at once; in a fixed order."""
-    examinations: tuple[Examination, ...] = (
+    probes: tuple[Probe, ...] = (
         *(check_key, check_github, check_redis, check_broker, check_llm, check_machine),
     )
-    found = await asyncio.gather(*(one(settings) for one in examinations))
+    found = await asyncio.gather(*(one(settings) for one in probes))
     return tuple(check for checks in found for check in checks)
 
 
@@ -117,11 +117,11 @@ async def check_github(settings: Settings) -> Sequence[Check]:
 
 
 def _clock(answer: httpx2.Response) -> Check:
-    told = answer.headers.get("date")
-    if told is None:
+    date_header = answer.headers.get("date")
+    if date_header is None:
         return warning("clock", "GitHub did not tell the time", "Nothing; try again later.")
-    skew = abs(time.time() - parsedate_to_datetime(told).timestamp())
-    if skew > MOST_SKEW_SECONDS:
+    skew = abs(time.time() - parsedate_to_datetime(date_header).timestamp())
+    if skew > MAX_SKEW_SECONDS:
         remedy = "Set this machine's clock (NTP): GitHub refuses tokens from another time."
         return failure("clock", f"{skew:.0f} s off GitHub's", remedy)
     return ok("clock", f"{skew:.0f} s off GitHub's")
@@ -130,21 +130,21 @@ def _clock(answer: httpx2.Response) -> Check:
 async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
     gh = app.as_app()
     data = await gh.getitem("/app")
-    held, events = data.get("permissions", {}), data.get("events", [])
-    lacking = [
+    granted, events = data.get("permissions", {}), data.get("events", [])
+    missing_permissions = [
         f"{name}: {level}"
         for name, level in PERMISSIONS.items()
-        if held.get(name) not in ({level, "write"} if level == "read" else {level})
+        if granted.get(name) not in ({level, "write"} if level == "read" else {level})
     ]
-    unheard = [event for event in EVENTS if event not in events]
+    missing_events = [event for event in EVENTS if event not in events]
     remedy = "Change it in the App's settings on GitHub, and accept it in each installation."
     checks = [ok("app", f"{data['name']} ({data['slug']})")]
-    if lacking:
-        checks.append(failure("permissions", f"lacking {', '.join(lacking)}", remedy))
+    if missing_permissions:
+        checks.append(failure("permissions", f"lacking {', '.join(missing_permissions)}", remedy))
     else:
         checks.append(ok("permissions", "all that are needed"))
-    if unheard:
-        checks.append(failure("events", f"not subscribed to {', '.join(unheard)}", remedy))
+    if missing_events:
+        checks.append(failure("events", f"not subscribed to {', '.join(missing_events)}", remedy))
     else:
         checks.append(ok("events", "all that are needed"))
     hook = await gh.getitem("/app/hook/config")
@@ -171,17 +171,17 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
     redis = connect(settings.redis_url)
     try:
         info = await redis.info("server")
-        complaints = await recovery.complaints(Store(redis, keep_seconds=1))
+        warnings = await recovery.warnings(Store(redis, keep_seconds=1))
     except RedisError as exc:
         text = f"no answer ({type(exc).__name__})"
         return [failure("redis", text, "Check REDIS_URL, its password and the network.")]
     finally:
         await redis.aclose()
     version = str(info.get("redis_version", "0"))
-    if _version(version) < OLDEST_REDIS:
+    if _version(version) < MIN_REDIS:
         return [failure("redis", f"version {version}", "Use Redis 6.2 or newer.")]
     checks = [ok("redis", f"version {version}")]
-    for sentence in complaints:
+    for sentence in warnings:
         text, _, remedy = sentence.partition(": ")
         checks.append(warning("redis", text, remedy))
     return checks
@@ -207,14 +207,14 @@ async def check_llm(settings: Settings) -> Sequence[Check]:
     if not settings.has_llm:
         text = "none: analysers alone review"
         return [warning("llm", text, "Set LLM_MODEL, and OPENAI_BASE_URL and OPENAI_API_KEY.")]
-    named = (settings.llm_model, settings.llm_verify_model, *settings.llm_fallback_models)
-    models = dict.fromkeys(filter(None, named))
-    return [await _ask(settings, model) for model in models]
+    configured = (settings.llm_model, settings.llm_verify_model, *settings.llm_fallback_models)
+    models = dict.fromkeys(filter(None, configured))
+    return [await _ask_model(settings, model) for model in models]
 
 
-async def _ask(settings: Settings, model: str) -> Check:
-    alone = settings.model_copy(update={"llm_model": model, "llm_fallback_models": ()})
-    llm = LLM(alone, None)
+async def _ask_model(settings: Settings, model: str) -> Check:
+    single_model = settings.model_copy(update={"llm_model": model, "llm_fallback_models": ()})
+    llm = LLM(single_model, None)
     try:
         answer = await llm.ask(
             "You answer with JSON only.",
@@ -234,21 +234,21 @@ async def _ask(settings: Settings, model: str) -> Check:
 async def check_machine(settings: Settings) -> Sequence[Check]:
     """git, the analysers, and what keeps them in."""
     checks = [await _git()]
-    ours = sysconfig.get_path("scripts")
-    missing = [name for name in PROGRAMS if shutil.which(name, path=ours) is None]
+    scripts_directory = sysconfig.get_path("scripts")
+    missing = [name for name in PROGRAMS if shutil.which(name, path=scripts_directory) is None]
     if missing:
         remedy = "Install Glossator's requirements again: they carry these programs."
         checks.append(warning("analysers", f"missing: {', '.join(missing)}", remedy))
     else:
         checks.append(ok("analysers", ", ".join(PROGRAMS)))
-    kept_in = await asyncio.to_thread(isolation)
-    if kept_in in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
-        checks.append(ok("sandbox", kept_in.value))
+    isolation_kind = await asyncio.to_thread(isolation)
+    if isolation_kind in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
+        checks.append(ok("sandbox", isolation_kind.value))
     else:
         remedy = "Install your distribution's package `bubblewrap`."
         if shutil.which("bwrap"):
             remedy = "Allow unprivileged user namespaces here: docs/operations.md, Kubernetes."
-        checks.append(warning("sandbox", kept_in.value, remedy))
+        checks.append(warning("sandbox", isolation_kind.value, remedy))
     return [*checks, _disk(settings)]
 
 
@@ -271,7 +271,7 @@ async def _git() -> Check:
         return failure("git", "not installed", "Install git.")
     out, _ = await output_of(child)
     version = out.decode().removeprefix("git version ").strip()
-    if _version(version) < OLDEST_GIT:
+    if _version(version) < MIN_GIT:
         return failure("git", f"version {version}", "Use git 2.31 or newer.")
     return ok("git", f"version {version}")
 

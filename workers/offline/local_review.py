@@ -15,9 +15,9 @@ from bot.config.settings import Settings
 from bot.domain.model import (
     Batch,
     BatchResult,
-    Brief,
     Category,
     PullRequest,
+    PullRequestContext,
     Report,
     Repository,
     Review,
@@ -34,12 +34,12 @@ OnProgress = Callable[[int, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ReviewTarget:
     """What is reviewed, from wherever it was read."""
 
     source: Source
     pull: PullRequest
-    brief: Brief
+    pr_context: PullRequestContext
     repository: Repository
     config: RepoConfig
     notes: tuple[str, ...] = ()  # a sentence for each mistake in the repository's configuration
@@ -47,25 +47,25 @@ class Subject:
 
 
 async def scan_here(
-    subject: Subject, settings: Settings, *, focus: Category | None, on_progress: OnProgress
+    target: ReviewTarget, settings: Settings, *, focus: Category | None, on_progress: OnProgress
 ) -> Scanned:
     """Evidence and batches; with them stand the notes on the configuration. Raises CloneError."""
     scanned = await scan(
-        subject.source,
-        subject.pull,
-        subject.brief,
+        target.source,
+        target.pull,
+        target.pr_context,
         settings,
-        subject.config,
+        target.config,
         focus=focus,
         on_progress=on_progress,
-        protocols=subject.protocols,
+        protocols=target.protocols,
     )
-    notes = (*subject.notes, *scanned.scan.notes)
+    notes = (*target.notes, *scanned.scan.notes)
     return replace(scanned, scan=replace(scanned.scan, notes=notes))
 
 
 async def review_here(
-    subject: Subject,
+    target: ReviewTarget,
     settings: Settings,
     *,
     focus: Category | None,
@@ -76,36 +76,38 @@ async def review_here(
 
     Raises CloneError.
     """
-    scanned = await scan_here(subject, settings, focus=focus, on_progress=on_progress)
+    scanned = await scan_here(target, settings, focus=focus, on_progress=on_progress)
     results: Sequence[BatchResult] = ()
     if scanned.batches:
-        ours = llm or LLM(settings, None)
+        llm_client = llm or LLM(settings, None)
         try:
-            results = await _read(scanned.batches, ours, subject, settings, focus, on_progress)
+            results = await _analyze(
+                scanned.batches, llm_client, target, settings, focus, on_progress
+            )
         finally:
             if llm is None:
-                await ours.aclose()
+                await llm_client.aclose()
     await on_progress(95, "Writing the report")
     review = Review(
         id=str(ULID()),
-        repository=subject.repository,
-        number=subject.pull.number,
-        head_sha=subject.source.head_sha,
+        repository=target.repository,
+        number=target.pull.number,
+        head_sha=target.source.head_sha,
         trigger=Trigger.COMMAND,
         created_at=time.time(),
         focus=focus,
     )
     report = build_report(
-        review, subject.pull, scanned.scan, results, settings, subject.config, now=time.time()
+        review, target.pull, scanned.scan, results, settings, target.config, now=time.time()
     )
     await on_progress(100, "Done")
     return report
 
 
-async def _read(
+async def _analyze(
     batches: Sequence[Batch],
     llm: LLM,
-    subject: Subject,
+    target: ReviewTarget,
     settings: Settings,
     focus: Category | None,
     on_progress: OnProgress,
@@ -116,7 +118,7 @@ async def _read(
     async def one(batch: Batch) -> BatchResult:
         nonlocal done
         result = await analyze(
-            batch, subject.brief, llm, settings, subject.config, focus=focus, last_try=True
+            batch, target.pr_context, llm, settings, target.config, focus=focus, last_try=True
         )
         done += len(batch.paths)
         await on_progress(20 + 70 * done // total, f"Read {done} of {total} files")

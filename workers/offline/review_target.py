@@ -10,30 +10,30 @@ import httpx2
 
 from bot.config import repository_config
 from bot.config.settings import Settings
-from bot.domain.model import Brief, PullRequest, Repository
+from bot.domain.model import PullRequest, PullRequestContext, Repository
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.github.token_client import token_client
 from bot.runtime.subprocesses import output_of
 from bot.security.tls import trusted
-from workers.offline.local_review import Subject
+from workers.offline.local_review import ReviewTarget
 from workers.repository.configuration import read_files
-from workers.repository.pull_context import brief_of
+from workers.repository.pull_context import read_pull_context
 from workers.scan.repository.clone import Source
 
 _PULL = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)#(?P<number>\d+)")
 
 
-class NoSubject(Exception):
+class TargetNotFound(Exception):
     """Raised when what shall be reviewed can't be had; the message is one sentence."""
 
 
-class _Unrelated(NoSubject):
+class _Unrelated(TargetNotFound):
     """Raised when git ended with 1 and said nothing: an answer, not a failure."""
 
 
-async def local_range(repo: Path, base: str, head: str) -> Subject:
+async def local_range(repo: Path, base: str, head: str) -> ReviewTarget:
     """The change from the merge base of two commits to `head`, of a repository on this machine.
 
     `repo` is an absolute path, of the repository or of a folder in it. Its configuration is
@@ -43,7 +43,7 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
     base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
     merge_base = await _merge_base(repo, (base, base_sha), (head, head_sha))
     if await _same_tree(repo, merge_base, head_sha):
-        raise NoSubject(
+        raise TargetNotFound(
             f"Nothing is changed from {base} to {head}: commit what is to be reviewed, or name "
             "another --base."
         )
@@ -51,7 +51,7 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
     title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
     parsed = await _config(repo, base_sha)
-    return Subject(
+    return ReviewTarget(
         source=Source(
             url=f"file://{quote(os.fsencode(directory))}",  # git decodes the path of an address
             token="",
@@ -60,38 +60,40 @@ async def local_range(repo: Path, base: str, head: str) -> Subject:
             number=0,
         ),
         pull=_pull_of(base, base_sha, head, head_sha, title),
-        brief=Brief(title=title, body="", commits=commits),
+        pr_context=PullRequestContext(title=title, body="", commits=commits),
         repository=Repository(0, 0, _name_of(directory)),
         config=parsed.config,
-        notes=parsed.complaints,
+        notes=parsed.warnings,
         protocols=("file",),
     )
 
 
-async def github_pull(reference: str, token: str, settings: Settings) -> Subject:
+async def github_pull(reference: str, token: str, settings: Settings) -> ReviewTarget:
     """A pull request named as `owner/name#12`, with the configuration that holds for it on the
     server, as far as the token may read it. Raises NoSubject or GitHubError."""
     match = _PULL.fullmatch(reference)
     if match is None:
-        raise NoSubject(f"{reference!r} names no pull request: write it as owner/name#12.")
+        raise TargetNotFound(f"{reference!r} names no pull request: write it as owner/name#12.")
     try:
-        return await _asked_of_github(match["repo"], int(match["number"]), token, settings)
+        return await _fetch_from_github(match["repo"], int(match["number"]), token, settings)
     # GitHub's client speaks of the App, which is not what asks here.
     except Unauthorized as exc:
-        raise NoSubject("GitHub does not accept the token: make a new one.") from exc
+        raise TargetNotFound("GitHub does not accept the token: make a new one.") from exc
     except Forbidden as exc:
-        raise NoSubject(
+        raise TargetNotFound(
             f"The token may not read all of {reference}: it takes `contents: read` and "
             "`pull requests: read`."
         ) from exc
     except NotFound as exc:
-        raise NoSubject(
+        raise TargetNotFound(
             f"GitHub knows no {reference}, or does not show it to this token: check the name, and "
             "which repositories the token is for."
         ) from exc
 
 
-async def _asked_of_github(repo: str, number: int, token: str, settings: Settings) -> Subject:
+async def _fetch_from_github(
+    repo: str, number: int, token: str, settings: Settings
+) -> ReviewTarget:
     async with httpx2.AsyncClient(verify=trusted()) as http:
         gh = token_client(settings.github_api_url, token, http, settings.github_timeout)
 
@@ -99,12 +101,12 @@ async def _asked_of_github(repo: str, number: int, token: str, settings: Setting
             return gh
 
         pull = await pulls.get_pull(gh, repo, number)
-        comparison, brief, wanted = await asyncio.gather(
+        comparison, pr_context, repository_config = await asyncio.gather(
             pulls.compare(gh, repo, pull.base_sha, pull.head_sha),
-            brief_of(gh, repo, pull),
+            read_pull_context(gh, repo, pull),
             read_files(gh, repo, pull.base_ref, same),
         )
-    return Subject(
+    return ReviewTarget(
         source=Source(
             url=f"{settings.github_url}/{repo}.git",
             token=token,
@@ -113,10 +115,10 @@ async def _asked_of_github(repo: str, number: int, token: str, settings: Setting
             number=number,
         ),
         pull=pull,
-        brief=brief,
+        pr_context=pr_context,
         repository=Repository(0, 0, repo),
-        config=wanted.config,
-        notes=wanted.complaints,
+        config=repository_config.config,
+        notes=repository_config.warnings,
     )
 
 
@@ -146,7 +148,7 @@ def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> 
 async def _config(repo: Path, base_sha: str) -> repository_config.ParsedConfig:
     try:
         text = await git(repo, "show", f"{base_sha}:{repository_config.FILE}")
-    except NoSubject:  # no such file, which is usual
+    except TargetNotFound:  # no such file, which is usual
         return repository_config.ParsedConfig()
     return repository_config.parse(text)
 
@@ -155,7 +157,7 @@ async def _git_directory(repo: Path) -> Path:
     """Where the repository that `repo` is part of keeps its objects: fetching needs that place,
     and finds it from no folder within."""
     if not await asyncio.to_thread(repo.is_dir):
-        raise NoSubject(f"There is no folder {repo}.")
+        raise TargetNotFound(f"There is no folder {repo}.")
     found = await git(repo, "rev-parse", "--path-format=absolute", "--git-common-dir")
     return Path(found.removesuffix("\n"))
 
@@ -169,7 +171,7 @@ async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) 
     try:
         return (await git(repo, "merge-base", base[1], head[1])).strip()
     except _Unrelated as exc:
-        raise NoSubject(
+        raise TargetNotFound(
             f"{base[0]!r} and {head[0]!r} have no commit in common in {repo}; a shallow clone "
             "needs more of its history: git fetch --unshallow."
         ) from exc
@@ -183,8 +185,8 @@ async def _same_tree(repo: Path, one: str, other: str) -> bool:
 async def _commit(repo: Path, name: str) -> str:
     try:
         found = await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
-    except NoSubject as exc:
-        raise NoSubject(f"{repo} has no commit or branch {name!r}.") from exc
+    except TargetNotFound as exc:
+        raise TargetNotFound(f"{repo} has no commit or branch {name!r}.") from exc
     return found.strip()
 
 
@@ -200,13 +202,13 @@ async def git(repo: Path, *arguments: str) -> str:
             stderr=asyncio.subprocess.PIPE,
         )
     except FileNotFoundError as exc:
-        raise NoSubject("git is not installed.") from exc
+        raise TargetNotFound("git is not installed.") from exc
     out, err = await output_of(child)
     if child.returncode == 1 and not err:
         raise _Unrelated(f"git {arguments[0]} finds nothing in {repo}.")
     if child.returncode:
         reason = _reason(err.decode(errors="replace"))
-        raise NoSubject(f"git {arguments[0]} failed in {repo}: {reason}.")
+        raise TargetNotFound(f"git {arguments[0]} failed in {repo}: {reason}.")
     return out.decode(errors="replace")
 
 

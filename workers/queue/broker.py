@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 
 from bot.store.connection import connect_sync
 from bot.store.messages import LOST_SECONDS, NAMESPACE
-from workers.queue.wakeups import Wakes
+from workers.queue.wakeups import QueueNotifier
 
 #: Between two tries to put a message while Redis is away.
-PUT_AGAIN_SECONDS = 1
+ENQUEUE_RETRY_SECONDS = 1
 
 #: How many commands out of a million look for dead workers' messages. Each idle worker
 #: sends several commands a second, so that a look happens every few seconds.
@@ -28,7 +28,7 @@ IDLE_SECONDS = 1.0
 
 
 @contextmanager
-def _waited_out() -> Iterator[None]:
+def _as_connection_closed() -> Iterator[None]:
     """Dramatiq waits only for a Redis whose connection is closed. One that is late, full, or just
     becoming a replica takes the command later as well."""
     try:
@@ -42,33 +42,33 @@ class _Consumer(_RedisConsumer):
 
     def __init__(self, broker: "_Broker", queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, timeout=0)  # type: ignore[no-untyped-call]
-        self._wakes = broker.wakes
-        self._wake = broker.wakes.of(queue_name)
+        self._notifier = broker.notifier
+        self._wake_event = broker.notifier.event_for(queue_name)
         # Each look is a sign of life as well.
         self._idle_seconds = min(IDLE_SECONDS, broker.heartbeat_timeout / 5000)
 
     def __next__(self) -> Any:
-        self._wake.clear()  # before the look: what is put after it is heard of
-        with _waited_out():
+        self._wake_event.clear()  # before the look: what is put after it is heard of
+        with _as_connection_closed():
             message = super().__next__()  # type: ignore[no-untyped-call]
         if message is None:
-            busy = self.outstanding_message_count or not self._wakes.heard
-            self._wake.wait(BUSY_SECONDS if busy else self._idle_seconds)
+            busy = self.outstanding_message_count or not self._notifier.connected
+            self._wake_event.wait(BUSY_SECONDS if busy else self._idle_seconds)
         return message
 
     def ack(self, message: Any) -> None:
         full = self.outstanding_message_count >= self.prefetch
-        with _waited_out():
+        with _as_connection_closed():
             super().ack(message)  # type: ignore[no-untyped-call]
         if full:
-            self._wake.set()
+            self._wake_event.set()
 
     def nack(self, message: Any) -> None:
-        with _waited_out():
+        with _as_connection_closed():
             super().nack(message)  # type: ignore[no-untyped-call]
 
     def requeue(self, messages: Any) -> None:
-        with _waited_out():
+        with _as_connection_closed():
             super().requeue(messages)  # type: ignore[no-untyped-call]
 
 
@@ -79,8 +79,8 @@ class _Broker(RedisBroker):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        self.wakes = Wakes(self.client)
-        self.add_middleware(self.wakes)
+        self.notifier = QueueNotifier(self.client)
+        self.add_middleware(self.notifier)
 
     @property
     def consumer_class(self) -> type[_Consumer]:
@@ -90,16 +90,16 @@ class _Broker(RedisBroker):
         while True:
             try:
                 self._dispatch("enqueue")(queue, *args)  # type: ignore[no-untyped-call]
-                self.wakes.publish(queue)
+                self.notifier.publish(queue)
                 return
             except RedisError as exc:
                 why = str(exc) or type(exc).__name__
                 self.logger.warning("Redis takes no message now (%s); it is put again.", why)
-                time.sleep(PUT_AGAIN_SECONDS)
+                time.sleep(ENQUEUE_RETRY_SECONDS)
 
     def close(self) -> None:
         super().close()
-        self.wakes.close()
+        self.notifier.close()
         self.client.close()
 
 

@@ -7,13 +7,13 @@ from redis.exceptions import RedisError
 
 from bot.store.delivery_scripts import NEXT_DELIVERIES
 from bot.store.messages import NAMESPACE
-from bot.store.store import DELIVERIES_AT_ONCE, PREFIX
+from bot.store.store import MAX_CONCURRENT_DELIVERIES, PREFIX
 from bot.telemetry import log
 
 _log = log.get(__name__)
 
 
-class Turns(Middleware):
+class FairQueue(Middleware):
     """Runs once the message is acknowledged, so that a turn is never given twice; one that is
     not given, for its worker died just then, is given by the maintenance."""
 
@@ -25,8 +25,10 @@ class Turns(Middleware):
             return
         script = broker.client.register_script(NEXT_DELIVERIES)
         try:
-            script(args=[PREFIX, NAMESPACE, DELIVERIES_AT_ONCE, repository["installation_id"]])
+            script(
+                args=[PREFIX, NAMESPACE, MAX_CONCURRENT_DELIVERIES, repository["installation_id"]]
+            )
         except RedisError as exc:
-            _log.warning("turn_not_given", why=type(exc).__name__)
+            _log.warning("next_delivery_not_started", why=type(exc).__name__)
 
     after_nack = after_ack

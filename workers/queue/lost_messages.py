@@ -20,30 +20,30 @@ from bot.telemetry import log
 
 #: Between two looks. What is unknown in two looks on end is lost: a message on its way from
 #: one thread to another is unknown for a moment.
-LOOK_SECONDS = 5
+CHECK_SECONDS = 5
 
 _log = log.get(__name__)
 
 
-class Unacknowledged(Middleware):
+class LostMessages(Middleware):
     """Looks for lost messages while the worker runs, and gives back what is left at its end."""
 
     def __init__(self) -> None:
-        self._under_way: set[str] = set()
+        self._in_progress: set[str] = set()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def before_process_message(self, broker: dramatiq.Broker, message: Any) -> None:
-        self._under_way.add(_id_of(message))
+        self._in_progress.add(_id_of(message))
 
     def after_ack(self, broker: dramatiq.Broker, message: Any) -> None:
-        self._under_way.discard(_id_of(message))
+        self._in_progress.discard(_id_of(message))
 
     after_nack = after_ack
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         assert isinstance(broker, RedisBroker)
-        self._thread = threading.Thread(target=self._look, args=(broker, worker), daemon=True)
+        self._thread = threading.Thread(target=self._watch, args=(broker, worker), daemon=True)
         self._thread.start()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
@@ -56,39 +56,39 @@ class Unacknowledged(Middleware):
         assert isinstance(broker, RedisBroker)
         try:
             for queue in worker.consumers:
-                _give_back(broker, queue, _taken(broker, queue))
+                _requeue(broker, queue, _claimed(broker, queue))
             broker.client.zrem(f"{NAMESPACE}:__heartbeats__", broker.broker_id)
         except RedisError as exc:  # then others take it over once we are missed
-            _log.warning("messages_not_handed_back", why=type(exc).__name__)
+            _log.warning("messages_not_requeued", why=type(exc).__name__)
 
-    def _look(self, broker: RedisBroker, worker: dramatiq.Worker) -> None:
-        suspects: dict[str, set[str]] = {}
-        while not self._stopped.wait(LOOK_SECONDS):
+    def _watch(self, broker: RedisBroker, worker: dramatiq.Worker) -> None:
+        candidates: dict[str, set[str]] = {}
+        while not self._stopped.wait(CHECK_SECONDS):
             try:
                 for queue in list(worker.consumers):
-                    taken = _taken(broker, queue)
-                    unknown = taken - self._under_way - set(_held(worker, queue))
-                    lost = unknown & suspects.get(queue, set())
+                    claimed = _claimed(broker, queue)
+                    unknown = claimed - self._in_progress - set(_buffered(worker, queue))
+                    lost = unknown & candidates.get(queue, set())
                     if lost:
-                        _log.warning("lost_messages_given_back", queue=queue, number=len(lost))
-                        _give_back(broker, queue, lost)
-                    suspects[queue] = unknown - lost
+                        _log.warning("lost_messages_requeued", queue=queue, number=len(lost))
+                        _requeue(broker, queue, lost)
+                    candidates[queue] = unknown - lost
             except RedisError as exc:
-                _log.warning("lost_messages_not_looked_for", why=type(exc).__name__)
+                _log.warning("lost_messages_not_checked", why=type(exc).__name__)
 
 
-def _taken(broker: RedisBroker, queue: str) -> set[str]:
+def _claimed(broker: RedisBroker, queue: str) -> set[str]:
     key = f"{NAMESPACE}:__acks__.{broker.broker_id}.{queue}"
     found: Any = broker.client.smembers(key)
     return {name.decode() for name in found}
 
 
-def _give_back(broker: RedisBroker, queue: str, names: Collection[str]) -> None:
+def _requeue(broker: RedisBroker, queue: str, names: Collection[str]) -> None:
     if names:
         broker.do_requeue(queue, *names)
 
 
-def _held(worker: dramatiq.Worker, queue: str) -> Iterator[str]:
+def _buffered(worker: dramatiq.Worker, queue: str) -> Iterator[str]:
     """The messages of a queue that wait in this process's memory."""
     consumer = worker.consumers[queue]
     for waiting in (worker.work_queue, consumer.delay_queue):

@@ -64,12 +64,12 @@ class OutboxBroker(RabbitmqBroker):
         enqueued: dramatiq.Message[Any] = self.outbox.enqueue(message, delay=delay)
         return enqueued
 
-    def hand_over(self) -> int:
+    def forward(self) -> int:
         """Give RabbitMQ what waits in Redis; returns how many messages. Raises AMQPError,
         ConnectionClosed and RedisError; then nothing is lost, and some may go twice."""
-        return sum(self._hand_over(queue) for queue in ALL_QUEUES)
+        return sum(self._forward(queue) for queue in ALL_QUEUES)
 
-    def _hand_over(self, queue: str) -> int:
+    def _forward(self, queue: str) -> int:
         waiting = f"{NAMESPACE}:{queue}"
         names: Any = self.client.lrange(waiting, 0, AT_ONCE - 1)
         if not names:
@@ -96,15 +96,15 @@ def _consumer(base: Any) -> Any:
 
     class Consumer(base):  # type: ignore[misc]
         def ack(self, message: Any) -> None:
-            self._settle(message, dead=False)
+            self._acknowledge(message, dead=False)
             super().ack(message)
 
         def nack(self, message: Any) -> None:
             """Dead letters are kept in Redis, where the dashboard shows them."""
-            self._settle(message, dead=True)
+            self._acknowledge(message, dead=True)
             super().ack(message)
 
-        def _settle(self, message: Any, *, dead: bool) -> None:
+        def _acknowledge(self, message: Any, *, dead: bool) -> None:
             outbox, name = self.broker.outbox, message.options["redis_message_id"]
             taken = f"{NAMESPACE}:__acks__.{outbox.broker_id}.{self.queue_name}"
             try:
@@ -136,7 +136,7 @@ class Relay(Middleware):
         try:
             broker.client.zrem(f"{NAMESPACE}:__heartbeats__", broker.outbox.broker_id)
         except RedisError as exc:
-            _log.warning("name_not_taken_back", why=type(exc).__name__)
+            _log.warning("heartbeat_not_removed", why=type(exc).__name__)
 
     def _run(self, broker: OutboxBroker) -> None:
         pause = 0.0
@@ -158,13 +158,13 @@ class Relay(Middleware):
             while not self._stopped.wait(POLL_SECONDS):
                 lock.reacquire()
                 broker.outbox.do_qsize(QUEUES[0])
-                broker.hand_over()
+                broker.forward()
                 broker.connection.process_data_events(0)  # answers RabbitMQ's heartbeats
         finally:
             try:
                 lock.release()
             except (LockError, RedisError):
-                _log.info("relay_handed_on")
+                _log.info("relay_forwarded")
 
 
 def make_rabbit_broker(settings: Settings, middleware: list[dramatiq.Middleware]) -> OutboxBroker:

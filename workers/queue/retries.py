@@ -32,14 +32,14 @@ OUTAGES = (Transient, RedisConnectionError, RedisTimeoutError)
 LONGEST_WAIT_SECONDS = 60
 
 #: A message that waited so long for an outage to end becomes a dead letter.
-PATIENCE_SECONDS = 86_400
+MAX_OUTAGE_SECONDS = 86_400
 
 _log = log.get(__name__)
 
 _CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
 
-class Later(Retry):
+class RetryLater(Retry):
     """Raised for work that waits for something to come back; no retry is counted.
 
     `after` is in seconds, None for a wait that grows.
@@ -65,8 +65,8 @@ class Running:
         try:
             return await work
         except OUTAGES as exc:
-            _log.warning("work_waits_for_outage", why=str(exc))
-            raise Later(str(exc), getattr(exc, "retry_after", None)) from exc
+            _log.warning("waiting_for_outage", why=str(exc))
+            raise RetryLater(str(exc), getattr(exc, "retry_after", None)) from exc
         finally:
             del self._tasks[task]
 
@@ -82,7 +82,7 @@ class Running:
             loop.call_soon_threadsafe(task.cancel)
 
 
-class Patience(Retries):
+class RetryMiddleware(Retries):
     """Dramatiq's retries, but outages are not counted and stopped work is no failure."""
 
     def __init__(self, settings: Settings, running: Running) -> None:
@@ -101,7 +101,7 @@ class Patience(Retries):
         """Put the message again, by what kind of failure it was."""
         if isinstance(exception, _CANCELLED) and self._running.stopping.is_set():
             broker.enqueue(message)  # type: ignore[arg-type]
-        elif isinstance(exception, Later) and _age(message) < PATIENCE_SECONDS:
+        elif isinstance(exception, RetryLater) and _age(message) < MAX_OUTAGE_SECONDS:
             waits = message.options.get("waits", 0)
             message.options["waits"] = waits + 1
             broker.enqueue(message, delay=self._delay(exception, waits))  # type: ignore[arg-type]
@@ -110,14 +110,14 @@ class Patience(Retries):
                 broker, message, result=result, exception=exception
             )
 
-    def _delay(self, later: Later, waits: int) -> int:
+    def _delay(self, retry: RetryLater, waits: int) -> int:
         """Milliseconds until the next look."""
-        most = self._settings.max_backoff_seconds * 1000
-        if later.after is not None:
-            return int(min(later.after * 1000, most))
-        longest = min(LONGEST_WAIT_SECONDS * 1000, most)
-        grown = min(self._settings.min_backoff_ms * 2 ** min(waits, 20), longest)
-        return int(grown * random.uniform(0.5, 1))  # noqa: S311 (spreads load, guards nothing)
+        max_delay = self._settings.max_backoff_seconds * 1000
+        if retry.after is not None:
+            return int(min(retry.after * 1000, max_delay))
+        max_wait = min(LONGEST_WAIT_SECONDS * 1000, max_delay)
+        backoff = min(self._settings.min_backoff_ms * 2 ** min(waits, 20), max_wait)
+        return int(backoff * random.uniform(0.5, 1))  # noqa: S311 (spreads load, guards nothing)
 
 
 def _age(message: MessageProxy) -> float:

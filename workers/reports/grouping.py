@@ -13,7 +13,7 @@ from workers.reports.verdict import plural
 #: So often a rule is told in full; from one more on, once.
 SEPARATE = 2
 #: Places named in one comment; of more, the number is told.
-_NAMED = 20
+_MAX_LISTED = 20
 
 _Kind = tuple[str, Category, Severity]
 
@@ -30,17 +30,19 @@ def fold_repeats(findings: Sequence[Finding], posted: frozenset[str]) -> list[Fi
         if LLM not in tools_of(finding):
             kinds[_kind(finding)].append(finding)
     firsts = {kind: _first(same, posted) for kind, same in kinds.items() if len(same) > SEPARATE}
-    told: list[Finding] = []
+    kept: list[Finding] = []
     for finding in findings:
         first = None if LLM in tools_of(finding) else firsts.get(_kind(finding))
         if finding is first:
             same = kinds[_kind(first)]
-            told.append(
-                naming(first, [f for f in same if f is not first and f.fingerprint not in posted])
+            kept.append(
+                with_places(
+                    first, [f for f in same if f is not first and f.fingerprint not in posted]
+                )
             )
         elif first is None or finding.fingerprint in posted:
-            told.append(finding)
-    return told
+            kept.append(finding)
+    return kept
 
 
 def _first(same: Sequence[Finding], posted: frozenset[str]) -> Finding:
@@ -51,13 +53,13 @@ def _kind(finding: Finding) -> _Kind:
     return finding.source, finding.category, finding.severity
 
 
-def naming(first: Finding, others: Sequence[Finding]) -> Finding:
+def with_places(first: Finding, others: Sequence[Finding]) -> Finding:
     """The first, and where the others are, which are not told themselves."""
     if not others:
         return first
-    places = [f"- {_place(other, first)}" for other in others[:_NAMED]]
-    if len(others) > _NAMED:
-        places.append(f"- and {len(others) - _NAMED} more")
+    places = [f"- {_place(other, first)}" for other in others[:_MAX_LISTED]]
+    if len(others) > _MAX_LISTED:
+        places.append(f"- and {len(others) - _MAX_LISTED} more")
     heading = f"The same in {plural(len(others), 'other place')}:"
     return replace(first, body="\n\n".join((first.body, heading, "\n".join(places))))
 

@@ -19,10 +19,10 @@ def cut(text: str, limit: int) -> str:
     """The text, or its beginning and an ellipsis, in at most `limit` characters (>= 1)."""
     if github_length(text) <= limit:
         return text
-    room, end = limit - 1, 0
+    remaining, end = limit - 1, 0
     for char in text:
-        room -= github_length(char)
-        if room < 0:
+        remaining -= github_length(char)
+        if remaining < 0:
             break
         end += 1
     return text[:end].rstrip() + "…"

@@ -20,8 +20,8 @@ from bot.domain.model import (
     Severity,
     Usage,
 )
-from bot.policy.criteria import wanted
-from workers.reports.dedupe import one_each
+from bot.policy.criteria import finding_filter
+from workers.reports.dedupe import deduplicate
 from workers.reports.grouping import fold_repeats
 from workers.reports.score import score
 from workers.reports.sources import LLM
@@ -43,32 +43,34 @@ def build_report(
     *,
     now: float,
     posted_before: frozenset[str] = frozenset(),
-    told_before: frozenset[str] = frozenset(),
+    reported_before: frozenset[str] = frozenset(),
     dismissed: frozenset[str] = frozenset(),
 ) -> Report:
     """The report of a review: `results` in the order of their batches, one for each batch.
 
     `posted_before` are the fingerprints that already stand on lines of the pull request, and
-    `told_before` those that people have read in our last review; they are told in the body but
+    `reported_before` those that people have read in our last review; they are told in the body but
     not posted on lines. `dismissed` are those that people do not want to
     hear. `now` is in seconds since the epoch.
     """
-    told = _told(review, scan, results, settings, config, (dismissed, posted_before))
+    reported = _reported(review, scan, results, settings, config, (dismissed, posted_before))
     certain = [
         finding
-        for finding in told
+        for finding in reported
         if finding.confidence >= settings.min_confidence and finding.fingerprint not in dismissed
     ]
     findings = fold_repeats(certain, posted_before)
-    missed = _unique(chain(*(result.left_out for result in results)))
-    left_out = _unique((*scan.left_out, *missed))
-    unread = {item.path for item in left_out}
-    reviewed = sum(path not in unread or path in scan.analysed for path in scan.read)
+    missed = _unique(chain(*(result.skipped for result in results)))
+    skipped = _unique((*scan.skipped, *missed))
+    unread = {item.path for item in skipped}
+    reviewed = sum(
+        path not in unread or path in scan.analyzed_paths for path in scan.reviewed_paths
+    )
     # One of the lines stands for all that are not named.
-    unread_files = len(unread) - bool(scan.unnamed) + scan.unnamed
-    complete = not missed and (reviewed > 0 or not left_out)
-    most = settings.max_comments if config.max_comments is None else config.max_comments
-    known = posted_before | told_before
+    unread_files = len(unread) - bool(scan.skipped_unlisted) + scan.skipped_unlisted
+    complete = not missed and (reviewed > 0 or not skipped)
+    max_inline = settings.max_comments if config.max_comments is None else config.max_comments
+    known = posted_before | reported_before
     new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in known]
     models = _unique(result.model for result in results if result.model)
     return Report(
@@ -81,22 +83,22 @@ def build_report(
         else conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
         score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),
-        inline=tuple(new[:most]),
-        standing=tuple(
+        inline=tuple(new[:max_inline]),
+        still_open=tuple(
             f.fingerprint for f in findings if f.anchored and f.fingerprint in posted_before
         ),
         files=_walkthrough(scan, results),
-        left_out=left_out,
+        skipped=skipped,
         rejected=(
             *chain(*(result.rejected for result in results)),
-            *_unheard(told, settings, dismissed),
+            *_not_reported(reported, settings, dismissed),
         ),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
-        read=scan.read,
-        unnamed=scan.unnamed,
-        unheard=scan.unheard if settings.has_llm else (*scan.unheard, LLM),
+        reviewed_paths=scan.reviewed_paths,
+        skipped_unlisted=scan.skipped_unlisted,
+        failed_sources=scan.failed_sources if settings.has_llm else (*scan.failed_sources, LLM),
         reviewed=reviewed,
         complete=complete,
         finished_at=now,
@@ -122,7 +124,7 @@ def fails_incomplete(settings: Settings, config: RepoConfig) -> bool:
     return settings.fail_incomplete if own is None else own
 
 
-def _told(
+def _reported(
     review: Review,
     scan: Scan,
     results: Sequence[BatchResult],
@@ -130,11 +132,13 @@ def _told(
     config: RepoConfig,
     known: tuple[frozenset[str], ...],
 ) -> list[Finding]:
-    looked_for = wanted(settings, config, review.focus)
-    found = chain(scan.evidence, *(result.findings for result in results), scan.carried)
-    told = one_each((f for f in found if f.category in looked_for.categories), *known)
+    criteria = finding_filter(settings, config, review.focus)
+    found = chain(scan.evidence, *(result.findings for result in results), scan.reused_findings)
+    reported = deduplicate((f for f in found if f.category in criteria.categories), *known)
     # A twin may be more severe than the other, and tells its severity to the one that stays.
-    return sorted((f for f in told if not looked_for.objection(f.category, f.severity)), key=_order)
+    return sorted(
+        (f for f in reported if not criteria.rejection_reason(f.category, f.severity)), key=_order
+    )
 
 
 def _order(finding: Finding) -> tuple[int, float, str, int, str]:
@@ -142,24 +146,25 @@ def _order(finding: Finding) -> tuple[int, float, str, int, str]:
     return finding.severity.rank, -finding.confidence, finding.path, line, finding.fingerprint
 
 
-def _unheard(
-    told: Sequence[Finding], settings: Settings, dismissed: frozenset[str]
+def _not_reported(
+    reported: Sequence[Finding], settings: Settings, dismissed: frozenset[str]
 ) -> Iterable[Rejected]:
     """What people dismissed; and what an analyser alone says and is not sure of, which is
     evidence for an LLM but no comment."""
-    least = settings.min_confidence
-    for finding in told:
+    min_confidence = settings.min_confidence
+    for finding in reported:
         if finding.fingerprint in dismissed:
             yield Rejected(path=finding.path, title=finding.title, reason="dismissed")
-        elif finding.confidence < least:
-            reason = f"low confidence ({finding.confidence:g} of {least:g})"
+        elif finding.confidence < min_confidence:
+            reason = f"low confidence ({finding.confidence:g} of {min_confidence:g})"
             yield Rejected(path=finding.path, title=finding.title, reason=reason)
 
 
 def _walkthrough(scan: Scan, results: Sequence[BatchResult]) -> tuple[FileSummary, ...]:
-    said = dict(chain(*(result.summaries for result in results)))
+    summary_by_path = dict(chain(*(result.summaries for result in results)))
     return tuple(
-        replace(file, summary=said[file.path]) if file.path in said else file for file in scan.files
+        replace(file, summary=summary_by_path[file.path]) if file.path in summary_by_path else file
+        for file in scan.files
     )
 
 

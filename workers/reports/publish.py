@@ -28,7 +28,7 @@ async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> 
         for finding in inline(report)
         if not any(body.startswith(render.finding_marker(finding.fingerprint)) for body in bodies)
     )
-    return await _with_refused_told(gh, report, links, replace(posted, refused=refused))
+    return await _with_refused_listed(gh, report, links, replace(posted, rejected=refused))
 
 
 async def post_review(
@@ -45,16 +45,18 @@ async def post_review(
         comments=tuple(_comment(finding) for finding in inline(report)),
         event="REQUEST_CHANGES" if request_changes and blocks(report) else "COMMENT",
     )
-    return await _with_refused_told(gh, report, links, posted)
+    return await _with_refused_listed(gh, report, links, posted)
 
 
-async def _with_refused_told(
+async def _with_refused_listed(
     gh: GitHub, report: Report, links: Links, posted: PostedReview
 ) -> PostedReview:
     """The review, in whose body stands what GitHub refused as comments. Safe to repeat."""
-    if posted.refused:
+    if posted.rejected:
         repo, number = report.review.repository.full_name, report.review.number
-        body = render.review_body(replace(report, inline=taken(report, posted)), links)
+        body = render.review_body(
+            replace(report, inline=posted_fingerprints(report, posted)), links
+        )
         await reviews.update_review(gh, repo, number, posted.id, body)
     return posted
 
@@ -68,9 +70,9 @@ async def edit_review(gh: GitHub, report: Report, links: Links, review_id: int) 
     )
 
 
-def taken(report: Report, posted: PostedReview) -> tuple[str, ...]:
+def posted_fingerprints(report: Report, posted: PostedReview) -> tuple[str, ...]:
     """The fingerprints of the findings whose comments GitHub took."""
-    return tuple(f.fingerprint for f in inline(report) if _comment(f) not in posted.refused)
+    return tuple(f.fingerprint for f in inline(report) if _comment(f) not in posted.rejected)
 
 
 async def complete_check_run(
@@ -80,11 +82,11 @@ async def complete_check_run(
     links: Links,
     actions: tuple[checks.Action, ...],
     *,
-    held: int | None = None,
+    already_sent: int | None = None,
 ) -> None:
     """Show the result on the check run, with an annotation for each finding on the head.
 
-    `held` is how many it holds already; None asks GitHub.
+    `already_sent` is how many it holds already; None asks GitHub.
     """
     await checks.update_check_run(
         gh,
@@ -94,7 +96,7 @@ async def complete_check_run(
         details_url=links.page,
         output=render.check_output(report, links),
         actions=actions,
-        held=held,
+        already_sent=already_sent,
     )
 
 
@@ -105,10 +107,10 @@ def inline(report: Report) -> tuple[Finding, ...]:
 
 def blocks(report: Report) -> bool:
     """Whether changes are asked for, where that is configured."""
-    return any(is_grave(finding.severity) for finding in report.findings)
+    return any(is_severe(finding.severity) for finding in report.findings)
 
 
-def is_grave(severity: Severity) -> bool:
+def is_severe(severity: Severity) -> bool:
     """Whether a finding of this severity has to be mended before the change is taken."""
     return severity.rank <= Severity.HIGH.rank
 

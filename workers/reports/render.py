@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 
-from bot.domain.model import Finding, LeftOut, Lesson, Progress, Report, Severity, State
+from bot.domain.model import Finding, Progress, Report, Severity, SkippedFile, State, Suppression
 from bot.github.checks import OUTPUT_BYTES, Annotation, CheckOutput
 from bot.policy.start import Skip
 from bot.security.links import Links
@@ -15,17 +15,17 @@ from bot.text.invisible_characters import show_hidden
 from workers.reports.lengths import byte_length, cut, github_length
 from workers.reports.sanitize import is_shown_as_is
 from workers.reports.templates import render, source
-from workers.reports.truncate import Kept, Length, fit, size
+from workers.reports.truncate import Length, Truncated, size, truncate
 from workers.reports.verdict import counts, plural
 
 #: "body is too long (maximum is 65536 characters)": reviews and comments.
 BODY_CHARACTERS = 65_536
 #: More lines of a walkthrough nobody reads; the report has them all.
-_FILES_TOLD = 100
+_MAX_FILES = 100
 #: Notes told: there may be some for each batch, and findings need the room; the report has all.
-_NOTES_TOLD = 15
+_MAX_NOTES = 15
 #: Paths named of those that were left out for one reason; the report has them all.
-_PATHS_TOLD = 5
+_MAX_PATHS = 5
 _LEVELS = {Severity.CRITICAL: "failure", Severity.HIGH: "failure", Severity.MEDIUM: "warning"}
 
 
@@ -55,11 +55,11 @@ def reply_marker(comment_id: int, question: int | None = None) -> str:
     return f"<!-- glossator:reply:{comment_id}{part} -->"
 
 
-def help_body(comment_id: int, lessons: Sequence[Lesson] = (), text: str = "") -> str:
+def help_body(comment_id: int, suppressions: Sequence[Suppression] = (), text: str = "") -> str:
     """The answer to `/review help`: every command, one a line, and what the repository taught.
     `text` is Markdown on what else the comment asked for."""
     marker = reply_marker(comment_id)
-    return render("comment/help.md.j2", marker=marker, lessons=lessons, text=text)
+    return render("comment/help.md.j2", marker=marker, suppressions=suppressions, text=text)
 
 
 def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
@@ -71,13 +71,15 @@ def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
 def review_body(report: Report, links: Links) -> str:
     """The body of the one review, at most 65,536 characters; findings posted inline are counted
     there, those that stand on their lines since earlier named, all others told."""
-    there = {*report.inline, *report.standing}
-    told = [f for f in report.findings if f.fingerprint not in there]
-    standing = [f for f in report.findings if f.fingerprint in report.standing]
-    return _body("review/body.md.j2", report, links, told, BODY_CHARACTERS, github_length, standing)
+    with_comment = {*report.inline, *report.still_open}
+    shown_findings = [f for f in report.findings if f.fingerprint not in with_comment]
+    standing = [f for f in report.findings if f.fingerprint in report.still_open]
+    return _body(
+        "review/body.md.j2", report, links, shown_findings, BODY_CHARACTERS, github_length, standing
+    )
 
 
-def lifted_message(report: Report) -> str:
+def dismissal_message(report: Report) -> str:
     """Why our earlier requests for changes are taken back."""
     return render("review/lifted.md.j2", report=report)
 
@@ -110,18 +112,18 @@ def check_output(report: Report, links: Links) -> CheckOutput:
 
 
 def _title(report: Report) -> str:
-    if report.unread:
+    if report.nothing_reviewed:
         return "Nothing was reviewed"
     found = ", ".join(f"{number} {severity}" for severity, number in counts(report.findings))
     if not report.complete:
         found = f"Not all was read · {found or 'no problems found in the rest'}"
-    silence = "No problems found" + (" in what was reviewed" if report.left_out else "")
+    silence = "No problems found" + (" in what was reviewed" if report.skipped else "")
     return f"{found or silence} · score {report.score}"
 
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:
     """The check run while the review is under way: a progress bar and the stages."""
-    title = progress.step or progress.state.value.capitalize()
+    title = progress.status_text or progress.state.value.capitalize()
     if progress.state is State.ANALYZING and progress.files_total:
         title = f"Reading: {progress.files_done} of {plural(progress.files_total, 'file')}"
     filled = round(progress.percent / 5)
@@ -138,7 +140,7 @@ def progress_output(progress: Progress, links: Links) -> CheckOutput:
 def skipped_output(skip: Skip, notes: Sequence[str] = ()) -> CheckOutput:
     """The check run of a pull request that policy leaves alone; `notes` are what is wrong with the
     configuration."""
-    summary = render("check/skipped.md.j2", told=skip.told, notes=notes)
+    summary = render("check/skipped.md.j2", full_message=skip.full_message, notes=notes)
     return CheckOutput(f"Not reviewed: {skip.reason.replace('_', ' ')}", summary)
 
 
@@ -160,10 +162,10 @@ def _body(
     template: str,
     report: Report,
     links: Links,
-    told: list[Finding],
+    shown_findings: list[Finding],
     limit: int,
     length: Length,
-    named: Sequence[Finding] = (),
+    open_findings: Sequence[Finding] = (),
 ) -> str:
     """Fills the template with the most severe findings first, then names those that stand on their
     lines, then what was left out, then the walkthrough, each as far as there is room in `limit`,
@@ -173,36 +175,38 @@ def _body(
         "links": links,
         "marker": review_marker(report.review.id),
         "counts": counts(report.findings),
-        "notes": report.notes[:_NOTES_TOLD],
+        "notes": report.notes[:_MAX_NOTES],
         "sources": sorted({source(f) for f in report.findings}),
     }
-    nothing = Kept((), 1)
-    empty = dict.fromkeys(("findings", "standing", "left_out", "files"), nothing)
+    nothing = Truncated((), 1)
+    empty = dict.fromkeys(("findings", "standing", "skipped", "files"), nothing)
     frame = render(template, **empty, **values)
-    room = limit - length(frame)
-    items = (render("review/finding.md.j2", finding=f) for f in told)
-    findings = fit(items, len(told), room, length=length)
-    room -= size(findings, length)
-    lines = (render("review/standing.md.j2", finding=f, links=links) for f in named)
-    standing = fit(lines, len(named), room, length=length)
-    room -= size(standing, length)
-    reasons = _left_out(report.left_out)
-    left_out = fit(reasons, len(reasons), room, length=length)
-    room -= size(left_out, length)
+    budget = limit - length(frame)
+    items = (render("review/finding.md.j2", finding=f) for f in shown_findings)
+    findings = truncate(items, len(shown_findings), budget, length=length)
+    budget -= size(findings, length)
+    lines = (render("review/standing.md.j2", finding=f, links=links) for f in open_findings)
+    standing = truncate(lines, len(open_findings), budget, length=length)
+    budget -= size(standing, length)
+    reasons = _left_out(report.skipped)
+    skipped = truncate(reasons, len(reasons), budget, length=length)
+    budget -= size(skipped, length)
     rows = (render("review/file.md.j2", file=file) for file in report.files)
-    files = fit(rows, len(report.files), room, most=_FILES_TOLD, length=length)
-    filled = {"findings": findings, "standing": standing, "left_out": left_out, "files": files}
+    files = truncate(rows, len(report.files), budget, max_items=_MAX_FILES, length=length)
+    filled = {"findings": findings, "standing": standing, "skipped": skipped, "files": files}
     return render(template, **filled, **values)
 
 
-def _left_out(items: Sequence[LeftOut]) -> list[str]:
+def _left_out(items: Sequence[SkippedFile]) -> list[str]:
     """A line for each reason, those with the most files first."""
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for item in items:
         paths[item.reason].append(item.path)
     groups = sorted(paths.items(), key=lambda group: -len(group[1]))
     return [
-        render("review/left_out.md.j2", reason=reason, paths=paths, named=paths[:_PATHS_TOLD])
+        render(
+            "review/left_out.md.j2", reason=reason, paths=paths, open_findings=paths[:_MAX_PATHS]
+        )
         for reason, paths in groups
     ]
 

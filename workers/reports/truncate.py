@@ -13,32 +13,32 @@ _SENTENCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Truncated:
     """The first items, and how many there were beyond."""
 
     items: tuple[str, ...]
     dropped: int
 
 
-def fit(
+def truncate(
     items: Iterable[str],
     count: int,
-    room: int,
-    most: int | None = None,
+    budget: int,
+    max_items: int | None = None,
     length: Length = github_length,
-) -> Kept:
-    """As many of the first of `count` items as fit into `room` by `length`, at most `most`; those
-    after the first that does not fit are not even made."""
+) -> Truncated:
+    """As many of the first of `count` items as fit into `budget` by `length`, at most `max_items`;
+    those after the first that does not fit are not even made."""
     kept: list[str] = []
-    left = room - _SENTENCE
-    for item in islice(items, most):
-        left -= length(item) + 2
-        if left < 0:
+    remaining = budget - _SENTENCE
+    for item in islice(items, max_items):
+        remaining -= length(item) + 2
+        if remaining < 0:
             break
         kept.append(item)
-    return Kept(tuple(kept), count - len(kept))
+    return Truncated(tuple(kept), count - len(kept))
 
 
-def size(kept: Kept, length: Length = github_length) -> int:
+def size(kept: Truncated, length: Length = github_length) -> int:
     """The room that the items take up at most."""
     return sum(length(item) + 2 for item in kept.items) + _SENTENCE

@@ -33,19 +33,19 @@ def breakdown(findings: Sequence[Finding]) -> list[tuple[str, str]]:
         return []
     found = [("LLM" if name == LLM else name, number) for name, number in finders(findings)]
     lines = ("By category", categories(findings)), ("By source", found)
-    return [(name, ", ".join(f"{n} {kind}" for kind, n in told)) for name, told in lines]
+    return [(name, ", ".join(f"{n} {kind}" for kind, n in totals)) for name, totals in lines]
 
 
 def verdict(findings: Sequence[Finding], files_left_out: int, files_reviewed: int) -> str:
     """What to do, in one sentence."""
-    told = counts(findings)
-    grave = [item for item in told if item[0].rank <= Severity.HIGH.rank]
-    if grave:
-        return f"Fix before merging: {_listed(grave)}."
-    if told and told[0][0] is Severity.MEDIUM:
-        return f"Worth a look before merging: {_listed(told)}."
-    if told:
-        return f"Nothing that stands in the way of merging; {_listed(told)}."
+    totals = counts(findings)
+    severe = [item for item in totals if item[0].rank <= Severity.HIGH.rank]
+    if severe:
+        return f"Fix before merging: {_listed(severe)}."
+    if totals and totals[0][0] is Severity.MEDIUM:
+        return f"Worth a look before merging: {_listed(totals)}."
+    if totals:
+        return f"Nothing that stands in the way of merging; {_listed(totals)}."
     if files_left_out and not files_reviewed:
         return f"Nothing was reviewed: {plural(files_left_out, 'changed file')} left out."
     if files_left_out:
@@ -58,6 +58,6 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _listed(told: Sequence[tuple[Severity, int]]) -> str:
-    parts = [f"{number} {severity}" for severity, number in told]
+def _listed(totals: Sequence[tuple[Severity, int]]) -> str:
+    parts = [f"{number} {severity}" for severity, number in totals]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

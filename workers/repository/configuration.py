@@ -35,7 +35,7 @@ async def read_config(
                 installation_id, DEFAULTS_REPOSITORY, {"contents": "read"}
             )
         except NotFound:  # there is no such repository, or the installation may not see it
-            await organization_defaults.note_missing(store, installation_id)
+            await organization_defaults.mark_missing(store, installation_id)
             return None
 
     return await read_files(gh, repository.full_name, base_ref, owners)

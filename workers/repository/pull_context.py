@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 
-from bot.domain.model import Brief, PullRequest
+from bot.domain.model import PullRequest, PullRequestContext
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, NotFound
@@ -15,13 +15,13 @@ _ISSUE = re.compile(
 )
 
 
-async def brief_of(gh: GitHub, repo: str, pull: PullRequest) -> Brief:
+async def read_pull_context(gh: GitHub, repo: str, pull: PullRequest) -> PullRequestContext:
     """Title, text and commit messages, with the issue that the text says is closed, if it names
     one that we may read."""
     commits, issue = await asyncio.gather(
         pulls.list_commits(gh, repo, pull.number), _issue(gh, repo, pull.body)
     )
-    return Brief(
+    return PullRequestContext(
         title=pull.title,
         body=pull.body,
         commits=tuple(commit.message for commit in commits),

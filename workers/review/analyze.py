@@ -4,36 +4,36 @@ import asyncio
 from dataclasses import replace
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.model import Batch, BatchResult, Brief, Review
+from bot.domain.model import Batch, BatchResult, PullRequestContext, Review
 from bot.store import pull_requests
 from bot.store.messages import message
-from bot.store.usage_attempts import add_spent, spent
+from bot.store.usage_attempts import add_attempt_usage, attempt_usage
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
 from workers.review import check_run
-from workers.review.handoff import handed_on
-from workers.review.result_reuse import readings_of
-from workers.review.stage import StepFailed
+from workers.review.handoff import read_handoff
+from workers.review.result_reuse import reusable_results
+from workers.review.stage import StageFailed
 from workers.services import Services, in_background
 
 
-async def analyze_review_batch(
+async def analyze_batch(
     services: Services, review: Review, fields: dict[str, str], number: int, *, last_try: bool
 ) -> None:
     """Let the LLM read one batch; the last one in sends the review to be published."""
     store = services.store
     batch, scanned = await asyncio.gather(store.batch(review.id, number), store.scan(review.id))
     if batch is None or scanned is None:
-        raise StepFailed("What was to be read is gone from Redis; start the review again.")
+        raise StageFailed("What was to be read is gone from Redis; start the review again.")
     if not await store.has_result(review.id, number):
-        _, config = handed_on(fields)
-        result = await _read(services, review, batch, scanned.brief, config, last_try)
+        _, config = read_handoff(fields)
+        result = await _analyze(services, review, batch, scanned.pr_context, config, last_try)
         read = len({*result.reviewed}.intersection(batch.paths))
         unread = len(batch.paths) - read
         services.metrics.count("glossator_llm_files_total", read, outcome="read")
         services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
-        await pull_requests.remember_readings(
-            store, review.repository.id, review.number, readings_of(batch, result)
+        await pull_requests.save_file_results(
+            store, review.repository.id, review.number, reusable_results(batch, result)
         )
         await store.finish_batch(
             review.id,
@@ -45,23 +45,23 @@ async def analyze_review_batch(
     in_background(check_run.show_progress(services, review))
 
 
-async def _read(
+async def _analyze(
     services: Services,
     review: Review,
     batch: Batch,
-    brief: Brief,
+    pr_context: PullRequestContext,
     config: RepoConfig,
     last_try: bool,
 ) -> BatchResult:
     """What the LLM finds; with it goes the cost of earlier tries that an outage cut short."""
     if services.llm is None:
-        raise StepFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
+        raise StageFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
     # A batch of this review that was answered already is not paid for twice all the same.
     llm = services.llm.apart(review.id) if review.full else services.llm
     try:
         result = await analyze(
             batch,
-            brief,
+            pr_context,
             llm,
             services.settings,
             config,
@@ -72,8 +72,8 @@ async def _read(
         )
     except TransientLLMError as exc:
         services.metrics.usage(exc.usage)
-        await add_spent(services.store, review.id, batch.number, exc.usage)
+        await add_attempt_usage(services.store, review.id, batch.number, exc.usage)
         raise
     services.metrics.usage(result.usage)
-    before = await spent(services.store, review.id, batch.number)
+    before = await attempt_usage(services.store, review.id, batch.number)
     return replace(result, usage=before + result.usage)

@@ -17,7 +17,7 @@ from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Transient
 from bot.security.links import review_links
-from bot.store.locks import first_within, hold
+from bot.store.locks import hold, once_per
 from bot.telemetry import log
 from workers.reports import render
 from workers.services import Services
@@ -25,8 +25,8 @@ from workers.services import Services
 NAME = "Glossator"
 
 #: Between two progresses of one review lie as many seconds as it has run, within these bounds.
-SHORTEST_GAP = 3.0
-LONGEST_GAP = 30.0
+MIN_GAP = 3.0
+MAX_GAP = 30.0
 
 #: A holder of a check run's lock that died loses it after so many seconds.
 LOCK_SECONDS = 20
@@ -48,7 +48,7 @@ RESOLVE = {"contents": "write", "pull_requests": "write"}
 _log = log.get(__name__)
 
 #: Reviews whose next progress this process waits to tell.
-_to_tell: set[str] = set()
+_pending_updates: set[str] = set()
 
 
 async def client(
@@ -67,14 +67,14 @@ async def ensure(services: Services, gh: GitHub, review: Review) -> None:
 
     Raises Transient while another worker writes to it for long.
     """
-    async with only_writer(services, review):
+    async with exclusive_writer(services, review):
         if not (await services.store.state(review.id) or State.CANCELLED).finished:
-            await ensure_alone(services, gh, review)
+            await ensure_exclusive(services, gh, review)
 
 
-async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
+async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> int:
     """The id of the review's check run, which is made now if there is none yet; for the holder
-    of `only_writer`, so that two workers never make two."""
+    of `exclusive_writer`, so that two workers never make two."""
     fields = await services.store.fields(review.id)
     if "check_run" in fields:
         return int(fields["check_run"])
@@ -82,8 +82,8 @@ async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
     if "check_run_asked" in fields:  # GitHub may have made it without our learning its id
         run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
     if run is None:
-        await services.store.remember(review.id, check_run_asked=1)
-        progress = Progress(state=State.QUEUED, step=fields.get("step") or "Queued")
+        await services.store.set_fields(review.id, check_run_asked=1)
+        progress = Progress(state=State.QUEUED, status_text=fields.get("status_text") or "Queued")
         run = await checks.create_check_run(
             gh,
             repo,
@@ -94,40 +94,40 @@ async def ensure_alone(services: Services, gh: GitHub, review: Review) -> int:
             output=_progress_output(services, review, progress),
             actions=[CANCEL],
         )
-    await services.store.remember(review.id, check_run=run.id)
-    await first_within(services.store, f"check:{review.id}", int(SHORTEST_GAP * 1000))
+    await services.store.set_fields(review.id, check_run=run.id)
+    await once_per(services.store, f"check:{review.id}", int(MIN_GAP * 1000))
     return run.id
 
 
 async def show_progress(services: Services, review: Review) -> None:
     """Tell the check run how far the review is, as soon as that was not told a moment ago."""
     store = services.store
-    if review.id in _to_tell:
+    if review.id in _pending_updates:
         return  # what is told then is the newest
-    _to_tell.add(review.id)
+    _pending_updates.add(review.id)
     try:
         while True:
             fields = await store.fields(review.id)
             if not fields or State(fields["state"]).finished:
                 return
             gap = _gap(store.now() - float(fields.get("started_at", store.now())))
-            if await first_within(store, f"check:{review.id}", int(gap * 1000)):
+            if await once_per(store, f"check:{review.id}", int(gap * 1000)):
                 break
             await asyncio.sleep(gap / 4)
     finally:
-        _to_tell.discard(review.id)
-    await _tell(services, review)
+        _pending_updates.discard(review.id)
+    await _update(services, review)
 
 
 def _gap(elapsed: float) -> float:
-    return min(max(SHORTEST_GAP, elapsed), LONGEST_GAP)
+    return min(max(MIN_GAP, elapsed), MAX_GAP)
 
 
-async def _tell(services: Services, review: Review) -> None:
+async def _update(services: Services, review: Review) -> None:
     store = services.store
-    async with _writing(services, review, wait=0) as alone:
+    async with _write_lock(services, review, wait=0) as acquired:
         fields, progress = await store.fields(review.id), await store.progress(review.id)
-        if not alone or progress is None or progress.state.finished or "check_run" not in fields:
+        if not acquired or progress is None or progress.state.finished or "check_run" not in fields:
             return
         try:
             await checks.update_check_run(
@@ -143,17 +143,17 @@ async def _tell(services: Services, review: Review) -> None:
 
 
 @asynccontextmanager
-async def only_writer(services: Services, review: Review) -> AsyncIterator[None]:
+async def exclusive_writer(services: Services, review: Review) -> AsyncIterator[None]:
     """Keep others from writing to the check run meanwhile: progress, above all, that comes
     late would reopen it after its completion. Raises Transient while another writes, whose
     request GitHub may take long to answer, or one that died has not lost the lock yet."""
-    async with _writing(services, review, wait=WAIT_SECONDS) as alone:
-        if not alone:
+    async with _write_lock(services, review, wait=WAIT_SECONDS) as acquired:
+        if not acquired:
             raise Transient("Another worker is writing to the check run.", 5)
         yield
 
 
-def _writing(
+def _write_lock(
     services: Services, review: Review, *, wait: float
 ) -> AbstractAsyncContextManager[bool]:
     return hold(services.store, f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)

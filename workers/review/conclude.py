@@ -7,12 +7,12 @@ from bot.github import checks
 from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.security.links import review_links
 from bot.telemetry import log
-from workers.queue.retries import Later
+from workers.queue.retries import RetryLater
 from workers.reports import render
 from workers.reports.merge import fails_incomplete
 from workers.review import check_run
-from workers.review.handoff import handed_on
-from workers.review.review_log import tell_end
+from workers.review.handoff import read_handoff
+from workers.review.review_log import log_review_end
 from workers.services import Services
 
 _ENDINGS = {
@@ -35,17 +35,17 @@ async def conclude(services: Services, review_id: str) -> None:
     if review is not None and not State(fields["state"]).finished:
         return
     if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
-        await store.concluded(review_id)
+        await store.mark_concluded(review_id)
         return
-    await tell_end(store, review)
+    await log_review_end(store, review)
     try:
         await _complete(services, review)
     except Unauthorized as exc:  # it would stay open, as that of each review that ends meanwhile
-        _log.warning("check_run_waits_for_credentials", review=review_id, why=str(exc))
-        raise Later(str(exc)) from exc
+        _log.warning("check_run_waiting_for_credentials", review=review_id, why=str(exc))
+        raise RetryLater(str(exc)) from exc
     except (NotFound, Forbidden, Invalid) as exc:  # no later try may do it either
         _log.warning("check_run_left_open", review=review_id, why=str(exc))
-    await store.concluded(review_id)
+    await store.mark_concluded(review_id)
 
 
 async def _complete(services: Services, review: Review) -> None:
@@ -53,7 +53,7 @@ async def _complete(services: Services, review: Review) -> None:
     store, review_id = services.store, review.id
     links = review_links(services.settings, review_id)
     gh = await check_run.client(services, review, check_run.CHECKS)
-    async with check_run.only_writer(services, review):
+    async with check_run.exclusive_writer(services, review):
         fields = await store.fields(review_id)  # it may just have been made
         ending = _ENDINGS[State(fields["state"])]
         if fields.get("timed_out") == "1":
@@ -62,7 +62,7 @@ async def _complete(services: Services, review: Review) -> None:
             await checks.update_check_run(
                 gh,
                 review.repository.full_name,
-                await check_run.ensure_alone(services, gh, review),
+                await check_run.ensure_exclusive(services, gh, review),
                 conclusion=_conclusion(services.settings, fields),
                 output=render.failure_output(ending, fields.get("error", ""), links),
                 actions=[check_run.RERUN],
@@ -73,5 +73,5 @@ def _conclusion(settings: Settings, fields: dict[str, str]) -> str:
     if fields["state"] != State.FAILED:
         return "cancelled"
     # One that was lost as it was opened has none.
-    config = handed_on(fields)[1] if "config" in fields else RepoConfig()
+    config = read_handoff(fields)[1] if "config" in fields else RepoConfig()
     return "failure" if fails_incomplete(settings, config) else "neutral"

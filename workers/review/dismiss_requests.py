@@ -15,24 +15,24 @@ from workers.services import Services
 _log = log.get(__name__)
 
 
-async def lift(
-    services: Services, gh: GitHub, report: Report, standing: Sequence[threads.Ours] | None
+async def dismiss_change_requests(
+    services: Services, gh: GitHub, report: Report, bot_threads: Sequence[threads.BotThread] | None
 ) -> None:
     """Dismiss them, unless the report or a thread that could not be looked into says that
     something blocks: GitHub lets a request for changes stand whatever is pushed or commented.
 
-    `standing` are our threads as they were before this review, None if they are not known.
+    `bot_threads` are our threads as they were before this review, None if they are not known.
     Safe to repeat. What GitHub refuses is logged; raises what a retry may heal.
     """
     if report.review.focus is not None or blocks(report):
         return
-    if standing is None or threads.owed(report, standing):
+    if bot_threads is None or threads.has_unverified_blocker(report, bot_threads):
         return
     repo, number = report.review.repository.full_name, report.review.number
-    us = await services.github.login()
-    for review_id in await reviews.requests_for_changes(gh, repo, number, us):
+    bot_login = await services.github.login()
+    for review_id in await reviews.requests_for_changes(gh, repo, number, bot_login):
         try:
-            message = render.lifted_message(report)
+            message = render.dismissal_message(report)
             await reviews.dismiss_review(gh, repo, number, review_id, message)
         except (NotFound, Invalid, Forbidden) as exc:
-            _log.warning("request_not_lifted", review=report.review.id, why=str(exc))
+            _log.warning("change_request_not_dismissed", review=report.review.id, why=str(exc))

@@ -4,6 +4,6 @@ from bot.config.repository_config import RepoConfig
 from bot.domain.model import PullRequest, decode
 
 
-def handed_on(fields: dict[str, str]) -> tuple[PullRequest, RepoConfig]:
+def read_handoff(fields: dict[str, str]) -> tuple[PullRequest, RepoConfig]:
     """The pull request and the configuration as they were when the review was opened."""
     return decode(PullRequest, fields["pull"]), decode(RepoConfig, fields["config"])

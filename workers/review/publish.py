@@ -7,18 +7,18 @@ from bot.domain.model import Report, Review, State
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError, Transient
-from bot.runtime.tasks import to_the_end
+from bot.runtime.tasks import run_to_completion
 from bot.security.links import review_links
 from bot.store import pull_requests
 from bot.store.locks import hold
 from bot.telemetry import log
 from workers.reports.publish import complete_check_run
 from workers.review import check_run, threads
-from workers.review.dismiss_requests import lift
-from workers.review.handoff import handed_on
+from workers.review.dismiss_requests import dismiss_change_requests
+from workers.review.handoff import read_handoff
 from workers.review.posted_review import fold_earlier, post
 from workers.review.report import report_of
-from workers.review.review_log import tell_end
+from workers.review.review_log import log_review_end
 from workers.services import Services
 
 #: A publisher that died can be followed by another after so many seconds.
@@ -26,7 +26,7 @@ LEASE_SECONDS = 30
 
 #: Who finds another at it waits so long, and then comes again: whoever is killed in the midst of a
 #: step is suspected to have taken its worker down, and most of a long wait is no work.
-WAIT_SECONDS, AGAIN_SECONDS = 0.5, 2.0
+WAIT_SECONDS, RETRY_SECONDS = 0.5, 2.0
 
 _log = log.get(__name__)
 
@@ -35,64 +35,64 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
     """Build the report once, post it once, complete the check run. Raises what a retry may
     heal."""
     store, settings = services.store, services.settings
-    pull, config = handed_on(fields)
+    pull, config = read_handoff(fields)
     links = review_links(settings, review.id)
     # A worker that is only thought dead may still be publishing, or one whose review was
     # superseded while it posted: one at a time, or what is said last would be of an older commit.
     name = f"publish:{review.repository.id}:{review.number}"
-    async with hold(store, name, seconds=LEASE_SECONDS, wait=WAIT_SECONDS) as alone:
-        if not alone:
+    async with hold(store, name, seconds=LEASE_SECONDS, wait=WAIT_SECONDS) as acquired:
+        if not acquired:
             busy = "Another worker is publishing a review of this pull request."
-            raise Transient(busy, AGAIN_SECONDS)
+            raise Transient(busy, RETRY_SECONDS)
         if await store.state(review.id) is not State.REPORTING:
             return
         gh = await check_run.client(services, review, check_run.PUBLISH)
-        standing = await threads.ours(services, gh, review.repository, review.number)
-        report = await report_of(services, gh, review, pull, config, standing or ())
-        ask = config.request_changes
-        request_changes = settings.request_changes if ask is None else ask
+        bot_threads = await threads.find_bot_threads(services, gh, review.repository, review.number)
+        report = await report_of(services, gh, review, pull, config, bot_threads or ())
+        configured = config.request_changes
+        request_changes = settings.request_changes if configured is None else configured
         fields = await store.fields(review.id)
         if "review_url" not in fields:
             posting = post(
                 services,
                 gh,
                 report,
-                replace(links, comments=threads.addresses(standing or ())),
-                asked_before="review_asked" in fields,
+                replace(links, comments=threads.thread_urls(bot_threads or ())),
+                maybe_posted="review_asked" in fields,
                 request_changes=request_changes,
             )
             # Were it cut short, a later review would say again what it said.
-            posted = await to_the_end(posting)
+            posted = await run_to_completion(posting)
             if posted is None:
                 return
-            await _forget_old_readings(services, review)
+            await _delete_old_results(services, review)
             fields["review_url"] = posted.url
         await fold_earlier(services, gh, report)
-        await threads.settle(services, gh, report, standing or ())
-        if request_changes or standing:  # else no earlier review can have asked for any
-            await lift(services, gh, report, standing)
-        await _cheer(services, gh, review)
-        async with check_run.only_writer(services, review):
-            run = await check_run.ensure_alone(services, gh, review)
+        await threads.resolve_fixed(services, gh, report, bot_threads or ())
+        if request_changes or bot_threads:  # else no earlier review can have asked for any
+            await dismiss_change_requests(services, gh, report, bot_threads)
+        await _add_rocket_reaction(services, gh, review)
+        async with check_run.exclusive_writer(services, review):
+            run = await check_run.ensure_exclusive(services, gh, review)
             held = None if "completing" in await store.fields(review.id) else 0
-            await store.remember(review.id, completing=1)
-            await complete_check_run(gh, run, report, links, (check_run.RERUN,), held=held)
+            await store.set_fields(review.id, completing=1)
+            await complete_check_run(gh, run, report, links, (check_run.RERUN,), already_sent=held)
             completed = await store.move(
                 review.id,
                 State.COMPLETED,
-                of=[State.REPORTING],
+                from_states=[State.REPORTING],
                 percent=100,
-                step="Done",
+                status_text="Done",
                 findings=len(report.findings),
                 result=_result(report, fields["review_url"]),
             )
         if completed:  # from now on the step may be stopped: its review is finished
             for finding in report.findings:
                 services.metrics.count("glossator_findings_total", severity=finding.severity)
-            await tell_end(store, review)
+            await log_review_end(store, review)
 
 
-async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
+async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -> None:
     """Tell the person who asked, on the comment in which they asked."""
     if review.comment_id is None:
         return
@@ -101,14 +101,14 @@ async def _cheer(services: Services, gh: GitHub, review: Review) -> None:
         subject = Subject.REVIEW_COMMENT if review.in_thread else Subject.ISSUE_COMMENT
         await react(gh, repo, subject, review.comment_id, "rocket")
     except GitHubError as exc:  # the comment may be gone; the review stands
-        _log.info("not_cheered", review=review.id, why=str(exc))
+        _log.info("reaction_not_added", review=review.id, why=str(exc))
 
 
-async def _forget_old_readings(services: Services, review: Review) -> None:
+async def _delete_old_results(services: Services, review: Review) -> None:
     scanned = await services.store.scan(review.id)
     if scanned is not None and review.focus is None:
-        await pull_requests.forget_readings(
-            services.store, review.repository.id, review.number, but=scanned.readings
+        await pull_requests.delete_file_results(
+            services.store, review.repository.id, review.number, but=scanned.file_result_keys
         )
 
 
@@ -118,7 +118,7 @@ def _result(report: Report, review_url: str) -> str:
         {
             "verdict": report.verdict,
             "conclusion": report.conclusion,
-            "score": None if report.unread else report.score,
+            "score": None if report.nothing_reviewed else report.score,
             "findings": len(report.findings),
             "review_url": review_url,
         }

@@ -13,7 +13,7 @@ from bot.store.suppressions import dismissed
 from workers.reports.formats import render as render_format
 from workers.reports.merge import build_report
 from workers.review import threads
-from workers.review.stage import StepFailed
+from workers.review.stage import StageFailed
 from workers.services import Services
 
 
@@ -23,21 +23,21 @@ async def report_of(
     review: Review,
     pull: PullRequest,
     config: RepoConfig,
-    standing: Sequence[threads.Ours],
+    bot_threads: Sequence[threads.BotThread],
 ) -> Report:
     """The review's report; the one that an earlier attempt built, if there was one."""
     store = services.store
     if (report := await store.report(review.id)) is not None:
         return report
-    await threads.learn(services, gh, review.repository, review.number, standing)
-    scanned, results, posted, spoken = await asyncio.gather(
+    await threads.record_thumbs_down(services, gh, review.repository, review.number, bot_threads)
+    scanned, results, posted, posted_summary = await asyncio.gather(
         store.scan(review.id),
         store.results(review.id),
         pull_requests.posted(store, review.repository.id, review.number),
-        pull_requests.spoken(store, review.repository.id, review.number),
+        pull_requests.posted_summary(store, review.repository.id, review.number),
     )
     if scanned is None:
-        raise StepFailed("What was found is gone from Redis; start the review again.")
+        raise StageFailed("What was found is gone from Redis; start the review again.")
     notes = (await store.fields(review.id)).get("notes", "").splitlines()
     scanned = replace(scanned, notes=(*notes, *scanned.notes))
     report = build_report(
@@ -50,7 +50,9 @@ async def report_of(
         now=store.now(),
         posted_before=posted,
         # Whoever asks for a review gets on the lines what had no place there before.
-        told_before=spoken.told if spoken and review.trigger.automatic else frozenset(),
+        reported_before=posted_summary.fingerprints
+        if posted_summary and review.trigger.automatic
+        else frozenset(),
         dismissed=await dismissed(store, review.repository.id, review.number),
     )
     await store.save_report(report)

@@ -6,10 +6,10 @@ from bot.domain.model import Review, State
 from bot.github import pulls
 from bot.store import pull_requests
 from bot.store.messages import message
-from workers.repository.pull_context import brief_of
+from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
-from workers.review.handoff import handed_on
-from workers.review.result_reuse import with_readings
+from workers.review.handoff import read_handoff
+from workers.review.result_reuse import with_reused_results
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services, in_background
@@ -21,23 +21,23 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
     await store.move(
         review.id,
         State.SCANNING,
-        of=[State.QUEUED],
+        from_states=[State.QUEUED],
         started_at=store.now(),
         percent=5,
-        step="Fetching the change",
+        status_text="Fetching the change",
     )
-    pull, config = handed_on(fields)
+    pull, config = read_handoff(fields)
     gh = await check_run.client(services, review, check_run.READ)
     repo = review.repository
     in_background(check_run.show_progress(services, review))
-    comparison, brief, token = await asyncio.gather(
+    comparison, pr_context, token = await asyncio.gather(
         pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
-        brief_of(gh, repo.full_name, pull),
+        read_pull_context(gh, repo.full_name, pull),
         services.github.installation_token(repo.installation_id, repo.id),
     )
 
     async def on_progress(percent: int, text: str) -> None:
-        await store.tell(review.id, percent, step=text)
+        await store.update_progress(review.id, percent, status_text=text)
         in_background(check_run.show_progress(services, review))
 
     scanned = await scan(
@@ -49,7 +49,7 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
             number=review.number,
         ),
         pull,
-        brief,
+        pr_context,
         settings,
         config,
         focus=review.focus,
@@ -57,18 +57,18 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
-    kept = await pull_requests.readings(store, repo.id, review.number, scanned.kept)
-    await store.save_scan(review.id, with_readings(scanned.scan, kept))
+    kept = await pull_requests.file_results(store, repo.id, review.number, scanned.kept)
+    await store.save_scan(review.id, with_reused_results(scanned.scan, kept))
     files = sum(len(batch.paths) for batch in batches)
     await store.move(
         review.id,
         State.ANALYZING if batches else State.REPORTING,
-        of=[State.SCANNING],
+        from_states=[State.SCANNING],
         batches=batches,
         messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
         or [message("publish_review", review.id)],
         percent=20 if batches else 90,
-        step=f"Read 0 of {files} files" if batches else "Writing the report",
+        status_text=f"Read 0 of {files} files" if batches else "Writing the report",
         files_total=files,
         findings=len(scanned.scan.evidence),
     )
@@ -79,4 +79,4 @@ async def _known(services: Services, review: Review) -> frozenset[str]:
     if review.full:
         return frozenset()
     where = review.repository.id, review.number
-    return await pull_requests.reading_keys(services.store, *where)
+    return await pull_requests.file_result_keys(services.store, *where)

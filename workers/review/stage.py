@@ -30,14 +30,14 @@ from bot.github.errors import (
     NotFound,
     Unauthorized,
 )
-from bot.runtime.tasks import stop, to_the_end
+from bot.runtime.tasks import run_to_completion, stop
 from bot.store import Store
-from bot.store.attempts import note_end, note_start
+from bot.store.attempts import record_end, record_start
 from bot.store.locks import hold
 from bot.store.messages import message
 from bot.telemetry import log
 from workers.analysis.llm.errors import LLMError, TransientLLMError
-from workers.queue.retries import OUTAGES, Later
+from workers.queue.retries import OUTAGES, RetryLater
 from workers.scan.repository.errors import CloneError
 from workers.scan.repository.process import ProcessTimeout
 from workers.services import Services, in_background
@@ -50,17 +50,17 @@ WATCH_SECONDS = 1.0
 CLEANUP_SECONDS = 5.0
 
 #: Between two tries to tell a Redis that was away that a step has ended, in seconds.
-REDIS_AGAIN_SECONDS = 1.0
+REDIS_RETRY_SECONDS = 1.0
 
-#: So many starts of a step without an end make it a suspect: it is tried while no other
-#: suspect is, so that the one which takes its worker down does not take their good name.
-SUSPECT_STARTS = 2
-SUSPECT_SECONDS = 15
+#: So many starts of a step without an end make it a isolated_stage: it is tried while no other
+#: isolated_stage is, so that the one which takes its worker down does not take their good name.
+ISOLATE_AFTER_STARTS = 2
+ISOLATION_SECONDS = 15
 
 #: So many starts without an end are enough.
 MAX_STARTS = 4
 
-POISON = (
+WORKER_CRASHED = (
     "The worker died {number} times while it worked on this; the change may need more memory "
     "than the worker has. Its log says more."
 )
@@ -68,7 +68,7 @@ POISON = (
 _log = log.get(__name__)
 
 
-class StepFailed(Exception):
+class StageFailed(Exception):
     """Raised when a review can never be finished; the message is the sentence for people."""
 
 
@@ -83,7 +83,7 @@ class Attempt:
 Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
 
 
-async def run_step(
+async def run_stage(
     services: Services,
     review_id: str,
     name: str,
@@ -98,25 +98,25 @@ async def run_step(
     store = services.store
     review, fields = await store.review(review_id), await store.fields(review_id)
     if review is None or State(fields["state"]) not in during:
-        _log.info("step_not_awaited", review=review_id, state=fields.get("state"))
+        _log.info("stage_skipped", review=review_id, state=fields.get("state"))
         return
-    began = time.monotonic()
+    started_at = time.monotonic()
     async with _started(services, review_id, name) as starts:
         if starts > MAX_STARTS:
-            await fail(services, review_id, POISON.format(number=MAX_STARTS))
-        elif starts > SUSPECT_STARTS:
-            async with hold(store, "suspect", seconds=SUSPECT_SECONDS, wait=0) as alone:
-                if not alone:
-                    raise Later("Another step that ended with its worker is being tried.")
+            await fail(services, review_id, WORKER_CRASHED.format(number=MAX_STARTS))
+        elif starts > ISOLATE_AFTER_STARTS:
+            async with hold(store, "isolated_stage", seconds=ISOLATION_SECONDS, wait=0) as acquired:
+                if not acquired:
+                    raise RetryLater("Another step that ended with its worker is being tried.")
                 await _limited(services, review_id, fields, attempt, work(review, fields))
         else:
             await _limited(services, review_id, fields, attempt, work(review, fields))
-    seconds, kind = time.monotonic() - began, name.partition(" ")[0]
-    services.metrics.observe("glossator_step_seconds", seconds, step=kind)
+    seconds, kind = time.monotonic() - started_at, name.partition(" ")[0]
+    services.metrics.observe("glossator_stage_seconds", seconds, stage=kind)
     _log.info(
-        "step_ended",
+        "stage_ended",
         review=review_id,
-        step=name,
+        stage=name,
         seconds=round(seconds, 2),
         retries=attempt.retries,
     )
@@ -127,20 +127,20 @@ async def _started(services: Services, review_id: str, name: str) -> AsyncIterat
     """Counts the starts of a step that had no end, this one included: its workers died."""
     store, start = services.store, uuid4().hex
     try:
-        yield await note_start(store, review_id, name, start)
+        yield await record_start(store, review_id, name, start)
     finally:
         try:
-            await to_the_end(note_end(store, review_id, name, start))
+            await run_to_completion(record_end(store, review_id, name, start))
         except RedisError:
-            in_background(_note_end_later(store, review_id, name, start))
+            in_background(_record_end_later(store, review_id, name, start))
 
 
-async def _note_end_later(store: Store, review_id: str, name: str, start: str) -> None:
+async def _record_end_later(store: Store, review_id: str, name: str, start: str) -> None:
     """Note the end once Redis is back: that it was away has taken no worker down."""
     while True:
-        await asyncio.sleep(REDIS_AGAIN_SECONDS)
+        await asyncio.sleep(REDIS_RETRY_SECONDS)
         with contextlib.suppress(RedisError):
-            await note_end(store, review_id, name, start)
+            await record_end(store, review_id, name, start)
             return
 
 
@@ -152,23 +152,23 @@ async def _limited(
     work: Coroutine[Any, Any, None],
 ) -> None:
     settings = services.settings
-    left = deadline(services, fields) - services.store.now()
-    if left <= 0:
+    remaining = deadline(services, fields) - services.store.now()
+    if remaining <= 0:
         work.close()
         await time_out(services, review_id, settings.review_seconds)
         return
     try:
-        async with asyncio.timeout(min(settings.step_seconds, left)) as limit:
+        async with asyncio.timeout(min(settings.step_seconds, remaining)) as limit:
             await _until_finished(services, review_id, work)
     except TimeoutError as exc:
         if limit.expired():
-            whole = left <= settings.step_seconds
-            seconds = settings.review_seconds if whole else settings.step_seconds
+            is_review_limit = remaining <= settings.step_seconds
+            seconds = settings.review_seconds if is_review_limit else settings.step_seconds
             await time_out(services, review_id, seconds)
             return
-        await _heal_or_fail(services, review_id, attempt, exc)
+        await _retry_or_fail(services, review_id, attempt, exc)
     except Exception as exc:
-        await _heal_or_fail(services, review_id, attempt, exc)
+        await _retry_or_fail(services, review_id, attempt, exc)
 
 
 def deadline(services: Services, fields: Mapping[str, str]) -> float:
@@ -181,9 +181,9 @@ def deadline(services: Services, fields: Mapping[str, str]) -> float:
 async def time_out(services: Services, review_id: str, seconds: float) -> None:
     """End a review that was not done within so many seconds; with it is told what held it up,
     if that is known."""
-    trouble = (await services.store.fields(review_id)).get("trouble", "")
-    words = f"It was not done within {_duration(seconds)}. {trouble}".strip()
-    await fail(services, review_id, words, timed_out=True)
+    cause = (await services.store.fields(review_id)).get("trouble", "")
+    sentence = f"It was not done within {_duration(seconds)}. {cause}".strip()
+    await fail(services, review_id, sentence, timed_out=True)
 
 
 def _duration(seconds: float) -> str:
@@ -196,42 +196,40 @@ async def _until_finished(
 ) -> None:
     """Await the work, and cancel it, calls under way included, once the review is finished.
     However this ends, the work has ended before."""
-    task, ours = asyncio.create_task(work), asyncio.current_task()
-    assert ours is not None
+    task, current = asyncio.create_task(work), asyncio.current_task()
+    assert current is not None
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=WATCH_SECONDS)
             if not task.done() and await services.store.state(review_id) in FINISHED:
-                _log.info("step_stopped", review=review_id)
+                _log.info("stage_stopped", review=review_id)
                 return
-            if ours.cancelling():  # what we awaited lost it, see `bot.runtime.tasks.stop`
+            if current.cancelling():  # what we awaited lost it, see `bot.runtime.tasks.stop`
                 raise asyncio.CancelledError
     finally:
         await stop(task, again_seconds=CLEANUP_SECONDS)
     task.result()
 
 
-async def _heal_or_fail(
+async def _retry_or_fail(
     services: Services, review_id: str, attempt: Attempt, exc: Exception
 ) -> None:
-    sentence = sentence_of(exc)
+    sentence = user_message(exc)
     if _is_outage(exc):
-        _log.warning("step_waits_for_outage", review=review_id, why=sentence)
+        _log.warning("stage_waiting_for_outage", review=review_id, why=sentence)
         with contextlib.suppress(RedisError):
-            await services.store.remember(review_id, trouble=sentence)
-        raise Later(sentence, getattr(exc, "retry_after", None)) from exc
+            await services.store.set_fields(review_id, cause=sentence)
+        raise RetryLater(sentence, getattr(exc, "retry_after", None)) from exc
     if await services.store.state(review_id) in FINISHED:  # what it had to work with went with it
-        _log.info("step_stopped", review=review_id, error=type(exc).__name__, why=sentence)
+        _log.info("stage_stopped", review=review_id, error=type(exc).__name__, why=sentence)
         return
-    if heals(exc) and not attempt.last:
-        _log.warning(
-            "step_will_be_retried", review=review_id, retries=attempt.retries, why=sentence
-        )
+    if is_retryable(exc) and not attempt.last:
+        _log.warning("stage_will_retry", review=review_id, retries=attempt.retries, why=sentence)
         if isinstance(exc, TransientLLMError) and exc.retry_after is not None:
-            most = services.settings.max_backoff_seconds
-            raise Retry(sentence, delay=int(min(exc.retry_after, most) * 1000)) from exc
+            max_delay = services.settings.max_backoff_seconds
+            raise Retry(sentence, delay=int(min(exc.retry_after, max_delay) * 1000)) from exc
         raise exc
-    _log.error("step_failed", review=review_id, why=sentence, exc_info=exc)
+    _log.error("stage_failed", review=review_id, why=sentence, exc_info=exc)
     await fail(services, review_id, sentence)
 
 
@@ -243,16 +241,16 @@ def _is_outage(exc: Exception) -> bool:
     return isinstance(exc, OUTAGES)
 
 
-def heals(exc: Exception) -> bool:
+def is_retryable(exc: Exception) -> bool:
     """Whether another try may succeed; what we do not know may."""
     if isinstance(exc, CloneError):
         return exc.transient
-    return not isinstance(exc, StepFailed | Unauthorized | Forbidden | NotFound | Invalid)
+    return not isinstance(exc, StageFailed | Unauthorized | Forbidden | NotFound | Invalid)
 
 
-def sentence_of(exc: Exception) -> str:
+def user_message(exc: Exception) -> str:
     """What people are told: our own errors speak for themselves, others stay in the log."""
-    if isinstance(exc, StepFailed | GitHubError | CloneError | LLMError):
+    if isinstance(exc, StageFailed | GitHubError | CloneError | LLMError):
         return str(exc)
     if isinstance(exc, RedisError):
         return "Glossator's Redis was away."
@@ -266,7 +264,7 @@ async def fail(
     await services.store.move(
         review_id,
         State.FAILED,
-        of=UNFINISHED,
+        from_states=UNFINISHED,
         messages=[message("conclude_review", review_id)],
         error=sentence,
         timed_out=int(timed_out),

@@ -8,15 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.model import Lesson, Report, Repository, Severity
+from bot.domain.model import Report, Repository, Severity, Suppression
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.store import pull_requests
-from bot.store.suppressions import dismiss, dismissed, teach
+from bot.store.suppressions import dismiss, dismissed, suppress
 from bot.telemetry import log
-from workers.reports.publish import is_grave
+from workers.reports.publish import is_severe
 from workers.review import check_run
 from workers.services import Services
 
@@ -26,32 +26,32 @@ _TITLE = re.compile(r"\*\*(.+?)\*\*")
 _FACTS = re.compile(r"^<sub>(\w+) · \w+ · (.+)</sub>$", re.MULTILINE)
 
 #: Severities that block nothing, as comments tell them.
-_HARMLESS = frozenset(severity.value for severity in Severity if not is_grave(severity))
+_HARMLESS = frozenset(severity.value for severity in Severity if not is_severe(severity))
 
 #: The reason of a lesson that nobody gave in words.
-THUMB = "👎"
+THUMBS_DOWN = "👎"
 
 #: Whoever may do this to the repository may also tell us to be silent.
 WRITERS = ("write", "maintain", "admin")
 
 #: People who put thumbs on our comments, of whom it is asked whether they may write. Strangers
 #: can do that too, as many as there are: they shall not cost us the rate limit.
-MOST_ASKED = 100
+MAX_PERMISSION_CHECKS = 100
 
 _log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class BotThread:
     """A thread of ours and the finding that it tells."""
 
     thread: Thread
     fingerprint: str
 
     @property
-    def over(self) -> bool:
+    def closed(self) -> bool:
         """Whether it is resolved, or folded away where that is not allowed to us."""
-        return self.thread.resolved or self.thread.folded
+        return self.thread.resolved or self.thread.minimized
 
     @property
     def title(self) -> str:
@@ -66,7 +66,7 @@ class Ours:
         return frozenset(name.partition(" ")[0].lower() for name in names)
 
     @property
-    def grave(self) -> bool:
+    def blocking(self) -> bool:
         """Whether the finding is one that blocks; True if that can't be read."""
         found = _FACTS.search(self.thread.body)
         return not found or found[1] not in _HARMLESS
@@ -78,71 +78,79 @@ def fingerprint_of(body: str) -> str | None:
     return found[1] if found else None
 
 
-async def all_ours(services: Services, gh: GitHub, repo: str, number: int) -> tuple[Ours, ...]:
+async def list_bot_threads(
+    services: Services, gh: GitHub, repo: str, number: int
+) -> tuple[BotThread, ...]:
     """All threads of ours on a pull request, resolved ones too."""
-    us = await services.github.login()
+    bot_login = await services.github.login()
     return tuple(
-        Ours(thread, name)
+        BotThread(thread, name)
         for thread in await list_threads(gh, repo, number)
-        if thread.author == us and (name := fingerprint_of(thread.body))
+        if thread.author == bot_login and (name := fingerprint_of(thread.body))
     )
 
 
-async def ours(
+async def find_bot_threads(
     services: Services, gh: GitHub, repository: Repository, number: int
-) -> tuple[Ours, ...] | None:
+) -> tuple[BotThread, ...] | None:
     """Our threads, if there can be any; None when GitHub does not tell."""
     if not await pull_requests.posted(services.store, repository.id, number):
         return ()
     try:
-        return await all_ours(services, gh, repository.full_name, number)
+        return await list_bot_threads(services, gh, repository.full_name, number)
     except GitHubError as exc:
         _log.warning("threads_not_read", number=number, why=str(exc))
         return None
 
 
-async def learn(
-    services: Services, gh: GitHub, repository: Repository, number: int, threads: Sequence[Ours]
+async def record_thumbs_down(
+    services: Services,
+    gh: GitHub,
+    repository: Repository,
+    number: int,
+    threads: Sequence[BotThread],
 ) -> None:
     """Take a thumb down on a comment of ours, by somebody who may write, as a lesson."""
     known = await dismissed(services.store, repository.id, number)
-    asked: dict[str, str] = {}  # strangers, who can put thumbs on everything, are asked for once
+    permissions: dict[
+        str, str
+    ] = {}  # strangers, who can put thumbs on everything, are asked for once
     for one in threads:
         if one.fingerprint in known:
             continue
-        for login in one.thread.disliked_by:
-            if login not in asked and len(asked) < MOST_ASKED:
-                asked[login] = await pulls.permission(gh, repository.full_name, login)
-            if asked.get(login) in WRITERS:
+        for login in one.thread.thumbs_down_by:
+            if login not in permissions and len(permissions) < MAX_PERMISSION_CHECKS:
+                permissions[login] = await pulls.permission(gh, repository.full_name, login)
+            if permissions.get(login) in WRITERS:
                 # In this order: what is dismissed here alone is not looked at again.
-                await teach(services.store, repository.id, lesson(one, THUMB, login))
+                await suppress(services.store, repository.id, suppression(one, THUMBS_DOWN, login))
                 await dismiss(services.store, repository.id, number, one.fingerprint)
                 break
 
 
-def addresses(threads: Sequence[Ours]) -> dict[str, str]:
+def thread_urls(threads: Sequence[BotThread]) -> dict[str, str]:
     """Where the finding of each thread is told, by its fingerprint; of two the newer."""
     return {one.fingerprint: one.thread.url for one in threads}
 
 
-def lesson(one: Ours, reason: str, by: str) -> Lesson:
-    return Lesson(
+def suppression(one: BotThread, reason: str, by: str) -> Suppression:
+    return Suppression(
         fingerprint=one.fingerprint,
         path=one.thread.path,
         title=one.title,
         reason=reason,
-        taught_by=by,
+        suppressed_by=by,
     )
 
 
 async def resolve(
-    services: Services, gh: GitHub, repository: Repository, threads: Sequence[Ours]
-) -> tuple[Ours, ...]:
+    services: Services, gh: GitHub, repository: Repository, threads: Sequence[BotThread]
+) -> tuple[BotThread, ...]:
     """Resolve threads of ours; without the permission for that, which is larger than a reviewer
     needs, fold their first comments away as resolved. Those that are over then, or were before;
     the log tells of the others.
     """
-    done = [one for one in threads if one.over]
+    done = [one for one in threads if one.closed]
     if len(done) == len(threads):
         return tuple(done)
     try:
@@ -151,7 +159,7 @@ async def resolve(
         _log.warning("threads_not_resolved", why=str(exc))
         return tuple(done)
     for one in threads:
-        if one.over:
+        if one.closed:
             continue
         try:
             if resolver is not None:
@@ -175,7 +183,7 @@ async def _resolver(services: Services, repository: Repository) -> GitHub | None
         return None
 
 
-def gone(report: Report, one: Ours) -> bool:
+def is_fixed(report: Report, one: BotThread) -> bool:
     """Whether the review shows that a finding of earlier is no longer there: its file was read
     again, by those who had found it, or has no change any more.
 
@@ -183,30 +191,34 @@ def gone(report: Report, one: Ours) -> bool:
     what its analyser, which failed this time, could not say.
     """
     path = one.thread.path
-    told = any(finding.fingerprint == one.fingerprint for finding in report.findings)
-    unread = any(item.path == path for item in report.left_out)
-    if report.review.focus is not None or told or unread:
+    reported = any(finding.fingerprint == one.fingerprint for finding in report.findings)
+    unread = any(item.path == path for item in report.skipped)
+    if report.review.focus is not None or reported or unread:
         return False
-    if path not in report.read:
-        return report.unnamed == 0  # else it may be among those that are left out unnamed
-    return not report.unheard or (bool(one.tools) and one.tools.isdisjoint(report.unheard))
-
-
-def owed(report: Report, threads: Sequence[Ours]) -> bool:
-    """Whether a finding of earlier still blocks that the review could not look for."""
-    told = {finding.fingerprint for finding in report.findings}
-    return any(
-        one.grave and not gone(report, one)
-        for one in threads
-        if not one.over and one.fingerprint not in told
+    if path not in report.reviewed_paths:
+        return report.skipped_unlisted == 0  # else it may be among those that are left out unnamed
+    return not report.failed_sources or (
+        bool(one.tools) and one.tools.isdisjoint(report.failed_sources)
     )
 
 
-async def settle(services: Services, gh: GitHub, report: Report, threads: Sequence[Ours]) -> None:
+def has_unverified_blocker(report: Report, threads: Sequence[BotThread]) -> bool:
+    """Whether a finding of earlier still blocks that the review could not look for."""
+    reported = {finding.fingerprint for finding in report.findings}
+    return any(
+        one.blocking and not is_fixed(report, one)
+        for one in threads
+        if not one.closed and one.fingerprint not in reported
+    )
+
+
+async def resolve_fixed(
+    services: Services, gh: GitHub, report: Report, threads: Sequence[BotThread]
+) -> None:
     """Resolve our threads whose finding is gone; should it come back, it is said again, also
     where a person had resolved the thread."""
     repository = report.review.repository
-    mended = [one for one in threads if gone(report, one)]
-    done = await resolve(services, gh, repository, mended)
+    fixed = [one for one in threads if is_fixed(report, one)]
+    done = await resolve(services, gh, repository, fixed)
     names = [one.fingerprint for one in done]
-    await pull_requests.forget_posted(services.store, repository.id, report.review.number, names)
+    await pull_requests.remove_posted(services.store, repository.id, report.review.number, names)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.domain.diff import Hunk, Line
-from bot.domain.model import Batch, BatchFile, LeftOut
+from bot.domain.model import Batch, BatchFile, SkippedFile
 from bot.text.tokens import count_tokens
 from workers.scan.context.outline import Outline
 
@@ -24,52 +24,56 @@ def hunk_tokens(hunk: Hunk) -> int:
     return count_tokens(text) + _LINE_COST * len(hunk.lines) + _HUNK_COST
 
 
-def split(file: BatchFile, budget: int, outline: Outline) -> tuple[list[BatchFile], list[LeftOut]]:
+def split(
+    file: BatchFile, budget: int, outline: Outline
+) -> tuple[list[BatchFile], list[SkippedFile]]:
     """`file` in parts whose hunks cost at most `budget` tokens each; what can't be cut is named."""
     if sum(map(hunk_tokens, file.file.hunks)) <= budget:
         return [file], []
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedFile] = []
     parts: list[list[Hunk]] = []
-    room = 0
+    remaining = 0
     for hunk in file.file.hunks:
         for piece in _pieces(hunk, budget, outline):
             cost = hunk_tokens(piece)
             if cost > budget:
-                left_out.append(LeftOut(file.file.path, f"{_lines(piece)}: too long for the LLM"))
+                skipped.append(
+                    SkippedFile(file.file.path, f"{_lines(piece)}: too long for the LLM")
+                )
                 continue
-            if not parts or cost > room:
+            if not parts or cost > remaining:
                 parts.append([])
-                room = budget
+                remaining = budget
             parts[-1].append(piece)
-            room -= cost
-    return [_part(file, tuple(hunks)) for hunks in parts], left_out
+            remaining -= cost
+    return [_part(file, tuple(hunks)) for hunks in parts], skipped
 
 
-def pack(files: Sequence[BatchFile], budget: int, most: int) -> tuple[Batch, ...]:
-    """Batches of at most `most` files and `budget` tokens of hunks, in the order of paths. No two
-    parts of a file are in one: what is said of it is known by its path."""
+def pack(files: Sequence[BatchFile], budget: int, max_files: int) -> tuple[Batch, ...]:
+    """Batches of at most `max_files` files and `budget` tokens of hunks, in the order of paths. No
+    two parts of a file are in one: what is said of it is known by its path."""
     groups: list[list[BatchFile]] = []
-    room = 0
+    remaining = 0
     ordered = sorted(files, key=_by_folder)
     last = {file.file.path: number for number, file in enumerate(ordered)}
     for number, file in enumerate(ordered):
         cost = sum(map(hunk_tokens, file.file.hunks))
         another = bool(groups) and groups[-1][-1].file.path == file.file.path
-        if not groups or another or len(groups[-1]) >= most or cost > room:
+        if not groups or another or len(groups[-1]) >= max_files or cost > remaining:
             groups.append([])
-            room = budget
+            remaining = budget
         groups[-1].append(replace(file, continued=last[file.file.path] > number))
-        room -= cost
+        remaining -= cost
     return tuple(Batch(number, tuple(group)) for number, group in enumerate(groups))
 
 
 def with_less_evidence(batch: Batch, budget: int) -> Batch:
     """The batch with evidence of at most `budget` tokens, the most severe first: analysers may
     tell of every line. What is left out stays in the report."""
-    told = [(item, number) for number, part in enumerate(batch.files) for item in part.evidence]
-    told.sort(key=lambda each: (each[0].severity.rank, -each[0].confidence, each[1]))
+    items = [(item, number) for number, part in enumerate(batch.files) for item in part.evidence]
+    items.sort(key=lambda each: (each[0].severity.rank, -each[0].confidence, each[1]))
     kept: set[str] = set()
-    for item, _ in told:
+    for item, _ in items:
         budget -= count_tokens(item.title) + _EVIDENCE_COST
         if budget < 0:
             break

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from os.path import commonprefix
 
 from bot.domain.diff import ChangedFile
-from bot.domain.model import Brief, Finding, PullRequest
-from bot.text.secrets import redact, redact_file, take_over
+from bot.domain.model import Finding, PullRequest, PullRequestContext
+from bot.text.secrets import carry_redactions, redact, redact_file
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.secrets import masks
 from workers.scan.context.snippets import Text
@@ -37,7 +37,7 @@ def redact_scan(targets: Sequence[Target], evidence: Sequence[Finding]) -> Redac
         for old, new in zip(targets, shown, strict=True)
     }
     values = dict.fromkeys(
-        value for path in known for at in known[path] for value in _gone(*lines[path], at, at)
+        value for path in known for at in known[path] for value in _removed(*lines[path], at, at)
     )
     found = sorted(list(values)[:_MAX_VALUES], key=len, reverse=True)
     return Redacted(
@@ -61,12 +61,12 @@ def redact_texts(
     return {path: tuple(once[text.path] for text in texts) for path, texts in others.items()}
 
 
-def redact_brief(brief: Brief) -> Brief:
-    return Brief(
-        title=redact(brief.title),
-        body=redact(brief.body),
-        commits=tuple(map(redact, brief.commits)),
-        issue=redact(brief.issue),
+def redact_brief(pr_context: PullRequestContext) -> PullRequestContext:
+    return PullRequestContext(
+        title=redact(pr_context.title),
+        body=redact(pr_context.body),
+        commits=tuple(map(redact, pr_context.commits)),
+        issue=redact(pr_context.issue),
     )
 
 
@@ -81,7 +81,7 @@ def _target(target: Target, known: Mapping[int, str]) -> Target:
         end = "\r" if lines[number - 1].endswith("\r") else ""
         lines[number - 1] = redact(masked) + end
     text = "\n".join(lines)
-    file = take_over(redact_file(target.file, target.text), target.file, target.text, text)
+    file = carry_redactions(redact_file(target.file, target.text), target.file, target.text, text)
     return replace(target, file=file, text=text)
 
 
@@ -110,16 +110,16 @@ def _finding(item: Finding, lines: tuple[list[str], list[str]] | None) -> Findin
     quote = item.quote.split("\n")
     if lines is not None and item.start_line is not None:
         old, new = lines
-        for offset, said in enumerate(quote):
+        for offset, quoted_line in enumerate(quote):
             at = item.start_line - 1 + offset
-            if at < len(old) and old[at].removesuffix("\r") == said:
+            if at < len(old) and old[at].removesuffix("\r") == quoted_line:
                 quote[offset] = new[at].removesuffix("\r")
-        gone = _gone(old, new, item.start_line, item.end_line or item.start_line)
-        title, body = _without(gone, title), _without(gone, body)
+        removed = _removed(old, new, item.start_line, item.end_line or item.start_line)
+        title, body = _without(removed, title), _without(removed, body)
     return replace(item, title=title, body=body, quote=redact("\n".join(quote)))
 
 
-def _gone(old: Sequence[str], new: Sequence[str], start: int, end: int) -> list[str]:
+def _removed(old: Sequence[str], new: Sequence[str], start: int, end: int) -> list[str]:
     """What was taken out of these lines: an analyser may have named it in its own words."""
     found = []
     for before, after in zip(old[start - 1 : end], new[start - 1 : end], strict=True):
@@ -130,7 +130,7 @@ def _gone(old: Sequence[str], new: Sequence[str], start: int, end: int) -> list[
     return [text for text in found if len(text) > 3]
 
 
-def _without(gone: Iterable[str], text: str) -> str:
-    for secret in gone:
+def _without(removed: Iterable[str], text: str) -> str:
+    for secret in removed:
         text = text.replace(secret, "[redacted:secret]")
     return text

@@ -5,22 +5,22 @@ import hashlib
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.config.prompt_shares import shares
+from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import (
     Batch,
     BatchFile,
-    Brief,
     Category,
     Finding,
-    LeftOut,
     PullRequest,
+    PullRequestContext,
     Scan,
+    SkippedFile,
     Snippet,
 )
-from bot.policy.criteria import Wanted, wanted
+from bot.policy.criteria import FindingFilter, finding_filter
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
 from workers.scan.batches import pack, split, with_less_evidence
@@ -29,9 +29,9 @@ from workers.scan.context.snippets import Text, snippets
 from workers.scan.redaction import redact_brief, redact_scan, redact_texts
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
-from workers.scan.selection.file_selection import Chosen, choose
+from workers.scan.selection.file_selection import FileSelection, select_files
 
-Report = Callable[[int, str], Awaitable[None]]
+ProgressCallback = Callable[[int, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Scanned:
 async def scan(
     source: Source,
     pull: PullRequest,
-    brief: Brief,
+    pr_context: PullRequestContext,
     settings: Settings,
     config: RepoConfig,
     *,
     focus: Category | None,
-    on_progress: Report,
+    on_progress: ProgressCallback,
     known: Container[str] = (),
     protocols: tuple[str, ...] | None = None,
 ) -> Scanned:
@@ -65,78 +65,90 @@ async def scan(
     await on_progress(5, "Cloning the repository")
     async with clone(source, settings, protocols=protocols) as repository:
         await on_progress(8, "Reading the change")
-        chosen = await choose(repository, settings, config)
-        await on_progress(11, f"Running analysers on {len(chosen.targets)} files")
+        selection = await select_files(repository, settings, config)
+        await on_progress(11, f"Running analysers on {len(selection.targets)} files")
         async with asyncio.TaskGroup() as group:  # both only wait for other processes
             analysed = group.create_task(
                 run_all(
-                    chosen.targets,
+                    selection.targets,
                     seconds=settings.analyzer_seconds,
                     disabled={*settings.analyzers_disabled, *config.analyzers_disabled},
                 )
             )
-            read = group.create_task(_relatives(repository, chosen, settings, config))
-    heard, (others, more_notes) = analysed.result(), read.result()
-    hidden = await asyncio.to_thread(redact_scan, chosen.targets, heard.evidence)
-    chosen = replace(chosen, targets=hidden.targets)
+            read = group.create_task(_relatives(repository, selection, settings, config))
+    analyzer_results, (others, more_notes) = analysed.result(), read.result()
+    hidden = await asyncio.to_thread(redact_scan, selection.targets, analyzer_results.evidence)
+    selection = replace(selection, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others, hidden.targets)
-    own = await asyncio.to_thread(_own, chosen.targets if settings.has_llm else ())
-    looked_for = wanted(settings, config, focus)
-    evidence = _finished(hidden.evidence, looked_for)
+    own = await asyncio.to_thread(_own, selection.targets if settings.has_llm else ())
+    criteria = finding_filter(settings, config, focus)
+    evidence = _finished(hidden.evidence, criteria)
     await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
     parts, uncut = await asyncio.to_thread(
-        _parts, chosen, own, evidence, others, settings, _asked(settings, config, looked_for)
+        _parts,
+        selection,
+        own,
+        evidence,
+        others,
+        settings,
+        _cache_inputs(settings, config, criteria),
     )
     new = [part for part in parts if part.key not in known]
     batches = await asyncio.to_thread(_batches, new, own, others, settings)
-    await on_progress(20, f"Read {len(chosen.targets)} files of {len(chosen.files)}")
+    await on_progress(20, f"Read {len(selection.targets)} files of {len(selection.files)}")
     result = Scan(
         merge_base=source.merge_base,
-        brief=redact_brief(brief),
-        files=chosen.files,
-        left_out=chosen.left_out + uncut + _unknown(chosen, heard.reviewed, settings),
+        pr_context=redact_brief(pr_context),
+        files=selection.files,
+        skipped=selection.skipped
+        + uncut
+        + _unknown(selection, analyzer_results.reviewed, settings),
         evidence=evidence,
-        notes=heard.notes + more_notes,
-        readings=tuple(part.key for part in parts),
-        read=tuple(target.path for target in chosen.targets),
-        analysed=tuple(sorted(heard.reviewed)),
-        unnamed=chosen.unnamed,
-        unheard=heard.unheard,
+        notes=analyzer_results.notes + more_notes,
+        file_result_keys=tuple(part.key for part in parts),
+        reviewed_paths=tuple(target.path for target in selection.targets),
+        analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
+        skipped_unlisted=selection.skipped_unlisted,
+        failed_sources=analyzer_results.failed_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
 
 
-def _unknown(chosen: Chosen, analysed: Container[str], settings: Settings) -> tuple[LeftOut, ...]:
+def _unknown(
+    selection: FileSelection, analysed: Container[str], settings: Settings
+) -> tuple[SkippedFile, ...]:
     """What nobody understands where there are analysers alone."""
     if settings.has_llm:
         return ()
     reason = "only looked through for secrets: no analyser knows it, and no LLM is configured"
     return tuple(
-        LeftOut(target.path, reason) for target in chosen.targets if target.path not in analysed
+        SkippedFile(target.path, reason)
+        for target in selection.targets
+        if target.path not in analysed
     )
 
 
-def _asked(settings: Settings, config: RepoConfig, looked_for: Wanted) -> str:
+def _cache_inputs(settings: Settings, config: RepoConfig, criteria: FindingFilter) -> str:
     """What else an answer, and what was kept of it, depends on, beside the code that is read."""
-    return repr((settings.llm_model, config.instructions, looked_for))
+    return repr((settings.llm_model, config.instructions, criteria))
 
 
-def _finished(evidence: Iterable[Finding], looked_for: Wanted) -> tuple[Finding, ...]:
+def _finished(evidence: Iterable[Finding], criteria: FindingFilter) -> tuple[Finding, ...]:
     return tuple(
         replace(item, fingerprint=fingerprint(item.path, item.source, item.quote))
         for item in evidence
-        if item.category in looked_for.categories
+        if item.category in criteria.categories
     )
 
 
 async def _relatives(
-    repository: Clone, chosen: Chosen, settings: Settings, config: RepoConfig
+    repository: Clone, selection: FileSelection, settings: Settings, config: RepoConfig
 ) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
     """A review without context is better than none: a failure is a note."""
     if not settings.has_llm:
         return {}, ()
     try:
-        return await relatives(repository, chosen, config)
+        return await relatives(repository, selection, config)
     except CloneError as exc:
         return {}, (f"Other files of the repository were not read for context: {exc}",)
 
@@ -146,33 +158,33 @@ def _own(targets: Iterable[Target]) -> dict[str, Text]:
 
 
 def _parts(
-    chosen: Chosen,
+    selection: FileSelection,
     own: Mapping[str, Text],
     evidence: tuple[Finding, ...],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
-    asked: str,
-) -> tuple[list[BatchFile], tuple[LeftOut, ...]]:
+    cache_inputs: str,
+) -> tuple[list[BatchFile], tuple[SkippedFile, ...]]:
     """All that is to be read, in parts that fit a prompt, each under its key."""
     if not settings.has_llm:
         return [], ()
-    diff_budget = shares(settings.llm_context_tokens).change
+    diff_budget = prompt_budget(settings.llm_context_tokens).change
     parts: list[BatchFile] = []
-    left_out: list[LeftOut] = []
-    for target in chosen.targets:
+    skipped: list[SkippedFile] = []
+    for target in selection.targets:
         text = own[target.path]
         pieces, uncut = split(_batch_file(target, evidence), diff_budget, text.outline)
         for piece in pieces:
             around = snippets(piece.file, text, others.get(target.path, ()))
-            parts.append(replace(piece, key=_key(piece, around, asked)))
-        left_out += uncut
-    return parts, tuple(left_out)
+            parts.append(replace(piece, key=_key(piece, around, cache_inputs)))
+        skipped += uncut
+    return parts, tuple(skipped)
 
 
-def _key(part: BatchFile, around: Iterable[Snippet], asked: str) -> str:
+def _key(part: BatchFile, around: Iterable[Snippet], cache_inputs: str) -> str:
     """Of what surrounds it the text counts, not where it stands: others move all the time."""
     near = tuple((each.role, each.path, each.text) for each in around)
-    made_of = repr((asked, part.file, near))
+    made_of = repr((cache_inputs, part.file, near))
     return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -183,10 +195,10 @@ def _batches(
     settings: Settings,
 ) -> tuple[Batch, ...]:
     """The parts packed together, with as much context as fits."""
-    room = shares(settings.llm_context_tokens)
+    budgets = prompt_budget(settings.llm_context_tokens)
     return tuple(
-        with_context(with_less_evidence(batch, room.evidence), own, others, room.context)
-        for batch in pack(parts, room.change, settings.batch_files)
+        with_context(with_less_evidence(batch, budgets.evidence), own, others, budgets.context)
+        for batch in pack(parts, budgets.change, settings.batch_files)
     )
 
 

@@ -15,7 +15,7 @@ from bot.domain.model import State
 from bot.github.errors import GitHubError
 from bot.runtime.tasks import stop
 from bot.store import recovery
-from bot.store.locks import first_within, hold
+from bot.store.locks import hold, once_per
 from bot.store.messages import Message, message
 from bot.store.recovery import Snapshot
 from bot.telemetry import gauges, log
@@ -33,7 +33,7 @@ LEASE_SECONDS = 30
 GRACE_SECONDS = 30
 
 #: A review that was taken up so often and left again is given up.
-MAX_TAKEN_UP = 5
+MAX_RECOVERIES = 5
 
 GIVEN_UP = "It was taken up {number} times and never finished; the log of the workers says why."
 
@@ -52,26 +52,26 @@ class Job:
     work: Work
 
 
-async def take_back(services: Services) -> None:
+async def requeue_from_dead_workers(services: Services) -> None:
     """Give the messages of dead workers to living ones, and their turns to others."""
-    await recovery.hear_waiting(services.store)
-    number = await recovery.revive(services.store, services.settings.worker_lost_seconds)
+    await recovery.start_queued_deliveries(services.store)
+    number = await recovery.requeue_lost(services.store, services.settings.worker_lost_seconds)
     if number:
-        _log.warning("messages_of_dead_workers_taken_back", number=number)
+        _log.warning("messages_of_dead_workers_requeued", number=number)
 
 
 async def sweep(services: Services) -> None:
     """Take up each review that nothing goes on with, and end those that are out of time."""
     seen = await recovery.snapshot(services.store)
     for review_id in seen.active:
-        await _look_after(services, seen, review_id)
+        await _recover(services, seen, review_id)
     for review_id in seen.ending:
-        if not seen.awaited(review_id):
+        if not seen.has_message(review_id):
             _log.warning("check_run_left_open", review=review_id)
             await services.store.put(message("conclude_review", review_id))
 
 
-async def _look_after(services: Services, seen: Snapshot, review_id: str) -> None:
+async def _recover(services: Services, seen: Snapshot, review_id: str) -> None:
     store, settings = services.store, services.settings
     fields = await store.fields(review_id)
     if "state" not in fields or State(fields["state"]).finished:
@@ -82,11 +82,11 @@ async def _look_after(services: Services, seen: Snapshot, review_id: str) -> Non
     lost = await _lost(services, seen, review_id, fields)
     if not lost or await store.state(review_id) != fields["state"]:
         return
-    times = await recovery.count_up(store, review_id, "taken_up")
-    if times > MAX_TAKEN_UP:
-        await fail(services, review_id, GIVEN_UP.format(number=MAX_TAKEN_UP))
+    recoveries = await recovery.increment(store, review_id, "taken_up")
+    if recoveries > MAX_RECOVERIES:
+        await fail(services, review_id, GIVEN_UP.format(number=MAX_RECOVERIES))
         return
-    _log.warning("orphan_taken_up", review=review_id, state=fields["state"], times=times)
+    _log.warning("orphan_recovered", review=review_id, state=fields["state"], recoveries=recoveries)
     await store.put(*lost)
 
 
@@ -96,42 +96,46 @@ async def _lost(
     """The messages that the review needs to go on and that are nowhere."""
     state = State(fields["state"])
     if state is State.ANALYZING:
-        if seen.scanned(review_id):  # its batches were cut since, and have their messages
+        if seen.has_scan_message(review_id):  # its batches were cut since, and have their messages
             return []
         missing = await recovery.missing_batches(services.store, review_id)
         numbers = missing - seen.batches(review_id)
         return [message("analyze_batch", review_id, number) for number in sorted(numbers)]
-    if seen.awaited(review_id) or "parked" in fields:
+    if seen.has_message(review_id) or "parked" in fields:
         return []
     if state is State.REPORTING:
         return [message("publish_review", review_id)]
     if "scan_queued" in fields:
-        return [message("scan_pull_request", review_id)]
+        return [message("scan_review", review_id)]
     review = await services.store.review(review_id)
     if review is None:
         return []
-    asked = review.requested_by, review.full, review.focus
-    return [message("start_review", review.repository.full_name, review.number, review_id, *asked)]
+    stopping = review.requested_by, review.full, review.focus
+    return [
+        message("start_review", review.repository.full_name, review.number, review_id, *stopping)
+    ]
 
 
-async def tidy(services: Services) -> None:
+async def clean_up(services: Services) -> None:
     """Delete what has outlived its use."""
     store = services.store
     dropped = await recovery.drop_expired(store, services.settings.keep_days * 86_400)
     left = await recovery.drop_leftovers(store)
-    await gauges.seen(store.redis)  # which forgets processes that were killed; nobody may scrape
+    await gauges.live_gauges(
+        store.redis
+    )  # which forgets processes that were killed; nobody may scrape
     if dropped or left:
-        _log.info("tidied", reviews=dropped, leftovers=left)
+        _log.info("cleaned_up", reviews=dropped, leftovers=left)
 
 
 def jobs(settings: Settings) -> tuple[Job, ...]:
     """All that is done on a clock. Dead workers are looked for so often that a review whose
     worker died is taken up within a minute."""
     return (
-        Job("take_back", min(5, settings.sweep_seconds), take_back),
+        Job("take_back", min(5, settings.sweep_seconds), requeue_from_dead_workers),
         Job("sweep", settings.sweep_seconds, sweep),
         Job("redeliver", settings.redelivery_seconds, redeliver),
-        Job("tidy", 3600, tidy),
+        Job("tidy", 3600, clean_up),
     )
 
 
@@ -141,37 +145,37 @@ async def run_due(services: Services, job: Job) -> None:
     store = services.store
     name = f"maintenance:{job.name}"
     try:
-        async with hold(store, name, seconds=LEASE_SECONDS, wait=0) as alone:
-            if alone and await first_within(store, name, int(job.seconds * 1000)):
+        async with hold(store, name, seconds=LEASE_SECONDS, wait=0) as acquired:
+            if acquired and await once_per(store, name, int(job.seconds * 1000)):
                 await job.work(services)
     except (RedisError, GitHubError) as exc:
         _log.warning("maintenance_failed", job=job.name, why=str(exc))
     except Exception as exc:  # the other jobs go on
-        _log.error("maintenance_broke", job=job.name, why=type(exc).__name__, exc_info=exc)
+        _log.error("maintenance_crashed", job=job.name, why=type(exc).__name__, exc_info=exc)
 
 
-async def run_maintenance(settings: Settings, told: Awaitable[None]) -> None:
-    """Do all jobs, each at its time, until `told` to stop."""
-    asked = asyncio.ensure_future(told)
+async def run_maintenance(settings: Settings, stop_requested: Awaitable[None]) -> None:
+    """Do all jobs, each at its time, until `stop_requested` to stop."""
+    stopping = asyncio.ensure_future(stop_requested)
     async with open_services(settings) as services:
-        await _complain(services)
-        clocks = [asyncio.create_task(_on_its_clock(services, job)) for job in jobs(settings)]
+        await _log_complaints(services)
+        clocks = [asyncio.create_task(_run_periodically(services, job)) for job in jobs(settings)]
         try:
-            await asyncio.wait({asked})
+            await asyncio.wait({stopping})
         finally:
             await stop(*clocks)
 
 
-async def _on_its_clock(services: Services, job: Job) -> None:
+async def _run_periodically(services: Services, job: Job) -> None:
     """Do the job whenever it is due. None waits for another: what asks GitHub may take minutes."""
     while True:
         await run_due(services, job)
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def _complain(services: Services) -> None:
+async def _log_complaints(services: Services) -> None:
     try:
-        for complaint in await recovery.complaints(services.store):
+        for complaint in await recovery.warnings(services.store):
             _log.warning("redis_may_lose_work", why=complaint)
     except RedisError as exc:
-        _log.warning("redis_not_looked_at", why=str(exc))
+        _log.warning("redis_not_checked", why=str(exc))

@@ -119,7 +119,7 @@ def refuse_suspended(installation: Installation) -> None:
         raise GitHubError(403, "This installation has been suspended")
 
 
-def mint(state: SandboxState, installation: Installation, wish: dict[str, Any]) -> Token:
+def mint(state: SandboxState, installation: Installation, requested: dict[str, Any]) -> Token:
     """Make a token for an hour, narrowed as the request's body wishes.
 
     Raises 422 where it wishes for more than the installation has.
@@ -127,8 +127,8 @@ def mint(state: SandboxState, installation: Installation, wish: dict[str, Any]) 
     token = Token(
         value=_opaque(state.app.id),
         installation_id=installation.id,
-        permissions=_narrowed_permissions(installation, wish.get("permissions")),
-        repository_ids=_narrowed_repositories(state, installation, wish),
+        permissions=_narrowed_permissions(installation, requested.get("permissions")),
+        repository_ids=_narrowed_repositories(state, installation, requested),
         expires_at=_expiry(state),
     )
     state.tokens[token.value] = token
@@ -149,34 +149,34 @@ def _expiry(state: SandboxState) -> datetime:
 
 
 def _narrowed_permissions(
-    installation: Installation, wished: dict[str, str] | None
+    installation: Installation, permissions_requested: dict[str, str] | None
 ) -> dict[str, str]:
-    if not wished:
+    if not permissions_requested:
         return dict(installation.permissions)
-    for name, level in wished.items():
+    for name, level in permissions_requested.items():
         granted = _LEVELS.get(installation.permissions.get(name, ""), 0)
         if level not in _LEVELS or _LEVELS[level] > granted:
             raise GitHubError(
                 422, "The permissions requested are not granted to this installation."
             )
     # Metadata comes with every token.
-    return {"metadata": "read", **wished}
+    return {"metadata": "read", **permissions_requested}
 
 
 def _narrowed_repositories(
-    state: SandboxState, installation: Installation, wish: dict[str, Any]
+    state: SandboxState, installation: Installation, requested: dict[str, Any]
 ) -> frozenset[int]:
-    if "repository_ids" not in wish and "repositories" not in wish:
+    if "repository_ids" not in requested and "repositories" not in requested:
         return frozenset(installation.repository_ids)
-    wanted = set(wish.get("repository_ids", []))
+    requested_ids = set(requested.get("repository_ids", []))
     by_name = {r.name: r.id for r in state.repositories.values() if r.owner == installation.account}
-    wanted |= {by_name.get(name, -1) for name in wish.get("repositories", [])}
-    if not wanted or not wanted <= installation.repository_ids:
+    requested_ids |= {by_name.get(name, -1) for name in requested.get("repositories", [])}
+    if not requested_ids or not requested_ids <= installation.repository_ids:
         raise unprocessable(
             "There is at least one repository that does not exist or is not accessible to the"
             " parent installation."
         )
-    return frozenset(wanted)
+    return frozenset(requested_ids)
 
 
 def basic_password(header: str) -> str:

@@ -101,13 +101,13 @@ def page_of(call: Call, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]
     size = min(_positive(call.query("per_page"), 30), MAX_PER_PAGE)
     page = _positive(call.query("page"), 1)
     last = max(1, -(-len(items) // size))
-    wanted = {"first": 1, "prev": page - 1} if page > 1 else {}
+    page_numbers = {"first": 1, "prev": page - 1} if page > 1 else {}
     if page < last:
-        wanted |= {"next": page + 1, "last": last}
+        page_numbers |= {"next": page + 1, "last": last}
     url = call.request.url
     links = [
         f'<{url.include_query_params(page=number, per_page=size)}>; rel="{rel}"'
-        for rel, number in wanted.items()
+        for rel, number in page_numbers.items()
     ]
     start = (page - 1) * size
     return items[start : start + size], {"Link": ", ".join(links)} if links else {}

@@ -149,8 +149,8 @@ def _check_output(output: Any) -> None:
                 f"Only {MAX_TEXT} characters are allowed; {len(output[name])} were supplied.",
             )
     if len(output["summary"].encode()) > MAX_TEXT:
-        told = f"summary exceeds a maximum bytesize of {MAX_TEXT}"
-        raise invalid("CheckRun", "summary", "custom", told)
+        detail = f"summary exceeds a maximum bytesize of {MAX_TEXT}"
+        raise invalid("CheckRun", "summary", "custom", detail)
     annotations = output.get("annotations", [])
     if len(annotations) > MAX_ANNOTATIONS:
         raise GitHubError(

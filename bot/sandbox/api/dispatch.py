@@ -109,9 +109,9 @@ def _repository(state: SandboxState, request: Request) -> Repository | None:
     params = request.path_params
     if "owner" not in params:
         return None
-    wanted = f"{params['owner']}/{params['repo']}".lower()
+    repository_name = f"{params['owner']}/{params['repo']}".lower()
     for repository in state.repositories.values():
-        if repository.full_name.lower() == wanted:
+        if repository.full_name.lower() == repository_name:
             return repository
     raise not_found()
 

@@ -116,8 +116,8 @@ async def create_reaction(call: Call) -> Response:
 
 async def list_reactions(call: Call) -> Response:
     """GET …/reactions, filtered by `content`"""
-    wanted = call.query("content")
-    reactions = [r for r in _reactions(call) if not wanted or r.content == wanted]
+    content_filter = call.query("content")
+    reactions = [r for r in _reactions(call) if not content_filter or r.content == content_filter]
     items, headers = page_of(call, reactions)
     return answer([comment_json.reaction(call.state, item) for item in items], headers=headers)
 

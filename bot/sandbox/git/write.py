@@ -74,8 +74,8 @@ async def write_commit(
     lines.extend(_file_commands(files))
     # The ref is taken back: left standing, it would be the next parentless commit's parent.
     lines.append(f"\nget-mark :1\nreset {scratch}\nfrom {'0' * 40}\n".encode())
-    said = await run(git_dir, "fast-import", "--quiet", "--force", stdin=b"".join(lines) + b"\n")
-    return said.decode().strip()
+    output = await run(git_dir, "fast-import", "--quiet", "--force", stdin=b"".join(lines) + b"\n")
+    return output.decode().strip()
 
 
 def _file_commands(files: Mapping[str, str | bytes | None]) -> Sequence[bytes]:

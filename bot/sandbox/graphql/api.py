@@ -119,7 +119,7 @@ class _Root:
         repo, item = self._find(id)
         if isinstance(item, Thread):
             return nodes.thread(self._state, repo, item)
-        return self._spoken(repo, item)
+        return self._comment_node(repo, item)
 
     def resolveReviewThread(self, _info: Info, input: dict[str, Any]) -> Node:
         return self._set_resolved(input, self._state.app.bot_login)
@@ -135,8 +135,8 @@ class _Root:
         shown = self._set_minimized(input, None)
         return {"unminimizedComment": shown, "clientMutationId": input.get("clientMutationId")}
 
-    def _set_resolved(self, wish: dict[str, Any], by: str | None) -> Node:
-        repo, item = self._find(wish["threadId"])
+    def _set_resolved(self, arguments: dict[str, Any], by: str | None) -> Node:
+        repo, item = self._find(arguments["threadId"])
         if not isinstance(item, Thread):
             raise _unknown(f"PullRequestReviewThread node with the global id of '{item.id}'")
         self._demand("pull_requests:write")
@@ -145,18 +145,18 @@ class _Root:
         item.resolved_by = by
         return {
             "thread": nodes.thread(self._state, repo, item),
-            "clientMutationId": wish.get("clientMutationId"),
+            "clientMutationId": arguments.get("clientMutationId"),
         }
 
-    def _set_minimized(self, wish: dict[str, Any], reason: str | None) -> Node:
-        repo, item = self._find(wish["subjectId"])
+    def _set_minimized(self, arguments: dict[str, Any], reason: str | None) -> Node:
+        repo, item = self._find(arguments["subjectId"])
         if isinstance(item, Thread):
             raise _unknown(f"comment node with the global id of '{item.id}'")
         self._demand("issues|pull_requests:write")
         item.minimized = reason
-        return self._spoken(repo, item)
+        return self._comment_node(repo, item)
 
-    def _spoken(self, repo: Repository, item: IssueComment | Review | ReviewComment) -> Node:
+    def _comment_node(self, repo: Repository, item: IssueComment | Review | ReviewComment) -> Node:
         if isinstance(item, ReviewComment):
             return nodes.review_comment(self._state, repo, item)
         if isinstance(item, Review):

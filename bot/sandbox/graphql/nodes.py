@@ -141,7 +141,7 @@ def thread(state: SandboxState, repo: Repository, item: Thread) -> Node:
     }
 
 
-def _spoken(
+def _comment_node(
     state: SandboxState, kind: str, prefix: str, item: IssueComment | Review | ReviewComment
 ) -> Node:
     return {
@@ -157,7 +157,7 @@ def _spoken(
 
 def review(state: SandboxState, item: Review) -> Node:
     """A review."""
-    return _spoken(state, "PullRequestReview", "PRR", item) | {
+    return _comment_node(state, "PullRequestReview", "PRR", item) | {
         "state": item.state,
         "submittedAt": repository_json.timestamp(item.submitted_at),
     }
@@ -165,7 +165,7 @@ def review(state: SandboxState, item: Review) -> Node:
 
 def issue_comment(state: SandboxState, item: IssueComment) -> Node:
     """A comment of the conversation."""
-    return _spoken(state, "IssueComment", "IC", item) | {
+    return _comment_node(state, "IssueComment", "IC", item) | {
         "createdAt": repository_json.timestamp(item.created_at)
     }
 
@@ -186,8 +186,8 @@ def reactions(state: SandboxState, items: Sequence[Reaction]) -> Callable[..., N
             }
             for item in items
         ]
-        wanted = [node for node in nodes if content in (None, node["content"])]
-        return connection("reactions", wanted)(info, **paging)
+        matching = [node for node in nodes if content in (None, node["content"])]
+        return connection("reactions", matching)(info, **paging)
 
     return page
 
@@ -195,7 +195,7 @@ def reactions(state: SandboxState, items: Sequence[Reaction]) -> Callable[..., N
 def review_comment(state: SandboxState, repo: Repository, item: ReviewComment) -> Node:
     """A comment of a thread."""
     parent = repo.review_comments.get(item.in_reply_to_id or 0)
-    return _spoken(state, "PullRequestReviewComment", "PRRC", item) | {
+    return _comment_node(state, "PullRequestReviewComment", "PRRC", item) | {
         "path": item.path,
         "diffHunk": item.diff_hunk,
         "outdated": item.line is None and item.subject_type == "line",

@@ -14,16 +14,16 @@ TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105
 async def caller(request: Request) -> Viewer:
     """Raises Problem: 401 for strangers, 403 for a session's changing call that another site
     may have sent."""
-    who = await viewer(request)
-    if who is None:
+    user = await viewer(request)
+    if user is None:
         raise Problem(
             401,
             "Send an admin token as `Authorization: Bearer …`, or sign in at the dashboard.",
             WWW_Authenticate='Bearer realm="glossator"',
         )
-    if who.session is not None and request.method not in ("GET", "HEAD"):
-        given = request.headers.get(TOKEN_HEADER, "")
-        known = is_form_token(request.app.state.keys, who.session.id, given)
-        if not known or not same_origin(request):
+    if user.session is not None and request.method not in ("GET", "HEAD"):
+        token = request.headers.get(TOKEN_HEADER, "")
+        is_valid = is_form_token(request.app.state.keys, user.session.id, token)
+        if not is_valid or not same_origin(request):
             raise Problem(403, f"A session's call needs the page's token in {TOKEN_HEADER}.")
-    return who
+    return user

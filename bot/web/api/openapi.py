@@ -10,8 +10,15 @@ from bot import __version__
 from bot.domain.model import State
 from bot.store.review_list import CURSOR
 from bot.web.api.reports import TYPES
-from bot.web.api.reviews import LIMIT, MOST
-from bot.web.api.schemas import MOST_NUMBER, ProblemOut, ReviewOut, ReviewPage, Start, Started
+from bot.web.api.reviews import DEFAULT_LIMIT, MAX_LIMIT
+from bot.web.api.schemas import (
+    MAX_NUMBER,
+    ProblemOut,
+    ReviewOut,
+    ReviewPage,
+    StartReviewRequest,
+    StartReviewResponse,
+)
 
 _REF = "#/components/schemas/{model}"
 
@@ -36,7 +43,10 @@ async def openapi(request: Request) -> JSONResponse:
 
 def describe(public_url: str) -> dict[str, Any]:
     _, schemas = models_json_schema(
-        [(m, "validation") for m in (Start, Started, ReviewOut, ReviewPage, ProblemOut)],
+        [
+            (m, "validation")
+            for m in (StartReviewRequest, StartReviewResponse, ReviewOut, ReviewPage, ProblemOut)
+        ],
         ref_template=_REF,
     )
     return {
@@ -76,12 +86,12 @@ def _start() -> dict[str, Any]:
                 "Calls with the same key start one review, for a day.",
             )
         ],
-        "requestBody": {"required": True, "content": _json("Start")},
+        "requestBody": {"required": True, "content": _json("StartReviewRequest")},
         "responses": {
             "202": {
                 "description": "It was queued.",
                 "headers": {"Location": {"schema": {"type": "string"}}},
-                "content": _json("Started"),
+                "content": _json("StartReviewResponse"),
             },
             **_problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
         },
@@ -97,14 +107,14 @@ def _index() -> dict[str, Any]:
             _parameter(
                 "query",
                 "number",
-                {"type": "integer", "minimum": 1, "maximum": MOST_NUMBER},
+                {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER},
                 "The pull request's.",
             ),
             _parameter("query", "state", {"enum": list(State)}, "Only reviews in this state."),
             _parameter(
                 "query",
                 "limit",
-                {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+                {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
                 "Reviews on a page.",
             ),
             _parameter(

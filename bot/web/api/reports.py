@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from bot.security.links import FORMATS, Purpose
 from bot.store import Store
-from bot.store.locks import first_within
+from bot.store.locks import once_per
 from bot.store.messages import message
 from bot.web.api.problems import Problem, not_found
-from bot.web.auth.viewer import see, see_unbegun
+from bot.web.auth.viewer import find_pending_access, find_review_access
 from bot.web.security_headers import REPORT_POLICY
 
 TYPES = {
@@ -23,9 +23,9 @@ TYPES = {
 
 #: A request waits so long for a rendering; later it is told to come again.
 WAIT_SECONDS = 8.0
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 #: A rendering that was asked for is not asked for again for so long.
-ASKED_MS = 30_000
+RENDER_REQUEST_MS = 30_000
 
 
 async def report(request: Request) -> Response:
@@ -33,53 +33,53 @@ async def report(request: Request) -> Response:
     link for reports, a bearer token or a session."""
     review_id, form = request.path_params["review_id"], request.path_params["form"]
     store: Store = request.app.state.store
-    seen = await see(request, Purpose.REPORT, review_id)
+    access = await find_review_access(request, Purpose.REPORT, review_id)
     if form not in FORMATS:
         raise not_found()
-    if seen is None:
-        raise await _of_no_review(request, review_id)
+    if access is None:
+        raise await _pending_report(request, review_id)
     data = await store.rendering(review_id, form)
     if data is None:
         state = await store.state(review_id)
         if state is not None and not state.finished:
-            raise _not_yet()
+            raise _rendering()
         if await store.report(review_id) is None:
-            raise _never()
+            raise _no_report()
         data = await _rendered(store, review_id, form)
     if data is None:
         return Response(status_code=202, headers={"Retry-After": "2"})
-    name = seen.review.repository.full_name.replace("/", "-")
-    shown = "inline" if form in ("html", "pdf") else "attachment"
+    name = access.review.repository.full_name.replace("/", "-")
+    disposition = "inline" if form in ("html", "pdf") else "attachment"
     headers = {
-        "Content-Disposition": f'{shown}; filename="{name}-{seen.review.number}.{form}"',
+        "Content-Disposition": f'{disposition}; filename="{name}-{access.review.number}.{form}"',
         "Content-Security-Policy": REPORT_POLICY,
     }
     return Response(data, media_type=TYPES[form], headers=headers)
 
 
-async def _of_no_review(request: Request, review_id: str) -> Problem:
+async def _pending_report(request: Request, review_id: str) -> Problem:
     """Why there is no report of what has not begun, or never will."""
-    found = await see_unbegun(request, Purpose.REPORT, review_id)
+    found = await find_pending_access(request, Purpose.REPORT, review_id)
     if found is None:
         return not_found()
-    return _never() if found.error else _not_yet()
+    return _no_report() if found.error else _rendering()
 
 
-def _not_yet() -> Problem:
+def _rendering() -> Problem:
     return Problem(409, "The report is not written yet: the review goes on.", Retry_After="5")
 
 
-def _never() -> Problem:
+def _no_report() -> Problem:
     return Problem(404, "The review ended without a report.")
 
 
 async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:
     """Have it rendered, and wait a moment for it."""
-    if await first_within(store, f"render:{review_id}:{form}", ASKED_MS):
+    if await once_per(store, f"render:{review_id}:{form}", RENDER_REQUEST_MS):
         await store.put(message("render_report", review_id, form))
     # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
-    for _ in range(round(WAIT_SECONDS / LOOK_SECONDS)):
+    for _ in range(round(WAIT_SECONDS / POLL_SECONDS)):
         if (data := await store.rendering(review_id, form)) is not None:
             return data
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     return None

@@ -17,12 +17,19 @@ from bot.policy.start import cancelled_by
 from bot.security.links import FORMATS, review_links
 from bot.store import Store, cancellation, pending
 from bot.store.messages import message
-from bot.store.pending import Unbegun
-from bot.store.review_list import BadCursor, Listed, one, page_of
+from bot.store.pending import PendingRequest
+from bot.store.review_list import BadCursor, Listed, find_listed, page_of
 from bot.telemetry import tracing
 from bot.web.api.callers import caller
 from bot.web.api.problems import Problem, not_found
-from bot.web.api.schemas import MOST_NUMBER, ReviewPage, Start, Started, told, told_unbegun
+from bot.web.api.schemas import (
+    MAX_NUMBER,
+    ReviewPage,
+    StartReviewRequest,
+    StartReviewResponse,
+    pending_to_json,
+    review_to_json,
+)
 from bot.web.auth.viewer import Viewer
 
 #: A request to start is small.
@@ -32,55 +39,57 @@ BODY_SECONDS = 30.0
 #: A repeated POST with the same key is answered as the first one for so long.
 IDEMPOTENCY_SECONDS = 86_400
 
-LIMIT, MOST = 30, 100
+DEFAULT_LIMIT, MAX_LIMIT = 30, 100
 
 NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
 TOO_MANY_LISTS = "You have other lists read at this moment. Wait for them."
-NOT_BEGUN = "The review has not begun: cancel it once it has."
+NOT_STARTED = "The review has not begun: cancel it once it has."
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 async def start(request: Request) -> Response:
     """POST /api/reviews: 202, and the same answer for the same `Idempotency-Key`."""
-    who = await caller(request)
-    wish = await _wish(request)
-    if not who.may_write_named(wish.repository):
+    user = await caller(request)
+    params = await _parse_request(request)
+    if not user.may_write_by_name(params.repository):
         raise not_found()
     state, key = request.app.state, request.headers.get("Idempotency-Key", "")
     if key and not _KEY.fullmatch(key):
         raise Problem(400, "Idempotency-Key has to be 1 to 200 visible ASCII characters.")
     review_id = str(ULID())
     if key:
-        review_id = await _claimed(state.store.redis, f"{who.login} {key}", wish, review_id)
-    with tracing.span("accept request", {}, kind="producer", review=review_id):
-        asked = message(
-            "start_review",
-            wish.repository,
-            wish.number,
-            review_id,
-            who.login,
-            wish.full,
-            wish.focus,
+        review_id = await _claim_idempotency_key(
+            state.store.redis, f"{user.login} {key}", params, review_id
         )
-        await pending.note(
+    with tracing.span("accept request", {}, kind="producer", review=review_id):
+        start_message = message(
+            "start_review",
+            params.repository,
+            params.number,
+            review_id,
+            user.login,
+            params.full,
+            params.focus,
+        )
+        await pending.add(
             state.store,
             review_id,
-            Unbegun(
-                repository=wish.repository,
-                number=wish.number,
+            PendingRequest(
+                repository=params.repository,
+                number=params.number,
                 trigger=Trigger.API,
-                requested_by=who.login,
-                asked_at=state.store.now(),
+                requested_by=user.login,
+                requested_at=state.store.now(),
             ),
         )
         # A call that died between its claim and this is made good by its repetition.
-        await state.store.accept_delivery(f"api:{review_id}", asked)
-    answer = Started(
+        await state.store.accept_delivery(f"api:{review_id}", start_message)
+    answer = StartReviewResponse(
         id=review_id,
         status=State.QUEUED,
-        repository=wish.repository,
-        number=wish.number,
+        repository=params.repository,
+        number=params.number,
         page=review_links(state.settings, review_id).page,
     )
     return JSONResponse(
@@ -88,7 +97,7 @@ async def start(request: Request) -> Response:
     )
 
 
-async def _wish(request: Request) -> Start:
+async def _parse_request(request: Request) -> StartReviewRequest:
     if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
         raise Problem(415, "Send JSON, with Content-Type: application/json.")
     body = b""
@@ -103,64 +112,68 @@ async def _wish(request: Request) -> Start:
     except ClientDisconnect:
         raise Problem(400, "The body ended too early.") from None
     try:
-        return Start.model_validate_json(body)
+        return StartReviewRequest.model_validate_json(body)
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "body"
         raise Problem(422, f"{where}: {first['msg']}.") from exc
 
 
-async def _claimed(redis: "Redis", name: str, wish: Start, review_id: str) -> str:
+async def _claim_idempotency_key(
+    redis: "Redis", name: str, params: StartReviewRequest, review_id: str
+) -> str:
     """The id that the first call with this key chose. Raises Problem if it wished for
     something else."""
     key = f"glossator:idempotent:{sha256(name.encode()).hexdigest()}"
-    digest = sha256(wish.model_dump_json().encode()).hexdigest()
+    digest = sha256(params.model_dump_json().encode()).hexdigest()
     await redis.set(key, f"{review_id} {digest}", nx=True, ex=IDEMPOTENCY_SECONDS)
-    kept = await redis.get(key)
-    first, _, wished = (kept.decode() if isinstance(kept, bytes) else str(kept)).partition(" ")
-    if wished != digest:
+    stored = await redis.get(key)
+    first, _, stored_digest = (
+        stored.decode() if isinstance(stored, bytes) else str(stored)
+    ).partition(" ")
+    if stored_digest != digest:
         raise Problem(409, "This Idempotency-Key was sent with another body before.")
     return first
 
 
 async def index(request: Request) -> Response:
     """GET /api/reviews, newest first; `repository`, `number`, `state`, `limit`, `cursor`."""
-    who, query = await caller(request), request.query_params
-    limit = _number(query, "limit", MOST, LIMIT)
-    number = _number(query, "number", MOST_NUMBER)
+    user, query = await caller(request), request.query_params
+    limit = _number(query, "limit", MAX_LIMIT, DEFAULT_LIMIT)
+    number = _number(query, "number", MAX_NUMBER)
     state = _state(query.get("state", ""))
     repository = query.get("repository", "")
-    async with request.app.state.lists.enter(who.login) as admitted:
-        if not admitted:
+    async with request.app.state.list_limiter.acquire(user.login) as allowed:
+        if not allowed:
             raise Problem(429, TOO_MANY_LISTS, Retry_After="1")
         try:
             items, cursor = await page_of(
                 request.app.state.store,
-                matching(who, repository=repository, number=number, state=state),
+                review_filter(user, repository=repository, number=number, state=state),
                 limit=limit,
                 cursor=query.get("cursor", ""),
             )
         except BadCursor as exc:
             raise Problem(422, str(exc)) from exc
-    kept = {"repository": repository, "number": number, "state": state, "limit": limit}
-    kept["cursor"] = cursor
-    following = urlencode({name: value for name, value in kept.items() if value})
+    parameters = {"repository": repository, "number": number, "state": state, "limit": limit}
+    parameters["cursor"] = cursor
+    next_query = urlencode({name: value for name, value in parameters.items() if value})
     page = ReviewPage(
-        items=[told(item, tuple(FORMATS)) for item in items],
-        next=f"/api/reviews?{following}" if cursor else None,
+        items=[review_to_json(item, tuple(FORMATS)) for item in items],
+        next=f"/api/reviews?{next_query}" if cursor else None,
     )
     return JSONResponse(page.model_dump(mode="json"))
 
 
-def matching(
-    who: Viewer, *, repository: str = "", number: int = 0, state: State | None = None
+def review_filter(
+    user: Viewer, *, repository: str = "", number: int = 0, state: State | None = None
 ) -> Callable[[Listed], bool]:
     """A filter for what the viewer may see and asked for."""
 
     def matches(listed: Listed) -> bool:
         review = listed.review
         return (
-            who.may_read(review.repository.id)
+            user.may_read(review.repository.id)
             and (not repository or review.repository.full_name.lower() == repository.lower())
             and (not number or review.number == number)
             and (state is None or listed.progress.state is state)
@@ -169,13 +182,13 @@ def matching(
     return matches
 
 
-def _number(query: Mapping[str, str], name: str, most: int, otherwise: int = 0) -> int:
-    """What the query has under that name; `otherwise` if it has nothing."""
+def _number(query: Mapping[str, str], name: str, maximum: int, default: int = 0) -> int:
+    """What the query has under that name; `default` if it has nothing."""
     text = query.get(name)
     if text is None:
-        return otherwise
-    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= most:
-        raise Problem(422, f"{name} has to be a number from 1 to {most}.")
+        return default
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= maximum:
+        raise Problem(422, f"{name} has to be a number from 1 to {maximum}.")
     return int(text)
 
 
@@ -188,37 +201,37 @@ def _state(text: str) -> State | None:
 
 async def show(request: Request) -> Response:
     """GET /api/reviews/{id}"""
-    who, store = await caller(request), request.app.state.store
+    user, store = await caller(request), request.app.state.store
     review_id = request.path_params["review_id"]
-    listed = await one(store, review_id)
+    listed = await find_listed(store, review_id)
     if listed is None:
-        found = await _unbegun(store, who, review_id)
-        return JSONResponse(told_unbegun(review_id, found).model_dump(mode="json"))
-    if not who.may_read(listed.review.repository.id):
+        found = await _find_pending(store, user, review_id)
+        return JSONResponse(pending_to_json(review_id, found).model_dump(mode="json"))
+    if not user.may_read(listed.review.repository.id):
         raise not_found()
-    return JSONResponse(told(listed, tuple(FORMATS)).model_dump(mode="json"))
+    return JSONResponse(review_to_json(listed, tuple(FORMATS)).model_dump(mode="json"))
 
 
-async def _unbegun(store: Store, who: Viewer, review_id: str) -> Unbegun:
+async def _find_pending(store: Store, user: Viewer, review_id: str) -> PendingRequest:
     """What is known under an id that no review has. Raises Problem."""
     found = await pending.find(store, review_id)
-    if found is None or not who.may_know(found):
+    if found is None or not user.may_read_pending(found):
         raise not_found()
     return found
 
 
 async def cancel(request: Request) -> Response:
     """DELETE /api/reviews/{id}: 202, or 409 if it is finished or has not begun."""
-    who, store = await caller(request), request.app.state.store
+    user, store = await caller(request), request.app.state.store
     review_id = request.path_params["review_id"]
-    listed = await one(store, review_id)
+    listed = await find_listed(store, review_id)
     if listed is None:
-        found = await _unbegun(store, who, review_id)
-        raise Problem(409, NOTHING_TO_CANCEL if found.error else NOT_BEGUN)
-    if not who.may_write(listed.review.repository.id):
+        found = await _find_pending(store, user, review_id)
+        raise Problem(409, NOTHING_TO_CANCEL if found.error else NOT_STARTED)
+    if not user.may_write(listed.review.repository.id):
         raise not_found()
-    if not await cancellation.cancel(store, listed.review.id, cancelled_by(who.login)):
+    if not await cancellation.cancel(store, listed.review.id, cancelled_by(user.login)):
         raise Problem(409, NOTHING_TO_CANCEL)
-    after = await one(store, listed.review.id)
-    assert after is not None
-    return JSONResponse(told(after, tuple(FORMATS)).model_dump(mode="json"), 202)
+    updated = await find_listed(store, listed.review.id)
+    assert updated is not None
+    return JSONResponse(review_to_json(updated, tuple(FORMATS)).model_dump(mode="json"), 202)

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, State, Trigger
-from bot.store.pending import Unbegun
+from bot.store.pending import PendingRequest
 from bot.store.review_list import Listed
 
 #: No pull request has a greater number.
-MOST_NUMBER = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
@@ -21,20 +21,20 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class Start(BaseModel):
+class StartReviewRequest(BaseModel):
     """A review to be started, of the pull request's present head."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     repository: FullName = Field(description="`owner/name`; the App has to be installed there.")
     number: Annotated[int, BeforeValidator(_whole)] = Field(
-        ge=1, le=MOST_NUMBER, description="The pull request's number."
+        ge=1, le=MAX_NUMBER, description="The pull request's number."
     )
     full: bool = Field(False, description="Take nothing over from earlier reviews.")
     focus: Category | None = Field(None, strict=False, description="Only this category.")
 
 
-class Started(BaseModel):
+class StartReviewResponse(BaseModel):
     """A review that was asked for."""
 
     id: str
@@ -86,7 +86,7 @@ class ProblemOut(BaseModel):
     detail: str
 
 
-def told_unbegun(review_id: str, found: Unbegun) -> ReviewOut:
+def pending_to_json(review_id: str, found: PendingRequest) -> ReviewOut:
     """A review that has not begun, or never will."""
     return ReviewOut(
         id=review_id,
@@ -106,14 +106,14 @@ def told_unbegun(review_id: str, found: Unbegun) -> ReviewOut:
         score=None,
         tokens=0,
         cost=None,
-        opened_at=found.asked_at,
+        opened_at=found.requested_at,
         finished_at=found.ended_at,
         review_url="",
         reports={},
     )
 
 
-def told(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:
+def review_to_json(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:
     review, progress = listed.review, listed.progress
     done = progress.state is State.COMPLETED
     return ReviewOut(
@@ -126,7 +126,7 @@ def told(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:
         requested_by=review.requested_by,
         status=progress.state,
         progress=progress.percent,
-        current_step=progress.step,
+        current_step=progress.status_text,
         files_total=progress.files_total,
         files_done=progress.files_done,
         findings=progress.findings,

@@ -14,20 +14,20 @@ import httpx2
 
 from bot.config.settings import Settings
 from bot.security.tls import trusted
-from bot.web.auth.sessions import Granted
+from bot.web.auth.sessions import RepositoryAccess
 
 #: Pages of 100 that are read of one list: more repositories than anybody looks at.
-MOST_PAGES = 20
+MAX_PAGES = 20
 
 
-class NotKnown(Exception):
+class SignInFailed(Exception):
     """Raised when GitHub does not say who somebody is; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     login: str
-    repositories: tuple[Granted, ...]  # where the App is installed and the person may read
+    repositories: tuple[RepositoryAccess, ...]  # where the App is installed and the person may read
 
 
 def authorize_url(settings: Settings, state: str, verifier: str) -> str:
@@ -58,12 +58,12 @@ async def identify(settings: Settings, code: str, verifier: str) -> Identity:
             }
             api = settings.github_api_url
             login = str((await _get(http, f"{api}/user"))["login"])
-            repositories: list[Granted] = []
+            repositories: list[RepositoryAccess] = []
             for each in await _all(http, f"{api}/user/installations", "installations"):
                 path = f"{api}/user/installations/{int(each['id'])}/repositories"
                 repositories += map(_granted, await _all(http, path, "repositories"))
     except (httpx2.HTTPError, KeyError, TypeError, ValueError) as exc:
-        raise NotKnown("GitHub did not answer as expected. Try again in a moment.") from exc
+        raise SignInFailed("GitHub did not answer as expected. Try again in a moment.") from exc
     return Identity(login, tuple(repositories))
 
 
@@ -82,7 +82,7 @@ async def _token(http: httpx2.AsyncClient, settings: Settings, code: str, verifi
     answer.raise_for_status()
     body = answer.json()
     if "access_token" not in body:  # a refusal is a 200 with `error`
-        raise NotKnown("GitHub did not accept the sign-in: it took too long. Try again.")
+        raise SignInFailed("GitHub did not accept the sign-in: it took too long. Try again.")
     return str(body["access_token"])
 
 
@@ -95,7 +95,7 @@ async def _get(http: httpx2.AsyncClient, url: str, **params: int) -> Any:
 async def _all(http: httpx2.AsyncClient, url: str, name: str) -> list[Any]:
     """A whole list, page by page."""
     found: list[Any] = []
-    for page in range(1, MOST_PAGES + 1):
+    for page in range(1, MAX_PAGES + 1):
         items = (await _get(http, url, per_page=100, page=page))[name]
         found += items
         if len(items) < 100:
@@ -103,7 +103,7 @@ async def _all(http: httpx2.AsyncClient, url: str, name: str) -> list[Any]:
     return found
 
 
-def _granted(repository: Any) -> Granted:
+def _granted(repository: Any) -> RepositoryAccess:
     may = repository.get("permissions") or {}
     write = bool(may.get("push") or may.get("maintain") or may.get("admin"))
-    return Granted(int(repository["id"]), str(repository["full_name"]), write)
+    return RepositoryAccess(int(repository["id"]), str(repository["full_name"]), write)

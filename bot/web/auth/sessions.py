@@ -21,7 +21,7 @@ _PREFIX = "glossator:session:"
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class RepositoryAccess:
     """A repository that a person may read, and whether they may write to it."""
 
     id: int
@@ -37,7 +37,7 @@ class Session:
     id: str
     login: str
     admin: str = ""
-    repositories: tuple[Granted, ...] = ()
+    repositories: tuple[RepositoryAccess, ...] = ()
 
 
 def new_id() -> str:

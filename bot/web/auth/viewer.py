@@ -16,9 +16,9 @@ from bot.config.settings import Settings
 from bot.domain.model import Review
 from bot.security.links import Purpose, verify
 from bot.store import Store, pending
-from bot.store.pending import Unbegun
+from bot.store.pending import PendingRequest
 from bot.web.auth import sessions
-from bot.web.auth.sessions import Granted, Session
+from bot.web.auth.sessions import RepositoryAccess, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Viewer:
     """Somebody known. `repositories` None: all of them (an administrator)."""
 
     login: str
-    repositories: tuple[Granted, ...] | None
+    repositories: tuple[RepositoryAccess, ...] | None
     session: Session | None = None  # None for a bearer token
 
     def may_read(self, repository_id: int) -> bool:
@@ -38,25 +38,27 @@ class Viewer:
             r.id == repository_id and r.write for r in self.repositories
         )
 
-    def may_read_named(self, full_name: str) -> bool:
-        return self.repositories is None or bool(self._named(full_name))
+    def may_read_by_name(self, full_name: str) -> bool:
+        return self.repositories is None or bool(self._named_repositories(full_name))
 
-    def may_write_named(self, full_name: str) -> bool:
-        return self.repositories is None or any(r.write for r in self._named(full_name))
+    def may_write_by_name(self, full_name: str) -> bool:
+        return self.repositories is None or any(
+            r.write for r in self._named_repositories(full_name)
+        )
 
-    def may_know(self, found: Unbegun) -> bool:
+    def may_read_pending(self, found: PendingRequest) -> bool:
         """May know of what has not begun, whose repository may not be known but by its name."""
         if found.repository_id:
             return self.may_read(found.repository_id)
-        return self.may_read_named(found.repository)
+        return self.may_read_by_name(found.repository)
 
-    def _named(self, full_name: str) -> list[Granted]:
+    def _named_repositories(self, full_name: str) -> list[RepositoryAccess]:
         granted = self.repositories or ()
         return [one for one in granted if one.full_name.lower() == full_name.lower()]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReviewAccess:
     """A review that may be shown, and until when the links on its page are good (seconds
     since the epoch; None: the asker needs no link)."""
 
@@ -67,10 +69,10 @@ class Seen:
 def token_digest(token: str, configured: Sequence[SecretStr]) -> str | None:
     """The SHA-256 digest (hex) of an admin token, if it is one of those configured."""
     given = sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-    return given if is_known(given, configured) else None
+    return given if is_token_digest(given, configured) else None
 
 
-def is_known(digest: str, configured: Sequence[SecretStr]) -> bool:
+def is_token_digest(digest: str, configured: Sequence[SecretStr]) -> bool:
     """True if one of the configured tokens has that digest; in constant time."""
     known = [_digest(secret.get_secret_value()) for secret in configured]
     matches = [hmac.compare_digest(one, digest.encode()) for one in known]
@@ -100,19 +102,19 @@ async def viewer(connection: HTTPConnection) -> Viewer | None:
     if session_id is None:
         return None
     session = await sessions.find(connection.app.state.store.redis, session_id)
-    return _of_session(session, settings)
+    return _session_viewer(session, settings)
 
 
-def _of_session(session: Session | None, settings: Settings) -> Viewer | None:
+def _session_viewer(session: Session | None, settings: Settings) -> Viewer | None:
     if session is None:
         return None
     if session.admin:  # a token that was taken out of the settings ends its sessions
-        known = is_known(session.admin, settings.api_tokens)
+        known = is_token_digest(session.admin, settings.api_tokens)
         return Viewer(session.login, None, session) if known else None
     return Viewer(session.login, session.repositories, session)
 
 
-def by_link(connection: HTTPConnection, purpose: Purpose, review_id: str) -> int | None:
+def link_expiry(connection: HTTPConnection, purpose: Purpose, review_id: str) -> int | None:
     """Until when (seconds since the epoch) the link is good by which somebody asks; None without
     one that is good."""
     state = connection.app.state
@@ -120,26 +122,29 @@ def by_link(connection: HTTPConnection, purpose: Purpose, review_id: str) -> int
     return verify(state.keys, purpose, review_id, key, state.store.now())
 
 
-async def see(connection: HTTPConnection, purpose: Purpose, review_id: str) -> Seen | None:
+async def find_review_access(
+    connection: HTTPConnection, purpose: Purpose, review_id: str
+) -> ReviewAccess | None:
     """The review, if it exists and the asker may see it for that purpose: by the link's
     `?key=`, or as somebody who may read its repository."""
     store: Store = connection.app.state.store
-    expires = by_link(connection, purpose, review_id)
+    expires = link_expiry(connection, purpose, review_id)
     review = await store.review(review_id)
     if review is None:
         return None
     if expires is not None:
-        return Seen(review, expires)
-    who = await viewer(connection)
-    return Seen(review, None) if who and who.may_read(review.repository.id) else None
+        return ReviewAccess(review, expires)
+    user = await viewer(connection)
+    return ReviewAccess(review, None) if user and user.may_read(review.repository.id) else None
 
 
-async def see_unbegun(
+async def find_pending_access(
     connection: HTTPConnection, purpose: Purpose, review_id: str
-) -> Unbegun | None:
-    """What has that id where `see` finds no review, for whom a review would be shown to."""
+) -> PendingRequest | None:
+    """What has that id where `find_review_access` finds no review, for whom a review would be
+    shown to."""
     found = await pending.find(connection.app.state.store, review_id)
-    if found is None or by_link(connection, purpose, review_id) is not None:
+    if found is None or link_expiry(connection, purpose, review_id) is not None:
         return found
-    who = await viewer(connection)
-    return found if who and who.may_know(found) else None
+    user = await viewer(connection)
+    return found if user and user.may_read_pending(found) else None

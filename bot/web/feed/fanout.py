@@ -28,12 +28,12 @@ RETRY_SECONDS = 0.5
 _log = log.get(__name__)
 
 
-class TooSlow(Exception):
+class SlowConsumer(Exception):
     """Raised when a watcher left more than QUEUE_EVENTS events waiting."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StreamEvent:
     """One event of the stream; `data` is JSON text."""
 
     id: str
@@ -41,12 +41,12 @@ class Told:
     data: str
 
     @property
-    def last(self) -> bool:
+    def is_final(self) -> bool:
         """Nothing comes after it."""
         return self.kind in ("completed", "failed", "cancelled")
 
 
-def order(event_id: str) -> tuple[int, int]:
+def stream_order(event_id: str) -> tuple[int, int]:
     """Ids of a Redis stream by their order: `<milliseconds>-<number>`."""
     milliseconds, _, number = event_id.partition("-")
     return int(milliseconds), int(number or 0)
@@ -57,17 +57,17 @@ class Watcher:
 
     def __init__(self, redis: "Redis", key: str) -> None:
         self._redis, self._key = redis, key
-        self._queue: asyncio.Queue[Told] = asyncio.Queue(QUEUE_EVENTS)
-        self._behind = False
+        self._queue: asyncio.Queue[StreamEvent] = asyncio.Queue(QUEUE_EVENTS)
+        self._overflowed = False
 
-    def offer(self, event: Told) -> None:
+    def offer(self, event: StreamEvent) -> None:
         """Take an event without waiting."""
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            self._behind = True
+            self._overflowed = True
 
-    async def events(self, after: str) -> AsyncGenerator[Told, None]:
+    async def events(self, after: str) -> AsyncGenerator[StreamEvent, None]:
         """All events with an id greater than `after`, in order, without end.
 
         Raises TooSlow, and RedisError while the past is read.
@@ -76,14 +76,14 @@ class Watcher:
         # Live events wait in the queue meanwhile; those that the past had too are skipped.
         while page := await self._redis.xrange(self._key, min=f"({last}", count=PAGE_EVENTS):
             for entry in page:
-                event = _told(entry)
+                event = _parse_entry(entry)
                 last = event.id
                 yield event
         while True:
             event = await self._queue.get()
-            if self._behind:
-                raise TooSlow
-            if order(event.id) > order(last):
+            if self._overflowed:
+                raise SlowConsumer
+            if stream_order(event.id) > stream_order(last):
                 last = event.id
                 yield event
 
@@ -101,7 +101,7 @@ class _Channel:
             try:
                 answer = await self._redis.xread({self._key: self._position}, block=BLOCK_MS)
             except RedisError as exc:
-                _log.warning("feed_waits_for_redis", error=type(exc).__name__)
+                _log.warning("feed_waiting_for_redis", error=type(exc).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             for event in _events_in(answer):
@@ -143,20 +143,24 @@ class Fanout:
 
     async def _position(self, key: str) -> str:
         newest = await self._redis.xrevrange(key, count=1)
-        return _told(newest[0]).id if newest else "0-0"
+        return _parse_entry(newest[0]).id if newest else "0-0"
 
 
-def _events_in(answer: Any) -> list[Told]:
+def _events_in(answer: Any) -> list[StreamEvent]:
     """XREAD's answer is a list of (key, entries) or, in RESP3, a mapping of them."""
     streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
     found = []
     for entries in streams:
         for entry in entries:
             # RESP3 wraps the entries once more.
-            found += [_told(entry)] if isinstance(entry, tuple) else [_told(e) for e in entry]
+            found += (
+                [_parse_entry(entry)]
+                if isinstance(entry, tuple)
+                else [_parse_entry(e) for e in entry]
+            )
     return found
 
 
-def _told(entry: Any) -> Told:
+def _parse_entry(entry: Any) -> StreamEvent:
     event_id, fields = entry
-    return Told(event_id.decode(), fields[b"type"].decode(), fields[b"data"].decode())
+    return StreamEvent(event_id.decode(), fields[b"type"].decode(), fields[b"data"].decode())

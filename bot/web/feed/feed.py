@@ -20,8 +20,8 @@ from bot.runtime.tasks import stop
 from bot.security.links import Purpose
 from bot.security.network import network_of
 from bot.store import pending
-from bot.web.auth.viewer import by_link, see, see_unbegun, viewer
-from bot.web.feed.fanout import Fanout, Told, TooSlow
+from bot.web.auth.viewer import find_pending_access, find_review_access, link_expiry, viewer
+from bot.web.feed.fanout import Fanout, SlowConsumer, StreamEvent
 from bot.web.security_headers import same_origin
 
 #: A message that a client does not take for so long makes it a slow client.
@@ -38,12 +38,12 @@ class Close(IntEnum):
     """Codes that end a feed. 1012 comes from the server itself when it restarts."""
 
     DONE = 1000  # the review is finished and all is told
-    NOT_UNDERSTOOD = 1008  # something other than `ping` was sent
+    UNEXPECTED_MESSAGE = 1008  # something other than `ping` was sent
     TRY_LATER = 1013  # Redis is away
     SLOW = 4408  # the client did not keep up: come back with `?after=`
 
 
-class Doors:
+class ConnectionLimiter:
     """How many feeds each address holds open in this process, or lists each person."""
 
     def __init__(self, limit: int) -> None:
@@ -56,7 +56,7 @@ class Doors:
         return self._open.total()
 
     @asynccontextmanager
-    async def enter(self, address: str) -> AsyncIterator[bool]:
+    async def acquire(self, address: str) -> AsyncIterator[bool]:
         """Yields False if the address has all that it may have."""
         if self._open[address] >= self._limit:
             yield False
@@ -86,8 +86,8 @@ async def feed(websocket: WebSocket) -> None:
         await _refuse(websocket, 400, "`after` has to be the `id` of an event.")
         return
     address = network_of(websocket.client.host) if websocket.client else ""
-    async with websocket.app.state.doors.enter(address) as admitted:
-        if admitted:
+    async with websocket.app.state.feed_limiter.acquire(address) as allowed:
+        if allowed:
             await websocket.accept()
             await _serve(websocket, review_id, after)
         else:
@@ -95,33 +95,33 @@ async def feed(websocket: WebSocket) -> None:
 
 
 async def _may_watch(websocket: WebSocket, review_id: str) -> bool:
-    asked = websocket, Purpose.PAGE, review_id
-    if await see(*asked) is None and await see_unbegun(*asked) is None:
+    target = websocket, Purpose.PAGE, review_id
+    if await find_review_access(*target) is None and await find_pending_access(*target) is None:
         return False
-    if by_link(*asked) is not None:
+    if link_expiry(*target) is not None:
         return True
     # A browser sends cookies along wherever a page comes from, and no page may read for
     # another site's benefit.
-    who = await viewer(websocket)
-    by_cookie = who is not None and who.session is not None
+    user = await viewer(websocket)
+    by_cookie = user is not None and user.session is not None
     return not by_cookie or same_origin(websocket)
 
 
-async def _refuse(websocket: WebSocket, status: int, sentence: str) -> None:
-    await websocket.send_denial_response(PlainTextResponse(sentence, status))
+async def _refuse(websocket: WebSocket, status: int, reason: str) -> None:
+    await websocket.send_denial_response(PlainTextResponse(reason, status))
 
 
 async def _serve(websocket: WebSocket, review_id: str, after: str) -> None:
     """Tell events and answer pings until one side ends it."""
     tasks = [
         asyncio.create_task(_listen(websocket)),
-        asyncio.create_task(_tell(websocket, review_id, after)),
+        asyncio.create_task(_stream_events(websocket, review_id, after)),
     ]
     try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await stop(*tasks)
-    for code in [task.result() for task in ended]:
+    for code in [task.result() for task in finished]:
         if code is not None:
             # A client that reads nothing keeps the close frame waiting, too.
             with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
@@ -137,18 +137,18 @@ async def _listen(websocket: WebSocket) -> Close | None:
             if not await _send(websocket, {"type": "pong"}):
                 return Close.SLOW
     except KeyError:  # a binary message
-        return Close.NOT_UNDERSTOOD
+        return Close.UNEXPECTED_MESSAGE
     except WebSocketDisconnect:
         return None
-    return Close.NOT_UNDERSTOOD
+    return Close.UNEXPECTED_MESSAGE
 
 
-async def _tell(websocket: WebSocket, review_id: str, after: str) -> Close | None:
+async def _stream_events(websocket: WebSocket, review_id: str, after: str) -> Close | None:
     """Tell what happens until nothing more can; None once the client is gone."""
     fanout: Fanout = websocket.app.state.fanout
     try:
         await _send(websocket, {"type": "connected", "task_id": review_id})
-        if await _all_told(websocket, review_id, after):
+        if await _nothing_left_to_send(websocket, review_id, after):
             return Close.DONE
         async with (
             fanout.watch(f"glossator:events:{review_id}") as watcher,
@@ -157,9 +157,9 @@ async def _tell(websocket: WebSocket, review_id: str, after: str) -> Close | Non
             async for event in events:
                 if not await _send(websocket, _message(event)):
                     return Close.SLOW
-                if event.last:
+                if event.is_final:
                     return Close.DONE
-    except TooSlow:
+    except SlowConsumer:
         return Close.SLOW
     except RedisError:
         return Close.TRY_LATER
@@ -168,7 +168,7 @@ async def _tell(websocket: WebSocket, review_id: str, after: str) -> Close | Non
     return None
 
 
-async def _all_told(websocket: WebSocket, review_id: str, after: str) -> bool:
+async def _nothing_left_to_send(websocket: WebSocket, review_id: str, after: str) -> bool:
     """True if a finished review, or what none came of, has no event later than `after`."""
     store = websocket.app.state.store
     state = await store.state(review_id)
@@ -189,5 +189,5 @@ async def _send(websocket: WebSocket, message: dict[str, object]) -> bool:
     return True
 
 
-def _message(event: Told) -> dict[str, object]:
+def _message(event: StreamEvent) -> dict[str, object]:
     return {"type": event.kind, "id": event.id, **json.loads(event.data)}

@@ -10,25 +10,25 @@ from bot.domain.model import Review, State
 from bot.policy.start import cancelled_by
 from bot.store import cancellation
 from bot.web.auth.viewer import Viewer, viewer
-from bot.web.pages.forms import not_ours, own_form
+from bot.web.pages.forms import form_rejected, verified_form
 from bot.web.pages.templates import not_found
 
 
-def may_cancel(who: Viewer, review: Review, state: State) -> bool:
+def may_cancel(user: Viewer, review: Review, state: State) -> bool:
     """Whether they are shown the button. It is a form, and only a session can send one."""
-    return who.session is not None and not state.finished and who.may_write(review.repository.id)
+    return user.session is not None and not state.finished and user.may_write(review.repository.id)
 
 
 async def cancel_button(request: Request) -> Response:
     """POST /reviews/{id}/cancel; back to where the button was pressed."""
-    who, store = await viewer(request), request.app.state.store
+    user, store = await viewer(request), request.app.state.store
     review = await store.review(request.path_params["review_id"])
-    if who is None or review is None or not who.may_write(review.repository.id):
+    if user is None or review is None or not user.may_write(review.repository.id):
         return not_found()
-    form = await own_form(request, who)
+    form = await verified_form(request, user)
     if not form:
-        return not_ours()
-    await cancellation.cancel(store, review.id, cancelled_by(who.login))
+        return form_rejected()
+    await cancellation.cancel(store, review.id, cancelled_by(user.login))
     return RedirectResponse(_back(review, form), 303)
 
 

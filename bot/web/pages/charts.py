@@ -7,19 +7,19 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT, BASE = 400, 110, 90
 
 
-def bars(values: Sequence[tuple[str, float]], title: str, shown: Sequence[str]) -> Markup:
-    """A bar for each (label, value); `shown` is each value as people read it."""
-    most = max((value for _, value in values), default=0) or 1
+def bars(values: Sequence[tuple[str, float]], title: str, labels: Sequence[str]) -> Markup:
+    """A bar for each (label, value); `labels` is each value as people read it."""
+    largest = max((value for _, value in values), default=0) or 1
     step = WIDTH / max(1, len(values))
     marks = []
-    for i, ((label, value), text) in enumerate(zip(values, shown, strict=True)):
-        height = max(1.0 if value else 0.0, value / most * (BASE - 14))
+    for i, ((label, value), text) in enumerate(zip(values, labels, strict=True)):
+        height = max(1.0 if value else 0.0, value / largest * (BASE - 14))
         marks.append(
             f'<rect class="bar" x="{i * step + step * 0.12:.1f}" y="{BASE - height:.1f}" '
             f'width="{step * 0.76:.1f}" height="{height:.1f}" rx="2">'
             f"<title>{escape(label)}: {escape(text)}</title></rect>"
         )
-    highest = max(zip(values, shown, strict=True), key=lambda pair: pair[0][1], default=None)
+    highest = max(zip(values, labels, strict=True), key=lambda pair: pair[0][1], default=None)
     top = escape(highest[1]) if highest else ""
     return _chart(title, "".join(marks), values, f'<text x="0" y="10">{top}</text>')
 

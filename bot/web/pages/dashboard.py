@@ -8,119 +8,119 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import State
 from bot.store import Store
-from bot.store.queues import dead_letters, queues, retry, workers_alive
+from bot.store.queues import dead_letters, live_workers, queues, retry
 from bot.store.review_list import BadCursor, Listed, newest_first, page_of
-from bot.store.usage import used
-from bot.store.usage_questions import asked
-from bot.telemetry.gauges import seen
+from bot.store.usage import usage_by_day
+from bot.store.usage_questions import question_usage
+from bot.telemetry.gauges import live_gauges
 from bot.telemetry.metrics import series
-from bot.web.api.reviews import TOO_MANY_LISTS, matching
+from bot.web.api.reviews import TOO_MANY_LISTS, review_filter
 from bot.web.auth.viewer import Viewer, viewer
 from bot.web.pages import charts
 from bot.web.pages.cancel import may_cancel
 from bot.web.pages.formatting import money, number
-from bot.web.pages.forms import not_ours, own_form, token_for
+from bot.web.pages.forms import form_rejected, token_for, verified_form
 from bot.web.pages.statistics import DAYS, Statistics, accounts, days_of, sum_up
 from bot.web.pages.templates import not_found, page
 
 #: Reviews on a page of the list.
 LIMIT = 25
 #: Figures are of so many reviews, the newest; more would slow the page.
-COUNTED = 2000
+STATISTICS_REVIEWS = 2000
 
 
 async def dashboard(request: Request) -> Response:
     """The page; to /sign-in for strangers."""
-    who = await viewer(request)
-    if who is None:
+    user = await viewer(request)
+    if user is None:
         return RedirectResponse("/sign-in", 303)
-    async with request.app.state.lists.enter(who.login) as admitted:
-        if not admitted:
-            return page("message.html", 429, title="One moment", sentence=TOO_MANY_LISTS)
-        return await _shown(request, who)
+    async with request.app.state.list_limiter.acquire(user.login) as allowed:
+        if not allowed:
+            return page("message.html", 429, title="One moment", message=TOO_MANY_LISTS)
+        return await _render(request, user)
 
 
-async def _shown(request: Request, who: Viewer) -> Response:
+async def _render(request: Request, user: Viewer) -> Response:
     store: Store = request.app.state.store
     query = {name: request.query_params.get(name, "") for name in ("repository", "state")}
     state = State(query["state"]) if query["state"] in list(State) else None
-    matches = matching(who, repository=query["repository"].strip(), state=state)
+    matches = review_filter(user, repository=query["repository"].strip(), state=state)
     try:
         cursor = request.query_params.get("cursor", "")
-        reviews, following = await page_of(store, matches, limit=LIMIT, cursor=cursor)
+        reviews, next_cursor = await page_of(store, matches, limit=LIMIT, cursor=cursor)
     except BadCursor:
         return not_found()
     now = store.now()
-    questions = await asked(store, days_of(now), who.may_read)
-    counted = await _counted(store, who)
-    statistics = sum_up(counted, questions, now)
-    admin = who.repositories is None
+    questions = await question_usage(store, days_of(now), user.may_read)
+    recent = await _recent_reviews(store, user)
+    statistics = sum_up(recent, questions, now)
+    admin = user.repositories is None
     return page(
         "dashboard.html",
-        who=who,
-        form_token=token_for(request, who),
+        user=user,
+        form_token=token_for(request, user),
         query=query,
         states=list(State),
         reviews=reviews,
-        may_cancel=lambda r: may_cancel(who, r.review, r.progress.state),
-        next=f"/?{urlencode({**query, 'cursor': following})}" if following else "",
-        figures=statistics,
+        may_cancel=lambda r: may_cancel(user, r.review, r.progress.state),
+        next=f"/?{urlencode({**query, 'cursor': next_cursor})}" if next_cursor else "",
+        statistics=statistics,
         charts=_charts(statistics),
-        house=await _house(store, counted, now) if admin else None,
+        server_status=await _server_status(store, recent, now) if admin else None,
         now=now,
     )
 
 
-async def _house(store: Store, counted: Sequence[Listed], now: float) -> dict[str, object]:
+async def _server_status(store: Store, recent: Sequence[Listed], now: float) -> dict[str, object]:
     """What concerns all installations, for administrators."""
-    present = await seen(store.redis)
+    current_gauges = await live_gauges(store.redis)
     return {
         "queues": await queues(store),
-        "workers": await workers_alive(store),
-        "busy": round(present.get(series("glossator_worker_places", state="busy"), 0)),
-        "places": round(present.get(series("glossator_worker_places", state="all"), 0)),
-        "feeds": round(present.get("glossator_feeds_open", 0)),
+        "workers": await live_workers(store),
+        "busy": round(current_gauges.get(series("glossator_worker_slots", state="busy"), 0)),
+        "slots": round(current_gauges.get(series("glossator_worker_slots", state="all"), 0)),
+        "feeds": round(current_gauges.get("glossator_feeds_open", 0)),
         "dead": await dead_letters(store),
-        "accounts": accounts(await used(store, days_of(now)), counted, now),
+        "accounts": accounts(await usage_by_day(store, days_of(now)), recent, now),
         "days": DAYS,
     }
 
 
-async def _counted(store: Store, who: Viewer) -> list[Listed]:
+async def _recent_reviews(store: Store, user: Viewer) -> list[Listed]:
     """The newest reviews that the viewer may see."""
-    found, looked = [], 0
+    found, examined = [], 0
     async for _, listed in newest_first(store):
-        looked += 1
-        if who.may_read(listed.review.repository.id):
+        examined += 1
+        if user.may_read(listed.review.repository.id):
             found.append(listed)
-        if looked == COUNTED:
+        if examined == STATISTICS_REVIEWS:
             break
     return found
 
 
-def _charts(figures: Statistics) -> dict[str, object]:
+def _charts(statistics: Statistics) -> dict[str, object]:
     def days(values: Sequence[tuple[str, float]], title: str, *, cost: bool = False) -> object:
-        shown = [money(value) if cost else number(round(value)) for _, value in values]
-        return charts.bars(values, title, shown)
+        labels = [money(value) if cost else number(round(value)) for _, value in values]
+        return charts.bars(values, title, labels)
 
     return {
-        "Reviews a day": days(figures.reviews_a_day, "Reviews a day"),
-        "Tokens a day": days(figures.tokens_a_day, "Tokens a day"),
-        "Cost a day": days(figures.cost_a_day, "Cost a day", cost=True),
+        "Reviews a day": days(statistics.reviews_per_day, "Reviews a day"),
+        "Tokens a day": days(statistics.tokens_per_day, "Tokens a day"),
+        "Cost a day": days(statistics.cost_per_day, "Cost a day", cost=True),
         **{
             f"Score of {name}": charts.line(points, f"Score of {name} over time")
-            for name, points in figures.scores.items()
+            for name, points in statistics.scores.items()
         },
     }
 
 
 async def retry_button(request: Request) -> Response:
     """POST /dead-letters/{queue}/{id}/retry, for administrators."""
-    who = await viewer(request)
-    if who is None or who.repositories is not None:
+    user = await viewer(request)
+    if user is None or user.repositories is not None:
         return not_found()
-    if not await own_form(request, who):
-        return not_ours()
+    if not await verified_form(request, user):
+        return form_rejected()
     queue, message_id = request.path_params["queue"], request.path_params["message_id"]
     if not await retry(request.app.state.store, queue, message_id):
         return not_found()

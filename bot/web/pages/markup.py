@@ -14,7 +14,7 @@ from bot.text.lexers import lexer_for
 #: Longer code is cut: nobody reads it on this page.
 CODE_CHARACTERS = 8000
 #: Colours of one page take no longer: other requests wait meanwhile.
-COLOUR_SECONDS = 0.5
+HIGHLIGHT_SECONDS = 0.5
 
 # HTML is shown as text; nothing is loaded from elsewhere and nothing leads elsewhere.
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(
@@ -32,27 +32,29 @@ def inline(text: str) -> Markup:
     return Markup(_markdown.renderInline(visible(text)))  # noqa: S704
 
 
-class Painter:
+class Highlighter:
     """Code of one page, coloured as long as that is quick."""
 
-    def __init__(self, seconds: float = COLOUR_SECONDS) -> None:
+    def __init__(self, seconds: float = HIGHLIGHT_SECONDS) -> None:
         self._left = seconds
 
     def __call__(self, text: str, path: str, first_line: int | None = None) -> Markup:
-        begun = perf_counter()
-        painted = code(text, path if self._left > 0 else "", first_line)
-        self._left -= perf_counter() - begun
-        return painted
+        started = perf_counter()
+        highlighted = code(text, path if self._left > 0 else "", first_line)
+        self._left -= perf_counter() - started
+        return highlighted
 
 
 def code(text: str, path: str, first_line: int | None = None) -> Markup:
     """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
     Colours come from the style sheet, by Pygments' class names."""
-    shown = visible(text)
-    if len(shown) > CODE_CHARACTERS:
-        shown = shown[:CODE_CHARACTERS] + "\n…"
+    displayed = visible(text)
+    if len(displayed) > CODE_CHARACTERS:
+        displayed = displayed[:CODE_CHARACTERS] + "\n…"
     formatter = HtmlFormatter(nowrap=True)
-    lines = highlight(shown, lexer_for(shown, path=path), formatter).rstrip("\n").split("\n")
+    lines = (
+        highlight(displayed, lexer_for(displayed, path=path), formatter).rstrip("\n").split("\n")
+    )
     if first_line is not None:
         width = len(str(first_line + len(lines) - 1))
         lines = [

@@ -19,7 +19,7 @@ from bot.domain.model import (
 )
 from bot.security.links import Purpose, report_links
 from bot.store import Store
-from bot.web.auth.viewer import see, see_unbegun, viewer
+from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
 from bot.web.pages.cancel import may_cancel
 from bot.web.pages.forms import token_for
 from bot.web.pages.templates import not_found, page
@@ -48,7 +48,7 @@ HEADINGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ReviewResults:
     """What has been found until now; `report` once it is written."""
 
     report: Report | None
@@ -64,36 +64,36 @@ class Found:
         if self.report is None:
             return progress.files_done, progress.files_total
         changed = {file.path for file in self.report.files}
-        return len(changed - {item.path for item in self.report.left_out}), len(changed)
+        return len(changed - {item.path for item in self.report.skipped}), len(changed)
 
 
 async def review_page(request: Request) -> Response:
     """The page, or 404 for whoever may not see it."""
     review_id, store = request.path_params["review_id"], request.app.state.store
-    seen = await see(request, Purpose.PAGE, review_id)
-    if seen is None:
-        return await _no_review(request, review_id)
+    access = await find_review_access(request, Purpose.PAGE, review_id)
+    if access is None:
+        return await _pending_page(request, review_id)
     progress, fields = await store.progress(review_id), await store.fields(review_id)
     if progress is None:
         return not_found()
     # Read before the findings: events that come meanwhile are told again, not lost.
     newest = await store.redis.xrevrange(f"glossator:events:{review_id}", count=1)
-    found = await _found(store, review_id)
+    found = await _results_so_far(store, review_id)
     pull = decode(PullRequest, fields["pull"]) if "pull" in fields else None
     settings = request.app.state.settings
-    expires = seen.link_expires or int(store.now()) + LINK_SECONDS
+    expires = access.link_expires or int(store.now()) + LINK_SECONDS
     # A link tells nothing of who follows it; they may have signed in all the same.
-    who = await viewer(request)
-    cancels = who is not None and may_cancel(who, seen.review, progress.state)
+    user = await viewer(request)
+    can_cancel = user is not None and may_cancel(user, access.review, progress.state)
     return page(
         "review.html",
-        review=seen.review,
-        title=pull.title if pull else f"Pull request #{seen.review.number}",
-        pull_url=f"{settings.github_url}/{seen.review.repository.full_name}"
-        f"/pull/{seen.review.number}",
+        review=access.review,
+        title=pull.title if pull else f"Pull request #{access.review.number}",
+        pull_url=f"{settings.github_url}/{access.review.repository.full_name}"
+        f"/pull/{access.review.number}",
         review_url=fields.get("review_url", ""),
         progress=progress,
-        form_token=token_for(request, who) if who and cancels else "",
+        form_token=token_for(request, user) if user and can_cancel else "",
         key=request.query_params.get("key", ""),
         heading=HEADINGS[progress.state],
         stages=_stages(progress),
@@ -103,15 +103,15 @@ async def review_page(request: Request) -> Response:
         now=store.now(),
         superseded_by=fields.get("superseded_by", ""),
         reports=report_links(request.app.state.keys[0], review_id, expires) if found.report else {},
-        blob=_blob(settings.github_url, seen.review),
+        blob=_blob(settings.github_url, access.review),
         feed=f"/ws/reviews/{review_id}",
         after=newest[0][0].decode() if newest else "0",
     )
 
 
-async def _no_review(request: Request, review_id: str) -> Response:
+async def _pending_page(request: Request, review_id: str) -> Response:
     """What is shown where a pull request was left alone, or of what has not begun yet."""
-    found = await see_unbegun(request, Purpose.PAGE, review_id)
+    found = await find_pending_access(request, Purpose.PAGE, review_id)
     if found is None:
         return not_found()
     github_url = request.app.state.settings.github_url
@@ -124,10 +124,10 @@ async def _no_review(request: Request, review_id: str) -> Response:
     )
 
 
-async def _found(store: Store, review_id: str) -> Found:
+async def _results_so_far(store: Store, review_id: str) -> ReviewResults:
     report = await store.report(review_id)
     if report is not None:
-        return Found(report=report, findings=report.findings, usage=report.usage)
+        return ReviewResults(report=report, findings=report.findings, usage=report.usage)
     scan, results = await store.scan(review_id), await store.results(review_id)
     findings = [f for result in results for f in result.findings]
     known = {f.fingerprint for f in findings}
@@ -135,7 +135,7 @@ async def _found(store: Store, review_id: str) -> Found:
         findings += [f for f in scan.evidence if f.fingerprint not in known]
     findings.sort(key=lambda f: (f.severity.rank, f.path, f.start_line or 0))
     usage = sum((result.usage for result in results), Usage())
-    return Found(report=None, findings=tuple(findings), usage=usage)
+    return ReviewResults(report=None, findings=tuple(findings), usage=usage)
 
 
 def _stages(progress: Progress) -> list[tuple[str, str]]:

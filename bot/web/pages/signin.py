@@ -11,24 +11,24 @@ from bot.security.network import network_of
 from bot.web.auth import sessions
 from bot.web.auth.sessions import SESSION_SECONDS, Session
 from bot.web.auth.viewer import cookie_name, token_digest, viewer
-from bot.web.pages.forms import form_of, own_form
+from bot.web.pages.forms import read_form, verified_form
 from bot.web.pages.templates import page
 from bot.web.security_headers import same_origin
 
 #: A person has so long to say yes at GitHub.
 STATE_SECONDS = 600
 #: Tokens that one address may try in a minute.
-TRIES_A_MINUTE = 10
+ATTEMPTS_PER_MINUTE = 10
 
 _STATES = "glossator:signin:"
 
 
-def _sign_in_page(request: Request, sentence: str = "", status: int = 200) -> Response:
+def _sign_in_page(request: Request, message: str = "", status: int = 200) -> Response:
     settings: Settings = request.app.state.settings
     return page(
         "signin.html",
         status,
-        sentence=sentence,
+        message=message,
         with_github=bool(settings.github_client_id and settings.github_client_secret),
         with_token=bool(settings.api_tokens),
     )
@@ -45,22 +45,22 @@ async def with_token(request: Request) -> Response:
     if not same_origin(request):
         return _sign_in_page(request, "Send the form from this page.", 403)
     address = request.client.host if request.client else ""
-    if not await _may_try(state.store.redis, address):
+    if not await _allow_attempt(state.store.redis, address):
         return _sign_in_page(request, "Too many tries. Wait a minute.", 429)
-    form = await form_of(request)
+    form = await read_form(request)
     digest = token_digest(form.get("token", ""), state.settings.api_tokens)
     if digest is None:
         return _sign_in_page(request, "This is no admin token of this server.", 403)
     return await _signed_in(request, Session(sessions.new_id(), "admin", admin=digest))
 
 
-async def _may_try(redis: "Redis", address: str) -> bool:
+async def _allow_attempt(redis: "Redis", address: str) -> bool:
     key = f"glossator:tries:{network_of(address)}"
     async with redis.pipeline(transaction=True) as pipe:
         pipe.set(key, 0, nx=True, ex=60)
         pipe.incr(key)
-        _, tries = await pipe.execute()
-    return int(tries) <= TRIES_A_MINUTE
+        _, attempts = await pipe.execute()
+    return int(attempts) <= ATTEMPTS_PER_MINUTE
 
 
 async def to_github(request: Request) -> Response:
@@ -81,7 +81,7 @@ async def to_github(request: Request) -> Response:
 
 async def from_github(request: Request) -> Response:
     """GET /sign-in/github/callback"""
-    from bot.web.auth.oauth import NotKnown, identify
+    from bot.web.auth.oauth import SignInFailed, identify
 
     settings: Settings = request.app.state.settings
     state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
@@ -93,7 +93,7 @@ async def from_github(request: Request) -> Response:
         return _sign_in_page(request, "The sign-in took too long or was refused.", 403)
     try:
         identity = await identify(settings, code, verifier.decode())
-    except NotKnown as exc:
+    except SignInFailed as exc:
         return _sign_in_page(request, str(exc), 502)
     session = Session(sessions.new_id(), identity.login, repositories=identity.repositories)
     return await _signed_in(request, session)
@@ -117,11 +117,11 @@ def _set_cookie(answer: Response, settings: Settings, name: str, value: str, age
 
 async def sign_out(request: Request) -> Response:
     """POST /sign-out"""
-    who = await viewer(request)
-    if who is not None and who.session is not None:
-        if not await own_form(request, who):
-            return page("message.html", 403, title="Not sent", sentence="Send it from the page.")
-        await sessions.end(request.app.state.store.redis, who.session.id)
+    user = await viewer(request)
+    if user is not None and user.session is not None:
+        if not await verified_form(request, user):
+            return page("message.html", 403, title="Not sent", message="Send it from the page.")
+        await sessions.end(request.app.state.store.redis, user.session.id)
     answer = RedirectResponse("/sign-in", 303)
     # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.
     settings: Settings = request.app.state.settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain.model import State
 from bot.store.dates import day_of
 from bot.store.review_list import Listed
-from bot.store.usage_questions import Spent
+from bot.store.usage_questions import UsageTotal
 
 DAYS = 14
 #: Repositories whose scores are drawn, those reviewed most lately first.
@@ -28,10 +28,10 @@ class Statistics:
     success: float | None
     failure: float | None
     median_seconds: float | None
-    slow_seconds: float | None  # nine of ten were faster
-    reviews_a_day: list[tuple[str, float]]
-    tokens_a_day: list[tuple[str, float]]
-    cost_a_day: list[tuple[str, float]]
+    p90_seconds: float | None  # nine of ten were faster
+    reviews_per_day: list[tuple[str, float]]
+    tokens_per_day: list[tuple[str, float]]
+    cost_per_day: list[tuple[str, float]]
     scores: dict[str, list[tuple[str, float]]]
 
 
@@ -40,12 +40,12 @@ class Account:
     """What an installation has used today, and on all the days that figures are told of."""
 
     name: str
-    today: Spent
-    in_all: Spent
+    today: UsageTotal
+    total: UsageTotal
 
 
 def accounts(
-    used: Mapping[str, Mapping[int, Spent]], reviews: Sequence[Listed], now: float
+    usage_by_day: Mapping[str, Mapping[int, UsageTotal]], reviews: Sequence[Listed], now: float
 ) -> list[Account]:
     """Of what installations used by day, those that used most first; each has the name of the
     account that the reviews know it by, else its id."""
@@ -53,15 +53,15 @@ def accounts(
         r.review.repository.installation_id: r.review.repository.full_name.partition("/")[0]
         for r in reversed(reviews)  # the newest name is the one that counts
     }
-    sums: defaultdict[int, Spent] = defaultdict(Spent)
-    for spent in used.values():
-        for installation_id, part in spent.items():
-            sums[installation_id] += part
-    today = used.get(day_of(now), {})
-    most = sorted(sums, key=lambda one: (-sums[one].cost, -sums[one].tokens, one))
+    sums: defaultdict[int, UsageTotal] = defaultdict(UsageTotal)
+    for usage in usage_by_day.values():
+        for installation_id, amount in usage.items():
+            sums[installation_id] += amount
+    today = usage_by_day.get(day_of(now), {})
+    ranked = sorted(sums, key=lambda one: (-sums[one].cost, -sums[one].tokens, one))
     return [
-        Account(owners.get(one, f"installation {one}"), today.get(one, Spent()), sums[one])
-        for one in most[:INSTALLATIONS]
+        Account(owners.get(one, f"installation {one}"), today.get(one, UsageTotal()), sums[one])
+        for one in ranked[:INSTALLATIONS]
     ]
 
 
@@ -70,36 +70,38 @@ def days_of(now: float) -> list[str]:
     return [day_of(now - back * 86_400) for back in reversed(range(DAYS))]
 
 
-def sum_up(reviews: Sequence[Listed], asked: Mapping[str, Spent], now: float) -> Statistics:
+def sum_up(
+    reviews: Sequence[Listed], question_usage: Mapping[str, UsageTotal], now: float
+) -> Statistics:
     """Of reviews, newest first, and of what questions cost by day; days without any may be
     left out."""
-    ended = [r for r in reviews if r.progress.state in (State.COMPLETED, State.FAILED)]
-    done = [r for r in ended if r.progress.state is State.COMPLETED]
+    finished = [r for r in reviews if r.progress.state in (State.COMPLETED, State.FAILED)]
+    done = [r for r in finished if r.progress.state is State.COMPLETED]
     seconds = sorted(r.seconds for r in done if r.seconds is not None)
-    success = len(done) / len(ended) if ended else None
+    success = len(done) / len(finished) if finished else None
     return Statistics(
         running=sum(not r.progress.state.finished for r in reviews),
         finished=sum(r.progress.state.finished for r in reviews),
         success=success,
         failure=None if success is None else 1 - success,
         median_seconds=seconds[len(seconds) // 2] if seconds else None,
-        slow_seconds=seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)] if seconds else None,
-        reviews_a_day=_a_day([(day_of(r.opened_at), 1.0) for r in reviews], now),
-        tokens_a_day=_a_day(
+        p90_seconds=seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)] if seconds else None,
+        reviews_per_day=_per_day([(day_of(r.opened_at), 1.0) for r in reviews], now),
+        tokens_per_day=_per_day(
             [(day_of(r.opened_at), float(r.tokens)) for r in reviews]
-            + [(day, float(spent.tokens)) for day, spent in asked.items()],
+            + [(day, float(usage.tokens)) for day, usage in question_usage.items()],
             now,
         ),
-        cost_a_day=_a_day(
+        cost_per_day=_per_day(
             [(day_of(r.opened_at), r.cost or 0.0) for r in reviews]
-            + [(day, spent.cost) for day, spent in asked.items()],
+            + [(day, usage.cost) for day, usage in question_usage.items()],
             now,
         ),
         scores=_scores(reviews),
     )
 
 
-def _a_day(amounts: Sequence[tuple[str, float]], now: float) -> list[tuple[str, float]]:
+def _per_day(amounts: Sequence[tuple[str, float]], now: float) -> list[tuple[str, float]]:
     days = dict.fromkeys(days_of(now), 0.0)
     for day, amount in amounts:
         if day in days:

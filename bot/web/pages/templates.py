@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from bot import __version__
-from bot.domain.diff import shown_path
+from bot.domain.diff import display_path
 from bot.text.invisible_characters import visible
 from bot.web.pages import formatting
 from templates import DIRECTORY
@@ -36,8 +36,8 @@ async def static(request: Request) -> Response:
     if name not in _files:
         return Response("Not found.", 404, media_type="text/plain")
     kind = _TYPES[f".{name.rpartition('.')[2]}"]
-    ours = request.path_params["tag"] == _tag
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"} if ours else {}
+    is_current = request.path_params["tag"] == _tag
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"} if is_current else {}
     return Response(_files[name], media_type=kind, headers=headers)
 
 
@@ -52,14 +52,14 @@ def _environment() -> "Environment":
         loader=FileSystemLoader(DIRECTORY / "pages"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=_to_markup,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.globals |= {
         "static": static_url,
         "version": __version__,
-        "painter": markup.Painter,
+        "highlighter": markup.Highlighter,
     }
     environment.filters |= {
         function.__name__: function
@@ -74,11 +74,11 @@ def _environment() -> "Environment":
             ),
         )
     }
-    environment.filters["path"] = shown_path
+    environment.filters["path"] = display_path
     return environment
 
 
-def _shown(value: Any) -> Any:
+def _to_markup(value: Any) -> Any:
     """What a page says, with nothing hidden or reordered in it; markup of ours saw to that."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
@@ -91,7 +91,7 @@ def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
 
 def not_found() -> HTMLResponse:
     """One answer for all that does not exist or may not be seen."""
-    return page("message.html", 404, title="Not found", sentence=NOT_FOUND)
+    return page("message.html", 404, title="Not found", message=NOT_FOUND)
 
 
 NOT_FOUND = (

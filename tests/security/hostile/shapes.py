@@ -157,10 +157,10 @@ def _bombs() -> dict[str, Hostile]:
 
 
 def _zip_bomb() -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../canary", bytes(20 << 20))
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def _texts() -> dict[str, Hostile]:

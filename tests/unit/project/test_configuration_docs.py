@@ -17,7 +17,7 @@ CODE = "\n".join(
 )
 
 
-def test_the_page_is_what_the_settings_say() -> None:
+def test_the_page_matches_the_settings() -> None:
     page = (ROOT / "docs/configuration.md").read_text()
     assert page == reference(), "run: glossator config > docs/configuration.md"
 
@@ -36,7 +36,7 @@ def test_each_setting_that_is_used_exists() -> None:
     assert used - known - modules == set()
 
 
-def test_a_level_of_the_log_that_does_not_exist_is_told_in_a_sentence() -> None:
+def test_an_unknown_log_level_is_reported_in_one_sentence() -> None:
     assert load(_env_file=None, log_level="warning").log_level == "WARNING"
     with pytest.raises(SettingsError, match=r"LOG_LEVEL: .*'DEBUG', 'INFO'.* \(got 'LOUD'\)"):
         load(_env_file=None, log_level="loud")

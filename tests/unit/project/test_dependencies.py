@@ -22,12 +22,12 @@ def locked(lock: str) -> set[str]:
     return {line.split("==")[0].lower() for line in lines if "==" in line}
 
 
-def test_each_dependency_has_a_line_that_says_why() -> None:
+def test_each_dependency_has_a_line_that_explains_it() -> None:
     rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
     explained = {name for row in rows for name in row.split(", ")}
-    wanted = {"types-*" if n.startswith("types-") else n for n in names(RUNS) | names(TESTS)}
-    assert wanted - explained == set()
-    assert explained - wanted == {"package", "---"}
+    declared = {"types-*" if n.startswith("types-") else n for n in names(RUNS) | names(TESTS)}
+    assert declared - explained == set()
+    assert explained - declared == {"package", "---"}
 
 
 def test_each_dependency_is_locked() -> None:

@@ -15,7 +15,7 @@ import yaml
 from bot.cli.app import app
 from bot.config.settings import Settings
 from bot.store.messages import NAMESPACE, QUEUES
-from bot.telemetry.metrics import CATALOGUE
+from bot.telemetry.metrics import CATALOG
 
 ROOT = Path(__file__).parents[3]
 KUBERNETES = ROOT / "deploy/kubernetes"
@@ -88,17 +88,19 @@ def test_every_process_runs_unprivileged_on_a_read_only_file_system() -> None:
 
 def test_compose_runs_every_process_with_known_commands() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    ours = {name: service for name, service in services.items() if name != "redis"}
-    assert {service["command"][1] for service in ours.values()} <= COMMANDS
-    queues = [s["command"][3] for s in ours.values() if s["command"][1] == "work"]
+    own_services = {name: service for name, service in services.items() if name != "redis"}
+    assert {service["command"][1] for service in own_services.values()} <= COMMANDS
+    queues = [s["command"][3] for s in own_services.values() if s["command"][1] == "work"]
     assert {name for listed in queues for name in listed.split(",")} == set(QUEUES)
 
 
 def test_only_the_web_server_is_asked_for_its_health() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    ours = {name: service for name, service in services.items() if name != "redis"}
-    asked = [s["command"][1] for s in ours.values() if "healthcheck" not in s]
-    assert asked == ["web"]
+    own_services = {name: service for name, service in services.items() if name != "redis"}
+    commands_without_healthcheck = [
+        s["command"][1] for s in own_services.values() if "healthcheck" not in s
+    ]
+    assert commands_without_healthcheck == ["web"]
 
 
 def test_the_procfile_works_on_every_queue() -> None:
@@ -120,12 +122,12 @@ def metric_names(text: str) -> set[str]:
     return {name.removesuffix("_bucket") for name in found}
 
 
-def test_dashboard_and_alerts_speak_of_metrics_that_exist() -> None:
+def test_dashboard_and_alerts_use_existing_metrics() -> None:
     dashboard = (ROOT / "deploy/grafana/glossator.json").read_text()
     assert len(json.loads(dashboard)["panels"]) >= 10
     alerts = (ROOT / "deploy/prometheus/alerts.yaml").read_text()
-    assert metric_names(dashboard) - set(CATALOGUE) == set()
-    assert metric_names(alerts) - set(CATALOGUE) == set()
+    assert metric_names(dashboard) - set(CATALOG) == set()
+    assert metric_names(alerts) - set(CATALOG) == set()
 
 
 def test_each_alert_has_its_place_in_the_runbook() -> None:
@@ -146,7 +148,7 @@ def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_the_secret_says_wins_over_what_everybody_may_read() -> None:
+def test_the_secret_settings_win_over_public_ones() -> None:
     for deployment in documents("Deployment"):
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         assert [next(iter(source)) for source in container["envFrom"]] == [
@@ -164,12 +166,12 @@ def test_every_process_has_longer_to_stop_than_it_takes() -> None:
 
 
 def test_the_build_copies_nothing_that_is_left_out_of_it() -> None:
-    left_out = (ROOT / ".dockerignore").read_text().split()
+    skipped = (ROOT / ".dockerignore").read_text().split()
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
-    assert not {name for line in copied for name in line.split()} & set(left_out)
-    assert {".env", ".git", ".venv"} <= set(left_out)
+    assert not {name for line in copied for name in line.split()} & set(skipped)
+    assert {".env", ".git", ".venv"} <= set(skipped)
 
 
 def test_each_metric_is_explained_with_its_labels() -> None:
     page = (ROOT / "docs/operations.md").read_text()
-    assert re.findall(r"^\| `(glossator_\w+)`", page, re.MULTILINE) == list(CATALOGUE)
+    assert re.findall(r"^\| `(glossator_\w+)`", page, re.MULTILINE) == list(CATALOG)

@@ -74,8 +74,8 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
 
 def test_the_page_of_permissions_is_what_the_manifest_asks_for() -> None:
     page = (ROOT / "docs/permissions.md").read_text()
-    told = re.findall(r"^\| ([a-z ]+): (read|write) \|", page, re.MULTILINE)
-    assert {name.replace(" ", "_"): level for name, level in told} == PERMISSIONS
+    documented = re.findall(r"^\| ([a-z ]+): (read|write) \|", page, re.MULTILINE)
+    assert {name.replace(" ", "_"): level for name, level in documented} == PERMISSIONS
     [events] = re.findall(r"^Events: (.+)$", page, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", events)) == set(EVENTS)
 

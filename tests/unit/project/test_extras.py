@@ -26,9 +26,9 @@ def test_nothing_of_them_is_loaded_where_they_are_off() -> None:
 
 
 def test_a_message_carries_nothing_where_there_is_no_trace() -> None:
-    with tracing.span("scan", {}, review="01JQ0000000000000000000000") as noted:
-        noted.note({"glossator.files": 1})
-        assert tracing.OPTION not in message("scan_pull_request", "id").body
+    with tracing.span("scan", {}, review="01JQ0000000000000000000000") as span:
+        span.set_attributes({"glossator.files": 1})
+        assert tracing.OPTION not in message("scan_review", "id").body
 
 
 def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,8 +33,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def test_what_stops_a_threat_exists() -> None:
-    ours = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("[bw]o*/**/*.py")]
+    source_paths = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("[bw]o*/**/*.py")]
     named = [name for row in ROWS for name in re.findall(r"`([\w/]+\.py)`", row[3])]
     assert len(named) > 10
     for name in named:
-        assert any(path.endswith(f"/{name}") for path in ours), name
+        assert any(path.endswith(f"/{name}") for path in source_paths), name

@@ -6,7 +6,7 @@ from bot.config.settings import Settings, SettingsError
 from workers.main import make_worker
 
 
-def test_an_analyser_that_is_disabled_has_to_exist() -> None:
+def test_an_analyzer_that_is_disabled_has_to_exist() -> None:
     settings = Settings(_env_file=None, analyzers_disabled=("bandits", "ruff"))
     with pytest.raises(SettingsError, match=r"no analyser has: bandits\. There are ruff, bandit,"):
         make_worker(settings)

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from bot.config.settings import Price
 from bot.domain.model import Usage
-from bot.runtime.tasks import to_the_end
-from bot.store.usage import add_used
+from bot.runtime.tasks import run_to_completion
+from bot.store.usage import add_usage
 from workers.analysis.llm.errors import BudgetError
 
 #: Seconds that sums are kept: longer than what they count for.
@@ -93,13 +93,13 @@ class Budget:
 
         async def take() -> None:
             if (over := await self._take(limits, tokens)) is not None:
-                _, limit, whose = over
-                raise BudgetError(f"the budget of {limit:,} tokens {whose} is used up")
+                _, limit, scope_text = over
+                raise BudgetError(f"the budget of {limit:,} tokens {scope_text} is used up")
             keys = tuple(key for key, _, _ in limits)
             taken.append(Reservation(keys, tokens, review_id, installation_id))
 
         try:
-            await to_the_end(take())
+            await run_to_completion(take())
         except asyncio.CancelledError:
             for reservation in taken:
                 await self.settle(reservation, Usage())
@@ -109,14 +109,14 @@ class Budget:
     async def settle(self, reservation: Reservation, used: Usage) -> None:
         """Books what the call really used in place of what was set aside, also for one who is
         cancelled meanwhile."""
-        await to_the_end(self._book(reservation, used))
+        await run_to_completion(self._book(reservation, used))
 
     async def _book(self, reservation: Reservation, used: Usage) -> None:
         if reservation.keys:
             tokens = used.prompt_tokens + used.completion_tokens
             await self._add(reservation.keys, tokens - reservation.tokens)
         if self._redis is not None and used.calls:
-            await add_used(
+            await add_usage(
                 self._redis,
                 used,
                 installation_id=reservation.installation_id,
@@ -144,8 +144,8 @@ class Budget:
             return None
         if self._redis is not None:
             names = [_name(key) for key, _, _ in limits]
-            most = [limit for _, limit, _ in limits]
-            position = int(await self._reserve(keys=names, args=[tokens, _KEEP, *most]))
+            maximums = [limit for _, limit, _ in limits]
+            position = int(await self._reserve(keys=names, args=[tokens, _KEEP, *maximums]))
             return limits[position - 1] if position else None
         for each in limits:
             if self._sums.get(each[0], 0) + tokens > each[1]:

@@ -12,7 +12,7 @@ from bot.domain.model import Usage
 from bot.telemetry import log as logs
 from bot.telemetry import tracing
 from workers.analysis.answer import Schema
-from workers.analysis.llm.capabilities import Dialect, Dialects
+from workers.analysis.llm.capabilities import Capabilities, CapabilityStore
 from workers.analysis.llm.errors import NotUnderstoodError, ThrottledError, TransientLLMError
 from workers.analysis.llm.pacing import LocalPacing, Pacing, RedisPacing, Sleep
 from workers.analysis.llm.reply import MalformedReply, Reply, read_reply
@@ -63,7 +63,7 @@ class Calls:
 
         self._client = Endpoint(settings, address)
         self._pacing = _pacing(settings, redis, address, sleep)
-        self._dialects = Dialects(redis, address, _first_dialect(address))
+        self._capability_store = CapabilityStore(redis, address, _initial_capabilities(address))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -90,10 +90,10 @@ class Calls:
     ) -> Reply:
         """One call, as OpenTelemetry names it, without what is asked and answered.
         https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"""
-        told = {"gen_ai.request.model": model, "glossator.purpose": question.purpose}
-        with tracing.span(f"chat {model}", told, kind="client") as noted:
+        attributes = {"gen_ai.request.model": model, "glossator.purpose": question.purpose}
+        with tracing.span(f"chat {model}", attributes, kind="client") as span:
             reply = await self._call(question, model, messages, prompt)
-            noted.note(
+            span.set_attributes(
                 {
                     "gen_ai.usage.input_tokens": reply.usage.prompt_tokens,
                     "gen_ai.usage.output_tokens": reply.usage.completion_tokens,
@@ -103,29 +103,29 @@ class Calls:
 
     async def _call(self, question: Question, model: str, messages: Messages, prompt: str) -> Reply:
         """One call, in the best dialect that the server understands."""
-        dialect = await self._dialects.get(model)
+        capabilities = await self._capability_store.get(model)
         started = monotonic()
         while True:
-            arguments = dialect.arguments(question.schema, self._settings.llm_answer_tokens)
+            arguments = capabilities.arguments(question.schema, self._settings.llm_answer_tokens)
             try:
                 body = await self._client.post({"model": model, "messages": messages, **arguments})
                 break
             except NotUnderstoodError as exc:
-                lower = dialect.after_refusal(exc.text, question.schema)
+                lower = capabilities.without_refused(exc.text, question.schema)
                 if lower is None:
                     raise exc.meaning from exc
-                dialect = lower
+                capabilities = lower
         try:
             reply = read_reply(body, prompt)
         except MalformedReply as exc:
             raise TransientLLMError("the endpoint answered with something else") from exc
-        await self._dialects.worked(model, dialect)
+        await self._capability_store.worked(model, capabilities)
         log.info(
             "llm_call",
             purpose=question.purpose,
             review_id=question.review_id,
             model=model,
-            mode=dialect.mode.value,
+            mode=capabilities.mode.value,
             seconds=round(monotonic() - started, 2),
             prompt_tokens=reply.usage.prompt_tokens,
             completion_tokens=reply.usage.completion_tokens,
@@ -155,11 +155,11 @@ def _pacing(
     )
 
 
-def _first_dialect(endpoint: str) -> Dialect:
+def _initial_capabilities(endpoint: str) -> Capabilities:
     """OpenAI's newer models refuse `max_tokens`, most other servers know nothing else."""
     if httpx2.URL(endpoint).host == "api.openai.com":
-        return Dialect(limits=("max_completion_tokens", "max_tokens", ""))
-    return Dialect()
+        return Capabilities(limits=("max_completion_tokens", "max_tokens", ""))
+    return Capabilities()
 
 
 def _wait(attempt: int, retry_after: float | None, first: float) -> float:

@@ -31,7 +31,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class Capabilities:
     """`limits` are the names of the answer's limit still to be tried; "" sends none."""
 
     mode: Mode = Mode.JSON_SCHEMA
@@ -52,7 +52,7 @@ class Dialect:
             arguments["response_format"] = {"type": "json_object"}
         return arguments
 
-    def after_refusal(self, text: str, schema: Schema | None) -> "Dialect | None":
+    def without_refused(self, text: str, schema: Schema | None) -> "Capabilities | None":
         """The next to try when a server refused a request with `text`; None if none is left."""
         if self.temperature and "temperature" in text:
             return replace(self, temperature=False)
@@ -77,33 +77,33 @@ def says_too_long(text: str) -> bool:
     return bool(_SAYS_TOO_LONG.search(text))
 
 
-class Dialects:
+class CapabilityStore:
     """The dialects that worked, by model of one endpoint."""
 
-    def __init__(self, redis: "Redis | None", endpoint: str, first: Dialect) -> None:
+    def __init__(self, redis: "Redis | None", endpoint: str, first: Capabilities) -> None:
         self._redis = redis
         self._endpoint = endpoint
         self._first = first
-        self._known: dict[str, Dialect] = {}
+        self._known: dict[str, Capabilities] = {}
 
-    async def get(self, model: str) -> Dialect:
+    async def get(self, model: str) -> Capabilities:
         """What worked last with that model, or the one to try first."""
         if model not in self._known and self._redis is not None:
             data = await self._redis.get(self._key(model))
             try:
                 if data is not None:
-                    self._known[model] = decode(Dialect, data)
+                    self._known[model] = decode(Capabilities, data)
             except ValidationError:  # an earlier version's form: learn it anew
                 pass
         return self._known.get(model, self._first)
 
-    async def worked(self, model: str, dialect: Dialect) -> None:
+    async def worked(self, model: str, capabilities: Capabilities) -> None:
         """Remembers it, unless it is what we would have tried anyway."""
-        if self._known.get(model, self._first) == dialect:
+        if self._known.get(model, self._first) == capabilities:
             return
-        self._known[model] = dialect
+        self._known[model] = capabilities
         if self._redis is not None:
-            await self._redis.set(self._key(model), encode(dialect), ex=_KEEP)
+            await self._redis.set(self._key(model), encode(capabilities), ex=_KEEP)
 
     def _key(self, model: str) -> str:
         name = hashlib.sha256(f"{self._endpoint}\0{model}".encode()).hexdigest()[:32]

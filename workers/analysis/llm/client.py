@@ -29,7 +29,7 @@ from workers.analysis.llm.errors import (
 )
 from workers.analysis.llm.json_reader import Json, read_json, salvage_json
 from workers.analysis.llm.pacing import Sleep
-from workers.analysis.llm.reply import Reply, declines
+from workers.analysis.llm.reply import Reply, is_refusal
 from workers.analysis.prompt import repair_prompt
 
 log = logs.get(__name__)
@@ -128,7 +128,7 @@ class LLM:
             [question.installation_id, self._apart] if self._apart else question.installation_id,
         )
         if self._answers and (kept := await self._answers.get(key)) is not None:
-            question.spent += Usage(cached_answers=1)
+            question.spent += Usage(cache_hits=1)
             return Answer(kept, read_json(kept), question.spent, model)
         answer = await self._fresh(question, model)
         if self._answers and not answer.cut:
@@ -144,7 +144,7 @@ class LLM:
                 raise UnreadableAnswerError(f"{model} gave an empty answer")
             return Answer(reply.text, None, question.spent, model, reply.cut)
         problem, data = _problem(reply, question.schema)
-        if problem and declines(reply.text):
+        if problem and is_refusal(reply.text):
             raise RefusedError(f"{model} declined to answer")
         if problem and not reply.cut:
             messages.append({"role": "assistant", "content": reply.text or "(empty)"})

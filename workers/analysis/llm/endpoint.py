@@ -21,7 +21,7 @@ from workers.analysis.llm.errors import (
     TooLongError,
     TransientLLMError,
 )
-from workers.analysis.llm.response_limit import HEADERS, TooMuch, bounded
+from workers.analysis.llm.response_limit import HEADERS, ResponseTooLarge, limit_response
 
 
 class Endpoint:
@@ -47,7 +47,7 @@ class Endpoint:
         except openai.APIStatusError as exc:
             raise _of_status(exc, str(request["model"])) from exc
         except (openai.APIConnectionError, httpx2.HTTPError) as exc:
-            if isinstance(exc.__cause__, TooMuch):
+            if isinstance(exc.__cause__, ResponseTooLarge):
                 raise PermanentLLMError(str(exc.__cause__)) from exc
             raise TransientLLMError("the connection to the endpoint failed") from exc
 
@@ -61,7 +61,7 @@ def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
         http_client=httpx2.AsyncClient(
             verify=trusted(),
             headers=HEADERS,
-            event_hooks={"response": [bounded]},
+            event_hooks={"response": [limit_response]},
             timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         ),

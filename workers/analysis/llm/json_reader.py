@@ -14,7 +14,7 @@ MAX_ANSWER = 400_000
 
 def read_json(text: str) -> Json | None:
     """The JSON object in an answer: bare, fenced, or with prose around it; else None."""
-    text = _without_thoughts(text[:MAX_ANSWER])
+    text = _without_reasoning(text[:MAX_ANSWER])
     for candidate in _candidates(text):
         for source in (candidate, _TRAILING_COMMA.sub(r"\1", candidate)):
             if (value := _loads(source)) is not None:
@@ -24,7 +24,7 @@ def read_json(text: str) -> Json | None:
 
 def salvage_json(text: str) -> Json | None:
     """What can be had of an answer that was cut off: its complete parts; else None."""
-    text = _without_thoughts(text[:MAX_ANSWER])
+    text = _without_reasoning(text[:MAX_ANSWER])
     start = text.find("{")
     if start < 0:
         return None
@@ -34,7 +34,7 @@ def salvage_json(text: str) -> Json | None:
     return None
 
 
-_THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
+_REASONING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 #: White space before the closing fence is JSON's to skip: matched here, it could be made to
 #: take time by the square of the answer's length.
 _FENCE = re.compile(r"```[A-Za-z0-9_-]*[ \t]*\n(.*?)```", re.DOTALL)
@@ -46,9 +46,9 @@ _MAX_CUTS = 200
 _MAX_OPEN = 50
 
 
-def _without_thoughts(text: str) -> str:
+def _without_reasoning(text: str) -> str:
     head = text.lstrip("\ufeff \t\r\n")
-    return _THOUGHTS.sub("", head, count=1) if head.startswith("<think") else head
+    return _REASONING.sub("", head, count=1) if head.startswith("<think") else head
 
 
 def _candidates(text: str) -> Iterator[str]:

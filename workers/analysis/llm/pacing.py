@@ -21,10 +21,10 @@ Sleep = Callable[[float], Awaitable[None]]
 #: Seconds in which a halved limit gains one call back.
 RECOVERY = 30.0
 #: Bounds of the wait between two looks at the queue, in seconds.
-_SHORTEST_LOOK = 0.02
-_LONGEST_LOOK = 0.5
+_MIN_POLL = 0.02
+_MAX_POLL = 0.5
 #: Seconds after which one who waits and no longer looks is forgotten.
-_FORGOTTEN = 5.0
+_EXPIRY = 5.0
 
 
 class Pacing(Protocol):
@@ -114,7 +114,7 @@ class RedisPacing:
         self._keys = keys
         self._limits = (concurrency, gap_ms, int(lease_seconds * 1000))
         self._sleep = sleep
-        self._freed = asyncio.Event()
+        self._slot_freed = asyncio.Event()
         self._acquire = redis.register_script(_ACQUIRE)
         self._release = redis.register_script(_RELEASE)
         self._throttle = redis.register_script(_THROTTLE)
@@ -123,36 +123,36 @@ class RedisPacing:
     async def slot(self) -> AsyncIterator[None]:
         me = uuid4().hex
         try:
-            while wait := await self._look(me):
-                await self._rest(min(max(wait / 1000, _SHORTEST_LOOK), _LONGEST_LOOK))
+            while wait := await self._poll(me):
+                await self._wait_for_slot(min(max(wait / 1000, _MIN_POLL), _MAX_POLL))
             yield
         finally:
             # Also when the wait or the call is cancelled.
-            await asyncio.shield(self._give_back(me))
+            await asyncio.shield(self._release_slot(me))
 
     async def throttled(self, seconds: float) -> None:
         concurrency = self._limits[0]
         args = [concurrency, int(RECOVERY * 1000), int(seconds * 1000)]
         await self._throttle(keys=self._keys[3:], args=args)
 
-    async def _give_back(self, me: str) -> None:
+    async def _release_slot(self, me: str) -> None:
         await self._release(keys=self._keys[:3], args=[me])
-        self._freed.set()  # whoever waits in this process looks at once
-        self._freed.clear()
+        self._slot_freed.set()  # whoever waits in this process looks at once
+        self._slot_freed.clear()
 
-    async def _rest(self, seconds: float) -> None:
+    async def _wait_for_slot(self, seconds: float) -> None:
         """Sleep, but not longer than until a turn of this process ends."""
         waits = [
             asyncio.ensure_future(self._sleep(seconds)),
-            asyncio.ensure_future(self._freed.wait()),
+            asyncio.ensure_future(self._slot_freed.wait()),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await stop(*waits)
 
-    async def _look(self, me: str) -> int:
-        args: list[str | int] = [me, *self._limits, int(RECOVERY * 1000), int(_FORGOTTEN * 1000)]
+    async def _poll(self, me: str) -> int:
+        args: list[str | int] = [me, *self._limits, int(RECOVERY * 1000), int(_EXPIRY * 1000)]
         return int(await self._acquire(keys=self._keys, args=args))
 
 
@@ -172,7 +172,7 @@ class LocalPacing:
         self._sleep = sleep
         self._clock = clock
         self._turn = asyncio.Lock()  # first come, first served
-        self._freed = asyncio.Event()
+        self._slot_freed = asyncio.Event()
         self._active = 0
         self._next = self._pause = 0.0
         self._limit, self._since = concurrency, clock() - 1  # the first 429 counts at once
@@ -186,17 +186,17 @@ class LocalPacing:
     async def slot(self) -> AsyncIterator[None]:
         async with self._turn:
             while self._active >= self.limit():
-                self._freed.clear()
-                await self._freed.wait()
+                self._slot_freed.clear()
+                await self._slot_freed.wait()
             while (wait := max(self._next, self._pause) - self._clock()) > 0:
-                await self._sleep(min(wait, _LONGEST_LOOK))
+                await self._sleep(min(wait, _MAX_POLL))
             self._next = self._clock() + self._gap
             self._active += 1
         try:
             yield
         finally:
             self._active -= 1
-            self._freed.set()
+            self._slot_freed.set()
 
     async def throttled(self, seconds: float) -> None:
         now = self._clock()

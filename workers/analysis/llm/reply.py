@@ -32,41 +32,41 @@ class MalformedReply(ValueError):
         self.error = error
 
 
-class _Loose(BaseModel):
+class _LenientModel(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class _Message(_Loose):
+class _Message(_LenientModel):
     content: str | list[dict[str, Any]] | None = None
     refusal: str | None = None
 
 
-class _Choice(_Loose):
+class _Choice(_LenientModel):
     message: _Message
     finish_reason: str | None = None
 
 
-class _Details(_Loose):
+class _Details(_LenientModel):
     cached_tokens: int | None = None
 
 
-class _Usage(_Loose):
+class _Usage(_LenientModel):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
 
-class _Completion(_Loose):
+class _Completion(_LenientModel):
     choices: list[_Choice] = []
     usage: _Usage | None = None
     error: Any = None
 
 
 #: More than any call has ever used.
-_MOST_TOKENS = 10**9
+_MAX_TOKENS = 10**9
 
 #: How models decline in plain text; only looked for where an answer holds no JSON.
-_DECLINES = re.compile(
+_REFUSALS = re.compile(
     r"^\W{0,3}(?:i['’]?m (?:really |very )?sorry|i am sorry|sorry,|i (?:can ?not|can['’]?t"
     r"|won['’]?t|am unable)|i['’]?m unable|unfortunately, i|as an ai\b)",
     re.IGNORECASE,
@@ -94,9 +94,9 @@ def read_reply(body: str, prompt: str) -> Reply:
     )
 
 
-def declines(text: str) -> bool:
+def is_refusal(text: str) -> bool:
     """Whether text that should have been JSON is a refusal in words."""
-    return bool(_DECLINES.match(text.strip()))
+    return bool(_REFUSALS.match(text.strip()))
 
 
 def _text(message: _Message) -> str:
@@ -120,6 +120,6 @@ def _usage(usage: _Usage | None, prompt: str, text: str) -> Usage:
     )
 
 
-def _bounded(told: int) -> int:
+def _bounded(reported: int) -> int:
     """What an endpoint tells of one call, as far as it can be: sums in Redis end at 2^63."""
-    return min(max(0, told), _MOST_TOKENS)
+    return min(max(0, reported), _MAX_TOKENS)

@@ -10,20 +10,20 @@ from collections.abc import AsyncIterator
 import httpx2
 
 #: Bytes of one answer; that of the longest completion, its probabilities included, is a tenth.
-MOST_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
 
 #: What the client sends along.
 HEADERS = {"Accept-Encoding": "identity"}
 
 
-class TooMuch(httpx2.TransportError):
+class ResponseTooLarge(httpx2.TransportError):
     """The answer is larger than the limit, or compressed."""
 
 
-async def bounded(response: httpx2.Response) -> None:
+async def limit_response(response: httpx2.Response) -> None:
     """A hook for `response`, before its body is read. Raises TooMuch, as reading then does."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise TooMuch("the endpoint compresses its answers without being asked to")
+        raise ResponseTooLarge("the endpoint compresses its answers without being asked to")
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _Stream(response.stream)
 
@@ -33,11 +33,11 @@ class _Stream(httpx2.AsyncByteStream):
         self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = MOST_BYTES
+        left = MAX_BYTES
         async for chunk in self._inner:
             left -= len(chunk)
             if left < 0:
-                raise TooMuch(f"the endpoint's answer is longer than {MOST_BYTES >> 20} MB")
+                raise ResponseTooLarge(f"the endpoint's answer is longer than {MAX_BYTES >> 20} MB")
             yield chunk
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from workers.offline.evaluation.answers import NoAnswer, SavedAnswers
 from workers.offline.evaluation.cases import BadCase, Case, load_cases, repository_of
 from workers.offline.evaluation.score import Outcome, Summary, outcome, summarize
 from workers.offline.local_review import review_here
-from workers.offline.review_target import NoSubject, local_range
+from workers.offline.review_target import TargetNotFound, local_range
 from workers.scan.repository.errors import CloneError
 
 
@@ -28,41 +28,41 @@ async def evaluate(
     cases = await asyncio.to_thread(load_cases, folder)
     saved = SavedAnswers(answers, replay=replay) if answers is not None else None
     llm = LLM(settings, None, answers=saved) if settings.has_llm else None
-    room = asyncio.Semaphore(os.cpu_count() or 1)
+    slots = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(case: Case) -> Outcome:
-        async with room:
+        async with slots:
             return await _run(case, settings, llm)
 
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(case)) for case in cases]
         outcomes = tuple(task.result() for task in tasks)
-    except* (BadCase, NoAnswer, NoSubject, CloneError) as failures:
+    except* (BadCase, NoAnswer, TargetNotFound, CloneError) as failures:
         raise failures.exceptions[0] from None
     finally:
         if llm is not None:
             await llm.aclose()
     summary = summarize(outcomes)
     if saved is not None:  # told as what they were: calls, and what these have cost
-        fresh = replace(summary.usage, cached_answers=0)
+        fresh = replace(summary.usage, cache_hits=0)
         summary = replace(summary, usage=fresh + saved.usage)
     return outcomes, summary
 
 
 async def _run(case: Case, settings: Settings, llm: LLM | None) -> Outcome:
     async with repository_of(case) as (repo, base, head):
-        subject = await local_range(repo, base, head)
-        brief = replace(subject.brief, title=case.title, body=case.body)
-        pull = replace(subject.pull, title=case.title, body=case.body)
-        subject = replace(subject, brief=brief, pull=pull)
-        report = await review_here(subject, settings, focus=None, on_progress=_quietly, llm=llm)
+        target = await local_range(repo, base, head)
+        pr_context = replace(target.pr_context, title=case.title, body=case.body)
+        pull = replace(target.pull, title=case.title, body=case.body)
+        target = replace(target, pr_context=pr_context, pull=pull)
+        report = await review_here(target, settings, focus=None, on_progress=_quietly, llm=llm)
     return outcome(
         case.name,
         case.expected,
         report.findings,
         report.usage,
-        refused_suggestions=sum(item.of_suggestion for item in report.rejected),
+        refused_suggestions=sum(item.is_suggestion_only for item in report.rejected),
     )
 
 

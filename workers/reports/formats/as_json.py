@@ -30,8 +30,8 @@ class CountedReport(Report):
 
 def as_json(report: Report) -> bytes:
     """UTF-8 JSON of a CountedReport, which reads as a Report as well."""
-    told = {field.name: getattr(report, field.name) for field in fields(report)}
-    return encode(CountedReport(**told, counts=_counts(report)))
+    values = {field.name: getattr(report, field.name) for field in fields(report)}
+    return encode(CountedReport(**values, counts=_counts(report)))
 
 
 def _counts(report: Report) -> Counts:

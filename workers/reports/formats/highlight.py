@@ -8,7 +8,7 @@ from bot.text.invisible_characters import show_hidden
 from bot.text.lexers import lexer_for
 
 
-def coloured(code: str, *, language: str = "", path: str = "") -> Markup:
+def colored(code: str, *, language: str = "", path: str = "") -> Markup:
     """The code as HTML in a `<pre>`, its language by name or by the file's path.
 
     Hidden characters are shown, everything is escaped.

@@ -12,7 +12,7 @@ from pygments.formatters import HtmlFormatter
 from bot.domain.model import Report
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
-from workers.reports.formats.highlight import coloured
+from workers.reports.formats.highlight import colored
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
 from workers.reports.templates import cost, environment, place, source
 from workers.reports.verdict import breakdown, counts, plural
@@ -43,7 +43,7 @@ def line(text: str) -> Markup:
 @cache
 def _parser() -> MarkdownIt:
     def highlighted(code: str, language: str, attributes: str) -> str:
-        return str(coloured(code, language=fence_language(language)))
+        return str(colored(code, language=fence_language(language)))
 
     return MarkdownIt("commonmark", {"html": False, "highlight": highlighted})
 
@@ -54,7 +54,7 @@ def _environment() -> Environment:
         "shown": show_hidden,
         "prose": prose,
         "line": line,
-        "coloured": lambda code, path: coloured(code, path=path),
+        "coloured": lambda code, path: colored(code, path=path),
         "place": place,
         "source": source,
         "plural": plural,

@@ -25,7 +25,7 @@ _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOL
 
 #: A page takes the typesetter hundreds of times the memory of its text, and coloured code several
 #: times that: findings are set up to so many characters, with some for each line and frame.
-_ROOM, _COLOURED, _LINE, _FRAME = 400_000, 60_000, 40, 1_000
+_BUDGET, _COLORED, _LINE, _FRAME = 400_000, 60_000, 40, 1_000
 #: Rows of the walkthrough, files left out, notes: three thousand took gigabytes.
 _ROWS = 300
 
@@ -56,44 +56,46 @@ def _data(report: Report, links: Links) -> dict[str, Any]:
         "url": report.pull.url,
         "page": links.page,
         "verdict": show_hidden(report.verdict),
-        "score": None if report.unread else report.score,
+        "score": None if report.nothing_reviewed else report.score,
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
         "breakdown": [[name, show_hidden(text)] for name, text in breakdown(report.findings)],
         "findings": findings,
         "more_findings": _more(report.findings, len(findings), "finding"),
         "files": [_file(file) for file in report.files[:_ROWS]],
         "more_files": _more(report.files, _ROWS, "file"),
-        "left_out": [
+        "skipped": [
             {"path": show_hidden(item.path), "reason": line(item.reason)}
-            for item in report.left_out[:_ROWS]
+            for item in report.skipped[:_ROWS]
         ],
-        "more_left_out": _more(report.left_out, _ROWS, "file"),
+        "more_left_out": _more(report.skipped, _ROWS, "file"),
         "notes": [line(note) for note in report.notes[:_ROWS]],
         "facts": _facts(report),
     }
 
 
-def _more(items: Sequence[object], told: int, noun: str) -> str:
-    left = len(items) - told
-    return f"{plural(left, noun)} more: the other formats have them all." if left > 0 else ""
+def _more(items: Sequence[object], shown_count: int, noun: str) -> str:
+    remaining = len(items) - shown_count
+    return (
+        f"{plural(remaining, noun)} more: the other formats have them all." if remaining > 0 else ""
+    )
 
 
 def _findings(report: Report) -> list[dict[str, Any]]:
     """As many of the first as there is room for."""
     found: list[dict[str, Any]] = []
-    room = _ROOM
+    budget = _BUDGET
     for finding in report.findings:
         text = "\n".join((finding.body, finding.quote, finding.suggestion or ""))
-        room -= _FRAME + len(text) + _LINE * text.count("\n")
-        if found and room < 0:
+        budget -= _FRAME + len(text) + _LINE * text.count("\n")
+        if found and budget < 0:
             break
-        found.append(_finding(finding, coloured=room > _ROOM - _COLOURED))
+        found.append(_finding(finding, colored=budget > _BUDGET - _COLORED))
     return found
 
 
-def _finding(finding: Finding, *, coloured: bool) -> dict[str, Any]:
+def _finding(finding: Finding, *, colored: bool) -> dict[str, Any]:
     return {
-        "coloured": coloured,
+        "coloured": colored,
         "severity": str(finding.severity),
         "category": str(finding.category),
         "title": line(finding.title),
@@ -123,7 +125,7 @@ def _facts(report: Report) -> list[list[str]]:
         ["Finished", time(report.finished_at)],
         ["Read by", ", ".join(report.models) or "static analysers alone"],
     ]
-    if usage.calls or usage.cached_answers:
+    if usage.calls or usage.cache_hits:
         tokens = plural(usage.prompt_tokens + usage.completion_tokens, "token")
         spent = "" if usage.cost is None else f", {cost(usage.cost)}"
         facts.append(["LLM", f"{plural(usage.calls, 'call')}, {tokens}{spent}"])

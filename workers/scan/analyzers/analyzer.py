@@ -7,7 +7,7 @@ from bot.domain.diff import ChangedFile
 from bot.domain.model import Category, Severity
 
 #: Findings that are taken of an analyser.
-MOST = 200
+MAX_FINDINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Diagnostic:
     """One message of an analyser about `file` (the name we gave it); lines count from 1."""
 
     file: str
@@ -51,15 +51,15 @@ class Analyzer:
     (the first word is a program of our own environment); `read` understands what the
     program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
     what it is given of a file. One that `reviews` knows its files' language; else it looks
-    through files of any kind for a single thing. No more than `most` of its findings are taken: one
-    that finds something in every line is not worth the reader's time.
+    through files of any kind for a single thing. No more than `max_findings` of its findings are
+    taken: one that finds something in every line is not worth the reader's time.
     """
 
     name: str
     wants: Callable[[Target], bool]
     command: Callable[[list[str]], list[str]]
-    read: Callable[[bytes, Mapping[str, Target]], Iterable[Said]]
+    read: Callable[[bytes, Mapping[str, Target]], Iterable[Diagnostic]]
     shows: Callable[[Target], str] = whole
     suffix: str = ""  # of the names we give; by default that of the file
     reviews: bool = True
-    most: float = MOST
+    max_findings: float = MAX_FINDINGS

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.selection.risk import is_test
 
 _PROBE = Path(__file__).parent / "probes" / "bandit_probe.py"
@@ -51,14 +51,14 @@ def _command(names: list[str]) -> list[str]:
     ]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out)["results"]:
         target = targets[PurePath(item["filename"]).name]
         if _noqa(target.text.split("\n")[item["line_number"] - 1], item["test_id"]):
             continue
         weakness = item.get("issue_cwe") or {}
         cwe = f" [CWE-{weakness['id']}]({weakness['link']})" if weakness.get("link") else ""
-        yield Said(
+        yield Diagnostic(
             file=PurePath(item["filename"]).name,
             rule=item["test_id"],
             line=item["line_number"],

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.selection.risk import is_test
 
 _PROBE = Path(__file__).parent / "probes" / "data_probe.py"
@@ -34,24 +34,27 @@ def _command(names: list[str]) -> list[str]:
     return ["python", "-I", str(_PROBE), *names]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out):
         target = targets[item["file"]]
         kind = target.language.upper()
         line, problem = item["line"], item["problem"]
-        again = _AGAIN.fullmatch(problem)
-        if again and line not in target.file.added_lines:  # then the first of the two is new
-            line, problem = int(again["first"]), f"{again['key']} stands again in line {line}"
-        yield Said(
+        duplicate = _AGAIN.fullmatch(problem)
+        if duplicate and line not in target.file.added_lines:  # then the first of the two is new
+            line, problem = (
+                int(duplicate["first"]),
+                f"{duplicate['key']} stands again in line {line}",
+            )
+        yield Diagnostic(
             file=item["file"],
-            rule="duplicate-key" if again else "syntax",
+            rule="duplicate-key" if duplicate else "syntax",
             line=line,
             end_line=line,
             category=Category.CORRECTNESS,
-            severity=Severity.MEDIUM if again else Severity.HIGH,
+            severity=Severity.MEDIUM if duplicate else Severity.HIGH,
             title=f"{kind}: {problem}",
             body="The last one wins and the others are lost without a word."
-            if again
+            if duplicate
             else f"A {kind} parser refuses this file.",
         )
 

@@ -4,14 +4,14 @@ from bisect import bisect_left
 
 from bot.domain.diff import Side
 from bot.domain.model import Finding
-from workers.scan.analyzers.analyzer import Said, Target
+from workers.scan.analyzers.analyzer import Diagnostic, Target
 
 _MAX_TITLE = 200
 _MAX_BODY = 2000
 _MAX_LINES = 10  # of one comment
 
 
-class Ground:
+class ChangedLines:
     """A file that messages are held against: its lines and the numbers of those that were added,
     looked up once, as an analyser may have something to say of every line."""
 
@@ -37,21 +37,21 @@ class Ground:
         return "\n".join(line.removesuffix("\r") for line in self._lines[first - 1 : last])
 
 
-def finding(analyzer: str, said: Said, ground: Ground) -> Finding | None:
+def finding(analyzer: str, diagnostic: Diagnostic, changed_lines: ChangedLines) -> Finding | None:
     """The finding, anchored; None if no changed line is touched."""
-    lines = ground.changed(said.line, said.end_line)
+    lines = changed_lines.changed(diagnostic.line, diagnostic.end_line)
     if lines is None:
         return None
     start, end = lines
     return Finding(
-        path=ground.path,
-        category=said.category,
-        severity=said.severity,
-        title=_one_line(said.title),
-        body=said.body[:_MAX_BODY],
-        confidence=said.confidence,
-        source=f"{analyzer}:{said.rule}" if said.rule else analyzer,
-        quote=ground.text(start, end) if said.quote is None else said.quote,
+        path=changed_lines.path,
+        category=diagnostic.category,
+        severity=diagnostic.severity,
+        title=_one_line(diagnostic.title),
+        body=diagnostic.body[:_MAX_BODY],
+        confidence=diagnostic.confidence,
+        source=f"{analyzer}:{diagnostic.rule}" if diagnostic.rule else analyzer,
+        quote=changed_lines.text(start, end) if diagnostic.quote is None else diagnostic.quote,
         side=Side.RIGHT,
         start_line=start,
         end_line=end,

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
 _RULES = """DL3003 DL3008 DL3009 DL3013 DL3015 DL3016 DL3018 DL3028 DL3033 DL3042 DL3048
 DL3059"""
@@ -33,7 +33,7 @@ def _command(names: list[str]) -> list[str]:
     ]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out):
         rule = item["code"]
         if item["level"] not in _SEVERITIES:
@@ -41,7 +41,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
         if rule == _UNREADABLE and "<<" in targets[item["file"]].text:
             continue  # it knows here-documents only where an empty line follows
         category = Category.SECURITY if rule in _SECURITY else Category.CORRECTNESS
-        yield Said(
+        yield Diagnostic(
             file=item["file"],
             rule=rule,
             line=item["line"],

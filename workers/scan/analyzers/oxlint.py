@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
 _LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
 _CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")
@@ -52,7 +52,7 @@ def _command(names: list[str]) -> list[str]:
     ]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     items = json.loads(out)["diagnostics"]
     added = {name: frozenset(target.file.added_lines) for name, target in targets.items()}
     assigned = {_place(item) for item in items if (item.get("code") or "").endswith(_ASSIGNED)}
@@ -65,7 +65,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
             continue  # the consequence of the other
         file, rule = PurePath(item["filename"]).name, code["rule"] if code else "syntax"
         line = _line(item, rule, added[file])
-        yield Said(
+        yield Diagnostic(
             file=file,
             rule=rule,
             line=line,

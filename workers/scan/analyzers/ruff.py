@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.selection.risk import is_test
 
 _Rating = tuple[Category, Severity]
@@ -111,7 +111,7 @@ def _command(names: list[str]) -> list[str]:
     ]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out):
         rule = item["code"] if item["code"] and item["code"] != "invalid-syntax" else "syntax"
         file = PurePath(item["filename"]).name
@@ -120,7 +120,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
         category, severity = _CRASH if rule == "syntax" else _rating(rule)
         start, end = item["location"]["row"], item["end_location"]
         message = item["message"].removeprefix("SyntaxError: ")
-        yield Said(
+        yield Diagnostic(
             file=file,
             rule=rule,
             line=start,

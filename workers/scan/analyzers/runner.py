@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from bot.domain.model import Finding
 from bot.telemetry import tracing
 from workers.scan.analyzers import text_checks
-from workers.scan.analyzers.analyzer import MOST, Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target
 from workers.scan.analyzers.bandit import BANDIT
 from workers.scan.analyzers.data_files import DATA
-from workers.scan.analyzers.evidence import Ground, finding
+from workers.scan.analyzers.evidence import ChangedLines, finding
 from workers.scan.analyzers.hadolint import HADOLINT
 from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
 from workers.scan.analyzers.oxlint import OXLINT
@@ -37,14 +37,14 @@ _NO_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AnalyzerResults:
     """What analysers said on changed lines, in order of path and line; a sentence for each that
     failed; the names of those whose silence says nothing: they failed, or had more to say
     than is taken; and the paths that one that knows their language looked through."""
 
     evidence: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
-    unheard: tuple[str, ...] = ()
+    failed_sources: tuple[str, ...] = ()
     reviewed: frozenset[str] = frozenset()
 
 
@@ -54,14 +54,14 @@ async def run_all(
     seconds: float,
     disabled: Iterable[str] = (),
     analyzers: Sequence[Analyzer] = ANALYZERS,
-) -> Heard:
+) -> AnalyzerResults:
     """Ask all but the `disabled`, which are names of NAMES; `seconds` is the time of each."""
     off = set(disabled)
     kind = await asyncio.to_thread(isolation)
-    room = asyncio.Semaphore(os.cpu_count() or 1)
+    slots = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def one(analyzer: Analyzer) -> Heard:
-        async with room:
+    async def one(analyzer: Analyzer) -> AnalyzerResults:
+        async with slots:
             return await _run(analyzer, targets, seconds, kind)
 
     results = await asyncio.gather(*(one(a) for a in analyzers if a.name not in off))
@@ -70,27 +70,27 @@ async def run_all(
         (MERGE, text_checks.conflict_markers),
     ):
         if name not in off:
-            said = ((target, said) for target in targets for said in check(target))
-            results.append(_heard(name, said))
+            output = ((target, output) for target in targets for output in check(target))
+            results.append(_to_results(name, output))
     found = without_secrets([item for result in results for item in result.evidence])
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
-    return Heard(
+    return AnalyzerResults(
         tuple(found),
         notes=tuple(note for result in results for note in result.notes),
-        unheard=tuple(name for result in results for name in result.unheard),
+        failed_sources=tuple(name for result in results for name in result.failed_sources),
         reviewed=frozenset(path for result in results for path in result.reviewed),
     )
 
 
 async def _run(
     analyzer: Analyzer, targets: Sequence[Target], seconds: float, kind: Isolation
-) -> Heard:
-    wanted = [target for target in targets if analyzer.wants(target)]
-    if not wanted:
-        return Heard(())
+) -> AnalyzerResults:
+    selected = [target for target in targets if analyzer.wants(target)]
+    if not selected:
+        return AnalyzerResults(())
     try:
-        with tracing.span(f"analyser {analyzer.name}", {"glossator.files": len(wanted)}):
-            said = await _ask(analyzer, wanted, seconds, kind)
+        with tracing.span(f"analyser {analyzer.name}", {"glossator.files": len(selected)}):
+            output = await _collect(analyzer, selected, seconds, kind)
     except ProcessTimeout:
         return _failed(analyzer, f"took longer than {seconds:.0f} seconds and was stopped.")
     except OutputTooLarge:
@@ -99,45 +99,49 @@ async def _run(
         return _failed(analyzer, "is not installed on this server and was left out.")
     except (ValueError, KeyError, TypeError, IndexError):
         return _failed(analyzer, "failed on this change and was left out.")
-    heard = _heard(analyzer.name, said, analyzer.most)
+    outcome = _to_results(analyzer.name, output, analyzer.max_findings)
     if analyzer.reviews:
-        return replace(heard, reviewed=frozenset(target.path for target in wanted))
-    return heard
+        return replace(outcome, reviewed=frozenset(target.path for target in selected))
+    return outcome
 
 
-def _heard(name: str, said: Iterable[tuple[Target, Said]], most: float = MOST) -> Heard:
+def _to_results(
+    name: str, output: Iterable[tuple[Target, Diagnostic]], max_findings: float = MAX_FINDINGS
+) -> AnalyzerResults:
     """The first findings on changed lines; a rule says the same thing of one line once."""
-    grounds: dict[str, Ground] = {}
+    changed_lines_by_path: dict[str, ChangedLines] = {}
     found: dict[tuple[str, str, int | None, str], Finding] = {}
-    for target, message in said:
-        ground = grounds.get(target.path) or grounds.setdefault(target.path, Ground(target))
-        item = finding(name, message, ground)
+    for target, message in output:
+        changed_lines = changed_lines_by_path.get(target.path) or changed_lines_by_path.setdefault(
+            target.path, ChangedLines(target)
+        )
+        item = finding(name, message, changed_lines)
         if item is None:
             continue
         key = (item.path, item.source, item.start_line, item.title)
-        if len(found) >= most and key not in found:
-            return Heard(tuple(found.values()), unheard=(name,))
+        if len(found) >= max_findings and key not in found:
+            return AnalyzerResults(tuple(found.values()), failed_sources=(name,))
         found.setdefault(key, item)
-    return Heard(tuple(found.values()))
+    return AnalyzerResults(tuple(found.values()))
 
 
-def _failed(analyzer: Analyzer, how: str) -> Heard:
-    return Heard((), notes=(f"{analyzer.name} {how}",), unheard=(analyzer.name,))
+def _failed(analyzer: Analyzer, how: str) -> AnalyzerResults:
+    return AnalyzerResults((), notes=(f"{analyzer.name} {how}",), failed_sources=(analyzer.name,))
 
 
-async def _ask(
-    analyzer: Analyzer, wanted: list[Target], seconds: float, kind: Isolation
-) -> list[tuple[Target, Said]]:
+async def _collect(
+    analyzer: Analyzer, selected: list[Target], seconds: float, kind: Isolation
+) -> list[tuple[Target, Diagnostic]]:
     """Write the files under names of ours into a fresh directory, run, read, delete."""
-    named = {_name(n, analyzer, target): target for n, target in enumerate(wanted, 1)}
+    by_name = {_name(n, analyzer, target): target for n, target in enumerate(selected, 1)}
     with tempfile.TemporaryDirectory(prefix="glossator-", ignore_cleanup_errors=True) as folder:
         directory = Path(folder)
-        shown = {name: analyzer.shows(target) for name, target in named.items()}
+        shown = {name: analyzer.shows(target) for name, target in by_name.items()}
         await asyncio.to_thread(_write, directory, shown)
         done = await run_isolated(
-            analyzer.command(list(named)), directory, seconds=seconds, kind=kind
+            analyzer.command(list(by_name)), directory, seconds=seconds, kind=kind
         )
-    return [(named[said.file], said) for said in analyzer.read(done.out, named)]
+    return [(by_name[output.file], output) for output in analyzer.read(done.out, by_name)]
 
 
 def _name(number: int, analyzer: Analyzer, target: Target) -> str:

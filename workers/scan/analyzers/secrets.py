@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.domain.model import Category, Finding, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.selection.risk import is_test
 
 _PROBE = Path(__file__).parent / "probes" / "secrets_probe.py"
@@ -25,7 +25,7 @@ def _command(names: list[str]) -> list[str]:
     return ["python", "-I", str(_PROBE), *names]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     items = json.loads(out)
     shown = {name: _shown(targets[name]) for name in {item["file"] for item in items}}
     for item in items:
@@ -38,7 +38,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
         target = targets[item["file"]]
         line = target.text.split("\n")[item["line"] - 1].rstrip("\r")
         sure = item["type"] != _GUESSED
-        yield Said(
+        yield Diagnostic(
             file=item["file"],
             rule=item["type"].lower().replace(" ", "-"),
             line=item["line"],
@@ -112,5 +112,5 @@ SECRETS = Analyzer(
     shows=_lines,
     suffix=".txt",
     reviews=False,
-    most=math.inf,  # each of them is masked by what it found
+    max_findings=math.inf,  # each of them is masked by what it found
 )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
 _RATINGS = {
     "error": (Category.CORRECTNESS, Severity.HIGH),
@@ -31,10 +31,10 @@ def _command(names: list[str]) -> list[str]:
     ]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out)["comments"]:
         category, severity = _UNUSED.get(item["code"]) or _RATINGS[item["level"]]
-        yield Said(
+        yield Diagnostic(
             file=item["file"],
             rule=f"SC{item['code']}",
             line=item["line"],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bot.domain.model import Category, Severity
 from bot.text.invisible_characters import visible
-from workers.scan.analyzers.analyzer import Said, Target
+from workers.scan.analyzers.analyzer import Diagnostic, Target
 
 _HIDDEN = re.compile(
     "(?P<bidi>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])"
@@ -34,19 +34,19 @@ _OURS, _THEIRS = re.compile(r"<{7} \S"), re.compile(r">{7} \S")
 _MAX_LINES = 20
 
 
-def hidden_characters(target: Target) -> Iterator[Said]:
+def hidden_characters(target: Target) -> Iterator[Diagnostic]:
     """One message for each added line that holds such characters."""
-    told = 0
+    reported_lines = 0
     for number, text in _added(target):
         text = _FLAG.sub("", text.removeprefix("\ufeff") if number == 1 else text)
         found = list(_HIDDEN.finditer(text))
-        if not found or told >= _MAX_LINES:
+        if not found or reported_lines >= _MAX_LINES:
             continue
-        told += 1
+        reported_lines += 1
         worst = min(found, key=lambda match: _KINDS[match.lastgroup or ""][1].rank)
         name, severity = _KINDS[worst.lastgroup or ""]
         codes = sorted({f"U+{ord(match[0]):04X}" for match in found})
-        yield Said(
+        yield Diagnostic(
             file=target.path,
             rule=worst.lastgroup or "",
             line=number,
@@ -59,14 +59,14 @@ def hidden_characters(target: Target) -> Iterator[Said]:
         )
 
 
-def conflict_markers(target: Target) -> Iterator[Said]:
+def conflict_markers(target: Target) -> Iterator[Diagnostic]:
     """The first line of each conflict that was committed with its markers."""
     added = list(_added(target))
     if not any(_THEIRS.match(text) for _, text in added):
         return
     for number, text in added:
         if _OURS.match(text):
-            yield Said(
+            yield Diagnostic(
                 file=target.path,
                 rule="conflict",
                 line=number,

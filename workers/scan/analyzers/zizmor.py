@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
 _WORKFLOW = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$")
 _SEVERITIES = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}
@@ -32,7 +32,7 @@ def _command(names: list[str]) -> list[str]:
     ]
 
 
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out):
         graded = item["determinations"]
         primary = next(
@@ -45,7 +45,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
         line = where["start_point"]["row"] + 1
         # It lacks something as a whole: no line in it is the wrong one.
         last = line if item["ident"] in _LACKS else where["end_point"]["row"] + 1
-        yield Said(
+        yield Diagnostic(
             file=primary["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./"),
             rule=item["ident"],
             line=line,

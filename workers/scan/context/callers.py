@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from workers.scan.context.path_distance import Nearness
-from workers.scan.context.related import Index, akin
+from workers.scan.context.path_distance import PathDistance
+from workers.scan.context.related import Index, similar
 from workers.scan.repository.clone import Clone
 from workers.scan.selection.file_filters import by_path
 from workers.scan.selection.risk import is_test
@@ -41,7 +41,7 @@ GREP = (
 )
 
 
-async def users(
+async def callers(
     clone: Clone,
     names: Mapping[str, Sequence[str]],
     known: Index,
@@ -49,8 +49,10 @@ async def users(
 ) -> dict[str, tuple[str, ...]]:
     """For each path of `names` the other files that use one of its names as a word and that
     `may_show` lets pass, best first: code before tests, near before far. Raises CloneError."""
-    asked = _first(names)
-    paths = await asyncio.to_thread(_candidates, [path for path in names if asked[path]], known)
+    symbols_of = _first(names)
+    paths = await asyncio.to_thread(
+        _candidates, [path for path in names if symbols_of[path]], known
+    )
     if not paths:
         return {}
     git = await asyncio.to_thread(
@@ -60,16 +62,18 @@ async def users(
     await here.fetch(known.blobs[path] for path in paths)
     sizes = await here.sizes(known.blobs[path] for path in paths)
     paths = [path for path in paths if sizes.get(known.blobs[path], 0) <= MAX_FILE_BYTES]
-    found = await names_in(here, paths, known, {name for each in asked.values() for name in each})
-    return await asyncio.to_thread(_ranked, asked, found, may_show)
+    found = await names_in(
+        here, paths, known, {name for each in symbols_of.values() for name in each}
+    )
+    return await asyncio.to_thread(_ranked, symbols_of, found, may_show)
 
 
 def _first(names: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """The names of the first files, MAX_NAMES in all."""
-    room, kept = MAX_NAMES, {}
+    remaining, kept = MAX_NAMES, {}
     for path, of_file in names.items():
-        kept[path] = tuple(of_file[:room])
-        room -= len(kept[path])
+        kept[path] = tuple(of_file[:remaining])
+        remaining -= len(kept[path])
     return kept
 
 
@@ -79,11 +83,11 @@ def _candidates(targets: Sequence[str], known: Index) -> list[str]:
     others = {
         language
         for language in set(known.languages.values())
-        if any(akin(language, one) for one in languages)
+        if any(similar(language, one) for one in languages)
     }
-    near = Nearness(targets)
+    near = PathDistance(targets)
     fitting = [path for path, language in known.languages.items() if language in others]
-    fitting.sort(key=lambda path: (near.steps(path), path))
+    fitting.sort(key=lambda path: (near.distance(path), path))
     return list(islice((path for path in fitting if by_path(path) is None), MAX_FILES))
 
 
@@ -111,16 +115,16 @@ def _parsed(out: bytes, paths: Sequence[str]) -> dict[str, set[str]]:
 
 
 def _ranked(
-    asked: Mapping[str, Sequence[str]],
+    symbols_of: Mapping[str, Sequence[str]],
     found: Mapping[str, set[str]],
     may_show: Callable[[str], bool],
 ) -> dict[str, tuple[str, ...]]:
     counts = Counter(name for names in found.values() for name in names)
     ranked = {}
-    for path, names in asked.items():
-        telling = {name for name in names if counts[name] <= _MAX_USERS}
-        near = Nearness([path])
-        using = [other for other, held in found.items() if other != path and telling & held]
-        using.sort(key=lambda other: (is_test(other), near.steps(other), other))
+    for path, names in symbols_of.items():
+        distinctive = {name for name in names if counts[name] <= _MAX_USERS}
+        near = PathDistance([path])
+        using = [other for other, held in found.items() if other != path and distinctive & held]
+        using.sort(key=lambda other: (is_test(other), near.distance(other), other))
         ranked[path] = tuple(islice(filter(may_show, using), _MAX_FOUND))
     return ranked

@@ -17,7 +17,7 @@ _EVERYWHERE = frozenset({"main", "test", "setup", "setUp", "tearDown", "toString
 MAX_NAMES = 12
 
 
-def touched(file: ChangedFile, outlined: Outline, language: str) -> tuple[str, ...]:
+def changed_symbols(file: ChangedFile, outlined: Outline, language: str) -> tuple[str, ...]:
     """Names of the smallest definitions that hold a changed line of the head, then of those
     whose first line is removed, without the ones that say nothing. `outlined` is the head's."""
     lines = sorted(number for hunk in file.hunks for number in changed_lines(hunk))

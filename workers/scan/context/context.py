@@ -16,15 +16,15 @@ from bot.text.globs import any_matches
 from bot.text.languages import language_of
 from bot.text.tokens import count_tokens
 from workers.scan.analyzers.analyzer import Target
-from workers.scan.context.callers import users
-from workers.scan.context.changed_symbols import touched
+from workers.scan.context.callers import callers
+from workers.scan.context.changed_symbols import changed_symbols
 from workers.scan.context.outline import Outline, outline
 from workers.scan.context.related import Index, index, related
 from workers.scan.context.snippets import Text, snippets
 from workers.scan.repository.clone import Clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_filters import by_content
-from workers.scan.selection.file_selection import Chosen
+from workers.scan.selection.file_selection import FileSelection
 
 ROLES = ("enclosing", "imports", "definition", "caller", "test")
 
@@ -34,18 +34,20 @@ _HEAD_COST = 18  # tokens for the words and the line number that stand over a sn
 
 
 async def relatives(
-    clone: Clone, chosen: Chosen, config: RepoConfig
+    clone: Clone, selection: FileSelection, config: RepoConfig
 ) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
     """For each target's path the other files that help, best first, and notes for people.
     Raises CloneError."""
-    known = await asyncio.to_thread(index, chosen.tree)
-    asked = await asyncio.to_thread(_looked_at, chosen.targets, known)
-    using, notes = await _users(clone, chosen, config, known, {p: n for p, (_, n) in asked.items()})
-    wanted = {
+    known = await asyncio.to_thread(index, selection.tree)
+    symbols_of = await asyncio.to_thread(_inspect, selection.targets, known)
+    using, notes = await _find_callers(
+        clone, selection, config, known, {p: n for p, (_, n) in symbols_of.items()}
+    )
+    candidates = {
         path: ([p for p in others if not _excluded(p, config)], using.get(path, ()))
-        for path, (others, _) in asked.items()
+        for path, (others, _) in symbols_of.items()
     }
-    by_rank = zip_longest(*(each for both in wanted.values() for each in both))
+    by_rank = zip_longest(*(each for both in candidates.values() for each in both))
     paths = dict.fromkeys(path for rank in by_rank for path in rank if path)
     texts = await _read(clone, {path: known.blobs[path] for path in islice(paths, _MAX_RELATIVES)})
     written = {path for path, text in texts.items() if by_content(text.text) is None}
@@ -55,25 +57,25 @@ async def relatives(
             for p in dict.fromkeys([*others, *more])
             if p in written or (p in texts and p in others)
         )
-        for path, (others, more) in wanted.items()
+        for path, (others, more) in candidates.items()
     }, notes
 
 
-def _looked_at(
+def _inspect(
     targets: Sequence[Target], known: Index
 ) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """For each target's path its relatives by name, and the names that its change touches."""
-    asked = {}
+    symbols_of = {}
     for target in targets:
         own = outline(target.language, target.text)
         others = related(target.path, _imports(target, own), known)
-        asked[target.path] = others, touched(target.file, own, target.language)
-    return asked
+        symbols_of[target.path] = others, changed_symbols(target.file, own, target.language)
+    return symbols_of
 
 
-async def _users(
+async def _find_callers(
     clone: Clone,
-    chosen: Chosen,
+    selection: FileSelection,
     config: RepoConfig,
     known: Index,
     names: Mapping[str, Sequence[str]],
@@ -81,10 +83,10 @@ async def _users(
     """A search that fails costs what it would have found."""
 
     def may_show(path: str) -> bool:
-        return not _excluded(path, config) and chosen.rules.reason(path) is None
+        return not _excluded(path, config) and selection.rules.reason(path) is None
 
     try:
-        return await users(clone, names, known, may_show), ()
+        return await callers(clone, names, known, may_show), ()
     except CloneError as exc:
         return {}, (f"Callers in other folders were not looked for: {exc}",)
 
@@ -121,17 +123,17 @@ def with_context(
         for position, part in enumerate(batch.files)
         for snippet in snippets(part.file, own[part.file.path], others.get(part.file.path, ()))
     ]
-    chosen: list[list[Snippet]] = [[] for _ in batch.files]
+    selection: list[list[Snippet]] = [[] for _ in batch.files]
     seen: set[Snippet] = set()
     for _, position, snippet in sorted(offered, key=lambda item: item[:2]):
         cost = _cost(snippet)
         if cost <= budget and snippet not in seen:
             seen.add(snippet)
-            chosen[position].append(snippet)
+            selection[position].append(snippet)
             budget -= cost
     files: list[BatchFile] = [
         replace(part, context=tuple(context))
-        for part, context in zip(batch.files, chosen, strict=True)
+        for part, context in zip(batch.files, selection, strict=True)
     ]
     return replace(batch, files=tuple(files))
 

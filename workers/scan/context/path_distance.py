@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-class Nearness:
+class PathDistance:
     """Steps from a file's folder to the nearest folder of `paths`, up and down again."""
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -12,7 +12,7 @@ class Nearness:
             for up, folder in enumerate(_folders(path)):
                 self._above[folder] = min(up, self._above.get(folder, up))
 
-    def steps(self, path: str) -> int:
+    def distance(self, path: str) -> int:
         ways = (
             up + self._above[folder]
             for up, folder in enumerate(_folders(path))

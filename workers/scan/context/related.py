@@ -24,7 +24,7 @@ _SEPARATORS = re.compile(r"\.(?![./])|::|\\+|/+")
 #: A module's file that stands for its folder.
 _FOLDER_NAMES = frozenset({"__init__", "index", "mod", "lib", "main"})
 _MAX_IMPORTED = 10
-_MAX_NEIGHBOURS = 6
+_MAX_NEIGHBORS = 6
 _MAX_TESTS = 3
 #: A name that this many files have says nothing.
 _MAX_NAMESAKES = 40
@@ -58,7 +58,7 @@ def related(path: str, imports: str, known: Index) -> tuple[str, ...]:
     """Paths worth reading beside `path`, best first; `imports` is the text of its imports."""
     found = dict.fromkeys(islice(_imported(path, imports, known), _MAX_IMPORTED))
     found |= dict.fromkeys(islice(_tests(path, known), _MAX_TESTS))
-    found |= dict.fromkeys(islice(_neighbours(path, known), _MAX_NEIGHBOURS))
+    found |= dict.fromkeys(islice(_neighbors(path, known), _MAX_NEIGHBORS))
     return tuple(other for other in found if other != path)
 
 
@@ -67,7 +67,7 @@ def _imported(path: str, imports: str, known: Index) -> Iterator[str]:
     for quoted, dotted, word in _MODULE.findall(imports):
         for words in _candidates(path, quoted or dotted or word, relative=bool(quoted)):
             found = _ending_in(words, known)
-            yield from (p for p in found if akin(language_of(p), language))
+            yield from (p for p in found if similar(language_of(p), language))
             if found:
                 break
 
@@ -119,17 +119,17 @@ def _tests(path: str, known: Index) -> Iterator[str]:
         stem,
     ):
         for other in known.by_stem.get(name, ())[:_MAX_NAMESAKES]:
-            if is_test(other) and akin(language_of(other), language_of(path)):
+            if is_test(other) and similar(language_of(other), language_of(path)):
                 yield other
 
 
-def _neighbours(path: str, known: Index) -> Iterator[str]:
+def _neighbors(path: str, known: Index) -> Iterator[str]:
     language = language_of(path)
     folder = known.by_folder.get(path.rpartition("/")[0], ())
-    return (p for p in folder if p != path and akin(language_of(p), language))
+    return (p for p in folder if p != path and similar(language_of(p), language))
 
 
-def akin(one: str, other: str) -> bool:
+def similar(one: str, other: str) -> bool:
     """Whether files of these languages may call each other."""
     families = (
         {"c", "cpp", "objc", "cuda"},

@@ -8,7 +8,7 @@ from itertools import islice
 from bot.domain.diff import ChangedFile, Hunk
 from bot.domain.model import Snippet
 from bot.text.languages import language_of
-from workers.scan.context.changed_symbols import changed_lines, touched
+from workers.scan.context.changed_symbols import changed_lines, changed_symbols
 from workers.scan.context.grammar_nodes import BARE_CALLS
 from workers.scan.context.outline import Block, Outline
 from workers.scan.selection.risk import is_test
@@ -111,7 +111,7 @@ def _callers(
     file: ChangedFile, own: Text, others: Sequence[Text], shown: set[int]
 ) -> Iterator[Snippet]:
     """Where this file and others, tests last, call the definitions that the change touches."""
-    names = touched(file, own.outline, own.language)
+    names = changed_symbols(file, own.outline, own.language)
     if not names:
         return
     for text in sorted((own, *others), key=lambda text: is_test(text.path)):

@@ -107,19 +107,21 @@ class Clone:
 
     async def sizes(self, blobs: Iterable[str]) -> dict[str, int]:
         """Bytes of each of these fetched blobs."""
-        asked = "\n".join(dict.fromkeys(blobs)).encode() + b"\n"
+        batch_input = "\n".join(dict.fromkeys(blobs)).encode() + b"\n"
         out = await self.git.local(
-            "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked
+            "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=batch_input
         )
         rows = (line.split(b" ") for line in out.splitlines())
         return {row[0].decode(): int(row[1]) for row in rows if row[1].isdigit()}
 
     async def read(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """Contents of these fetched blobs. Ask for their sizes first."""
-        wanted = list(dict.fromkeys(blobs))
-        if not wanted:
+        unique_blobs = list(dict.fromkeys(blobs))
+        if not unique_blobs:
             return {}
-        out = await self.git.local("cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n")
+        out = await self.git.local(
+            "cat-file", "--batch", stdin="\n".join(unique_blobs).encode() + b"\n"
+        )
         return dict(_contents(out))
 
     @property

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.runtime.tasks import to_the_end
+from bot.runtime.tasks import run_to_completion
 
 _CHUNK = 1 << 16
 _MAX_STDERR = 1 << 16
@@ -54,7 +54,7 @@ async def run(
     except TimeoutError as exc:
         raise ProcessTimeout(f"{Path(argv[0]).name} took longer than {seconds:.0f} s") from exc
     finally:
-        await to_the_end(_end(program))
+        await run_to_completion(_end(program))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _P
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
         # Left to itself, asyncio would kill the program alone, and wait for its children.
-        await to_the_end(_undo(starting))
+        await run_to_completion(_undo(starting))
         raise
 
 

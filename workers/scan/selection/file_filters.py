@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, FileKind, FileStatus
-from bot.domain.model import LeftOut
+from bot.domain.model import SkippedFile
 from bot.text.globs import any_matches
 from workers.scan.selection.gitattributes import Attributes
 
@@ -99,16 +99,16 @@ def by_content(text: str) -> str | None:
     return None
 
 
-def sift(
-    files: Iterable[ChangedFile], why_not: Callable[[ChangedFile], str | None]
-) -> tuple[list[ChangedFile], list[LeftOut]]:
+def filter_files(
+    files: Iterable[ChangedFile], skip_reason: Callable[[ChangedFile], str | None]
+) -> tuple[list[ChangedFile], list[SkippedFile]]:
     """Split `files` by a reason: those without one, and the others with theirs."""
     kept: list[ChangedFile] = []
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedFile] = []
     for file in files:
-        reason = why_not(file)
+        reason = skip_reason(file)
         if reason is None:
             kept.append(file)
         else:
-            left_out.append(LeftOut(file.path, reason))
-    return kept, left_out
+            skipped.append(SkippedFile(file.path, reason))
+    return kept, skipped

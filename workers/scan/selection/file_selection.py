@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.diff import ChangedFile, FileStatus, shown_path
-from bot.domain.model import FileSummary, LeftOut
+from bot.domain.diff import ChangedFile, FileStatus, display_path
+from bot.domain.model import FileSummary, SkippedFile
 from bot.text.languages import language_of
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.repository.clone import Clone, Entry
@@ -24,30 +24,30 @@ MAX_NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class FileSelection:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
-    `unnamed` is how many files were left out beside those that `left_out` names, and `rules`
-    are the `.gitattributes`."""
+    `skipped_unlisted` is how many files were left out beside those that `skipped` names, and
+    `rules` are the `.gitattributes`."""
 
     targets: tuple[Target, ...]
     files: tuple[FileSummary, ...]
-    left_out: tuple[LeftOut, ...]
-    unnamed: int
+    skipped: tuple[SkippedFile, ...]
+    skipped_unlisted: int
     tree: tuple[Entry, ...]
     rules: gitattributes.Attributes
 
 
-async def choose(clone: Clone, settings: Settings, config: RepoConfig) -> Chosen:
+async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> FileSelection:
     """The files to read, riskiest first. Raises CloneError."""
     changed = await clone.names()
     tree = await clone.tree()
     rules = await _attributes(clone, changed, tree)
-    files, left_out = file_filters.sift(
+    files, skipped = file_filters.filter_files(
         changed, lambda file: file_filters.by_name(file, rules, config)
     )
     files, beyond = _first(riskiest_first(files))
     counted, too_large = await _counted(clone, files, settings.max_file_bytes)
-    files, nothing_to_read = file_filters.sift(counted, file_filters.by_counts)
+    files, nothing_to_read = file_filters.filter_files(counted, file_filters.by_counts)
     texts, unread = await _readable(clone, riskiest_first(files), _most(settings, config))
     hunks = await _hunks(clone, [file for file, _ in texts])
     targets = tuple(
@@ -55,9 +55,11 @@ async def choose(clone: Clone, settings: Settings, config: RepoConfig) -> Chosen
         for file, text in texts
         if file.path in hunks
     )
-    left_out += beyond + too_large + nothing_to_read + unread
-    named, unnamed = _named(left_out)
-    return Chosen(targets, _summaries(changed, counted), named, unnamed, tree, rules)
+    skipped += beyond + too_large + nothing_to_read + unread
+    listed, skipped_unlisted = _listed(skipped)
+    return FileSelection(
+        targets, _summaries(changed, counted), listed, skipped_unlisted, tree, rules
+    )
 
 
 def _most(settings: Settings, config: RepoConfig) -> int:
@@ -82,16 +84,18 @@ async def _attributes(
 
 async def _texts(clone: Clone, blobs: Iterable[str], limit: int) -> dict[str, str]:
     """Contents of the blobs that are not larger than `limit` bytes."""
-    wanted = list(dict.fromkeys(blobs))
-    if not wanted:
+    unique_blobs = list(dict.fromkeys(blobs))
+    if not unique_blobs:
         return {}
-    await clone.fetch(wanted)
-    sizes = await clone.sizes(wanted)
-    contents = await clone.read(blob for blob in wanted if sizes.get(blob, limit + 1) <= limit)
+    await clone.fetch(unique_blobs)
+    sizes = await clone.sizes(unique_blobs)
+    contents = await clone.read(
+        blob for blob in unique_blobs if sizes.get(blob, limit + 1) <= limit
+    )
     return {blob: data.decode("utf-8", "replace") for blob, data in contents.items()}
 
 
-def _first(files: list[ChangedFile]) -> tuple[list[ChangedFile], list[LeftOut]]:
+def _first(files: list[ChangedFile]) -> tuple[list[ChangedFile], list[SkippedFile]]:
     """As many as one git call can take."""
     size = count = 0
     for file in files[:MAX_CANDIDATES]:
@@ -100,43 +104,43 @@ def _first(files: list[ChangedFile]) -> tuple[list[ChangedFile], list[LeftOut]]:
             break
         count += 1
     reason = f"the change is too large: only its {count} riskiest files are looked at"
-    return files[:count], [LeftOut(file.path, reason) for file in files[count:]]
+    return files[:count], [SkippedFile(file.path, reason) for file in files[count:]]
 
 
 async def _counted(
     clone: Clone, files: list[ChangedFile], limit: int
-) -> tuple[list[ChangedFile], list[LeftOut]]:
+) -> tuple[list[ChangedFile], list[SkippedFile]]:
     blobs = [blob for file in files for blob in (file.old_blob, file.new_blob) if blob]
     if not blobs:
         return [], []
     await clone.fetch(blobs)
     sizes = await clone.sizes(blobs)
 
-    def why_not(file: ChangedFile) -> str | None:
+    def skip_reason(file: ChangedFile) -> str | None:
         largest = max(sizes.get(blob or "", 0) for blob in (file.old_blob, file.new_blob))
         if largest <= limit:
             return None
         return "deleted" if file.status is FileStatus.DELETED else f"larger than {_size(limit)}"
 
-    kept, left_out = file_filters.sift(files, why_not)
-    return list(await clone.counted([file.path for file in kept])), left_out
+    kept, skipped = file_filters.filter_files(files, skip_reason)
+    return list(await clone.counted([file.path for file in kept])), skipped
 
 
 async def _readable(
-    clone: Clone, files: list[ChangedFile], most: int
-) -> tuple[list[tuple[ChangedFile, str]], list[LeftOut]]:
-    """The first `most` files whose text is for review, read a chunk at a time."""
+    clone: Clone, files: list[ChangedFile], max_files: int
+) -> tuple[list[tuple[ChangedFile, str]], list[SkippedFile]]:
+    """The first `max_files` files whose text is for review, read a chunk at a time."""
     chosen: list[tuple[ChangedFile, str]] = []
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedFile] = []
     contents: dict[str, bytes] = {}
     lines = 0
     for position, file in enumerate(files):
-        if len(chosen) >= most:
-            beyond = f"less risky than the {most} files that one review reads"
-            left_out += [LeftOut(other.path, beyond) for other in files[position:]]
+        if len(chosen) >= max_files:
+            beyond = f"less risky than the {max_files} files that one review reads"
+            skipped += [SkippedFile(other.path, beyond) for other in files[position:]]
             break
-        if position % most == 0:
-            chunk = files[position : position + most]
+        if position % max_files == 0:
+            chunk = files[position : position + max_files]
             contents = await clone.read(other.new_blob for other in chunk if other.new_blob)
         text = contents.get(file.new_blob or "", b"").decode("utf-8", "replace")
         reason = file_filters.by_content(text)
@@ -146,8 +150,8 @@ async def _readable(
             chosen.append((file, text))
             lines += file.changed_lines
         else:
-            left_out.append(LeftOut(file.path, reason))
-    return chosen, left_out
+            skipped.append(SkippedFile(file.path, reason))
+    return chosen, skipped
 
 
 async def _hunks(clone: Clone, files: list[ChangedFile]) -> dict[str, ChangedFile]:
@@ -164,7 +168,7 @@ def _summaries(
     files = [known.get(f.path, f) for f in changed if f.path not in moved_away or f.path in known]
     return tuple(
         FileSummary(
-            path=shown_path(file.path),
+            path=display_path(file.path),
             status=file.status,
             additions=file.additions,
             deletions=file.deletions,
@@ -173,13 +177,15 @@ def _summaries(
     )
 
 
-def _named(left_out: list[LeftOut]) -> tuple[tuple[LeftOut, ...], int]:
+def _listed(skipped: list[SkippedFile]) -> tuple[tuple[SkippedFile, ...], int]:
     """Those that are named, and how many are not, which one more line tells people."""
-    named = [replace(item, path=shown_path(item.path)) for item in left_out[:MAX_NAMED]]
-    rest = len(left_out) - len(named)
+    listed = [replace(item, path=display_path(item.path)) for item in skipped[:MAX_NAMED]]
+    rest = len(skipped) - len(listed)
     if rest:
-        named.append(LeftOut(f"{rest:,} more files", "the change is too large to name them all"))
-    return tuple(named), rest
+        listed.append(
+            SkippedFile(f"{rest:,} more files", "the change is too large to name them all")
+        )
+    return tuple(listed), rest
 
 
 def _size(limit: int) -> str:

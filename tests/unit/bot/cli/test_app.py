@@ -10,11 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
 
 def git(repo: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(repo), *WHO, *arguments]
+    command = ["git", "-C", str(repo), *GIT_IDENTITY, *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -93,7 +93,7 @@ def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) ->
 
 
 @pytest.mark.slow
-def test_a_repository_of_somebody_else_is_reviewed_if_git_was_told_to_trust_it(
+def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
     repo: Path, tmp_path: Path
 ) -> None:
     if os.geteuid() != 0:
@@ -112,7 +112,7 @@ def test_a_repository_of_somebody_else_is_reviewed_if_git_was_told_to_trust_it(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected_text"),
     [
         (("--base", "nowhere"), "has no commit or branch 'nowhere'"),
         (("--format", "docx"), "'docx' is no format"),
@@ -123,15 +123,17 @@ def test_a_repository_of_somebody_else_is_reviewed_if_git_was_told_to_trust_it(
         (("--output", "/dev/null/report.md"), "/dev/null/report.md cannot be written"),
     ],
 )
-def test_a_mistake_gets_one_sentence(repo: Path, arguments: tuple[str, ...], says: str) -> None:
+def test_a_mistake_gets_one_sentence(
+    repo: Path, arguments: tuple[str, ...], expected_text: str
+) -> None:
     done = glossator("review", *arguments, cwd=repo)
     assert done.returncode == 2
-    assert says in done.stderr
+    assert expected_text in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
 
 
-def test_a_damaged_repository_is_no_trouble_of_github(repo: Path) -> None:
+def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
     tree = git(repo, "rev-parse", "topic^{tree}")
     (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
     done = glossator("review", cwd=repo)
@@ -141,7 +143,7 @@ def test_a_damaged_repository_is_no_trouble_of_github(repo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "expected_text"),
     [
         ("review --fail-on bad", "'--fail-on': 'bad' is not one of 'never', 'critical', 'high'"),
         ("review --fail-n high", "--fail-n (Possible options: --fail-on)"),
@@ -155,11 +157,11 @@ def test_a_damaged_repository_is_no_trouble_of_github(repo: Path) -> None:
     ],
 )
 def test_a_mistake_in_what_is_typed_gets_one_sentence(
-    tmp_path: Path, typed: str, says: str
+    tmp_path: Path, typed: str, expected_text: str
 ) -> None:
     done = glossator(*typed.split(), cwd=tmp_path, FORCE_COLOR="1")
     assert done.returncode == 2
-    assert says in done.stderr
+    assert expected_text in done.stderr
     assert done.stderr.startswith("glossator: ")
     assert len(done.stderr.splitlines()) == 1
     assert "\x1b" not in done.stderr
@@ -188,14 +190,14 @@ def misconfigured(repo: Path) -> Path:
 MISTAKE = "`.github/glossator.yml`, line 2: `severity` is not a known key."
 
 
-def test_a_mistake_in_the_configuration_is_told_in_the_report(misconfigured: Path) -> None:
+def test_a_configuration_error_is_reported_in_the_report(misconfigured: Path) -> None:
     done = glossator("review", "--format", "json", cwd=misconfigured)
     assert done.returncode == 0, done.stderr
     assert any(note.startswith(MISTAKE) for note in json.loads(done.stdout)["notes"])
 
 
 @pytest.mark.slow
-def test_a_mistake_in_the_configuration_is_told_beside_the_prompts(misconfigured: Path) -> None:
+def test_a_configuration_error_is_reported_beside_the_prompts(misconfigured: Path) -> None:
     done = glossator("prompt", cwd=misconfigured)
     assert done.returncode == 0
     assert done.stderr.startswith(f"glossator: {MISTAKE}")
@@ -207,7 +209,7 @@ def test_prompt_shows_what_a_model_would_be_asked(repo: Path) -> None:
     assert "subprocess.call(command, shell=True)" in done.stdout
 
 
-def test_the_server_says_which_setting_is_missing(tmp_path: Path) -> None:
+def test_the_server_names_the_missing_setting(tmp_path: Path) -> None:
     done = glossator("serve", cwd=tmp_path)
     assert done.returncode == 2
     assert "GITHUB_APP_ID is not set" in done.stderr
@@ -230,7 +232,7 @@ def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) 
 
 
 @pytest.mark.parametrize(
-    ("held", "says"),
+    ("key_bytes", "expected_text"),
     [
         (b"", "glossator: GITHUB_PRIVATE_KEY_FILE: key.pem is empty."),
         (b"\x30\x82\xff\xfe", "glossator: GITHUB_PRIVATE_KEY_FILE: key.pem is no text."),
@@ -238,11 +240,11 @@ def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) 
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "work", "schedule"])
-def test_a_key_that_is_none_is_told_in_a_sentence(
-    tmp_path: Path, command: str, held: bytes, says: str
+def test_an_invalid_key_is_reported_in_one_sentence(
+    tmp_path: Path, command: str, key_bytes: bytes, expected_text: str
 ) -> None:
     """A worker that went on without it would make dead letters of all that was accepted."""
-    (tmp_path / "key.pem").write_bytes(held)
+    (tmp_path / "key.pem").write_bytes(key_bytes)
     done = glossator(
         command,
         cwd=tmp_path,
@@ -252,7 +254,7 @@ def test_a_key_that_is_none_is_told_in_a_sentence(
         REDIS_URL="redis://127.0.0.1:9/0",
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(says)
+    assert done.stderr.startswith(expected_text)
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -279,8 +281,8 @@ def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
         SSL_CERT_FILE="nowhere.pem",
     )
     assert done.returncode == 2
-    told = done.stderr.splitlines()[-1]
-    assert told == "glossator: The worker cannot begin: [Errno 2] No such file or directory."
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line == "glossator: The worker cannot begin: [Errno 2] No such file or directory."
 
 
 @pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "GITHUB_API_URL", "PUBLIC_URL"])

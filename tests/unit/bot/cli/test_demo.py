@@ -9,11 +9,13 @@ import pytest
 from bot.cli.demo import HOME, SHOWCASE, DemoFailed, choose_range, environment
 from bot.sandbox.server import Sandbox
 
-WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
 
 def git(repo: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-C", str(repo), *WHO, *arguments], check=True, capture_output=True)
+    subprocess.run(
+        ["git", "-C", str(repo), *GIT_IDENTITY, *arguments], check=True, capture_output=True
+    )
 
 
 @pytest.fixture
@@ -39,9 +41,11 @@ def test_another_repository_shows_its_newest_commits(repo: Path) -> None:
     assert (base, head) == choose_range(repo, "HEAD~2..HEAD")
 
 
-@pytest.mark.parametrize(("commits", "says"), [("HEAD", "base..head"), ("nope..HEAD", "rev-parse")])
-def test_a_range_that_is_none_is_told(repo: Path, commits: str, says: str) -> None:
-    with pytest.raises(DemoFailed, match=says):
+@pytest.mark.parametrize(
+    ("commits", "expected_text"), [("HEAD", "base..head"), ("nope..HEAD", "rev-parse")]
+)
+def test_an_invalid_range_is_reported(repo: Path, commits: str, expected_text: str) -> None:
+    with pytest.raises(DemoFailed, match=expected_text):
         choose_range(repo, commits)
 
 

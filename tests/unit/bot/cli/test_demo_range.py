@@ -8,7 +8,7 @@ import pytest
 
 from bot.cli.demo import DemoFailed, choose_range
 
-WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def repo(tmp_path: Path) -> Path:
 
 def git(repo: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", "-C", str(repo), *WHO, *arguments], check=True, stdout=subprocess.PIPE
+        ["git", "-C", str(repo), *GIT_IDENTITY, *arguments], check=True, stdout=subprocess.PIPE
     )
     return done.stdout.decode().strip()
 

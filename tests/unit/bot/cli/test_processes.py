@@ -25,7 +25,7 @@ def settings(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return Settings(_env_file=None, redis_url=redis_url, port=free_port())
 
 
-async def test_a_group_that_is_not_ready_in_time_says_so_itself(settings: Settings) -> None:
+async def test_a_group_that_is_not_ready_in_time_reports_it(settings: Settings) -> None:
     with pytest.raises(NotReady, match="did not answer"):
         async with process_group(settings, {}):
             raise AssertionError("nobody listens")
@@ -43,18 +43,18 @@ async def test_what_fails_inside_a_group_comes_out_as_it_was(
             raise DemoFailed("No review stands on the pull request.")
 
 
-def test_serve_says_in_one_sentence_that_it_is_not_ready(
+def test_serve_reports_in_one_sentence_that_it_is_not_ready(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(app, "_ready", lambda _: settings)
+    monkeypatch.setattr(app, "_initialize", lambda _: settings)
     monkeypatch.setattr(app, "_check_app", lambda _: None)
     monkeypatch.setattr(sys, "argv", ["glossator", "serve"])
     with pytest.raises(SystemExit) as ended:
         app.main()
-    said = capsys.readouterr().err
+    stderr = capsys.readouterr().err
     assert ended.value.code == 2
-    assert said.startswith("glossator: The web process did not answer at http://127.0.0.1:")
-    assert len(said.splitlines()) == 1
+    assert stderr.startswith("glossator: The web process did not answer at http://127.0.0.1:")
+    assert len(stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "::", "0.0.0.0"])

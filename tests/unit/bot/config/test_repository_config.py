@@ -87,11 +87,11 @@ def test_a_configuration_survives_the_store() -> None:
 
 
 @pytest.mark.parametrize("text", ["", b"", "# nothing\n", "---\n", "categories:\n", "\ufeff", "{}"])
-def test_a_file_that_says_nothing_gives_the_defaults(text: str | bytes) -> None:
+def test_an_empty_file_gives_the_defaults(text: str | bytes) -> None:
     assert parse(text) == ParsedConfig(RepoConfig(), (), frozenset())
 
 
-def test_an_error_names_its_file_and_the_organisations_where_it_is_theirs() -> None:
+def test_an_error_names_its_file_and_the_organizations_where_it_is_theirs() -> None:
     assert parse("a: 1").errors[0].file == FILE
     assert parse("a: 1", file="octo-org/.github").errors[0].file == "octo-org/.github"
 
@@ -170,14 +170,14 @@ def test_an_error_names_its_file_and_the_organisations_where_it_is_theirs() -> N
         ("drafts: false\ndrafts: false", (2, 1, "`drafts` is given twice: the first counts.")),
     ],
 )
-def test_a_wrong_key_keeps_its_default_and_is_told_with_what_is_allowed(
+def test_a_wrong_key_keeps_its_default_and_is_reported_with_the_allowed_values(
     text: str, error: tuple[int, int, str]
 ) -> None:
     assert errors(text) == [error]
     assert parse(text).config == RepoConfig()
 
 
-def test_an_unknown_key_is_told_the_known_ones() -> None:
+def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
     [(line, _, message)] = errors("drafs: true")
     assert line == 1
     assert message.startswith("`drafs` is not a known key. Did you mean `drafts`? Allowed: ")
@@ -265,7 +265,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*json_schema()["properties"], "other"]), VALUES))
-def test_what_no_error_is_told_of_fits_the_schema(data: dict[str, object]) -> None:
+def test_accepted_answers_match_the_schema(data: dict[str, object]) -> None:
     text = json.dumps(data)  # JSON is YAML
     parsed = parse(text)
     if not parsed.errors:
@@ -274,13 +274,13 @@ def test_what_no_error_is_told_of_fits_the_schema(data: dict[str, object]) -> No
         assert getattr(parsed.config, name) == getattr(RepoConfig(), name)
 
 
-def test_the_repository_wins_over_its_organisation_key_by_key() -> None:
-    organisation = parse(
+def test_the_repository_wins_over_its_organization_key_by_key() -> None:
+    organization = parse(
         "drafts: true\nfail_on: high\nskip_labels: [wip]\npaths: {exclude: ['*.md']}",
         file="octo-org/.github",
     )
     repository = parse("drafts: false\nfail_on: nonsense\npaths: {include: ['src/']}")
-    merged = merge(organisation, repository)
+    merged = merge(organization, repository)
     assert merged.config == RepoConfig(
         drafts=False,  # though that is the default: it was said
         fail_on=FailOn.HIGH,  # the last good one

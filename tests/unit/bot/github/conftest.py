@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bot.github.app import GitHubApp
 from bot.github.client import GitHub
-from tests.unit.bot.github.script import FakeTime, ScriptedGitHub
+from tests.unit.bot.github.scripted_github import FakeTime, ScriptedGitHub
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from bot.github.reviews import ReviewComment, create_review, find_review, reply,
 from bot.github.threads import list_threads, minimize_comment, resolve_thread
 from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
-from tests.unit.bot.github.script import FakeTime
+from tests.unit.bot.github.scripted_github import FakeTime
 
 REPO = "octo/hello"
 MARKER = "<!-- glossator:01REVIEW -->"
@@ -117,7 +117,7 @@ async def test_one_bad_comment_does_not_cost_the_others(scene: Scene) -> None:
         body=f"{MARKER}\nhello",
         comments=[good[0], bad[0], good[1], bad[1]],
     )
-    assert posted.refused == tuple(bad)
+    assert posted.rejected == tuple(bad)
     author = await scene.app.login()
     found = await find_review(scene.gh, REPO, scene.number, MARKER, author)
     assert found is not None
@@ -137,7 +137,7 @@ async def test_a_commit_that_is_not_of_the_pull_request_is_invalid(scene: Scene)
         )
 
 
-async def test_a_thread_is_answered_resolved_and_folded_away(scene: Scene) -> None:
+async def test_a_thread_is_answered_resolved_and_minimized(scene: Scene) -> None:
     await create_review(
         scene.gh,
         REPO,
@@ -160,15 +160,18 @@ async def test_a_thread_is_answered_resolved_and_folded_away(scene: Scene) -> No
     await resolve_thread(resolver, thread.id)
     await minimize_comment(scene.gh, thread.node_id)
     (after,) = await list_threads(scene.gh, REPO, scene.number)
-    assert (after.resolved, after.folded, after.replies) == (True, True, 1)
+    assert (after.resolved, after.minimized, after.replies) == (True, True, 1)
 
 
-async def test_comments_and_reactions_stand_once(scene: Scene) -> None:
+async def test_comments_and_reactions_exist_once(scene: Scene) -> None:
     author = await scene.app.login()
-    asked = await scene.sandbox.comment(REPO, scene.number, "/review help")
-    ids = [await react(scene.gh, REPO, Subject.ISSUE_COMMENT, asked.id, "eyes") for _ in range(2)]
+    comment_made = await scene.sandbox.comment(REPO, scene.number, "/review help")
+    ids = [
+        await react(scene.gh, REPO, Subject.ISSUE_COMMENT, comment_made.id, "eyes")
+        for _ in range(2)
+    ]
     assert ids[0] == ids[1]
-    await delete_reaction(scene.gh, REPO, Subject.ISSUE_COMMENT, asked.id, ids[0])
+    await delete_reaction(scene.gh, REPO, Subject.ISSUE_COMMENT, comment_made.id, ids[0])
     body = f"{MARKER}\nhelp"
     first, second = [
         await create_comment(scene.gh, REPO, scene.number, body, marker=MARKER, author=author)
@@ -196,7 +199,7 @@ async def test_where_the_app_has_left_nothing_is_found(scene: Scene, event: str)
         case "suspended":
             await sandbox.suspend(repository.owner)
         case "taken away":
-            await sandbox.take_away(REPO)
+            await sandbox.remove_repository(REPO)
         case _:
             await sandbox.uninstall(repository.owner)
     with pytest.raises(NotFound):
@@ -204,7 +207,7 @@ async def test_where_the_app_has_left_nothing_is_found(scene: Scene, event: str)
 
 
 @pytest.mark.parametrize("kind", ["500", "502", "429", "secondary", "reset"])
-async def test_trouble_with_a_read_passes_unnoticed(scene: Scene, kind: str) -> None:
+async def test_a_failed_read_is_retried(scene: Scene, kind: str) -> None:
     retry_after = 2 if kind in ("429", "secondary") else None
     fault = scene.sandbox.faults.add(
         f"GET /api/v3/repos/{REPO}/pulls/*",
@@ -213,7 +216,7 @@ async def test_trouble_with_a_read_passes_unnoticed(scene: Scene, kind: str) -> 
         retry_after=retry_after,
     )
     assert (await get_pull(scene.gh, REPO, scene.number)).title == "Spell"
-    assert fault.struck == 2
+    assert fault.triggered == 2
 
 
 async def test_a_review_whose_answer_was_lost_is_found_and_not_posted_twice(scene: Scene) -> None:
@@ -227,7 +230,7 @@ async def test_a_review_whose_answer_was_lost_is_found_and_not_posted_twice(scen
     assert len(scene.sandbox.repository(REPO).reviews) == 1
 
 
-async def test_what_was_not_delivered_is_told() -> None:
+async def test_missed_deliveries_are_reported() -> None:
     async with (
         Sandbox(webhook_url="http://127.0.0.1:9/") as sandbox,
         httpx2.AsyncClient(verify=trusted()) as http,

@@ -15,7 +15,7 @@ from bot.github.app import GitHubApp
 from bot.github.auth import AppKey, InstallationTokens, Scope, Token
 from bot.github.client import GitHub
 from bot.github.errors import NotFound, Transient, Unauthorized
-from tests.unit.bot.github.script import START, FakeTime, ScriptedGitHub, reply
+from tests.unit.bot.github.scripted_github import START, FakeTime, ScriptedGitHub, reply
 
 
 def test_the_jwt_verifies_with_the_public_key_and_keeps_to_github_s_limits(
@@ -33,7 +33,7 @@ def test_the_jwt_verifies_with_the_public_key_and_keeps_to_github_s_limits(
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
 
 
-def test_a_jwt_is_reused_and_made_anew_before_it_expires(private_key: str, time: FakeTime) -> None:
+def test_a_jwt_is_reused_and_renewed_before_it_expires(private_key: str, time: FakeTime) -> None:
     key = AppKey(42, private_key, time.clock())
     first = key.jwt()
     time.now += 5 * 60
@@ -63,18 +63,18 @@ def test_an_unusable_key_is_refused_without_being_quoted(time: FakeTime) -> None
     assert "TOPSECRET" not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_a_token_is_asked_for_one_repository_and_the_permissions_named(
+async def test_a_token_is_requested_for_one_repository_and_the_named_permissions(
     app: GitHubApp, github: ScriptedGitHub
 ) -> None:
     assert await app.installation_token(7, 11) == "ghs_secret1"
 
-    asked = github.token_requests[0]
-    assert asked.url.path == "/app/installations/7/access_tokens"
-    assert json.loads(asked.content) == {
+    token_request = github.token_requests[0]
+    assert token_request.url.path == "/app/installations/7/access_tokens"
+    assert json.loads(token_request.content) == {
         "repository_ids": [11],
         "permissions": {"contents": "read"},
     }
-    assert asked.headers["authorization"].startswith("Bearer ey")
+    assert token_request.headers["authorization"].startswith("Bearer ey")
 
 
 async def test_each_scope_has_a_token_of_its_own(app: GitHubApp) -> None:
@@ -168,9 +168,9 @@ async def test_a_refused_jwt_is_not_tried_again(app: GitHubApp, github: Scripted
     assert len(github.requests) == 1
 
 
-async def test_an_installation_that_is_gone_shows_at_once(private_key: str) -> None:
-    gone = httpx2.MockTransport(lambda _: reply(404, {"message": "Not Found"}))
-    async with httpx2.AsyncClient(transport=gone) as http:
+async def test_a_removed_installation_is_noticed_at_once(private_key: str) -> None:
+    not_found_transport = httpx2.MockTransport(lambda _: reply(404, {"message": "Not Found"}))
+    async with httpx2.AsyncClient(transport=not_found_transport) as http:
         app = GitHubApp(
             api_url="https://api.github.com", app_id=42, private_key=private_key, http=http
         )

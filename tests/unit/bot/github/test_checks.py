@@ -16,7 +16,7 @@ from bot.github.checks import (
     update_check_run,
 )
 from bot.github.client import GitHub
-from tests.unit.bot.github.script import ScriptedGitHub, reply
+from tests.unit.bot.github.scripted_github import ScriptedGitHub, reply
 
 REPO = "octo/hello"
 
@@ -127,7 +127,7 @@ async def test_progress_is_one_request(gh: GitHub, github: ScriptedGitHub) -> No
     }
 
 
-async def test_long_texts_are_cut_and_say_so(gh: GitHub, github: ScriptedGitHub) -> None:
+async def test_long_texts_are_truncated_and_marked(gh: GitHub, github: ScriptedGitHub) -> None:
     github.play(reply(200, run()))
     long = "line of text\n" * 10_000
     await update_check_run(gh, REPO, 5, output=CheckOutput("t", long, long))

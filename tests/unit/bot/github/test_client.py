@@ -23,7 +23,7 @@ from bot.github.errors import (
     Unauthorized,
 )
 from bot.github.rate_limits import RetryPolicy
-from tests.unit.bot.github.script import START, FakeTime, ScriptedGitHub, reply
+from tests.unit.bot.github.scripted_github import START, FakeTime, ScriptedGitHub, reply
 
 SECONDARY = {"message": "You have exceeded a secondary rate limit."}
 
@@ -51,7 +51,7 @@ async def test_a_server_error_is_repeated_with_growing_pauses(
     assert time.slept == [0.25, 0.5, 1.0]
 
 
-async def test_after_four_attempts_the_error_is_transient_and_says_what_github_said(
+async def test_after_four_attempts_the_error_is_transient_and_quotes_github(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     github.play(*[reply(502, {"message": "Server Error"})] * 4)
@@ -157,10 +157,10 @@ async def test_a_long_limit_is_handed_on_and_nothing_is_sent_until_it_ends(
         await gh.getitem("/repos/octo/hello")
     assert caught.value.retry_after == 300
 
-    neighbour = await app.installation(7, 12)
+    neighbor = await app.installation(7, 12)
     time.now += 100
     with pytest.raises(Transient) as caught:
-        await neighbour.getitem("/repos/octo/other")
+        await neighbor.getitem("/repos/octo/other")
     assert caught.value.retry_after == 200
     assert len(github.requests) == 1
 
@@ -286,7 +286,7 @@ async def test_an_unchanged_answer_comes_from_the_cache_of_its_own_scope(
     assert "if-none-match" not in github.requests[2].headers
 
 
-def test_the_cache_forgets_what_was_used_longest_ago() -> None:
+def test_the_cache_evicts_the_least_recently_used() -> None:
     cache = ScopedCache(OrderedDict(), Scope.of(7, 11), 2)
     for url in ("a", "b"):
         cache[url] = (url, None, {}, None)
@@ -406,13 +406,13 @@ async def test_no_error_and_no_log_line_ever_holds_a_credential(
         reply(500, {"message": "No."}),
         httpx2.Response(200, html="<p>"),
     ]
-    told = ""
+    output = ""
     for end in ends:
         github.play(end)
         with pytest.raises(GitHubError) as caught:
             await gh.post("/repos/octo/hello/pulls/1/reviews", data={})
-        told += "".join(traceback.format_exception(caught.value))
+        output += "".join(traceback.format_exception(caught.value))
         chained = caught.value.__context__
         assert chained is None, f"{chained!r} holds the request and its headers"
-    assert "ghs_secret" not in told + caplog.text
-    assert "authorization" not in (told + caplog.text).lower()
+    assert "ghs_secret" not in output + caplog.text
+    assert "authorization" not in (output + caplog.text).lower()

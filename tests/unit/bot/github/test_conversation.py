@@ -19,7 +19,7 @@ from bot.github.comments import (
 from bot.github.deliveries import Delivery, list_deliveries, redeliver, undelivered
 from bot.github.errors import NotFound
 from bot.github.threads import list_threads, minimize_comment, resolve_thread
-from tests.unit.bot.github.script import ScriptedGitHub, reply
+from tests.unit.bot.github.scripted_github import ScriptedGitHub, reply
 
 REPO = "octo/hello"
 MARKER = "<!-- glossator:help -->"
@@ -37,8 +37,12 @@ def comment(number: int, login: str, body: str) -> dict[str, Any]:
 
 
 async def test_a_comment_is_posted_once(gh: GitHub, github: ScriptedGitHub) -> None:
-    ours = comment(2, US, f"{MARKER}\nhelp")
-    github.play(reply(200, [comment(1, "mallory", MARKER)]), reply(201, ours), reply(200, [ours]))
+    bot_comment = comment(2, US, f"{MARKER}\nhelp")
+    github.play(
+        reply(200, [comment(1, "mallory", MARKER)]),
+        reply(201, bot_comment),
+        reply(200, [bot_comment]),
+    )
     for _ in range(2):
         made = await create_comment(gh, REPO, 3, f"{MARKER}\nhelp", marker=MARKER, author=US)
         assert made.id == 2
@@ -50,7 +54,7 @@ async def test_a_comment_without_its_marker_is_refused_here(gh: GitHub) -> None:
         await create_comment(gh, REPO, 3, "help", marker=MARKER, author=US)
 
 
-async def test_a_comment_of_ours_is_changed(gh: GitHub, github: ScriptedGitHub) -> None:
+async def test_a_bot_comment_is_edited(gh: GitHub, github: ScriptedGitHub) -> None:
     github.play(reply(200, comment(2, US, "new")))
     assert (await update_comment(gh, REPO, 2, "new")).body == "new"
     assert github.calls() == ["PATCH /repos/octo/hello/issues/comments/2"]
@@ -121,8 +125,8 @@ async def test_threads_are_read_over_pages_with_logins_as_rest_writes_them(
         ("T3", "ghost", 4, 1),
     ]
     assert found[0].url == "https://github.example/T1"
-    assert found[0].disliked_by == ("eve",)
-    assert [t.folded for t in found] == [False, True, False]
+    assert found[0].thumbs_down_by == ("eve",)
+    assert [t.minimized for t in found] == [False, True, False]
     assert github.body(0)["variables"] == {
         "owner": "octo",
         "name": "hello",
@@ -140,7 +144,7 @@ async def test_threads_of_what_we_may_not_see_are_not_found(
         await list_threads(gh, REPO, 3)
 
 
-async def test_a_thread_is_resolved_and_a_comment_folded_away(
+async def test_a_thread_is_resolved_and_a_comment_minimized(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     github.play(reply(502), *[reply(200, {"data": {}})] * 2)
@@ -203,7 +207,7 @@ def test_what_any_attempt_delivered_is_done() -> None:
     assert [attempt.id for attempt in undelivered(attempts)] == [4, 6]
 
 
-async def test_a_redelivery_is_asked_for_once(app: GitHubApp, github: ScriptedGitHub) -> None:
+async def test_a_redelivery_is_requested_once(app: GitHubApp, github: ScriptedGitHub) -> None:
     github.play(reply(202, {}))
     await redeliver(app.as_app(), 4)
     assert github.calls() == ["POST /app/hook/deliveries/4/attempts"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.github.errors import Transient
-from bot.github.rate_limits import Quota, RetryPolicy, limit_wait, may_repeat, notifies
+from bot.github.rate_limits import Quota, RetryPolicy, is_retryable, limit_wait, notifies
 
 NOW = 1_000.0
 
@@ -69,7 +69,7 @@ def test_a_422_for_making_content_too_quickly_is_a_limit(error: object, wait: fl
 def test_only_what_does_not_happen_twice_is_repeated(
     method: str, path: str, repeatable: bool
 ) -> None:
-    assert may_repeat(method, path) is repeatable
+    assert is_retryable(method, path) is repeatable
 
 
 def test_comments_and_reviews_notify_and_reading_them_does_not() -> None:
@@ -89,25 +89,25 @@ def test_a_backoff_has_jitter_and_a_cap(attempt: int, chance: float) -> None:
 
 def test_writes_get_slots_a_second_apart_and_reads_pass_by() -> None:
     quota = Quota()
-    waits = [quota.reserve(10.0, write=True, longest=30) for _ in range(3)]
+    waits = [quota.reserve(10.0, write=True, max_wait=30) for _ in range(3)]
     assert waits == [0.0, 1.0, 2.0]
-    assert quota.reserve(10.0, write=False, longest=30) == 0.0
-    assert quota.reserve(20.0, write=True, longest=30) == 0.0
+    assert quota.reserve(10.0, write=False, max_wait=30) == 0.0
+    assert quota.reserve(20.0, write=True, max_wait=30) == 0.0
 
 
 def test_a_refused_reservation_takes_no_slot() -> None:
     quota = Quota()
-    quota.close(100.0)
+    quota.block_until(100.0)
     for _ in range(2):
         with pytest.raises(Transient) as caught:
-            quota.reserve(10.0, write=True, longest=30)
+            quota.reserve(10.0, write=True, max_wait=30)
         assert caught.value.retry_after == 90.0
-    assert quota.reserve(100.0, write=True, longest=30) == 0.0
+    assert quota.reserve(100.0, write=True, max_wait=30) == 0.0
 
 
 def test_only_rest_s_own_quota_counts_as_remaining() -> None:
     quota = Quota()
-    quota.note({"x-ratelimit-remaining": "4321", "x-ratelimit-resource": "core"})
-    quota.note({"x-ratelimit-remaining": "12", "x-ratelimit-resource": "graphql"})
-    quota.note({"x-ratelimit-remaining": "many"})
+    quota.update({"x-ratelimit-remaining": "4321", "x-ratelimit-resource": "core"})
+    quota.update({"x-ratelimit-remaining": "12", "x-ratelimit-resource": "graphql"})
+    quota.update({"x-ratelimit-remaining": "many"})
     assert quota.remaining == 4321

@@ -21,7 +21,7 @@ from bot.github.pulls import (
     permission,
 )
 from bot.github.urls import repo_url
-from tests.unit.bot.github.script import ScriptedGitHub, reply
+from tests.unit.bot.github.scripted_github import ScriptedGitHub, reply
 
 REPO = "octo/hello"
 
@@ -62,7 +62,7 @@ async def test_a_deleted_fork_and_a_deleted_author_are_no_errors(
     assert (read.author, read.head_repository) == ("ghost", None)
 
 
-async def test_the_merge_base_is_asked_for_without_the_files(
+async def test_the_merge_base_is_requested_without_the_files(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     github.play(
@@ -110,14 +110,14 @@ async def test_commits_come_over_pages(gh: GitHub, github: ScriptedGitHub) -> No
     assert [(c.sha, c.message, c.author) for c in commits] == [("1", "m1", "Ada"), ("2", "m2", "")]
 
 
-async def test_a_stranger_has_no_permission(gh: GitHub, github: ScriptedGitHub) -> None:
+async def test_a_user_without_access_has_no_permission(gh: GitHub, github: ScriptedGitHub) -> None:
     github.play(reply(200, {"permission": "write"}), reply(404, {"message": "Not Found"}))
     assert await permission(gh, REPO, "ada") == "write"
     assert await permission(gh, REPO, "mallory[bot]") == "none"
     assert github.requests[1].url.raw_path.endswith(b"/collaborators/mallory%5Bbot%5D/permission")
 
 
-async def test_an_issue_tells_whether_it_is_a_pull_request(
+async def test_an_issue_shows_whether_it_is_a_pull_request(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     issue = {"number": 1, "title": "Bug", "body": None}

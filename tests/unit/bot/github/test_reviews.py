@@ -20,8 +20,8 @@ from bot.github.reviews import (
     requests_for_changes,
     update_review,
 )
-from tests.unit.bot.github.script import ScriptedGitHub
-from tests.unit.bot.github.script import reply as answer
+from tests.unit.bot.github.scripted_github import ScriptedGitHub
+from tests.unit.bot.github.scripted_github import reply as answer
 
 REPO = "octo/hello"
 MARKER = "<!-- glossator:01REVIEW -->"
@@ -85,16 +85,16 @@ async def test_when_one_comment_is_refused_the_others_are_posted(
     ]
     made = await post(gh, *good, *bad)
     assert made.id == 80
-    assert made.refused == tuple(bad)
+    assert made.rejected == tuple(bad)
     assert posted(github) == [4, 20, 22]
 
 
-async def test_when_the_diff_does_not_tell_which_the_body_is_posted_alone(
+async def test_when_the_diff_does_not_show_which_the_body_is_posted_alone(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     github.play(answer(422, OUTSIDE), answer(200, FILES), answer(200, {"id": 80}))
     made = await post(gh, comment(2), comment(3))
-    assert made.refused == (comment(2), comment(3))
+    assert made.rejected == (comment(2), comment(3))
     assert posted(github) == []
 
 
@@ -135,7 +135,9 @@ async def test_our_newest_review_is_found_and_a_copied_marker_is_not(
     assert found == PostedReview(3, "https://r/3")
 
 
-async def test_without_a_review_of_ours_there_is_none(gh: GitHub, github: ScriptedGitHub) -> None:
+async def test_without_a_review_by_the_bot_there_is_none(
+    gh: GitHub, github: ScriptedGitHub
+) -> None:
     github.play(answer(200, []))
     assert await find_review(gh, REPO, 3, MARKER, "glossator[bot]") is None
 
@@ -178,7 +180,7 @@ async def test_our_own_requests_for_changes_are_found_and_dismissed(
     assert github.calls()[-1] == "PUT /repos/octo/hello/pulls/3/reviews/1/dismissals"
 
 
-def test_hunks_tell_the_lines_of_both_sides() -> None:
+def test_hunks_list_the_lines_of_both_sides() -> None:
     assert hunks_of(PATCH) == [
         {Side.LEFT: range(1, 4), Side.RIGHT: range(1, 5)},
         {Side.LEFT: range(20, 21), Side.RIGHT: range(21, 23)},

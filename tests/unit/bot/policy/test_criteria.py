@@ -7,7 +7,7 @@ import pytest
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Severity
-from bot.policy.criteria import Wanted, wanted
+from bot.policy.criteria import FindingFilter, finding_filter
 
 SECURITY, QUALITY = Category.SECURITY, Category.QUALITY
 SERVER: dict[str, Any] = {
@@ -34,11 +34,13 @@ def test_the_nearest_word_holds(
     least: Severity,
 ) -> None:
     settings = Settings(_env_file=None, **SERVER)
-    assert wanted(settings, config, focus) == Wanted(categories, least, 0.7)
+    assert finding_filter(settings, config, focus) == FindingFilter(categories, least, 0.7)
 
 
-def test_what_is_not_wanted_is_told_why() -> None:
-    looked_for = Wanted((SECURITY,), Severity.MEDIUM, 0.7)
-    assert looked_for.objection(SECURITY, Severity.MEDIUM) == ""
-    assert looked_for.objection(QUALITY, Severity.HIGH) == "category quality was not asked for"
-    assert looked_for.objection(SECURITY, Severity.LOW) == "less severe than medium"
+def test_an_unwanted_finding_is_reported_with_the_reason() -> None:
+    looked_for = FindingFilter((SECURITY,), Severity.MEDIUM, 0.7)
+    assert looked_for.rejection_reason(SECURITY, Severity.MEDIUM) == ""
+    assert (
+        looked_for.rejection_reason(QUALITY, Severity.HIGH) == "category quality was not asked for"
+    )
+    assert looked_for.rejection_reason(SECURITY, Severity.LOW) == "less severe than medium"

@@ -5,14 +5,14 @@ import pytest
 from bot.config.repository_config import RepoConfig
 from bot.domain.commands import Command, Verb
 from bot.domain.model import PullRequest, Trigger
-from bot.policy.start import Skip, SkipReason, Start, decide, permitted
+from bot.policy.start import Skip, SkipReason, Start, decide, is_permitted
 from tests.support.pulls import PULL
 
 PATHS = ("src/hello.py", "docs/index.md")
 DEFAULTS = RepoConfig()
 
 AUTOMATIC = [trigger for trigger in Trigger if trigger.automatic]
-WISHES = [trigger for trigger in Trigger if not trigger.automatic]
+MANUAL_TRIGGERS = [trigger for trigger in Trigger if not trigger.automatic]
 
 
 def decided(
@@ -53,7 +53,7 @@ def test_an_ordinary_pull_request_is_reviewed(trigger: Trigger) -> None:
         (SkipReason.IGNORED_PATHS, PULL, RepoConfig(paths_include=("lib/",)), PATHS),
     ],
 )
-def test_where_nothing_can_be_reviewed_no_wish_helps(
+def test_a_manual_request_cannot_override_an_empty_change(
     trigger: Trigger,
     reason: SkipReason,
     pull: PullRequest,
@@ -106,13 +106,13 @@ def test_on_our_own_we_skip_with_a_sentence(
     skip = decided(trigger, pull, config, paused=paused, reviewed_head=reviewed)
     assert isinstance(skip, Skip)
     assert skip.reason is reason
-    assert skip.sentence.endswith(".")
-    assert pull.title not in skip.sentence
+    assert skip.message.endswith(".")
+    assert pull.title not in skip.message
 
 
-@pytest.mark.parametrize("trigger", WISHES)
+@pytest.mark.parametrize("trigger", MANUAL_TRIGGERS)
 @pytest.mark.parametrize(("reason", "pull", "config", "paused", "reviewed"), ROWS)
-def test_a_wish_overrides_what_only_keeps_us_from_starting(
+def test_a_manual_request_overrides_conditions_that_only_prevent_starting(
     trigger: Trigger,
     reason: SkipReason,
     pull: PullRequest,
@@ -125,7 +125,9 @@ def test_a_wish_overrides_what_only_keeps_us_from_starting(
 
 def test_every_reason_has_its_row() -> None:
     final = {
-        reason for reason in SkipReason if not Skip(reason, "No.").told.endswith("all the same.")
+        reason
+        for reason in SkipReason
+        if not Skip(reason, "No.").full_message.endswith("all the same.")
     }
     assert final == {
         SkipReason.PAUSED,  # whose sentence says more
@@ -159,11 +161,13 @@ def test_unknown_paths_are_not_held_against_it() -> None:
     assert decided(Trigger.OPENED, config=config, changed_paths=None) == Start()
 
 
-@pytest.mark.parametrize(("most", "told"), [(None, 40), (25, 25), (400, 40)])
-def test_a_large_pull_request_is_reviewed_in_part_and_told_so(most: int | None, told: int) -> None:
+@pytest.mark.parametrize(("most", "reviewed_files"), [(None, 40), (25, 25), (400, 40)])
+def test_a_large_pull_request_is_reviewed_in_part_with_a_note(
+    most: int | None, reviewed_files: int
+) -> None:
     start = decided(Trigger.OPENED, replace(PULL, changed_files=300), RepoConfig(max_files=most))
     assert start == Start(
-        note=f"The pull request changes 300 files: the {told} riskiest are reviewed,"
+        note=f"The pull request changes 300 files: the {reviewed_files} riskiest are reviewed,"
         " the others are listed as left out."
     )
 
@@ -179,7 +183,7 @@ def test_only_a_push_waits_for_the_next_one(trigger: Trigger) -> None:
 
 
 @pytest.mark.parametrize("own", [0, 60])
-def test_the_repository_says_how_long_to_wait(own: int) -> None:
+def test_the_repository_configures_the_delay(own: int) -> None:
     config = RepoConfig(settle_seconds=own)
     assert decided(Trigger.PUSHED, config=config, settle_seconds=5) == Start(settle_seconds=own)
 
@@ -202,4 +206,4 @@ def test_help_is_for_readers_and_all_else_for_writers(
     verb: Verb, permission: str, may_write: bool, may_read: bool
 ) -> None:
     allowed = may_read if verb is Verb.HELP else may_write
-    assert permitted(permission, Command(verb=verb, text="x")) is allowed
+    assert is_permitted(permission, Command(verb=verb, text="x")) is allowed

@@ -6,7 +6,7 @@ from asyncio.subprocess import PIPE
 import pytest
 
 from bot.runtime.subprocesses import output_of
-from tests.support.pipes import open_pipes
+from tests.support.open_pipes import open_pipes
 
 
 @pytest.mark.parametrize("stdin", [None, b"x" * 1_000_000])
@@ -24,7 +24,7 @@ async def test_a_program_whose_caller_goes_is_killed(stdin: bytes | None) -> Non
     assert open_pipes() <= before
 
 
-async def test_all_that_it_writes_is_told() -> None:
+async def test_everything_it_writes_is_reported() -> None:
     code = "cat; echo two >&2"
     program = await asyncio.create_subprocess_exec(
         "sh", "-c", code, stdin=PIPE, stdout=PIPE, stderr=PIPE

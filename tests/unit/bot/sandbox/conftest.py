@@ -54,7 +54,7 @@ class Client:
         headers = {"Authorization": f"Bearer {app_jwt(self.sandbox)}"}
         return await self.http.request(method, path, headers=headers, **more)
 
-    async def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
+    async def call(self, method: str, path: str, **more: Any) -> httpx2.Response:
         """A request with an installation token; `headers` are added to it."""
         if not self.token:
             self.token = await self.fresh_token()
@@ -69,7 +69,7 @@ class Client:
 
     async def graphql(self, query: str, **variables: Any) -> Any:
         body = {"query": query, "variables": variables}
-        response = await self.ask("POST", f"{self.sandbox.url}/api/graphql", json=body)
+        response = await self.call("POST", f"{self.sandbox.url}/api/graphql", json=body)
         assert response.status_code == 200
         return response.json()
 

@@ -44,7 +44,7 @@ async def test_a_wrong_jwt_is_refused(
 async def test_no_credentials_and_unknown_tokens_are_401(client: Client, pull: Pull) -> None:
     assert (await client.http.get(pull.path)).status_code == 401
     client.token = "ghs_nobody"
-    response = await client.ask("GET", pull.path)
+    response = await client.call("GET", pull.path)
     assert (response.status_code, response.json()["message"]) == (401, "Bad credentials")
 
 
@@ -56,9 +56,9 @@ async def test_a_token_dies_after_an_hour() -> None:
     ):
         await sandbox.add_repository(REPO)
         client = Client(sandbox, http)
-        assert (await client.ask("GET", f"/repos/{REPO}")).status_code == 200
+        assert (await client.call("GET", f"/repos/{REPO}")).status_code == 200
         now[0] += timedelta(minutes=61)
-        assert (await client.ask("GET", f"/repos/{REPO}")).status_code == 401
+        assert (await client.call("GET", f"/repos/{REPO}")).status_code == 401
 
 
 async def test_a_token_sees_only_its_repositories_and_permissions(
@@ -68,17 +68,19 @@ async def test_a_token_sees_only_its_repositories_and_permissions(
     client.token = await client.fresh_token(
         repositories=["hello"], permissions={"pull_requests": "read"}
     )
-    assert (await client.ask("GET", pull.path)).status_code == 200
-    assert (await client.ask("GET", "/repos/octo/other")).status_code == 404
-    refused = await client.ask("POST", f"{pull.path}/reviews", json={"body": "x"})
+    assert (await client.call("GET", pull.path)).status_code == 200
+    assert (await client.call("GET", "/repos/octo/other")).status_code == 404
+    refused = await client.call("POST", f"{pull.path}/reviews", json={"body": "x"})
     assert refused.status_code == 403
     assert refused.json()["message"] == "Resource not accessible by integration"
     assert sandbox.writes() == []
 
 
-@pytest.mark.parametrize("wish", [{"permissions": {"checks": "admin"}}, {"repository_ids": [999]}])
+@pytest.mark.parametrize(
+    "token_request", [{"permissions": {"checks": "admin"}}, {"repository_ids": [999]}]
+)
 async def test_a_token_cannot_be_widened(
-    sandbox: Sandbox, client: Client, wish: dict[str, object]
+    sandbox: Sandbox, client: Client, token_request: dict[str, object]
 ) -> None:
     path = f"/app/installations/{sandbox.installation_id}/access_tokens"
-    assert (await client.as_app("POST", path, json=wish)).status_code == 422
+    assert (await client.as_app("POST", path, json=token_request)).status_code == 422

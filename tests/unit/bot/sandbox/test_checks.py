@@ -24,7 +24,7 @@ def output(**more: Any) -> dict[str, Any]:
 
 async def create(client: Client, pull: Pull, **more: Any) -> Any:
     body = {"name": "Glossator", "head_sha": pull.head, "external_id": "r1"} | more
-    return await client.ask("POST", RUNS, json=body)
+    return await client.call("POST", RUNS, json=body)
 
 
 async def test_a_check_run_grows_from_queued_to_completed(client: Client, pull: Pull) -> None:
@@ -32,11 +32,11 @@ async def test_a_check_run_grows_from_queued_to_completed(client: Client, pull: 
     assert (run["status"], run["conclusion"]) == ("queued", None)
     for _ in range(2):
         more = output(annotations=notes(50))
-        assert (await client.ask("PATCH", f"{RUNS}/{run['id']}", json=more)).status_code == 200
-    done = await client.ask("PATCH", f"{RUNS}/{run['id']}", json={"conclusion": "neutral"})
+        assert (await client.call("PATCH", f"{RUNS}/{run['id']}", json=more)).status_code == 200
+    done = await client.call("PATCH", f"{RUNS}/{run['id']}", json={"conclusion": "neutral"})
     assert done.json()["status"] == "completed"
     assert done.json()["output"]["annotations_count"] == 100
-    page = await client.ask("GET", f"{RUNS}/{run['id']}/annotations?per_page=100")
+    page = await client.call("GET", f"{RUNS}/{run['id']}/annotations?per_page=100")
     assert len(page.json()) == 100
 
 
@@ -68,14 +68,14 @@ async def test_only_the_app_that_made_a_run_may_change_it(
     sandbox.repository(REPO).check_runs[7] = CheckRun(
         id=7, name="tests", head_sha=pull.head, suite_id=8, app_id=1
     )
-    refused = await client.ask("PATCH", f"{RUNS}/7", json={"conclusion": "success"})
+    refused = await client.call("PATCH", f"{RUNS}/7", json={"conclusion": "success"})
     assert refused.status_code == 403
     await create(client, pull)
     path = f"/repos/{REPO}/commits/{pull.head}/check-runs"
-    everyone = (await client.ask("GET", path)).json()
+    everyone = (await client.call("GET", path)).json()
     assert everyone["total_count"] == 2
-    ours = (await client.ask("GET", f"{path}?app_id={sandbox.app_id}")).json()
-    assert [run["external_id"] for run in ours["check_runs"]] == ["r1"]
+    own_runs = (await client.call("GET", f"{path}?app_id={sandbox.app_id}")).json()
+    assert [run["external_id"] for run in own_runs["check_runs"]] == ["r1"]
 
 
 async def test_a_text_of_too_many_bytes_is_cut_without_a_word(client: Client, pull: Pull) -> None:

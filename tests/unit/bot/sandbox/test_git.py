@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.git import file_diff, git, write
 
 
-async def test_what_git_said_of_commits_is_kept_and_where_a_branch_stands_is_not(
+async def test_commit_lookups_are_cached_and_branch_heads_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await write.create(repository := tmp_path / "a.git")

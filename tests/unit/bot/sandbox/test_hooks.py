@@ -74,15 +74,15 @@ async def test_a_delivery_is_signed_and_readable(
 async def test_people_are_announced(
     sandbox: Sandbox, client: Client, inbox: Inbox, pull: Pull
 ) -> None:
-    said = await sandbox.comment(REPO, 1, "/review")
+    comment_made = await sandbox.comment(REPO, 1, "/review")
     assert inbox.last["issue"]["pull_request"]["url"].endswith("/pulls/1")
-    await sandbox.edit_comment(REPO, said.id, "/review full")
+    await sandbox.edit_comment(REPO, comment_made.id, "/review full")
     assert inbox.last["changes"] == {"body": {"from": "/review"}}
     await sandbox.label(REPO, 1, "no-review")
     assert inbox.last["label"]["name"] == "no-review"
     actions = [{"label": "Cancel", "identifier": "cancel", "description": "Stop it"}]
     body = {"name": "Glossator", "head_sha": pull.head, "actions": actions}
-    run = (await client.ask("POST", f"/repos/{REPO}/check-runs", json=body)).json()["id"]
+    run = (await client.call("POST", f"/repos/{REPO}/check-runs", json=body)).json()["id"]
     await sandbox.press_button(run, "cancel")
     assert inbox.last["requested_action"] == {"identifier": "cancel"}
     await sandbox.rerun(run)
@@ -123,7 +123,7 @@ async def test_a_failed_delivery_is_listed_and_can_be_attempted_again(
     assert inbox.received[0][1] == inbox.received[3][1]
 
 
-async def test_nobody_there_is_recorded_and_not_raised(sandbox: Sandbox) -> None:
+async def test_a_missing_endpoint_is_recorded_and_not_raised(sandbox: Sandbox) -> None:
     sandbox.webhook_url = "http://127.0.0.1:1/hook"
     delivery = await sandbox.deliver("ping", {"zen": "x"})
     assert (delivery.status_code, delivery.status) == (0, "failed to connect to host")

@@ -87,7 +87,7 @@ async def _ask_as_app(client: Client, delivery: int) -> None:
 
 async def _write(client: Client, pull: Pull) -> None:
     async def post(where: str, /, **body: Any) -> int:
-        response = await client.ask("POST", where, json=body)
+        response = await client.call("POST", where, json=body)
         assert response.is_success, response.text
         found = response.json()
         return int(found["id"]) if isinstance(found, dict) else 0
@@ -97,21 +97,21 @@ async def _write(client: Client, pull: Pull) -> None:
     review = await post(
         f"{pull.path}/reviews", commit_id=pull.head, event="COMMENT", body="Read.", comments=[place]
     )
-    await client.ask("PUT", f"{pull.path}/reviews/{review}", json={"body": "Read twice."})
-    asked = await post(f"{pull.path}/reviews", event="REQUEST_CHANGES", body="Mend it.")
-    await client.ask(
-        "PUT", f"{pull.path}/reviews/{asked}/dismissals", json={"message": "It is mended."}
+    await client.call("PUT", f"{pull.path}/reviews/{review}", json={"body": "Read twice."})
+    change_request = await post(f"{pull.path}/reviews", event="REQUEST_CHANGES", body="Mend it.")
+    await client.call(
+        "PUT", f"{pull.path}/reviews/{change_request}/dismissals", json={"message": "It is mended."}
     )
     line = await post(f"{pull.path}/comments", commit_id=pull.head, **place)
     await post(f"{pull.path}/comments/{line}/replies", body="Because.")
     comment = await post(f"{repo}/issues/1/comments", body="Hello.")
-    await client.ask("PATCH", f"{repo}/issues/comments/{comment}", json={"body": "Hello!"})
+    await client.call("PATCH", f"{repo}/issues/comments/{comment}", json={"body": "Hello!"})
     await post(f"{repo}/issues/1/labels", labels=["risky"])
     for path in (f"issues/comments/{comment}", f"pulls/comments/{line}", "issues/1"):
         reaction = await post(f"{repo}/{path}/reactions", content="eyes")
-        assert (await client.ask("GET", f"{repo}/{path}/reactions")).json()[0]["id"] == reaction
-        gone = await client.ask("DELETE", f"{repo}/{path}/reactions/{reaction}")
-        assert gone.status_code == 204
+        assert (await client.call("GET", f"{repo}/{path}/reactions")).json()[0]["id"] == reaction
+        deletion = await client.call("DELETE", f"{repo}/{path}/reactions/{reaction}")
+        assert deletion.status_code == 204
     noted = {"path": "src/app.py", "start_line": 20, "end_line": 20, "message": "Look"}
     output = {
         "title": "T",
@@ -119,13 +119,13 @@ async def _write(client: Client, pull: Pull) -> None:
         "annotations": [noted | {"annotation_level": "notice"}],
     }
     run = await post(f"{repo}/check-runs", name="Glossator", head_sha=pull.head, output=output)
-    await client.ask("PATCH", f"{repo}/check-runs/{run}", json={"conclusion": "success"})
+    await client.call("PATCH", f"{repo}/check-runs/{run}", json={"conclusion": "success"})
     for path in (f"{repo}/check-runs/{run}", f"{repo}/check-runs/{run}/annotations"):
-        assert (await client.ask("GET", path)).status_code == 200
+        assert (await client.call("GET", path)).status_code == 200
     for path in (f"{pull.path}/reviews/{review}", f"{pull.path}/reviews/{review}/comments"):
-        assert (await client.ask("GET", path)).status_code == 200
-    await client.ask("GET", f"{repo}/issues/comments/{comment}")
-    await client.ask("GET", f"{repo}/pulls/comments/{line}")
+        assert (await client.call("GET", path)).status_code == 200
+    await client.call("GET", f"{repo}/issues/comments/{comment}")
+    await client.call("GET", f"{repo}/pulls/comments/{line}")
 
 
 async def _read(client: Client, pull: Pull) -> None:
@@ -148,4 +148,4 @@ async def _read(client: Client, pull: Pull) -> None:
         f"{repo}/collaborators/octocat/permission",
         f"{repo}/commits/{pull.head}/check-runs",
     ):
-        assert (await client.ask("GET", path)).status_code == 200, path
+        assert (await client.call("GET", path)).status_code == 200, path

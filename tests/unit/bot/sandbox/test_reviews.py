@@ -48,12 +48,12 @@ def comment(line: int, side: str = "RIGHT", **more: Any) -> dict[str, Any]:
         comment(20, start_line=20, start_side="LEFT"),
     ],
 )
-async def test_a_comment_inside_a_hunk_stands(
+async def test_a_comment_inside_a_hunk_is_posted(
     sandbox: Sandbox, client: Client, pull: Pull, place: dict[str, Any]
 ) -> None:
-    response = await client.ask("POST", f"{pull.path}/reviews", json=review(pull, place))
+    response = await client.call("POST", f"{pull.path}/reviews", json=review(pull, place))
     assert response.status_code == 200, response.text
-    listed = (await client.ask("GET", f"{pull.path}/comments")).json()
+    listed = (await client.call("GET", f"{pull.path}/comments")).json()
     assert [(c["line"], c["side"]) for c in listed] == [(place["line"], place["side"])]
     assert listed[0]["diff_hunk"].startswith("@@ -17,7 +17,8 @@")
     assert [e.path for e in sandbox.writes()] == [f"/api/v3{pull.path}/reviews"]
@@ -75,7 +75,7 @@ async def test_one_comment_outside_the_diff_refuses_the_whole_review(
     sandbox: Sandbox, client: Client, pull: Pull, place: dict[str, Any], sentence: str
 ) -> None:
     body = review(pull, comment(20), place)
-    response = await client.ask("POST", f"{pull.path}/reviews", json=body)
+    response = await client.call("POST", f"{pull.path}/reviews", json=body)
     assert response.status_code == 422
     assert response.json()["errors"] == [sentence]
     assert sandbox.repository(REPO).reviews == {}
@@ -95,37 +95,37 @@ async def test_one_comment_outside_the_diff_refuses_the_whole_review(
 async def test_a_review_that_github_would_refuse_is_refused(
     client: Client, pull: Pull, wrong: dict[str, Any]
 ) -> None:
-    response = await client.ask("POST", f"{pull.path}/reviews", json=review(pull) | wrong)
+    response = await client.call("POST", f"{pull.path}/reviews", json=review(pull) | wrong)
     assert response.status_code == 422
 
 
 async def test_a_review_without_an_event_is_pending(client: Client, pull: Pull) -> None:
     body = review(pull, comment(20))
     del body["event"]
-    first = await client.ask("POST", f"{pull.path}/reviews", json=body)
+    first = await client.call("POST", f"{pull.path}/reviews", json=body)
     assert first.json()["state"] == "PENDING"
-    assert (await client.ask("GET", f"{pull.path}/comments")).json() == []
-    assert (await client.ask("POST", f"{pull.path}/reviews", json=body)).status_code == 422
+    assert (await client.call("GET", f"{pull.path}/comments")).json() == []
+    assert (await client.call("POST", f"{pull.path}/reviews", json=body)).status_code == 422
 
 
 async def test_a_request_for_changes_can_be_dismissed_once(client: Client, pull: Pull) -> None:
     body = review(pull, event="REQUEST_CHANGES")
-    asked = (await client.ask("POST", f"{pull.path}/reviews", json=body)).json()
-    assert asked["state"] == "CHANGES_REQUESTED"
-    where = f"{pull.path}/reviews/{asked['id']}/dismissals"
-    assert (await client.ask("PUT", where, json={"message": " "})).status_code == 422
-    done = await client.ask("PUT", where, json={"message": "It is mended."})
+    change_request = (await client.call("POST", f"{pull.path}/reviews", json=body)).json()
+    assert change_request["state"] == "CHANGES_REQUESTED"
+    where = f"{pull.path}/reviews/{change_request['id']}/dismissals"
+    assert (await client.call("PUT", where, json={"message": " "})).status_code == 422
+    done = await client.call("PUT", where, json={"message": "It is mended."})
     assert (done.status_code, done.json()["state"]) == (200, "DISMISSED")
-    again = await client.ask("PUT", where, json={"message": "It is mended."})
+    again = await client.call("PUT", where, json={"message": "It is mended."})
     assert again.status_code == 422
     assert "dismissed" in again.text
 
 
 async def test_a_comment_or_nothing_cannot_be_dismissed(client: Client, pull: Pull) -> None:
-    said = (await client.ask("POST", f"{pull.path}/reviews", json=review(pull))).json()
-    for number, status in ((said["id"], 422), (987654, 404)):
+    response_body = (await client.call("POST", f"{pull.path}/reviews", json=review(pull))).json()
+    for number, status in ((response_body["id"], 422), (987654, 404)):
         where = f"{pull.path}/reviews/{number}/dismissals"
-        answer = await client.ask("PUT", where, json={"message": "Never mind."})
+        answer = await client.call("PUT", where, json={"message": "Never mind."})
         assert answer.status_code == status
 
 
@@ -134,24 +134,24 @@ async def test_an_app_cannot_approve_what_it_opened(
 ) -> None:
     sandbox.repository(REPO).pulls[1].author = "glossator[bot]"
     body = review(pull, event="APPROVE")
-    assert (await client.ask("POST", f"{pull.path}/reviews", json=body)).status_code == 422
+    assert (await client.call("POST", f"{pull.path}/reviews", json=body)).status_code == 422
 
 
 async def test_threads_are_resolved_and_hidden_through_graphql(
     sandbox: Sandbox, client: Client, pull: Pull
 ) -> None:
     sandbox.grant("contents", "write")
-    await client.ask("POST", f"{pull.path}/reviews", json=review(pull, comment(20)))
+    await client.call("POST", f"{pull.path}/reviews", json=review(pull, comment(20)))
     answer = await client.graphql(THREADS, number=1)
     openapi.validate(sandbox.requests[-1])
     thread = answer["data"]["repository"]["pullRequest"]["reviewThreads"]["nodes"][0]
-    said = thread["comments"]["nodes"][0]
-    assert (thread["isResolved"], said["author"]) == (False, {"login": "glossator"})
+    response_body = thread["comments"]["nodes"][0]
+    assert (thread["isResolved"], response_body["author"]) == (False, {"login": "glossator"})
     resolve = "mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { id } } }"
     assert "errors" not in await client.graphql(resolve, id=thread["id"])
     hide = """mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) {
         minimizedComment { isMinimized minimizedReason } } }"""
-    hidden = (await client.graphql(hide, id=said["id"]))["data"]["minimizeComment"]
+    hidden = (await client.graphql(hide, id=response_body["id"]))["data"]["minimizeComment"]
     assert hidden == {"minimizedComment": {"isMinimized": True, "minimizedReason": "outdated"}}
     again = await client.graphql(THREADS, number=1)
     thread = again["data"]["repository"]["pullRequest"]["reviewThreads"]["nodes"][0]
@@ -159,7 +159,7 @@ async def test_threads_are_resolved_and_hidden_through_graphql(
     assert len(sandbox.writes()) == 3
 
 
-async def test_graphql_answers_what_is_asked_or_says_why_not(client: Client, pull: Pull) -> None:
+async def test_graphql_answers_the_query_or_explains_the_error(client: Client, pull: Pull) -> None:
     unknown = await client.graphql(
         'mutation { resolveReviewThread(input: {threadId: "x"}) { thread { id } } }'
     )
@@ -175,20 +175,20 @@ async def test_a_push_moves_comments_along_and_outdates_those_whose_line_went(
     sandbox: Sandbox, client: Client, pull: Pull
 ) -> None:
     body = review(pull, comment(20), comment(24))
-    await client.ask("POST", f"{pull.path}/reviews", json=body)
+    await client.call("POST", f"{pull.path}/reviews", json=body)
     old = str(HEAD["src/app.py"])
     new = "first\n" + old.replace("changed 20\n", "changed again\n")
     sha = await sandbox.commit(REPO, {"src/app.py": new}, parent=pull.head)
     await sandbox.push(REPO, 1, sha)
-    listed = (await client.ask("GET", f"{pull.path}/comments")).json()
+    listed = (await client.call("GET", f"{pull.path}/comments")).json()
     assert [(c["line"], c["original_line"]) for c in listed] == [(None, 20), (25, 24)]
 
 
 async def test_replies_join_the_thread(sandbox: Sandbox, client: Client, pull: Pull) -> None:
-    await client.ask("POST", f"{pull.path}/reviews", json=review(pull, comment(20)))
-    first = (await client.ask("GET", f"{pull.path}/comments")).json()[0]["id"]
+    await client.call("POST", f"{pull.path}/reviews", json=review(pull, comment(20)))
+    first = (await client.call("GET", f"{pull.path}/comments")).json()[0]["id"]
     path = f"{pull.path}/comments/{first}/replies"
-    reply = await client.ask("POST", path, json={"body": "Because."})
+    reply = await client.call("POST", path, json={"body": "Because."})
     assert (reply.status_code, reply.json()["in_reply_to_id"]) == (201, first)
     human = await sandbox.reply_in_thread(REPO, first, "Ah.")
     threads = {c.thread_id for c in sandbox.repository(REPO).review_comments.values()}

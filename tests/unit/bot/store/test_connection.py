@@ -5,28 +5,28 @@ from unittest.mock import Mock
 import pytest
 from pydantic import ValidationError
 
-from bot.config.redis_url import check, watched
+from bot.config.redis_url import check, sentinel_config
 from bot.config.settings import Settings, SettingsError, load
 from bot.store.connection import connect, connect_sync
 
 
 def test_a_sentinel_address_names_sentinels_service_database_and_passwords() -> None:
-    found = watched(
+    found = sentinel_config(
         "rediss+sentinel://app:p%40ss@s1:1234,s2/main/3?sentinel_password=w&ssl_ca_certs=/ca.pem"
     )
     assert found is not None
     assert found.sentinels == (("s1", 1234), ("s2", 26379))
     assert found.service == "main"
     tls = {"ssl": True, "ssl_ca_certs": "/ca.pem"}
-    assert found.to_sentinels == {**tls, "password": "w"}
-    assert found.to_redis == {**tls, "db": 3, "username": "app", "password": "p@ss"}
+    assert found.sentinel_options == {**tls, "password": "w"}
+    assert found.redis_options == {**tls, "db": 3, "username": "app", "password": "p@ss"}
 
 
 def test_a_password_without_a_user_is_one_of_the_default_user() -> None:
-    found = watched("redis+sentinel://:secret@[::1]:26379/main")
+    found = sentinel_config("redis+sentinel://:secret@[::1]:26379/main")
     assert found is not None
     assert found.sentinels == (("::1", 26379),)
-    assert found.to_redis == {"db": 0, "username": None, "password": "secret"}
+    assert found.redis_options == {"db": 0, "username": None, "password": "secret"}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_password_without_a_user_is_one_of_the_default_user() -> None:
 )
 def test_other_addresses_are_left_to_redis_py(url: str) -> None:
     assert check(url) == url
-    assert watched(url) is None
+    assert sentinel_config(url) is None
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_other_addresses_are_left_to_redis_py(url: str) -> None:
         "rediss://:hunter2secret@host?db=main",
     ],
 )
-def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
-    with pytest.raises(SettingsError, match="REDIS_URL") as told:
+def test_an_invalid_address_is_reported_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL") as error_info:
         load(_env_file=None, redis_url=url)
-    assert "hunter2secret" not in str(told.value)
+    assert "hunter2secret" not in str(error_info.value)
     with pytest.raises(ValidationError):
         Settings(_env_file=None, redis_url=url)
 

@@ -39,15 +39,15 @@ async def test_a_lock_is_kept_over_a_moment_without_redis(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renewals = Renewals(monkeypatch, failures=1)
-    async with hold(store, "publish", seconds=1, wait=0) as held:
-        assert held
+    async with hold(store, "publish", seconds=1, wait=0) as acquired:
+        assert acquired
         await renewals.until(6)  # so many take longer than it is held by itself
         async with hold(store, "publish", seconds=1, wait=0) as second:
             assert not second
     assert not await store.redis.exists(KEY)
 
 
-async def test_a_lock_that_is_lost_is_told_and_left_to_its_new_holder(
+async def test_a_lost_lock_is_reported_and_left_to_its_new_holder(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renewals = Renewals(monkeypatch)
@@ -63,14 +63,14 @@ async def test_a_lock_that_is_lost_is_told_and_left_to_its_new_holder(
     assert await store.redis.get(KEY) == b"another's"
 
 
-async def test_what_was_done_under_a_lock_stands_if_redis_is_away_at_its_end(
+async def test_work_done_under_a_lock_is_kept_if_redis_fails_at_its_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(lock: Any) -> None:
+    async def redis_down(lock: Any) -> None:
         raise RedisConnectionError("Connection closed by server.")
 
-    monkeypatch.setattr(Lock, "release", away)
+    monkeypatch.setattr(Lock, "release", redis_down)
     with capture_logs() as lines:
-        async with hold(store, "publish", seconds=30, wait=0) as held:
-            assert held
+        async with hold(store, "publish", seconds=30, wait=0) as acquired:
+            assert acquired
     assert [(line["event"], line["name"]) for line in lines] == [("lock_not_released", "publish")]

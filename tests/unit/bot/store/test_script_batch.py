@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from redis.commands.core import AsyncScript
 
-from bot.store.script_batch import AT_ONCE, MOST, Together
+from bot.store.script_batch import MAX_BATCH, MAX_IN_FLIGHT, ScriptBatcher
 
 
 class Doubling:
@@ -25,31 +25,33 @@ class Doubling:
         return [2 * arg for arg in args[1:]]
 
 
-def together(script: Doubling) -> Together:
-    return Together(cast(AsyncScript, script), ["shared"])
+def batcher(script: Doubling) -> ScriptBatcher:
+    return ScriptBatcher(cast(AsyncScript, script), ["shared"])
 
 
 async def test_calls_that_come_while_others_are_under_way_go_together() -> None:
     script = Doubling()
-    shared = together(script)
+    shared = batcher(script)
     calls = []
-    for number in range(AT_ONCE):
+    for number in range(MAX_IN_FLIGHT):
         calls.append(asyncio.create_task(shared.call([number])))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    calls += [asyncio.create_task(shared.call([number])) for number in range(20, 20 + MOST + 5)]
+    calls += [
+        asyncio.create_task(shared.call([number])) for number in range(20, 20 + MAX_BATCH + 5)
+    ]
     await asyncio.sleep(0)
     script.may.set()
     assert [await call for call in calls] == [
-        *(2 * n for n in range(AT_ONCE)),
-        *(2 * n for n in range(20, 20 + MOST + 5)),
+        *(2 * n for n in range(MAX_IN_FLIGHT)),
+        *(2 * n for n in range(20, 20 + MAX_BATCH + 5)),
     ]
-    assert [len(group) for group in script.groups] == [1] * AT_ONCE + [MOST, 5]
+    assert [len(group) for group in script.groups] == [1] * MAX_IN_FLIGHT + [MAX_BATCH, 5]
 
 
 async def test_a_call_made_as_all_senders_end_is_sent() -> None:
     script = Doubling()
-    shared = together(script)
+    shared = batcher(script)
 
     async def twice(number: int) -> Any:
         return await shared.call([await shared.call([number])])
@@ -58,7 +60,7 @@ async def test_a_call_made_as_all_senders_end_is_sent() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     others = []
-    for number in range(2, AT_ONCE + 1):
+    for number in range(2, MAX_IN_FLIGHT + 1):
         others.append(asyncio.create_task(shared.call([number])))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -70,7 +72,7 @@ async def test_a_call_made_as_all_senders_end_is_sent() -> None:
 
 async def test_all_that_went_together_fail_together_and_the_next_does_not() -> None:
     script = Doubling()
-    shared = together(script)
+    shared = batcher(script)
     script.may.set()
     results = await asyncio.gather(*(shared.call([n]) for n in (12, 13)), return_exceptions=True)
     assert all(isinstance(result, ConnectionError) for result in results)

@@ -82,13 +82,14 @@ async def test_a_caller_who_leaves_takes_no_other_delivery_along(store: Store) -
 
 
 async def test_who_shares_a_round_trip_shares_its_failure() -> None:
-    away = Store(connect("redis://127.0.0.1:1/0"), keep_seconds=3600)
+    unavailable_store = Store(connect("redis://127.0.0.1:1/0"), keep_seconds=3600)
     deliveries = [
-        away.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}")) for n in range(5)
+        unavailable_store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+        for n in range(5)
     ]
     results = await asyncio.gather(*deliveries, return_exceptions=True)
     assert [type(result) for result in results] == [RedisConnectionError] * 5
-    await away.redis.aclose()
+    await unavailable_store.redis.aclose()
 
 
 async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str) -> None:
@@ -98,8 +99,8 @@ async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str)
     def record(review_id: str) -> None:
         seen.append(review_id)
 
-    dramatiq.actor(actor_name="scan_pull_request", queue_name="scan", broker=broker)(record)
-    await store.put(message("scan_pull_request", "one"), message("scan_pull_request", "two"))
+    dramatiq.actor(actor_name="scan_review", queue_name="scan", broker=broker)(record)
+    await store.put(message("scan_review", "one"), message("scan_review", "two"))
     worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
     worker.start()
     try:
@@ -112,7 +113,7 @@ async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str)
     assert left == []
 
 
-async def test_a_review_is_opened_once_and_told(store: Store) -> None:
+async def test_a_review_is_opened_once_and_published_as_an_event(store: Store) -> None:
     first = await store.open_review(review("one"))
     again = await store.open_review(review("one"))
     assert (first.outcome, again.outcome) == ("opened", "known")
@@ -128,7 +129,7 @@ async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
     assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
 
 
-async def test_the_same_head_is_reviewed_again_only_if_somebody_asks(store: Store) -> None:
+async def test_the_same_head_is_reviewed_again_only_on_request(store: Store) -> None:
     await store.open_review(review("one"))
     assert (await store.open_review(review("two", trigger=Trigger.READY))).outcome == "repeated"
     assert (await store.open_review(review("two", trigger=Trigger.COMMAND))).outcome == "opened"
@@ -146,7 +147,7 @@ async def test_a_look_at_one_category_is_no_review_of_the_head(store: Store) -> 
     """The command came before the push of which it speaks was told."""
     await store.open_review(review("one", trigger=Trigger.COMMAND, focus=Category.SECURITY))
     assert (await store.open_review(review("two"))).outcome == "opened"
-    await store.move("two", State.COMPLETED, of=ACTIVE)
+    await store.move("two", State.COMPLETED, from_states=ACTIVE)
     await store.open_review(review("three", trigger=Trigger.COMMAND, focus=Category.SECURITY))
     again = await store.open_review(review("four"))
     assert (again.outcome, again.other) == ("repeated", "two")
@@ -157,79 +158,85 @@ async def test_what_waits_for_a_review_is_put_once_when_that_has_ended(store: St
     await store.open_review(review("one"))
     for name in ("c", "b", "b"):  # the delivery of one is handled twice
         waiting = review(name, trigger=Trigger.COMMAND, focus=Category.SECURITY)
-        opened = await store.open_review(waiting, later=message("start_waiting", {}, name, 0))
+        opened = await store.open_review(
+            waiting, follow_up=message("start_queued_review", {}, name, 0)
+        )
         assert (opened.outcome, opened.other) == ("waits", "one")
     assert await store.review("b") is None
     await store.open_review(review("two", head="b" * 40))
     assert await store.state("one") is State.SUPERSEDED
     assert await queued(store, "events") == [], "they wait for what has taken its place"
-    await store.move("two", State.FAILED, of=ACTIVE)
+    await store.move("two", State.FAILED, from_states=ACTIVE)
     names = await store.redis.lrange(f"{NAMESPACE}:events", 0, -1)
     bodies = [await store.redis.hget(f"{NAMESPACE}:events.msgs", name) for name in names]
     assert [json.loads(body or b"")["args"][1] for body in bodies] == ["b", "c"]
 
 
-async def test_nothing_starts_after_what_is_forgotten(store: Store) -> None:
+async def test_nothing_starts_after_removed_requests(store: Store) -> None:
     await store.open_review(review("one"))
     waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
     for name in ("one", "two"):
-        assert await quota.take(store, REPOSITORY.installation_id, name, 2)
-    await store.open_review(waiting, later=message("start_waiting", {}, "two", 0))
-    await quota.forget_waiting(store, REPOSITORY.installation_id, "one")
-    await store.move("one", State.CANCELLED, of=ACTIVE)
+        assert await quota.consume(store, REPOSITORY.installation_id, name, 2)
+    await store.open_review(waiting, follow_up=message("start_queued_review", {}, "two", 0))
+    await quota.clear_waiting(store, REPOSITORY.installation_id, "one")
+    await store.move("one", State.CANCELLED, from_states=ACTIVE)
     assert await queued(store, "events") == []
-    taken = [await quota.take(store, REPOSITORY.installation_id, name, 2) for name in "ab"]
-    assert taken == [True, False], "it has no place in the day's quota any more"
+    granted = [await quota.consume(store, REPOSITORY.installation_id, name, 2) for name in "ab"]
+    assert granted == [True, False], "it has no place in the day's quota any more"
 
 
-async def test_a_failed_review_does_not_stand_in_the_way_of_the_next(store: Store) -> None:
+async def test_a_failed_review_does_not_block_the_next(store: Store) -> None:
     await store.open_review(review("one"))
-    assert await store.move("one", State.FAILED, of=ACTIVE, error="No.")
+    assert await store.move("one", State.FAILED, from_states=ACTIVE, error="No.")
     assert (await store.open_review(review("two"))).outcome == "opened"
 
 
 async def test_who_began_without_a_turn_waits_for_none_and_takes_none(store: Store) -> None:
     for number, name in enumerate(("one", "two", "three")):
         await store.open_review(replace(review(name), number=number + 1))
-        await store.admit(name, 1, at_once=1, messages=[message("scan_pull_request", name)])
-    assert await store.move("two", State.SCANNING, of=[State.QUEUED])
+        await store.admit(name, 1, max_concurrent=1, messages=[message("scan_review", name)])
+    assert await store.move("two", State.SCANNING, from_states=[State.QUEUED])
     assert "parked" not in await store.fields("two"), "nobody would look after it any more"
-    assert await store.move("one", State.CANCELLED, of=ACTIVE)
+    assert await store.move("one", State.CANCELLED, from_states=ACTIVE)
     assert "parked" not in await store.fields("three")
-    assert await queued(store, "scan") == ["scan_pull_request"] * 2
+    assert await queued(store, "scan") == ["scan_review"] * 2
 
 
 async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
     await store.open_review(review("one"))
-    await store.move("one", State.CANCELLED, of=ACTIVE)
+    await store.move("one", State.CANCELLED, from_states=ACTIVE)
     for state in State:
-        assert not await store.move("one", state, of=tuple(State))
-    assert not await store.tell("one", 50)
+        assert not await store.move("one", state, from_states=tuple(State))
+    assert not await store.update_progress("one", 50)
     assert await store.state("one") is State.CANCELLED
 
 
 async def test_a_move_takes_its_messages_along_or_does_nothing(store: Store) -> None:
     await store.open_review(review("one"))
-    scan = message("scan_pull_request", "one")
-    assert not await store.move("one", State.REPORTING, of=[State.ANALYZING], messages=[scan])
+    scan = message("scan_review", "one")
+    assert not await store.move(
+        "one", State.REPORTING, from_states=[State.ANALYZING], messages=[scan]
+    )
     assert await queued(store, "scan") == []
-    assert await store.move("one", State.SCANNING, of=[State.QUEUED], messages=[scan])
-    assert await queued(store, "scan") == ["scan_pull_request"]
+    assert await store.move("one", State.SCANNING, from_states=[State.QUEUED], messages=[scan])
+    assert await queued(store, "scan") == ["scan_review"]
 
 
 async def test_progress_never_falls(store: Store) -> None:
     await store.open_review(review("one"))
-    await store.tell("one", 15, step="Cloning")
-    await store.tell("one", 10, step="Late")
+    await store.update_progress("one", 15, status_text="Cloning")
+    await store.update_progress("one", 10, status_text="Late")
     progress = await store.progress("one")
     assert progress is not None
-    assert (progress.percent, progress.step) == (15, "Late")
+    assert (progress.percent, progress.status_text) == (15, "Late")
 
 
 async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Store) -> None:
     await store.open_review(review("one"))
     batches = [Batch(number, ()) for number in range(5)]
-    await store.move("one", State.ANALYZING, of=[State.QUEUED], batches=batches, files_total=25)
+    await store.move(
+        "one", State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=25
+    )
     assert await store.batch("one", 3) == Batch(3, ())
     every_batch_twice = list(range(5)) * 2
     await asyncio.gather(
@@ -250,7 +257,7 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
 
 async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
     await store.open_review(review("one"))
-    await store.move("one", State.CANCELLED, of=ACTIVE)
+    await store.move("one", State.CANCELLED, from_states=ACTIVE)
     done = await store.finish_batch(
         "one", 0, BatchResult(), files=1, publish=message("publish_review", "one")
     )

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 import bot.telemetry.metrics
 from bot.runtime.tasks import stop
-from bot.telemetry.metrics import LIMITS_KEY, Metrics, exposition, kept, limits
+from bot.telemetry.metrics import LIMITS_KEY, Metrics, exposition, limits, totals
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -21,7 +21,7 @@ async def test_what_could_not_be_sent_is_sent_later_and_once(redis: "Redis") -> 
     metrics._redis = redis
     await metrics.flush()
     await metrics.flush()
-    assert await kept(redis) == {"glossator_llm_calls_total": 3}
+    assert await totals(redis) == {"glossator_llm_calls_total": 3}
 
 
 async def test_a_cancellation_that_redis_loses_does_not_keep_a_process_from_ending(
@@ -53,27 +53,27 @@ async def test_a_cancellation_that_redis_loses_does_not_keep_a_process_from_endi
 async def test_two_processes_add_up(redis: "Redis") -> None:
     for seconds in (0.2, 200):
         metrics = Metrics(redis)
-        metrics.observe("glossator_step_seconds", seconds, step="scan")
+        metrics.observe("glossator_stage_seconds", seconds, stage="scan")
         await metrics.flush()
-    seen = await kept(redis)
-    assert seen['glossator_step_seconds_count{step="scan"}'] == 2
-    assert seen['glossator_step_seconds_bucket{step="scan",le="60"}'] == 1
-    assert seen['glossator_step_seconds_sum{step="scan"}'] == 200.2
+    seen = await totals(redis)
+    assert seen['glossator_stage_seconds_count{stage="scan"}'] == 2
+    assert seen['glossator_stage_seconds_bucket{stage="scan",le="60"}'] == 1
+    assert seen['glossator_stage_seconds_sum{stage="scan"}'] == 200.2
 
 
-async def test_buckets_stand_in_the_order_of_their_bounds(redis: "Redis") -> None:
+async def test_buckets_are_in_the_order_of_their_bounds(redis: "Redis") -> None:
     metrics = Metrics(redis)
     for step in ("scan", "report"):
-        metrics.observe("glossator_step_seconds", 0.01, step=step)
+        metrics.observe("glossator_stage_seconds", 0.01, stage=step)
     await metrics.flush()
-    page = exposition(await kept(redis))
+    page = exposition(await totals(redis))
     for step in ("scan", "report"):
-        found = re.findall(rf'_bucket{{step="{step}",le="([^"]+)"}}', page)
+        found = re.findall(rf'_bucket{{stage="{step}",le="([^"]+)"}}', page)
         assert found == sorted(found, key=float)
         assert found[-1] == "+Inf"
 
 
-async def test_what_an_installation_has_left_is_told_until_its_hour_is_over(
+async def test_remaining_quota_is_reported_until_its_hour_is_over(
     redis: "Redis",
 ) -> None:
     metrics = Metrics(redis)

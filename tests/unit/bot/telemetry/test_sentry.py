@@ -32,25 +32,25 @@ def broken(code: str) -> None:
     raise ValueError(f"{code} does not parse, and {secret} is no token")
 
 
-def told(ingest: Ingest) -> list[dict[str, Any]]:
+def exceptions_sent(ingest: Ingest) -> list[dict[str, Any]]:
     """The events, once they have all arrived."""
     sentry.shutdown()
     return ingest.events()
 
 
-def test_an_error_is_told_with_its_place_and_ids_and_without_its_text(ingest: Ingest) -> None:
+def test_an_error_is_reported_with_its_place_and_ids_and_without_its_text(ingest: Ingest) -> None:
     with log.bound(review="01J", title=CODE):
         try:
             broken(CODE)
         except ValueError as exc:
-            log.get("workers.review.stage").error("step_failed", why=str(exc), exc_info=exc)
-    [event] = told(ingest)
+            log.get("workers.review.stage").error("stage_failed", why=str(exc), exc_info=exc)
+    [event] = exceptions_sent(ingest)
     [exception] = event["exception"]["values"]
-    assert (event["message"], event["logger"]) == ("step_failed", "workers.review.stage")
+    assert (event["message"], event["logger"]) == ("stage_failed", "workers.review.stage")
     assert event["tags"] == {"review": "01J", "process": "work"}
     assert exception["type"] == "ValueError"
     assert [frame["function"] for frame in exception["stacktrace"]["frames"]] == [
-        "test_an_error_is_told_with_its_place_and_ids_and_without_its_text",
+        "test_an_error_is_reported_with_its_place_and_ids_and_without_its_text",
         "broken",
     ]
     sent = json.dumps(event)
@@ -59,24 +59,24 @@ def test_an_error_is_told_with_its_place_and_ids_and_without_its_text(ingest: In
     assert "server_name" not in event
 
 
-def test_the_words_of_a_library_are_not_told(ingest: Ingest) -> None:
+def test_library_messages_are_not_reported(ingest: Ingest) -> None:
     logging.getLogger("asyncio").error("Task %s failed", CODE)
-    [event] = told(ingest)
+    [event] = exceptions_sent(ingest)
     assert event["message"] == "an error of asyncio"
     assert CODE not in json.dumps(event)
 
 
-def test_a_warning_is_not_told(ingest: Ingest) -> None:
-    log.get("workers.review.stage").warning("step_will_be_retried")
-    assert told(ingest) == []
+def test_a_warning_is_not_reported(ingest: Ingest) -> None:
+    log.get("workers.review.stage").warning("stage_will_retry")
+    assert exceptions_sent(ingest) == []
 
 
-def test_what_nobody_caught_is_told_as_fatal(ingest: Ingest) -> None:
+def test_uncaught_errors_are_reported_as_fatal(ingest: Ingest) -> None:
     try:
         broken(CODE)
     except ValueError as exc:
         log.get("uncaught").critical("uncaught", exc_info=(type(exc), exc, exc.__traceback__))
-    [event] = told(ingest)
+    [event] = exceptions_sent(ingest)
     assert event["level"] == "fatal"
 
 
@@ -94,7 +94,7 @@ def test_what_the_client_would_add_is_dropped() -> None:
     }
 
 
-def test_a_dsn_that_is_none_is_told_in_a_sentence_without_it() -> None:
+def test_an_invalid_dsn_is_reported_without_its_value() -> None:
     with pytest.raises(SettingsError, match="SENTRY_DSN is no DSN") as caught:
         sentry.configure(Settings(_env_file=None, sentry_dsn="hunter2"), "work")
     assert "hunter2" not in str(caught.value)

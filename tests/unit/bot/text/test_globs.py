@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.text.globs import any_matches, matches
-from tests.support.growth import growth
+from tests.support.runtime_growth import growth
 
 
 @pytest.mark.parametrize(

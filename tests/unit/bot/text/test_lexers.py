@@ -7,7 +7,7 @@ from pygments import highlight
 from pygments.formatters import NullFormatter
 from pygments.lexers.special import TextLexer
 
-from bot.text.lexers import LONGEST, lexer_for
+from bot.text.lexers import MAX_CHARACTERS, lexer_for
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from bot.text.lexers import LONGEST, lexer_for
     ],
 )
 def test_no_file_name_chooses_a_lexer_that_takes_long(path: str, piece: str) -> None:
-    for size in (LONGEST, 20_000):
+    for size in (MAX_CHARACTERS, 20_000):
         code = (piece * size)[:size]
         lexer = lexer_for(code, path=path)
         begun = process_time()
@@ -40,7 +40,7 @@ def test_no_code_in_markdown_chooses_one_either(chosen: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("path", ["a.py", "a.ts", "a.tf", "Dockerfile", "src/b.hpp", "c.yml"])
-def test_common_files_have_colours(path: str) -> None:
+def test_common_files_have_colors(path: str) -> None:
     assert not isinstance(lexer_for("x", path=path), TextLexer)
 
 

@@ -8,7 +8,7 @@ import pytest
 from bot.config.settings import Settings
 from bot.store import Store
 from bot.web.app import create_app
-from tests.support.web import TOKEN, make_settings
+from tests.support.web_server import TOKEN, make_settings
 
 
 @pytest.fixture

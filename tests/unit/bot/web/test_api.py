@@ -19,7 +19,7 @@ from bot.store import Store
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.web.api import reports
 from bot.web.app import create_app
-from tests.support.web import TOKEN, complete, open_review, serving
+from tests.support.web_server import TOKEN, complete, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
 
@@ -34,28 +34,28 @@ async def queued(store: Store) -> list[dict[str, Any]]:
 
 
 async def test_a_review_is_started(web: httpx2.AsyncClient, store: Store, admin: Headers) -> None:
-    wish = {"repository": "octo/demo", "number": 12, "full": True, "focus": "security"}
-    answer = await web.post("/api/reviews", json=wish, headers=admin)
+    request_body = {"repository": "octo/demo", "number": 12, "full": True, "focus": "security"}
+    answer = await web.post("/api/reviews", json=request_body, headers=admin)
     assert answer.status_code == 202
     started = answer.json()
     assert answer.headers["Location"] == f"/api/reviews/{started['id']}"
-    [asked] = await queued(store)
-    assert asked["actor_name"] == "start_review"
-    assert asked["args"] == ["octo/demo", 12, started["id"], "admin", True, "security"]
+    [queued_messages] = await queued(store)
+    assert queued_messages["actor_name"] == "start_review"
+    assert queued_messages["args"] == ["octo/demo", 12, started["id"], "admin", True, "security"]
 
 
 async def test_a_repeated_start_with_one_key_starts_one_review(
     web: httpx2.AsyncClient, store: Store, admin: Headers
 ) -> None:
     headers = {**admin, "Idempotency-Key": "deploy-77"}
-    wish = {"repository": "octo/demo", "number": 12}
+    request_body = {"repository": "octo/demo", "number": 12}
     answers = await asyncio.gather(
-        *(web.post("/api/reviews", json=wish, headers=headers) for _ in range(10))
+        *(web.post("/api/reviews", json=request_body, headers=headers) for _ in range(10))
     )
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(await queued(store)) == 1
-    other = await web.post("/api/reviews", json={**wish, "number": 13}, headers=headers)
+    other = await web.post("/api/reviews", json={**request_body, "number": 13}, headers=headers)
     assert other.status_code == 409
 
 
@@ -70,7 +70,7 @@ async def test_a_repeated_start_with_one_key_starts_one_review(
         (b" " * 20_000, 413),
     ],
 )
-async def test_a_wrong_wish_is_a_problem_in_words(
+async def test_an_invalid_review_request_is_a_problem_response(
     web: httpx2.AsyncClient, store: Store, admin: Headers, body: bytes, status: int
 ) -> None:
     headers = {**admin, "Content-Type": "application/json"}
@@ -130,22 +130,26 @@ async def test_lists_are_filtered_by_repository_number_and_state(
 async def test_reviews_that_expired_are_not_listed(
     web: httpx2.AsyncClient, store: Store, admin: Headers
 ) -> None:
-    gone, kept = await open_review(store), await open_review(store, number=13)
-    await store.redis.delete(f"glossator:review:{gone.id}")
+    finished_review, kept = await open_review(store), await open_review(store, number=13)
+    await store.redis.delete(f"glossator:review:{finished_review.id}")
     page = (await web.get("/api/reviews", headers=admin)).json()
     assert [item["id"] for item in page["items"]] == [kept.id]
 
 
-async def test_one_review_tells_its_score_and_reports(
+async def test_one_review_returns_its_score_and_reports(
     web: httpx2.AsyncClient, store: Store, admin: Headers
 ) -> None:
     review = await open_review(store)
     await complete(store, review)
-    told = (await web.get(f"/api/reviews/{review.id}", headers=admin)).json()
-    assert (told["status"], told["score"], told["tokens"]) == ("completed", 64, 19_016)
-    assert told["cost"] == pytest.approx(0.0412)
-    assert set(told["reports"]) == set(FORMATS)
-    assert told["finished_at"] >= review.created_at - 1
+    review_json = (await web.get(f"/api/reviews/{review.id}", headers=admin)).json()
+    assert (review_json["status"], review_json["score"], review_json["tokens"]) == (
+        "completed",
+        64,
+        19_016,
+    )
+    assert review_json["cost"] == pytest.approx(0.0412)
+    assert set(review_json["reports"]) == set(FORMATS)
+    assert review_json["finished_at"] >= review.created_at - 1
 
 
 async def test_a_review_is_cancelled_once(
@@ -160,7 +164,9 @@ async def test_a_review_is_cancelled_once(
     assert (await web.delete(f"/api/reviews/{review.id}", headers=admin)).status_code == 409
 
 
-async def test_strangers_are_refused_everywhere(web: httpx2.AsyncClient, store: Store) -> None:
+async def test_unauthenticated_clients_are_refused_everywhere(
+    web: httpx2.AsyncClient, store: Store
+) -> None:
     review = await open_review(store)
     await complete(store, review)
     path = f"/api/reviews/{review.id}"
@@ -199,7 +205,7 @@ async def test_a_stored_rendering_is_given_with_its_type(
     assert await queued(store) == []
 
 
-async def test_a_missing_rendering_is_asked_for_once_and_waited_for(
+async def test_a_missing_rendering_is_requested_once_and_awaited(
     web: httpx2.AsyncClient, store: Store, settings: Settings
 ) -> None:
     review = await open_review(store)
@@ -208,15 +214,17 @@ async def test_a_missing_rendering_is_asked_for_once_and_waited_for(
         asyncio.create_task(web.get(report_path(settings, review.id, "pdf"))) for _ in range(3)
     ]
     async with asyncio.timeout(5):
-        while not (asked := await queued(store)):
+        while not (queued_messages := await queued(store)):
             await asyncio.sleep(0.01)
     await store.save_rendering(review.id, "pdf", b"%PDF")
     assert [answer.content for answer in await asyncio.gather(*asking)] == [b"%PDF"] * 3
-    assert [(m["actor_name"], m["args"]) for m in asked] == [("render_report", [review.id, "pdf"])]
+    assert [(m["actor_name"], m["args"]) for m in queued_messages] == [
+        ("render_report", [review.id, "pdf"])
+    ]
     assert len(await queued(store)) == 1
 
 
-async def test_who_would_wait_too_long_is_told_to_come_again(
+async def test_a_user_who_would_wait_too_long_is_asked_to_retry(
     web: httpx2.AsyncClient, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reports, "WAIT_SECONDS", 0.2)
@@ -232,7 +240,7 @@ async def test_a_review_under_way_has_no_report_yet(
     review = await open_review(store)
     path = report_path(settings, review.id, "json")
     assert (await web.get(path)).status_code == 409
-    await store.move(review.id, State.FAILED, of=[State.QUEUED])
+    await store.move(review.id, State.FAILED, from_states=[State.QUEUED])
     assert (await web.get(path)).status_code == 404
 
 
@@ -255,7 +263,7 @@ async def test_a_wrong_link_and_an_unknown_review_are_the_same_404(
     assert {(a.status_code, a.content) for a in answers} == {(404, answers[0].content)}
 
 
-async def test_away_redis_is_said_in_words(admin: Headers, settings: Settings) -> None:
+async def test_a_redis_outage_is_explained(admin: Headers, settings: Settings) -> None:
     app = create_app(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
     async with (
         app.router.lifespan_context(app),

@@ -11,8 +11,8 @@ from bot.security.links import review_links
 from bot.security.signing import signing_keys
 from bot.store import Store
 from bot.web.auth import sessions
-from bot.web.auth.sessions import Granted, Session
-from tests.support.web import complete, open_review
+from bot.web.auth.sessions import RepositoryAccess, Session
+from tests.support.web_server import complete, open_review
 
 BUTTON = "Cancel the review"
 ORIGIN = {"Origin": "http://web"}
@@ -20,7 +20,7 @@ ORIGIN = {"Origin": "http://web"}
 
 async def person(settings: Settings, store: Store, *, write: bool) -> dict[str, str]:
     """The cookie of somebody who may read the repository."""
-    granted = (Granted(11, "octo/demo", write),)
+    granted = (RepositoryAccess(11, "octo/demo", write),)
     session = Session(sessions.new_id(), "mona", repositories=granted)
     await sessions.begin(store.redis, session)
     value = sessions.cookie_value(signing_keys(settings)[0], session.id)
@@ -58,13 +58,13 @@ async def test_only_who_may_cancel_sees_the_button(
         assert ("form_token" in answer.text) is sees
 
 
-@pytest.mark.parametrize("by_link", [True, False])
+@pytest.mark.parametrize("link_expiry", [True, False])
 async def test_the_button_leads_back_to_the_page_it_stood_on(
-    web: httpx2.AsyncClient, settings: Settings, store: Store, by_link: bool
+    web: httpx2.AsyncClient, settings: Settings, store: Store, link_expiry: bool
 ) -> None:
     review = await open_review(store)
     writer = await person(settings, store, write=True)
-    url = linked(settings, review) if by_link else f"/reviews/{review.id}"
+    url = linked(settings, review) if link_expiry else f"/reviews/{review.id}"
     data, path = await fields(web, url, writer), f"/reviews/{review.id}/cancel"
     answer = await web.post(path, data=data, headers={**writer, **ORIGIN})
     assert (answer.status_code, answer.headers["Location"]) == (303, url)

@@ -21,13 +21,13 @@ from bot.config.settings import Settings
 from bot.domain.model import Repository, State, Usage
 from bot.store import Store
 from bot.store.messages import NAMESPACE, message
-from bot.store.queues import dead_letters, queues, workers_alive
-from bot.store.review_list import Listed, one
-from bot.store.usage import add_used
+from bot.store.queues import dead_letters, live_workers, queues
+from bot.store.review_list import Listed, find_listed
+from bot.store.usage import add_usage
 from bot.telemetry import gauges
-from bot.web.app import LISTS_AT_ONCE, create_app
+from bot.web.app import MAX_CONCURRENT_LISTS, create_app
 from bot.web.pages.templates import static_url
-from tests.support.web import TOKEN, complete, make_settings, open_review, serving
+from tests.support.web_server import TOKEN, complete, make_settings, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
 ORIGIN = {"Origin": "http://web"}
@@ -43,7 +43,7 @@ async def form_token(web: httpx2.AsyncClient) -> str:
     return found[1]
 
 
-async def test_strangers_are_sent_to_sign_in(web: httpx2.AsyncClient) -> None:
+async def test_unauthenticated_users_are_sent_to_sign_in(web: httpx2.AsyncClient) -> None:
     answer = await web.get("/")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
     assert "Admin token" in (await web.get("/sign-in")).text
@@ -190,29 +190,29 @@ async def test_a_dead_letter_is_shown_and_goes_back_once(
     assert json.loads(raw)["args"] == ["01JREVIEW"]
 
 
-async def test_queues_tell_depth_and_age_and_workers(store: Store) -> None:
-    await store.put(message("scan_pull_request", "a"), message("scan_pull_request", "b"))
+async def test_queues_report_depth_and_age_and_workers(store: Store) -> None:
+    await store.put(message("scan_review", "a"), message("scan_review", "b"))
     now = time.time() * 1000
     key = f"{NAMESPACE}:__heartbeats__"
     await store.redis.zadd(key, {"alive": now, "dead": now - 60_000})
     [scan] = [queue for queue in await queues(store) if queue.name == "scan"]
     assert (scan.waiting, scan.delayed, scan.dead) == (2, 0, 0)
     assert 0 <= scan.age < 10
-    assert await workers_alive(store) == 1
+    assert await live_workers(store) == 1
 
 
 async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
     web: httpx2.AsyncClient, store: Store
 ) -> None:
     review = await open_review(store)
-    await store.put(message("scan_pull_request", "a"))
+    await store.put(message("scan_review", "a"))
     await store.redis.lpop(f"{NAMESPACE}:scan")  # a worker takes it
-    places = {f'glossator_worker_places{{state="{s}"}}': n for s, n in (("all", 8), ("busy", 3))}
+    places = {f'glossator_worker_slots{{state="{s}"}}': n for s, n in (("all", 8), ("busy", 3))}
     feeds = {"glossator_feeds_open": 2}
     for process, present in (("a worker", places), ("another web process", feeds)):
-        await store.redis.hset(gauges.KEY, process, gauges.told(present, time.time()))
+        await store.redis.hset(gauges.KEY, process, gauges.encode_gauges(present, time.time()))
     for installation_id, days_ago, cost in ((7, 0, 0.25), (7, 1, 0.5), (8, 0, None)):
-        await add_used(
+        await add_usage(
             store.redis,
             Usage(calls=1, prompt_tokens=1200, completion_tokens=34, cost=cost),
             installation_id=installation_id,
@@ -234,13 +234,13 @@ async def test_what_a_stopped_try_has_used_stays_in_the_sum_of_its_review(store:
     review = await open_review(store)
     usage = Usage(calls=1, prompt_tokens=20_000, cost=0.5)
     for _ in range(2):
-        await add_used(
+        await add_usage(
             store.redis, usage, installation_id=7, review_id=review.id, now=store.now(),
             keep_seconds=60,
         )  # fmt: skip
     report = await complete(store, review, usage=usage)
     assert report.usage.prompt_tokens == 20_000
-    listed = await one(store, review.id)
+    listed = await find_listed(store, review.id)
     assert listed is not None
     assert (listed.tokens, listed.cost) == (40_000, 1.0)
 
@@ -321,7 +321,7 @@ async def test_a_person_sees_the_repositories_that_github_lets_them_read(
     person: httpx2.AsyncClient, github: GitHub, store: Store
 ) -> None:
     mine, hidden = await open_review(store), await open_review(store, repository=OTHERS)
-    await add_used(
+    await add_usage(
         store.redis,
         Usage(calls=1, prompt_tokens=4321),
         installation_id=OTHERS.installation_id,
@@ -357,18 +357,20 @@ async def _sees_nothing_of(person: httpx2.AsyncClient, review_id: str, token: st
         ("GET", "/api/reviews/{}/report.json"),
     ):
         answers = [
-            await person.request(method, path.format(one), headers=headers)
-            for one in (review_id, "01JUNKNOWN")
+            await person.request(method, path.format(find_listed), headers=headers)
+            for find_listed in (review_id, "01JUNKNOWN")
         ]
         assert [a.status_code for a in answers] == [404, 404], path
         assert answers[0].content == answers[1].content, path
-    wish = {"repository": "other/private", "number": 12}
-    assert (await person.post("/api/reviews", json=wish, headers=headers)).status_code == 404
+    request_body = {"repository": "other/private", "number": 12}
+    assert (
+        await person.post("/api/reviews", json=request_body, headers=headers)
+    ).status_code == 404
     listed = (await person.get("/api/reviews?repository=other/private")).json()
     assert listed["items"] == []
 
 
-async def test_a_state_of_another_browser_or_used_before_signs_nobody_in(
+async def test_a_state_of_another_browser_or_used_before_does_not_sign_in(
     person: httpx2.AsyncClient, github: GitHub
 ) -> None:
     state = await begin(person, github)
@@ -382,7 +384,7 @@ async def test_a_state_of_another_browser_or_used_before_signs_nobody_in(
     assert (await person.get(callback)).status_code == 403
 
 
-async def test_a_refused_code_is_said_in_words(person: httpx2.AsyncClient, github: GitHub) -> None:
+async def test_a_refused_code_is_explained(person: httpx2.AsyncClient, github: GitHub) -> None:
     state = await begin(person, github)
     answer = await person.get(f"/sign-in/github/callback?code=other&state={state}")
     assert answer.status_code == 502
@@ -423,7 +425,7 @@ async def test_a_file_is_kept_for_ever_only_under_its_own_tag(web: httpx2.AsyncC
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_nobody_has_many_lists_read_at_once(
+async def test_concurrent_list_requests_are_limited(
     web: httpx2.AsyncClient, admin: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each may go through all reviews, in the process that takes deliveries."""
@@ -441,6 +443,6 @@ async def test_nobody_has_many_lists_read_at_once(
     monkeypatch.setattr("bot.web.pages.dashboard.page_of", slow)
     paths = ["/", "/api/reviews"] * 20
     answers = await asyncio.gather(*(web.get(path, headers=admin) for path in paths))
-    assert most == LISTS_AT_ONCE
+    assert most == MAX_CONCURRENT_LISTS
     assert sorted(a.status_code for a in answers) == [200] * most + [429] * (40 - most)
     assert (await web.get("/", headers=admin)).status_code == 200

@@ -20,7 +20,7 @@ from bot.store import Store
 from bot.web.app import create_app
 from bot.web.feed.feed import Close
 from tests.support.feeds import LATER, read, rest, url
-from tests.support.web import TOKEN, make_settings, open_review, serving
+from tests.support.web_server import TOKEN, make_settings, open_review, serving
 
 
 @pytest.fixture
@@ -37,22 +37,24 @@ async def address(app: Starlette, store: Store) -> AsyncIterator[str]:
 async def complete(store: Store, review: Review) -> None:
     result = json.dumps({"score": 90, "findings": 2})
     moved = await store.move(
-        review.id, State.COMPLETED, of=[State.QUEUED], percent=100, result=result
+        review.id, State.COMPLETED, from_states=[State.QUEUED], percent=100, result=result
     )
     assert moved
 
 
-async def test_a_client_is_told_each_step_until_the_end(
+async def test_a_client_receives_each_update_until_the_end(
     address: str, settings: Settings, store: Store
 ) -> None:
     review = await open_review(store)
     async with connect(url(address, settings, review.id)) as socket:
         assert await read(socket) == {"type": "connected", "task_id": review.id}
         assert (await read(socket))["status"] == "queued"
-        await store.tell(review.id, 40, step="Read 2 of 5 files", files_total=5, files_done=2)
-        told = await read(socket)
-        assert told["type"] == "progress"
-        assert (told["progress"], told["current_step"]) == (40, "Read 2 of 5 files")
+        await store.update_progress(
+            review.id, 40, status_text="Read 2 of 5 files", files_total=5, files_done=2
+        )
+        received = await read(socket)
+        assert received["type"] == "progress"
+        assert (received["progress"], received["current_step"]) == (40, "Read 2 of 5 files")
         await complete(store, review)
         [last], code = await rest(socket)
     assert last["type"] == "completed"
@@ -72,7 +74,7 @@ async def test_every_end_has_its_message(
     address: str, settings: Settings, store: Store, state: State, kind: str
 ) -> None:
     review = await open_review(store)
-    await store.move(review.id, state, of=[State.QUEUED], error="The clone was too large.")
+    await store.move(review.id, state, from_states=[State.QUEUED], error="The clone was too large.")
     async with connect(url(address, settings, review.id, path="reviews")) as socket:
         messages, code = await rest(socket)
     assert [m["type"] for m in messages] == ["connected", "progress", kind]
@@ -80,21 +82,21 @@ async def test_every_end_has_its_message(
     assert code == Close.DONE
 
 
-async def test_a_client_that_returns_is_told_what_it_missed_and_no_more(
+async def test_a_returning_client_receives_exactly_what_it_missed(
     address: str, settings: Settings, store: Store
 ) -> None:
     review = await open_review(store)
     async with connect(url(address, settings, review.id)) as socket:
         await read(socket)
         seen = (await read(socket))["id"]
-    await store.tell(review.id, 10, step="one")
-    await store.tell(review.id, 20, step="two")
+    await store.update_progress(review.id, 10, status_text="one")
+    await store.update_progress(review.id, 20, status_text="two")
     async with connect(url(address, settings, review.id, after=seen)) as socket:
         assert (await read(socket))["type"] == "connected"
         assert [(await read(socket))["progress"] for _ in range(2)] == [10, 20]
 
 
-async def test_nothing_is_left_to_tell_of_a_finished_review(
+async def test_a_finished_review_has_no_events_left(
     address: str, settings: Settings, store: Store
 ) -> None:
     review = await open_review(store)
@@ -107,7 +109,7 @@ async def test_nothing_is_left_to_tell_of_a_finished_review(
     assert code == Close.DONE
 
 
-async def test_a_ping_is_answered_and_other_words_end_the_feed(
+async def test_a_ping_is_answered_and_other_messages_end_the_feed(
     address: str, settings: Settings, store: Store
 ) -> None:
     review = await open_review(store)
@@ -117,7 +119,7 @@ async def test_a_ping_is_answered_and_other_words_end_the_feed(
             await socket.send("ping")
             assert await read(socket) == {"type": "pong"}
             await socket.send(words)
-            assert await rest(socket) == ([], Close.NOT_UNDERSTOOD)
+            assert await rest(socket) == ([], Close.UNEXPECTED_MESSAGE)
 
 
 async def refusal(address: str, **options: Any) -> tuple[int, bytes]:
@@ -166,7 +168,7 @@ async def test_after_has_to_be_an_event_id(address: str, settings: Settings, sto
     assert (await refusal(url(address, settings, review.id, after="$")))[0] == 400
 
 
-async def test_an_address_holds_only_so_many_feeds(redis_url: str, store: Store) -> None:
+async def test_live_connections_per_address_are_limited(redis_url: str, store: Store) -> None:
     settings = make_settings(redis_url, feed_connections=2)
     review = await open_review(store)
     async with serving(create_app(settings)) as address:
@@ -227,17 +229,17 @@ async def test_restless_clients_of_one_review_lose_and_double_nothing(
         for client in clients:
             group.create_task(client.run())
         for percent in range(100):
-            await store.tell(review.id, percent, step=f"step {percent}")
+            await store.update_progress(review.id, percent, status_text=f"step {percent}")
             assert app.state.fanout.channels <= 1  # one reader, whoever watches
             await asyncio.sleep(0.005)
         await complete(store, review)
-    told = await event_ids(store, review)
-    assert len(told) == 102
-    assert all(client.ids == told for client in clients)
+    received = await event_ids(store, review)
+    assert len(received) == 102
+    assert all(client.ids == received for client in clients)
 
 
 @MANY
-async def test_reviews_with_a_client_each_are_told_apart(
+async def test_reviews_with_a_client_each_are_distinguished(
     address: str, app: Starlette, settings: Settings, store: Store, many: int
 ) -> None:
     reviews = [await open_review(store, number=n) for n in range(many)]
@@ -247,7 +249,7 @@ async def test_reviews_with_a_client_each_are_told_apart(
             group.create_task(client.run())
         for percent in (25, 50, 75):
             for review in reviews:
-                await store.tell(review.id, percent)
+                await store.update_progress(review.id, percent)
         for review in reviews:
             await complete(store, review)
     for client, review in zip(clients, reviews, strict=True):
@@ -257,7 +259,7 @@ async def test_reviews_with_a_client_each_are_told_apart(
             await asyncio.sleep(0.02)
 
 
-async def test_a_client_that_never_reads_slows_nobody(
+async def test_a_client_that_never_reads_does_not_slow_others(
     address: str, app: Starlette, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.web.feed.feed.SEND_SECONDS", 0.5)
@@ -280,7 +282,7 @@ async def test_a_client_that_never_reads_slows_nobody(
         await read(socket), await read(socket)
         for percent in range(90):
             sent = loop.time()
-            await store.tell(review.id, percent, step=longest)
+            await store.update_progress(review.id, percent, status_text=longest)
             assert (await read(socket))["progress"] == percent
             assert loop.time() - sent < 2
     async with asyncio.timeout(10):

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from bot.domain.model import Progress, State
 from bot.store.review_list import Listed
-from bot.store.usage_questions import Spent
+from bot.store.usage_questions import UsageTotal
 from bot.web.pages import charts
 from bot.web.pages.formatting import duration, money, number
-from bot.web.pages.markup import CODE_CHARACTERS, Painter, code, inline, markdown
+from bot.web.pages.markup import CODE_CHARACTERS, Highlighter, code, inline, markdown
 from bot.web.pages.statistics import DAYS, days_of, sum_up
 from bot.web.pages.templates import page
-from tests.support.web import REVIEW
+from tests.support.web_server import REVIEW
 
 NOW = 1_800_000_000.0
 
@@ -50,18 +50,18 @@ def test_hidden_characters_are_shown() -> None:
     assert "\\u{202E}" in markdown("a\u202eb")
 
 
-def test_hidden_characters_are_shown_wherever_a_page_says_something() -> None:
-    said = bytes(page("message.html", title="a\u202eb", sentence="<b>\u200b\0").body).decode()
-    assert said.count("a\\u{202E}b") == 2, "as the page's title and its heading"
-    assert "&lt;b&gt;\\u{200B}\\u{0000}" in said
+def test_hidden_characters_are_visible_on_every_page() -> None:
+    page_text = bytes(page("message.html", title="a\u202eb", message="<b>\u200b\0").body).decode()
+    assert page_text.count("a\\u{202E}b") == 2, "as the page's title and its heading"
+    assert "&lt;b&gt;\\u{200B}\\u{0000}" in page_text
 
 
 def test_long_code_is_cut() -> None:
     assert len(code("x" * 10 * CODE_CHARACTERS, "x.txt")) < 2 * CODE_CHARACTERS
 
 
-def test_code_has_colours_as_long_as_that_is_quick() -> None:
-    slow = Painter(seconds=0.000_001)
+def test_code_has_colors_as_long_as_that_is_quick() -> None:
+    slow = Highlighter(seconds=0.000_001)
     assert '<span class="k">' in slow("def f(): pass", "x.py")
     assert slow("def f(): pass", "x.py", 7).count("<span") == 1, "the line's number is left"
 
@@ -69,7 +69,7 @@ def test_code_has_colours_as_long_as_that_is_quick() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (3840, "1 h 4 min")]
 )
-def test_durations_are_words(seconds: float, words: str) -> None:
+def test_durations_are_human_readable(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
@@ -111,23 +111,27 @@ def test_figures_are_of_what_ended_by_itself() -> None:
     figures = sum_up(reviews, {}, NOW)
     assert (figures.running, figures.finished) == (1, 5)
     assert (figures.success, figures.failure) == (0.75, 0.25)
-    assert (figures.median_seconds, figures.slow_seconds) == (20, 30)
+    assert (figures.median_seconds, figures.p90_seconds) == (20, 30)
 
 
 def test_days_without_reviews_are_there_and_older_ones_are_not() -> None:
     reviews = [listed(State.QUEUED), listed(State.QUEUED, days=1), listed(State.QUEUED, days=99)]
     figures = sum_up(reviews, {}, NOW)
-    assert len(figures.tokens_a_day) == DAYS
-    assert [tokens for _, tokens in figures.tokens_a_day[-3:]] == [0, 100, 100]
-    assert sum(cost for _, cost in figures.cost_a_day) == pytest.approx(0.5)
+    assert len(figures.tokens_per_day) == DAYS
+    assert [tokens for _, tokens in figures.tokens_per_day[-3:]] == [0, 100, 100]
+    assert sum(cost for _, cost in figures.cost_per_day) == pytest.approx(0.5)
 
 
 def test_what_questions_cost_belongs_to_its_day() -> None:
     days = days_of(NOW)
-    asked = {days[-1]: Spent(40, 0.5), days[-2]: Spent(3), "1999-12-31": Spent(1000, 9.0)}
-    figures = sum_up([listed(State.QUEUED)], asked, NOW)
-    assert figures.tokens_a_day[-2:] == [(days[-2], 3), (days[-1], 140)]
-    assert sum(cost for _, cost in figures.cost_a_day) == pytest.approx(0.75)
+    daily_usage = {
+        days[-1]: UsageTotal(40, 0.5),
+        days[-2]: UsageTotal(3),
+        "1999-12-31": UsageTotal(1000, 9.0),
+    }
+    figures = sum_up([listed(State.QUEUED)], daily_usage, NOW)
+    assert figures.tokens_per_day[-2:] == [(days[-2], 3), (days[-1], 140)]
+    assert sum(cost for _, cost in figures.cost_per_day) == pytest.approx(0.75)
 
 
 def test_scores_run_from_old_to_new_in_each_repository() -> None:

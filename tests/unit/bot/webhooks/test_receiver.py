@@ -81,7 +81,7 @@ async def test_the_secret_can_be_rotated(web: httpx2.AsyncClient, redis: "Redis"
 
 
 @pytest.mark.parametrize(
-    ("signed", "says"),
+    ("signed", "expected_text"),
     [
         (None, "missing"),
         ("sha256=" + "0" * 64, "wrong"),
@@ -92,7 +92,7 @@ async def test_the_secret_can_be_rotated(web: httpx2.AsyncClient, redis: "Redis"
     ],
 )
 async def test_without_a_right_signature_nothing_is_queued(
-    web: httpx2.AsyncClient, redis: "Redis", signed: str | None, says: str
+    web: httpx2.AsyncClient, redis: "Redis", signed: str | None, expected_text: str
 ) -> None:
     raw = signed.encode() if signed is not None else None
     sent: dict[str, Any] = headers("pull_request", opened(), guid=GUID)
@@ -101,7 +101,7 @@ async def test_without_a_right_signature_nothing_is_queued(
         sent["X-Hub-Signature-256"] = raw
     answer = await web.post("/webhooks/github", content=opened(), headers=sent)
     assert answer.status_code == 401
-    assert says in answer.json()["reason"]
+    assert expected_text in answer.json()["reason"]
     assert await queued(redis) == []
 
 
@@ -148,7 +148,9 @@ async def test_what_cannot_be_read_is_refused_with_a_sentence(
     assert await queued(redis) == []
 
 
-async def test_a_form_encoded_delivery_is_told_what_to_set(web: httpx2.AsyncClient) -> None:
+async def test_a_form_encoded_delivery_is_answered_with_the_setting_to_change(
+    web: httpx2.AsyncClient,
+) -> None:
     status, answer = await post(web, b"payload=%7B%7D")
     assert status == 400
     assert "application/json" in answer["reason"]
@@ -189,7 +191,7 @@ async def test_only_post_is_allowed(web: httpx2.AsyncClient) -> None:
     assert (await web.get("/webhooks/github")).status_code == 405
 
 
-async def test_without_redis_github_is_told_to_come_again() -> None:
+async def test_without_redis_github_is_asked_to_retry() -> None:
     settings = Settings(
         _env_file=None,
         redis_url="redis://127.0.0.1:1/0",

@@ -145,7 +145,7 @@ def test_every_recorded_delivery_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "ours"),
+    ("action", "expected_action"),
     [
         ("reopened", PullRequestAction.REOPENED),
         ("ready_for_review", PullRequestAction.READY),
@@ -154,11 +154,11 @@ def test_every_recorded_delivery_is_tested() -> None:
     ],
 )
 def test_the_other_pull_request_actions_differ_in_their_name_only(
-    action: str, ours: PullRequestAction
+    action: str, expected_action: PullRequestAction
 ) -> None:
     event = meaning("pull_request", payload("pull_request-opened") | {"action": action})
     assert isinstance(event, PullRequestChanged)
-    assert event.action is ours
+    assert event.action is expected_action
 
 
 def test_an_edited_title_comes_with_the_one_it_has_replaced() -> None:
@@ -173,7 +173,7 @@ def test_an_edited_title_comes_with_the_one_it_has_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "ours"),
+    ("action", "expected_action"),
     [
         ("deleted", InstallationAction.DELETED),
         ("suspend", InstallationAction.SUSPENDED),
@@ -182,12 +182,14 @@ def test_an_edited_title_comes_with_the_one_it_has_replaced() -> None:
     ],
 )
 def test_an_installation_need_not_name_its_repositories(
-    action: str, ours: InstallationAction
+    action: str, expected_action: InstallationAction
 ) -> None:
     body = payload("installation-created") | {"action": action}
     del body["repositories"]
     event = meaning("installation", body)
-    assert event == InstallationChanged(action=ours, installation_id=12345678, account="octo-org")
+    assert event == InstallationChanged(
+        action=expected_action, installation_id=12345678, account="octo-org"
+    )
 
 
 def test_a_comment_that_starts_a_thread_is_its_own_thread() -> None:
@@ -290,14 +292,14 @@ def test_comments_by_bots_and_so_our_own_are_ignored(
         ({"action": 5}, "`action`"),
     ],
 )
-def test_a_wrong_type_is_told_with_its_place(change: dict[str, Any], where: str) -> None:
+def test_a_wrong_type_is_reported_with_its_place(change: dict[str, Any], where: str) -> None:
     body = payload("pull_request-opened") | change
     with pytest.raises(MalformedPayload) as caught:
         meaning("pull_request", body)
     assert str(caught.value).startswith(f"The `pull_request` payload is malformed at {where}: ")
 
 
-def test_a_repository_webhook_without_an_installation_is_told_so() -> None:
+def test_a_repository_webhook_without_an_installation_is_reported() -> None:
     body = payload("pull_request-opened")
     del body["installation"]
     with pytest.raises(MalformedPayload, match="`installation`.*GitHub App's own webhook"):

@@ -5,11 +5,13 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
-from bot.domain.model import Batch, BatchFile, Brief
+from bot.domain.model import Batch, BatchFile, PullRequestContext
 from tests.support.llm_server import LLMServer
 from workers.analysis.llm.client import LLM
 
-BRIEF = Brief(title="Speed up the search", body="It was slow.", commits=("Search faster",))
+BRIEF = PullRequestContext(
+    title="Speed up the search", body="It was slow.", commits=("Search faster",)
+)
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ async def run(
 def finds(server: LLMServer, *findings: dict[str, Any], **summaries: str) -> None:
     """The first pass finds these; the second holds them for true."""
     answer = review(*findings, **summaries)
-    server.default = lambda asked: agreeable(asked) if asked.asks_for_verdicts else answer
+    server.default = lambda llm_request: (
+        agreeable(llm_request) if llm_request.asks_for_verdicts else answer
+    )
 
 
 async def test_a_batch_gives_findings_summaries_and_their_cost(
@@ -45,7 +47,7 @@ async def test_a_batch_gives_findings_summaries_and_their_cost(
     assert found.suggestion == "        cursor.execute(query, row)"
     assert result.summaries == (("src/search.py", "Searches row by row."),)
     assert result.reviewed == ("src/search.py",)
-    assert (result.model, result.notes, result.left_out) == ("tiny", (), ())
+    assert (result.model, result.notes, result.skipped) == ("tiny", (), ())
     assert (result.usage.calls, result.usage.prompt_tokens) == (2, 2000)
     assert result.usage.cost == pytest.approx(2 * (1000 + 100 * 10) / 1e6)
 
@@ -62,7 +64,7 @@ async def test_files_without_lines_cost_no_question(server: LLMServer, make_llm:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "focus", "kept"),
+    ("requests_seen", "focus", "kept"),
     [
         ({}, None, ["security", "quality"]),
         ({"categories": (Category.QUALITY,)}, None, ["quality"]),
@@ -71,10 +73,10 @@ async def test_files_without_lines_cost_no_question(server: LLMServer, make_llm:
     ],
     ids=["all", "the repository's categories", "a person's focus", "the repository's severity"],
 )
-async def test_what_was_not_asked_for_is_thrown_out_with_a_reason(
+async def test_a_finding_that_was_not_requested_is_dropped_with_a_reason(
     server: LLMServer,
     make_llm: Make,
-    wishes: dict[str, Any],
+    requests_seen: dict[str, Any],
     focus: Category | None,
     kept: list[str],
 ) -> None:
@@ -86,14 +88,14 @@ async def test_what_was_not_asked_for_is_thrown_out_with_a_reason(
         suggestion=None,
     )
     finds(server, finding(), small)
-    result = await run(make_llm(), config=RepoConfig(**wishes), focus=focus)
+    result = await run(make_llm(), config=RepoConfig(**requests_seen), focus=focus)
 
     assert [each.category for each in result.findings] == kept
     assert len(result.rejected) == 2 - len(kept)
     assert all(each.reason for each in result.rejected)
 
 
-async def test_the_same_code_in_two_places_is_spoken_of_twice(
+async def test_the_same_code_in_two_places_is_reported_twice(
     server: LLMServer, make_llm: Make
 ) -> None:
     lines = [
@@ -101,13 +103,13 @@ async def test_the_same_code_in_two_places_is_spoken_of_twice(
         *(f"    x{n} = {n}" for n in range(80)),
         "    run(query % row)",
     ]
-    said = finding(quote="    run(query % row)", suggestion=None)
-    finds(server, said | {"line": 3}, said | {"line": 84})
+    finding_data = finding(quote="    run(query % row)", suggestion=None)
+    finds(server, finding_data | {"line": 3}, finding_data | {"line": 84})
     result = await run(make_llm(), batch_file(new=lines))
     assert [each.start_line for each in result.findings] == [3, 84]
 
 
-async def test_the_same_said_twice_is_one_finding(server: LLMServer, make_llm: Make) -> None:
+async def test_a_repeated_finding_is_reported_once(server: LLMServer, make_llm: Make) -> None:
     finds(server, finding(), finding(title="Again", body="In other words."))
     assert [each.title for each in (await run(make_llm())).findings] == [
         "SQL is built from the row's text"
@@ -121,7 +123,7 @@ async def test_the_same_said_twice_is_one_finding(server: LLMServer, make_llm: M
         ({"quote": "nowhere_in_the_diff(1)"}, "has no lines to apply to"),
     ],
 )
-async def test_a_suggestion_that_does_not_fit_is_dropped_and_told(
+async def test_a_suggestion_that_does_not_apply_is_dropped_and_reported(
     server: LLMServer, make_llm: Make, changed: dict[str, Any], reason: str
 ) -> None:
     finds(server, finding(**changed))
@@ -131,7 +133,7 @@ async def test_a_suggestion_that_does_not_fit_is_dropped_and_told(
     assert [each.reason for each in result.rejected] == [f"suggestion {reason}"]
 
 
-async def test_a_path_that_is_not_of_the_batch_is_thrown_out_in_one_line(
+async def test_a_path_outside_the_batch_is_dropped_in_one_line(
     server: LLMServer, make_llm: Make
 ) -> None:
     finds(server, finding(path="/etc/pass\u202ewd\nx"))

@@ -21,7 +21,7 @@ from workers.analysis.answer import (
     REVIEW_SCHEMA,
     VERDICTS_SCHEMA,
     RawFinding,
-    Refused,
+    RefusedFinding,
     read_finding,
     read_findings,
     read_summaries,
@@ -46,7 +46,7 @@ def read(**changed: Any) -> RawFinding:
 
 def refusal(**changed: Any) -> str:
     found = read_finding(finding(**changed))
-    assert isinstance(found, Refused), found
+    assert isinstance(found, RefusedFinding), found
     return found.reason
 
 
@@ -96,7 +96,7 @@ def test_small_slips_are_forgiven() -> None:
 
 
 @pytest.mark.parametrize("side", ["old", "Old", " OLD ", "LEFT"])
-def test_the_old_side_is_understood_in_other_words(side: str) -> None:
+def test_the_old_side_is_recognized_in_other_spellings(side: str) -> None:
     assert read(side=side).side is Side.LEFT
 
 
@@ -166,7 +166,7 @@ def test_verdicts_in_the_wrong_form_are_none() -> None:
 
 
 @given(VALUES, VALUES)
-def test_nothing_that_a_model_says_raises(whole: Any, inner: Any) -> None:
+def test_no_model_output_raises(whole: Any, inner: Any) -> None:
     items = [inner, *[finding(**{name: inner}) for name in finding()]]
     for answer in (whole if isinstance(whole, dict) else {}, {"findings": items}):
         good, refused = read_findings(answer)
@@ -175,9 +175,12 @@ def test_nothing_that_a_model_says_raises(whole: Any, inner: Any) -> None:
             assert found.title
             assert "\n" not in found.title
         assert all(each.reason for each in refused)
-    told = {"summaries": [inner, {"path": inner, "summary": inner}], "verdicts": [inner, whole]}
-    assert all("\n" not in each for each in read_summaries(told).values())
-    read_verdicts(told)
+    answer_data = {
+        "summaries": [inner, {"path": inner, "summary": inner}],
+        "verdicts": [inner, whole],
+    }
+    assert all("\n" not in each for each in read_summaries(answer_data).values())
+    read_verdicts(answer_data)
     for schema in (REVIEW_SCHEMA, VERDICTS_SCHEMA):
         assert isinstance(schema.problem({"findings": items, "verdicts": inner}), str)
 

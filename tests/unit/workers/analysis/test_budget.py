@@ -13,8 +13,8 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Price, Settings
 from bot.domain.model import BatchResult, Usage
 from bot.store import Store
-from bot.store.usage import used
-from bot.store.usage_questions import Spent
+from bot.store.usage import usage_by_day
+from bot.store.usage_questions import UsageTotal
 from tests.support.llm_server import LLMServer, Request, Status, Text, agreeable
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file
 from workers.analysis.analyze import analyze
@@ -99,7 +99,7 @@ async def test_no_limit_is_no_limit(where: "Redis | None") -> None:
     await budget(where).reserve("r", 1, 10**12)
 
 
-async def test_sums_are_forgotten_after_the_day(redis: "Redis") -> None:
+async def test_sums_expire_after_the_day(redis: "Redis") -> None:
     await budget(redis, review=1000, daily=1000).reserve("r", 1, 10)
     keys = await redis.keys("glossator:llm:spent:*")
     assert len(keys) == 2
@@ -111,11 +111,11 @@ class Answers:
     """Redis' answers, which arrive once they are let through."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked, self.let_through = asyncio.Event(), asyncio.Event()
+        self.requested, self.let_through = asyncio.Event(), asyncio.Event()
         real = AbstractConnection.read_response
 
         async def read(connection: Any, *args: Any, **more: Any) -> Any:
-            self.asked.set()
+            self.requested.set()
             try:
                 await self.let_through.wait()
             except asyncio.CancelledError:  # as the real one does
@@ -138,7 +138,7 @@ async def test_who_is_cancelled_while_tokens_are_set_aside_leaves_none(
     await limited.settle(await limited.reserve("r", 1, 10), Usage())  # now Redis knows the script
     answers = Answers(monkeypatch)
     reserving = asyncio.create_task(limited.reserve("r", 1, 100))
-    await answers.asked.wait()
+    await answers.requested.wait()
     reserving.cancel()
     answers.let_through.set()
     with pytest.raises(asyncio.CancelledError):
@@ -153,7 +153,7 @@ async def test_who_is_cancelled_while_the_cost_is_booked_has_booked_all_of_it(
     reservation = await limited.reserve("r", 1, 100)
     answers = Answers(monkeypatch)
     settling = asyncio.create_task(limited.settle(reservation, Usage(calls=1, prompt_tokens=30)))
-    await answers.asked.wait()
+    await answers.requested.wait()
     settling.cancel()
     answers.let_through.set()
     with pytest.raises(asyncio.CancelledError):
@@ -194,7 +194,7 @@ async def run(llm: LLM, settings: Settings, name: str, *, last_try: bool = True)
 
 
 @pytest.mark.parametrize("setting", ["llm_review_budget", "llm_daily_budget"])
-async def test_a_budget_over_two_workers_ends_in_a_part_of_the_review_that_says_so(
+async def test_a_budget_over_two_workers_ends_in_a_partial_review_with_a_note(
     server: LLMServer, make_llm: Make, redis: "Redis", setting: str
 ) -> None:
     server.default = lambda request: Text(agreeable(request).content, prompt_tokens=9000)
@@ -205,7 +205,7 @@ async def test_a_budget_over_two_workers_ends_in_a_part_of_the_review_that_says_
 
     assert first.reviewed == ("a.py",)
     assert second.reviewed == ()
-    assert [each.path for each in second.left_out] == ["b.py"]
+    assert [each.path for each in second.skipped] == ["b.py"]
     assert second.notes[0].startswith("b.py was not read by the model: the budget of 12,000 tokens")
     assert setting.upper() in second.notes[0]
     assert len(server.requests) == 1
@@ -221,7 +221,7 @@ async def test_a_call_that_fails_gives_back_what_was_set_aside(
     assert await redis.get("glossator:llm:spent:review:r") == b"0"
 
 
-async def test_a_try_that_fails_tells_all_that_it_cost(server: LLMServer, make_llm: Make) -> None:
+async def test_a_failed_attempt_reports_its_full_cost(server: LLMServer, make_llm: Make) -> None:
     def second_file_fails(request: Request) -> Text | Status:
         if "a.py" in request.user and "b.py" in request.user:
             return Status(413)
@@ -251,12 +251,12 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
         await unlimited.settle(await unlimited.reserve(review_id, 1, 1000), usage)
     day.now += timedelta(days=1)
     await unlimited.settle(await unlimited.reserve("gone", 2, 1000), Usage(calls=1))
-    assert await used(store, ["2026-01-30", "2026-01-31", "2026-02-01"]) == {
+    assert await usage_by_day(store, ["2026-01-30", "2026-01-31", "2026-02-01"]) == {
         "2026-01-30": {},
-        "2026-01-31": {1: Spent(127, 0.75)},
-        "2026-02-01": {2: Spent(0, 0.0)},
+        "2026-01-31": {1: UsageTotal(127, 0.75)},
+        "2026-02-01": {2: UsageTotal(0, 0.0)},
     }
-    assert 0 < await redis.ttl("glossator:used:2026-01-31") <= 60
+    assert 0 < await redis.ttl("glossator:usage:2026-01-31") <= 60
     fields = await store.fields("r")
     assert {n: fields[n] for n in ("calls", "tokens", "cost")} == {
         "calls": "2",

@@ -13,7 +13,7 @@ from workers.analysis.llm.endpoint import Endpoint
 from workers.analysis.llm.errors import PermanentLLMError
 
 Serve = Callable[[asyncio.StreamWriter], Awaitable[None]]
-ASKED = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+REQUEST = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 KEY = "key-of-the-model"
 
 
@@ -40,7 +40,7 @@ async def _refused(address: str) -> str:
     endpoint = Endpoint(settings, f"{address}/v1")
     try:
         with pytest.raises(PermanentLLMError) as caught:
-            await endpoint.post(ASKED)
+            await endpoint.post(REQUEST)
     finally:
         await endpoint.aclose()
     return str(caught.value)
@@ -75,8 +75,8 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with serving(packed) as (address, heads):
-        told = await _refused(address)
-    assert told == "the endpoint compresses its answers without being asked to"
+        refusal = await _refused(address)
+    assert refusal == "the endpoint compresses its answers without being asked to"
     assert b"accept-encoding: identity" in heads[0].lower()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # in KiB
 
@@ -89,9 +89,9 @@ async def test_our_key_goes_to_no_other_host(status: int) -> None:
             head = f"HTTP/1.1 {status} Moved\r\nLocation: {other}/\r\nContent-Length: 0\r\n\r\n"
             writer.write(head.encode())
 
-        async with serving(elsewhere) as (address, asked):
+        async with serving(elsewhere) as (address, request_heads):
             assert await _refused(address) == f"the endpoint answered {status} for model m"
-        assert KEY.encode() in asked[0]
+        assert KEY.encode() in request_heads[0]
         assert heads == []
 
 

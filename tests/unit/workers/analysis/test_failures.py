@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.model import BatchResult, LeftOut
+from bot.domain.model import BatchResult, SkippedFile
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Status, Text, review
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file, finding
 from workers.analysis.analyze import analyze
@@ -51,15 +51,15 @@ async def test_at_the_last_try_what_was_not_read_is_named(
     assert result.reviewed == ()
     assert result.model == ""
     paths = ["src/search.py", "b.py", "c.py", "d.py"]
-    assert result.left_out == tuple(
-        LeftOut(path, f"not read by the model: {reason}") for path in paths
+    assert result.skipped == tuple(
+        SkippedFile(path, f"not read by the model: {reason}") for path in paths
     )
     assert result.notes == (
         f"src/search.py, b.py, c.py and 1 more were not read by the model: {reason}.",
     )
 
 
-async def test_findings_stay_when_nobody_can_check_them(server: LLMServer, make_llm: Make) -> None:
+async def test_findings_are_kept_when_verification_fails(server: LLMServer, make_llm: Make) -> None:
     def half_dead(request: Request) -> Reply:
         return Status(500) if request.asks_for_verdicts else review(finding())
 
@@ -70,7 +70,7 @@ async def test_findings_stay_when_nobody_can_check_them(server: LLMServer, make_
 
     assert [each.start_line for each in result.findings] == [4]
     assert "were not checked a second time: the endpoint answered 500" in result.notes[0]
-    assert result.left_out == ()
+    assert result.skipped == ()
 
 
 async def test_one_file_that_is_too_long_is_read_without_its_context_or_named(
@@ -79,13 +79,13 @@ async def test_one_file_that_is_too_long_is_read_without_its_context_or_named(
     server.default = Status(413)
     result = await run(make_llm, last_try=False)
 
-    assert [each.path for each in result.left_out] == ["src/search.py", "b.py", "c.py", "d.py"]
+    assert [each.path for each in result.skipped] == ["src/search.py", "b.py", "c.py", "d.py"]
     assert result.notes[0] == (
         "src/search.py was not read by the model: the prompt is too long for tiny."
     )
 
 
-async def test_a_question_is_answered_in_words(server: LLMServer, make_llm: Make) -> None:
+async def test_a_question_is_answered_in_text(server: LLMServer, make_llm: Make) -> None:
     llm, _ = make_llm()
     server.script(Text("Because of the loop.\u202e\n"))
     answer = await answer_question(

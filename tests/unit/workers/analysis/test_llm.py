@@ -63,8 +63,8 @@ async def test_an_endpoint_that_counts_nonsense_costs_no_review(
     server: LLMServer, make_llm: MakeLLM
 ) -> None:
     llm, _ = make_llm(llm_review_budget=100_000)
-    for told, counted in ((1 << 70, 10**9), (-5, 0)):
-        server.script(Text(GOOD.content, prompt_tokens=told, completion_tokens=0))
+    for reported_tokens, counted in ((1 << 70, 10**9), (-5, 0)):
+        server.script(Text(GOOD.content, prompt_tokens=reported_tokens, completion_tokens=0))
         answer = await ask(llm, review_id=f"r{counted}")
         assert answer.data is not None
         assert answer.usage.prompt_tokens == counted
@@ -81,9 +81,7 @@ async def test_an_endpoint_that_counts_nonsense_costs_no_review(
     ],
     ids=["fenced", "fenced in prose", "prose", "thoughts", "trailing comma"],
 )
-async def test_json_is_found_wherever_it_stands(
-    server: LLMServer, make_llm: MakeLLM, text: str
-) -> None:
+async def test_json_is_found_anywhere(server: LLMServer, make_llm: MakeLLM, text: str) -> None:
     llm, _ = make_llm()
     server.script(Text(text))
 
@@ -135,7 +133,7 @@ async def test_an_answer_that_stays_broken_gives_what_is_complete_in_it(
     assert [each["title"] for each in answer.data["findings"]] == [finding()["title"]]
 
 
-async def test_an_answer_with_nothing_in_it_is_an_error_that_tells_its_cost(
+async def test_an_empty_answer_is_an_error_that_carries_its_cost(
     server: LLMServer, make_llm: MakeLLM
 ) -> None:
     llm, _ = make_llm()
@@ -306,9 +304,7 @@ async def test_names_of_the_limit_and_the_temperature_are_learned(
     assert last["response_format"]["type"] == "json_schema"
 
 
-async def test_a_prompt_that_is_too_long_is_said_to_be(
-    server: LLMServer, make_llm: MakeLLM
-) -> None:
+async def test_a_prompt_that_is_too_long_is_reported(server: LLMServer, make_llm: MakeLLM) -> None:
     llm, _ = make_llm()
     server.script(Status(400, "This model's maximum context length is 8192 tokens."))
 
@@ -363,7 +359,7 @@ async def test_the_same_question_is_paid_for_once(
     await ask(make_llm(redis)[0], installation_id=8)
 
     assert again.data == first.data
-    assert again.usage == Usage(cached_answers=1)
+    assert again.usage == Usage(cache_hits=1)
     assert len(server.requests) == 2  # another installation has a cache of its own
 
 

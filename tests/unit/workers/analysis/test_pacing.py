@@ -139,7 +139,7 @@ async def test_who_waits_gets_the_turn_of_one_that_crashed(redis: "Redis") -> No
     await crashed.__aexit__(None, None, None)
 
 
-async def test_one_who_gave_up_waiting_holds_up_nobody(redis: "Redis") -> None:
+async def test_a_waiter_that_gave_up_does_not_block_others(redis: "Redis") -> None:
     pacing = shared(redis, concurrency=1)
     async with pacing.slot():
         waiting = asyncio.create_task(pacing.slot().__aenter__())
@@ -153,9 +153,7 @@ async def test_one_who_gave_up_waiting_holds_up_nobody(redis: "Redis") -> None:
         pass
 
 
-async def test_a_waiter_that_crashed_is_forgotten(
-    redis: "Redis", monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_crashed_waiter_is_removed(redis: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FORGOTTEN", 0.3)
     await redis.zadd("glossator:llm:waiters:endpoint", {"crashed": 0})
     await redis.zadd("glossator:llm:looks:endpoint", {"crashed": time.time() * 1000})
@@ -211,7 +209,7 @@ async def test_429_again_and_again_leaves_one_turn(redis: "Redis") -> None:
     assert await free_turns(redis, 4) == 1
 
 
-async def test_after_429_nobody_calls_for_as_long_as_the_server_asked(redis: "Redis") -> None:
+async def test_after_429_no_call_is_made_for_as_long_as_the_server_asked(redis: "Redis") -> None:
     pacing = shared(redis)
     await pacing.throttled(0.4)
     await pacing.throttled(0.1)  # a shorter one does not end the longer one

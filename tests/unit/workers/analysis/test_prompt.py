@@ -7,7 +7,7 @@ import pytest
 
 from bot.config.repository_config import Instruction
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
-from bot.domain.model import BatchFile, Brief, Category, Finding, Severity, Snippet
+from bot.domain.model import BatchFile, Category, Finding, PullRequestContext, Severity, Snippet
 from tests.unit.workers.analysis.conftest import batch_file
 from workers.analysis.prompt import Prompt, ask_prompt, batch_prompt, repair_prompt, verify_prompt
 from workers.analysis.redacted_view import show
@@ -33,10 +33,14 @@ ESCAPES = [
 
 
 def review(
-    *files: BatchFile, brief: Brief | None = None, rules: tuple[Instruction, ...] = ()
+    *files: BatchFile,
+    pr_context: PullRequestContext | None = None,
+    rules: tuple[Instruction, ...] = (),
 ) -> str:
     shown = [show(each) for each in files or (batch_file(),)]
-    return batch_prompt(shown, brief or Brief(title="t", body="b"), rules, ALL, 200_000).user
+    return batch_prompt(
+        shown, pr_context or PullRequestContext(title="t", body="b"), rules, ALL, 200_000
+    ).user
 
 
 def evil_file(text: str) -> BatchFile:
@@ -69,12 +73,12 @@ def evil_file(text: str) -> BatchFile:
 
 def evil_prompts(text: str) -> list[Prompt]:
     file = show(evil_file(text))
-    brief = Brief(title=text, body=text, commits=(text, text), issue=text)
+    pr_context = PullRequestContext(title=text, body=text, commits=(text, text), issue=text)
     finding = replace(evil_file(text).evidence[0], suggestion=text)
     return [
-        batch_prompt([file], brief, (Instruction(("*", text), text),), ALL, 24_000),
+        batch_prompt([file], pr_context, (Instruction(("*", text), text),), ALL, 24_000),
         verify_prompt([file], [(1, finding)]),
-        ask_prompt(text, text, [text], brief, [file]),
+        ask_prompt(text, text, [text], pr_context, [file]),
     ]
 
 
@@ -93,7 +97,7 @@ def sections(user: str) -> list[str]:
 
 
 @pytest.mark.parametrize("char", ["\u202e", "\u200b", "\U000e0041", "\xad", "\ufeff", "\x1b"])
-def test_hidden_characters_are_escapes_wherever_they_stand(char: str) -> None:
+def test_hidden_characters_are_escaped_everywhere(char: str) -> None:
     for prompt in evil_prompts(f"a{char}b"):
         assert char not in prompt.user
         assert f"a\\u{{{ord(char):04X}}}b" in prompt.user
@@ -149,17 +153,19 @@ def test_context_and_evidence_follow_the_hunks() -> None:
 
 
 def test_batches_of_one_review_share_all_but_their_files() -> None:
-    brief = Brief(title="Search", body="Faster.", commits=("one", "two"), issue="Slow search")
+    pr_context = PullRequestContext(
+        title="Search", body="Faster.", commits=("one", "two"), issue="Slow search"
+    )
     rules = (Instruction(("**/*.py",), "Mind SQL."),)
     one, two = (
-        batch_prompt([show(batch_file(path))], brief, rules, ALL, 24_000)
+        batch_prompt([show(batch_file(path))], pr_context, rules, ALL, 24_000)
         for path in ("a.py", "b.py")
     )
     assert one.system == two.system
     until = one.user.index("=== BEGIN file ===\n|path: ")
     assert one.user[:until] == two.user[:until]
-    for told in ("Mind SQL.", "Search", "Faster.", "one", "two", "Slow search"):
-        assert told in one.user[:until]
+    for expected_text in ("Mind SQL.", "Search", "Faster.", "one", "two", "Slow search"):
+        assert expected_text in one.user[:until]
 
 
 def test_instructions_are_chosen_by_the_paths_of_the_batch() -> None:
@@ -179,7 +185,7 @@ def test_instructions_are_chosen_by_the_paths_of_the_batch() -> None:
 def test_only_the_categories_that_are_wanted_are_asked_for() -> None:
     def system(*categories: Category) -> str:
         return batch_prompt(
-            [show(batch_file())], Brief(title="", body=""), (), categories, 24_000
+            [show(batch_file())], PullRequestContext(title="", body=""), (), categories, 24_000
         ).system
 
     assert "Report only findings" not in system(*ALL)
@@ -188,10 +194,10 @@ def test_only_the_categories_that_are_wanted_are_asked_for() -> None:
     )
 
 
-def test_long_descriptions_are_cut_and_say_so() -> None:
+def test_long_descriptions_are_truncated_and_marked() -> None:
     many = tuple(f"commit {n}: " + "y" * 2000 for n in range(50))
-    brief = Brief(title="t", body="x" * 7000, commits=many, issue="z" * 7000)
-    user = review(brief=brief)
+    pr_context = PullRequestContext(title="t", body="x" * 7000, commits=many, issue="z" * 7000)
+    user = review(pr_context=pr_context)
     assert "x" * 6000 + "\n|(cut)\n" in user
     assert "x" * 6001 not in user
     assert user.count("|commit ") == 31  # the newest thirty, below their heading
@@ -227,14 +233,14 @@ def test_a_verdict_is_asked_on_the_finding_as_it_would_be_posted() -> None:
     assert '"verdicts"' in prompt.system
 
 
-def test_a_finding_without_lines_is_not_said_to_have_some() -> None:
+def test_a_finding_without_lines_is_not_described_with_lines() -> None:
     finding = replace(evil_file("x").evidence[0], start_line=None, end_line=None)
     user = verify_prompt([show(batch_file())], [(1, finding)]).user
     assert "None" not in user
     assert "|quality, low, not on certain lines\n" in user
 
 
-def test_what_is_wrong_with_an_answer_is_told() -> None:
+def test_an_invalid_answer_is_reported() -> None:
     assert repair_prompt("it is empty.").startswith("That answer cannot be used: it is empty.\n")
 
 

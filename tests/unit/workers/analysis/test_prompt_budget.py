@@ -8,9 +8,17 @@ import pytest
 from bot.config.repository_config import Instruction
 from bot.config.settings import Settings, load
 from bot.domain.diff import ChangedFile, FileStatus
-from bot.domain.model import Batch, BatchFile, Brief, Category, Finding, Severity, Usage
+from bot.domain.model import (
+    Batch,
+    BatchFile,
+    Category,
+    Finding,
+    PullRequestContext,
+    Severity,
+    Usage,
+)
 from tests.support.repositories import Repository
-from tests.support.scans import scanned
+from tests.support.run_scan import scanned
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show
@@ -19,7 +27,7 @@ from workers.scan.batches import with_less_evidence
 from workers.scan.scan import Scanned
 
 LONG = "What was changed, and why; in words that nobody will read to their end.\n" * 400
-BRIEF = Brief(title="t" * 5000, body=LONG, commits=(LONG,) * 10, issue=LONG)
+BRIEF = PullRequestContext(title="t" * 5000, body=LONG, commits=(LONG,) * 10, issue=LONG)
 RULES = tuple(Instruction(("**",), LONG[:4000]) for _ in range(20))
 
 
@@ -53,7 +61,7 @@ async def _scanned(repository: Repository, settings: Settings) -> Scanned:
         {"pkg/helpers.py": HELPERS, **{path(n): _python(n, changed=False) for n in range(4)}},
         {"pkg/helpers.py": HELPERS, **{path(n): _python(n, changed=True) for n in range(4)}},
     )
-    return await scanned(source, settings, brief=BRIEF)
+    return await scanned(source, settings, pr_context=BRIEF)
 
 
 @pytest.mark.parametrize("context_tokens", [6_000, 24_000])
@@ -72,8 +80,10 @@ async def test_no_prompt_is_longer_than_it_may_be(tmp_path: Path, context_tokens
 
 
 def test_a_short_description_is_shown_whole_and_the_newest_commits_come_first() -> None:
-    brief = Brief(title="Title", body="Body", commits=("first " * 900, "last"), issue="Issue")
-    user = batch_prompt([], brief, (), (), 6_000).user
+    pr_context = PullRequestContext(
+        title="Title", body="Body", commits=("first " * 900, "last"), issue="Issue"
+    )
+    user = batch_prompt([], pr_context, (), (), 6_000).user
     assert "|Title\n" in user
     assert "|Body\n" in user
     assert "|Issue\n" in user
@@ -104,11 +114,11 @@ async def test_many_findings_are_verified_in_as_many_calls_as_they_need() -> Non
         )
         for n in range(4)
     ]  # fmt: skip
-    asked: list[str] = []
+    prompts: list[str] = []
 
     class Agreeing:
         async def ask(self, system: str, user: str, *_: object, **__: object) -> Answer:
-            asked.append(user)
+            prompts.append(user)
             ids = [int(line[5:]) for line in user.split("\n") if line.startswith("|id: ")]
             verdicts = [{"id": n, "holds": True, "confidence": 1, "reason": ""} for n in ids]
             return Answer("", {"verdicts": verdicts}, Usage(calls=1), "m")
@@ -116,4 +126,4 @@ async def test_many_findings_are_verified_in_as_many_calls_as_they_need() -> Non
     verified = await verify(findings, [], cast(LLM, Agreeing()), settings)
     assert len(verified.findings) == 4
     assert verified.unchecked == ()
-    assert [user.count("=== BEGIN finding") for user in asked] == [1, 1, 1, 1]
+    assert [user.count("=== BEGIN finding") for user in prompts] == [1, 1, 1, 1]

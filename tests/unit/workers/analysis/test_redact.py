@@ -64,7 +64,7 @@ def test_a_key_is_known_by_the_file_where_a_hunk_shows_its_middle() -> None:
         "http://localhost:$PORT/@vite/client",
     ],
 )
-def test_code_that_only_speaks_of_secrets_stays(text: str) -> None:
+def test_code_that_only_mentions_secrets_is_kept(text: str) -> None:
     assert redact(text) == text
 
 

@@ -85,7 +85,7 @@ async def test_each_finding_gets_its_own_verdict(server: LLMServer, make_llm: Ma
     assert verified.notes == ()
 
 
-async def test_a_finding_that_the_verdicts_forget_is_thrown_out(
+async def test_a_finding_missing_from_the_verdicts_is_dropped(
     server: LLMServer, make_llm: Make
 ) -> None:
     server.script(answered([1, 3, 4, 99]))
@@ -95,18 +95,18 @@ async def test_a_finding_that_the_verdicts_forget_is_thrown_out(
     assert [r.reason for r in verified.rejected] == ["unverified: no verdict was given"]
 
 
-@pytest.mark.parametrize("said", [[], holding([77]), [{"id": 1, "holds": "yes"}], ["1"]])
+@pytest.mark.parametrize("verdicts_sent", [[], holding([77]), [{"id": 1, "holds": "yes"}], ["1"]])
 async def test_an_answer_without_a_verdict_on_any_of_them_throws_nothing_out(
-    server: LLMServer, make_llm: Make, said: list[Any]
+    server: LLMServer, make_llm: Make, verdicts_sent: list[Any]
 ) -> None:
-    server.script(Text(json.dumps({"verdicts": said})))
+    server.script(Text(json.dumps({"verdicts": verdicts_sent})))
     verified = await run(make_llm)
 
     assert verified.findings == FINDINGS
     assert verified.notes == ("4 finding(s) were not checked a second time: no verdict was given.",)
 
 
-async def test_only_files_that_a_finding_speaks_of_are_shown_and_the_model_is_the_judge(
+async def test_only_files_of_findings_are_shown_and_the_model_decides(
     server: LLMServer, make_llm: Make
 ) -> None:
     await run(make_llm, FINDINGS[:1], (batch_file(), batch_file("b.py")), llm_verify_model="judge")
@@ -150,7 +150,7 @@ async def test_one_finding_that_is_too_long_is_checked_without_context(
     assert len(server.requests) == 2
 
 
-async def test_what_stays_too_long_is_kept_and_told_once(server: LLMServer, make_llm: Make) -> None:
+async def test_oversized_text_is_kept_and_reported_once(server: LLMServer, make_llm: Make) -> None:
     server.default = Status(413)
     verified = await run(make_llm)
 
@@ -174,7 +174,7 @@ async def test_after_an_answer_that_was_cut_the_rest_is_asked_about(
     assert [ids(each) for each in server.requests] == [[1, 2, 3, 4], [3, 4]]
 
 
-async def test_an_outage_is_left_to_a_later_try_and_tells_what_was_spent(
+async def test_an_outage_is_left_to_a_retry_and_reports_the_usage(
     server: LLMServer, make_llm: Make
 ) -> None:
     def answer(request: Request) -> Reply:

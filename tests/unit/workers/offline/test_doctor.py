@@ -15,7 +15,7 @@ from bot.config.settings import Settings
 from bot.sandbox.server import Sandbox
 from tests.support.llm_server import LLMServer, Reply, Request, Status, Text
 from workers.offline import doctor
-from workers.offline.doctor import Check, Level, as_json, as_lines, examine
+from workers.offline.doctor import Check, Level, as_json, as_lines, run_checks
 from workers.scan.analyzers.isolation import Isolation
 
 
@@ -38,7 +38,7 @@ def settings(sandbox: Sandbox, **changed: Any) -> Settings:
 
 
 async def found(given: Settings) -> dict[str, Check]:
-    return {check.name: check for check in await examine(given)}
+    return {check.name: check for check in await run_checks(given)}
 
 
 async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> None:
@@ -59,7 +59,7 @@ async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("changed", "name", "level", "says"),
+    ("changed", "name", "level", "expected_text"),
     [
         ({"github_app_id": ""}, "settings", Level.FAILURE, "GITHUB_APP_ID"),
         ({"github_api_url": "http://127.0.0.1:1/api/v3"}, "github", Level.FAILURE, "not answer"),
@@ -70,12 +70,12 @@ async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> 
         ({}, "llm", Level.WARNING, "analysers alone"),
     ],
 )
-async def test_each_trouble_is_told_with_its_remedy(
-    sandbox: Sandbox, changed: dict[str, Any], name: str, level: Level, says: str
+async def test_each_problem_is_reported_with_its_remedy(
+    sandbox: Sandbox, changed: dict[str, Any], name: str, level: Level, expected_text: str
 ) -> None:
     checks = await found(settings(sandbox, **changed))
     assert checks[name].level is level, checks[name]
-    assert says in checks[name].text
+    assert expected_text in checks[name].text
     assert (level is Level.OK) or checks[name].remedy.endswith(".")
 
 
@@ -99,13 +99,13 @@ async def test_lacking_permissions_and_events_are_named(sandbox: Sandbox) -> Non
 @pytest.mark.parametrize(
     ("skew", "level"), [(0, Level.OK), (40, Level.OK), (-90, Level.FAILURE), (3600, Level.FAILURE)]
 )
-def test_a_clock_that_is_off_is_told(skew: float, level: Level) -> None:
-    told = format_datetime(datetime.now(UTC) + timedelta(seconds=skew), usegmt=True)
-    check = doctor._clock(httpx2.Response(200, headers={"date": told}))
+def test_clock_skew_is_reported(skew: float, level: Level) -> None:
+    warnings = format_datetime(datetime.now(UTC) + timedelta(seconds=skew), usegmt=True)
+    check = doctor._clock(httpx2.Response(200, headers={"date": warnings}))
     assert check.level is level
 
 
-async def test_a_key_that_is_none_is_told_without_showing_it(sandbox: Sandbox) -> None:
+async def test_an_invalid_key_is_reported_without_showing_it(sandbox: Sandbox) -> None:
     checks = await found(settings(sandbox, github_private_key="hunter2secret"))
     assert checks["app"].level is Level.FAILURE
     assert "hunter2secret" not in as_json(list(checks.values()))
@@ -125,24 +125,24 @@ async def test_deliveries_that_did_not_arrive_are_counted(sandbox: Sandbox) -> N
     assert "1 of the last day did not arrive" in checks["deliveries"].text
 
 
-async def test_a_redis_that_may_lose_work_is_told(
+async def test_a_redis_that_may_lose_data_is_reported(
     sandbox: Sandbox, redis_url: str, redis: "Redis"
 ) -> None:
     await redis.config_set("maxmemory-policy", "allkeys-lru")
     await redis.config_set("appendonly", "no")
     try:
-        checks = await examine(settings(sandbox, redis_url=redis_url))
+        checks = await run_checks(settings(sandbox, redis_url=redis_url))
     finally:
         await redis.config_set("maxmemory-policy", "noeviction")
         await redis.config_set("appendonly", "yes")
-    told = [check for check in checks if check.name == "redis" and check.level is Level.WARNING]
-    assert ["noeviction" in told[0].remedy, "appendonly" in told[1].remedy] == [True, True]
+    warnings = [check for check in checks if check.name == "redis" and check.level is Level.WARNING]
+    assert ["noeviction" in warnings[0].remedy, "appendonly" in warnings[1].remedy] == [True, True]
 
 
-async def test_a_redis_that_is_too_old_is_told(
+async def test_an_outdated_redis_is_reported(
     sandbox: Sandbox, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "OLDEST_REDIS", (99, 0))
+    monkeypatch.setattr(doctor, "MIN_REDIS", (99, 0))
     checks = await found(settings(sandbox, redis_url=redis_url))
     assert checks["redis"].level is Level.FAILURE
 
@@ -154,27 +154,27 @@ async def test_each_named_model_is_asked(sandbox: Sandbox) -> None:
 
     async with LLMServer(default=answer) as llm:
         changed = {"openai_base_url": llm.url, "llm_model": "small", "llm_verify_model": "small"}
-        checks = await examine(settings(sandbox, **changed, llm_fallback_models="gone"))
+        checks = await run_checks(settings(sandbox, **changed, llm_fallback_models="gone"))
     llms = [check for check in checks if check.name == "llm"]
     assert [check.level for check in llms] == [Level.OK, Level.FAILURE]
     assert "gone" in llms[1].text
 
 
-async def test_a_broker_that_does_not_answer_is_told(sandbox: Sandbox) -> None:
+async def test_an_unresponsive_broker_is_reported(sandbox: Sandbox) -> None:
     checks = await found(settings(sandbox, broker_url="amqp://u:hunter2secret@127.0.0.1:1/%2F"))
     assert checks["broker"].level is Level.FAILURE
     assert "hunter2secret" not in as_json(list(checks.values()))
 
 
 @pytest.mark.parametrize(
-    ("script", "says"), [(None, "not installed"), ("echo git version 2.20.1", "2.20.1")]
+    ("script", "expected_text"), [(None, "not installed"), ("echo git version 2.20.1", "2.20.1")]
 )
-async def test_a_git_that_is_missing_or_too_old_is_told(
+async def test_a_missing_or_outdated_git_is_reported(
     sandbox: Sandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     script: str | None,
-    says: str,
+    expected_text: str,
 ) -> None:
     if script:
         fake = tmp_path / "git"
@@ -183,15 +183,19 @@ async def test_a_git_that_is_missing_or_too_old_is_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     checks = await found(settings(sandbox))
     assert checks["git"].level is Level.FAILURE
-    assert says in checks["git"].text
+    assert expected_text in checks["git"].text
 
 
-async def test_what_this_machine_lacks_is_told(
+async def test_missing_programs_on_this_machine_are_reported(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "PROGRAMS", ("ruff", "never-installed"))
     monkeypatch.setattr(doctor, "isolation", lambda: Isolation.LIMITS)
     checks = await found(settings(sandbox, clone_mb=10**9))
-    for name, says in (("analysers", "never-installed"), ("sandbox", "limits"), ("disk", "free")):
+    for name, expected_text in (
+        ("analysers", "never-installed"),
+        ("sandbox", "limits"),
+        ("disk", "free"),
+    ):
         assert checks[name].level is Level.WARNING
-        assert says in checks[name].text
+        assert expected_text in checks[name].text

@@ -7,8 +7,8 @@ import pytest
 from bot.config.settings import Settings
 from bot.sandbox.api.auth import mint
 from bot.sandbox.server import Sandbox
-from workers.offline.local_review import Subject
-from workers.offline.review_target import NoSubject, github_pull
+from workers.offline.local_review import ReviewTarget
+from workers.offline.review_target import TargetNotFound, github_pull
 
 REPO = "octo/hello"
 
@@ -25,7 +25,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-async def _asked(sandbox: Sandbox, named: str = f"{REPO}#1", **permissions: str) -> Subject:
+async def _asked(sandbox: Sandbox, named: str = f"{REPO}#1", **permissions: str) -> ReviewTarget:
     """With a token for all repositories; without `permissions`, with all of them."""
     installation = sandbox.state.installations[sandbox.installation_id]
     token = mint(sandbox.state, installation, {"permissions": permissions}).value
@@ -34,31 +34,31 @@ async def _asked(sandbox: Sandbox, named: str = f"{REPO}#1", **permissions: str)
 
 
 async def test_mistakes_in_a_pull_requests_configuration_are_kept(sandbox: Sandbox) -> None:
-    subject = await _asked(sandbox)
-    assert subject.config.drafts
-    [note] = subject.notes
+    target = await _asked(sandbox)
+    assert target.config.drafts
+    [note] = target.notes
     assert note.startswith("`.github/glossator.yml`, line 2: `severity` is not a known key.")
 
 
-async def test_an_organisations_defaults_hold_as_on_the_server(sandbox: Sandbox) -> None:
+async def test_an_organizations_defaults_hold_as_on_the_server(sandbox: Sandbox) -> None:
     await sandbox.add_repository("octo/.github")
     shared = {".github/glossator.yml": "drafts: false\nmax_comments: 7\nbot: true\n"}
     await sandbox.set_branch("octo/.github", "main", await sandbox.commit("octo/.github", shared))
-    subject = await _asked(sandbox)
-    assert (subject.config.drafts, subject.config.max_comments) == (True, 7)
-    assert subject.notes[0].startswith("`octo/.github: .github/glossator.yml`, line 3: `bot`")
+    target = await _asked(sandbox)
+    assert (target.config.drafts, target.config.max_comments) == (True, 7)
+    assert target.notes[0].startswith("`octo/.github: .github/glossator.yml`, line 3: `bot`")
 
 
 @pytest.mark.parametrize(
-    ("named", "permissions", "says"),
+    ("named", "permissions", "expected_text"),
     [
         (f"{REPO}#1", {"pull_requests": "read"}, f"may not read all of {REPO}#1: it takes"),
         (f"{REPO}#2", {}, f"GitHub knows no {REPO}#2, or does not show it to this token"),
         (f"{REPO}/pull/1", {}, "names no pull request: write it as owner/name#12"),
     ],
 )
-async def test_what_a_token_does_not_show_is_told_without_speaking_of_the_app(
-    sandbox: Sandbox, named: str, permissions: dict[str, str], says: str
+async def test_what_a_token_cannot_read_is_reported_without_mentioning_the_app(
+    sandbox: Sandbox, named: str, permissions: dict[str, str], expected_text: str
 ) -> None:
-    with pytest.raises(NoSubject, match=says):
+    with pytest.raises(TargetNotFound, match=expected_text):
         await _asked(sandbox, named, **permissions)

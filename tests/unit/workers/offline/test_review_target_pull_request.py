@@ -54,8 +54,8 @@ async def test_a_pull_request_is_reviewed_by_a_token_and_nothing_is_posted(
     sandbox: Sandbox,
 ) -> None:
     token = mint(sandbox.state, sandbox.state.installations[sandbox.installation_id], {}).value
-    asked = ("--format", "json", "--fail-on", "high")
-    status, out, err = await _review(sandbox, *asked, token=token)
+    options = ("--format", "json", "--fail-on", "high")
+    status, out, err = await _review(sandbox, *options, token=token)
     assert (status, err) == (1, "")
     report = json.loads(out)
     [finding] = report["findings"]

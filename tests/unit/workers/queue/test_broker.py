@@ -23,10 +23,10 @@ MESSAGES = f"{NAMESPACE}:events.msgs"
 
 async def test_a_closed_broker_leaves_no_connection_behind(redis_url: str, redis: "Redis") -> None:
     broker = make_broker(redis_url, [])
-    ours = await asyncio.to_thread(broker.client.client_id)
+    own_id = await asyncio.to_thread(broker.client.client_id)
     broker.close()
     async with asyncio.timeout(10):  # until Redis has noticed
-        while str(ours) in {client["id"] for client in await redis.client_list()}:
+        while str(own_id) in {client["id"] for client in await redis.client_list()}:
             await asyncio.sleep(0.01)
 
 
@@ -39,7 +39,7 @@ async def full(redis: "Redis") -> "AsyncIterator[Redis]":
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brokers, "PUT_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(brokers, "ENQUEUE_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(dramatiq.worker, "POST_PROCESS_MESSAGE_RETRY_DELAY_SECS", 0.05)
     monkeypatch.setattr(dramatiq.worker, "CONSUMER_RESTART_DELAY_SECS", 0.05)
 
@@ -71,19 +71,19 @@ def failing_once(does: Callable[..., Any], queue: str, error: RedisError) -> Cal
 
 
 async def test_a_retry_is_not_lost_while_redis_is_full(redis_url: str, full: "Redis") -> None:
-    begun, fail, done = threading.Event(), threading.Event(), threading.Event()
+    started, fail, done = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
-        if begun.is_set():
+        if started.is_set():
             done.set()
             return
-        begun.set()
+        started.set()
         assert fail.wait(20)
         raise RuntimeError("the first time")
 
     with working(redis_url, work) as (actor, _):
         actor.send()
-        assert await asyncio.to_thread(begun.wait, 20)
+        assert await asyncio.to_thread(started.wait, 20)
         await full.config_set("maxmemory", 1)
         fail.set()
         await asyncio.sleep(0.5)
@@ -129,16 +129,16 @@ async def test_delayed_messages_are_still_looked_for_after_an_absence(
 async def test_a_worker_stops_though_redis_does_not_take_its_messages_back(
     redis_url: str, redis: "Redis"
 ) -> None:
-    begun, end = threading.Event(), threading.Event()
+    started, end = threading.Event(), threading.Event()
 
     def work() -> None:
-        begun.set()
+        started.set()
         assert end.wait(20)
 
     closed: list[str] = []
     with working(redis_url, work) as (actor, worker):
         actor.send(), actor.send()
-        assert await asyncio.to_thread(begun.wait, 20)
+        assert await asyncio.to_thread(started.wait, 20)
         async with asyncio.timeout(10):
             while worker.work_queue.empty():
                 await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.store import Store
-from bot.store.messages import NAMESPACE, WAKES, Message
+from bot.store.messages import NAMESPACE, NOTIFICATION_CHANNEL, Message
 from workers.queue import broker as brokers
 from workers.queue.broker import make_broker
 
@@ -19,16 +19,16 @@ from workers.queue.broker import make_broker
 @contextmanager
 def listening(url: str) -> Iterator[tuple[dramatiq.Broker, threading.Semaphore]]:
     """A broker whose worker notes each message of the queue `events`."""
-    broker, taken = make_broker(url, [], lost_seconds=10**6), threading.Semaphore(0)
+    broker, processed = make_broker(url, [], lost_seconds=10**6), threading.Semaphore(0)
 
     def take() -> None:
-        taken.release()
+        processed.release()
 
     dramatiq.actor(actor_name="note", queue_name="events", broker=broker)(take)
     worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=100)
     worker.start()
     try:
-        yield broker, taken
+        yield broker, processed
     finally:
         worker.stop()
         broker.close()
@@ -42,12 +42,12 @@ def note(number: int) -> Message:
     return Message("events", f"id-{number}", message.encode().decode())
 
 
-async def taken_one(taken: threading.Semaphore) -> bool:
-    return await asyncio.to_thread(taken.acquire, timeout=30)
+async def processed_one(processed: threading.Semaphore) -> bool:
+    return await asyncio.to_thread(processed.acquire, timeout=30)
 
 
-async def heard(broker: dramatiq.Broker) -> None:
-    while not broker.wakes.heard:  # type: ignore[attr-defined]
+async def connected(broker: dramatiq.Broker) -> None:
+    while not broker.notifier.connected:  # type: ignore[attr-defined]
         await asyncio.sleep(0.01)
 
 
@@ -61,41 +61,41 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_script_that_puts_a_message_wakes_who_waits_for_it(
     redis_url: str, store: Store
 ) -> None:
-    with listening(redis_url) as (broker, taken):
-        await heard(broker)
+    with listening(redis_url) as (broker, processed):
+        await connected(broker)
         for number in range(3):
             await store.put(note(number))
-            assert await taken_one(taken)
+            assert await processed_one(processed)
 
 
 @pytest.mark.usefixtures("seldom")
 async def test_a_message_of_dramatiq_itself_wakes_as_well(redis_url: str, redis: "Redis") -> None:
-    with listening(redis_url) as (broker, taken):
-        await heard(broker)
+    with listening(redis_url) as (broker, processed):
+        await connected(broker)
         await asyncio.to_thread(broker.get_actor("note").send_with_options, delay=1)
-        assert await taken_one(taken)
+        assert await processed_one(processed)
 
 
 @pytest.mark.usefixtures("seldom")
 async def test_a_connection_that_broke_is_made_again_and_nothing_is_missed(
     redis_url: str, redis: "Redis", store: Store
 ) -> None:
-    with listening(redis_url) as (broker, taken):
-        await heard(broker)
+    with listening(redis_url) as (broker, processed):
+        await connected(broker)
         await redis.client_kill_filter(_type="pubsub")
         await store.put(note(1))
-        assert await taken_one(taken)
+        assert await processed_one(processed)
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_what_strangers_say_on_the_channel_is_passed_over(
+async def test_unknown_messages_on_the_channel_are_ignored(
     redis_url: str, redis: "Redis", store: Store
 ) -> None:
-    with listening(redis_url) as (broker, taken):
-        await heard(broker)
-        await redis.publish(WAKES, b"\xff\xfe")
+    with listening(redis_url) as (broker, processed):
+        await connected(broker)
+        await redis.publish(NOTIFICATION_CHANNEL, b"\xff\xfe")
         await store.put(note(1))
-        assert await taken_one(taken)
+        assert await processed_one(processed)
 
 
 async def test_a_user_who_may_neither_publish_nor_listen_finds_messages_by_looking(
@@ -109,9 +109,9 @@ async def test_a_user_who_may_neither_publish_nor_listen_finds_messages_by_looki
         at = urlsplit(redis_url)
         url = at._replace(netloc=f"quiet:word@{at.netloc.rpartition('@')[2]}").geturl()
         quiet = Redis.from_url(url)
-        with listening(url) as (_, taken):
+        with listening(url) as (_, processed):
             await Store(quiet, keep_seconds=60).put(note(1))
-            assert await taken_one(taken)
+            assert await processed_one(processed)
             assert await redis.llen(f"{NAMESPACE}:events") == 0
         await quiet.aclose()
     finally:

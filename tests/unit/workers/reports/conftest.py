@@ -13,18 +13,18 @@ from bot.config.settings import load
 from bot.domain.diff import FileStatus
 from bot.domain.model import (
     BatchResult,
-    Brief,
     Category,
     FileSummary,
     Finding,
-    LeftOut,
     PullRequest,
+    PullRequestContext,
     Rejected,
     Report,
     Repository,
     Review,
     Scan,
     Severity,
+    SkippedFile,
     Trigger,
     Usage,
 )
@@ -104,15 +104,17 @@ def scan() -> Scan:
 
     return Scan(
         merge_base="8" * 40,
-        brief=Brief(title="Let customers search orders", body="Adds a search box."),
+        pr_context=PullRequestContext(
+            title="Let customers search orders", body="Adds a search box."
+        ),
         files=(
             file("shop/orders.py", FileStatus.MODIFIED, 40, 11),
             file("shop/search.py", FileStatus.ADDED, 78, 0),
             file("shop/legacy.py", FileStatus.DELETED, 0, 20),
             file("poetry.lock", FileStatus.MODIFIED, 2, 0),
         ),
-        left_out=(LeftOut("poetry.lock", "lock file"),),
-        read=("shop/orders.py", "shop/search.py"),
+        skipped=(SkippedFile("poetry.lock", "lock file"),),
+        reviewed_paths=("shop/orders.py", "shop/search.py"),
         evidence=(
             finding(
                 path="shop/search.py",
@@ -142,7 +144,7 @@ def scan() -> Scan:
             ),
         ),
         notes=("bandit could not read `shop/broken.py`: it does not parse.",),
-        carried=(
+        reused_findings=(
             finding(
                 path="shop/stock.py",
                 title="The count may go below zero",

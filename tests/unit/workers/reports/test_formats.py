@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from pypdf import PdfReader
 
 from bot.domain.diff import Side
-from bot.domain.model import LeftOut, Report, decode
+from bot.domain.model import Report, SkippedFile, decode
 from bot.security.links import Links
 from workers.reports.formats import UnknownFormat, render
 from workers.reports.formats.as_json import CountedReport
@@ -43,7 +43,7 @@ def hostile(report: Report) -> Report:
         findings=findings,
         pull=replace(report.pull, title=HOSTILE, head_ref=HOSTILE),
         files=tuple(replace(f, path=HOSTILE, summary=HOSTILE) for f in report.files),
-        left_out=(LeftOut(HOSTILE, HOSTILE),),
+        skipped=(SkippedFile(HOSTILE, HOSTILE),),
         notes=(HOSTILE,),
         models=(HOSTILE,),
     )
@@ -62,7 +62,7 @@ class Tags(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
 
 
-def test_json_is_what_the_published_schema_says(report: Report) -> None:
+def test_json_matches_the_published_schema(report: Report) -> None:
     schema = TypeAdapter(CountedReport).json_schema(mode="serialization")
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     if os.environ.get("UPDATE_GOLDEN") == "1":
@@ -74,9 +74,9 @@ def test_json_is_what_the_published_schema_says(report: Report) -> None:
 
 
 def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
-    told = json.loads(render(report, "json", LINKS))["counts"]
-    assert told["severity"] == {"critical": 1, "high": 1, "medium": 2, "low": 1, "info": 0}
-    assert told["category"] == {
+    counts = json.loads(render(report, "json", LINKS))["counts"]
+    assert counts["severity"] == {"critical": 1, "high": 1, "medium": 2, "low": 1, "info": 0}
+    assert counts["category"] == {
         "security": 1,
         "correctness": 2,
         "performance": 0,
@@ -84,13 +84,13 @@ def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
         "quality": 1,
     }
     # The LLM and bandit found the same one.
-    assert told["source"] == {"llm": 4, "bandit": 1, "ruff": 1}
+    assert counts["source"] == {"llm": 4, "bandit": 1, "ruff": 1}
 
 
 def test_json_of_nothing_found_names_no_source(report: Report) -> None:
-    told = json.loads(render(replace(report, findings=()), "json", LINKS))["counts"]
-    assert told["source"] == {}
-    assert set(told["category"].values()) == {0}
+    counts = json.loads(render(replace(report, findings=()), "json", LINKS))["counts"]
+    assert counts["source"] == {}
+    assert set(counts["category"].values()) == {0}
 
 
 def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Report) -> None:
@@ -114,7 +114,7 @@ def test_what_nests_deeply_is_set_flat_in_a_pdf(report: Report, deep: str) -> No
     assert pages
 
 
-def test_markdown_tells_everything(report: Report, golden: Callable[[str, str], None]) -> None:
+def test_markdown_lists_everything(report: Report, golden: Callable[[str, str], None]) -> None:
     golden("report.md", render(report, "md", LINKS).decode().removesuffix("\n"))
 
 
@@ -154,7 +154,7 @@ def test_sarif_gives_no_line_of_the_old_side(report: Report) -> None:
     assert "region" not in result["locations"][0]["physicalLocation"]
 
 
-def test_html_tells_every_finding_and_loads_nothing(report: Report, hostile: Report) -> None:
+def test_html_lists_every_finding_and_loads_nothing(report: Report, hostile: Report) -> None:
     page = render(report, "html", LINKS).decode()
     for finding in report.findings:
         assert f"{finding.path}:{finding.start_line}" in page or not finding.anchored
@@ -206,7 +206,7 @@ def test_pdf_holds_text_that_is_nested_too_deep_for_the_typesetter(
 
 
 @pytest.mark.parametrize(("number", "size"), [(2_000, 10), (100, 8_000)])
-def test_pdf_sets_what_there_is_room_for_and_says_how_many_more(
+def test_pdf_includes_what_fits_and_states_how_many_more(
     report: Report, number: int, size: int
 ) -> None:
     """Typst took 3 GB for ten thousand findings, and for a hundred that quote much code."""

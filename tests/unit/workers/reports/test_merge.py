@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import FailOn
-from bot.domain.model import BatchResult, Category, Finding, LeftOut, Report, Review, Scan, Severity
-from workers.reports.dedupe import one_each
+from bot.domain.model import (
+    BatchResult,
+    Category,
+    Finding,
+    Report,
+    Review,
+    Scan,
+    Severity,
+    SkippedFile,
+)
+from workers.reports.dedupe import deduplicate
 from workers.reports.merge import conclusion
 from workers.reports.verdict import verdict
 
@@ -37,7 +46,7 @@ def by(report: Report, fingerprint: str) -> Finding:
     return next(f for f in report.findings if f.fingerprint == fingerprint)
 
 
-def test_what_analyser_and_llm_both_found_is_told_once_and_says_both(report: Report) -> None:
+def test_a_finding_of_analyzer_and_llm_is_reported_once_with_both_sources(report: Report) -> None:
     joined = by(report, "00000000000000b1")
     assert joined.source == "llm+bandit:B608"
     assert joined.severity is Severity.CRITICAL
@@ -51,7 +60,7 @@ def test_what_analyser_and_llm_both_found_is_told_once_and_says_both(report: Rep
 def test_a_joined_finding_keeps_the_name_under_which_it_was_posted(build: Build) -> None:
     report = build(posted_before=frozenset({"00000000000000a2"}))
     assert by(report, "00000000000000a2").source == "llm+bandit:B608"
-    assert report.standing == ("00000000000000a2",)
+    assert report.still_open == ("00000000000000a2",)
     assert "00000000000000a2" not in report.inline
 
 
@@ -65,15 +74,15 @@ def test_a_joined_finding_is_dismissed_under_either_name(build: Build) -> None:
         assert "dismissed" in {item.reason for item in report.rejected}
 
 
-def test_a_suggestion_is_kept_where_the_analyser_says_more(one: Finding) -> None:
-    brief = replace(one, source="llm", body="b", suggestion="x = 1", fingerprint="a")
+def test_a_suggestion_is_kept_where_the_analyzer_finds_more(one: Finding) -> None:
+    pr_context = replace(one, source="llm", body="b", suggestion="x = 1", fingerprint="a")
     rich = replace(one, source="ruff:F1", body="b" * 99, suggestion=None, fingerprint="b")
-    (told,) = one_each([rich, brief], frozenset())
-    assert (told.body[:99], told.suggestion) == (rich.body, "x = 1")
-    assert brief.end_line is not None
-    longer = replace(rich, end_line=brief.end_line + 1)
-    (told,) = one_each([longer, brief], frozenset())
-    assert told.suggestion is None  # it would replace other lines
+    (merged,) = deduplicate([rich, pr_context], frozenset())
+    assert (merged.body[:99], merged.suggestion) == (rich.body, "x = 1")
+    assert pr_context.end_line is not None
+    longer = replace(rich, end_line=pr_context.end_line + 1)
+    (merged,) = deduplicate([longer, pr_context], frozenset())
+    assert merged.suggestion is None  # it would replace other lines
 
 
 def test_the_most_severe_come_first(report: Report) -> None:
@@ -93,8 +102,8 @@ def test_only_new_anchored_findings_go_on_lines_and_only_so_many(build: Build) -
 def test_a_repository_may_ask_for_categories_and_a_least_severity(build: Build) -> None:
     security = build(config=RepoConfig(categories=(Category.SECURITY,)))
     assert {f.category for f in security.findings} == {Category.SECURITY}
-    grave = build(config=RepoConfig(min_severity=Severity.HIGH))
-    assert [f.severity for f in grave.findings] == [Severity.CRITICAL, Severity.HIGH]
+    severe = build(config=RepoConfig(min_severity=Severity.HIGH))
+    assert [f.severity for f in severe.findings] == [Severity.CRITICAL, Severity.HIGH]
 
 
 def test_a_focus_leaves_out_all_else(build: Build, review: Review) -> None:
@@ -102,11 +111,13 @@ def test_a_focus_leaves_out_all_else(build: Build, review: Review) -> None:
     assert [f.source for f in report.findings] == ["ruff:F401"]
 
 
-def test_what_was_spent_said_and_left_out_is_added_up(build: Build, scan: Scan) -> None:
-    again = replace(scan, left_out=(LeftOut("a", "large"), LeftOut("b", "binary")))
-    more = BatchResult(left_out=(LeftOut("a", "large"), LeftOut("c", "budget")), notes=("Cut.",))
+def test_usage_replies_and_skips_are_summed(build: Build, scan: Scan) -> None:
+    again = replace(scan, skipped=(SkippedFile("a", "large"), SkippedFile("b", "binary")))
+    more = BatchResult(
+        skipped=(SkippedFile("a", "large"), SkippedFile("c", "budget")), notes=("Cut.",)
+    )
     report = build(scan=again, extra=(more,))
-    assert [item.path for item in report.left_out] == ["a", "b", "c"]
+    assert [item.path for item in report.skipped] == ["a", "b", "c"]
     assert report.usage.calls == 3
     assert report.usage.cost == pytest.approx(0.0163)
     assert report.models == ("gpt-5-mini",)
@@ -116,22 +127,38 @@ def test_what_was_spent_said_and_left_out_is_added_up(build: Build, scan: Scan) 
     )
 
 
-def test_the_report_knows_whose_silence_says_nothing(build: Build, scan: Scan) -> None:
-    scan = replace(scan, read=("shop/orders.py",), unnamed=3, unheard=("bandit",))
+def test_the_report_lists_sources_that_failed(build: Build, scan: Scan) -> None:
+    scan = replace(
+        scan, reviewed_paths=("shop/orders.py",), skipped_unlisted=3, failed_sources=("bandit",)
+    )
     report = build(scan=scan)
-    assert (report.read, report.unnamed, report.unheard) == (("shop/orders.py",), 3, ("bandit",))
-    assert build(scan=scan, llm="").unheard == ("bandit", "llm")
+    assert (report.reviewed_paths, report.skipped_unlisted, report.failed_sources) == (
+        ("shop/orders.py",),
+        3,
+        ("bandit",),
+    )
+    assert build(scan=scan, llm="").failed_sources == ("bandit", "llm")
 
 
 def test_what_is_not_even_named_was_not_reviewed(build: Build, scan: Scan) -> None:
-    named = (LeftOut("a.lock", "a lock file"), LeftOut("300 more files", "too many to name"))
-    scan = replace(scan, left_out=named, unnamed=300, read=(), evidence=(), carried=())
+    named = (
+        SkippedFile("a.lock", "a lock file"),
+        SkippedFile("300 more files", "too many to name"),
+    )
+    scan = replace(
+        scan,
+        skipped=named,
+        skipped_unlisted=300,
+        reviewed_paths=(),
+        evidence=(),
+        reused_findings=(),
+    )
     report = build(scan=scan, results=())
-    assert (report.reviewed, report.unread, report.complete) == (0, True, False)
+    assert (report.reviewed, report.nothing_reviewed, report.complete) == (0, True, False)
     assert report.verdict == "Nothing was reviewed: 301 changed files left out."
 
 
-def test_analysers_alone_make_a_report_that_says_so(build: Build) -> None:
+def test_an_analyzers_only_report_is_marked(build: Build) -> None:
     report = build(results=(), llm="")
     assert report.notes[0] == "No LLM is configured: static analysers alone made this review."
     silent = build(results=(BatchResult(),))
@@ -157,7 +184,7 @@ def test_the_check_run_fails_only_where_it_is_asked_to(
     assert conclusion([replace(one, severity=severity)], fail_on) == expected
 
 
-def test_what_is_not_proven_to_stand_on_a_line_fails_nothing(one: Finding) -> None:
+def test_an_unanchored_finding_does_not_fail_the_check(one: Finding) -> None:
     loose = replace(one, severity=Severity.CRITICAL, start_line=None, end_line=None)
     assert conclusion([loose], FailOn.LOW) == "neutral"
     assert conclusion([], FailOn.LOW) == "success"
@@ -165,42 +192,42 @@ def test_what_is_not_proven_to_stand_on_a_line_fails_nothing(one: Finding) -> No
 
 def test_findings_of_two_llm_answers_on_one_line_are_two(one: Finding) -> None:
     other = replace(one, title="Another", fingerprint="b")
-    assert len(one_each([one, other], frozenset())) == 2
+    assert len(deduplicate([one, other], frozenset())) == 2
 
 
-def test_what_stands_in_the_same_words_elsewhere_is_named_with_the_first(one: Finding) -> None:
+def test_repeated_findings_are_listed_with_the_first(one: Finding) -> None:
     """They share a fingerprint, and with it a comment: who mends that one alone sees no other."""
     first = replace(one, source="ruff:E722", start_line=3, end_line=3)
     again = [replace(first, start_line=line, end_line=line) for line in (40, 9, 40)]
-    (told,) = one_each([first, *again], frozenset())
-    assert (told.start_line, told.fingerprint) == (3, first.fingerprint)
+    (merged,) = deduplicate([first, *again], frozenset())
+    assert (merged.start_line, merged.fingerprint) == (3, first.fingerprint)
     places = f"The same in 2 other places:\n\n- `{one.path}:9`\n- `{one.path}:40`"
-    assert told.body == f"{first.body}\n\n{places}"
+    assert merged.body == f"{first.body}\n\n{places}"
     confirmed = replace(first, source="llm", body="b" * 500, start_line=39, end_line=41)
-    (told,) = one_each([first, *again, confirmed], frozenset())
-    assert "2 other places" in told.body
-    assert f"`{one.path}:40`" not in told.body
-    assert len(one_each([first] * 3, frozenset())) == 1
-    assert one_each([first] * 3, frozenset())[0].body == first.body
+    (merged,) = deduplicate([first, *again, confirmed], frozenset())
+    assert "2 other places" in merged.body
+    assert f"`{one.path}:40`" not in merged.body
+    assert len(deduplicate([first] * 3, frozenset())) == 1
+    assert deduplicate([first] * 3, frozenset())[0].body == first.body
 
 
 def test_a_second_thing_about_the_same_lines_is_not_lost(one: Finding) -> None:
     other = replace(one, title="Something else", severity=Severity.INFO)
-    (told,) = one_each([other, one], frozenset())
-    assert told.title == one.title
-    assert told.body == f"{one.body}\n\nAlso: Something else"
+    (merged,) = deduplicate([other, one], frozenset())
+    assert merged.title == one.title
+    assert merged.body == f"{one.body}\n\nAlso: Something else"
 
 
 @given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
 def test_joining_loses_no_file_and_no_severity_and_names_each_finding_once(
     findings: list[Finding], posted: frozenset[str]
 ) -> None:
-    told = one_each(findings, posted)
-    names = [f.fingerprint for f in told]
+    merged = deduplicate(findings, posted)
+    names = [f.fingerprint for f in merged]
     assert len(names) == len(set(names))
     assert set(names) <= {f.fingerprint for f in findings}
     for path in {f.path for f in findings}:
-        assert _worst(told, path) == _worst(findings, path)
+        assert _worst(merged, path) == _worst(findings, path)
 
 
 def _worst(findings: list[Finding], path: str) -> int:
@@ -208,7 +235,7 @@ def _worst(findings: list[Finding], path: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("severities", "left_out", "reviewed", "sentence"),
+    ("severities", "skipped", "reviewed", "sentence"),
     [
         ((), 0, 1, "No problems found."),
         ((), 2, 1, "No problems found in what was reviewed; 2 files not."),
@@ -218,8 +245,8 @@ def _worst(findings: list[Finding], path: str) -> int:
         (("low", "info"), 0, 1, "Nothing that stands in the way of merging; 1 low and 1 info."),
     ],
 )
-def test_the_verdict_says_what_to_do(
-    severities: tuple[str, ...], left_out: int, reviewed: int, sentence: str, one: Finding
+def test_the_verdict_states_what_to_do(
+    severities: tuple[str, ...], skipped: int, reviewed: int, sentence: str, one: Finding
 ) -> None:
     findings = [replace(one, severity=Severity(name)) for name in severities]
-    assert verdict(findings, left_out, reviewed) == sentence
+    assert verdict(findings, skipped, reviewed) == sentence

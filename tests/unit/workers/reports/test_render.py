@@ -10,11 +10,11 @@ from bot.domain.commands import Verb
 from bot.domain.model import (
     Category,
     Finding,
-    LeftOut,
     Progress,
     PullRequest,
     Report,
     Severity,
+    SkippedFile,
     State,
     Trigger,
 )
@@ -42,25 +42,25 @@ LINKS = Links(
 )
 
 
-def test_a_review_tells_the_verdict_and_folds_the_rest(report: Report, golden: Golden) -> None:
+def test_a_review_shows_the_verdict_and_collapses_the_rest(report: Report, golden: Golden) -> None:
     golden("review.md", review_body(report, LINKS))
 
 
 def test_a_review_without_findings_is_two_lines_and_folds(report: Report, golden: Golden) -> None:
     silent = replace(
-        report, findings=(), inline=(), standing=(), verdict="No problems found.", score=100
+        report, findings=(), inline=(), still_open=(), verdict="No problems found.", score=100
     )
     golden("review-silent.md", review_body(silent, Links()))
 
 
 @pytest.mark.parametrize("index", range(5))
-def test_a_comment_says_what_and_why_and_offers_the_change(
+def test_a_comment_explains_the_problem_and_suggests_the_change(
     index: int, report: Report, golden: Golden
 ) -> None:
     golden(f"comment-{index}.md", comment_body(report.findings[index]))
 
 
-def test_the_check_run_tells_every_finding_and_annotates_those_on_the_head(
+def test_the_check_run_lists_every_finding_and_annotates_those_on_the_head(
     report: Report, golden: Golden
 ) -> None:
     output = check_output(report, LINKS)
@@ -77,7 +77,7 @@ def test_the_check_run_tells_every_finding_and_annotates_those_on_the_head(
     "progress",
     [
         Progress(state=State.QUEUED),
-        Progress(state=State.SCANNING, percent=10, step="Fetching the commits"),
+        Progress(state=State.SCANNING, percent=10, status_text="Fetching the commits"),
         Progress(state=State.ANALYZING, percent=42, files_total=12, files_done=5, findings=3),
         Progress(state=State.REPORTING, percent=95, files_total=12, files_done=12, findings=3),
     ],
@@ -97,12 +97,12 @@ def test_progress_is_a_bar_and_the_stages(progress: Progress, golden: Golden) ->
         (Ending.SUPERSEDED, "Commit `1234567` was pushed while this one was read."),
     ],
 )
-def test_each_way_to_end_early_has_its_words(ending: Ending, sentence: str, golden: Golden) -> None:
+def test_each_early_ending_has_its_message(ending: Ending, sentence: str, golden: Golden) -> None:
     output = failure_output(ending, sentence, LINKS)
     golden(f"ending-{ending}.md", f"{output.title}\n\n{output.summary}")
 
 
-def test_a_pull_request_left_alone_says_why(pull: PullRequest, golden: Golden) -> None:
+def test_a_skipped_pull_request_states_why(pull: PullRequest, golden: Golden) -> None:
     decision = decide(
         replace(pull, draft=True),
         RepoConfig(),
@@ -131,7 +131,7 @@ def test_an_answer_carries_its_marker_and_does_nothing_else() -> None:
     )
 
 
-def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
+def test_a_body_that_would_be_too_long_drops_the_least_severe_and_states_how_many(
     report: Report,
 ) -> None:
     many = tuple(
@@ -148,8 +148,8 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
         report,
         findings=many,
         inline=(),
-        standing=(),
-        left_out=tuple(LeftOut(f"vendor/{n}.js", "vendored") for n in range(3000)),
+        still_open=(),
+        skipped=tuple(SkippedFile(f"vendor/{n}.js", "vendored") for n in range(3000)),
     )
     body = review_body(long, LINKS)
     output = check_output(long, LINKS)
@@ -157,25 +157,25 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_says_how_many(
     assert max(byte_length(output.summary), byte_length(output.text)) <= 65_535
     assert "Number 0" in body
     assert "Number 199" not in body
-    told = body.count("**Number ")
-    assert f"{200 - told} findings more, less severe, did not fit here" in body
+    finding_count = body.count("**Number ")
+    assert f"{200 - finding_count} findings more, less severe, did not fit here" in body
     assert "Not reviewed: 3,000 files" in body
 
 
-def test_findings_that_stand_are_named_as_far_as_there_is_room(report: Report) -> None:
+def test_open_findings_are_listed_up_to_the_size_limit(report: Report) -> None:
     many = tuple(
         replace(report.findings[1], title=f"Number {n} " + "& " * 99, fingerprint=f"{n:016x}")
         for n in range(500)
     )
     names = tuple(finding.fingerprint for finding in many)
-    body = review_body(replace(report, findings=many, inline=(), standing=names), LINKS)
+    body = review_body(replace(report, findings=many, inline=(), still_open=names), LINKS)
     assert github_length(body) <= 65_536
-    told = body.count("Number ")
-    assert 50 < told < 500
-    assert f"{500 - told} findings more." in body
+    finding_count = body.count("Number ")
+    assert 50 < finding_count < 500
+    assert f"{500 - finding_count} findings more." in body
 
 
-def test_many_notes_leave_room_for_findings(report: Report) -> None:
+def test_many_notes_leave_space_for_findings(report: Report) -> None:
     noted = replace(report, notes=tuple(f"{n} {'<é' * 300}" for n in range(200)), inline=())
     body, output = review_body(noted, LINKS), check_output(noted, LINKS)
     assert github_length(body) <= 65_536
@@ -199,7 +199,7 @@ def test_a_suggestion_with_hidden_characters_has_no_button(one: Finding) -> None
     assert "if admin:\\u{202E} pass" in body
 
 
-def test_a_suggestion_with_a_marker_of_ours_has_no_button_that_would_change_it(
+def test_a_suggestion_containing_a_bot_marker_has_no_apply_button(
     one: Finding,
 ) -> None:
     body = comment_body(replace(one, suggestion='MARK = "<!-- glossator:review:1 -->"'))
@@ -207,7 +207,7 @@ def test_a_suggestion_with_a_marker_of_ours_has_no_button_that_would_change_it(
     assert '"<! -- glossator:review:1 -->"' in body
 
 
-def test_a_suggestion_that_does_not_fit_is_left_out(one: Finding) -> None:
+def test_a_suggestion_that_does_not_apply_is_dropped(one: Finding) -> None:
     body = comment_body(replace(one, suggestion="x = 1\n" * 20_000))
     assert github_length(body) <= 65_536
     assert "suggestion" not in body

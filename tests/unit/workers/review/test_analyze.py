@@ -12,7 +12,7 @@ from bot.domain.model import (
     Batch,
     BatchFile,
     BatchResult,
-    Brief,
+    PullRequestContext,
     Repository,
     Review,
     Scan,
@@ -27,7 +27,7 @@ from tests.support.pulls import PULL
 from workers.analysis.llm.calls import ATTEMPTS
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
-from workers.review.analyze import analyze_review_batch
+from workers.review.analyze import analyze_batch
 from workers.services import Services, stop_background
 
 REVIEW = Review(
@@ -69,15 +69,21 @@ async def server() -> AsyncIterator[LLMServer]:
 async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
     """A review with one batch to read; another keeps it from being published."""
     await store.open_review(REVIEW)
-    await store.remember(
+    await store.set_fields(
         REVIEW.id, pull=encode(PULL).decode(), config=encode(RepoConfig()).decode()
     )
     scanned = Scan(
-        merge_base="b" * 40, brief=Brief(title="", body=""), files=(), left_out=(), evidence=()
+        merge_base="b" * 40,
+        pr_context=PullRequestContext(title="", body=""),
+        files=(),
+        skipped=(),
+        evidence=(),
     )
     await store.save_scan(REVIEW.id, scanned)
     batches = [Batch(0, (part("a.py", "first = compute(1)"),)), Batch(1, (part("b.py", "b = 2"),))]
-    await store.move(REVIEW.id, State.ANALYZING, of=[State.QUEUED], batches=batches, files_total=2)
+    await store.move(
+        REVIEW.id, State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=2
+    )
     settings = Settings(
         _env_file=None, openai_base_url=server.url, llm_model="tiny", llm_backoff_ms=1
     )
@@ -91,7 +97,7 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
 
 async def read_batch(services: Services, *, last_try: bool = False) -> None:
     fields = await services.store.fields(REVIEW.id)
-    await analyze_review_batch(services, REVIEW, fields, 0, last_try=last_try)
+    await analyze_batch(services, REVIEW, fields, 0, last_try=last_try)
 
 
 async def result(services: Services) -> BatchResult:
@@ -108,13 +114,13 @@ async def test_a_try_that_was_cut_short_by_an_outage_is_counted_in_the_cost(
     server.script(verdicts(0.9))
     await read_batch(services)
     usage = (await result(services)).usage
-    assert (usage.calls, usage.cached_answers) == (2, 1)
+    assert (usage.calls, usage.cache_hits) == (2, 1)
     assert usage.prompt_tokens == 2000
 
 
 async def known_keys(services: Services) -> frozenset[str]:
     repository = REVIEW.repository
-    return await pull_requests.reading_keys(services.store, repository.id, REVIEW.number)
+    return await pull_requests.file_result_keys(services.store, repository.id, REVIEW.number)
 
 
 async def test_what_was_read_and_checked_is_remembered(
@@ -135,18 +141,18 @@ async def test_an_answer_that_was_cut_off_is_not_remembered(
     assert await known_keys(services) == set()
 
 
-@pytest.mark.parametrize("said", [Status(400), Text('{"verdicts": []}')])
-async def test_findings_that_nobody_checked_are_not_remembered(
-    services: Services, server: LLMServer, said: Reply
+@pytest.mark.parametrize("llm_reply", [Status(400), Text('{"verdicts": []}')])
+async def test_unverified_findings_are_not_recorded(
+    services: Services, server: LLMServer, llm_reply: Reply
 ) -> None:
     server.script(review(FINDING))
-    server.default = said
+    server.default = llm_reply
     await read_batch(services, last_try=True)
     assert len((await result(services)).findings) == 1
     assert await known_keys(services) == set()
 
 
-async def test_a_finding_thrown_out_without_a_verdict_is_not_remembered_as_checked(
+async def test_a_finding_dropped_without_a_verdict_is_not_recorded_as_checked(
     services: Services, server: LLMServer
 ) -> None:
     other = FINDING | {"title": "Slow", "category": "performance"}

@@ -1,8 +1,8 @@
 """What is taken over from push to push."""
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
-from bot.domain.model import Batch, BatchFile, BatchResult, LeftOut
-from workers.review.result_reuse import readings_of
+from bot.domain.model import Batch, BatchFile, BatchResult, SkippedFile
+from workers.review.result_reuse import reusable_results
 
 
 def part(path: str, start: int, key: str) -> BatchFile:
@@ -15,18 +15,18 @@ def test_a_file_of_which_a_part_was_not_read_is_read_again() -> None:
     batch = Batch(0, (part("large.py", 1, "a"), part("large.py", 900, "b"), part("s.py", 1, "c")))
     result = BatchResult(
         reviewed=("large.py", "s.py"),
-        left_out=(LeftOut("large.py", "not read by the model: it gave no answer"),),
+        skipped=(SkippedFile("large.py", "not read by the model: it gave no answer"),),
         model="small",
     )
-    assert set(readings_of(batch, result)) == {"c"}
+    assert set(reusable_results(batch, result)) == {"c"}
 
 
 def test_what_no_model_answered_is_read_again() -> None:
     batch = Batch(0, (part("a.py", 1, "a"),))
-    assert readings_of(batch, BatchResult(reviewed=("a.py",))) == {}
+    assert reusable_results(batch, BatchResult(reviewed=("a.py",))) == {}
 
 
 def test_what_was_not_read_to_the_end_or_not_checked_is_read_again() -> None:
     batch = Batch(0, (part("cut.py", 1, "a"), part("whole.py", 1, "b")))
-    result = BatchResult(reviewed=("cut.py", "whole.py"), unsure=("cut.py",), model="small")
-    assert set(readings_of(batch, result)) == {"b"}
+    result = BatchResult(reviewed=("cut.py", "whole.py"), inconclusive=("cut.py",), model="small")
+    assert set(reusable_results(batch, result)) == {"b"}

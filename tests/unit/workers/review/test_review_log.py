@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from bot.domain.model import Repository, Review, State, Trigger
 from bot.store import Store, cancellation
-from workers.review.review_log import tell_end
+from workers.review.review_log import log_review_end
 
 ID = "01JD0000000000000000000001"
 
@@ -37,15 +37,15 @@ def ends(lines: Sequence[Any]) -> list[Any]:
     return [line for line in lines if line["event"] == "review_ended"]
 
 
-async def test_two_workers_tell_it_once(store: Store, review: Review) -> None:
+async def test_two_workers_log_it_once(store: Store, review: Review) -> None:
     with capture_logs() as lines:
-        await asyncio.gather(*(tell_end(store, review) for _ in range(4)))
+        await asyncio.gather(*(log_review_end(store, review) for _ in range(4)))
     [line] = ends(lines)
     assert line["state"] == State.CANCELLED
     assert line["seconds"] >= 0, "Redis tells whole seconds"
 
 
-async def test_it_is_told_though_redis_was_away_in_the_midst_of_it(
+async def test_it_is_reported_despite_a_redis_outage_midway(
     store: Store, review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever command it was: the next try makes up for it."""
@@ -55,7 +55,7 @@ async def test_it_is_told_though_redis_was_away_in_the_midst_of_it(
     def counted() -> None:
         nonlocal number
         number += 1
-        if number == away:
+        if number == failing_call:
             raise RedisConnectionError("Connection refused.")
 
     async def one(redis: Any, *args: Any, **more: Any) -> Any:
@@ -67,31 +67,31 @@ async def test_it_is_told_though_redis_was_away_in_the_midst_of_it(
         return await execute(pipe, *args, **more)
 
     with capture_logs() as lines:
-        away = 2
+        failing_call = 2
         monkeypatch.setattr(Redis, "execute_command", one)
         monkeypatch.setattr(Pipeline, "execute", several)
         with pytest.raises(RedisConnectionError):
-            await tell_end(store, review)
-        await tell_end(store, review)
+            await log_review_end(store, review)
+        await log_review_end(store, review)
     assert len(ends(lines)) == 1
 
 
-async def test_a_worker_that_is_stopped_in_the_midst_of_it_has_told_it(
+async def test_a_worker_stopped_midway_has_reported_it(
     store: Store, review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, fields = asyncio.Event(), store.fields
+    started, fields = asyncio.Event(), store.fields
 
     async def slow(review_id: str) -> dict[str, str]:
-        begun.set()
+        started.set()
         await asyncio.sleep(0.1)
         return await fields(review_id)
 
     monkeypatch.setattr(store, "fields", slow)
     with capture_logs() as lines:
-        telling = asyncio.create_task(tell_end(store, review))
-        await begun.wait()
-        telling.cancel()
-        await asyncio.wait({telling})
-        await tell_end(store, review)
-    assert telling.cancelled()
+        logging_task = asyncio.create_task(log_review_end(store, review))
+        await started.wait()
+        logging_task.cancel()
+        await asyncio.wait({logging_task})
+        await log_review_end(store, review)
+    assert logging_task.cancelled()
     assert len(ends(lines)) == 1

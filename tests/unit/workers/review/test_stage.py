@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 from bot.config.settings import Settings
 from bot.domain.model import Repository, Review, State, Trigger
 from bot.store import Store
-from bot.store.attempts import note_end, note_start
+from bot.store.attempts import record_end, record_start
 from bot.telemetry.metrics import Metrics
-from workers.queue.retries import Later
+from workers.queue.retries import RetryLater
 from workers.review import stage
-from workers.review.stage import Attempt, StepFailed, run_step
+from workers.review.stage import Attempt, StageFailed, run_stage
 from workers.services import Services
 
 ID = "01JD0000000000000000000001"
@@ -39,7 +39,7 @@ async def services(store: Store, monkeypatch: pytest.MonkeyPatch) -> Services:
             created_at=1.0,
         )
     )
-    await store.move(ID, State.SCANNING, of=[State.QUEUED], started_at=store.now())
+    await store.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
     nothing: Any = None
     return Services(
         settings=Settings(_env_file=None, step_seconds=60),
@@ -52,7 +52,7 @@ async def services(store: Store, monkeypatch: pytest.MonkeyPatch) -> Services:
 
 async def scanning(services: Services, work: Work) -> None:
     attempt = Attempt(0, last=False)
-    await run_step(services, ID, "scan", during=[State.SCANNING], attempt=attempt, work=work)
+    await run_stage(services, ID, "scan", during=[State.SCANNING], attempt=attempt, work=work)
 
 
 async def ends(running: "asyncio.Task[None]") -> None:
@@ -85,7 +85,7 @@ async def test_work_that_loses_a_cancellation_ends_with_its_review(services: Ser
     work = Deaf()
     running = asyncio.create_task(scanning(services, work))
     await work.began.wait()
-    await services.store.move(ID, State.SUPERSEDED, of=[State.SCANNING])
+    await services.store.move(ID, State.SUPERSEDED, from_states=[State.SCANNING])
     await ends(running)
     await running
     assert work.ended
@@ -105,18 +105,18 @@ async def test_work_that_loses_a_cancellation_ends_with_its_worker(services: Ser
 async def test_a_cancellation_that_the_watch_loses_still_ends_the_step(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, work, state = asyncio.Event(), Deaf(), services.store.state
+    state_checked, work, state = asyncio.Event(), Deaf(), services.store.state
 
     async def losing(review_id: str) -> State | None:
-        if not asked.is_set():
-            asked.set()
+        if not state_checked.is_set():
+            state_checked.set()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(60)
         return await state(review_id)
 
     monkeypatch.setattr(services.store, "state", losing)
     running = asyncio.create_task(scanning(services, work))
-    await asked.wait()
+    await state_checked.wait()
     running.cancel()
     await ends(running)
     assert running.cancelled()
@@ -127,7 +127,7 @@ async def test_a_step_past_its_time_ends_its_review_and_its_work(services: Servi
     work = Deaf()
     settings = services.settings
     left = services.store.now() - settings.review_seconds + 0.2
-    await services.store.remember(ID, started_at=left)
+    await services.store.set_fields(ID, started_at=left)
     running = asyncio.create_task(scanning(services, work))
     await ends(running)
     assert work.ended
@@ -136,12 +136,12 @@ async def test_a_step_past_its_time_ends_its_review_and_its_work(services: Servi
 
 async def starts(services: Services) -> int:
     """How many starts of the scan had no end, one for this look included."""
-    number = await note_start(services.store, ID, "scan", "look")
-    await note_end(services.store, ID, "scan", "look")
+    number = await record_start(services.store, ID, "scan", "look")
+    await record_end(services.store, ID, "scan", "look")
     return number
 
 
-async def test_a_step_that_ended_is_no_suspect(services: Services) -> None:
+async def test_a_stage_that_ended_is_not_counted_as_crashed(services: Services) -> None:
     async def work(review: Review, fields: dict[str, str]) -> None:
         assert await starts(services) == 2
 
@@ -150,13 +150,13 @@ async def test_a_step_that_ended_is_no_suspect(services: Services) -> None:
     assert await starts(services) == 1
 
 
-async def test_steps_that_redis_left_are_no_suspects_once_it_is_back(
+async def test_stages_interrupted_by_redis_are_not_counted_as_crashed(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away, real = True, cast(Any, Redis.execute_command)
+    redis_down, real = True, cast(Any, Redis.execute_command)
 
     async def refusing(redis: Any, *args: Any, **more: Any) -> Any:
-        if away:
+        if redis_down:
             raise RedisConnectionError("Connection refused.")
         return await real(redis, *args, **more)
 
@@ -164,22 +164,22 @@ async def test_steps_that_redis_left_are_no_suspects_once_it_is_back(
         monkeypatch.setattr(Redis, "execute_command", refusing)
         raise RedisConnectionError("Connection refused.")
 
-    monkeypatch.setattr(stage, "REDIS_AGAIN_SECONDS", 0.01)
-    for _ in range(stage.SUSPECT_STARTS):
+    monkeypatch.setattr(stage, "REDIS_RETRY_SECONDS", 0.01)
+    for _ in range(stage.ISOLATE_AFTER_STARTS):
         monkeypatch.setattr(Redis, "execute_command", real)
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await scanning(services, work)
-    away = False
+    redis_down = False
     async with asyncio.timeout(10):
         while await starts(services) > 1:
             await asyncio.sleep(0.01)
 
 
-async def test_the_limit_that_was_reached_is_told(services: Services) -> None:
+async def test_the_exceeded_limit_is_reported(services: Services) -> None:
     async def hang(review: Review, fields: dict[str, str]) -> None:
         await asyncio.sleep(60)
 
-    await services.store.remember(ID, started_at=services.store.now() - 3599.9)
+    await services.store.set_fields(ID, started_at=services.store.now() - 3599.9)
     await scanning(services, hang)
     assert (await services.store.fields(ID))["error"] == "It was not done within 60 minutes."
 
@@ -188,9 +188,9 @@ async def test_what_breaks_because_its_review_ended_is_no_failure(services: Serv
     """What was handed on is deleted with the end of a review, of which the step has yet to hear."""
 
     async def break_down(review: Review, fields: dict[str, str]) -> None:
-        await services.store.move(ID, State.CANCELLED, of=[State.SCANNING])
-        raise StepFailed("What was to be read is gone from Redis; start the review again.")
+        await services.store.move(ID, State.CANCELLED, from_states=[State.SCANNING])
+        raise StageFailed("What was to be read is gone from Redis; start the review again.")
 
     with capture_logs() as lines:
         await scanning(services, break_down)
-    assert [line["event"] for line in lines] == ["step_stopped", "step_ended"]
+    assert [line["event"] for line in lines] == ["stage_stopped", "stage_ended"]

@@ -7,15 +7,15 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.config.settings import Settings
-from bot.domain.model import Category, Finding, LeftOut, Report, Severity, Usage
+from bot.domain.model import Category, Finding, Report, Severity, SkippedFile, Usage
 from bot.github import pulls
 from bot.github.threads import Thread
 from bot.store import Store
-from bot.store.suppressions import lessons
-from tests.support.web import PULL, REVIEW
+from bot.store.suppressions import suppressions
+from tests.support.web_server import PULL, REVIEW
 from workers.reports import render
 from workers.review import threads
-from workers.review.threads import Ours, gone, learn, owed
+from workers.review.threads import BotThread, has_unverified_blocker, is_fixed, record_thumbs_down
 from workers.services import Services
 
 REPORT = Report(
@@ -28,12 +28,12 @@ REPORT = Report(
     findings=(),
     inline=(),
     files=(),
-    left_out=(),
+    skipped=(),
     rejected=(),
     usage=Usage(),
     models=(),
     notes=(),
-    read=("app.py",),
+    reviewed_paths=("app.py",),
     finished_at=2.0,
 )
 
@@ -53,7 +53,7 @@ def finding(source: str, severity: Severity = Severity.HIGH) -> Finding:
     )
 
 
-def ours(source: str = "bandit:B602", body: str | None = None) -> Ours:
+def bot_thread(source: str = "bandit:B602", body: str | None = None) -> BotThread:
     thread = Thread(
         id="T",
         resolved=False,
@@ -66,7 +66,7 @@ def ours(source: str = "bandit:B602", body: str | None = None) -> Ours:
         body=render.comment_body(finding(source)) if body is None else body,
         replies=0,
     )
-    return Ours(thread, "00000000000000a1")
+    return BotThread(thread, "00000000000000a1")
 
 
 @pytest.mark.parametrize(
@@ -80,75 +80,83 @@ def ours(source: str = "bandit:B602", body: str | None = None) -> Ours:
     ],
 )
 def test_who_found_it_is_read_from_the_comment(source: str, tools: set[str]) -> None:
-    assert ours(source).tools == tools
+    assert bot_thread(source).tools == tools
 
 
-def test_a_finding_that_was_looked_for_and_is_not_told_is_gone() -> None:
-    assert gone(REPORT, ours())
-    assert not gone(replace(REPORT, findings=(finding("bandit:B602"),)), ours())
-    assert not gone(replace(REPORT, review=replace(REVIEW, focus=Category.PERFORMANCE)), ours())
+def test_a_finding_that_was_checked_and_not_reported_is_fixed() -> None:
+    assert is_fixed(REPORT, bot_thread())
+    assert not is_fixed(replace(REPORT, findings=(finding("bandit:B602"),)), bot_thread())
+    assert not is_fixed(
+        replace(REPORT, review=replace(REVIEW, focus=Category.PERFORMANCE)), bot_thread()
+    )
 
 
-def test_an_analyser_that_failed_has_mended_nothing() -> None:
-    report = replace(REPORT, unheard=("bandit",))
-    assert not gone(report, ours("bandit:B602"))
-    assert not gone(report, ours("llm+bandit:B602"))
-    assert gone(report, ours("ruff:F821"))
-    assert gone(report, ours("llm"))
+def test_a_failed_analyzer_fixes_no_finding() -> None:
+    report = replace(REPORT, failed_sources=("bandit",))
+    assert not is_fixed(report, bot_thread("bandit:B602"))
+    assert not is_fixed(report, bot_thread("llm+bandit:B602"))
+    assert is_fixed(report, bot_thread("ruff:F821"))
+    assert is_fixed(report, bot_thread("llm"))
 
 
-def test_of_a_comment_that_does_not_say_who_found_it_any_failure_keeps_the_thread() -> None:
-    edited = ours(body="<!-- glossator:finding:00000000000000a1 -->\nChanged by an admin.")
-    assert gone(REPORT, edited)
-    assert not gone(replace(REPORT, unheard=("ruff",)), edited)
+def test_a_comment_without_sources_is_kept_after_any_failure() -> None:
+    edited = bot_thread(body="<!-- glossator:finding:00000000000000a1 -->\nChanged by an admin.")
+    assert is_fixed(REPORT, edited)
+    assert not is_fixed(replace(REPORT, failed_sources=("ruff",)), edited)
 
 
-def test_what_nobody_read_is_not_mended() -> None:
-    left_out = (LeftOut("app.py", "less risky"),)
-    assert not gone(replace(REPORT, left_out=left_out), ours())
-    assert not gone(replace(REPORT, left_out=left_out, read=()), ours())
+def test_unreviewed_findings_are_not_considered_fixed() -> None:
+    skipped = (SkippedFile("app.py", "less risky"),)
+    assert not is_fixed(replace(REPORT, skipped=skipped), bot_thread())
+    assert not is_fixed(replace(REPORT, skipped=skipped, reviewed_paths=()), bot_thread())
 
 
-def test_a_file_that_may_be_left_out_without_a_name_is_not_mended() -> None:
-    assert not gone(replace(REPORT, read=("b.py",), unnamed=12), ours())
-    assert gone(replace(REPORT, read=("app.py",), unnamed=12), ours())
+def test_an_unlisted_skipped_file_is_not_considered_fixed() -> None:
+    assert not is_fixed(
+        replace(REPORT, reviewed_paths=("b.py",), skipped_unlisted=12), bot_thread()
+    )
+    assert is_fixed(replace(REPORT, reviewed_paths=("app.py",), skipped_unlisted=12), bot_thread())
 
 
-def test_what_is_changed_no_more_is_gone_whoever_failed() -> None:
-    assert gone(replace(REPORT, read=("b.py",), unheard=("bandit",)), ours())
+def test_a_finding_on_an_unchanged_file_is_fixed_whoever_failed() -> None:
+    assert is_fixed(
+        replace(REPORT, reviewed_paths=("b.py",), failed_sources=("bandit",)), bot_thread()
+    )
 
 
-def of(severity: Severity) -> Ours:
-    return ours(body=render.comment_body(finding("bandit:B602", severity)))
+def of(severity: Severity) -> BotThread:
+    return bot_thread(body=render.comment_body(finding("bandit:B602", severity)))
 
 
 @pytest.mark.parametrize(
-    ("severity", "grave"), [(s, s in (Severity.CRITICAL, Severity.HIGH)) for s in Severity]
+    ("severity", "blocking"), [(s, s in (Severity.CRITICAL, Severity.HIGH)) for s in Severity]
 )
-def test_what_blocks_is_read_from_the_comment(severity: Severity, grave: bool) -> None:
-    assert of(severity).grave is grave
+def test_what_blocks_is_read_from_the_comment(severity: Severity, blocking: bool) -> None:
+    assert of(severity).blocking is blocking
 
 
-def test_a_grave_finding_that_could_not_be_looked_for_is_owed() -> None:
-    failed = replace(REPORT, unheard=("bandit",))
-    assert owed(failed, [of(Severity.HIGH)])
-    assert not owed(failed, [of(Severity.MEDIUM)])
-    assert not owed(REPORT, [of(Severity.HIGH)]), "it is gone"
-    told = replace(failed, findings=(finding("bandit:B602", Severity.MEDIUM),))
-    assert not owed(told, [of(Severity.HIGH)]), "it is told, and is no longer grave"
+def test_a_severe_finding_that_could_not_be_checked_still_blocks() -> None:
+    failed = replace(REPORT, failed_sources=("bandit",))
+    assert has_unverified_blocker(failed, [of(Severity.HIGH)])
+    assert not has_unverified_blocker(failed, [of(Severity.MEDIUM)])
+    assert not has_unverified_blocker(REPORT, [of(Severity.HIGH)]), "it is gone"
+    reported = replace(failed, findings=(finding("bandit:B602", Severity.MEDIUM),))
+    assert not has_unverified_blocker(reported, [of(Severity.HIGH)]), (
+        "it is told, and is no longer grave"
+    )
 
 
 def test_a_thread_that_a_person_resolved_owes_nothing() -> None:
     one = of(Severity.HIGH)
     resolved = replace(one, thread=replace(one.thread, resolved=True))
-    assert not owed(replace(REPORT, unheard=("bandit",)), [resolved])
+    assert not has_unverified_blocker(replace(REPORT, failed_sources=("bandit",)), [resolved])
 
 
-async def test_a_thumb_is_a_lesson_though_redis_was_away_in_the_midst_of_it(
+async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disliked = ours()
-    disliked = replace(disliked, thread=replace(disliked.thread, disliked_by=("ada",)))
+    disliked = bot_thread()
+    disliked = replace(disliked, thread=replace(disliked.thread, thumbs_down_by=("ada",)))
     nothing: Any = None
     settings = Settings(_env_file=None)
     services = Services(settings=settings, store=store, github=nothing, llm=None, metrics=nothing)
@@ -156,15 +164,15 @@ async def test_a_thumb_is_a_lesson_though_redis_was_away_in_the_midst_of_it(
     async def writes(*_: object) -> str:
         return "write"
 
-    async def away(*_: object) -> bool:
+    async def redis_down(*_: object) -> bool:
         raise RedisConnectionError("Connection closed by server.")
 
     monkeypatch.setattr(pulls, "permission", writes)
     where = REVIEW.repository, REVIEW.number
     with monkeypatch.context() as patch:
-        patch.setattr(threads, "teach", away)
+        patch.setattr(threads, "suppress", redis_down)
         with pytest.raises(RedisConnectionError):
-            await learn(services, nothing, *where, [disliked])
-    await learn(services, nothing, *where, [disliked])
-    [lesson] = await lessons(store, REVIEW.repository.id)
-    assert (lesson.fingerprint, lesson.taught_by) == (disliked.fingerprint, "ada")
+            await record_thumbs_down(services, nothing, *where, [disliked])
+    await record_thumbs_down(services, nothing, *where, [disliked])
+    [suppression] = await suppressions(store, REVIEW.repository.id)
+    assert (suppression.fingerprint, suppression.suppressed_by) == (disliked.fingerprint, "ada")

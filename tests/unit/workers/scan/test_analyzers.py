@@ -9,18 +9,18 @@ import pytest
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Category, Finding, Severity
 from bot.text.languages import language_of
-from tests.support.growth import growth
-from workers.scan.analyzers.analyzer import Analyzer, Said, Target
-from workers.scan.analyzers.evidence import Ground, finding
+from tests.support.runtime_growth import growth
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
+from workers.scan.analyzers.evidence import ChangedLines, finding
 from workers.scan.analyzers.runner import ANALYZERS, NAMES, run_all
 from workers.scan.analyzers.secrets import masked
 
 
 def target(path: str, text: str, changed: Iterable[int] | None = None) -> Target:
     """A file in one hunk; all its lines are new, or those in `changed`."""
-    wanted = None if changed is None else set(changed)
+    expected = None if changed is None else set(changed)
     lines = tuple(
-        Line(None if wanted is None or n in wanted else n, n, line.removesuffix("\r"))
+        Line(None if expected is None or n in expected else n, n, line.removesuffix("\r"))
         for n, line in enumerate(text.rstrip("\n").split("\n"), 1)
     )
     file = ChangedFile(
@@ -30,9 +30,9 @@ def target(path: str, text: str, changed: Iterable[int] | None = None) -> Target
 
 
 async def found(*targets: Target, disabled: Iterable[str] = ()) -> tuple[Finding, ...]:
-    heard = await run_all(targets, seconds=60, disabled=disabled)
-    assert (heard.notes, heard.unheard) == ((), ())
-    return heard.evidence
+    results = await run_all(targets, seconds=60, disabled=disabled)
+    assert (results.notes, results.failed_sources) == ((), ())
+    return results.evidence
 
 
 WORKFLOW = """\
@@ -186,7 +186,7 @@ async def test_finds(
         ("a.py", '"""Doc.\n\n>>> connect(password="hunter-7Gq2vX9k")\n"""\n'),
     ],
 )
-async def test_is_silent_about_sound_files(path: str, text: str) -> None:
+async def test_reports_nothing_in_sound_files(path: str, text: str) -> None:
     assert await found(target(path, text)) == ()
 
 
@@ -211,7 +211,7 @@ async def test_names_put_into_sql_are_doubted_and_values_are_not(
     assert item.confidence == confidence
 
 
-async def test_an_assignment_in_a_condition_is_told_once() -> None:
+async def test_an_assignment_in_a_condition_is_reported_once() -> None:
     evidence = await found(
         target("a.js", 'export const f = (a) => {\n  if (a.b = "c") return 1;\n  return 2;\n};\n')
     )
@@ -228,7 +228,7 @@ async def test_an_assignment_in_a_condition_is_told_once() -> None:
         ("switch (a) { case 1: b();\n\n  case 1: c(); }\n", "no-duplicate-case"),
     ],
 )
-async def test_of_two_places_in_javascript_the_one_at_fault_is_told_or_the_new_one(
+async def test_of_two_places_in_javascript_the_faulty_or_the_new_one_is_reported(
     text: str, rule: str
 ) -> None:
     """What was added to lines of before was not told at all, as it was looked for at these."""
@@ -237,9 +237,7 @@ async def test_of_two_places_in_javascript_the_one_at_fault_is_told_or_the_new_o
         assert [f.start_line for f in evidence if f.source == f"oxlint:{rule}"] == [line]
 
 
-async def test_what_a_whole_job_lacks_is_told_of_a_new_one_and_not_of_a_line_in_an_old_one() -> (
-    None
-):
+async def test_what_a_whole_job_lacks_is_reported_only_for_a_new_job() -> None:
     text = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo\n"
     path, rule = ".github/workflows/a.yml", "zizmor:excessive-permissions"
     assert rule in {f.source for f in await found(target(path, text))}
@@ -252,7 +250,7 @@ async def test_what_ends_with_a_line_does_not_reach_into_the_next() -> None:
     assert await found(target("a.py", "x = 1 +\ny = 2\n", [2])) == ()
 
 
-async def test_a_doubled_key_is_told_at_the_one_that_is_new() -> None:
+async def test_a_duplicate_key_is_reported_at_the_new_one() -> None:
     text = "a: 1\nb: 2\nc: 3\na: 4\n"
     for changed, line, title in (
         (4, 4, "YAML: the key `a` stands here again after line 1"),
@@ -318,19 +316,19 @@ async def test_a_here_document_in_a_dockerfile_is_no_mistake() -> None:
 
 
 @pytest.mark.parametrize(("path", "sign"), [("a.json", ""), ("a.toml", "a = ")])
-async def test_a_long_number_silences_nobody(path: str, sign: str) -> None:
+async def test_a_long_number_blocks_nobody(path: str, sign: str) -> None:
     broken = target(f"b/{path}", "= {\n")
     (item,) = await found(target(path, f"{sign}{'1' * 4400}\n"), broken)
     assert (item.path, item.source) == (broken.path, "data:syntax")
 
 
-async def test_a_line_end_within_a_line_is_told_as_hidden() -> None:
+async def test_a_line_end_within_a_line_is_reported_as_hidden() -> None:
     """Python runs what stands behind it, and on GitHub it is part of the comment."""
     (item,) = await found(target("a.py", "x = 1\r\n# all is well\rx = 2\r\n"))
     assert (item.source, item.start_line) == ("hidden-characters:control", 2)
 
 
-async def test_tells_only_of_changed_lines() -> None:
+async def test_reports_only_changed_lines() -> None:
     text = "import os\nx = undefined_a\ny = undefined_b\n"
     evidence = await found(target("a.py", text, changed=[3]))
     assert [(item.source, item.start_line) for item in evidence] == [("ruff:F821", 3)]
@@ -374,12 +372,12 @@ async def test_reads_every_find_back_to_the_right_file() -> None:
     }
 
 
-async def test_a_disabled_analyser_is_silent() -> None:
+async def test_a_disabled_analyzer_reports_nothing() -> None:
     assert await found(target("a.py", "x = missing\n"), disabled=NAMES) == ()
 
 
 def test_evidence_off_the_changed_lines_is_none() -> None:
-    said = Said(
+    diagnostic = Diagnostic(
         file="0001.py",
         rule="X",
         line=1,
@@ -389,11 +387,11 @@ def test_evidence_off_the_changed_lines_is_none() -> None:
         title="t",
     )
     unchanged = target("a.py", "a\nb\nc\n", changed=[3])
-    assert finding("ruff", said, Ground(unchanged)) is None
+    assert finding("ruff", diagnostic, ChangedLines(unchanged)) is None
 
 
 def test_a_range_is_cut_to_the_changed_lines_of_one_hunk() -> None:
-    said = Said(
+    diagnostic = Diagnostic(
         file="0001.py",
         rule="X",
         line=1,
@@ -402,39 +400,41 @@ def test_a_range_is_cut_to_the_changed_lines_of_one_hunk() -> None:
         severity=Severity.LOW,
         title="a\n  b",
     )
-    item = finding("ruff", said, Ground(target("a.py", "a\nb\nc\nd\ne\n", changed=[2, 3, 5])))
+    item = finding(
+        "ruff", diagnostic, ChangedLines(target("a.py", "a\nb\nc\nd\ne\n", changed=[2, 3, 5]))
+    )
     assert item is not None
     assert (item.start_line, item.end_line, item.quote, item.title) == (2, 3, "b\nc", "a b")
 
 
 def _analyzer(name: str, *command: str) -> Analyzer:
-    def read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Said]:
+    def read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         raise ValueError(out)
 
     return Analyzer(name, lambda target: True, lambda names: list(command), read)
 
 
-async def test_a_broken_analyser_costs_its_own_evidence_only() -> None:
+async def test_a_broken_analyzer_loses_only_its_own_evidence() -> None:
     broken = (
         _analyzer("garbled", "python", "-c", "print('?')"),
         _analyzer("absent", "no-such-program"),
         _analyzer("slow", "python", "-c", "import time; time.sleep(60)"),
         _analyzer("loud", "python", "-c", "print('x' * (32 << 20))"),
     )
-    heard = await run_all(
+    results = await run_all(
         [target("a.py", "x = missing\n")], seconds=3, analyzers=(*broken, *ANALYZERS)
     )
-    assert [item.source for item in heard.evidence] == ["ruff:F821"]
-    assert [note.split()[0] for note in heard.notes] == ["garbled", "absent", "slow", "loud"]
-    assert heard.unheard == ("garbled", "absent", "slow", "loud")
+    assert [item.source for item in results.evidence] == ["ruff:F821"]
+    assert [note.split()[0] for note in results.notes] == ["garbled", "absent", "slow", "loud"]
+    assert results.failed_sources == ("garbled", "absent", "slow", "loud")
 
 
-async def test_an_analyser_that_says_more_than_is_taken_is_not_heard_out() -> None:
+async def test_an_analyzer_with_too_many_findings_is_cut_off() -> None:
     text = "".join(f"x{n} = missing\n" for n in range(300))
-    heard = await run_all([target("a.py", text)], seconds=60)
-    assert len(heard.evidence) == 200
-    assert heard.unheard == ("ruff",)
-    assert heard.notes == ()
+    results = await run_all([target("a.py", text)], seconds=60)
+    assert len(results.evidence) == 200
+    assert results.failed_sources == ("ruff",)
+    assert results.notes == ()
 
 
 async def test_leaves_no_directory(scratch: Path) -> None:
@@ -442,11 +442,11 @@ async def test_leaves_no_directory(scratch: Path) -> None:
     assert os.listdir(scratch) == []
 
 
-def test_an_analyser_with_something_to_say_of_every_line_takes_linear_time() -> None:
-    def hear(size: int) -> None:
+def test_an_analyzer_with_a_finding_on_every_line_takes_linear_time() -> None:
+    def collect(size: int) -> None:
         file = target("a.py", "x = missing\n" * size)
-        said = [
-            Said(
+        diagnostic = [
+            Diagnostic(
                 file="0001.py",
                 rule="X",
                 line=number,
@@ -457,14 +457,17 @@ def test_an_analyser_with_something_to_say_of_every_line_takes_linear_time() -> 
             )
             for number in range(1, size + 1)
         ]
-        ground = Ground(file)
-        assert len([item for each in said if (item := finding("x", each, ground))]) == size
+        changed_lines = ChangedLines(file)
+        assert (
+            len([item for each in diagnostic if (item := finding("x", each, changed_lines))])
+            == size
+        )
 
-    assert growth(hear, 8000) < 10
+    assert growth(collect, 8000) < 10
 
 
-async def test_committed_conflicts_are_told_no_more_often_than_other_things() -> None:
+async def test_committed_conflicts_are_reported_no_more_often_than_other_findings() -> None:
     text = "<<<<<<< ours\n=======\n>>>>>>> theirs\n" * 300
-    heard = await run_all([target("a.txt", text)], seconds=60, analyzers=())
-    assert len(heard.evidence) == 200
-    assert heard.unheard == ("merge",)
+    results = await run_all([target("a.txt", text)], seconds=60, analyzers=())
+    assert len(results.evidence) == 200
+    assert results.failed_sources == ("merge",)

@@ -48,12 +48,12 @@ def test_parts_hold_every_line_once_and_fit(
     bodies: list[list[tuple[str, str]]], budget: int
 ) -> None:
     file = file_of("a.py", *numbered(bodies))
-    parts, left_out = split(file, budget, Outline())
+    parts, skipped = split(file, budget, Outline())
     kept = [line for part in parts for hunk in part.file.hunks for line in hunk.lines]
     everything = [line for hunk in file.file.hunks for line in hunk.lines]
-    if not left_out:
+    if not skipped:
         assert kept == everything
-    assert len(kept) + len(left_out) == len(everything)
+    assert len(kept) + len(skipped) == len(everything)
     for part in parts:
         assert sum(map(hunk_tokens, part.file.hunks)) <= budget
         for hunk in part.file.hunks:
@@ -65,8 +65,8 @@ def test_parts_hold_every_line_once_and_fit(
 
 def test_a_line_too_long_is_named() -> None:
     file = file_of("a.py", hunk_at(5, "x", "word " * 500, "y"))
-    parts, left_out = split(file, 100, Outline())
-    assert [item.reason for item in left_out] == ["line 6: too long for the LLM"]
+    parts, skipped = split(file, 100, Outline())
+    assert [item.reason for item in skipped] == ["line 6: too long for the LLM"]
     assert [line.text for part in parts for h in part.file.hunks for line in h.lines] == ["x", "y"]
 
 

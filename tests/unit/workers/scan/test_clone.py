@@ -39,7 +39,7 @@ async def test_brings_both_commits_and_blobs_only_when_asked(
         assert [line.text for line in with_hunks.hunks[0].lines] == ["x = 1", "x = 2"]
 
 
-async def test_asks_for_the_head_by_its_sha_when_somebody_pushed_meanwhile(
+async def test_fetches_the_head_by_its_sha_after_a_concurrent_push(
     repository: Repository, settings: Settings
 ) -> None:
     source = repository.change({"a": "1"}, {"a": "2"})
@@ -70,13 +70,13 @@ async def test_deletes_the_directory_whatever_happens(
     assert not os.listdir(scratch)
 
 
-async def test_a_commit_that_is_gone_is_permanent(
+async def test_a_missing_commit_is_permanent(
     repository: Repository, settings: Settings, scratch: Path
 ) -> None:
     source = repository.change({"a": "1"}, {"a": "2"})
-    gone = Source(source.url, "", SHA, source.head_sha, 7)
+    disconnected = Source(source.url, "", SHA, source.head_sha, 7)
     with pytest.raises(CloneError, match="git fsck") as caught:
-        async with clone(gone, settings, protocols=("file",)):
+        async with clone(disconnected, settings, protocols=("file",)):
             pass
     assert not caught.value.transient
     assert not os.listdir(scratch)
@@ -92,9 +92,7 @@ async def test_a_commit_that_is_gone_is_permanent(
         "git://a/b",
     ],
 )
-async def test_speaks_https_alone_unless_the_settings_say_otherwise(
-    url: str, settings: Settings
-) -> None:
+async def test_uses_only_https_unless_the_settings_differ(url: str, settings: Settings) -> None:
     with pytest.raises(CloneError, match="start with https"):
         async with clone(Source(url, "", SHA, SHA, 1), settings):
             pass
@@ -146,13 +144,13 @@ def _git_http(settings: Settings, url: str, **more: object) -> Settings:
         ("502 Bad Gateway", "could not be fetched", True),
     ],
 )
-async def test_sends_the_token_as_a_header_and_never_tells_it(
+async def test_sends_the_token_as_a_header_and_never_reveals_it(
     answer: str, message: str, transient: bool, settings: Settings
 ) -> None:
-    heard: list[bytes] = []
+    request_heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        request_heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(
             f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
         )
@@ -165,7 +163,9 @@ async def test_sends_the_token_as_a_header_and_never_tells_it(
             async with clone(source, _git_http(settings, url)):
                 pass
     # base64 of x-access-token:ghs_averysecrettoken
-    assert b"Authorization: Basic eC1hY2Nlc3MtdG9rZW46Z2hzX2F2ZXJ5c2VjcmV0dG9rZW4=" in heard[0]
+    assert (
+        b"Authorization: Basic eC1hY2Nlc3MtdG9rZW46Z2hzX2F2ZXJ5c2VjcmV0dG9rZW4=" in request_heads[0]
+    )
     assert caught.value.transient is transient
     assert TOKEN not in repr(source)
     assert TOKEN not in str(caught.value)
@@ -191,13 +191,13 @@ async def test_a_server_that_never_answers_is_left_in_time(
 async def test_cancelling_kills_git_and_leaves_no_directory(
     settings: Settings, scratch: Path
 ) -> None:
-    connected, gone = asyncio.Event(), asyncio.Event()
+    connected, disconnected = asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         connected.set()
         await reader.read()
-        gone.set()
+        disconnected.set()
         writer.close()
 
     async with server(serve) as url:
@@ -213,7 +213,7 @@ async def test_cancelling_kills_git_and_leaves_no_directory(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(gone.wait(), 10)
+        await asyncio.wait_for(disconnected.wait(), 10)
     assert not os.listdir(scratch)
 
 

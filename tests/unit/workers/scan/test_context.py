@@ -84,7 +84,7 @@ def test_knows_the_language(path: str, first_line: str, language: str) -> None:
     assert language_of(path, first_line) == language
 
 
-def test_parses_says_no_only_when_it_knows() -> None:
+def test_parses_returns_false_only_when_certain() -> None:
     assert parses("python", "x = 1\n")
     assert not parses("python", "x = = 1\n")
     assert not parses("typescript", "let x: = ;")
@@ -119,9 +119,9 @@ def test_a_text_that_would_be_too_much_for_pythons_parser_is_not_given_to_it(tex
 
 
 def test_code_under_review_warns_of_nothing_in_our_log() -> None:
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         assert is_python('x = "\\d"\n')
-    assert not said
+    assert not caught_warnings
     assert tree_of("python", "x" * 3_000_000) is None
 
 

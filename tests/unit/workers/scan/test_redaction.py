@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.settings import Settings
 from tests.support.repositories import Repository
-from tests.support.scans import scanned
+from tests.support.run_scan import scanned
 
 Files = Mapping[str | bytes, str | bytes]
 

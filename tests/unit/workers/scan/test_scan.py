@@ -11,7 +11,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
-from tests.support import scans
+from tests.support import run_scan
 from tests.support.repositories import Repository
 from workers.scan.repository.clone import Source
 from workers.scan.repository.errors import CloneError
@@ -28,17 +28,17 @@ async def scanned(
     config: RepoConfig = DEFAULTS,
     focus: Category | None = None,
 ) -> tuple[Scanned, list[tuple[int, str]]]:
-    told: list[tuple[int, str]] = []
+    progress_reports: list[tuple[int, str]] = []
 
     async def on_progress(percent: int, text: str) -> None:
-        told.append((percent, text))
+        progress_reports.append((percent, text))
 
-    result = await scans.scanned(source, settings, config, focus=focus, on_progress=on_progress)
-    return result, told
+    result = await run_scan.scanned(source, settings, config, focus=focus, on_progress=on_progress)
+    return result, progress_reports
 
 
 def reasons(result: Scanned) -> dict[str, str]:
-    return {item.path: item.reason for item in result.scan.left_out}
+    return {item.path: item.reason for item in result.scan.skipped}
 
 
 async def test_a_change_becomes_evidence_and_batches(
@@ -53,7 +53,7 @@ async def test_a_change_becomes_evidence_and_batches(
         "app/shop.py": "from app.util import price\n\n\ndef total(cart):\n    return price(crat)\n",
         "poetry.lock": "x\n",
     }
-    result, told = await scanned(repository.change(before, after), settings)
+    result, progress_reports = await scanned(repository.change(before, after), settings)
 
     (finding,) = result.scan.evidence
     assert (finding.path, finding.start_line, finding.source) == ("app/shop.py", 5, "ruff:F821")
@@ -66,7 +66,7 @@ async def test_a_change_becomes_evidence_and_batches(
     ((file,),) = (batch.files for batch in result.batches)
     assert file.evidence == (finding,)
     assert [(s.role, s.path) for s in file.context] == [("definition", "app/util.py")]
-    percents = [percent for percent, _ in told]
+    percents = [percent for percent, _ in progress_reports]
     assert percents == sorted(percents)
     assert (percents[0], percents[-1]) == (5, 20)
     assert os.listdir(scratch) == []
@@ -81,7 +81,7 @@ async def test_without_an_llm_there_is_evidence_and_no_batch(
     assert result.batches == ()
 
 
-async def test_an_analyser_that_the_server_or_the_repository_disables_is_silent(
+async def test_an_analyzer_disabled_by_server_or_repository_reports_nothing(
     repository: Repository, settings: Settings
 ) -> None:
     source = repository.change(
@@ -117,11 +117,11 @@ async def test_files_are_read_again_once_less_severe_findings_are_wanted(
     repository: Repository, settings: Settings
 ) -> None:
     source = repository.change({"a.py": "x = 1\n"}, {"a.py": "x = 2\n"})
-    grave, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.HIGH))
+    severe, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.HIGH))
     same, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.HIGH))
     all_of_them, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.INFO))
-    assert grave.scan.readings == same.scan.readings
-    assert grave.scan.readings != all_of_them.scan.readings
+    assert severe.scan.file_result_keys == same.scan.file_result_keys
+    assert severe.scan.file_result_keys != all_of_them.scan.file_result_keys
 
 
 async def test_a_renamed_file_is_one_file_with_its_small_change(
@@ -160,7 +160,7 @@ async def test_200_files_and_a_generated_one_of_20_000_lines(
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KiB
     assert len({f.file.path for batch in result.batches for f in batch.files}) == 40
     assert len(result.scan.files) == 201
-    assert len(result.scan.left_out) == 161
+    assert len(result.scan.skipped) == 161
     assert "generated" in reasons(result)["src/login_admin.py"]
     assert grown < 150 << 10
 
@@ -213,16 +213,16 @@ async def test_the_change_cannot_take_itself_out_of_the_review(
     assert reasons(result)["gen/a.py"] == "marked as generated in .gitattributes"
 
 
-async def test_what_was_read_is_told_also_where_not_all_that_was_not_is_named(
+async def test_reviewed_files_are_reported_when_skipped_ones_are_not_all_listed(
     repository: Repository, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.scan.selection.file_selection.MAX_NAMED", 2)
     locks: dict[str | bytes, str | bytes] = {f"{name}/poetry.lock": "x\n" for name in "abcde"}
     source = repository.change({"a.py": "\n"}, {"a.py": "x = y\n", **locks})
     scan = (await scanned(source, settings))[0].scan
-    assert scan.read == ("a.py",)
-    assert scan.unnamed == 3
-    assert [item.path for item in scan.left_out][2:] == ["3 more files"]
+    assert scan.reviewed_paths == ("a.py",)
+    assert scan.skipped_unlisted == 3
+    assert [item.path for item in scan.skipped][2:] == ["3 more files"]
 
 
 async def test_a_change_of_nothing_is_an_empty_scan(
@@ -232,7 +232,7 @@ async def test_a_change_of_nothing_is_an_empty_scan(
     assert (result.scan.files, result.scan.evidence, result.batches) == ((), (), ())
 
 
-async def test_a_repository_that_is_not_there_says_so(settings: Settings, tmp_path: Path) -> None:
+async def test_a_missing_repository_is_reported(settings: Settings, tmp_path: Path) -> None:
     source = Source(f"file://{tmp_path}/nowhere", "", "1" * 40, "2" * 40, 1)
     with pytest.raises(CloneError, match=r"\.$") as caught:
         await scanned(source, settings)

@@ -50,16 +50,16 @@ async def break_down(services: Services) -> None:
 async def test_a_job_that_hangs_or_breaks_keeps_no_other_from_being_done(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, work: maintenance.Work
 ) -> None:
-    often, told = Often(), asyncio.get_running_loop().create_future()
+    often, stop_requested = Often(), asyncio.get_running_loop().create_future()
     monkeypatch.setattr(maintenance, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(
         maintenance, "jobs", lambda _: (Job("slow", 0.01, work), Job("often", 0.01, often))
     )
-    running = asyncio.create_task(run_maintenance(settings, told))
+    running = asyncio.create_task(run_maintenance(settings, stop_requested))
     with capture_logs() as lines:
         async with asyncio.timeout(10):
             await often.done.wait()
-            told.set_result(None)
+            stop_requested.set_result(None)
             await running
-    broken = [line for line in lines if line["event"] == "maintenance_broke"]
+    broken = [line for line in lines if line["event"] == "maintenance_crashed"]
     assert bool(broken) == (work is break_down)

@@ -78,13 +78,17 @@ def _only_lines_that_may_hold_one() -> None:
     """Let plugins see the lines alone in which one of their patterns, or a keyword, stands: to
     call a plugin takes longer than its patterns do, and most lines have nothing for any."""
     keyword = re.compile("|".join(DENYLIST), re.IGNORECASE)
-    wanted = [(plugin, getattr(plugin, "denylist", (keyword,))) for plugin in get_plugins()]
+    plugin_patterns = [
+        (plugin, getattr(plugin, "denylist", (keyword,))) for plugin in get_plugins()
+    ]
 
     def of_lines(lines: list[tuple[int, str]], filename: str) -> Generator[Any, None, None]:
         texts = [line for _, line in lines]
         for number, line in lines:
             line = line.rstrip()
-            plugins = [p for p, patterns in wanted if any(each.search(line) for each in patterns)]
+            plugins = [
+                p for p, patterns in plugin_patterns if any(each.search(line) for each in patterns)
+            ]
             if not plugins:
                 continue
             context = get_code_snippet(texts, number)

@@ -28,7 +28,7 @@ def test_lines_are_one_number_or_two(write_case: Write, lines: Any, read: tuple[
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "expected_text"),
     [
         ("", "one can't be read"),
         ("title: [", "one is no YAML"),
@@ -44,14 +44,14 @@ def test_lines_are_one_number_or_two(write_case: Write, lines: Any, read: tuple[
     ],
 )
 def test_a_case_that_cannot_be_read_is_named_with_its_mistake(
-    write_case: Write, spec: Any, says: str
+    write_case: Write, spec: Any, expected_text: str
 ) -> None:
     folder = write_case("one", spec, base={}, head={})
-    with pytest.raises(BadCase, match=says):
+    with pytest.raises(BadCase, match=expected_text):
         load_cases(folder.parent)
 
 
-def test_a_folder_without_cases_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_cases_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BadCase, match="holds no case"):
         load_cases(tmp_path)
 
@@ -80,7 +80,7 @@ async def test_a_bundle_becomes_a_repository(write_case: Write, tmp_path: Path) 
         assert await git(repo, "show", f"{new}:a") == "2\n"
 
 
-def test_the_shipped_cases_say_what_they_promise() -> None:
+def test_the_shipped_cases_match_their_specification() -> None:
     cases = load_cases(SHIPPED)
     clean = [case for case in cases if not case.expected]
     assert len(clean) >= 12
@@ -93,7 +93,7 @@ def test_the_shipped_cases_say_what_they_promise() -> None:
             assert item.last <= len(lines), case.name
 
 
-def test_an_expected_defect_stands_where_lines_were_added() -> None:
+def test_an_expected_defect_is_on_added_lines() -> None:
     for case in load_cases(SHIPPED):
         for item in case.expected:
             base, head = case.folder / "base" / item.path, case.folder / "head" / item.path

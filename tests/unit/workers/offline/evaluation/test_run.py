@@ -20,7 +20,7 @@ SPEC = {
     "title": "Divide",
     "expected": [{"path": "a.py", "lines": 2, "category": "correctness", "why": "No `value`."}],
 }
-SAID = {
+LLM_FINDING = {
     "path": "a.py",
     "quote": "    return sum(values) / len(value)",
     "side": "new",
@@ -48,10 +48,12 @@ def settings(**changes: Any) -> Settings:
 def answering(request: Request) -> Text:
     if request.asks_for_verdicts:
         return verdicts(0.9)
-    return review(SAID) if "a.py" in request.user and "len(value)" in request.user else review()
+    return (
+        review(LLM_FINDING) if "a.py" in request.user and "len(value)" in request.user else review()
+    )
 
 
-async def test_analysers_alone_are_measured(cases: Path) -> None:
+async def test_analyzers_alone_are_measured(cases: Path) -> None:
     outcomes, summary = await evaluate(cases, settings(), answers=None, replay=False)
     assert [(each.name, each.hits, each.findings) for each in outcomes] == [
         ("clean", 0, 0),
@@ -70,8 +72,8 @@ async def test_saved_answers_repeat_the_figures_without_a_server(
 ) -> None:
     answers = tmp_path / "answers"
     async with LLMServer(default=answering) as server:
-        asked = settings(openai_base_url=server.url, llm_model="m")
-        first = await evaluate(cases, asked, answers=answers, replay=False)
+        llm_settings = settings(openai_base_url=server.url, llm_model="m")
+        first = await evaluate(cases, llm_settings, answers=answers, replay=False)
         requests = len(server.requests)
     assert first[1].usage.calls == requests == 3
     assert first[1].suggestion_applies_share == 0  # what changes nothing was dropped, and counted
@@ -83,9 +85,11 @@ async def test_saved_answers_repeat_the_figures_without_a_server(
     ]
 
 
-async def test_a_replay_asks_nobody_and_says_what_is_missing(cases: Path, tmp_path: Path) -> None:
+async def test_a_replay_makes_no_calls_and_reports_what_is_missing(
+    cases: Path, tmp_path: Path
+) -> None:
     async with LLMServer(default=answering) as server:
-        asked = settings(openai_base_url=server.url, llm_model="m")
+        llm_settings = settings(openai_base_url=server.url, llm_model="m")
         with pytest.raises(NoAnswer, match="Save them again"):
-            await evaluate(cases, asked, answers=tmp_path / "none", replay=True)
+            await evaluate(cases, llm_settings, answers=tmp_path / "none", replay=True)
         assert server.requests == []

@@ -69,14 +69,14 @@ def test_a_second_comment_on_one_defect_is_noise() -> None:
 
 def test_each_defect_has_a_comment_of_its_own_whichever_is_read_first() -> None:
     beside = Expected("a.py", 14, 14, Category.SECURITY, "why")
-    told = [finding(start_line=12, end_line=12), finding(start_line=8, end_line=8)]
-    result = outcome("case", [DEFECT, beside], told, Usage())
+    reported = [finding(start_line=12, end_line=12), finding(start_line=8, end_line=8)]
+    result = outcome("case", [DEFECT, beside], reported, Usage())
     assert (result.hits, result.right) == (2, 2)
 
 
-def test_what_stands_on_no_line_and_what_suggests_is_counted() -> None:
-    told = [finding(suggestion="x"), finding(start_line=None, end_line=None)]
-    result = outcome("case", [DEFECT], told, Usage(), refused_suggestions=3)
+def test_unanchored_findings_and_suggestions_are_counted() -> None:
+    reported = [finding(suggestion="x"), finding(start_line=None, end_line=None)]
+    result = outcome("case", [DEFECT], reported, Usage(), refused_suggestions=3)
     assert (result.anchored, result.suggestions, result.refused_suggestions) == (1, 1, 3)
 
 
@@ -124,7 +124,7 @@ def test_what_was_spent_is_added_up() -> None:
 
 @given(st.lists(st.tuples(*[st.integers(1, 60)] * 2), max_size=6))
 def test_hits_and_right_never_exceed_what_there_is(starts: list[tuple[int, int]]) -> None:
-    told = [finding(start_line=min(pair), end_line=max(pair)) for pair in starts]
-    result = outcome("case", [DEFECT], told, Usage())
-    assert result.right <= len(told)
+    reported = [finding(start_line=min(pair), end_line=max(pair)) for pair in starts]
+    result = outcome("case", [DEFECT], reported, Usage())
+    assert result.right <= len(reported)
     assert result.hits == (1 if result.right else 0)

@@ -1,0 +1,179 @@
+"""The whole App against a sandbox GitHub: web and sandbox over real HTTP, a real worker."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from redis.asyncio import Redis
+
+from bot.config.settings import Settings
+from bot.domain.model import Progress, State
+from bot.github.rate_limits import Clock
+from bot.runtime.ports import listen
+from bot.sandbox.http_server import serving
+from bot.sandbox.records import CheckRun, IssueComment, Repository, Review, ReviewComment
+from bot.sandbox.server import Sandbox
+from bot.store import Store, connect
+from bot.store.messages import NAMESPACE, QUEUES
+from bot.web.app import create_app
+from tests.support.openapi import validate
+from workers.main import make_worker
+
+REPO = "octo/hello"
+
+#: Nothing in a flow takes longer; a test that waits for so long has failed.
+SECONDS = 20
+
+
+#: Between two looks at a condition.
+POLL_SECONDS = 0.02
+
+#: How often the worker looks whether it is to stop while it has no messages, in milliseconds.
+WORKER_POLL_MS = 50
+
+#: Time that runs ten times as fast, for our client of GitHub: the second between two writes,
+#: and the waits before a request is sent again.
+HURRIED = Clock(
+    monotonic=lambda: time.monotonic() * 10, sleep=lambda seconds: asyncio.sleep(seconds / 10)
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that runs in one flow, and what a person would see on GitHub."""
+
+    sandbox: Sandbox
+    settings: Settings
+    store: Store
+    url: str
+
+    async def open_pull(
+        self, before: Mapping[str, str], after: Mapping[str, str | None], **more: Any
+    ) -> int:
+        """Open a pull request that changes the files `before` to `after` (None: deleted)."""
+        base = await self.sandbox.commit(REPO, before, message="Begin")
+        head = await self.sandbox.commit(REPO, after, parent=base, message="Change")
+        return await self.sandbox.open_pull(REPO, base, head, **more)
+
+    async def settle(self) -> None:
+        """Wait until every message is worked off and every review finished."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                while await self._waiting():
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise AssertionError(
+                f"After {SECONDS} s there is still work: {await self._waiting()}\n"
+                + "\n".join(f"{e.method} {e.path} -> {e.status}" for e in self.sandbox.requests)
+            ) from None
+
+    async def _waiting(self) -> list[str]:
+        keys = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
+        async with self.store.redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.hvals(key)
+            pipeline.zrange("glossator:active", 0, -1)
+            found: list[list[bytes]] = await pipeline.execute()
+        return [item.decode() for items in found for item in items]
+
+    async def progress(self, number: int) -> Progress:
+        """How the newest review of a pull request stands."""
+        fields = await self.store.pull_fields(self.repository.id, number)
+        progress = await self.store.progress(fields["current"])
+        assert progress is not None
+        return progress
+
+    async def until_true(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until a condition holds."""
+        async with asyncio.timeout(SECONDS):
+            while not await condition():
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def until(self, number: int, state: State) -> None:
+        """Wait until the newest review of a pull request is in that state."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                fields = await self.store.pull_fields(self.repository.id, number)
+                if "current" in fields and await self.store.state(fields["current"]) is state:
+                    return
+                await asyncio.sleep(POLL_SECONDS)
+
+    @property
+    def repository(self) -> Repository:
+        return self.sandbox.repository(REPO)
+
+    @property
+    def check_runs(self) -> list[CheckRun]:
+        return list(self.repository.check_runs.values())
+
+    @property
+    def reviews(self) -> list[Review]:
+        return list(self.repository.reviews.values())
+
+    @property
+    def inline_comments(self) -> list[ReviewComment]:
+        return list(self.repository.review_comments.values())
+
+    @property
+    def conversation(self) -> list[IssueComment]:
+        return list(self.repository.issue_comments.values())
+
+    def writes(self) -> list[str]:
+        """Every successful write of ours, as `METHOD /path` without the API's root."""
+        return [
+            f"{exchange.method} {exchange.path.removeprefix('/api/v3')}"
+            for exchange in self.sandbox.writes()
+            if exchange.status < 400
+        ]
+
+
+@asynccontextmanager
+async def running(
+    redis_url: str, redis: "Redis", directory: Path, **changed: Any
+) -> AsyncIterator[World]:
+    """Start everything; `changed` are settings. At the end each request that went to GitHub is
+    held against GitHub's own description."""
+    listener = listen(0)
+    port = listener.getsockname()[1]
+    async with Sandbox(webhook_url=f"http://127.0.0.1:{port}/webhooks/github") as sandbox:
+        await sandbox.add_repository(REPO)
+        values: dict[str, Any] = {
+            "redis_url": redis_url,
+            "github_api_url": sandbox.api_url,
+            "github_url": sandbox.url,
+            "github_app_id": str(sandbox.app_id),
+            "github_private_key": sandbox.private_key_pem,
+            "github_webhook_secrets": sandbox.webhook_secret,
+            "public_url": f"http://127.0.0.1:{port}",
+            "data_dir": directory,
+            # A third of a review's processor time, for what few flows look at.
+            "analyzers_disabled": ("secrets",),
+            "min_backoff_ms": 50,
+            "max_backoff_seconds": 1,
+        }
+        settings = Settings(_env_file=None, **(values | changed))
+        app = create_app(settings)
+        worker = make_worker(settings)
+        worker.worker_timeout = WORKER_POLL_MS
+        worker.broker.emit_after("process_boot")
+        async with app.router.lifespan_context(app), serving(app, listener, ws="auto"):
+            with patch("bot.github.app.Clock", lambda: HURRIED):
+                await asyncio.to_thread(worker.start)
+            client = connect(redis_url)
+            try:
+                yield World(
+                    sandbox, settings, Store(client, keep_seconds=3600), settings.public_url
+                )
+            finally:
+                await client.aclose()
+                await asyncio.to_thread(worker.stop)
+                worker.broker.close()
+        for exchange in sandbox.requests:
+            validate(exchange)
+    shutil.rmtree(directory, ignore_errors=True)

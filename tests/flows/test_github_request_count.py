@@ -1,0 +1,56 @@
+"""How often GitHub is asked: the limits are GitHub's, and people wait for each answer."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.bench.generated_change import after, before, finds_one, path, touched
+from tests.flows.environment import REPO, World, running
+from tests.support.llm_server import LLMServer
+from workers.review import check_run
+
+FILES = range(40)
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer(default=finds_one) as server:
+        yield server
+
+
+@pytest.fixture
+async def world(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    async with running(redis_url, redis, tmp_path, **llm.settings) as world:
+        yield world
+
+
+def github_requests(world: World, since: int = 0) -> list[str]:
+    """Requests to GitHub's API; git's own are counted by git."""
+    requests = [r for r in world.sandbox.requests[since:] if r.path.startswith("/api/")]
+    return [f"{request.method} {request.path}" for request in requests]
+
+
+async def test_a_review_of_forty_files_and_a_second_push_ask_github_seldom(
+    world: World, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How often progress is shown depends on how long all takes: here never.
+    monkeypatch.setattr(check_run, "MIN_GAP", 600)
+    monkeypatch.setattr(check_run, "MAX_GAP", 600)
+    number = await world.open_pull(before(FILES), after(FILES))
+    await world.settle()
+    assert len(world.inline_comments) == 8, "one for each batch"
+    first = github_requests(world)
+    assert len(first) <= 13, first
+
+    since, read = len(world.sandbox.requests), len(llm.requests)
+    parent = world.repository.pulls[number].head_sha
+    pushed = await world.sandbox.commit(REPO, {path(7): touched(7)}, parent=parent)
+    await world.sandbox.push(REPO, number, pushed)
+    await world.settle()
+    second = github_requests(world, since)
+    assert len(second) <= 11, second
+    assert sum(not request.asks_for_verdicts for request in llm.requests[read:]) == 1

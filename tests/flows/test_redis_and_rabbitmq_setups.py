@@ -1,0 +1,115 @@
+"""The same flow on RabbitMQ, on a Redis with TLS, and through the loss of a Redis master."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
+
+from bot.domain.model import State
+from bot.store import connect
+from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.store.queues import dead_letters, live_workers, queues
+from tests.flows import servers
+from tests.flows.environment import World, running
+
+BEFORE = {"app.py": "x = 1\n"}
+AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
+
+
+async def reviewed(world: World) -> int:
+    """A pull request is opened, and its review is posted; returns its number."""
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    assert (await world.progress(number)).state is State.COMPLETED
+    return number
+
+
+async def test_the_embedded_redis_requires_its_password(redis_url: str) -> None:
+    """So every flow here runs on a Redis with a password."""
+    stranger = Redis.from_url(f"redis://{redis_url.rpartition('@')[2]}")
+    with pytest.raises(AuthenticationError):
+        await stranger.ping()
+    await stranger.aclose()
+
+
+async def test_a_review_is_posted_over_redis_with_tls(tmp_path: Path) -> None:
+    async with servers.tls_redis(tmp_path / "redis") as url:
+        client = connect(url)
+        async with running(url, client, tmp_path / "data") as world:
+            await reviewed(world)
+            assert len(world.reviews) == 1
+        await client.aclose()
+
+
+@pytest.mark.slow
+async def test_reviews_go_on_when_the_redis_master_dies(tmp_path: Path) -> None:
+    async with servers.watched_redis(tmp_path / "redis") as (url, master, _):
+        client = connect(url)
+
+        async def followed() -> bool:
+            info = await client.info("replication")
+            return bool(info["connected_slaves"] == 1 and info["slave0"]["state"] == "online")
+
+        await servers.until(followed)
+        async with running(url, client, tmp_path / "data") as world:
+            await reviewed(world)
+            # Sentinels learn of a replica from its master, every ten seconds.
+            await servers.until(lambda: servers.knows_replica(url))
+            master.send_signal(signal.SIGKILL)
+            await master.wait()
+
+            async def writable() -> bool:
+                try:
+                    return bool(await client.set("probe", "1"))
+                except Exception:
+                    return False
+
+            await servers.until(writable)
+            await reviewed(world)
+            assert len(world.reviews) == 2
+        await client.aclose()
+
+
+@pytest.mark.slow
+async def test_a_review_is_posted_over_rabbitmq(
+    tmp_path: Path, redis_url: str, redis: "Redis"
+) -> None:
+    async with (
+        servers.rabbitmq(tmp_path / "rabbitmq") as broker_url,
+        running(redis_url, redis, tmp_path / "data", broker_url=broker_url) as world,
+    ):
+        await reviewed(world)
+        assert len(world.reviews) == 1
+        assert await live_workers(world.store) == 1
+        assert [(q.waiting, q.delayed, q.dead) for q in await queues(world.store)] == [
+            (0, 0, 0)
+        ] * len(QUEUES)
+        assert await dead_letters(world.store) == []
+        assert not [key async for key in redis.scan_iter(f"{NAMESPACE}:__acks__.*")]
+
+
+@pytest.mark.slow  # a broker's start takes long
+async def test_what_failed_is_tried_again_over_rabbitmq_and_then_kept(
+    tmp_path: Path, redis_url: str, redis: "Redis"
+) -> None:
+    async with (
+        servers.rabbitmq(tmp_path / "rabbitmq") as broker_url,
+        running(redis_url, redis, tmp_path / "data", broker_url=broker_url) as world,
+    ):
+        fault = world.sandbox.faults.add("GET /api/v3/repos/*/compare/*", "502", times=5)
+        await reviewed(world)
+        assert fault.triggered == 5
+        assert len(world.reviews) == 1
+
+        await world.store.put(message("scan_review"))  # without what it needs
+
+        async def dead() -> bool:
+            return len(await dead_letters(world.store)) == 1
+
+        await world.until_true(dead)
+        [dead_letter] = await dead_letters(world.store)
+        assert "missing" in dead_letter.error
+        assert (await queues(world.store))[1].dead == 1
+        assert await world._waiting() == []

@@ -1,0 +1,95 @@
+"""A claim becomes a finding in our words for places and names, with nothing hidden in it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.diff import Side
+from bot.domain.fingerprint import fingerprint
+from bot.domain.model import BatchFile, Category, Finding, Severity
+from bot.policy.criteria import FindingFilter
+from tests.support.secret_shapes import SHAPES
+from tests.unit.workers.analysis.conftest import batch_file, finding
+from workers.analysis.answer import RawFinding, read_finding
+from workers.analysis.redacted_view import show
+from workers.analysis.validate import validate_finding
+
+FILTER = FindingFilter(tuple(Category), Severity.INFO, 0)
+
+
+def judged(file: BatchFile | None = None, **changed: Any) -> Finding:
+    shown = show(file or batch_file())
+    raw = read_finding(finding(**changed))
+    assert isinstance(raw, RawFinding)
+    found = validate_finding(raw, {shown.path: shown}, FILTER)
+    assert isinstance(found, Finding)
+    return found
+
+
+def evidence(**changed: Any) -> Finding:
+    values: dict[str, Any] = {
+        "path": "src/search.py",
+        "category": Category.SECURITY,
+        "severity": Severity.MEDIUM,
+        "title": "Possible SQL injection",
+        "body": "",
+        "confidence": 1,
+        "source": "bandit:B608",
+        "start_line": 4,
+        "end_line": 4,
+        "fingerprint": "of the analyser",
+    }
+    return Finding(**(values | changed))
+
+
+def test_a_finding_that_confirms_an_analyzer_is_the_same_finding() -> None:
+    file = replace(batch_file(), evidence=(evidence(),))
+    assert judged(file, rule="bandit:B608").fingerprint == "of the analyser"
+
+
+@pytest.mark.parametrize(
+    ("proof", "raw_values"),
+    [
+        ({}, {"rule": None}),
+        ({}, {"rule": "bandit:B609"}),
+        ({"start_line": 9, "end_line": 9}, {"rule": "bandit:B608"}),
+        ({}, {"rule": "bandit:B608", "quote": "    return []", "side": "old"}),
+        ({}, {"rule": "bandit:B608", "quote": "not in the diff at all"}),
+    ],
+    ids=["no rule", "another rule", "other lines", "the old side", "no lines"],
+)
+def test_what_confirms_no_analyzer_has_a_name_of_its_own(
+    proof: dict[str, Any], raw_values: dict[str, Any]
+) -> None:
+    found = judged(replace(batch_file(), evidence=(evidence(**proof),)), **raw_values)
+    assert found.fingerprint == fingerprint(found.path, "security", found.quote)
+
+
+def test_a_removed_line_is_commented_on_the_old_side_without_a_suggestion() -> None:
+    found = judged(quote="    return []", side="old", line=3, suggestion="    return [1]")
+    assert (found.side, found.start_line, found.end_line) == (Side.LEFT, 3, 3)
+    assert found.suggestion is None
+
+
+def test_the_quote_is_taken_from_the_diff() -> None:
+    found = judged(quote="for   row in rows:\ncursor.execute(query % row)")
+    assert found.quote == "    for row in rows:\n        cursor.execute(query % row)"
+    assert (found.start_line, found.end_line) == (3, 4)
+
+
+def test_model_output_is_shown_without_secrets_and_hidden_characters() -> None:
+    secret = SHAPES["slack"]
+    found = judged(
+        title=f"Uses {secret}\u202e", body=f"It is\r\n{secret}\u200b.", quote=f"nowhere {secret}"
+    )
+    assert found.title == "Uses [redacted:slack-token]\\u{202E}"
+    assert found.body == "It is\n[redacted:slack-token]\\u{200B}."
+    assert found.quote == "nowhere [redacted:slack-token]"
+    assert not found.anchored
+
+
+def test_a_path_is_matched_as_shown_and_reported_as_is() -> None:
+    found = judged(batch_file("src/\u202ea.py"), path="src/\\u{202E}a.py")
+    assert found.path == "src/\u202ea.py"
+    assert found.anchored
