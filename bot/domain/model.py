@@ -91,6 +91,22 @@ class Trigger(StrEnum):
         return self in (Trigger.OPENED, Trigger.PUSHED, Trigger.READY)
 
 
+class Effort(StrEnum):
+    """How much a review may cost; `docs/analysis.md` tells what each one does."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    DEEP = "deep"
+
+
+class CheckOutcome(StrEnum):
+    """What the check of a finding came to; a refuted one is dropped and has no outcome."""
+
+    CONFIRMED = "confirmed"
+    UNDECIDED = "undecided"
+    UNCHECKED = "unchecked"
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
     """A repository as one installation sees it; `full_name` is `owner/name`."""
@@ -135,6 +151,7 @@ class Review:
     created_at: float  # seconds since the epoch
     requested_by: str = ""
     focus: Category | None = None  # `/review security` asks for one category
+    effort: Effort | None = None  # `/review deep`; None is what the configuration says
     full: bool = False  # `/review full`: nothing is taken over from earlier reviews
     comment_id: int | None = None  # the comment that asked, for its reactions
     in_thread: bool = False  # whether that is a review comment, not one of the conversation
@@ -154,6 +171,18 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Lines of a file at the head (or, with `side` LEFT, at the merge base), counted from 1,
+    both ends included. `description` says what they are: "definition of `save`"."""
+
+    path: str
+    start_line: int
+    end_line: int
+    side: Side = Side.RIGHT
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing worth saying.
 
@@ -163,6 +192,11 @@ class Finding:
     summary only. `suggestion` replaces exactly the anchored lines (text without a
     final line end). `fingerprint` names the same finding across pushes, whatever
     its wording and line.
+
+    `trace` leads from an input or a state through the code to the wrong result.
+    `looked_at` are the places of the repository that were looked up to judge it,
+    `places` others that have the same defect. `agreement` counts the independent
+    readings and analyzers that report it.
     """
 
     path: str
@@ -178,6 +212,11 @@ class Finding:
     end_line: int | None = None
     suggestion: str | None = None
     fingerprint: str = ""
+    trace: str = ""
+    looked_at: tuple[Place, ...] = ()
+    check: CheckOutcome = CheckOutcome.UNCHECKED
+    agreement: int = 1
+    places: tuple[Place, ...] = ()
 
     @property
     def anchored(self) -> bool:
@@ -255,10 +294,12 @@ class BatchFile:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The unit of an LLM call; numbers count from 0 in a review."""
+    """What is read together; numbers count from 0 in a review. `overview` are short lines on
+    what is not in it: other batches' files, and deleted, renamed and mode-only files."""
 
     number: int
     files: tuple[BatchFile, ...]
+    overview: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -335,6 +376,7 @@ class BatchResult:
     usage: Usage = field(default_factory=Usage)
     model: str = ""  # that answered; "" when none did
     notes: tuple[str, ...] = ()
+    overview: str = ""  # what the change does, one or two sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,6 +413,7 @@ class Report:
     pull: PullRequest
     merge_base: str
     verdict: str  # one sentence
+    overview: str = ""  # what the change does, by the LLM; "" when it said nothing
     conclusion: str  # of the check run: success, neutral or failure
     score: int  # 0..100
     findings: tuple[Finding, ...]
