@@ -9,7 +9,7 @@ from bot.text.tokens import count_tokens, estimate_tokens
 
 ROOT = Path(__file__).parents[4]
 TEXTS = [
-    *sorted((ROOT / "bot").glob("*.py")),
+    *sorted((ROOT / "bot").rglob("*.py")),
     *sorted((ROOT / "templates").rglob("*.j2")),
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "requirements.lock",

@@ -17,7 +17,7 @@ from bot.config.settings import Settings
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.telemetry.metrics import CATALOG
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy/kubernetes"
 COMMANDS = {
     command.name or command.callback.__name__

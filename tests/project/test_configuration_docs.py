@@ -8,7 +8,7 @@ import pytest
 from bot.config.reference import reference
 from bot.config.settings import Settings, SettingsError, load
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 CODE = "\n".join(
     path.read_text()
     for folder in ("bot", "workers")

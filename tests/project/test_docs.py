@@ -10,7 +10,7 @@ from bot.config.settings import Settings
 from bot.github.manifest import EVENTS, PERMISSIONS
 from bot.webhooks.translate import HANDLED
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md"))]
 COMMANDS = {
     command.name or command.callback.__name__

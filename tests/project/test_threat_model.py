@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/security.md").read_text()
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
