@@ -154,7 +154,7 @@ async def test_a_waiter_that_gave_up_does_not_block_others(redis: "Redis") -> No
 
 
 async def test_a_crashed_waiter_is_removed(redis: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FORGOTTEN", 0.3)
+    monkeypatch.setattr(module, "_EXPIRY", 0.3)
     await redis.zadd("glossator:llm:waiters:endpoint", {"crashed": 0})
     await redis.zadd("glossator:llm:looks:endpoint", {"crashed": time.time() * 1000})
     async with asyncio.timeout(20), shared(redis, concurrency=1).slot():
