@@ -153,7 +153,7 @@ async def test_waiting_for_a_crashed_publisher_is_not_counted_as_a_crash(
     """Were it killed while it waits, that would be held against its review."""
     number = 1
     lock = f"glossator:lock:publish:{world.repository.id}:{number}"
-    await world.store.redis.set(lock, "of a dead worker", px=4000)
+    await world.store.redis.set(lock, "of a dead worker")
     await world.open_pull({NAMES[0]: "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
     await world.until(number, State.REPORTING)
     current = (await world.store.pull_fields(world.repository.id, number))["current"]
@@ -164,6 +164,7 @@ async def test_waiting_for_a_crashed_publisher_is_not_counted_as_a_crash(
     await asyncio.sleep(1)
     await world.until_true(waits)
     assert await world.store.state(current) is State.REPORTING
+    await world.store.redis.delete(lock)  # as when the dead worker's lease runs out
     await world.settle()
     assert len(world.reviews) == 1
 

@@ -63,7 +63,7 @@ async def test_a_log_line_carries_its_review_without_the_callers_help(
     ended = {line["review"]: line for line in lines if line["event"] == "review_ended"}
     assert [ended[pull["current"]]["state"] for pull in pulls] == ["completed", "completed"]
     assert {line["findings"] for line in ended.values()} == {1}
-    steps = {line["step"] for line in lines if line["event"] == "stage_ended"}
+    steps = {line["stage"] for line in lines if line["event"] == "stage_ended"}
     assert steps == {"scan", "batch 0", "report"}
     received = [line for line in lines if line["event"] == "delivery"]
     assert sorted(line["delivery"] for line in received) == sorted(guids)

@@ -164,7 +164,7 @@ def ask_prompt(
     shown = thread if len(thread) <= _COMMENTS else (thread[0], *thread[1 - _COMMENTS :])
     return _of_macros(
         "ask.md.j2",
-        question=question,
+        question_text=question,
         place=place,
         thread=[_cut(comment, _COMMENT_CHARS) for comment in shown],
         pr_context=_shortened(pr_context),

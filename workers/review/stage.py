@@ -218,7 +218,7 @@ async def _retry_or_fail(
     if _is_outage(exc):
         _log.warning("stage_waiting_for_outage", review=review_id, why=sentence)
         with contextlib.suppress(RedisError):
-            await services.store.set_fields(review_id, cause=sentence)
+            await services.store.set_fields(review_id, trouble=sentence)
         raise RetryLater(sentence, getattr(exc, "retry_after", None)) from exc
     if await services.store.state(review_id) in FINISHED:  # what it had to work with went with it
         _log.info("stage_stopped", review=review_id, error=type(exc).__name__, why=sentence)
