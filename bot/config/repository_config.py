@@ -177,7 +177,9 @@ class _File(_Section):
         description="A review that could not be finished fails the check. Default: the server's.",
     )
     max_comments: Annotated[int, Field(ge=0, le=50)] = Field(
-        _SERVERS, description="Inline comments of one review. Default: the server's."
+        _SERVERS,
+        description="Inline comments of one review, beside those on critical findings; 0: none. "
+        "Default: the server's.",
     )
     max_files: Annotated[int, Field(ge=1, le=1000)] = Field(
         _SERVERS,

@@ -155,7 +155,11 @@ class Settings(BaseSettings):
     # The review
     max_analyze_files: int = Field(40, ge=1, description="Files read in one review.")
     batch_files: int = Field(5, ge=1, description="Files in one LLM call.")
-    max_comments: int = Field(15, ge=0, description="Inline comments of one review.")
+    max_comments: int = Field(
+        5,
+        ge=0,
+        description="Inline comments of one review, beside those on critical findings; 0: none.",
+    )
     max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are left out.")
     settle_seconds: int = Field(
         0, ge=0, le=600, description="Wait after a push for the next one, before scanning."

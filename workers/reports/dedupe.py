@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.domain.diff import Side
-from bot.domain.model import Finding
+from bot.domain.model import CheckOutcome, Finding
 from workers.reports.grouping import with_places
 from workers.reports.sources import LLM, joined, tools_of
 
@@ -132,6 +132,10 @@ def _merged(earlier: Finding, new: Finding, known: _Known) -> Finding:
         longer,
         severity=min(earlier.severity, new.severity, key=lambda severity: severity.rank),
         confidence=max(earlier.confidence, new.confidence),
+        check=CheckOutcome.CONFIRMED,  # one of the two is an analyzer, whose rule is a proof
+        agreement=earlier.agreement + new.agreement,
+        trace=longer.trace or shorter.trace,
+        looked_at=tuple(dict.fromkeys((*longer.looked_at, *shorter.looked_at))),
         source=joined(earlier, new),
         body=_with_title(longer.body, shorter),
         suggestion=_suggestion(longer, shorter),

@@ -23,6 +23,7 @@ from bot.domain.model import (
 from bot.policy.criteria import finding_filter
 from workers.reports.dedupe import deduplicate
 from workers.reports.grouping import fold_repeats
+from workers.reports.rank import choose_inline, ranked
 from workers.reports.score import score
 from workers.reports.sources import LLM
 from workers.reports.verdict import verdict
@@ -70,8 +71,6 @@ def build_report(
     unread_files = len(unread) - bool(scan.skipped_unlisted) + scan.skipped_unlisted
     complete = not missed and (reviewed > 0 or not skipped)
     max_inline = settings.max_comments if config.max_comments is None else config.max_comments
-    known = posted_before | reported_before
-    new = [f.fingerprint for f in findings if f.anchored and f.fingerprint not in known]
     models = _unique(result.model for result in results if result.model)
     return Report(
         review=review,
@@ -83,7 +82,7 @@ def build_report(
         else conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
         score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),
-        inline=tuple(new[:max_inline]),
+        inline=choose_inline(findings, posted_before | reported_before, max_inline),
         still_open=tuple(
             f.fingerprint for f in findings if f.anchored and f.fingerprint in posted_before
         ),
@@ -136,14 +135,7 @@ def _reported(
     found = chain(scan.evidence, *(result.findings for result in results), scan.reused_findings)
     reported = deduplicate((f for f in found if f.category in criteria.categories), *known)
     # A twin may be more severe than the other, and tells its severity to the one that stays.
-    return sorted(
-        (f for f in reported if not criteria.rejection_reason(f.category, f.severity)), key=_order
-    )
-
-
-def _order(finding: Finding) -> tuple[int, float, str, int, str]:
-    line = finding.start_line or 0
-    return finding.severity.rank, -finding.confidence, finding.path, line, finding.fingerprint
+    return ranked([f for f in reported if not criteria.rejection_reason(f.category, f.severity)])
 
 
 def _not_reported(

@@ -21,6 +21,7 @@ from bot.domain.model import (
 )
 from workers.reports.dedupe import deduplicate
 from workers.reports.merge import conclusion
+from workers.reports.rank import rank_score
 from workers.reports.verdict import verdict
 
 Build = Callable[..., Report]
@@ -85,9 +86,9 @@ def test_a_suggestion_is_kept_where_the_analyzer_finds_more(one: Finding) -> Non
     assert merged.suggestion is None  # it would replace other lines
 
 
-def test_the_most_severe_come_first(report: Report) -> None:
-    ranks = [f.severity.rank for f in report.findings]
-    assert ranks == sorted(ranks)
+def test_what_ranks_highest_comes_first(report: Report) -> None:
+    ranks = [rank_score(f) for f in report.findings]
+    assert ranks == sorted(ranks, reverse=True)
 
 
 def test_only_new_anchored_findings_go_on_lines_and_only_so_many(build: Build) -> None:
