@@ -23,8 +23,8 @@ from workers.queue.retries import RetryMiddleware, Running
 from workers.scan.analyzers.runner import NAMES as ANALYZERS
 from workers.services import Services, open_services
 
-#: How often an idle worker looks whether it is to stop, and into queues of RabbitMQ, in
-#: milliseconds. Redis tells of its messages (`workers.queue.wakeups`).
+#: How often an idle worker looks whether it is to stop, in milliseconds. Redis tells of its
+#: messages (`workers.queue.wakeups`).
 POLL_MS = 100
 
 #: The share of the time to stop in that work may finish by itself.
@@ -111,9 +111,10 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
         )
     running = Running()
     services = OpenServices(settings, running)
-    broker = _broker(
-        settings,
+    broker = make_broker(
+        settings.redis_url,
         [
+            LostMessages(),
             TimeLimit(),
             CurrentMessage(),
             RetryMiddleware(settings, running),
@@ -121,6 +122,7 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
             AsyncIO(),
             services,
         ],
+        lost_seconds=settings.worker_lost_seconds,
     )
     declare_actors(broker, settings, services.get, running)
     worker = Worker(
@@ -133,20 +135,6 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
     # No more than can be worked on: what waits here, no other process can take.
     worker.queue_prefetch = settings.worker_threads
     return worker
-
-
-def _broker(settings: Settings, middleware: list[Middleware]) -> dramatiq.Broker:
-    """What carries messages: Redis, or RabbitMQ. Raises SettingsError."""
-    url = settings.broker_url.get_secret_value()
-    if not url:
-        middleware = [LostMessages(), *middleware]
-        lost_seconds = settings.worker_lost_seconds
-        return make_broker(settings.redis_url, middleware, lost_seconds=lost_seconds)
-    if not url.startswith(("amqp://", "amqps://")):
-        raise SettingsError("BROKER_URL has to begin with amqp:// or amqps://, or be empty.")
-    from workers.queue.rabbitmq import make_rabbit_broker  # few need RabbitMQ's client in memory
-
-    return make_rabbit_broker(settings, middleware)
 
 
 def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:

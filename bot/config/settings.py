@@ -89,10 +89,6 @@ class Settings(BaseSettings):
         description="Empty: a real Redis server is started beside the app (one machine). "
         "`redis://`, `rediss://` (TLS) or `redis+sentinel://` ([scaling.md](scaling.md)).",
     )
-    broker_url: SecretStr = Field(
-        SecretStr(""),
-        description="`amqp://` or `amqps://`: RabbitMQ carries the messages; empty: Redis does.",
-    )
     data_dir: Path = Field(
         Path(".glossator"), description="Where the embedded Redis keeps its data."
     )

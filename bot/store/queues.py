@@ -27,7 +27,7 @@ return 1
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`age` is how long the oldest waiting message waits, in seconds; `delayed` messages
-    wait for their time, for a retry above all; `unacked` are with a worker, or RabbitMQ."""
+    wait for their time, for a retry above all; `unacked` are with a worker."""
 
     name: str
     waiting: int

@@ -21,9 +21,6 @@ READY_SECONDS = 60
 
 PASSWORD = "correct-horse"
 
-#: Debian puts RabbitMQ's own script here; the one on the PATH changes the user.
-RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-
 DEBIAN_REDIS = Path("/usr/bin/redis-server")
 
 
@@ -137,33 +134,3 @@ async def knows_replica(url: str) -> bool:
     async with Redis(host=host, port=port) as sentinel:
         replicas: Any = await sentinel.sentinel_slaves(found.service)
     return len(replicas) == 1
-
-
-@asynccontextmanager
-async def rabbitmq(directory: Path) -> AsyncIterator[str]:
-    """Debian's RabbitMQ with a port and data of its own; yields its URL."""
-    if not _is_there(RABBITMQ):
-        pytest.skip("needs RabbitMQ: apt-get install rabbitmq-server")
-    port, mapper, between = free_port(), free_port(), free_port()
-    environment = {
-        "HOME": str(_made(directory)),
-        "ERL_EPMD_PORT": str(mapper),
-        "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODENAME": f"glossator{port}@localhost",
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(between),
-        "RABBITMQ_MNESIA_BASE": str(directory),
-        "RABBITMQ_LOG_BASE": str(directory),
-        "RABBITMQ_CONFIG_FILE": str(directory / "none"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "plugins"),
-        "RABBITMQ_PID_FILE": str(directory / "pid"),
-    }
-    try:
-        async with process(RABBITMQ, **environment):
-            await until(lambda: _listens(port))
-            yield f"amqp://guest:guest@127.0.0.1:{port}/%2F"
-    finally:
-        if shutil.which("epmd"):  # the name service that Erlang leaves behind
-            async with process("epmd", "-port", str(mapper), "-kill") as child:
-                await child.wait()

@@ -13,8 +13,6 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 import httpx2
-import pika
-from pika.exceptions import AMQPError
 from redis.exceptions import RedisError
 
 from bot.config.settings import Settings, SettingsError
@@ -63,9 +61,7 @@ Probe = Callable[[Settings], Awaitable[Sequence[Check]]]
 
 async def run_checks(settings: Settings) -> tuple[Check, ...]:
     """Everything, at once; in a fixed order."""
-    probes: tuple[Probe, ...] = (
-        *(check_key, check_github, check_redis, check_broker, check_llm, check_machine),
-    )
+    probes: tuple[Probe, ...] = (*(check_key, check_github, check_redis, check_llm, check_machine),)
     found = await asyncio.gather(*(one(settings) for one in probes))
     return tuple(check for checks in found for check in checks)
 
@@ -185,21 +181,6 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
         text, _, remedy = sentence.partition(": ")
         checks.append(warning("redis", text, remedy))
     return checks
-
-
-async def check_broker(settings: Settings) -> Sequence[Check]:
-    """RabbitMQ, where it carries the messages."""
-    url = settings.broker_url.get_secret_value()
-    if not url:
-        return []
-    # pika names no reason for some failures, and may name the address for others.
-    try:
-        connection = await asyncio.to_thread(pika.BlockingConnection, pika.URLParameters(url))
-    except (AMQPError, OSError, ValueError, RuntimeError) as exc:
-        remedy = "Check BROKER_URL: amqp://USER:PASSWORD@HOST:5672/VHOST, where / is %2F."
-        return [failure("broker", f"no connection ({type(exc).__name__})", remedy)]
-    await asyncio.to_thread(connection.close)
-    return [ok("broker", "RabbitMQ lets us in")]
 
 
 async def check_llm(settings: Settings) -> Sequence[Check]:

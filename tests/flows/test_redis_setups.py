@@ -1,4 +1,4 @@
-"""The same flow on RabbitMQ, on a Redis with TLS, and through the loss of a Redis master."""
+"""The same flow on a Redis with TLS, and through the loss of a Redis master."""
 
 import signal
 from pathlib import Path
@@ -9,7 +9,7 @@ from redis.exceptions import AuthenticationError
 
 from bot.domain.model import State
 from bot.store import connect
-from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.store.messages import NAMESPACE, QUEUES
 from bot.store.queues import dead_letters, live_workers, queues
 from tests.flows import servers
 from tests.flows.environment import World, running
@@ -32,6 +32,17 @@ async def test_the_embedded_redis_requires_its_password(redis_url: str) -> None:
     with pytest.raises(AuthenticationError):
         await stranger.ping()
     await stranger.aclose()
+
+
+async def test_a_review_leaves_nothing_in_the_queues(world: World) -> None:
+    await reviewed(world)
+    assert await live_workers(world.store) == 1
+    assert [(queue.waiting, queue.delayed, queue.dead) for queue in await queues(world.store)] == [
+        (0, 0, 0)
+    ] * len(QUEUES)
+    assert await dead_letters(world.store) == []
+    claimed = world.store.redis.scan_iter(f"{NAMESPACE}:__acks__.*")
+    assert [key async for key in claimed] == []
 
 
 async def test_a_review_is_posted_over_redis_with_tls(tmp_path: Path) -> None:
@@ -70,46 +81,3 @@ async def test_reviews_go_on_when_the_redis_master_dies(tmp_path: Path) -> None:
             await reviewed(world)
             assert len(world.reviews) == 2
         await client.aclose()
-
-
-@pytest.mark.slow
-async def test_a_review_is_posted_over_rabbitmq(
-    tmp_path: Path, redis_url: str, redis: "Redis"
-) -> None:
-    async with (
-        servers.rabbitmq(tmp_path / "rabbitmq") as broker_url,
-        running(redis_url, redis, tmp_path / "data", broker_url=broker_url) as world,
-    ):
-        await reviewed(world)
-        assert len(world.reviews) == 1
-        assert await live_workers(world.store) == 1
-        assert [(q.waiting, q.delayed, q.dead) for q in await queues(world.store)] == [
-            (0, 0, 0)
-        ] * len(QUEUES)
-        assert await dead_letters(world.store) == []
-        assert not [key async for key in redis.scan_iter(f"{NAMESPACE}:__acks__.*")]
-
-
-@pytest.mark.slow  # a broker's start takes long
-async def test_what_failed_is_tried_again_over_rabbitmq_and_then_kept(
-    tmp_path: Path, redis_url: str, redis: "Redis"
-) -> None:
-    async with (
-        servers.rabbitmq(tmp_path / "rabbitmq") as broker_url,
-        running(redis_url, redis, tmp_path / "data", broker_url=broker_url) as world,
-    ):
-        fault = world.sandbox.faults.add("GET /api/v3/repos/*/compare/*", "502", times=5)
-        await reviewed(world)
-        assert fault.triggered == 5
-        assert len(world.reviews) == 1
-
-        await world.store.put(message("scan_review"))  # without what it needs
-
-        async def dead() -> bool:
-            return len(await dead_letters(world.store)) == 1
-
-        await world.until_true(dead)
-        [dead_letter] = await dead_letters(world.store)
-        assert "missing" in dead_letter.error
-        assert (await queues(world.store))[1].dead == 1
-        assert await world._waiting() == []
