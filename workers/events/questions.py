@@ -23,7 +23,7 @@ from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
 from workers.review.stage import is_retryable, user_message
 from workers.scan.analyzers.runner import NAMES
-from workers.scan.batches import hunk_tokens
+from workers.scan.parts import hunk_tokens
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services

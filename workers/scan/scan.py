@@ -23,13 +23,18 @@ from bot.domain.model import (
 from bot.policy.criteria import FindingFilter, finding_filter
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
-from workers.scan.batches import pack, split, with_less_evidence
+from workers.scan.bundles import bundle, relations, with_less_evidence
 from workers.scan.context.context import relatives, text_of, with_context
 from workers.scan.context.snippets import Text, snippets
+from workers.scan.overview import brief, left_out, overview_tokens, unread, with_overviews
+from workers.scan.parts import split
 from workers.scan.redaction import redact_brief, redact_scan, redact_texts
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_selection import FileSelection, select_files
+
+#: The part of the context's share that an overview of the rest of the change may take.
+_OVERVIEW_SHARE = 4
 
 ProgressCallback = Callable[[int, str], Awaitable[None]]
 
@@ -94,7 +99,7 @@ async def scan(
         _cache_inputs(settings, config, criteria),
     )
     new = [part for part in parts if part.key not in known]
-    batches = await asyncio.to_thread(_batches, new, own, others, settings)
+    batches = await asyncio.to_thread(_batches, new, selection, own, others, settings)
     await on_progress(20, f"Read {len(selection.targets)} files of {len(selection.files)}")
     result = Scan(
         merge_base=source.merge_base,
@@ -190,15 +195,37 @@ def _key(part: BatchFile, around: Iterable[Snippet], cache_inputs: str) -> str:
 
 def _batches(
     parts: Sequence[BatchFile],
+    selection: FileSelection,
     own: Mapping[str, Text],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
 ) -> tuple[Batch, ...]:
-    """The parts packed together, with as much context as fits."""
+    """The parts put together, each batch with an overview of the rest of the change, and with as
+    much context as fits."""
+    if not parts:
+        return ()
     budgets = prompt_budget(settings.llm_context_tokens)
+    files = [target.file for target in selection.targets]
+    related = relations(files, own, others)
+    lineless = {file.path for file in selection.lineless}
+    batches = with_overviews(
+        bundle(parts, budgets.change, settings.batch_files, related),
+        {file.path: brief(file, own[file.path]) for file in files},
+        [
+            *map(unread, selection.lineless),
+            *(left_out(item) for item in selection.skipped if item.path not in lineless),
+        ],
+        related,
+        budgets.context // _OVERVIEW_SHARE,
+    )
     return tuple(
-        with_context(with_less_evidence(batch, budgets.evidence), own, others, budgets.context)
-        for batch in pack(parts, budgets.change, settings.batch_files)
+        with_context(
+            with_less_evidence(batch, budgets.evidence),
+            own,
+            others,
+            budgets.context - overview_tokens(batch.overview),
+        )
+        for batch in batches
     )
 
 

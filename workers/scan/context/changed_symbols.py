@@ -21,7 +21,8 @@ def changed_symbols(file: ChangedFile, outlined: Outline, language: str) -> tupl
     """Names of the smallest definitions that hold a changed line of the head, then of those
     whose first line is removed, without the ones that say nothing. `outlined` is the head's."""
     lines = sorted(number for hunk in file.hunks for number in changed_lines(hunk))
-    found = [*_altered(outlined, lines), *_removed(file.hunks, language)]
+    removed = (name for name, _ in removed_definitions(file.hunks, language))
+    found = [*_altered(outlined, lines), *removed]
     names = (name for name in found if len(name) >= _SHORTEST and name not in _EVERYWHERE)
     return tuple(dict.fromkeys(names))[:MAX_NAMES]
 
@@ -57,11 +58,12 @@ def _any_in(lines: Sequence[int], block: Block) -> bool:
     return at < len(lines) and lines[at] <= block.end
 
 
-def _removed(hunks: Sequence[Hunk], language: str) -> Iterator[str]:
-    """Definitions that begin on a removed line; a hunk's old side is parsed on its own."""
+def removed_definitions(hunks: Sequence[Hunk], language: str) -> Iterator[tuple[str, str]]:
+    """Name and first line of definitions that begin on a removed line; a hunk's old side is
+    parsed on its own."""
     for hunk in hunks:
         old = [line for line in hunk.lines if not line.added]
         if any(line.removed for line in old):
             for block in outline(language, "\n".join(line.text for line in old)).definitions:
                 if old[block.start - 1].removed:
-                    yield block.name
+                    yield block.name, old[block.start - 1].text

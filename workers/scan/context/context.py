@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice, zip_longest
 
 from bot.config.repository_config import RepoConfig
+from bot.domain.diff import ChangedFile
 from bot.domain.model import Batch, BatchFile, Snippet
 from bot.text.globs import any_matches
 from bot.text.languages import language_of
@@ -117,11 +118,13 @@ def text_of(path: str, text: str) -> Text:
 def with_context(
     batch: Batch, own: Mapping[str, Text], others: Mapping[str, tuple[Text, ...]], budget: int
 ) -> Batch:
-    """The batch with snippets of at most `budget` tokens in all."""
+    """The batch with snippets of at most `budget` tokens in all, none of which its hunks show."""
+    shown = {part.file.path: _shown(part.file) for part in batch.files}
     offered = [
         (ROLES.index(snippet.role), position, snippet)
         for position, part in enumerate(batch.files)
         for snippet in snippets(part.file, own[part.file.path], others.get(part.file.path, ()))
+        if not _lines_of(snippet) <= shown.get(snippet.path, set())
     ]
     selection: list[list[Snippet]] = [[] for _ in batch.files]
     seen: set[Snippet] = set()
@@ -136,6 +139,15 @@ def with_context(
         for part, context in zip(batch.files, selection, strict=True)
     ]
     return replace(batch, files=tuple(files))
+
+
+def _shown(file: ChangedFile) -> set[int]:
+    return {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
+
+
+def _lines_of(snippet: Snippet) -> set[int]:
+    start = snippet.start_line
+    return set(range(start, start + snippet.text.count("\n") + 1))
 
 
 def _cost(snippet: Snippet) -> int:

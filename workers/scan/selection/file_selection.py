@@ -26,6 +26,7 @@ MAX_NAMED = 1000
 @dataclass(frozen=True, slots=True)
 class FileSelection:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
+    `lineless` are those that were only deleted, moved or made executable;
     `skipped_unlisted` is how many files were left out beside those that `skipped` names, and
     `rules` are the `.gitattributes`."""
 
@@ -35,6 +36,7 @@ class FileSelection:
     skipped_unlisted: int
     tree: tuple[Entry, ...]
     rules: gitattributes.Attributes
+    lineless: tuple[ChangedFile, ...] = ()
 
 
 async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> FileSelection:
@@ -57,8 +59,15 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     )
     skipped += beyond + too_large + nothing_to_read + unread
     listed, skipped_unlisted = _listed(skipped)
+    silent = {item.path for item in nothing_to_read}
     return FileSelection(
-        targets, _summaries(changed, counted), listed, skipped_unlisted, tree, rules
+        targets=targets,
+        files=_summaries(changed, counted),
+        skipped=listed,
+        skipped_unlisted=skipped_unlisted,
+        tree=tree,
+        rules=rules,
+        lineless=tuple(file for file in counted if file.path in silent and not file.binary),
     )
 
 

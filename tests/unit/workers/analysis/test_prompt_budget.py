@@ -23,7 +23,7 @@ from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show
 from workers.analysis.verify import verify
-from workers.scan.batches import with_less_evidence
+from workers.scan.bundles import with_less_evidence
 from workers.scan.scan import Scanned
 
 LONG = "What was changed, and why; in words that nobody will read to their end.\n" * 400

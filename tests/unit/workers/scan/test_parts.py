@@ -1,12 +1,12 @@
-"""Batches: nothing lost, nothing twice, nothing over the budget."""
+"""Parts of a file: nothing lost, nothing twice, nothing over the budget."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import BatchFile, Category, Finding, Severity
-from workers.scan.batches import hunk_tokens, pack, split
 from workers.scan.context.outline import Outline, outline
+from workers.scan.parts import hunk_tokens, split
 
 
 def file_of(path: str, *hunks: Hunk, evidence: tuple[Finding, ...] = ()) -> BatchFile:
@@ -90,37 +90,3 @@ def test_evidence_goes_with_its_lines() -> None:
     assert len(parts) > 1
     assert len(holding) == 1
     assert 40 in [line.new for line in holding[0].file.hunks[0].lines]
-
-
-def test_folders_stay_together() -> None:
-    files = [
-        file_of(path, hunk_at(1, "x")) for path in ("b/1.py", "a/1.py", "b/2.py", "a/2.py", "c.py")
-    ]
-    batches = pack(files, 1000, 2)
-    assert [[file.file.path for file in batch.files] for batch in batches] == [
-        ["c.py", "a/1.py"], ["a/2.py", "b/1.py"], ["b/2.py"],
-    ]  # fmt: skip
-    assert [batch.number for batch in batches] == [0, 1, 2]
-
-
-def test_a_file_in_parts_is_named_by_one_batch() -> None:
-    parts = [
-        file_of("a.py", hunk_at(1, "x")),
-        file_of("large.py", hunk_at(900, "x")),
-        file_of("large.py", hunk_at(1, "x")),
-        file_of("large.py", hunk_at(500, "x")),
-    ]
-    batches = pack(parts, 1000, 2)
-    assert [batch.paths for batch in batches] == [("a.py",), (), ("large.py",)]
-    assert [part.continued for batch in batches for part in batch.files] == [
-        False, True, True, False,
-    ]  # fmt: skip
-
-
-def test_no_batch_holds_two_parts_of_a_file() -> None:
-    """Of a large file parts may be left that fit together, as what lies between them is known."""
-    parts = [file_of("large.py", hunk_at(1, "x")), file_of("large.py", hunk_at(900, "y"))]
-    batches = pack([*parts, file_of("other.py", hunk_at(1, "z"))], 1000, 5)
-    assert [[file.file.hunks for file in batch.files] for batch in batches] == [
-        [parts[0].file.hunks], [parts[1].file.hunks, (hunk_at(1, "z"),)],
-    ]  # fmt: skip

@@ -1,21 +1,19 @@
-"""Cut the chosen files into batches for the LLM (pure).
+"""Cut a file that is too large for one prompt into parts (pure).
 
-A batch holds at most `files` files, folders together, and hunks of at most their share of
-the prompt (`bot.config.prompt_shares`). A file too large for that is split between hunks, and a
-hunk too large between functions, else anywhere between lines.
+It is split between hunks, and a hunk that is too large between functions, else anywhere
+between lines. `workers.scan.bundles` decides which files and parts are read together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.domain.diff import Hunk, Line
-from bot.domain.model import Batch, BatchFile, SkippedFile
+from bot.domain.model import BatchFile, SkippedFile
 from bot.text.tokens import count_tokens
 from workers.scan.context.outline import Outline
 
 _LINE_COST = 7  # tokens for the two numbers and the marker that stand before each line
 _HUNK_COST = 24  # for the line over each hunk
-_EVIDENCE_COST = 12  # for the tool's rule, side and line before each title
 
 
 def hunk_tokens(hunk: Hunk) -> int:
@@ -47,49 +45,6 @@ def split(
             parts[-1].append(piece)
             remaining -= cost
     return [_part(file, tuple(hunks)) for hunks in parts], skipped
-
-
-def pack(files: Sequence[BatchFile], budget: int, max_files: int) -> tuple[Batch, ...]:
-    """Batches of at most `max_files` files and `budget` tokens of hunks, in the order of paths. No
-    two parts of a file are in one: what is said of it is known by its path."""
-    groups: list[list[BatchFile]] = []
-    remaining = 0
-    ordered = sorted(files, key=_by_folder)
-    last = {file.file.path: number for number, file in enumerate(ordered)}
-    for number, file in enumerate(ordered):
-        cost = sum(map(hunk_tokens, file.file.hunks))
-        another = bool(groups) and groups[-1][-1].file.path == file.file.path
-        if not groups or another or len(groups[-1]) >= max_files or cost > remaining:
-            groups.append([])
-            remaining = budget
-        groups[-1].append(replace(file, continued=last[file.file.path] > number))
-        remaining -= cost
-    return tuple(Batch(number, tuple(group)) for number, group in enumerate(groups))
-
-
-def with_less_evidence(batch: Batch, budget: int) -> Batch:
-    """The batch with evidence of at most `budget` tokens, the most severe first: analysers may
-    tell of every line. What is left out stays in the report."""
-    items = [(item, number) for number, part in enumerate(batch.files) for item in part.evidence]
-    items.sort(key=lambda each: (each[0].severity.rank, -each[0].confidence, each[1]))
-    kept: set[str] = set()
-    for item, _ in items:
-        budget -= count_tokens(item.title) + _EVIDENCE_COST
-        if budget < 0:
-            break
-        kept.add(item.fingerprint)
-    return replace(
-        batch,
-        files=tuple(
-            replace(part, evidence=tuple(e for e in part.evidence if e.fingerprint in kept))
-            for part in batch.files
-        ),
-    )
-
-
-def _by_folder(file: BatchFile) -> tuple[str, str, int]:
-    folder, _, name = file.file.path.rpartition("/")
-    return folder, name, file.file.hunks[0].new_start if file.file.hunks else 0
 
 
 def _part(file: BatchFile, hunks: tuple[Hunk, ...]) -> BatchFile:
