@@ -13,8 +13,7 @@ from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareE
 from bot.config.settings import Settings, SettingsError
 from bot.store.messages import QUEUES
 from bot.telemetry import log
-from bot.telemetry.gauges import resident_memory
-from bot.telemetry.metrics import series
+from bot.telemetry.metrics import resident_memory, series
 from workers.actors import declare_actors
 from workers.queue.broker import make_broker
 from workers.queue.fair_queue import FairQueue

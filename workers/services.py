@@ -56,11 +56,12 @@ class Services:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Connections of one process. Raises SettingsError or ValueError for unusable settings."""
     redis = connect(settings.redis_url)
+    store = Store(redis, keep_seconds=settings.keep_days * 86_400)
     limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
     async with httpx2.AsyncClient(verify=trusted(), limits=limits) as http:
         llm = LLM(settings, redis) if settings.has_llm else None
         try:
-            async with Metrics(redis).running() as metrics:
+            async with Metrics(store.metrics).running() as metrics:
                 github = GitHubApp(
                     api_url=settings.github_api_url,
                     app_id=settings.github_app_id,
@@ -72,7 +73,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 metrics.limits = github.remaining
                 yield Services(
                     settings=settings,
-                    store=Store(redis, keep_seconds=settings.keep_days * 86_400),
+                    store=store,
                     github=github,
                     llm=llm,
                     metrics=metrics,

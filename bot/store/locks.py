@@ -8,7 +8,8 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError, RedisError
 
 from bot.runtime.tasks import stop
-from bot.store.store import PREFIX, Store
+from bot.store import keys
+from bot.store.store import Store
 from bot.telemetry import log
 
 _log = log.get(__name__)
@@ -20,7 +21,7 @@ async def hold(store: Store, name: str, *, seconds: float, wait: float) -> Async
     `wait` seconds. It is renewed while it is held, also over errors of Redis; a holder that
     dies loses it after `seconds`."""
     lock = store.redis.lock(
-        f"{PREFIX}lock:{name}", timeout=seconds, blocking_timeout=wait, thread_local=False
+        keys.lock(name), timeout=seconds, blocking_timeout=wait, thread_local=False
     )
     held = await lock.acquire()
     renewal = asyncio.create_task(_renew(lock, name, seconds / 3)) if held else None
@@ -35,7 +36,7 @@ async def hold(store: Store, name: str, *, seconds: float, wait: float) -> Async
 async def once_per(store: Store, name: str, milliseconds: int) -> bool:
     """True for the first asker in each span of time: spaces what must not be done too
     often, over all processes."""
-    key = f"{PREFIX}pace:{name}"
+    key = keys.once(name)
     return bool(await store.redis.set(key, "1", nx=True, px=milliseconds))
 
 

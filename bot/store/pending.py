@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.model import State, Trigger
-from bot.store.store import PREFIX, Store, pack, unpack
+from bot.store import keys
+from bot.store.store import Store, pack, unpack
 
 #: KEYS: the record, the events, the head's pull requests (if the head is known). ARGV: the record,
 #: the event, seconds to keep them, the number. Where there are events it was told before, or the
@@ -43,7 +44,7 @@ class PendingRequest:
 
 async def add(store: Store, review_id: str, pending: PendingRequest) -> None:
     """Know it from now on, unless it is known."""
-    await store.redis.set(_key(review_id), pack(pending), ex=store.keep_seconds, nx=True)
+    await store.redis.set(keys.pending(review_id), pack(pending), ex=store.keep_seconds, nx=True)
 
 
 async def end(store: Store, review_id: str, pending: PendingRequest, reason: str) -> None:
@@ -51,11 +52,11 @@ async def end(store: Store, review_id: str, pending: PendingRequest, reason: str
     ended = replace(pending, ended_at=store.now(), error=reason)
     event = {"status": State.FAILED, "progress": 0, "current_step": "", "error": reason}
     event |= {"files_total": 0, "files_done": 0, "findings": 0}
-    keys = [_key(review_id), f"{PREFIX}events:{review_id}"]
+    script_keys = [keys.pending(review_id), keys.events(review_id)]
     if ended.head_sha:
-        keys.append(f"{PREFIX}head:{ended.repository_id}:{ended.head_sha}")
+        script_keys.append(keys.head(ended.repository_id, ended.head_sha))
     args: list[Any] = [pack(ended), json.dumps(event), store.keep_seconds, ended.number]
-    await store.redis.register_script(_END)(keys=keys, args=args)
+    await store.redis.register_script(_END)(keys=script_keys, args=args)
 
 
 async def reject(store: Store, review_id: str, reason: str) -> None:
@@ -67,7 +68,7 @@ async def reject(store: Store, review_id: str, reason: str) -> None:
 
 async def find(store: Store, review_id: str) -> PendingRequest | None:
     """It is also found once it has begun: look for the review first."""
-    data = await store.redis.get(_key(review_id))
+    data = await store.redis.get(keys.pending(review_id))
     return unpack(PendingRequest, data) if data else None
 
 
@@ -75,7 +76,3 @@ async def skipped_pull_number(store: Store, review_id: str, repository_id: int) 
     """The number of the pull request of that repository that has this instead of a review."""
     found = await find(store, review_id)
     return found.number if found and found.repository_id == repository_id else None
-
-
-def _key(review_id: str) -> str:
-    return f"{PREFIX}pending:{review_id}"

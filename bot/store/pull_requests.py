@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.model import FileResult
-from bot.store.store import PREFIX, Store, pack, unpack
+from bot.store import keys
+from bot.store.store import Store, pack, unpack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +24,23 @@ class PostedSummary:
 
 
 async def posted_summary(store: Store, repository_id: int, number: int) -> PostedSummary | None:
-    data = await store.redis.get(_summary_key(repository_id, number))
+    data = await store.redis.get(keys.posted_summary(repository_id, number))
     return unpack(PostedSummary, data) if data else None
 
 
 async def save_posted_summary(
     store: Store, repository_id: int, number: int, summary: PostedSummary
 ) -> None:
-    await store.redis.set(_summary_key(repository_id, number), pack(summary), ex=store.keep_seconds)
+    await store.redis.set(
+        keys.posted_summary(repository_id, number), pack(summary), ex=store.keep_seconds
+    )
 
 
 async def add_posted(
     store: Store, repository_id: int, number: int, fingerprints: Sequence[str]
 ) -> None:
     """Remember findings that stand on lines of the pull request."""
-    key = _posted(repository_id, number)
+    key = keys.posted(repository_id, number)
     async with store.redis.pipeline() as pipe:
         if fingerprints:
             pipe.sadd(key, *fingerprints)
@@ -50,12 +53,12 @@ async def remove_posted(
 ) -> None:
     """Forget findings whose threads are resolved: what comes back is said again."""
     if fingerprints:
-        await store.redis.srem(_posted(repository_id, number), *fingerprints)
+        await store.redis.srem(keys.posted(repository_id, number), *fingerprints)
 
 
 async def posted(store: Store, repository_id: int, number: int) -> frozenset[str]:
     """The fingerprints of findings that stand on lines of the pull request."""
-    names: Any = await store.redis.smembers(_posted(repository_id, number))
+    names: Any = await store.redis.smembers(keys.posted(repository_id, number))
     return frozenset(name.decode() for name in names)
 
 
@@ -63,7 +66,7 @@ async def save_file_results(
     store: Store, repository_id: int, number: int, file_results: Mapping[str, FileResult]
 ) -> None:
     """Keep what the LLM said of files, by the keys of those readings."""
-    key = _file_results(repository_id, number)
+    key = keys.file_results(repository_id, number)
     async with store.redis.pipeline() as pipe:
         for name, file_result in file_results.items():
             pipe.hset(key, name, pack(file_result))
@@ -72,7 +75,7 @@ async def save_file_results(
 
 
 async def file_result_keys(store: Store, repository_id: int, number: int) -> frozenset[str]:
-    names: Any = await store.redis.hkeys(_file_results(repository_id, number))
+    names: Any = await store.redis.hkeys(keys.file_results(repository_id, number))
     return frozenset(name.decode() for name in names)
 
 
@@ -82,7 +85,7 @@ async def file_results(
     """The readings of these keys that are still kept."""
     if not names:
         return ()
-    key = _file_results(repository_id, number)
+    key = keys.file_results(repository_id, number)
     return tuple(unpack(FileResult, data) for data in await store.redis.hmget(key, names) if data)
 
 
@@ -92,16 +95,4 @@ async def delete_file_results(
     """Drop the readings of code that is no longer in the pull request."""
     old = await file_result_keys(store, repository_id, number) - set(but)
     if old:
-        await store.redis.hdel(_file_results(repository_id, number), *old)
-
-
-def _summary_key(repository_id: int, number: int) -> str:
-    return f"{PREFIX}posted_summary:{repository_id}:{number}"
-
-
-def _posted(repository_id: int, number: int) -> str:
-    return f"{PREFIX}posted:{repository_id}:{number}"
-
-
-def _file_results(repository_id: int, number: int) -> str:
-    return f"{PREFIX}file_results:{repository_id}:{number}"
+        await store.redis.hdel(keys.file_results(repository_id, number), *old)

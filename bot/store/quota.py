@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from bot.store import keys
 from bot.store.dates import day_of
-from bot.store.store import PREFIX, Store
+from bot.store.store import Store
 
 #: A day's reviews are remembered until the day is over everywhere.
 _SECONDS = 2 * 86_400
@@ -33,7 +34,7 @@ async def consume(store: Store, installation_id: int, review_id: str, quota: int
 
 async def running(store: Store, installation_id: int) -> int:
     """How many reviews of the installation have begun and are not finished."""
-    return int(await store.redis.scard(f"{PREFIX}running:{installation_id}"))
+    return int(await store.redis.scard(keys.running(installation_id)))
 
 
 async def refund(store: Store, installation_id: int, review_id: str) -> None:
@@ -43,15 +44,15 @@ async def refund(store: Store, installation_id: int, review_id: str) -> None:
 
 async def waiting(store: Store, review_id: str) -> list[str]:
     """The ids of what is to start once that review has ended."""
-    names: Any = await store.redis.hkeys(f"{PREFIX}after:{review_id}")
+    names: Any = await store.redis.hkeys(keys.after(review_id))
     return [name.decode() for name in names]
 
 
 async def clear_waiting(store: Store, installation_id: int, review_id: str) -> None:
     """Start nothing after that review; what waited for its end gives its place back."""
     script = store.redis.register_script(_CLEAR_WAITING)
-    await script(keys=[f"{PREFIX}after:{review_id}", _key(store, installation_id)])
+    await script(keys=[keys.after(review_id), _key(store, installation_id)])
 
 
 def _key(store: Store, installation_id: int) -> str:
-    return f"{PREFIX}quota:{installation_id}:{day_of(store.now())}"
+    return keys.quota(installation_id, day_of(store.now()))

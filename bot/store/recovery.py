@@ -14,8 +14,9 @@ from uuid import uuid4
 
 from redis.exceptions import ResponseError
 
+from bot.store import keys
 from bot.store.messages import NAMESPACE, QUEUES
-from bot.store.store import MAX_CONCURRENT_DELIVERIES, PREFIX, Store
+from bot.store.store import MAX_CONCURRENT_DELIVERIES, Store
 
 #: Every list of Dramatiq's that a message can be in, delayed ones included.
 ALL_QUEUES = tuple(f"{queue}{kind}" for queue in QUEUES for kind in ("", ".DQ"))
@@ -54,15 +55,15 @@ class Snapshot:
 
 async def unfinished(store: Store) -> tuple[str, ...]:
     """The reviews that are not finished."""
-    names: Any = await store.redis.zrange(f"{PREFIX}active", 0, -1)
+    names: Any = await store.redis.zrange(keys.ACTIVE, 0, -1)
     return tuple(name.decode() for name in names)
 
 
 async def snapshot(store: Store) -> Snapshot:
     """Reviews and messages as they are at one moment."""
     async with store.redis.pipeline(transaction=True) as pipe:
-        pipe.zrange(f"{PREFIX}active", 0, -1)
-        pipe.zrange(f"{PREFIX}ending", 0, -1)
+        pipe.zrange(keys.ACTIVE, 0, -1)
+        pipe.zrange(keys.ENDING, 0, -1)
         for queue in ALL_QUEUES:
             pipe.hvals(f"{NAMESPACE}:{queue}.msgs")
         active, ending, *bodies = await pipe.execute()
@@ -82,21 +83,21 @@ def _parse_message(body: bytes) -> tuple[str, tuple[str, ...]]:
 async def missing_batches(store: Store, review_id: str) -> frozenset[int]:
     """The batches of a review that have no result yet."""
     async with store.redis.pipeline(transaction=True) as pipe:
-        pipe.hkeys(f"{PREFIX}batches:{review_id}")
-        pipe.hkeys(f"{PREFIX}results:{review_id}")
+        pipe.hkeys(keys.batches(review_id))
+        pipe.hkeys(keys.results(review_id))
         batches, results = await pipe.execute()
     return frozenset(map(int, batches)) - frozenset(map(int, results))
 
 
 async def increment(store: Store, review_id: str, name: str) -> int:
     """Add one to a count that is kept with the review; returns the new one."""
-    return int(await store.redis.hincrby(f"{PREFIX}review:{review_id}", name, 1))
+    return int(await store.redis.hincrby(keys.review(review_id), name, 1))
 
 
 async def claim(store: Store, review_id: str, name: str) -> bool:
     """True for the first who asks this of a review, also where Redis is asked again after an
     error."""
-    key, token = f"{PREFIX}review:{review_id}", uuid4().hex
+    key, token = keys.review(review_id), uuid4().hex
     async with store.redis.pipeline(transaction=True) as pipe:
         pipe.hsetnx(key, name, token)
         pipe.hget(key, name)
@@ -112,27 +113,26 @@ async def requeue_lost(store: Store, lost_seconds: float) -> int:
 
 async def start_queued_deliveries(store: Store) -> None:
     """Give free turns to deliveries that wait, should a worker have died before it did so."""
-    waiting: Any = await store.redis.smembers(f"{PREFIX}queued_deliveries")
+    waiting: Any = await store.redis.smembers(keys.QUEUED_DELIVERIES)
     if waiting:
         await store.run_script("NEXT_DELIVERIES", MAX_CONCURRENT_DELIVERIES, *waiting)
 
 
 async def drop_expired(store: Store, keep_seconds: float) -> int:
     """Take reviews that are no longer kept out of the lists; returns how many."""
-    index = f"{PREFIX}reviews"
     before = store.now() - keep_seconds - _SLACK_SECONDS
-    old: Any = await store.redis.zrangebyscore(index, "-inf", before)
-    expired = [name for name in old if not await store.redis.exists(_key("review", name))]
+    old: Any = await store.redis.zrangebyscore(keys.REVIEWS, "-inf", before)
+    expired = [name for name in old if not await store.redis.exists(keys.review(name.decode()))]
     if expired:
-        await store.redis.zrem(index, *expired)
+        await store.redis.zrem(keys.REVIEWS, *expired)
     return len(expired)
 
 
 async def drop_leftovers(store: Store) -> int:
     """Delete what steps handed on for reviews that are finished or gone; returns how many."""
     dropped = 0
-    for kind in ("scan", "batches", "results"):
-        async for key in store.redis.scan_iter(match=f"{PREFIX}{kind}:*", count=_SCAN_COUNT):
+    for key_of in (keys.scan, keys.batches, keys.results):
+        async for key in store.redis.scan_iter(match=key_of("*"), count=_SCAN_COUNT):
             name = key.decode().rpartition(":")[2]
             state = await store.state(name)
             if state is None or state.finished:
@@ -160,10 +160,6 @@ async def warnings(store: Store) -> tuple[str, ...]:
             "its last save is lost when it restarts."
         )
     return tuple(found)
-
-
-def _key(kind: str, name: bytes | str) -> str:
-    return f"{PREFIX}{kind}:{name.decode() if isinstance(name, bytes) else name}"
 
 
 def _text(raw: Mapping[Any, Any]) -> dict[str, str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.model import Progress, Review, State, decode
-from bot.store.store import PREFIX, Store
+from bot.store import keys
+from bot.store.store import Store
 
 #: When a page's last review was opened, and its id.
 CURSOR = r"^[0-9]{1,15}(\.[0-9]{1,9})?:[0-9A-Za-z]{1,64}$"
@@ -70,7 +71,7 @@ async def newest_first(store: Store, cursor: str = "") -> AsyncIterator[tuple[st
             return
         async with store.redis.pipeline(transaction=False) as pipe:
             for name, _ in entries:
-                pipe.hmget(f"{PREFIX}review:{name}", list(_FIELDS))
+                pipe.hmget(keys.review(name), list(_FIELDS))
             rows = await pipe.execute()
         for (name, opened), row in zip(entries, rows, strict=True):
             score, review_id = opened, name
@@ -108,7 +109,7 @@ async def _ids(store: Store, score: float, review_id: str) -> list[tuple[str, fl
     """The next ids and when they were opened. Reviews of the same moment are ordered by id,
     so that a page neither skips nor repeats one."""
     entries: Any = await store.redis.zrange(
-        f"{PREFIX}reviews",
+        keys.REVIEWS,
         f"{score!r}",
         "-inf",
         desc=True,
@@ -145,5 +146,5 @@ def _listed(row: list[bytes | None]) -> Listed:
 
 
 async def find_listed(store: Store, review_id: str) -> Listed | None:
-    row = await store.redis.hmget(f"{PREFIX}review:{review_id}", list(_FIELDS))
+    row = await store.redis.hmget(keys.review(review_id), list(_FIELDS))
     return _listed(list(row)) if row[0] is not None else None  # type: ignore[arg-type]

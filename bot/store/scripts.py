@@ -2,39 +2,7 @@
 That of deliveries is in `bot.store.delivery_scripts`.
 
 A crash can fall before a script or after it, never between two of its effects. All
-keys begin with the prefix in ARGV[1]; one Redis holds them all (no cluster).
-
-Keys, under the prefix:
-  delivery:<guid>      a delivery that has been queued
-  pull:<repo>:<n>      hash: current (id of the newest review), unfocused (of the newest one that
-                       looks for all categories), its head and base, paused
-  head:<repo>:<sha>    set: numbers of the pull requests reviewed or skipped at that commit
-  posted:<repo>:<n>    set: fingerprints of the findings that stand on its lines
-  dismissed:<repo>:<n> set: fingerprints that people do not want to hear there
-  suppressions:<repo>       hash: fingerprint -> Lesson, for all pull requests of a repository
-  unsuppressed:<wish>     the lesson that a `/review forget` has taken back
-  file_results:<repo>:<n>  hash: key of a reading -> compressed Reading
-  review:<id>          hash: doc (the Review as JSON), state, percent, status_text, ...
-  events:<id>          stream: type, data (JSON), what people who watch are told
-  batches:<id>         hash: number -> compressed Batch
-  results:<id>         hash: number -> compressed BatchResult
-  starts:<id>:<step>   set: starts of a step that had no end yet
-  attempt_usage:<id>:<n>       list: Usage of each try of a batch that gave no result
-  pending:<id>         compressed PendingRequest: what was asked for, or left alone, see
-  bot.store.pending question_usage:<day>          hash: <repo>:tokens and <repo>:cost of people's
-  questions usage:<day>           hash: <inst>:tokens and <inst>:cost of all calls of the LLM
-  after:<id>           hash: review id -> messages that start it once review <id> has ended
-  quota:<inst>:<day>   set: ids of the reviews that an installation has had on a day
-  active               sorted set: unfinished reviews by when they were opened
-  ending               sorted set: reviews that ended without a report, by when, until their
-                       check runs are completed
-  running:<inst>       set: reviews of an installation that have their turn
-  parked:<inst>        list: reviews of an installation that wait for it, oldest first
-  active_deliveries:<inst>         set: ids of messages of its deliveries that have their turn
-  queued_deliveries:<inst>       list: its deliveries' messages that wait for it, oldest first
-  queued_deliveries              set: installations that have such
-  metrics              hash: series -> sum, see bot.telemetry.metrics
-  reviews              sorted set: all reviews by when they were opened
+keys begin with the prefix in ARGV[1]; `bot.store.keys` says what they hold.
 """
 
 #: What other scripts begin with.
@@ -103,8 +71,7 @@ local function transition(id, state, keep)
     redis.call('ZADD', prefix .. 'ending', redis.call('TIME')[1], id)
   end
   release(id)
-  redis.call('HINCRBYFLOAT', prefix .. 'metrics',
-    'glossator_reviews_total{state="' .. state .. '"}', 1)
+  redis.call('HINCRBY', prefix .. 'ended_reviews', state, 1)
   redis.call('HSET', review, 'finished_at', redis.call('TIME')[1])
   emit(id, state == 'superseded' and 'cancelled' or state)
   redis.call('DEL', prefix .. 'batches:' .. id, prefix .. 'results:' .. id, prefix .. 'scan:' .. id)
@@ -129,7 +96,7 @@ PUT = PRELUDE + "put(ARGV[3])"
 OPEN = (
     PRELUDE
     + """
-local id, pull, head = ARGV[3], prefix .. ARGV[4], ARGV[5]
+local id, pull, head = ARGV[3], ARGV[4], ARGV[5]
 local review = prefix .. 'review:' .. id
 if redis.call('EXISTS', review) == 1 then
   return {'known', redis.call('HGET', review, 'supersedes') or ''}
@@ -167,8 +134,8 @@ if ARGV[13] == '1' then
   redis.call('HSET', pull, 'unfocused', id, 'head', head, 'base', ARGV[12])
 end
 redis.call('EXPIRE', pull, ARGV[9])
-redis.call('SADD', prefix .. ARGV[10], ARGV[11])
-redis.call('EXPIRE', prefix .. ARGV[10], ARGV[9])
+redis.call('SADD', ARGV[10], ARGV[11])
+redis.call('EXPIRE', ARGV[10], ARGV[9])
 redis.call('ZADD', prefix .. 'active', ARGV[7], id)
 redis.call('ZADD', prefix .. 'reviews', ARGV[7], id)
 emit(id, 'progress')

@@ -20,13 +20,12 @@ from bot.domain.model import (
     decode,
     encode,
 )
-from bot.store import delivery_scripts, scripts
+from bot.store import delivery_scripts, keys, scripts
 from bot.store.messages import NAMESPACE, Message
+from bot.store.metrics import MetricsStore
 from bot.store.script_batch import ScriptBatcher
 
 T = TypeVar("T")
-
-PREFIX = "glossator:"
 
 #: Deliveries are remembered longer than GitHub keeps them for redelivery (3 days).
 DELIVERY_SECONDS = 4 * 86_400
@@ -77,6 +76,7 @@ class Store:
         self.redis = redis
         self.keep_seconds = keep_seconds
         self.now = now
+        self.metrics = MetricsStore(redis)
         self._scripts = {
             name: redis.register_script(getattr(file, name))
             for file, names in (
@@ -88,11 +88,11 @@ class Store:
         }
         self._accept_batcher = ScriptBatcher(
             self._scripts["ACCEPT"],
-            [PREFIX, NAMESPACE, DELIVERY_SECONDS, MAX_CONCURRENT_DELIVERIES],
+            [keys.PREFIX, NAMESPACE, DELIVERY_SECONDS, MAX_CONCURRENT_DELIVERIES],
         )
 
     async def run_script(self, name: str, *args: str | bytes | int | float) -> Any:
-        return await self._scripts[name](args=[PREFIX, NAMESPACE, *args])
+        return await self._scripts[name](args=[keys.PREFIX, NAMESPACE, *args])
 
     # Deliveries and messages
 
@@ -118,13 +118,13 @@ class Store:
         outcome, other = await self.run_script(
             "OPEN",
             review.id,
-            f"pull:{review.repository.id}:{review.number}",
+            keys.pull(review.repository.id, review.number),
             review.head_sha,
             encode(review),
             self.now(),
             int(review.trigger.automatic),
             self.keep_seconds,
-            f"head:{review.repository.id}:{review.head_sha}",
+            keys.head(review.repository.id, review.head_sha),
             review.number,
             base,
             int(review.focus is None),
@@ -133,7 +133,7 @@ class Store:
         return OpenResult(outcome.decode(), other.decode())
 
     async def review(self, review_id: str) -> Review | None:
-        doc = await self.redis.hget(_key("review", review_id), "doc")
+        doc = await self.redis.hget(keys.review(review_id), "doc")
         return decode(Review, doc) if doc else None
 
     async def progress(self, review_id: str) -> Progress | None:
@@ -149,16 +149,16 @@ class Store:
         )
 
     async def state(self, review_id: str) -> State | None:
-        state = await self.redis.hget(_key("review", review_id), "state")
+        state = await self.redis.hget(keys.review(review_id), "state")
         return State(_bytes(state).decode()) if state else None
 
     async def fields(self, review_id: str) -> dict[str, str]:
         """All that is kept of a review, as text; {} if it is not known."""
-        return _text(await self.redis.hgetall(_key("review", review_id)))
+        return _text(await self.redis.hgetall(keys.review(review_id)))
 
     async def set_fields(self, review_id: str, **fields: str | int | float) -> None:
         """Keep facts about a review, such as the id of its check run."""
-        await self.redis.hset(_key("review", review_id), mapping=dict[Any, Any](fields))
+        await self.redis.hset(keys.review(review_id), mapping=dict[Any, Any](fields))
 
     async def move(
         self,
@@ -205,9 +205,9 @@ class Store:
 
     async def mark_concluded(self, review_id: str) -> None:
         """Note that nothing is left to do for a review that ended without a report."""
-        if await self.redis.exists(_key("review", review_id)):
+        if await self.redis.exists(keys.review(review_id)):
             await self.set_fields(review_id, concluded=1)
-        await self.redis.zrem(f"{PREFIX}ending", review_id)
+        await self.redis.zrem(keys.ENDING, review_id)
 
     async def update_progress(self, review_id: str, percent: int, **fields: str | int) -> bool:
         """Progress for those who watch. False if the review is finished or unknown."""
@@ -220,15 +220,15 @@ class Store:
         await self.run_script("SAVE_SCAN", review_id, pack(scan), self.keep_seconds)
 
     async def scan(self, review_id: str) -> Scan | None:
-        data = await self.redis.get(_key("scan", review_id))
+        data = await self.redis.get(keys.scan(review_id))
         return unpack(Scan, data) if data else None
 
     async def batch(self, review_id: str, number: int) -> Batch | None:
-        data = await self.redis.hget(_key("batches", review_id), str(number))
+        data = await self.redis.hget(keys.batches(review_id), str(number))
         return unpack(Batch, data) if data else None
 
     async def has_result(self, review_id: str, number: int) -> bool:
-        return bool(await self.redis.hexists(_key("results", review_id), str(number)))
+        return bool(await self.redis.hexists(keys.results(review_id), str(number)))
 
     async def finish_batch(
         self, review_id: str, number: int, result: BatchResult, *, files: int, publish: Message
@@ -247,19 +247,19 @@ class Store:
         return int(done)
 
     async def results(self, review_id: str) -> tuple[BatchResult, ...]:
-        raw = await self.redis.hgetall(_key("results", review_id))
+        raw = await self.redis.hgetall(keys.results(review_id))
         return tuple(unpack(BatchResult, raw[name]) for name in sorted(raw, key=int))
 
     # Reports
 
     async def save_report(self, report: Report) -> None:
         """Keep it, and what lists and charts tell of it with the review's other fields."""
-        usage, key = report.usage, _key("review", report.review.id)
+        usage, key = report.usage, keys.review(report.review.id)
         summary: dict[Any, Any] = {"title": report.pull.title}
         if not report.nothing_reviewed:
             summary["score"] = report.score
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(_key("report", report.review.id), pack(report), ex=self.keep_seconds)
+            pipe.set(keys.report(report.review.id), pack(report), ex=self.keep_seconds)
             pipe.hset(key, mapping=summary)
             # What was counted call by call has tries in it that the report does not know of.
             pipe.hsetnx(key, "tokens", str(usage.prompt_tokens + usage.completion_tokens))
@@ -268,15 +268,15 @@ class Store:
             await pipe.execute()
 
     async def report(self, review_id: str) -> Report | None:
-        data = await self.redis.get(_key("report", review_id))
+        data = await self.redis.get(keys.report(review_id))
         return unpack(Report, data) if data else None
 
     async def save_rendering(self, review_id: str, form: str, data: bytes) -> None:
         """Keep the report in one format (as its file is called: json, md, html, pdf, sarif)."""
-        await self.redis.set(_key("rendering", f"{review_id}:{form}"), data, ex=self.keep_seconds)
+        await self.redis.set(keys.rendering(review_id, form), data, ex=self.keep_seconds)
 
     async def rendering(self, review_id: str, form: str) -> bytes | None:
-        data = await self.redis.get(_key("rendering", f"{review_id}:{form}"))
+        data = await self.redis.get(keys.rendering(review_id, form))
         return _bytes(data) if data is not None else None
 
     # Pull requests
@@ -284,7 +284,7 @@ class Store:
     async def pull_fields(self, repository_id: int, number: int) -> dict[str, str]:
         """`current` (id of the newest review), `paused`, ...; {} for a pull request never seen,
         or not asked for since as long as reviews are kept."""
-        key = _key("pull", f"{repository_id}:{number}")
+        key = keys.pull(repository_id, number)
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.hgetall(key)
             pipe.expire(key, self.keep_seconds)
@@ -294,11 +294,7 @@ class Store:
     async def pulls_at(self, repository_id: int, sha: str) -> list[int]:
         """Numbers of the pull requests that were reviewed, or skipped, at a head commit: the
         events of check suites do not name those of forks."""
-        return sorted(map(int, await self.redis.smembers(_key("head", f"{repository_id}:{sha}"))))
-
-
-def _key(kind: str, name: str) -> str:
-    return f"{PREFIX}{kind}:{name}"
+        return sorted(map(int, await self.redis.smembers(keys.head(repository_id, sha))))
 
 
 def _messages(messages: Iterable[Message]) -> str:

@@ -2,7 +2,8 @@
 and lessons that hold for a whole repository."""
 
 from bot.domain.model import Suppression, decode, encode
-from bot.store.store import DELIVERY_SECONDS, PREFIX, Store
+from bot.store import keys
+from bot.store.store import DELIVERY_SECONDS, Store
 
 #: More lessons than this say that something else is wrong; the oldest stay.
 MAX_SUPPRESSIONS = 500
@@ -24,7 +25,7 @@ return redis.call('GET', KEYS[4])
 
 async def pause(store: Store, repository_id: int, number: int, by: str) -> None:
     """Leave new commits of a pull request alone."""
-    key = _pull(repository_id, number)
+    key = keys.pull(repository_id, number)
     async with store.redis.pipeline(transaction=True) as pipe:
         pipe.hset(key, "paused", by)
         pipe.expire(key, store.keep_seconds)
@@ -32,19 +33,19 @@ async def pause(store: Store, repository_id: int, number: int, by: str) -> None:
 
 
 async def resume(store: Store, repository_id: int, number: int) -> None:
-    await store.redis.hdel(_pull(repository_id, number), "paused")
+    await store.redis.hdel(keys.pull(repository_id, number), "paused")
 
 
 async def dismiss(store: Store, repository_id: int, number: int, fingerprint: str) -> None:
     """Never tell that finding again on that pull request."""
-    key = f"{PREFIX}dismissed:{repository_id}:{number}"
+    key = keys.dismissed(repository_id, number)
     await store.redis.sadd(key, fingerprint)
     await store.redis.expire(key, store.keep_seconds)
 
 
 async def suppress(store: Store, repository_id: int, suppression: Suppression) -> bool:
     """Never tell that finding again in that repository. False if there is no room for it."""
-    key = f"{PREFIX}suppressions:{repository_id}"
+    key = keys.suppressions(repository_id)
     has_capacity = await store.redis.hlen(key) < MAX_SUPPRESSIONS
     if not has_capacity and not await store.redis.hexists(key, suppression.fingerprint):
         return False
@@ -58,16 +59,14 @@ async def unsuppress(
     """Tell that finding again, in the repository and on that pull request. Returns the reason for
     which it was left, "" if there was none, None if it was not to be left; and for a wish, which
     `by` names, that is tried again the same as before."""
-    keys = (
-        f"suppressions:{repository_id}",
-        f"dismissed:{repository_id}:{number}",
-        f"posted:{repository_id}:{number}",
-        f"unsuppressed:{by}",
-    )
+    script_keys = [
+        keys.suppressions(repository_id),
+        keys.dismissed(repository_id, number),
+        keys.posted(repository_id, number),
+        keys.unsuppressed(by),
+    ]
     script = store.redis.register_script(_UNSUPPRESS)
-    suppression = await script(
-        keys=[f"{PREFIX}{key}" for key in keys], args=[fingerprint, DELIVERY_SECONDS]
-    )
+    suppression = await script(keys=script_keys, args=[fingerprint, DELIVERY_SECONDS])
     if suppression is None:
         return None
     return decode(Suppression, suppression).reason if suppression else ""
@@ -75,7 +74,7 @@ async def unsuppress(
 
 async def suppressions(store: Store, repository_id: int) -> tuple[Suppression, ...]:
     """All that a repository taught us, by path."""
-    found = await store.redis.hvals(f"{PREFIX}suppressions:{repository_id}")
+    found = await store.redis.hvals(keys.suppressions(repository_id))
     return tuple(
         sorted((decode(Suppression, body) for body in found), key=lambda one: (one.path, one.title))
     )
@@ -84,11 +83,7 @@ async def suppressions(store: Store, repository_id: int) -> tuple[Suppression, .
 async def dismissed(store: Store, repository_id: int, number: int) -> frozenset[str]:
     """The fingerprints that are not to be told on a pull request, for either reason."""
     async with store.redis.pipeline(transaction=False) as pipe:
-        pipe.smembers(f"{PREFIX}dismissed:{repository_id}:{number}")
-        pipe.hkeys(f"{PREFIX}suppressions:{repository_id}")
+        pipe.smembers(keys.dismissed(repository_id, number))
+        pipe.hkeys(keys.suppressions(repository_id))
         on_pull, in_repository = await pipe.execute()
     return frozenset(name.decode() for name in (*on_pull, *in_repository))
-
-
-def _pull(repository_id: int, number: int) -> str:
-    return f"{PREFIX}pull:{repository_id}:{number}"

@@ -10,8 +10,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bot.domain.model import Usage
+from bot.store import keys
 from bot.store.dates import day_of
-from bot.store.store import PREFIX, Store
+from bot.store.store import Store
 from bot.store.usage_questions import UsageTotal
 
 #: KEYS: the day's sums, the review. ARGV: installation, seconds to keep the day's sums, calls,
@@ -40,7 +41,7 @@ async def add_usage(
     tokens = usage.prompt_tokens + usage.completion_tokens
     cost = "" if usage.cost is None else usage.cost
     await redis.register_script(_ADD)(
-        keys=[_key(day_of(now)), f"{PREFIX}review:{review_id}"],
+        keys=[keys.usage(day_of(now)), keys.review(review_id)],
         args=[installation_id, keep_seconds, usage.calls, tokens, cost],
     )
 
@@ -49,7 +50,7 @@ async def usage_by_day(store: Store, days: Sequence[str]) -> dict[str, dict[int,
     """What each installation has used on each of the days (ISO 8601)."""
     async with store.redis.pipeline(transaction=False) as pipe:
         for day in days:
-            pipe.hgetall(_key(day))
+            pipe.hgetall(keys.usage(day))
         found: Any = await pipe.execute()
     return {day: _by_installation(fields) for day, fields in zip(days, found, strict=True)}
 
@@ -61,7 +62,3 @@ def _by_installation(fields: dict[bytes, bytes]) -> dict[int, UsageTotal]:
         usage = UsageTotal(tokens=int(value)) if what == "tokens" else UsageTotal(cost=float(value))
         sums[int(installation_id)] += usage
     return dict(sums)
-
-
-def _key(day: str) -> str:
-    return f"{PREFIX}usage:{day}"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.model import Usage
+from bot.store import keys
 from bot.store.dates import day_of
-from bot.store.store import PREFIX, Store
+from bot.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class UsageTotal:
 
 async def add_question_usage(store: Store, repository_id: int, usage: Usage) -> None:
     """Add what a question has cost to the present day (UTC)."""
-    key = _key(day_of(store.now()))
+    key = keys.question_usage(day_of(store.now()))
     async with store.redis.pipeline(transaction=True) as pipe:
         pipe.hincrby(key, f"{repository_id}:tokens", usage.prompt_tokens + usage.completion_tokens)
         pipe.hincrbyfloat(key, f"{repository_id}:cost", usage.cost or 0.0)
@@ -37,7 +38,7 @@ async def question_usage(
     `may_read` allows."""
     async with store.redis.pipeline(transaction=False) as pipe:
         for day in days:
-            pipe.hgetall(_key(day))
+            pipe.hgetall(keys.question_usage(day))
         found: Any = await pipe.execute()
     return {day: _sum(fields, may_read) for day, fields in zip(days, found, strict=True)}
 
@@ -51,7 +52,3 @@ def _sum(fields: Mapping[bytes, bytes], may_read: Callable[[int], bool]) -> Usag
                 UsageTotal(tokens=int(value)) if what == "tokens" else UsageTotal(cost=float(value))
             )
     return total
-
-
-def _key(day: str) -> str:
-    return f"{PREFIX}question_usage:{day}"

@@ -1,33 +1,25 @@
-"""Figures for Prometheus, of all processes together: counted in memory, kept in Redis.
+"""Figures for Prometheus, of all processes together: counted in memory, kept by the store.
 
-Each process adds up what it counts and sends it to one Redis hash every second, so that
+Each process adds up what it counts and saves it every second (`bot.store.metrics`), so that
 counting costs nothing on the way of the work, and any web process can show the sum:
 `name{label="value",...}` -> number. A process that is killed loses its last second.
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 import asyncio
+import os
 import re
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bot.domain.model import Usage
 from bot.runtime.tasks import stop
-from bot.telemetry import gauges
-
-#: Where the sums are; `bot.store.scripts` counts reviews by their end there as well.
-KEY = "glossator:metrics"
-
-#: Requests that installations have left: id -> `number:until`, until in Unix seconds.
-LIMITS_KEY = "glossator:metrics:limits"
 
 FLUSH_SECONDS = 1.0
 
@@ -59,6 +51,25 @@ CATALOG = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """`sums` are to be added, by series; `limits` are what installations have left of their rate
+    limits and until when (Unix seconds), as far as that is new; `gauges` are this process's
+    present numbers, by series."""
+
+    sums: Mapping[str, float]
+    limits: Mapping[int, tuple[int, float]]
+    gauges: Mapping[str, float]
+
+
+class Sink(Protocol):
+    """Where figures are kept. Both methods say whether it was done."""
+
+    async def save(self, process: str, unsaved: Unsaved) -> bool: ...
+
+    async def forget(self, process: str) -> bool: ...
+
+
 class Metrics:
     """Counts in memory until `flush`. For one event loop, but `count` is safe in any thread
     that holds the GIL.
@@ -67,11 +78,11 @@ class Metrics:
     `current_gauges` tells what there is to say of this process now, by series.
     """
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, sink: Sink) -> None:
         self.limits: Callable[[], Mapping[int, tuple[int, float]]] = dict
         self.current_gauges: Callable[[], Mapping[str, float]] = dict
         self._process = uuid4().hex
-        self._redis = redis
+        self._sink = sink
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._published_limits: Mapping[int, tuple[int, float]] = {}
 
@@ -110,33 +121,18 @@ class Metrics:
         )
 
     async def flush(self) -> None:
-        """Send what was counted since the last time; kept for later if Redis is away."""
+        """Save what was counted since the last time; kept for later if that fails."""
         sums, self._sums = self._sums, defaultdict(float)
         limits = dict(self.limits())
         changed = {
             key: limit for key, limit in limits.items() if self._published_limits.get(key) != limit
         }
-        current_gauges = self.current_gauges()
-        if not sums and not changed and not current_gauges:
+        unsaved = Unsaved(sums, changed, self.current_gauges())
+        if not sums and not changed and not unsaved.gauges:
             return
-        try:
-            # All or nothing: what failed is sent again.
-            async with self._redis.pipeline(transaction=True) as pipe:
-                for name, value in sums.items():
-                    if value:
-                        pipe.hincrbyfloat(KEY, name, value)
-                if changed:
-                    encoded = {
-                        str(key): f"{left}:{until}" for key, (left, until) in changed.items()
-                    }
-                    pipe.hset(LIMITS_KEY, mapping=dict[Any, Any](encoded))
-                if current_gauges:
-                    pipe.hset(
-                        gauges.KEY, self._process, gauges.encode_gauges(current_gauges, time.time())
-                    )
-                await pipe.execute()
+        if await self._sink.save(self._process, unsaved):
             self._published_limits = limits
-        except RedisError:
+        else:
             for name, value in sums.items():
                 self._sums[name] += value
 
@@ -150,8 +146,7 @@ class Metrics:
             await stop(task)
             self.current_gauges = dict
             await self.flush()
-            with suppress(RedisError):
-                await self._redis.hdel(gauges.KEY, self._process)
+            await self._sink.forget(self._process)
 
     async def _flush_often(self) -> None:
         while True:
@@ -168,32 +163,6 @@ def series(name: str, **labels: Hashable) -> str:
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-async def totals(redis: "Redis") -> dict[str, float]:
-    """All sums, by series."""
-    raw = await redis.hgetall(KEY)
-    return {_plain(name): float(value) for name, value in raw.items()}
-
-
-async def limits(redis: "Redis", now: float | None = None) -> dict[str, float]:
-    """Requests left of each installation whose hour is not over; the others are forgotten."""
-    now = time.time() if now is None else now
-    found, expired = {}, []
-    for key, value in (await redis.hgetall(LIMITS_KEY)).items():
-        left, _, until = _plain(value).partition(":")
-        if float(until) <= now:
-            expired.append(key)
-            continue
-        name = series("glossator_github_rate_limit_remaining", installation=_plain(key))
-        found[name] = float(left)
-    if expired:
-        await redis.hdel(LIMITS_KEY, *expired)
-    return found
-
-
-def _plain(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else name
 
 
 def exposition(values: dict[str, float]) -> str:
@@ -221,3 +190,15 @@ def _family(key: str) -> str:
         if name.removesuffix(suffix) in CATALOG:
             return name.removesuffix(suffix)
     return name
+
+
+#: https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
+_STATM = Path("/proc/self/statm")
+
+
+def resident_memory() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

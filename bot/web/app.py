@@ -16,8 +16,7 @@ from bot.config.settings import Settings
 from bot.security.signing import signing_keys
 from bot.store import Store, connect
 from bot.telemetry import log
-from bot.telemetry.gauges import resident_memory
-from bot.telemetry.metrics import Metrics, series
+from bot.telemetry.metrics import Metrics, resident_memory, series
 from bot.web.api import problems, reviews
 from bot.web.api.openapi import openapi
 from bot.web.api.problems import Problem
@@ -92,7 +91,7 @@ def create_app(settings: Settings) -> Starlette:
         app.state.store = Store(redis, keep_seconds=settings.keep_days * 86_400)
         app.state.fanout = Fanout(feed_redis)
         try:
-            async with Metrics(redis).running() as app.state.metrics:
+            async with Metrics(app.state.store.metrics).running() as app.state.metrics:
                 app.state.metrics.current_gauges = lambda: {
                     series("glossator_process_memory_bytes", process="web"): resident_memory(),
                     "glossator_feeds_open": app.state.feed_limiter.open,

@@ -6,8 +6,7 @@ from starlette.responses import PlainTextResponse
 
 from bot.store.queues import live_workers, queues
 from bot.store.store import Store
-from bot.telemetry.gauges import live_gauges
-from bot.telemetry.metrics import exposition, limits, series, totals
+from bot.telemetry.metrics import exposition, series
 from bot.web.auth.viewer import viewer
 
 #: https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info
@@ -22,7 +21,8 @@ async def metrics(request: Request) -> PlainTextResponse:
             raise HTTPException(404)
     store: Store = request.app.state.store
     await request.app.state.metrics.flush()
-    values = await totals(store.redis) | await limits(store.redis) | await live_gauges(store.redis)
+    figures = store.metrics
+    values = await figures.totals() | await figures.rate_limits() | await figures.gauges()
     for queue in await queues(store):
         for state in ("waiting", "unacked", "delayed", "dead"):
             name = series("glossator_queue_messages", queue=queue.name, state=state)

@@ -26,7 +26,7 @@ from bot.runtime.ports import free_port
 from bot.sandbox.records import Repository
 from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
-from bot.store import Store, connect
+from bot.store import Store, connect, keys
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.store.recovery import ALL_QUEUES
 from tests.support.llm_server import LLMServer
@@ -136,9 +136,9 @@ class ChaosStage:
 
     async def work_left(self) -> list[str]:
         async with self.store.redis.pipeline(transaction=True) as pipe:
-            pipe.zrange("glossator:active", 0, -1)
-            pipe.zrange("glossator:ending", 0, -1)
-            pipe.smembers("glossator:unheard")
+            pipe.zrange(keys.ACTIVE, 0, -1)
+            pipe.zrange(keys.ENDING, 0, -1)
+            pipe.smembers(keys.QUEUED_DELIVERIES)
             for queue in ALL_QUEUES:
                 pipe.hvals(f"{NAMESPACE}:{queue}.msgs")
             return [item.decode() for found in await pipe.execute() for item in found]
@@ -188,10 +188,10 @@ class ChaosStage:
             "active",
             "ending",
         )
-        staying = ("reviews", "deliveries_looked_through", "metrics")
+        staying = ("reviews", "redelivery_checked_until", "metrics", "ended_reviews")
         async for key in self.store.redis.scan_iter(count=1000):
             name = key.decode()
-            kind = name.removeprefix("glossator:")
+            kind = name.removeprefix(keys.PREFIX)
             if name.startswith(NAMESPACE):
                 if name.endswith(".msgs") or name in {f"{NAMESPACE}:{q}" for q in ALL_QUEUES}:
                     found.append(name)

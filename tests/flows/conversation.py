@@ -9,7 +9,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 
 from bot.runtime.tasks import stop
-from bot.store import Store
+from bot.store import Store, keys
 from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.web.feed.feed import Close
 from tests.flows.environment import REPO, SECONDS, World
@@ -85,7 +85,7 @@ async def fed(page: str) -> list[dict[str, Any]]:
 
 async def handled(world: World, guid: str) -> bool:
     """Whether a delivery was queued, and is worked off."""
-    queued = await world.store.redis.exists(f"glossator:delivery:{guid}")
+    queued = await world.store.redis.exists(keys.delivery(guid))
     return bool(queued) and not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")
 
 

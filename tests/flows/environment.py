@@ -19,7 +19,7 @@ from bot.runtime.ports import listen
 from bot.sandbox.http_server import serving
 from bot.sandbox.records import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.sandbox.server import Sandbox
-from bot.store import Store, connect
+from bot.store import Store, connect, keys
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.web.app import create_app
 from tests.support.openapi import validate
@@ -74,11 +74,11 @@ class World:
             ) from None
 
     async def _waiting(self) -> list[str]:
-        keys = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
+        waiting = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
         async with self.store.redis.pipeline(transaction=False) as pipeline:
-            for key in keys:
+            for key in waiting:
                 pipeline.hvals(key)
-            pipeline.zrange("glossator:active", 0, -1)
+            pipeline.zrange(keys.ACTIVE, 0, -1)
             found: list[list[bytes]] = await pipeline.execute()
         return [item.decode() for items in found for item in items]
 

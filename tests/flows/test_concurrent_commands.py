@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State, Suppression
-from bot.store import command_log, suppressions
+from bot.store import command_log, keys, suppressions
 from bot.store.messages import NAMESPACE
 from tests.flows.conversation import (
     AFTER,
@@ -152,7 +152,7 @@ async def test_an_answer_in_a_thread_is_posted_once_however_long_an_outage_lasts
         return bool(fault.triggered)
 
     await world.until_true(lost)
-    for key in await world.store.redis.keys("glossator:pace:reply:*"):
+    for key in await world.store.redis.keys(keys.once("reply:*")):
         left = await world.store.redis.pttl(key)
         await world.store.redis.pexpire(key, max(1, left - MAX_OUTAGE_SECONDS * 1000))
     await world.settle()

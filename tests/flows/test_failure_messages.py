@@ -46,7 +46,7 @@ async def services(store: Store) -> Services:
     await store.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
     nothing: Any = None
     settings = Settings(_env_file=None)
-    metrics = Metrics(store.redis)
+    metrics = Metrics(store.metrics)
     return Services(settings=settings, store=store, github=nothing, llm=None, metrics=metrics)
 
 

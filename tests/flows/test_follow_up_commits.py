@@ -11,6 +11,7 @@ from bot.domain.model import State
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Transient
 from bot.github.threads import minimize_comment
+from bot.store import keys
 from tests.flows.conversation import pushed
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Status, agreeable, review
@@ -152,14 +153,14 @@ async def test_waiting_for_a_crashed_publisher_is_not_counted_as_a_crash(
 ) -> None:
     """Were it killed while it waits, that would be held against its review."""
     number = 1
-    lock = f"glossator:lock:publish:{world.repository.id}:{number}"
+    lock = keys.lock(f"publish:{world.repository.id}:{number}")
     await world.store.redis.set(lock, "of a dead worker")
     await world.open_pull({NAMES[0]: "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
     await world.until(number, State.REPORTING)
     current = (await world.store.pull_fields(world.repository.id, number))["current"]
 
     async def waits() -> bool:
-        return not await world.store.redis.exists(f"glossator:starts:{current}:report")
+        return not await world.store.redis.exists(keys.stage_starts(current, "report"))
 
     await asyncio.sleep(1)
     await world.until_true(waits)

@@ -6,6 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.store import keys
 from tests.flows.environment import running
 from tests.support.llm_server import LLMServer
 
@@ -27,7 +28,7 @@ async def test_a_file_read_in_parts_is_counted_once(
             number = await world.open_pull({"a.txt": "1\n"}, after)
             await world.settle()
             fields = await world.store.pull_fields(world.repository.id, number)
-            stream_entries: Any = await redis.xrange(f"glossator:events:{fields['current']}")
+            stream_entries: Any = await redis.xrange(keys.events(fields["current"]))
     events = [json.loads(entry[b"data"]) for _, entry in stream_entries]
     assert len(llm.requests) > 2
     assert {event["files_total"] for event in events} == {0, 2}

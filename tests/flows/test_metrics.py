@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from bot.security.tls import trusted
 from bot.store.usage import usage_by_day
 from bot.store.usage_questions import UsageTotal, question_usage
-from bot.telemetry.metrics import CATALOG, totals
+from bot.telemetry.metrics import CATALOG
 from bot.web.pages.statistics import days_of
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Text, agreeable, review
@@ -45,7 +45,7 @@ async def test_what_is_counted_is_what_happened(world_with_metrics_token: World)
     async def flushed() -> bool:
         requests = sum(
             number
-            for name, number in (await totals(world.store.redis)).items()
+            for name, number in (await world.store.metrics.totals()).items()
             if name.startswith("glossator_github_requests_total")
         )
         return requests == len([e for e in world.sandbox.requests if e.path.startswith("/api")])
@@ -80,7 +80,7 @@ async def test_every_series_is_in_the_catalogue(world_with_metrics_token: World)
     text = (await scraped(world_with_metrics_token)).text
     for name in CATALOG:
         assert f"# TYPE {name} " in text
-    reported = await totals(world_with_metrics_token.store.redis)
+    reported = await world_with_metrics_token.store.metrics.totals()
     shown = values(text)
     assert set(reported) - set(shown) == set()
 
@@ -134,7 +134,7 @@ async def test_what_the_llm_cost_is_what_it_answered(
     assert usage.calls == len(llm.requests) > 0
 
     async def flushed() -> bool:
-        return 'glossator_findings_total{severity="high"}' in await totals(world.store.redis)
+        return 'glossator_findings_total{severity="high"}' in await world.store.metrics.totals()
 
     await world.until_true(flushed)
     seen = values((await scraped(world)).text)
@@ -164,7 +164,7 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     await world.settle()
 
     async def flushed() -> bool:
-        reported = await totals(world.store.redis)
+        reported = await world.store.metrics.totals()
         return reported.get("glossator_llm_calls_total") == before.calls + 2
 
     await world.until_true(flushed)

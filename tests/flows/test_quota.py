@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.domain.model import State
-from bot.store import quota
+from bot.store import keys, quota
 from tests.flows.conversation import bot_comments, pushed
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
@@ -54,7 +54,7 @@ async def test_no_command_gets_more_than_the_quota_and_a_new_day_does(world: Wor
     await world.settle()
     skipped = world.check_runs[-1]
     assert skipped.conclusion == "skipped"
-    await world.store.redis.delete(*await world.store.redis.keys("glossator:quota:*"))
+    await world.store.redis.delete(*await world.store.redis.keys(f"{keys.PREFIX}quota:*"))
     await world.sandbox.rerun(skipped.id)
     await world.settle()
     assert (await world.progress(1)).state is State.COMPLETED

@@ -15,12 +15,12 @@ from bot.domain.model import Batch, BatchResult, Repository, Review, State, Trig
 from bot.github import deliveries
 from bot.github.client import GitHub
 from bot.github.errors import Invalid
-from bot.store import Store, recovery
+from bot.store import Store, keys, recovery
 from bot.store.messages import NAMESPACE, QUEUES, message
-from bot.telemetry import gauges
+from bot.telemetry.metrics import Unsaved
 from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
 from workers.schedule import maintenance
-from workers.schedule.redelivery import DUE, MAX_REDELIVERIES, redeliver
+from workers.schedule.redelivery import MAX_REDELIVERIES, redeliver
 from workers.services import Services, open_services
 
 BEFORE = {"app.py": "import subprocess\n"}
@@ -191,21 +191,20 @@ async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) ->
 
 
 async def test_stage_data_is_deleted_with_the_review(store: Store, services: Services) -> None:
-    await store.redis.set("glossator:scan:gone", b"x")
+    await store.redis.set(keys.scan("gone"), b"x")
     await put_into(store, State.ANALYZING)
     await maintenance.clean_up(services)
-    assert await store.redis.exists("glossator:scan:gone") == 0
-    assert await store.redis.exists(f"glossator:batches:{ID}") == 1
+    assert await store.redis.exists(keys.scan("gone")) == 0
+    assert await store.redis.exists(keys.batches(ID)) == 1
 
 
 async def test_data_of_killed_processes_is_cleaned_up(store: Store, services: Services) -> None:
     told = {"gone": 60.0, "living": 0.0}
     for process, ago in told.items():
-        await store.redis.hset(
-            gauges.KEY, process, gauges.encode_gauges({"any": 1}, time.time() - ago)
-        )
+        unsaved = Unsaved(sums={}, limits={}, gauges={"any": 1})
+        await store.metrics.save(process, unsaved, now=time.time() - ago)
     await maintenance.clean_up(services)
-    assert await store.redis.hkeys(gauges.KEY) == [b"living"]
+    assert await store.redis.hkeys(keys.METRICS_GAUGES) == [b"living"]
 
 
 async def test_a_redis_that_may_lose_work_is_complained_of(store: Store) -> None:
@@ -255,12 +254,10 @@ async def test_a_redelivery_that_fails_too_is_requested_again_later(world: World
         world.sandbox.webhook_url = url
         await redeliver(services)
         assert len(world.sandbox.state.deliveries) == 2, "not at once"
-        waiting: Any = await world.store.redis.zrange(
-            "glossator:redeliveries", 0, -1, withscores=True
-        )
+        waiting: Any = await world.store.redis.zrange(keys.REDELIVERIES, 0, -1, withscores=True)
         [(member, due)] = waiting
         assert 5 < due - time.time() < 11
-        await world.store.redis.zadd("glossator:redeliveries", {member: 0})
+        await world.store.redis.zadd(keys.REDELIVERIES, {member: 0})
         await redeliver(services)
         await world.until(number, State.COMPLETED)
     await world.settle()
@@ -288,12 +285,14 @@ async def test_a_delivery_that_github_will_not_repeat_holds_up_no_other(
         await redeliver(services)
         await world.until(second, State.COMPLETED)
         for waits in range(MAX_REDELIVERIES - 1):
-            waiting: Any = await world.store.redis.zrange(DUE, 0, -1, withscores=True)
+            waiting: Any = await world.store.redis.zrange(keys.REDELIVERIES, 0, -1, withscores=True)
             [(_, due)] = waiting
             assert 4 < due - time.time() <= 3600, waits
-            await world.store.redis.zadd(DUE, {f"{refused}:{guid(world, refused)}": 0})
+            await world.store.redis.zadd(
+                keys.REDELIVERIES, {f"{refused}:{guid(world, refused)}": 0}
+            )
             await redeliver(services)
-        assert await world.store.redis.zcard(DUE) == 0, "it is given up at last"
+        assert await world.store.redis.zcard(keys.REDELIVERIES) == 0, "it is given up at last"
     await world.settle()
 
 

@@ -32,7 +32,7 @@ from bot.domain.model import (
     State,
     Trigger,
 )
-from bot.store import Store, connect, recovery
+from bot.store import Store, connect, keys, recovery
 from bot.store.messages import NAMESPACE, message
 
 T = TypeVar("T")
@@ -184,7 +184,7 @@ class Life(RuleBasedStateMachine):
                 self.states[name] = State.REPORTING
 
     def _has(self, name: str, number: int) -> bool:
-        return bool(self.run(self.store.redis.hexists(f"glossator:batches:{name}", str(number))))
+        return bool(self.run(self.store.redis.hexists(keys.batches(name), str(number))))
 
     @rule(name=reviews, to=st.sampled_from((State.FAILED, State.CANCELLED)))
     def end(self, name: str, to: State) -> None:
@@ -233,7 +233,7 @@ class Life(RuleBasedStateMachine):
     def no_installation_has_more_turns_than_it_may(self) -> None:
         snapshot = self.run(recovery.snapshot(self.store))
         for installation in INSTALLATIONS:
-            running = self._members(f"glossator:running:{installation}")
+            running = self._members(keys.running(installation))
             assert len(running) <= AT_ONCE
             assert running <= set(snapshot.active)
             waiting = {n for n in snapshot.active if self._parked(n, installation)}
@@ -248,7 +248,7 @@ class Life(RuleBasedStateMachine):
             name
             for active in self.states
             if not self.ended(active)
-            for name in self._fields(f"glossator:after:{active}")
+            for name in self._fields(keys.after(active))
         ]
         assert sorted(sent + parked) == sorted(self.waiting)
 
@@ -267,14 +267,14 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def a_finished_review_leaves_no_work_behind_and_one_last_event(self) -> None:
         for name in self.states:
-            raw: Any = self.run(self.store.redis.xrange(f"glossator:events:{name}"))
+            raw: Any = self.run(self.store.redis.xrange(keys.events(name)))
             statuses = [json.loads(fields[b"data"])["status"] for _, fields in raw]
             last = [status for status in statuses if State(status) in FINISHED]
             assert len(last) == self.ended(name)
             if self.ended(name):
                 assert statuses[-1] == self.states[name]
-                keys = [f"glossator:{kind}:{name}" for kind in ("scan", "batches", "results")]
-                assert self.run(self.store.redis.exists(*keys)) == 0
+                left = [keys.scan(name), keys.batches(name), keys.results(name)]
+                assert self.run(self.store.redis.exists(*left)) == 0
 
     @invariant()
     def a_review_with_all_results_is_published_by_one_message(self) -> None:

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from bot.telemetry.gauges import KEY
+from bot.store import keys
 from bot.web.app import create_app
 from tests.support.deliveries import SECRET, payload, signature
 from tests.support.web_server import make_settings
@@ -83,7 +83,10 @@ async def test_forged_deliveries_queue_nothing_and_leave_memory_flat(
     before = _resident()
     assert await many(deliveries * 9 // 10) == {401}
     assert _resident() < 1.1 * before
-    assert set(await redis.keys("*")) <= {b"glossator:metrics", KEY.encode()}
+    assert set(await redis.keys("*")) <= {
+        keys.METRICS.encode(),
+        keys.METRICS_GAUGES.encode(),
+    }
 
 
 async def test_a_delivery_is_claimed_for_longer_than_github_could_repeat_it(
@@ -99,7 +102,7 @@ async def test_a_delivery_is_claimed_for_longer_than_github_could_repeat_it(
     assert first.status_code == 202
     again = await web.post("/webhooks/github", content=body, headers=headers)
     assert (again.status_code, again.json()["status"]) == (200, "duplicate")
-    left = await redis.ttl("glossator:delivery:72d3162e-cc78-11e3-81ab-4c9367dc0958")
+    left = await redis.ttl(keys.delivery("72d3162e-cc78-11e3-81ab-4c9367dc0958"))
     assert 3 * 86_400 < left <= 4 * 86_400
 
 

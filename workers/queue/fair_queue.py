@@ -5,9 +5,10 @@ from typing import Any
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
+from bot.store import keys
 from bot.store.delivery_scripts import NEXT_DELIVERIES
 from bot.store.messages import NAMESPACE
-from bot.store.store import MAX_CONCURRENT_DELIVERIES, PREFIX
+from bot.store.store import MAX_CONCURRENT_DELIVERIES
 from bot.telemetry import log
 
 _log = log.get(__name__)
@@ -26,7 +27,12 @@ class FairQueue(Middleware):
         script = broker.client.register_script(NEXT_DELIVERIES)
         try:
             script(
-                args=[PREFIX, NAMESPACE, MAX_CONCURRENT_DELIVERIES, repository["installation_id"]]
+                args=[
+                    keys.PREFIX,
+                    NAMESPACE,
+                    MAX_CONCURRENT_DELIVERIES,
+                    repository["installation_id"],
+                ]
             )
         except RedisError as exc:
             _log.warning("next_delivery_not_started", why=type(exc).__name__)

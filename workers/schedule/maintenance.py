@@ -18,7 +18,7 @@ from bot.store import recovery
 from bot.store.locks import hold, once_per
 from bot.store.messages import Message, message
 from bot.store.recovery import Snapshot
-from bot.telemetry import gauges, log
+from bot.telemetry import log
 from workers.review.stage import deadline, fail, time_out
 from workers.schedule.redelivery import redeliver
 from workers.services import Services, open_services
@@ -121,9 +121,7 @@ async def clean_up(services: Services) -> None:
     store = services.store
     dropped = await recovery.drop_expired(store, services.settings.keep_days * 86_400)
     left = await recovery.drop_leftovers(store)
-    await gauges.live_gauges(
-        store.redis
-    )  # which forgets processes that were killed; nobody may scrape
+    await store.metrics.gauges()  # forgets processes that were killed, should nobody scrape
     if dropped or left:
         _log.info("cleaned_up", reviews=dropped, leftovers=left)
 

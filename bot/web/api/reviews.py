@@ -15,7 +15,7 @@ from ulid import ULID
 from bot.domain.model import State, Trigger
 from bot.policy.start import cancelled_by
 from bot.security.links import FORMATS, review_links
-from bot.store import Store, cancellation, pending
+from bot.store import Store, cancellation, keys, pending
 from bot.store.messages import message
 from bot.store.pending import PendingRequest
 from bot.store.review_list import BadCursor, Listed, find_listed, page_of
@@ -124,7 +124,7 @@ async def _claim_idempotency_key(
 ) -> str:
     """The id that the first call with this key chose. Raises Problem if it wished for
     something else."""
-    key = f"glossator:idempotent:{sha256(name.encode()).hexdigest()}"
+    key = keys.idempotency(sha256(name.encode()).hexdigest())
     digest = sha256(params.model_dump_json().encode()).hexdigest()
     await redis.set(key, f"{review_id} {digest}", nx=True, ex=IDEMPOTENCY_SECONDS)
     stored = await redis.get(key)

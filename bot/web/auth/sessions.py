@@ -13,11 +13,10 @@ from redis.asyncio import Redis
 
 from bot.domain.model import decode, encode
 from bot.security.signing import is_signed, signature
+from bot.store import keys
 
 #: After so long a person signs in again: without a question where GitHub knows them.
 SESSION_SECONDS = 3600
-
-_PREFIX = "glossator:session:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +44,16 @@ def new_id() -> str:
 
 
 async def begin(redis: "Redis", session: Session) -> None:
-    await redis.set(_PREFIX + session.id, encode(session), ex=SESSION_SECONDS)
+    await redis.set(keys.session(session.id), encode(session), ex=SESSION_SECONDS)
 
 
 async def find(redis: "Redis", session_id: str) -> Session | None:
-    data = await redis.get(_PREFIX + session_id)
+    data = await redis.get(keys.session(session_id))
     return decode(Session, data) if data else None
 
 
 async def end(redis: "Redis", session_id: str) -> None:
-    await redis.delete(_PREFIX + session_id)
+    await redis.delete(keys.session(session_id))
 
 
 def cookie_value(key: bytes, session_id: str) -> str:

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bot.runtime.tasks import stop
 from bot.security.links import Purpose
 from bot.security.network import network_of
-from bot.store import pending
+from bot.store import keys, pending
 from bot.web.auth.viewer import find_pending_access, find_review_access, link_expiry, viewer
 from bot.web.feed.fanout import Fanout, SlowConsumer, StreamEvent
 from bot.web.security_headers import same_origin
@@ -151,7 +151,7 @@ async def _stream_events(websocket: WebSocket, review_id: str, after: str) -> Cl
         if await _nothing_left_to_send(websocket, review_id, after):
             return Close.DONE
         async with (
-            fanout.watch(f"glossator:events:{review_id}") as watcher,
+            fanout.watch(keys.events(review_id)) as watcher,
             aclosing(watcher.events(after)) as events,
         ):
             async for event in events:
@@ -176,7 +176,7 @@ async def _nothing_left_to_send(websocket: WebSocket, review_id: str, after: str
         return False
     if state is None and (found := await pending.find(store, review_id)) and not found.error:
         return False
-    return not await store.redis.xrange(f"glossator:events:{review_id}", f"({after}", count=1)
+    return not await store.redis.xrange(keys.events(review_id), f"({after}", count=1)
 
 
 async def _send(websocket: WebSocket, message: dict[str, object]) -> bool:

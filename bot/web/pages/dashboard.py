@@ -12,7 +12,6 @@ from bot.store.queues import dead_letters, live_workers, queues, retry
 from bot.store.review_list import BadCursor, Listed, newest_first, page_of
 from bot.store.usage import usage_by_day
 from bot.store.usage_questions import question_usage
-from bot.telemetry.gauges import live_gauges
 from bot.telemetry.metrics import series
 from bot.web.api.reviews import TOO_MANY_LISTS, review_filter
 from bot.web.auth.viewer import Viewer, viewer
@@ -73,7 +72,7 @@ async def _render(request: Request, user: Viewer) -> Response:
 
 async def _server_status(store: Store, recent: Sequence[Listed], now: float) -> dict[str, object]:
     """What concerns all installations, for administrators."""
-    current_gauges = await live_gauges(store.redis)
+    current_gauges = await store.metrics.gauges()
     return {
         "queues": await queues(store),
         "workers": await live_workers(store),

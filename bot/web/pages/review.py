@@ -18,7 +18,7 @@ from bot.domain.model import (
     decode,
 )
 from bot.security.links import Purpose, report_links
-from bot.store import Store
+from bot.store import Store, keys
 from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
 from bot.web.pages.cancel import may_cancel
 from bot.web.pages.forms import token_for
@@ -77,7 +77,7 @@ async def review_page(request: Request) -> Response:
     if progress is None:
         return not_found()
     # Read before the findings: events that come meanwhile are told again, not lost.
-    newest = await store.redis.xrevrange(f"glossator:events:{review_id}", count=1)
+    newest = await store.redis.xrevrange(keys.events(review_id), count=1)
     found = await _results_so_far(store, review_id)
     pull = decode(PullRequest, fields["pull"]) if "pull" in fields else None
     settings = request.app.state.settings

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.config.settings import Settings
 from bot.security.network import network_of
+from bot.store import keys
 from bot.web.auth import sessions
 from bot.web.auth.sessions import SESSION_SECONDS, Session
 from bot.web.auth.viewer import cookie_name, token_digest, viewer
@@ -19,8 +20,6 @@ from bot.web.security_headers import same_origin
 STATE_SECONDS = 600
 #: Tokens that one address may try in a minute.
 ATTEMPTS_PER_MINUTE = 10
-
-_STATES = "glossator:signin:"
 
 
 def _sign_in_page(request: Request, message: str = "", status: int = 200) -> Response:
@@ -55,7 +54,7 @@ async def with_token(request: Request) -> Response:
 
 
 async def _allow_attempt(redis: "Redis", address: str) -> bool:
-    key = f"glossator:tries:{network_of(address)}"
+    key = keys.sign_in_attempts(network_of(address))
     async with redis.pipeline(transaction=True) as pipe:
         pipe.set(key, 0, nx=True, ex=60)
         pipe.incr(key)
@@ -73,7 +72,7 @@ async def to_github(request: Request) -> Response:
     if not settings.github_client_id:
         return _sign_in_page(request, "Sign-in with GitHub is not set up here.", 404)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    await request.app.state.store.redis.set(_STATES + state, verifier, ex=STATE_SECONDS)
+    await request.app.state.store.redis.set(keys.sign_in(state), verifier, ex=STATE_SECONDS)
     answer = RedirectResponse(authorize_url(settings, state, verifier), 303)
     _set_cookie(answer, settings, f"{cookie_name(settings)}-state", state, STATE_SECONDS)
     return answer
@@ -88,7 +87,7 @@ async def from_github(request: Request) -> Response:
     own = request.cookies.get(f"{cookie_name(settings)}-state", "")
     if not own or not secrets.compare_digest(own.encode(), state.encode()):
         return _sign_in_page(request, "This sign-in was not begun in this browser.", 403)
-    verifier = await request.app.state.store.redis.getdel(_STATES + state)
+    verifier = await request.app.state.store.redis.getdel(keys.sign_in(state))
     if verifier is None or not code:
         return _sign_in_page(request, "The sign-in took too long or was refused.", 403)
     try:

@@ -14,13 +14,14 @@ from redis.asyncio import Redis
 from bot.config.settings import Price
 from bot.domain.model import Usage
 from bot.runtime.tasks import run_to_completion
+from bot.store import keys
 from bot.store.usage import add_usage
 from workers.analysis.llm.errors import BudgetError
 
 #: Seconds that sums are kept: longer than what they count for.
 _KEEP = 2 * 24 * 3600
 
-#: A key, the most that may be spent under it, and whose budget that is, for people.
+#: A scope, the most that may be spent under it, and whose budget that is, for people.
 Limit = tuple[str, int, str]
 
 # KEYS: sums. ARGV: tokens, seconds to keep the sums, the limit of each.
@@ -41,9 +42,9 @@ return 0
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Tokens set aside under some keys until the call is over, and whose call it is."""
+    """Tokens set aside under some scopes until the call is over, and whose call it is."""
 
-    keys: tuple[str, ...]
+    scopes: tuple[str, ...]
     tokens: int
     review_id: str
     installation_id: int
@@ -95,8 +96,8 @@ class Budget:
             if (over := await self._take(limits, tokens)) is not None:
                 _, limit, scope_text = over
                 raise BudgetError(f"the budget of {limit:,} tokens {scope_text} is used up")
-            keys = tuple(key for key, _, _ in limits)
-            taken.append(Reservation(keys, tokens, review_id, installation_id))
+            scopes = tuple(scope for scope, _, _ in limits)
+            taken.append(Reservation(scopes, tokens, review_id, installation_id))
 
         try:
             await run_to_completion(take())
@@ -112,9 +113,9 @@ class Budget:
         await run_to_completion(self._book(reservation, used))
 
     async def _book(self, reservation: Reservation, used: Usage) -> None:
-        if reservation.keys:
+        if reservation.scopes:
             tokens = used.prompt_tokens + used.completion_tokens
-            await self._add(reservation.keys, tokens - reservation.tokens)
+            await self._add(reservation.scopes, tokens - reservation.tokens)
         if self._redis is not None and used.calls:
             await add_usage(
                 self._redis,
@@ -143,27 +144,23 @@ class Budget:
         if not limits:
             return None
         if self._redis is not None:
-            names = [_name(key) for key, _, _ in limits]
+            names = [keys.llm_spent(scope) for scope, _, _ in limits]
             maximums = [limit for _, limit, _ in limits]
             position = int(await self._reserve(keys=names, args=[tokens, _KEEP, *maximums]))
             return limits[position - 1] if position else None
         for each in limits:
             if self._sums.get(each[0], 0) + tokens > each[1]:
                 return each
-        await self._add([key for key, _, _ in limits], tokens)
+        await self._add([scope for scope, _, _ in limits], tokens)
         return None
 
-    async def _add(self, keys: Sequence[str], tokens: int) -> None:
+    async def _add(self, scopes: Sequence[str], tokens: int) -> None:
         if self._redis is None:
-            for key in keys:
-                self._sums[key] = self._sums.get(key, 0) + tokens
+            for scope in scopes:
+                self._sums[scope] = self._sums.get(scope, 0) + tokens
             return
         async with self._redis.pipeline(transaction=True) as pipe:
-            for key in keys:
-                pipe.incrby(_name(key), tokens)
-                pipe.expire(_name(key), _KEEP)
+            for scope in scopes:
+                pipe.incrby(keys.llm_spent(scope), tokens)
+                pipe.expire(keys.llm_spent(scope), _KEEP)
             await pipe.execute()
-
-
-def _name(key: str) -> str:
-    return f"glossator:llm:spent:{key}"

@@ -8,6 +8,7 @@ import zstandard
 from redis.asyncio import Redis
 
 from bot.domain.model import Usage
+from bot.store import keys
 
 #: Seconds that an answer is kept: a pull request lives about that long.
 KEEP = 7 * 24 * 3600
@@ -39,7 +40,7 @@ class RedisAnswers:
         self._redis = redis
 
     async def get(self, key: str) -> str | None:
-        data = await self._redis.get(f"glossator:llm:answer:{key}")
+        data = await self._redis.get(keys.llm_answer(key))
         if not isinstance(data, bytes):  # None, or a client that was told to decode
             return None
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST)
@@ -49,4 +50,4 @@ class RedisAnswers:
         data = text.encode("utf-8")
         if len(data) <= _LARGEST:
             packed = zstandard.ZstdCompressor().compress(data)
-            await self._redis.set(f"glossator:llm:answer:{key}", packed, ex=KEEP)
+            await self._redis.set(keys.llm_answer(key), packed, ex=KEEP)

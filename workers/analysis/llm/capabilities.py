@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from bot.domain.model import decode, encode
+from bot.store import keys
 from workers.analysis.answer import Schema
 
-#: Seconds that Redis remembers a dialect.
+#: Seconds that Redis remembers them.
 _KEEP = 24 * 3600
 
 
@@ -107,4 +108,4 @@ class CapabilityStore:
 
     def _key(self, model: str) -> str:
         name = hashlib.sha256(f"{self._endpoint}\0{model}".encode()).hexdigest()[:32]
-        return f"glossator:llm:dialect:{name}"
+        return keys.llm_capabilities(name)

@@ -15,6 +15,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from bot.runtime.tasks import stop
+from bot.store import keys
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -110,8 +111,12 @@ class RedisPacing:
         lease_seconds: float,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        keys = [f"glossator:llm:{part}:{name}" for part in ("leases", "waiters", "looks", "state")]
-        self._keys = keys
+        self._keys = [
+            keys.llm_leases(name),
+            keys.llm_waiters(name),
+            keys.llm_polls(name),
+            keys.llm_limit(name),
+        ]
         self._limits = (concurrency, gap_ms, int(lease_seconds * 1000))
         self._sleep = sleep
         self._slot_freed = asyncio.Event()

@@ -8,10 +8,10 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
-from bot.store import Store
+from bot.store import Store, keys
 from bot.store.locks import hold
 
-KEY = "glossator:lock:publish"
+KEY = keys.lock("publish")
 
 
 class Renewals:

@@ -10,7 +10,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
-from bot.store import Store, connect, quota
+from bot.store import Store, connect, keys, quota
 from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.store.suppressions import pause
 from workers.queue.broker import make_broker
@@ -44,7 +44,7 @@ async def queued(store: Store, queue: str) -> list[str]:
 
 
 async def events(store: Store, name: str) -> list[tuple[str, str]]:
-    raw: Any = await store.redis.xrange(f"glossator:events:{name}")
+    raw: Any = await store.redis.xrange(keys.events(name))
     return [(fields[b"type"].decode(), json.loads(fields[b"data"])["status"]) for _, fields in raw]
 
 
@@ -267,18 +267,18 @@ async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
 
 
 async def test_what_is_known_of_a_pull_request_lasts_as_long_as_it_is_used(store: Store) -> None:
-    key = "glossator:pull:7:3"
+    key = keys.pull(7, 3)
     await store.open_review(review("one"))
     assert 3000 < await store.redis.ttl(key) <= 3600
     await store.redis.expire(key, 60)
     assert (await store.pull_fields(7, 3))["current"] == "one"
     assert 3000 < await store.redis.ttl(key) <= 3600
     assert await store.pull_fields(7, 4) == {}
-    assert not await store.redis.exists("glossator:pull:7:4")
+    assert not await store.redis.exists(keys.pull(7, 4))
 
 
 async def test_a_pause_of_a_pull_request_that_was_never_reviewed_does_not_stay_for_ever(
     store: Store,
 ) -> None:
     await pause(store, 7, 4, "ada")
-    assert 3000 < await store.redis.ttl("glossator:pull:7:4") <= 3600
+    assert 3000 < await store.redis.ttl(keys.pull(7, 4)) <= 3600

@@ -15,7 +15,7 @@ from bot.config.settings import Settings
 from bot.domain.model import Repository, State
 from bot.security.links import FORMATS, Purpose, sign
 from bot.security.signing import signing_keys
-from bot.store import Store
+from bot.store import Store, keys
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.web.api import reports
 from bot.web.app import create_app
@@ -131,7 +131,7 @@ async def test_reviews_that_expired_are_not_listed(
     web: httpx2.AsyncClient, store: Store, admin: Headers
 ) -> None:
     finished_review, kept = await open_review(store), await open_review(store, number=13)
-    await store.redis.delete(f"glossator:review:{finished_review.id}")
+    await store.redis.delete(keys.review(finished_review.id))
     page = (await web.get("/api/reviews", headers=admin)).json()
     assert [item["id"] for item in page["items"]] == [kept.id]
 

@@ -89,7 +89,7 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
     )
     llm = LLM(settings, store.redis)
     nothing: Any = None
-    metrics = Metrics(store.redis)
+    metrics = Metrics(store.metrics)
     yield Services(settings=settings, store=store, github=nothing, llm=llm, metrics=metrics)
     await stop_background()
     await llm.aclose()

@@ -46,7 +46,7 @@ async def services(store: Store, monkeypatch: pytest.MonkeyPatch) -> Services:
         store=store,
         github=nothing,
         llm=None,
-        metrics=Metrics(store.redis),
+        metrics=Metrics(store.metrics),
     )
 
 

@@ -16,7 +16,7 @@ from bot.config.settings import Settings
 from bot.domain.model import Review, State
 from bot.security.links import Purpose, sign
 from bot.security.signing import signing_keys
-from bot.store import Store
+from bot.store import Store, keys
 from bot.web.app import create_app
 from bot.web.feed.feed import Close
 from tests.support.feeds import LATER, read, rest, url
@@ -211,7 +211,7 @@ class Restless:
 
 
 async def event_ids(store: Store, review: Review) -> list[str]:
-    entries: Any = await store.redis.xrange(f"glossator:events:{review.id}")
+    entries: Any = await store.redis.xrange(keys.events(review.id))
     return [event_id.decode() for event_id, _ in entries]
 
 

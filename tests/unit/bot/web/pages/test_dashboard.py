@@ -24,7 +24,7 @@ from bot.store.messages import NAMESPACE, message
 from bot.store.queues import dead_letters, live_workers, queues
 from bot.store.review_list import Listed, find_listed
 from bot.store.usage import add_usage
-from bot.telemetry import gauges
+from bot.telemetry.metrics import Unsaved
 from bot.web.app import MAX_CONCURRENT_LISTS, create_app
 from bot.web.pages.templates import static_url
 from tests.support.web_server import TOKEN, complete, make_settings, open_review, serving
@@ -210,7 +210,7 @@ async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
     places = {f'glossator_worker_slots{{state="{s}"}}': n for s, n in (("all", 8), ("busy", 3))}
     feeds = {"glossator_feeds_open": 2}
     for process, present in (("a worker", places), ("another web process", feeds)):
-        await store.redis.hset(gauges.KEY, process, gauges.encode_gauges(present, time.time()))
+        await store.metrics.save(process, Unsaved(sums={}, limits={}, gauges=present))
     for installation_id, days_ago, cost in ((7, 0, 0.25), (7, 1, 0.5), (8, 0, None)):
         await add_usage(
             store.redis,

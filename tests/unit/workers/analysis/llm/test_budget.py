@@ -12,7 +12,7 @@ from redis.asyncio.connection import AbstractConnection
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Price, Settings
 from bot.domain.model import BatchResult, Usage
-from bot.store import Store
+from bot.store import Store, keys
 from bot.store.usage import usage_by_day
 from bot.store.usage_questions import UsageTotal
 from tests.support.llm_server import LLMServer, Request, Status, Text, agreeable
@@ -101,9 +101,9 @@ async def test_no_limit_is_no_limit(where: "Redis | None") -> None:
 
 async def test_sums_expire_after_the_day(redis: "Redis") -> None:
     await budget(redis, review=1000, daily=1000).reserve("r", 1, 10)
-    keys = await redis.keys("glossator:llm:spent:*")
-    assert len(keys) == 2
-    for key in keys:
+    found = await redis.keys(keys.llm_spent("*"))
+    assert len(found) == 2
+    for key in found:
         assert 24 * 3600 < await redis.ttl(key) <= 48 * 3600
 
 
@@ -128,7 +128,7 @@ class Answers:
 
 async def spent(redis: "Redis") -> list[int]:
     names = ("review:r", "installation:1:2026-01-31")
-    return [int(await redis.get(f"glossator:llm:spent:{name}") or 0) for name in names]
+    return [int(await redis.get(keys.llm_spent(name)) or 0) for name in names]
 
 
 async def test_who_is_cancelled_while_tokens_are_set_aside_leaves_none(
@@ -218,7 +218,7 @@ async def test_a_call_that_fails_gives_back_what_was_set_aside(
     server.default = Status(500)
     with pytest.raises(TransientLLMError):
         await run(llm, settings, "a.py", last_try=False)
-    assert await redis.get("glossator:llm:spent:review:r") == b"0"
+    assert await redis.get(keys.llm_spent("review:r")) == b"0"
 
 
 async def test_a_failed_attempt_reports_its_full_cost(server: LLMServer, make_llm: Make) -> None:
@@ -241,7 +241,7 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
 ) -> None:
     day = Day()
     unlimited = budget(redis, now=day)
-    await store.redis.hset("glossator:review:r", "state", "analyzing")
+    await store.redis.hset(keys.review("r"), "state", "analyzing")
     for review_id, usage in (
         ("r", Usage(calls=1, prompt_tokens=90, completion_tokens=10, cost=0.5)),
         ("r", Usage(calls=1, prompt_tokens=20)),  # of a model without a price
@@ -256,7 +256,7 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
         "2026-01-31": {1: UsageTotal(127, 0.75)},
         "2026-02-01": {2: UsageTotal(0, 0.0)},
     }
-    assert 0 < await redis.ttl("glossator:usage:2026-01-31") <= 60
+    assert 0 < await redis.ttl(keys.usage("2026-01-31")) <= 60
     fields = await store.fields("r")
     assert {n: fields[n] for n in ("calls", "tokens", "cost")} == {
         "calls": "2",

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.runtime.tasks import stop
-from bot.store import connect
+from bot.store import connect, keys
 from tests.support.llm_server import LLMServer, Status, Text
 from workers.analysis.llm import pacing as module
 from workers.analysis.llm.client import LLM
@@ -120,13 +120,13 @@ async def test_the_turn_of_a_holder_that_crashed_ends_with_its_lease(redis: "Red
     await crashed.__aenter__()  # and never ends
     assert await free_turns(redis, 1) == 0
 
-    [holder] = await redis.zrange("glossator:llm:leases:endpoint", 0, -1)
+    [holder] = await redis.zrange(keys.llm_leases("endpoint"), 0, -1)
     assert isinstance(holder, bytes)
-    until = await redis.zscore("glossator:llm:leases:endpoint", holder)
+    until = await redis.zscore(keys.llm_leases("endpoint"), holder)
     seconds, _ = await redis.time()
     assert until is not None
     assert 0 < float(until) / 1000 - seconds <= 31
-    await redis.zincrby("glossator:llm:leases:endpoint", -30_000, holder)  # half a minute later
+    await redis.zincrby(keys.llm_leases("endpoint"), -30_000, holder)  # half a minute later
     assert await free_turns(redis, 1) == 1
     await crashed.__aexit__(None, None, None)
 
@@ -143,23 +143,23 @@ async def test_a_waiter_that_gave_up_does_not_block_others(redis: "Redis") -> No
     pacing = shared(redis, concurrency=1)
     async with pacing.slot():
         waiting = asyncio.create_task(pacing.slot().__aenter__())
-        while not await redis.zcard("glossator:llm:waiters:endpoint"):
+        while not await redis.zcard(keys.llm_waiters("endpoint")):
             await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert await redis.zcard("glossator:llm:waiters:endpoint") == 0
+        assert await redis.zcard(keys.llm_waiters("endpoint")) == 0
     async with asyncio.timeout(20), pacing.slot():
         pass
 
 
 async def test_a_crashed_waiter_is_removed(redis: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_EXPIRY", 0.3)
-    await redis.zadd("glossator:llm:waiters:endpoint", {"crashed": 0})
-    await redis.zadd("glossator:llm:looks:endpoint", {"crashed": time.time() * 1000})
+    await redis.zadd(keys.llm_waiters("endpoint"), {"crashed": 0})
+    await redis.zadd(keys.llm_polls("endpoint"), {"crashed": time.time() * 1000})
     async with asyncio.timeout(20), shared(redis, concurrency=1).slot():
         pass
-    assert await redis.zrange("glossator:llm:waiters:endpoint", 0, -1) == []
+    assert await redis.zrange(keys.llm_waiters("endpoint"), 0, -1) == []
 
 
 async def test_turns_come_in_the_order_in_which_they_were_asked_for(redis: "Redis") -> None:
@@ -174,7 +174,7 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for(redis: "Redi
         waiting = []
         for number in range(5):
             waiting.append(asyncio.create_task(one(number)))
-            while await redis.zcard("glossator:llm:waiters:endpoint") <= number:
+            while await redis.zcard(keys.llm_waiters("endpoint")) <= number:
                 await asyncio.sleep(0.01)
     async with asyncio.timeout(20):
         await asyncio.gather(*waiting)
@@ -193,7 +193,7 @@ async def test_429_halves_the_turns_of_all_and_time_gives_them_back(
     assert await free_turns(other, 8) == 4
 
     # As if one and a half times the recovery had passed.
-    state = "glossator:llm:state:endpoint"
+    state = keys.llm_limit("endpoint")
     await redis.hincrby(state, "since", int(-1.5 * module.RECOVERY * 1000))
     assert await free_turns(other, 8) == 5
     await redis.hincrby(state, "since", int(-10 * module.RECOVERY * 1000))
@@ -205,7 +205,7 @@ async def test_429_again_and_again_leaves_one_turn(redis: "Redis") -> None:
     pacing = shared(redis, concurrency=4)
     for _ in range(5):
         await pacing.throttled(0)
-        await redis.hincrby("glossator:llm:state:endpoint", "since", -1000)
+        await redis.hincrby(keys.llm_limit("endpoint"), "since", -1000)
     assert await free_turns(redis, 4) == 1
 
 
