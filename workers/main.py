@@ -19,7 +19,7 @@ from workers.queue.broker import make_broker
 from workers.queue.fair_queue import FairQueue
 from workers.queue.lost_messages import LostMessages
 from workers.queue.retries import RetryMiddleware, Running
-from workers.scan.analyzers.runner import NAMES as ANALYZERS
+from workers.scan.analyzers.registry import NAMES as ANALYZERS
 from workers.services import Services, open_services
 
 #: How often an idle worker looks whether it is to stop, in milliseconds. Redis tells of its

@@ -44,7 +44,7 @@ async def repository_removed(world: World) -> None:
     [
         (uninstalled, "The App was uninstalled."),
         (suspended, "The App's installation was suspended."),
-        (repository_removed, "The repository was taken from the App."),
+        (repository_removed, "The App was removed from this repository."),
     ],
 )
 async def test_the_review_that_runs_there_ends_and_no_other(

@@ -10,6 +10,7 @@ from bot.domain.events import (
     CommentCreated,
     Event,
     InstallationChanged,
+    Ping,
     PullRequestAction,
     PullRequestChanged,
 )
@@ -27,15 +28,6 @@ from workers.repository.configuration import read_config
 from workers.review import check_run, threads
 from workers.services import Services
 
-_TRIGGERS = {
-    PullRequestAction.OPENED: Trigger.OPENED,
-    PullRequestAction.REOPENED: Trigger.OPENED,
-    PullRequestAction.READY: Trigger.READY,
-    PullRequestAction.PUSHED: Trigger.PUSHED,
-    # The same head against another base is another diff.
-    PullRequestAction.RETARGETED: Trigger.PUSHED,
-}
-
 _log = log.get(__name__)
 
 
@@ -45,23 +37,11 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
     Raises what a retry may heal; safe to repeat.
     """
     match event:
-        case PullRequestChanged(action=PullRequestAction.CLOSED):
-            why = "The pull request was closed. If it is reopened, it is reviewed."
-            where = event.repository, event.number
-            await cancel_pull(services, *where, why, only_if=lambda pull: not pull.open)
-            await _record_final_feedback(services, event.repository, event.number)
-        case PullRequestChanged() if event.action in _TRIGGERS:
-            await start_review(services, _request(event, review_id, _TRIGGERS[event.action]))
-        case PullRequestChanged(action=PullRequestAction.LABELED):
-            await _labeled(services, event)
-        case PullRequestChanged(action=PullRequestAction.UNLABELED):
-            unlabeled = _request(event, review_id, Trigger.READY)
-            await start_review(services, replace(unlabeled, label=event.label or ""))
-        case PullRequestChanged(action=PullRequestAction.RETITLED):
-            await _retitled(services, event, review_id)
+        case PullRequestChanged():
+            await _pull_request_changed(services, event, review_id)
         case CommentCreated():
             await run_commands(services, event, review_id)
-        case CheckRunAction(identifier="cancel") | CheckRunAction(identifier="rerun"):
+        case CheckRunAction():
             await _button(services, event, review_id)
         case CheckRunRerequested():
             await _rerun(services, event, review_id)
@@ -69,8 +49,33 @@ async def handle_event(services: Services, event: Event, review_id: str, guid: s
             await _rerun_all(services, event, review_id)
         case InstallationChanged():
             await handle_removal(services, event)
-        case _:
+        case Ping():
             _log.info("event_ignored", delivery=guid, kind=event.kind)
+
+
+async def _pull_request_changed(
+    services: Services, event: PullRequestChanged, review_id: str
+) -> None:
+    match event.action:
+        case PullRequestAction.OPENED | PullRequestAction.REOPENED:
+            await start_review(services, _request(event, review_id, Trigger.OPENED))
+        # The same head against another base is another diff.
+        case PullRequestAction.PUSHED | PullRequestAction.RETARGETED:
+            await start_review(services, _request(event, review_id, Trigger.PUSHED))
+        case PullRequestAction.READY:
+            await start_review(services, _request(event, review_id, Trigger.READY))
+        case PullRequestAction.CLOSED:
+            why = "The pull request was closed. If it is reopened, it is reviewed."
+            where = event.repository, event.number
+            await cancel_pull(services, *where, why, only_if=lambda pull: not pull.open)
+            await _record_final_feedback(services, event.repository, event.number)
+        case PullRequestAction.LABELED:
+            await _labeled(services, event)
+        case PullRequestAction.UNLABELED:
+            unlabeled = _request(event, review_id, Trigger.READY)
+            await start_review(services, replace(unlabeled, label=event.label or ""))
+        case PullRequestAction.RETITLED:
+            await _retitled(services, event, review_id)
 
 
 async def _record_final_feedback(services: Services, repository: Repository, number: int) -> None:
@@ -141,9 +146,16 @@ async def _may_use_buttons(services: Services, repository: Repository, sender: s
 
 
 async def _button(services: Services, event: CheckRunAction, review_id: str) -> None:
-    if event.identifier == "rerun":
-        await _rerun(services, event, review_id)
-        return
+    match event.identifier:
+        case check_run.CANCEL.identifier:
+            await _cancel(services, event)
+        case check_run.RERUN.identifier:
+            await _rerun(services, event, review_id)
+        case _:  # of a button that an earlier version had
+            _log.info("button_unknown", identifier=event.identifier)
+
+
+async def _cancel(services: Services, event: CheckRunAction) -> None:
     review = await services.store.review(event.external_id)
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_for_unknown_review", review=event.external_id)

@@ -22,7 +22,7 @@ from workers.repository.configuration import read_config
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
 from workers.review.stage import is_retryable, user_message
-from workers.scan.analyzers.runner import NAMES
+from workers.scan.analyzers.registry import NAMES
 from workers.scan.parts import hunk_tokens
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan

@@ -9,19 +9,12 @@ from workers.events.cancel import cancel_all
 from workers.events.exclusive import lock_pull
 from workers.services import Services
 
-#: The actions after which nothing can be read or written there, and what is kept to say so.
-_REMOVAL_REASONS = {
-    InstallationAction.DELETED: "The App was uninstalled.",
-    InstallationAction.SUSPENDED: "The App's installation was suspended.",
-    InstallationAction.REPOSITORIES_REMOVED: "The repository was taken from the App.",
-}
-
 
 async def handle_removal(services: Services, event: InstallationChanged) -> None:
     """Cancel the unfinished reviews there and what waits for their ends, if the event says that
     the App has left: else each would go on until GitHub refuses it something. Safe to repeat.
     Raises Transient."""
-    why = _REMOVAL_REASONS.get(event.action)
+    why = _removal_reason(event.action)
     if why is None:
         return
     for review_id in await unfinished(services.store):
@@ -31,6 +24,25 @@ async def handle_removal(services: Services, event: InstallationChanged) -> None
         if not await _has_access(services, review.repository):
             async with lock_pull(services, review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
+
+
+def _removal_reason(action: InstallationAction) -> str | None:
+    """What is told of an action after which nothing can be read or written there; None after the
+    others."""
+    match action:
+        case InstallationAction.DELETED:
+            return "The App was uninstalled."
+        case InstallationAction.SUSPENDED:
+            return "The App's installation was suspended."
+        case InstallationAction.REPOSITORIES_REMOVED:
+            return "The App was removed from this repository."
+        case (
+            InstallationAction.CREATED
+            | InstallationAction.UNSUSPENDED
+            | InstallationAction.PERMISSIONS_ACCEPTED
+            | InstallationAction.REPOSITORIES_ADDED
+        ):
+            return None
 
 
 async def _has_access(services: Services, repository: Repository) -> bool:

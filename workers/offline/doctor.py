@@ -26,13 +26,19 @@ from bot.store import Store, connect, recovery
 from workers.analysis.answer import VERDICTS_SCHEMA
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import LLMError
+from workers.scan.analyzers.analyzer import Analyzer
 from workers.scan.analyzers.isolation import Isolation, isolation
+from workers.scan.analyzers.registry import ANALYZERS
 
 #: JWTs are refused when clocks differ by more; ours are backdated by a minute.
 MAX_SKEW_SECONDS = 45
 
-#: The analysers that are programs of their own; they lie beside our Python.
-PROGRAMS = ("ruff", "bandit", "shellcheck", "hadolint", "zizmor", "oxlint")
+#: What shows that the packages of the analyzers are installed: programs beside our Python.
+PROGRAMS = tuple(
+    analyzer.program
+    for analyzer in ANALYZERS
+    if isinstance(analyzer, Analyzer) and analyzer.program
+)
 
 #: `--filter`, protocol v2 and `GIT_CONFIG_COUNT` are all there from this git on.
 MIN_GIT = (2, 31)

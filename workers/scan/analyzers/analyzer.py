@@ -45,14 +45,15 @@ def whole(target: Target) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Analyzer:
-    """An adapter.
+    """An adapter to a program; `about` says in a few words what it reports, for the docs.
 
     `wants` picks its files; `command` makes the argument list for the names they got
     (the first word is a program of our own environment); `read` understands what the
     program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
     what it is given of a file. One that `reviews` knows its files' language; else it looks
     through files of any kind for a single thing. No more than `max_findings` of its findings are
-    taken: one that finds something in every line is not worth the reader's time.
+    taken: one that finds something in every line is not worth the reader's time. `program` is a
+    script that its package installs, by which `glossator doctor` sees whether the package is there.
     """
 
     name: str
@@ -63,3 +64,14 @@ class Analyzer:
     suffix: str = ""  # of the names we give; by default that of the file
     reviews: bool = True
     max_findings: float = MAX_FINDINGS
+    program: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextCheck:
+    """An analyzer that is a function over one file, quick enough to run in this process."""
+
+    name: str
+    check: Callable[[Target], Iterable[Diagnostic]]
+    about: str = ""

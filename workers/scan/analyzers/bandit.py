@@ -93,4 +93,12 @@ def _noqa(line: str, rule: str) -> bool:
     return found is not None and f"S{rule[1:]}" in re.findall(r"[A-Z]+\d+", found[1])
 
 
-BANDIT = Analyzer("bandit", _wants, _command, _read, suffix=".py")
+BANDIT = Analyzer(
+    "bandit",
+    _wants,
+    _command,
+    _read,
+    suffix=".py",
+    program="bandit",
+    about="Python: security, except in tests",
+)

@@ -59,4 +59,10 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         )
 
 
-DATA = Analyzer("data", _wants, _command, _read)
+DATA = Analyzer(
+    "data",
+    _wants,
+    _command,
+    _read,
+    about="JSON, TOML and YAML: files that do not parse, keys given twice",
+)

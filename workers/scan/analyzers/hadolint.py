@@ -59,4 +59,6 @@ HADOLINT = Analyzer(
     _command,
     _read,
     suffix=".Dockerfile",
+    program="hadolint",
+    about="Dockerfiles: warnings and errors",
 )

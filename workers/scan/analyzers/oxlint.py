@@ -95,4 +95,11 @@ def _link(url: str | None) -> str:
     return f"([rule]({url}))" if url else ""
 
 
-OXLINT = Analyzer("oxlint", lambda target: target.language in _LANGUAGES, _command, _read)
+OXLINT = Analyzer(
+    "oxlint",
+    lambda target: target.language in _LANGUAGES,
+    _command,
+    _read,
+    program="oxlint",
+    about="JavaScript and TypeScript: correctness and `eval`",
+)

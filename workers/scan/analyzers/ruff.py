@@ -138,4 +138,11 @@ def _rating(rule: str) -> _Rating:
     return next((_RATINGS[prefix] for prefix in prefixes if prefix in _RATINGS), _DOUBTFUL)
 
 
-RUFF = Analyzer("ruff", lambda target: target.language == "python", _command, _read)
+RUFF = Analyzer(
+    "ruff",
+    lambda target: target.language == "python",
+    _command,
+    _read,
+    program="ruff",
+    about="Python: syntax errors, undefined names and likely bugs; no rules of style",
+)

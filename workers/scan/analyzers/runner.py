@@ -10,26 +10,12 @@ from pathlib import Path, PurePosixPath
 
 from bot.domain.model import Finding
 from bot.telemetry import tracing
-from workers.scan.analyzers import text_checks
-from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target
-from workers.scan.analyzers.bandit import BANDIT
-from workers.scan.analyzers.data_files import DATA
+from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target, TextCheck
 from workers.scan.analyzers.evidence import ChangedLines, finding
-from workers.scan.analyzers.hadolint import HADOLINT
 from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
-from workers.scan.analyzers.oxlint import OXLINT
-from workers.scan.analyzers.ruff import RUFF
-from workers.scan.analyzers.secrets import SECRETS, without_secrets
-from workers.scan.analyzers.shellcheck import SHELLCHECK
-from workers.scan.analyzers.zizmor import ZIZMOR
+from workers.scan.analyzers.registry import ANALYZERS
+from workers.scan.analyzers.secrets import without_secrets
 from workers.scan.repository.process import OutputTooLarge, ProcessTimeout
-
-ANALYZERS: tuple[Analyzer, ...] = (
-    RUFF, BANDIT, SECRETS, SHELLCHECK, HADOLINT, ZIZMOR, OXLINT, DATA,
-)  # fmt: skip
-HIDDEN = "hidden-characters"
-MERGE = "merge"
-NAMES = (*(analyzer.name for analyzer in ANALYZERS), HIDDEN, MERGE)
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 #: What ends a line for some analysers, as YAML's and JavaScript's, but not for git and GitHub.
@@ -53,25 +39,24 @@ async def run_all(
     *,
     seconds: float,
     disabled: Iterable[str] = (),
-    analyzers: Sequence[Analyzer] = ANALYZERS,
+    analyzers: Sequence[Analyzer | TextCheck] = ANALYZERS,
 ) -> AnalyzerResults:
-    """Ask all but the `disabled`, which are names of NAMES; `seconds` is the time of each."""
+    """Run all but the `disabled`, which are given by name; `seconds` is the time of each."""
     off = set(disabled)
     kind = await asyncio.to_thread(isolation)
     slots = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def one(analyzer: Analyzer) -> AnalyzerResults:
-        async with slots:
-            return await _run(analyzer, targets, seconds, kind)
+    async def one(analyzer: Analyzer | TextCheck) -> AnalyzerResults:
+        match analyzer:
+            case Analyzer():
+                async with slots:
+                    return await _run(analyzer, targets, seconds, kind)
+            case TextCheck(name, check):
+                return _to_results(
+                    name, ((each, found) for each in targets for found in check(each))
+                )
 
     results = await asyncio.gather(*(one(a) for a in analyzers if a.name not in off))
-    for name, check in (
-        (HIDDEN, text_checks.hidden_characters),
-        (MERGE, text_checks.conflict_markers),
-    ):
-        if name not in off:
-            output = ((target, output) for target in targets for output in check(target))
-            results.append(_to_results(name, output))
     found = without_secrets([item for result in results for item in result.evidence])
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
     return AnalyzerResults(

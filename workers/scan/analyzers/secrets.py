@@ -112,5 +112,7 @@ SECRETS = Analyzer(
     shows=_lines,
     suffix=".txt",
     reviews=False,
+    program="detect-secrets",
+    about="Any file: keys, tokens and passwords",
     max_findings=math.inf,  # each of them is masked by what it found
 )

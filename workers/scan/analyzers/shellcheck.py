@@ -46,4 +46,11 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         )
 
 
-SHELLCHECK = Analyzer("shellcheck", lambda target: target.language == "bash", _command, _read)
+SHELLCHECK = Analyzer(
+    "shellcheck",
+    lambda target: target.language == "bash",
+    _command,
+    _read,
+    program="shellcheck",
+    about="Shell scripts: warnings and errors",
+)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bot.domain.model import Category, Severity
 from bot.text.invisible_characters import visible
-from workers.scan.analyzers.analyzer import Diagnostic, Target
+from workers.scan.analyzers.analyzer import Diagnostic, Target, TextCheck
 
 _HIDDEN = re.compile(
     "(?P<bidi>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])"
@@ -83,3 +83,11 @@ def _added(target: Target) -> Iterator[tuple[int, str]]:
         for line in hunk.lines:
             if line.added and line.new is not None:
                 yield line.new, line.text
+
+
+HIDDEN = TextCheck(
+    "hidden-characters",
+    hidden_characters,
+    about="Any file: bidirectional, zero-width and other invisible characters",
+)
+MERGE = TextCheck("merge", conflict_markers, about="Any file: conflict markers of a merge")

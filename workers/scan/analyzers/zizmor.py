@@ -58,4 +58,11 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         )
 
 
-ZIZMOR = Analyzer("zizmor", lambda target: bool(_WORKFLOW.search(target.path)), _command, _read)
+ZIZMOR = Analyzer(
+    "zizmor",
+    lambda target: bool(_WORKFLOW.search(target.path)),
+    _command,
+    _read,
+    program="zizmor",
+    about="GitHub Actions workflows: security",
+)

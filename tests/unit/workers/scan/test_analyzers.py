@@ -12,8 +12,10 @@ from bot.text.languages import language_of
 from tests.support.runtime_growth import growth
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.analyzers.evidence import ChangedLines, finding
-from workers.scan.analyzers.runner import ANALYZERS, NAMES, run_all
+from workers.scan.analyzers.registry import ANALYZERS, NAMES
+from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import masked
+from workers.scan.analyzers.text_checks import MERGE
 
 
 def target(path: str, text: str, changed: Iterable[int] | None = None) -> Target:
@@ -468,6 +470,6 @@ def test_an_analyzer_with_a_finding_on_every_line_takes_linear_time() -> None:
 
 async def test_committed_conflicts_are_reported_no_more_often_than_other_findings() -> None:
     text = "<<<<<<< ours\n=======\n>>>>>>> theirs\n" * 300
-    results = await run_all([target("a.txt", text)], seconds=60, analyzers=())
+    results = await run_all([target("a.txt", text)], seconds=60, analyzers=(MERGE,))
     assert len(results.evidence) == 200
     assert results.failed_sources == ("merge",)

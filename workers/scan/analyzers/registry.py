@@ -1,0 +1,29 @@
+"""Every static analyzer, a line each: whatever else needs the list takes it from here."""
+
+from workers.scan.analyzers.analyzer import Analyzer, TextCheck
+from workers.scan.analyzers.bandit import BANDIT
+from workers.scan.analyzers.data_files import DATA
+from workers.scan.analyzers.hadolint import HADOLINT
+from workers.scan.analyzers.oxlint import OXLINT
+from workers.scan.analyzers.ruff import RUFF
+from workers.scan.analyzers.secrets import SECRETS
+from workers.scan.analyzers.shellcheck import SHELLCHECK
+from workers.scan.analyzers.text_checks import HIDDEN, MERGE
+from workers.scan.analyzers.zizmor import ZIZMOR
+
+#: In this order their notes are told. Each is imported above: that is the one line of a new one.
+ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
+    RUFF,
+    BANDIT,
+    SECRETS,
+    SHELLCHECK,
+    HADOLINT,
+    ZIZMOR,
+    OXLINT,
+    DATA,
+    HIDDEN,
+    MERGE,
+)
+
+#: What may stand in ANALYZERS_DISABLED and in `analyzers.disabled` of a repository.
+NAMES = tuple(analyzer.name for analyzer in ANALYZERS)
