@@ -22,7 +22,8 @@ from workers.queue.retries import RetryMiddleware, Running
 from workers.scan.analyzers.registry import NAMES as ANALYZERS
 from workers.services import Services, open_services
 
-#: The longest that an idle worker waits between two looks into its queues, in milliseconds.
+#: How often an idle worker looks whether it is to stop, in milliseconds. Redis tells of its
+#: messages (`workers.queue.wakeups`).
 POLL_MS = 100
 
 #: The share of the time to stop in that work may finish by itself.

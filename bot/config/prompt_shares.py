@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 
 #: The fixed rules with the schema of the answer, and the frame around the files.
-RULES_TOKENS = 1600
+RULES_TOKENS = 2700
 
 
 @dataclass(frozen=True, slots=True)
 class PromptBudget:
-    """Tokens at most: lines of the change, context, evidence of analysers, what the author wrote
-    of the change, the repository's instructions; and of findings that are verified."""
+    """Tokens at most: lines of the change, context with the overview of the rest of the change,
+    evidence of analyzers, what the author wrote of the change, the repository's instructions, and
+    what was looked up; and findings that are checked, in place of the author's words and the
+    instructions."""
 
     change: int
     context: int
     evidence: int
     pr_context: int
     instructions: int
+    look_ups: int
     findings: int
 
 
@@ -24,10 +27,11 @@ def prompt_budget(context_tokens: int) -> PromptBudget:
     from three times RULES_TOKENS on. Smaller ones get a third of themselves for all of this."""
     available = max(context_tokens - RULES_TOKENS, context_tokens // 3)
     return PromptBudget(
-        change=available * 52 // 100,
-        context=available * 26 // 100,
+        change=available * 46 // 100,
+        context=available * 24 // 100,
         evidence=available * 6 // 100,
-        pr_context=available * 8 // 100,
-        instructions=available * 8 // 100,
-        findings=available * 16 // 100,  # in place of brief and instructions
+        pr_context=available * 6 // 100,
+        instructions=available * 6 // 100,
+        look_ups=available * 12 // 100,
+        findings=available * 12 // 100,
     )

@@ -16,7 +16,7 @@ from bot.config import safe_yaml
 from bot.config.config_errors import code, dotted, explain
 from bot.config.safe_yaml import Document, Path, Position
 from bot.config.settings import FailOn
-from bot.domain.model import Category, Severity
+from bot.domain.model import Category, Effort, Severity
 
 FILE = ".github/glossator.yml"
 #: More errors than anybody reads at once; the others show when these are mended.
@@ -47,6 +47,7 @@ class RepoConfig:
     instructions: tuple[Instruction, ...] = ()
     categories: tuple[Category, ...] | None = None
     min_severity: Severity | None = None
+    effort: Effort | None = None
     fail_on: FailOn | None = None
     fail_incomplete: bool | None = None
     max_comments: int | None = None
@@ -167,6 +168,11 @@ class _File(_Section):
     )
     min_severity: Severity = Field(
         _SERVERS, description="Less severe findings are not told. Default: the server's."
+    )
+    effort: Effort = Field(
+        _SERVERS,
+        description="How thorough and how costly a review is: quick, standard or deep. "
+        "Default: the server's.",
     )
     fail_on: FailOn = Field(
         _SERVERS,

@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.config.outbound_urls import endpoint, is_metadata
 from bot.config.redis_url import check as redis_address
-from bot.domain.model import Category, Severity
+from bot.domain.model import Category, Effort, Severity
 
 
 class SettingsError(Exception):
@@ -126,17 +126,24 @@ class Settings(BaseSettings):
     llm_fallback_models: Names = Field(
         (), description="Models tried in order when the first fails, comma-separated."
     )
-    llm_verify_model: str = Field("", description="Model of the second pass; empty: the same.")
+    llm_verify_model: str = Field(
+        "", description="Model that checks the findings; empty: the same."
+    )
+    llm_second_model: str = Field(
+        "", description="Model of a deep review's second reading; empty: the same."
+    )
     llm_timeout: float = Field(120, gt=0, description="Seconds for one LLM call.")
     llm_concurrency: int = Field(4, ge=1, description="LLM calls in flight over all workers.")
     llm_gap_ms: int = Field(0, ge=0, description="Least time between two LLM calls, over all.")
     llm_backoff_ms: int = Field(
         1000, ge=1, description="First wait before an LLM call is tried again."
     )
-    llm_context_tokens: int = Field(24_000, ge=1000, description="Budget of one prompt.")
-    llm_answer_tokens: int = Field(4_000, ge=256, description="Budget of one answer.")
+    llm_context_tokens: int = Field(64_000, ge=1000, description="Budget of one prompt.")
+    llm_answer_tokens: int = Field(8_000, ge=256, description="Budget of one answer.")
     llm_review_budget: int = Field(
-        0, ge=0, description="Tokens (prompt and answer) that one review may use; 0: no limit."
+        300_000,
+        ge=0,
+        description="Tokens (prompt and answer) that one review may use; 0: no limit.",
     )
     llm_daily_budget: int = Field(
         0, ge=0, description="Tokens that one installation may use on a day (UTC); 0: no limit."
@@ -146,7 +153,21 @@ class Settings(BaseSettings):
         description='Prices a million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
         '"completion": 8}}`.',
     )
-    min_confidence: float = Field(0.6, ge=0, le=1, description="Findings below are thrown out.")
+    min_confidence: float = Field(
+        0.2, ge=0, le=1, description="Less certain findings are dropped; others are ranked by it."
+    )
+    review_effort: Effort = Field(
+        Effort.STANDARD,
+        description="quick (one reading, nothing is looked up), standard, or deep (two readings).",
+    )
+    look_up_rounds: int = Field(
+        2,
+        ge=0,
+        le=5,
+        description="How often a reading may look things up in the repository, each time with a "
+        "call more; 0: never.",
+    )
+    look_ups_per_round: int = Field(8, ge=1, le=30, description="Look-ups each time.")
 
     # The review
     max_analyze_files: int = Field(40, ge=1, description="Files read in one review.")

@@ -14,7 +14,7 @@ from bot.domain.model import Place
 
 class Operation(StrEnum):
     READ = "read"  # lines `start` to `end` of `path`; without them its beginning
-    SEARCH = "search"  # `pattern` in the files that `glob` names, all without one
+    SEARCH = "search"  # text, or `/a regular expression/`, in the files of `glob`, all without one
     DEFINITION = "definition"  # where `symbol` is defined; `path` is where it was seen
     USES = "uses"  # where `symbol` is used; `path` as above
     LIST = "list"  # what the folder `path` holds; "" is the root
@@ -55,13 +55,3 @@ class CodeSource(Protocol):
         """One result for each wish, in their order. A bad wish gives a `problem`; nothing is
         raised for it."""
         ...
-
-
-class NoCode:
-    """A CodeSource where there is no repository to look into."""
-
-    async def answer(self, look_ups: Sequence[LookUp]) -> Sequence[LookUpResult]:
-        return [
-            LookUpResult(look_up=look_up, problem="The repository is not available here.")
-            for look_up in look_ups
-        ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.model import Category, Severity
+from bot.domain.model import Category, Effort, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,8 @@ def finding_filter(settings: Settings, config: RepoConfig, focus: Category | Non
         min_severity=config.min_severity or settings.min_severity,
         min_confidence=settings.min_confidence,
     )
+
+
+def effort_of(settings: Settings, config: RepoConfig, asked: Effort | None) -> Effort:
+    """What somebody asked for goes over what the repository sets, and that over the server's."""
+    return asked or config.effort or settings.review_effort

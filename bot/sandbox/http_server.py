@@ -1,4 +1,6 @@
-"""An HTTP server on a socket, run by uvicorn on the running event loop."""
+"""The sandbox's HTTP server: uvicorn on a loopback port, on the running event loop."""
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -7,11 +9,76 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
-from uvicorn.config import HTTPProtocolType, WSProtocolType
+from uvicorn.config import WSProtocolType
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: Between two checks whether the server has started, or the last client has gone.
-POLL_SECONDS = 0.005
+from bot.sandbox.api import (
+    checks,
+    installations,
+    issues,
+    manifest,
+    pulls,
+    repositories,
+    review_comments,
+    reviews,
+)
+from bot.sandbox.api.call import answer
+from bot.sandbox.api.dispatch import route
+from bot.sandbox.api.errors import not_found
+from bot.sandbox.faults import Faults
+from bot.sandbox.git import http
+from bot.sandbox.graphql import api
+from bot.sandbox.recorder import Recorder
+from bot.sandbox.state import SandboxState
+from bot.sandbox.webhook_sender import Hooks
+
+#: Between two looks at whether the server began, or nobody is connected any more.
+LOOK_SECONDS = 0.005
+
+ENDPOINTS = (
+    *installations.ENDPOINTS,
+    *pulls.ENDPOINTS,
+    *review_comments.ENDPOINTS,
+    *reviews.ENDPOINTS,
+    *issues.ENDPOINTS,
+    *checks.ENDPOINTS,
+    *repositories.ENDPOINTS,
+)
+
+
+def application(state: SandboxState, hooks: Hooks, faults: Faults) -> ASGIApp:
+    """The whole sandbox as one ASGI application."""
+
+    async def missing(_request: Request) -> Response:
+        error = not_found()
+        return answer(error.body(), error.status)
+
+    rest = [route(endpoint, state, hooks) for endpoint in ENDPOINTS]
+    app = Starlette(
+        routes=[
+            Mount(
+                "/api/v3",
+                routes=[manifest.conversion(state), *rest, Route("/{path:path}", missing)],
+            ),
+            api.route(state),
+            *manifest.pages(state),
+            *http.routes(state),
+        ]
+    )
+    return Recorder(app, state, faults)
+
+
+class _Protocol(HttpToolsProtocol):
+    """Lets the application see its connection, so that a fault can reset it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)
 
 
 class Server(uvicorn.Server):
@@ -34,7 +101,7 @@ class Server(uvicorn.Server):
             while not self.started:
                 if task.done():
                     await task
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS)
             yield
         finally:
             self.should_exit = True
@@ -56,7 +123,7 @@ class Server(uvicorn.Server):
         try:
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
                 while state.connections or state.tasks:  # noqa: ASYNC110 - plain sets
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             for task in state.tasks:
                 task.cancel()
@@ -64,17 +131,12 @@ class Server(uvicorn.Server):
 
 
 def serving(
-    app: ASGIApp,
-    listener: socket.socket,
-    *,
-    http: HTTPProtocolType | type[asyncio.Protocol] = "httptools",
-    ws: WSProtocolType = "none",
+    app: ASGIApp, listener: socket.socket, *, ws: WSProtocolType = "none"
 ) -> AbstractAsyncContextManager[None]:
-    """Serve the application on the socket while the context is open; `http` and `ws` as uvicorn
-    has them."""
+    """Serve the application on the socket while the context is open; `ws` as uvicorn has it."""
     config = uvicorn.Config(
         app,
-        http=http,
+        http=_Protocol,
         ws=ws,
         lifespan="off",
         log_config=None,

@@ -63,6 +63,7 @@ class Change:
 
 def _finding(path: str, line: int, quote: str, category: str, body: str) -> Finding:
     return {
+        "trace": body,
         "path": path,
         "quote": quote,
         "side": "new",
@@ -74,6 +75,7 @@ def _finding(path: str, line: int, quote: str, category: str, body: str) -> Find
         "confidence": 0.8,
         "suggestion": None,
         "rule": None,
+        "looked_at": [],
     }
 
 
@@ -147,7 +149,11 @@ class StandIn:
         lines = request.user.split("\n")
         case = self._cases[lines[lines.index("|title") + 1].removeprefix("|")]
         findings = way_of(case.name)(case, Change(request.user))
-        return {"summaries": [], "findings": findings}
+        return {"overview": "", "summaries": [], "findings": findings, "look_ups": []}
+
+    @staticmethod
+    def _holds(section: str) -> bool:
+        return "more clearly" not in section or len(section) % 2 == 0
 
     def _verdicts(self, request: Request) -> dict[str, Any]:
         """All hold but half of the remarks, which it would rather not have made."""
@@ -156,11 +162,13 @@ class StandIn:
             "verdicts": [
                 {
                     "id": id,
-                    "holds": "more clearly" not in section or len(section) % 2 == 0,
+                    "evidence": "as it is shown",
+                    "verdict": "confirmed" if self._holds(section) else "refuted",
                     "confidence": 0.8,
                     "reason": "as it is shown",
+                    "look_ups": [],
                 }
-                for id, section in enumerate(sections, start=1)
+                for id, section in zip(request.finding_ids, sections, strict=True)
             ]
         }
 

@@ -192,7 +192,11 @@ _FINDING = {
     "suggestion": "```python\nb = 3\n```", "rule": None,
 }  # fmt: skip
 _ANSWER = {"summaries": [{"path": "a.py", "summary": "s"}], "findings": [_FINDING]}
-_VERDICTS = {"verdicts": [{"id": 1, "holds": True, "confidence": 0.5, "reason": "r"}]}
+_VERDICTS = {
+    "verdicts": [
+        {"id": 1, "evidence": "e", "verdict": "confirmed", "confidence": 0.5, "reason": "r"}
+    ]
+}
 _SPOKEN = [
     json.dumps(_ANSWER),
     f"Here:\n```json\n{json.dumps(_ANSWER, indent=1)}\n```\nDone.",

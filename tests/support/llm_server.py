@@ -13,7 +13,7 @@ answers: a text, an answer, or a function of the request. `refuses` names the
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,8 +47,14 @@ class Request:
 
     @property
     def asks_for_verdicts(self) -> bool:
-        """Whether this is the second pass."""
+        """Whether this is the check."""
         return self.system.startswith("You check the findings")
+
+    @property
+    def finding_ids(self) -> list[int]:
+        """The numbers of the findings that a check is about."""
+        parts = self.user.split("=== BEGIN finding ===\n|id: ")[1:]
+        return [int(part.partition("\n")[0]) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -114,24 +120,42 @@ Answering = Callable[[Request], "Reply | str"]
 
 
 def review(*findings: dict[str, Any], **summaries: str) -> Text:
-    """A valid answer of the first pass."""
+    """A valid answer of a reading."""
     summary_items = [{"path": path, "summary": summary} for path, summary in summaries.items()]
     return Text(json.dumps({"summaries": summary_items, "findings": list(findings)}))
 
 
+def looking(*look_ups: dict[str, Any], findings: Sequence[dict[str, Any]] = ()) -> Text:
+    """A valid answer of a reading that wants to see more."""
+    return Text(json.dumps({"findings": list(findings), "look_ups": list(look_ups)}))
+
+
 def verdicts(*confidences: float | None) -> Text:
-    """A valid answer of the second pass: for each finding a confidence, None if it fails."""
+    """A valid answer of the check: for each finding a confidence, None if it is refuted."""
     judged = [
-        {"id": id, "holds": each is not None, "confidence": each or 0.9, "reason": "so it is"}
+        verdict(id, "refuted" if each is None else "confirmed", each or 0.9)
         for id, each in enumerate(confidences, start=1)
     ]
     return Text(json.dumps({"verdicts": judged}))
 
 
+def verdict(id: int, word: str, confidence: float = 0.9, *look_ups: dict[str, Any]) -> Any:
+    """One verdict of such an answer."""
+    return {
+        "id": id,
+        "evidence": "src/search.py:4 `cursor.execute(query % row)`",
+        "verdict": word,
+        "confidence": confidence,
+        "reason": "so it is",
+        "look_ups": list(look_ups),
+    }
+
+
 def agreeable(request: Request) -> Text:
-    """Finds nothing, and holds every finding of the second pass for true."""
+    """Finds nothing, and confirms every finding."""
     if request.asks_for_verdicts:
-        return verdicts(*[0.9] * request.user.count("=== BEGIN finding ==="))
+        judged = [verdict(id, "confirmed") for id in request.finding_ids]
+        return Text(json.dumps({"verdicts": judged}))
     return review()
 
 

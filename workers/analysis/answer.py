@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.diff import Side
-from bot.domain.model import Category, Severity
+from bot.domain.look_ups import LookUp, Operation
+from bot.domain.model import Category, CheckOutcome, Severity
 from workers.analysis.llm.json_reader import Json
 
 MAX_TITLE = 120
@@ -17,11 +18,15 @@ MAX_BODY = 4000
 MAX_QUOTE = 8000
 MAX_SUGGESTION = 8000
 MAX_SUMMARY = 300
+MAX_OVERVIEW = 600
+MAX_TRACE = 2000
 MAX_REASON = 300
 #: Findings read of one answer: more is noise by any measure.
 MAX_FINDINGS = 50
+#: Look-ups read of one answer; fewer are done.
+MAX_LOOK_UPS = 100
 
-E = TypeVar("E", Category, Severity)
+E = TypeVar("E", Category, Severity, Operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,8 @@ class Schema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawFinding:
-    """A finding that has the right form; nothing of it is proved yet. `path` is as shown."""
+    """A finding that has the right form; nothing of it is proved yet. `path` is as shown;
+    `looked_at` are numbers of look-ups that were shown."""
 
     path: str
     category: Category
@@ -49,6 +55,8 @@ class RawFinding:
     quote: str
     suggestion: str | None
     rule: str | None
+    trace: str = ""
+    looked_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,17 @@ class RefusedFinding:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the second pass says of a finding: `confidence` 0..1."""
+    """What the check says of a finding. `outcome` None means refuted; `confidence` 0..1, None if
+    it gave none; `look_ups` are what it would have to see to decide."""
 
     id: int
-    holds: bool
-    confidence: float
+    evidence: str
+    outcome: CheckOutcome | None
+    confidence: float | None
     reason: str
+    look_ups: tuple[LookUp, ...] = ()
 
 
 def _object(**properties: Json) -> Json:
@@ -86,11 +97,16 @@ def _list_of(items: Json) -> Json:
 _TEXT: Json = {"type": "string"}
 _MAYBE: Json = {"type": ["string", "null"]}
 
+_NUMBER: Json = {"type": "integer"}
+_SIDE: Json = {"type": "string", "enum": ["new", "old"]}
+
+# A model writes the properties in this order, so what leads to a claim comes before it.
 _FINDING = _object(
+    trace=_TEXT,
     path=_TEXT,
     quote=_TEXT,
-    side={"type": "string", "enum": ["new", "old"]},
-    line={"type": "integer"},
+    side=_SIDE,
+    line=_NUMBER,
     category={"type": "string", "enum": [each.value for each in Category]},
     severity={"type": "string", "enum": [each.value for each in Severity]},
     title=_TEXT,
@@ -98,12 +114,25 @@ _FINDING = _object(
     confidence={"type": "number"},
     suggestion=_MAYBE,
     rule=_MAYBE,
+    looked_at=_list_of(_NUMBER),
+)
+_LOOK_UP = _object(
+    operation={"type": "string", "enum": [each.value for each in Operation]},
+    path=_TEXT,
+    symbol=_TEXT,
+    pattern=_TEXT,
+    glob=_TEXT,
+    start=_NUMBER,
+    end=_NUMBER,
+    side=_SIDE,
 )
 _VERDICT = _object(
-    id={"type": "integer"},
-    holds={"type": "boolean"},
+    id=_NUMBER,
+    evidence=_TEXT,
+    verdict={"type": "string", "enum": ["confirmed", "refuted", "undecided"]},
     confidence={"type": "number"},
     reason=_TEXT,
+    look_ups=_list_of(_LOOK_UP),
 )
 
 
@@ -125,7 +154,12 @@ def _verdicts_problem(answer: Json) -> str:
 
 REVIEW_SCHEMA = Schema(
     "review",
-    _object(summaries=_list_of(_object(path=_TEXT, summary=_TEXT)), findings=_list_of(_FINDING)),
+    _object(
+        overview=_TEXT,
+        summaries=_list_of(_object(path=_TEXT, summary=_TEXT)),
+        findings=_list_of(_FINDING),
+        look_ups=_list_of(_LOOK_UP),
+    ),
     _review_problem,
 )
 VERDICTS_SCHEMA = Schema("verdicts", _object(verdicts=_list_of(_VERDICT)), _verdicts_problem)
@@ -133,10 +167,7 @@ VERDICTS_SCHEMA = Schema("verdicts", _object(verdicts=_list_of(_VERDICT)), _verd
 
 def read_findings(answer: Json) -> tuple[tuple[RawFinding, ...], tuple[RefusedFinding, ...]]:
     """The findings that have the right form, and the others with a reason each."""
-    items = answer.get("findings")
-    read = [
-        read_finding(item) for item in (items if isinstance(items, list) else [])[:MAX_FINDINGS]
-    ]
+    read = [read_finding(item) for item in _items(answer, "findings")[:MAX_FINDINGS]]
     good = tuple(item for item in read if isinstance(item, RawFinding))
     return good, tuple(item for item in read if isinstance(item, RefusedFinding))
 
@@ -159,6 +190,7 @@ def read_finding(item: object) -> RawFinding | RefusedFinding:
         wrong = "category" if category is None else "severity" if severity is None else "confidence"
         return RefusedFinding(path, title, f'"{wrong}" is not one of the allowed values')
     return RawFinding(
+        trace=_text(item, "trace", 4 * MAX_TRACE)[:MAX_TRACE],
         path=path,
         category=category,
         severity=severity,
@@ -170,14 +202,14 @@ def read_finding(item: object) -> RawFinding | RefusedFinding:
         quote=quote,
         suggestion=_suggestion(item),
         rule=_text(item, "rule", 200) or None,
+        looked_at=_numbers(item.get("looked_at")),
     )
 
 
 def read_summaries(answer: Json) -> dict[str, str]:
     """What changed, one line for each path as shown."""
-    items = answer.get("summaries")
     summaries = {}
-    for item in items if isinstance(items, list) else []:
+    for item in _items(answer, "summaries"):
         if isinstance(item, Mapping):
             path, summary = (
                 _text(item, "path", 4096),
@@ -188,21 +220,66 @@ def read_summaries(answer: Json) -> dict[str, str]:
     return summaries
 
 
+def read_overview(answer: Json) -> str:
+    """What the change does, in one line; "" if it is not told."""
+    return " ".join(_text(answer, "overview", 4 * MAX_OVERVIEW).split())[:MAX_OVERVIEW]
+
+
+def read_look_ups(answer: Mapping[str, object]) -> tuple[LookUp, ...]:
+    """What is wanted to be seen, each once, in the model's order. What it may look at is not
+    decided here."""
+    read = map(_look_up, _items(answer, "look_ups")[:MAX_LOOK_UPS])
+    return tuple(dict.fromkeys(item for item in read if item is not None))
+
+
+def _look_up(item: object) -> LookUp | None:
+    if not isinstance(item, Mapping):
+        return None
+    operation = _enum(Operation, item.get("operation"))
+    if operation is None:
+        return None
+    return LookUp(
+        operation=operation,
+        path=_text(item, "path", 4096),
+        symbol=_text(item, "symbol", 200),
+        pattern=_text(item, "pattern", 400, strip=False),
+        glob=_text(item, "glob", 400),
+        start=_number(item.get("start")) or 0,
+        end=_number(item.get("end")) or 0,
+        side=_side(item.get("side")),
+    )
+
+
 def read_verdicts(answer: Json) -> dict[int, Verdict]:
     """The verdicts that have the right form, by the finding's id."""
     verdicts = {}
     for item in _items(answer, "verdicts"):
         if not isinstance(item, Mapping):
             continue
-        id, holds = _number(item.get("id")), item.get("holds")
-        confidence = _share(item.get("confidence"))
-        if id is not None and isinstance(holds, bool) and confidence is not None:
-            reason = _first_line(_text(item, "reason", 4000))[:MAX_REASON]
-            verdicts[id] = Verdict(id, holds, confidence, reason)
+        id, word = _number(item.get("id")), _text(item, "verdict", 40).lower()
+        if id is None or word not in _OUTCOMES:
+            continue
+        evidence, outcome = _text(item, "evidence", MAX_QUOTE), _OUTCOMES[word]
+        verdicts[id] = Verdict(
+            id=id,
+            evidence=evidence,
+            # What nothing is shown for is not refuted.
+            outcome=outcome if outcome or evidence else CheckOutcome.UNDECIDED,
+            confidence=_share(item.get("confidence")),
+            reason=_first_line(_text(item, "reason", 4000))[:MAX_REASON],
+            look_ups=read_look_ups(item),
+        )
     return verdicts
 
 
-def _items(answer: Json, name: str) -> list[object]:
+_OUTCOMES = {
+    "confirmed": CheckOutcome.CONFIRMED,
+    "refuted": None,
+    "undecided": CheckOutcome.UNDECIDED,
+}
+
+
+def _items(answer: Mapping[str, object], name: str) -> list[object]:
     items = answer.get(name)
     return items if isinstance(items, list) else []
 
@@ -240,6 +317,11 @@ def _side(value: object) -> Side:
     """Also in GitHub's words, which models know; without a word it is the new one."""
     old = isinstance(value, str) and value.strip().lower() in ("old", "left")
     return Side.LEFT if old else Side.RIGHT
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    items = value[:MAX_LOOK_UPS] if isinstance(value, list) else []
+    return tuple(number for number in map(_number, items) if number is not None)
 
 
 def _share(value: object) -> float | None:

@@ -7,7 +7,7 @@ begins with `|` or with line numbers and `|`, so that no data can end its sectio
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,10 +15,12 @@ import templates
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import Instruction
 from bot.domain.diff import Hunk, Side
+from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Category, Finding, PullRequestContext
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
-from workers.analysis.answer import REVIEW_SCHEMA, VERDICTS_SCHEMA
+from workers.analysis.answer import MAX_FINDINGS, REVIEW_SCHEMA, VERDICTS_SCHEMA
+from workers.analysis.llm.json_reader import Json
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.
@@ -43,6 +45,24 @@ class Prompt:
         return count_tokens(self.system) + count_tokens(self.user)
 
 
+#: Look-ups under the numbers that the model knows them by.
+LookedUp = Sequence[tuple[int, LookUpResult]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How far a reading or a check has come. `left` is how many more times something may be
+    looked up, `at_once` how much each time, `omitted` how much of the last time was too much;
+    `draft` is the answer before this one; `second` is a reading beside another one."""
+
+    looked_up: LookedUp = ()
+    draft: Json | None = None
+    omitted: int = 0
+    left: int = 0
+    at_once: int = 0
+    second: bool = False
+
+
 def _data(value: str | Sequence[str]) -> str:
     """Text, or texts one after another, as lines of a data section."""
     text = value if isinstance(value, str) else "\n".join(value)
@@ -63,6 +83,23 @@ def _evidence(finding: Finding) -> str:
     return f"{finding.source}, {side} line {finding.start_line}: {finding.title}"
 
 
+def _wanted(look_up: LookUp) -> str:
+    """A look-up in words."""
+    seen = f", seen in {look_up.path}" if look_up.path else ""
+    match look_up.operation:
+        case Operation.READ:
+            side = "old" if look_up.side is Side.LEFT else "new"
+            last = look_up.end or "the end"
+            lines = f", lines {look_up.start} to {last}" if look_up.start else ""
+            return f"read {look_up.path}{lines} ({side} side)"
+        case Operation.SEARCH:
+            return f"search {look_up.pattern!r} in {look_up.glob or 'all files'}"
+        case Operation.LIST:
+            return f"list {look_up.path or 'the root'}"
+        case operation:
+            return f"{operation} of {look_up.symbol}{seen}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(templates.DIRECTORY / "prompts"),
@@ -72,7 +109,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(data=_data, hunk=_hunk, evidence=_evidence, one_line=one_line)
+    environment.filters.update(
+        data=_data, hunk=_hunk, evidence=_evidence, one_line=one_line, wanted=_wanted
+    )
     return environment
 
 
@@ -85,21 +124,66 @@ def batch_prompt(
     instructions: Sequence[Instruction],
     categories: Sequence[Category],
     context_tokens: int,
+    *,
+    overview: Sequence[str] = (),
+    reading: Round = Round(),
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
-    `pr_context` and `instructions` as much is shown as their shares of `context_tokens` allow."""
+    `pr_context` and `instructions` as much is shown as their shares of `context_tokens` allow; of
+    `reading.looked_up`, the newest that fit into what is left, at most a quarter. `overview` is on
+    the rest of the change."""
     budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
-    return Prompt(
-        _ENVIRONMENT.get_template("system.md.j2").render(
-            categories=chosen, schema=json.dumps(REVIEW_SCHEMA.body)
-        ),
-        _ENVIRONMENT.get_template("batch.md.j2").render(
-            files=files,
-            pr_context=_fitted(_shortened(pr_context), budgets.pr_context),
-            instructions=_applying(instructions, files, budgets.instructions),
-        ),
+    template = _ENVIRONMENT.get_template("batch.md.j2")
+    system = _ENVIRONMENT.get_template("system.md.j2").render(
+        categories=chosen, schema=json.dumps(REVIEW_SCHEMA.body)
     )
+    values = {
+        "files": files,
+        "pr_context": _fitted(_shortened(pr_context), budgets.pr_context),
+        "instructions": _applying(instructions, files, budgets.instructions),
+        "overview": [one_line(line) for line in overview],
+        "draft": _draft(reading.draft),
+    }
+    bare = Prompt(system, template.render(values | _round(reading, ())))
+    if not reading.looked_up:
+        return bare
+    room = max(budgets.look_ups, min(context_tokens // 4, context_tokens - bare.tokens))
+    return Prompt(
+        system, template.render(values | _round(reading, newest(reading.looked_up, room)))
+    )
+
+
+def _round(reading: Round, looked_up: LookedUp) -> dict[str, object]:
+    return {
+        "looked_up": looked_up,
+        "look_ups_left": reading.left,
+        "look_ups_per_round": reading.at_once,
+        "omitted": reading.omitted,
+        "second": reading.second,
+    }
+
+
+def newest(looked_up: LookedUp, budget: int) -> LookedUp:
+    """The last of them that are shown in `budget` tokens; one alone that is too long is cut."""
+    kept: list[tuple[int, LookUpResult]] = []
+    for number, result in reversed(looked_up):
+        text = result.text if kept else _cut_tokens(result.text, max(budget - 4 * _MARKS, 0))
+        budget -= count_tokens(text) + text.count("\n") + 4 * _MARKS
+        if budget < 0 and kept:
+            break
+        kept.append((number, replace(result, text=text)))
+    return kept[::-1]
+
+
+def _draft(answer: Json | None) -> str:
+    """The findings of an answer, one a line, as the model wrote them."""
+    if answer is None:
+        return ""
+    items = answer.get("findings")
+    findings = items[:MAX_FINDINGS] if isinstance(items, list) else []
+    lines = [json.dumps(item, ensure_ascii=False) for item in findings]
+    return "\n".join(lines) or "no findings so far"
 
 
 def _applying(
@@ -145,10 +229,26 @@ def _cut_tokens(text: str, budget: int) -> str:
     return text + "\n(cut)" if text else ""
 
 
-def verify_prompt(files: Sequence[RedactedView], findings: Sequence[tuple[int, Finding]]) -> Prompt:
-    """The question whether each of the numbered `findings` in `files` holds."""
+def check_prompt(
+    files: Sequence[RedactedView],
+    findings: Sequence[tuple[int, Finding]],
+    context_tokens: int,
+    checking: Round = Round(),
+    *,
+    forced: bool = False,
+) -> Prompt:
+    """The question whether each of the numbered `findings` in `files` holds; a verdict is
+    `forced` where nothing more can be looked up."""
+    room = max(prompt_budget(context_tokens).look_ups, context_tokens // 4)
     return _of_macros(
-        "verify.md.j2", schema=json.dumps(VERDICTS_SCHEMA.body), files=files, findings=findings
+        "check.md.j2",
+        schema=json.dumps(VERDICTS_SCHEMA.body),
+        files=files,
+        findings=findings,
+        looked_up=newest(checking.looked_up, room),
+        look_ups_left=checking.left,
+        look_ups_per_round=checking.at_once,
+        forced=forced,
     )
 
 

@@ -1,21 +1,29 @@
 """From what a model claims to a finding that we stand by, or a reason why not (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
-from bot.domain.model import Finding, Rejected
+from bot.domain.look_ups import LookUpResult
+from bot.domain.model import Finding, Place, Rejected
 from bot.policy.criteria import FindingFilter
 from workers.analysis.anchor import Anchor, anchor
 from workers.analysis.answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.suggestions import fitting_suggestion
 
+#: Places that are kept with one finding.
+_MAX_PLACES = 20
+
 
 def validate_finding(
-    raw: RawFinding, files: Mapping[str, RedactedView], finding_filter: FindingFilter
+    raw: RawFinding,
+    files: Mapping[str, RedactedView],
+    finding_filter: FindingFilter,
+    looked_up: Sequence[LookUpResult] = (),
 ) -> Finding | Rejected:
-    """The finding, anchored where its quote stands in the diff; `files` by path as shown."""
+    """The finding, anchored where its quote stands in the diff; `files` by path as shown,
+    `looked_up` in the order of the numbers under which it was shown."""
     shown = files.get(raw.path)
     title = one_line(raw.title)
     if shown is None:
@@ -28,6 +36,7 @@ def validate_finding(
     suggestion = None
     if at and raw.suggestion is not None:
         suggestion = fitting_suggestion(raw.suggestion, shown, at)
+    confirmed = _confirmed(raw, shown, at)
     return Finding(
         path=path,
         category=raw.category,
@@ -41,8 +50,24 @@ def validate_finding(
         start_line=at.start_line if at else None,
         end_line=at.end_line if at else None,
         suggestion=suggestion,
-        fingerprint=_confirmed(raw, shown, at) or fingerprint(path, raw.category, quote),
+        fingerprint=confirmed or fingerprint(path, raw.category, quote),
+        trace=clean(raw.trace),
+        looked_at=_looked_at(raw, looked_up),
+        agreement=2 if confirmed else 1,
     )
+
+
+def _looked_at(raw: RawFinding, looked_up: Sequence[LookUpResult]) -> tuple[Place, ...]:
+    """The places that it says it rests on, or else those of files that it names."""
+    text = f"{raw.trace} {raw.body}"
+    named = [looked_up[number - 1] for number in raw.looked_at if 0 < number <= len(looked_up)]
+    places = [
+        place
+        for result in named or looked_up
+        for place in result.places
+        if named or place.path in text
+    ]
+    return tuple(dict.fromkeys(places))[:_MAX_PLACES]
 
 
 def _unwanted(raw: RawFinding, finding_filter: FindingFilter) -> str:

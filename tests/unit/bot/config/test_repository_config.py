@@ -20,7 +20,7 @@ from bot.config.repository_config import (
     parse,
 )
 from bot.config.settings import FailOn
-from bot.domain.model import Category, Severity, decode, encode
+from bot.domain.model import Category, Effort, Severity, decode, encode
 
 DOCS = Path(__file__).parents[4] / "docs"
 SCHEMA = DOCS / "glossator.schema.json"
@@ -45,6 +45,7 @@ def test_the_documented_example_sets_every_key() -> None:
         ),
         categories=(Category.SECURITY, Category.CORRECTNESS),
         min_severity=Severity.MEDIUM,
+        effort=Effort.DEEP,
         fail_on=FailOn.HIGH,
         fail_incomplete=True,
         max_comments=10,

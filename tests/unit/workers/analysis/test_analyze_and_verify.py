@@ -64,9 +64,7 @@ async def test_an_unconfirmed_finding_is_dropped_and_counted(
     result = await run(make_llm)
     assert [found.path for found in result.findings] == ["a.py"]
     assert result.findings[0].confidence == 0.95
-    assert [(r.path, r.reason.partition(":")[0]) for r in result.rejected] == [
-        ("b.py", "unverified")
-    ]
+    assert [(r.path, r.reason.partition(":")[0]) for r in result.rejected] == [("b.py", "refuted")]
     assert result.usage.calls == 2
 
 
@@ -85,7 +83,7 @@ async def test_without_a_verdict_findings_are_kept_with_a_note(
     server.default = Status(400, "no")
     result = await run(make_llm)
     assert [found.path for found in result.findings] == ["a.py"]
-    assert any("not checked a second time" in note for note in result.notes)
+    assert any("not checked" in note for note in result.notes)
 
 
 async def test_a_finding_that_is_malformed_costs_only_itself(

@@ -8,11 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.diff import Side
-from bot.domain.model import Category, Severity
+from bot.domain.look_ups import LookUp, Operation
+from bot.domain.model import Category, CheckOutcome, Severity
+from tests.support.llm_server import verdict
 from tests.unit.workers.analysis.conftest import finding
 from workers.analysis.answer import (
     MAX_BODY,
     MAX_FINDINGS,
+    MAX_LOOK_UPS,
+    MAX_OVERVIEW,
     MAX_QUOTE,
     MAX_REASON,
     MAX_SUGGESTION,
@@ -24,6 +28,8 @@ from workers.analysis.answer import (
     RefusedFinding,
     read_finding,
     read_findings,
+    read_look_ups,
+    read_overview,
     read_summaries,
     read_verdicts,
 )
@@ -156,13 +162,46 @@ def test_summaries_are_one_line_each() -> None:
 
 
 def test_verdicts_in_the_wrong_form_are_none() -> None:
-    good = {"id": 2, "holds": False, "confidence": 0, "reason": "No.\nReally."}
-    wrong = [{**good, "holds": "false"}, {**good, "id": None}, {**good, "confidence": 2}, 3, None]
+    good = verdict(2, "refuted", 0) | {"reason": "No.\nReally."}
+    wrong = [{**good, "verdict": "maybe"}, {**good, "id": None}, {**good, "verdict": True}, 3, None]
     verdicts = read_verdicts({"verdicts": [good, *wrong]})
     assert list(verdicts) == [2]
-    assert (verdicts[2].holds, verdicts[2].reason) == (False, "No.")
+    assert (verdicts[2].outcome, verdicts[2].reason) == (None, "No.")
+    assert verdicts[2].confidence == 0
     long = read_verdicts({"verdicts": [{**good, "reason": "r" * 4000}]})[2].reason
     assert 100 <= len(long) <= MAX_REASON
+
+
+def test_a_verdict_without_a_confidence_counts_and_one_refuted_by_nothing_is_undecided() -> None:
+    items = [
+        {"id": 1, "verdict": " Confirmed", "confidence": "high"},
+        {"id": 2, "verdict": "refuted", "evidence": "  "},
+        {"id": 3, "verdict": "refuted", "evidence": "a.py:3 `if x:`"},
+    ]
+    read = read_verdicts({"verdicts": items})
+    assert [(each.outcome, each.confidence) for each in read.values()] == [
+        (CheckOutcome.CONFIRMED, None),
+        (CheckOutcome.UNDECIDED, None),
+        (None, None),
+    ]
+
+
+def test_look_ups_are_read_as_far_as_they_say_what_is_wanted() -> None:
+    wanted = {"operation": "read", "path": "a.py", "start": 3, "end": 9, "side": "old"}
+    search = {"operation": "Search", "pattern": " x(", "glob": None}
+    items = [wanted, wanted, search, {"operation": "run", "path": "a.py"}, {"path": "a.py"}, "a.py"]
+    assert read_look_ups({"look_ups": items}) == (
+        LookUp(operation=Operation.READ, path="a.py", start=3, end=9, side=Side.LEFT),
+        LookUp(operation=Operation.SEARCH, pattern=" x("),
+    )
+    many = [{"operation": "list", "path": str(n)} for n in range(1000)]
+    assert len(read_look_ups({"look_ups": many})) == MAX_LOOK_UPS
+
+
+def test_an_overview_is_one_line_and_not_too_long() -> None:
+    assert read_overview({"overview": " It\n adds  x. "}) == "It adds x."
+    assert read_overview({"overview": None}) == ""
+    assert len(read_overview({"overview": "x" * 2000})) == MAX_OVERVIEW
 
 
 @given(VALUES, VALUES)
@@ -177,8 +216,19 @@ def test_no_model_output_raises(whole: Any, inner: Any) -> None:
         assert all(each.reason for each in refused)
     answer_data = {
         "summaries": [inner, {"path": inner, "summary": inner}],
-        "verdicts": [inner, whole],
+        "verdicts": [
+            inner,
+            whole,
+            *({**verdict(1, "refuted"), name: inner} for name in verdict(1, "")),
+        ],
+        "look_ups": [
+            inner,
+            *({"operation": "read", name: inner} for name in ("path", "start", "side")),
+        ],
+        "overview": inner,
     }
+    read_overview(answer_data)
+    read_look_ups(answer_data)
     assert all("\n" not in each for each in read_summaries(answer_data).values())
     read_verdicts(answer_data)
     for schema in (REVIEW_SCHEMA, VERDICTS_SCHEMA):

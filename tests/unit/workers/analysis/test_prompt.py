@@ -7,16 +7,26 @@ import pytest
 
 from bot.config.repository_config import Instruction
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
+from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import BatchFile, Category, Finding, PullRequestContext, Severity, Snippet
 from tests.unit.workers.analysis.conftest import batch_file
-from workers.analysis.prompt import Prompt, ask_prompt, batch_prompt, repair_prompt, verify_prompt
+from workers.analysis.prompt import (
+    Prompt,
+    Round,
+    ask_prompt,
+    batch_prompt,
+    check_prompt,
+    repair_prompt,
+)
 from workers.analysis.redacted_view import show
 
 ALL = tuple(Category)
 #: A line of our own in a user message; everything else is data.
 OURS = re.compile(
-    r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|place|question)"
-    r" ==="
+    r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|place|question"
+    r"|rest of the change|looked up \d+|your draft) ==="
+    r"|(You may ask for at most|Up to) \d+ look-ups .*|No (more )?look-ups are possible.*"
+    r"|You have read this change before; .*|\d+ of your look-ups were not done: .*"
     r"|Review the (file|\d+ files) above and answer with the JSON object\."
     r"|Judge each of the findings above and answer with the JSON object\."
     r"|Answer the question\.|"
@@ -71,13 +81,30 @@ def evil_file(text: str) -> BatchFile:
     )
 
 
+def evil_round(text: str) -> Round:
+    """What was looked up, why not, and what the model made of it say `text`."""
+    look_ups = [
+        LookUp(operation=each, path=text, symbol=text, pattern=text, glob=text)
+        for each in Operation
+    ]
+    results = [LookUpResult(look_up=each, text=text, problem=text) for each in look_ups]
+    draft = {"findings": [{"title": text, "body": text}, text]}
+    return Round(
+        looked_up=tuple(enumerate(results, start=1)), draft=draft, omitted=3, left=1, at_once=8
+    )
+
+
 def evil_prompts(text: str) -> list[Prompt]:
     file = show(evil_file(text))
     pr_context = PullRequestContext(title=text, body=text, commits=(text, text), issue=text)
     finding = replace(evil_file(text).evidence[0], suggestion=text)
     return [
         batch_prompt([file], pr_context, (Instruction(("*", text), text),), ALL, 24_000),
-        verify_prompt([file], [(1, finding)]),
+        batch_prompt(
+            [file], pr_context, (), ALL, 24_000, overview=(text, text), reading=evil_round(text)
+        ),
+        check_prompt([file], [(1, finding)], 24_000),
+        check_prompt([file], [(1, finding)], 24_000, evil_round(text), forced=True),
         ask_prompt(text, text, [text], pr_context, [file]),
     ]
 
@@ -219,7 +246,7 @@ def test_a_verdict_is_asked_on_the_finding_as_it_would_be_posted() -> None:
         end_line=4,
         suggestion="",
     )
-    prompt = verify_prompt([show(batch_file())], [(7, finding)])
+    prompt = check_prompt([show(batch_file())], [(7, finding)], 24_000)
     assert (
         "=== BEGIN finding ===\n"
         "|id: 7\n"
@@ -235,7 +262,7 @@ def test_a_verdict_is_asked_on_the_finding_as_it_would_be_posted() -> None:
 
 def test_a_finding_without_lines_is_not_described_with_lines() -> None:
     finding = replace(evil_file("x").evidence[0], start_line=None, end_line=None)
-    user = verify_prompt([show(batch_file())], [(1, finding)]).user
+    user = check_prompt([show(batch_file())], [(1, finding)], 24_000).user
     assert "None" not in user
     assert "|quality, low, not on certain lines\n" in user
 

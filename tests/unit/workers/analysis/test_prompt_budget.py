@@ -19,10 +19,11 @@ from bot.domain.model import (
 )
 from tests.support.repositories import Repository
 from tests.support.run_scan import scanned
+from workers.analysis.check import check
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show
-from workers.analysis.verify import verify
+from workers.analysis.session import Session
 from workers.scan.bundles import with_less_evidence
 from workers.scan.scan import Scanned
 
@@ -105,7 +106,7 @@ def test_the_gravest_evidence_is_what_fits() -> None:
         assert with_less_evidence(batch, budget).files[0].evidence == kept
 
 
-async def test_many_findings_are_verified_in_as_many_calls_as_they_need() -> None:
+async def test_many_findings_are_checked_in_as_many_calls_as_they_need() -> None:
     settings = load(_env_file=None, llm_model="m", llm_context_tokens=6_000)
     findings = [
         Finding(
@@ -120,10 +121,11 @@ async def test_many_findings_are_verified_in_as_many_calls_as_they_need() -> Non
         async def ask(self, system: str, user: str, *_: object, **__: object) -> Answer:
             prompts.append(user)
             ids = [int(line[5:]) for line in user.split("\n") if line.startswith("|id: ")]
-            verdicts = [{"id": n, "holds": True, "confidence": 1, "reason": ""} for n in ids]
+            verdicts = [{"id": n, "verdict": "confirmed", "confidence": 1} for n in ids]
             return Answer("", {"verdicts": verdicts}, Usage(calls=1), "m")
 
-    verified = await verify(findings, [], cast(LLM, Agreeing()), settings)
-    assert len(verified.findings) == 4
-    assert verified.unchecked == ()
+    session = Session(llm=cast(LLM, Agreeing()), settings=settings)
+    checked = await check(findings, [], session)
+    assert len(checked.findings) == 4
+    assert checked.unchecked == ()
     assert [user.count("=== BEGIN finding") for user in prompts] == [1, 1, 1, 1]

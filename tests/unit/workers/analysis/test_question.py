@@ -57,7 +57,7 @@ async def test_no_secret_goes_there_or_comes_back(server: LLMServer, make_llm: M
 async def test_questions_of_many_installations_do_not_share_a_budget(
     server: LLMServer, make_llm: Make
 ) -> None:
-    llm, _ = make_llm(llm_review_budget=6000, llm_daily_budget=6000)
+    llm, _ = make_llm(llm_review_budget=6000, llm_daily_budget=6000, llm_answer_tokens=3000)
     server.default = Text("Because.", prompt_tokens=3000, completion_tokens=100)
 
     for installation in range(1, 4):

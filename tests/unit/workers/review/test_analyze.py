@@ -12,6 +12,7 @@ from bot.domain.model import (
     Batch,
     BatchFile,
     BatchResult,
+    CheckOutcome,
     PullRequestContext,
     Repository,
     Review,
@@ -152,11 +153,14 @@ async def test_unverified_findings_are_not_recorded(
     assert await known_keys(services) == set()
 
 
-async def test_a_finding_dropped_without_a_verdict_is_not_recorded_as_checked(
+async def test_a_finding_without_a_verdict_is_kept_and_not_recorded_as_checked(
     services: Services, server: LLMServer
 ) -> None:
     other = FINDING | {"title": "Slow", "category": "performance"}
-    server.script(review(FINDING, other), verdicts(0.9))
+    server.script(review(FINDING, other), verdicts(0.9), verdicts())
     await read_batch(services)
-    assert len((await result(services)).rejected) == 1
+    assert [each.check for each in (await result(services)).findings] == [
+        CheckOutcome.CONFIRMED,
+        CheckOutcome.UNCHECKED,
+    ]
     assert await known_keys(services) == set()

@@ -300,7 +300,7 @@ async def test_names_of_the_limit_and_the_temperature_are_learned(
     await ask(llm)
 
     last = server.requests[-1].body
-    assert last["max_completion_tokens"] == 4000
+    assert last["max_completion_tokens"] == 8000
     assert last["response_format"]["type"] == "json_schema"
 
 
@@ -379,7 +379,7 @@ async def test_a_broken_answer_is_not_kept(
 async def test_a_review_stops_at_its_budget(
     server: LLMServer, make_llm: MakeLLM, redis: "Redis", shared: bool
 ) -> None:
-    llm, _ = make_llm(redis if shared else None, llm_review_budget=5100)
+    llm, _ = make_llm(redis if shared else None, llm_review_budget=5100, llm_answer_tokens=4000)
     server.default = GOOD  # 1100 tokens each, of which 4000 are set aside for the answer
 
     await ask(llm, "one")
@@ -393,7 +393,7 @@ async def test_a_review_stops_at_its_budget(
 async def test_an_installation_stops_at_its_budget_of_the_day(
     server: LLMServer, make_llm: MakeLLM
 ) -> None:
-    llm, _ = make_llm(llm_daily_budget=5100)
+    llm, _ = make_llm(llm_daily_budget=5100, llm_answer_tokens=4000)
     server.default = GOOD
 
     await ask(llm, "one", review_id="r1")

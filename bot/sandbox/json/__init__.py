@@ -1,0 +1,1 @@
+"""The sandbox's records as GitHub's JSON."""

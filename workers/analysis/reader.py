@@ -1,0 +1,213 @@
+"""Reading: the model goes through files, looks up what it wants to see, and says what it found.
+
+Each round is a question of its own that begins like the one before, so that servers' caches and
+ours serve it. Each failure costs its own part only and is told in a note.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.config.repository_config import RepoConfig
+from bot.domain.look_ups import LookUpResult
+from bot.domain.model import BatchResult, Finding, PullRequestContext, Rejected, SkippedFile
+from bot.policy.criteria import FindingFilter
+from workers.analysis.answer import (
+    REVIEW_SCHEMA,
+    read_findings,
+    read_look_ups,
+    read_overview,
+    read_summaries,
+)
+from workers.analysis.llm.client import Answer
+from workers.analysis.llm.errors import LLMError, TooLongError
+from workers.analysis.prompt import Round, batch_prompt
+from workers.analysis.redacted_view import RedactedView, clean, one_line
+from workers.analysis.session import Session
+from workers.analysis.validate import validate_finding
+
+#: Paths named in one note; of more, the number is told.
+_MAX_NAMED = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """One reading of a batch, and what it has gathered so far. `rounds` is how many times it may
+    look something up; `second` is an independent reading beside another one."""
+
+    session: Session
+    pr_context: PullRequestContext
+    config: RepoConfig
+    finding_filter: FindingFilter
+    overview: Sequence[str]
+    rounds: int
+    second: bool = False
+    model: str = ""
+    looked_up: list[LookUpResult] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    summaries: dict[str, str] = field(default_factory=dict)
+    overviews: list[str] = field(default_factory=list)
+    reviewed: list[str] = field(default_factory=list)
+    inconclusive: list[str] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    answered_by: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    async def read(self, files: Sequence[RedactedView]) -> None:
+        """Asks about `files` together, or in halves where that is too much at once. Raises
+        TransientLLMError if a later try may give more."""
+        try:
+            answer = await self._ask(files, self._round())
+        except LLMError as exc:
+            if self.session.waits_for_retry(exc):
+                raise
+            if isinstance(exc, TooLongError) and await self._split_and_retry(files):
+                return
+            self._give_up(files, exc)
+            return
+        if answer.cut and await self._split_and_retry(files):
+            return
+        answers, looked_up = await self._look_further(files, answer)
+        self._take(files, answers, looked_up)
+
+    async def _look_further(
+        self, files: Sequence[RedactedView], answer: Answer
+    ) -> tuple[list[Answer], list[LookUpResult]]:
+        """All answers, the last one last, and what was looked up, in the order of its numbers."""
+        answers, looked_up = [answer], list[LookUpResult]()
+        for left in reversed(range(self.rounds)):
+            seen = {result.look_up for result in looked_up}
+            wanted = [each for each in read_look_ups(answers[-1].data or {}) if each not in seen]
+            now = wanted[: self.session.settings.look_ups_per_round]
+            if not now:
+                break
+            looked_up += await self.session.look_up(now)
+            reading = replace(
+                self._round(),
+                looked_up=tuple(enumerate(looked_up, start=1)),
+                draft=answers[-1].data,
+                omitted=len(wanted) - len(now),
+                left=left,
+            )
+            try:
+                following = await self._ask(files, reading)
+            except LLMError as exc:
+                if self.session.waits_for_retry(exc):
+                    raise
+                self.notes.append(f"What was looked up could not be considered: {exc}.")
+                break
+            if following.cut:
+                self.notes.append("What was looked up could not be considered: the answer was cut.")
+                break
+            answers.append(following)
+        return answers, looked_up
+
+    def _round(self) -> Round:
+        """The first one."""
+        at_once = self.session.settings.look_ups_per_round
+        return Round(left=self.rounds, at_once=at_once, second=self.second)
+
+    async def _ask(self, files: Sequence[RedactedView], reading: Round) -> Answer:
+        prompt = batch_prompt(
+            files,
+            self.pr_context,
+            self.config.instructions,
+            self.finding_filter.categories,
+            self.session.settings.llm_context_tokens,
+            overview=self.overview,
+            reading=reading,
+        )
+        return await self.session.ask(prompt, REVIEW_SCHEMA, purpose="review", model=self.model)
+
+    async def _split_and_retry(self, files: Sequence[RedactedView]) -> bool:
+        """Asks for halves, or for a single file without its context; False if that is all."""
+        if len(files) > 1:
+            middle = len(files) // 2
+            await self.read(files[:middle])
+            await self.read(files[middle:])
+            return True
+        bare = files[0].without_context()
+        if bare == files[0]:
+            return False
+        await self.read([bare])
+        return True
+
+    def _give_up(self, files: Sequence[RedactedView], exc: LLMError) -> None:
+        paths = [file.source.file.path for file in files]
+        self.skipped += [SkippedFile(path, f"not read by the model: {exc}") for path in paths]
+        were = "was" if len(paths) == 1 else "were"
+        self.notes.append(f"{_listed(paths)} {were} not read by the model: {exc}.")
+
+    def _take(
+        self,
+        files: Sequence[RedactedView],
+        answers: Sequence[Answer],
+        looked_up: Sequence[LookUpResult],
+    ) -> None:
+        answer = answers[-1]
+        data = answer.data or {}
+        by_path = {file.path: file for file in files}
+        good, refused = read_findings(data)
+        for raw in good:
+            validated = validate_finding(raw, by_path, self.finding_filter, looked_up)
+            if isinstance(validated, Rejected):
+                self.rejected.append(validated)
+                continue
+            if raw.suggestion is not None and validated.suggestion is None:
+                self.rejected.append(_without_suggestion(validated))
+            if _finding_key(validated) not in map(_finding_key, self.findings):
+                self.findings.append(validated)
+        self.rejected += [
+            Rejected(path=one_line(each.path), title=one_line(each.title), reason=each.reason)
+            for each in refused
+        ]
+        self.looked_up += looked_up
+        for each in answers:  # a later round need not say again what has not changed
+            for path, summary in read_summaries(each.data or {}).items():
+                if path in by_path:
+                    self.summaries[by_path[path].source.file.path] = one_line(summary)
+        overviews = [read_overview(each.data or {}) for each in answers]
+        self.overviews += [text for text in overviews if text][-1:]
+        paths = [file.source.file.path for file in files]
+        self.reviewed += paths
+        self.answered_by = answer.model
+        if answer.cut:
+            self.inconclusive += paths
+            self.notes.append(
+                f"The model's answer on {_listed(paths)} was cut off; findings may be missing."
+            )
+
+    def result(self) -> BatchResult:
+        return BatchResult(
+            findings=tuple(self.findings),
+            rejected=tuple(self.rejected),
+            summaries=tuple(self.summaries.items()),
+            reviewed=tuple(self.reviewed),
+            inconclusive=tuple(self.inconclusive),
+            skipped=tuple(self.skipped),
+            model=self.answered_by,
+            notes=tuple(dict.fromkeys(self.notes)),
+            overview=clean(" ".join(self.overviews[:1])),
+        )
+
+
+def _finding_key(finding: Finding) -> tuple[str, int | None]:
+    """What makes two findings of a model one: the same code elsewhere is worth naming."""
+    return finding.fingerprint, finding.start_line
+
+
+def _without_suggestion(finding: Finding) -> Rejected:
+    why = "does not apply to those lines" if finding.anchored else "has no lines to apply to"
+    return Rejected(path=finding.path, title=finding.title, reason=f"suggestion {why}")
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """Some paths in words."""
+    shown_paths = list(paths[:_MAX_NAMED])
+    if len(paths) > _MAX_NAMED:
+        shown_paths.append(f"{len(paths) - _MAX_NAMED} more")
+    return (
+        shown_paths[0]
+        if len(shown_paths) == 1
+        else f"{', '.join(shown_paths[:-1])} and {shown_paths[-1]}"
+    )
