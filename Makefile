@@ -60,6 +60,9 @@ lint: $(READY) ## Check style, types and the import rule
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+coverage: $(READY) ## Run the tests with line and branch coverage
+	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
+
 structure: $(READY) ## Print modules a folder, import edges and the longest import chain
 	$(BIN)/python -m tests.project.structure
 
@@ -80,4 +83,4 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 clean: ## Remove what was built
 	rm -rf $(VENV) sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz lint structure audit sbom lock clean
+.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz lint structure coverage audit sbom lock clean

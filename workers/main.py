@@ -22,8 +22,7 @@ from workers.queue.retries import RetryMiddleware, Running
 from workers.scan.analyzers.registry import NAMES as ANALYZERS
 from workers.services import Services, open_services
 
-#: How often an idle worker looks whether it is to stop, in milliseconds. Redis tells of its
-#: messages (`workers.queue.wakeups`).
+#: The longest that an idle worker waits between two looks into its queues, in milliseconds.
 POLL_MS = 100
 
 #: The share of the time to stop in that work may finish by itself.

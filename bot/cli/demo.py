@@ -20,8 +20,8 @@ from bot.domain.model import Progress as ReviewProgress
 from bot.domain.model import State
 from bot.runtime.ports import free_port
 from bot.runtime.signals import until_signal
-from bot.sandbox.records import CheckRun, Repository
 from bot.sandbox.server import Sandbox
+from bot.sandbox.state import CheckRun, Repository
 from bot.store import Store, connect
 from bot.telemetry import log
 

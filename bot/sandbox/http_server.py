@@ -1,6 +1,4 @@
-"""The sandbox's HTTP server: uvicorn on a loopback port, on the running event loop."""
-
-from __future__ import annotations
+"""An HTTP server on a socket, run by uvicorn on the running event loop."""
 
 import asyncio
 import contextlib
@@ -9,76 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
-from uvicorn.config import WSProtocolType
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.config import HTTPProtocolType, WSProtocolType
 
-from bot.sandbox.api import (
-    checks,
-    installations,
-    issues,
-    manifest,
-    pulls,
-    repositories,
-    review_comments,
-    reviews,
-)
-from bot.sandbox.api.call import answer
-from bot.sandbox.api.dispatch import route
-from bot.sandbox.api.errors import not_found
-from bot.sandbox.faults import Faults
-from bot.sandbox.git import http
-from bot.sandbox.graphql import api
-from bot.sandbox.recorder import Recorder
-from bot.sandbox.state import SandboxState
-from bot.sandbox.webhook_sender import Hooks
-
-#: Between two looks at whether the server began, or nobody is connected any more.
-LOOK_SECONDS = 0.005
-
-ENDPOINTS = (
-    *installations.ENDPOINTS,
-    *pulls.ENDPOINTS,
-    *review_comments.ENDPOINTS,
-    *reviews.ENDPOINTS,
-    *issues.ENDPOINTS,
-    *checks.ENDPOINTS,
-    *repositories.ENDPOINTS,
-)
-
-
-def application(state: SandboxState, hooks: Hooks, faults: Faults) -> ASGIApp:
-    """The whole sandbox as one ASGI application."""
-
-    async def missing(_request: Request) -> Response:
-        error = not_found()
-        return answer(error.body(), error.status)
-
-    rest = [route(endpoint, state, hooks) for endpoint in ENDPOINTS]
-    app = Starlette(
-        routes=[
-            Mount(
-                "/api/v3",
-                routes=[manifest.conversion(state), *rest, Route("/{path:path}", missing)],
-            ),
-            api.route(state),
-            *manifest.pages(state),
-            *http.routes(state),
-        ]
-    )
-    return Recorder(app, state, faults)
-
-
-class _Protocol(HttpToolsProtocol):
-    """Lets the application see its connection, so that a fault can reset it."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.app_state = {**self.app_state, "transport": transport}
-        super().connection_made(transport)
+#: Between two checks whether the server has started, or the last client has gone.
+POLL_SECONDS = 0.005
 
 
 class Server(uvicorn.Server):
@@ -101,7 +34,7 @@ class Server(uvicorn.Server):
             while not self.started:
                 if task.done():
                     await task
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             yield
         finally:
             self.should_exit = True
@@ -123,7 +56,7 @@ class Server(uvicorn.Server):
         try:
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
                 while state.connections or state.tasks:  # noqa: ASYNC110 - plain sets
-                    await asyncio.sleep(LOOK_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             for task in state.tasks:
                 task.cancel()
@@ -131,12 +64,17 @@ class Server(uvicorn.Server):
 
 
 def serving(
-    app: ASGIApp, listener: socket.socket, *, ws: WSProtocolType = "none"
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    http: HTTPProtocolType | type[asyncio.Protocol] = "httptools",
+    ws: WSProtocolType = "none",
 ) -> AbstractAsyncContextManager[None]:
-    """Serve the application on the socket while the context is open; `ws` as uvicorn has it."""
+    """Serve the application on the socket while the context is open; `http` and `ws` as uvicorn
+    has them."""
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=http,
         ws=ws,
         lifespan="off",
         log_config=None,

@@ -1,44 +1,48 @@
-"""The sandbox: a GitHub with one App, and what people do on it.
+"""The sandbox: a GitHub with one App.
 
     async with Sandbox(webhook_url="http://127.0.0.1:8000/webhooks/github") as sandbox:
         await sandbox.add_repository("octo/hello", Path("~/src/hello").expanduser())
         number = await sandbox.open_pull("octo/hello", base_sha, head_sha, title="Greet")
 
-Each method that GitHub would announce delivers its webhook and returns when it is answered.
+Opening a pull request delivers its webhook and returns when that is answered.
 """
-
-from __future__ import annotations
 
 import functools
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from bot.runtime.ports import listen
-from bot.sandbox import webhook_events
-from bot.sandbox.faults import Faults
-from bot.sandbox.git import git, write
-from bot.sandbox.git.authors import AUTHOR
-from bot.sandbox.http_server import application, serving
-from bot.sandbox.people import People
-from bot.sandbox.records import Repository
-from bot.sandbox.state import App, Exchange, Installation, SandboxState, utc_now
-from bot.sandbox.webhook_sender import Hooks
+from bot.sandbox.api.app import manifest_pages
+from bot.sandbox.api.issues import ensure_label
+from bot.sandbox.api.routes import routes
+from bot.sandbox.git import git, http
+from bot.sandbox.graphql import api
+from bot.sandbox.http_server import serving
+from bot.sandbox.state import App, Installation, Pull, Repository, SandboxState, utc_now
+from bot.sandbox.webhooks import Webhooks, pull_request
+
+#: Who opens pull requests unless somebody else is named; may write everywhere.
+AUTHOR = "octocat"
 
 
-class Sandbox(People):
+class Sandbox:
     """A running sandbox GitHub. Use it as an asynchronous context manager.
 
     `url` is the web root, `api_url` the REST root (`…/api/v3`); `private_key_pem`, `app_id`,
-    `webhook_secret` and `installation_id` are what the App is configured with; `faults` takes
-    planned trouble, `state` is everything that stands on it.
+    `webhook_secret` and `installation_id` are what the App is configured with; `state` is
+    everything on it. Repositories are named `owner/name`.
     """
 
     def __init__(
@@ -64,7 +68,7 @@ class Sandbox(People):
         self.webhook_secret = webhook_secret or secrets.token_hex(20)
         self.private_key_pem, public = _key_pair()
         self.app_id = 4242
-        state = SandboxState(
+        self.state = SandboxState(
             url=self.url,
             public_key_pem=public,
             private_key_pem=self.private_key_pem,
@@ -79,20 +83,18 @@ class Sandbox(People):
                 webhook_secret=self.webhook_secret,
             ),
         )
-        super().__init__(state, Hooks(state))
+        self.webhooks = Webhooks(self.state)
         self.installation_id = self.add_installation(account).id
-        self.faults = Faults()
         self._directory = directory
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> Sandbox:
+    async def __aenter__(self) -> Self:
         """Start serving."""
         if self._directory is None:
             temporary = tempfile.TemporaryDirectory(prefix="glossator-sandbox-")
             self._directory = Path(self._stack.enter_context(temporary))
-        app = application(self.state, self._hooks, self.faults)
-        await self._stack.enter_async_context(serving(app, self._listener))
-        self._stack.push_async_callback(self._hooks.aclose)
+        await self._stack.enter_async_context(self._serve())
+        self._stack.push_async_callback(self.webhooks.aclose)
         return self
 
     async def __aexit__(
@@ -104,27 +106,19 @@ class Sandbox(People):
         """Stop serving."""
         await self._stack.aclose()
 
-    # What the tests ask about.
+    def _serve(self) -> AbstractAsyncContextManager[None]:
+        return serving(self.application(), self._listener)
 
-    @property
-    def requests(self) -> list[Exchange]:
-        """Every request that came in, with its answer."""
-        return self.state.requests
-
-    def writes(self) -> list[Exchange]:
-        """The requests that changed what stands on a repository, whatever was answered."""
-        return [exchange for exchange in self.state.requests if exchange.wrote]
-
-    # Accounts and repositories.
-
-    @property
-    def webhook_url(self) -> str:
-        """Where deliveries go; empty for nowhere."""
-        return self.state.app.webhook_url
-
-    @webhook_url.setter
-    def webhook_url(self, url: str) -> None:
-        self.state.app.webhook_url = url
+    def application(self) -> ASGIApp:
+        """The whole sandbox: REST, GraphQL, git, and the pages of the App manifest."""
+        return Starlette(
+            routes=[
+                Mount("/api/v3", routes=routes(self.state, self.webhooks)),
+                api.route(self.state),
+                *manifest_pages(self.state),
+                *http.routes(self.state),
+            ]
+        )
 
     def add_installation(self, account: str) -> Installation:
         """Install the App on one more account."""
@@ -135,29 +129,9 @@ class Sandbox(People):
         self.state.installations[installation.id] = installation
         return installation
 
-    async def uninstall(self, account: str) -> None:
-        """Take the App from an account: `installation.deleted`."""
-        removed = self._installation_for(account)
-        payload = webhook_events.installation(self.state, removed, "deleted", account)
-        del self.state.installations[removed.id]
-        await self.deliver("installation", payload)
-
-    async def suspend(self, account: str) -> None:
-        """Let the App do nothing there for a while: `installation.suspend`."""
-        installation = self._installation_for(account)
-        installation.suspended_at = self.state.now()
-        payload = webhook_events.installation(self.state, installation, "suspend", account)
-        await self.deliver("installation", payload)
-
-    async def remove_repository(self, full_name: str) -> None:
-        """Take one repository from the App: `installation_repositories.removed`."""
-        repo = self.repository(full_name)
-        installation = self._installation_for(repo.owner)
-        installation.repository_ids.discard(repo.id)
-        payload = webhook_events.installation_repositories(
-            self.state, installation, repo, "removed", repo.owner
-        )
-        await self.deliver("installation_repositories", payload)
+    def repository(self, full_name: str) -> Repository:
+        """A repository and everything in it. Raises KeyError."""
+        return self.state.repositories[full_name]
 
     async def add_repository(
         self, full_name: str, source: Path | None = None, *, installed: bool = True
@@ -169,7 +143,7 @@ class Sandbox(People):
         """
         assert self._directory is not None
         target = self._directory / f"{full_name}.git"
-        await (write.adopt(source, target) if source else write.create(target))
+        await (git.init_from(source, target) if source else git.init(target))
         head = (await git.run(target, "symbolic-ref", "--short", "HEAD")).decode().strip()
         repository = Repository(
             id=self.state.next_id(),
@@ -179,8 +153,8 @@ class Sandbox(People):
             created_at=self.state.now(),
         )
         self.state.repositories[full_name] = repository
-        self.permit(full_name, repository.owner, "admin")
-        self.permit(full_name, AUTHOR, "write")
+        self.set_permission(full_name, repository.owner, "admin")
+        self.set_permission(full_name, AUTHOR, "write")
         if installed:
             self._installation_for(repository.owner).repository_ids.add(repository.id)
         return repository
@@ -189,33 +163,66 @@ class Sandbox(People):
         installations = list(self.state.installations.values())
         return next((i for i in installations if i.account == account), installations[0])
 
-    async def commit(
-        self,
-        full_name: str,
-        files: Mapping[str, str | bytes | None],
-        *,
-        parent: str | None = None,
-        message: str = "Change files",
-    ) -> str:
-        """Make a commit (contents by path, None removes) and return its SHA; no ref moves."""
-        when = int(self.state.now().timestamp())
-        git_dir = self.repository(full_name).git_dir
-        return await write.write_commit(git_dir, files, parent=parent, message=message, when=when)
-
-    async def set_branch(self, full_name: str, name: str, sha: str) -> None:
-        """Let a branch point at a commit; nothing is announced."""
-        await write.set_ref(self.repository(full_name).git_dir, f"refs/heads/{name}", sha)
-
-    def grant(self, permission: str, level: str) -> None:
-        """Let every installation accept that the App may do this, as `contents`, `write`.
-        Tokens of earlier are not changed."""
-        for installation in self.state.installations.values():
-            installation.permissions[permission] = level
-
-    def permit(self, full_name: str, login: str, role: str) -> None:
+    def set_permission(self, full_name: str, login: str, role: str) -> None:
         """Give a person a role: admin, maintain, write, triage, read or none."""
         self.state.user(login)
         self.repository(full_name).permissions[login] = role
+
+    async def _announce(
+        self, repo: Repository, pull: Pull, action: str, sender: str = "", **more: object
+    ) -> None:
+        payload = pull_request(self.state, repo, pull, action, sender or pull.author, **more)
+        await self.webhooks.deliver("pull_request", payload)
+
+    async def open_pull(
+        self,
+        full_name: str,
+        base_sha: str,
+        head_sha: str,
+        *,
+        title: str = "Change things",
+        body: str = "",
+        author: str = AUTHOR,
+        draft: bool = False,
+        labels: Sequence[str] = (),
+        base_ref: str = "",
+        head_ref: str = "",
+        from_fork: bool = False,
+    ) -> int:
+        """Open a pull request between two commits and return its number.
+
+        Its refs are made: the base branch (the default one unless named), the head branch
+        (only `refs/pull/N/head` for a fork), both at the given commits.
+        """
+        repo, now = self.repository(full_name), self.state.now()
+        number = max(repo.pulls, default=0) + 1
+        pull = Pull(
+            id=self.state.next_id(),
+            number=number,
+            title=title,
+            body=body,
+            author=author,
+            base_ref=base_ref or repo.default_branch,
+            base_sha=base_sha,
+            head_ref=head_ref or f"change-{number}",
+            head_sha=head_sha,
+            created_at=now,
+            updated_at=now,
+            draft=draft,
+            from_fork=from_fork,
+            labels=[ensure_label(self.state, repo, name).name for name in labels],
+            heads=[head_sha],
+        )
+        await git.set_ref(repo.git_dir, f"refs/heads/{pull.base_ref}", base_sha)
+        await self._set_head(repo, pull)
+        repo.pulls[number] = pull
+        await self._announce(repo, pull, "opened", author)
+        return number
+
+    async def _set_head(self, repo: Repository, pull: Pull) -> None:
+        if not pull.from_fork:
+            await git.set_ref(repo.git_dir, f"refs/heads/{pull.head_ref}", pull.head_sha)
+        await git.set_ref(repo.git_dir, f"refs/pull/{pull.number}/head", pull.head_sha)
 
 
 @functools.cache  # making a key takes up to half a second; one a process is enough

@@ -16,9 +16,6 @@ from bot.telemetry import tracing
 #: Prefix of Dramatiq's keys in Redis.
 NAMESPACE = "dramatiq"
 
-#: The channel on which a queue's name is published when a message comes into it.
-NOTIFICATION_CHANNEL = f"{NAMESPACE}:notifications"
-
 #: Each actor and the queue that it reads.
 QUEUE_OF = {
     "handle_delivery": "events",

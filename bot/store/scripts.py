@@ -13,9 +13,7 @@ local finished = {completed = true, failed = true, cancelled = true, superseded 
 local function put(messages)
   for _, m in ipairs(cjson.decode(messages)) do
     redis.call('HSET', dramatiq .. ':' .. m[1] .. '.msgs', m[2], m[3])
-    if redis.call('RPUSH', dramatiq .. ':' .. m[1], m[2]) == 1 then
-      redis.pcall('PUBLISH', dramatiq .. ':notifications', m[1])  -- only a hint
-    end
+    redis.call('RPUSH', dramatiq .. ':' .. m[1], m[2])
   end
 end
 

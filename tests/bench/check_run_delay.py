@@ -9,7 +9,7 @@ from ulid import ULID
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.model import PullRequest, Repository, Review, Trigger, encode
-from bot.sandbox.records import Repository as SandboxRepository
+from bot.sandbox.state import Repository as SandboxRepository
 from bot.store.messages import NAMESPACE, message
 from tests.bench.generated_change import after, before
 from tests.bench.results import Figure, median, percentile

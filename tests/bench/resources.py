@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from bot.sandbox.records import Repository
+from bot.sandbox.state import Repository
 from tests.bench.generated_change import after, before
 from tests.bench.results import Figure
 from tests.bench.stage import Stage, stage

@@ -17,12 +17,12 @@ import httpx2
 from bot.cli.demo import environment
 from bot.cli.embedded_redis import embedded_redis
 from bot.runtime.ports import free_port
-from bot.sandbox.records import CheckRun, Repository
-from bot.sandbox.server import Sandbox
+from bot.sandbox.state import CheckRun, Repository
 from bot.store import Store, connect
 from bot.store.messages import NAMESPACE
 from tests.bench.generated_change import finds_one
 from tests.support.llm_server import LLMServer
+from tests.support.sandbox.server import Sandbox
 
 POLL_SECONDS = 0.005
 SECONDS = 900

@@ -12,7 +12,7 @@ from bot.cli.setup import run_setup
 from bot.config.env_file import existing_secrets, write_secrets
 from bot.config.settings import Settings
 from bot.runtime.ports import free_port
-from bot.sandbox.server import Sandbox
+from tests.support.sandbox.server import Sandbox
 from workers.offline.doctor import Level, run_checks
 
 

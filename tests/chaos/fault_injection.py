@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from bot.sandbox.faults import Kind
 from tests.chaos.stage import ACCOUNTS, PROCESSES, ChaosStage
+from tests.support.sandbox.faults import Kind
 
 API = "/api/v3/repos/*"
 

@@ -23,13 +23,13 @@ from bot.cli.demo import environment
 from bot.cli.embedded_redis import embedded_redis
 from bot.runtime.parent_death import die_with_parent
 from bot.runtime.ports import free_port
-from bot.sandbox.records import Repository
-from bot.sandbox.server import Sandbox
+from bot.sandbox.state import Repository
 from bot.security.tls import trusted
 from bot.store import Store, connect, keys
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.store.recovery import ALL_QUEUES
 from tests.support.llm_server import LLMServer
+from tests.support.sandbox.server import Sandbox
 from workers.reports.render import review_marker
 
 ACCOUNTS = ("octo", "ada", "grace", "linus")

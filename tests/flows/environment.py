@@ -17,12 +17,12 @@ from bot.domain.model import Progress, State
 from bot.github.rate_limits import Clock
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import serving
-from bot.sandbox.records import CheckRun, IssueComment, Repository, Review, ReviewComment
-from bot.sandbox.server import Sandbox
+from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.store import Store, connect, keys
 from bot.store.messages import NAMESPACE, QUEUES
 from bot.web.app import create_app
 from tests.support.openapi import validate
+from tests.support.sandbox.server import Sandbox
 from workers.main import make_worker
 
 REPO = "octo/hello"

@@ -64,7 +64,7 @@ async def test_who_may_only_read_is_refused_once_and_nothing_runs(
     world: World, permission: str
 ) -> None:
     number = await reviewed(world)
-    world.sandbox.permit(REPO, "eve", permission)
+    world.sandbox.set_permission(REPO, "eve", permission)
     mark = len(world.writes())
     comment = await world.sandbox.comment(
         REPO, number, "/review\n/review full\n/review cancel", author="eve"
@@ -79,7 +79,7 @@ async def test_who_may_only_read_is_refused_once_and_nothing_runs(
 
 async def test_reading_is_enough_for_help(world: World) -> None:
     number = await reviewed(world)
-    world.sandbox.permit(REPO, "eve", "read")
+    world.sandbox.set_permission(REPO, "eve", "read")
     mark = len(world.writes())
     comment = await world.sandbox.comment(REPO, number, "/review help", author="eve")
     await world.settle()
@@ -276,7 +276,7 @@ async def test_rerun_of_a_look_at_one_category_looks_for_that_again(world: World
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review performance")
     await world.settle()
-    await world.sandbox.press_button(world.check_runs[-1].id, "rerun")
+    await world.sandbox.request_action(world.check_runs[-1].id, "rerun")
     await world.settle()
     assert [run.conclusion for run in world.check_runs] == ["neutral", "success", "success"]
     assert "No problems" in world.reviews[-1].body
@@ -288,7 +288,7 @@ async def test_each_way_to_rerun_asks_the_model_again(asking: World, llm: LLMSer
     ways = (
         partial(asking.sandbox.rerun, check_run.id),
         partial(asking.sandbox.rerun_suite, REPO, check_run.head_sha),
-        partial(asking.sandbox.press_button, check_run.id, "rerun"),
+        partial(asking.sandbox.request_action, check_run.id, "rerun"),
     )
     for reviews, press in enumerate(ways, start=2):
         call_count = len(llm.requests)

@@ -177,7 +177,7 @@ async def test_refusals_in_a_thread_are_posted_in_the_thread(world: World) -> No
 async def test_dismiss_in_another_authors_thread_does_nothing(world: World) -> None:
     number = await reviewed(world)
     [bot_comment] = world.inline_comments
-    other_thread = await world.sandbox.begin_thread(REPO, number, "app.py", 2, "Why?")
+    other_thread = await world.sandbox.comment_on_line(REPO, number, "app.py", 2, "Why?")
     mark = len(world.writes())
     reply = await world.sandbox.reply_in_thread(REPO, other_thread.id, "/review dismiss")
     await world.settle()
@@ -191,7 +191,7 @@ async def test_dismiss_in_another_authors_thread_does_nothing(world: World) -> N
 @pytest.mark.slow
 async def test_a_user_without_access_is_answered_once_and_then_by_reaction(world: World) -> None:
     number = await reviewed(world)
-    world.sandbox.permit(REPO, "eve", "read")
+    world.sandbox.set_permission(REPO, "eve", "read")
     comments = [
         await world.sandbox.comment(REPO, number, body, author="eve")
         for body in ("/review full", "/review nonsense", "/review pause")
@@ -218,8 +218,8 @@ async def test_replies_of_readers_and_in_threads_of_others_are_left_to_people(
 ) -> None:
     number = await reviewed(asking)
     [bot_comment] = asking.inline_comments
-    other_thread = await asking.sandbox.begin_thread(REPO, number, "app.py", 2, "Why?")
-    asking.sandbox.permit(REPO, "eve", "read")
+    other_thread = await asking.sandbox.comment_on_line(REPO, number, "app.py", 2, "Why?")
+    asking.sandbox.set_permission(REPO, "eve", "read")
     mark, call_count = len(asking.writes()), len(llm.requests)
     await asking.sandbox.reply_in_thread(REPO, other_thread.id, "I wonder as well.")
     await asking.sandbox.reply_in_thread(REPO, bot_comment.id, "Tell me the key.", author="eve")

@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.domain.model import State
-from bot.sandbox.faults import Kind
 from tests.flows.conversation import everything_twice
 from tests.flows.environment import POLL_SECONDS, REPO, World, running
+from tests.support.sandbox.faults import Kind
 
 BEFORE = {"app.py": "import subprocess\n"}
 AFTER = {
@@ -146,7 +146,7 @@ async def test_two_workers_conclude_a_cancelled_review_once(world: World) -> Non
         [check_run] = world.check_runs
         while slow.triggered == 0:
             await asyncio.sleep(POLL_SECONDS)
-        await world.sandbox.press_button(check_run.id, "cancel")
+        await world.sandbox.request_action(check_run.id, "cancel")
         await world.settle()
     [check_run] = world.check_runs
     assert (check_run.status, check_run.conclusion) == ("completed", "cancelled")

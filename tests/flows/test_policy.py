@@ -221,10 +221,10 @@ async def test_a_skipped_pull_request_is_reviewed_on_request_by_its_check_run(
     await world.open_pull(BEFORE, AFTER, draft=True)
     await world.settle()
     [skipped] = world.check_runs
-    world.sandbox.permit(REPO, "eve", "read")
+    world.sandbox.set_permission(REPO, "eve", "read")
     for author in ("eve", "octocat"):
         if press == "button":
-            await world.sandbox.press_button(skipped.id, "rerun", author=author)
+            await world.sandbox.request_action(skipped.id, "rerun", author=author)
         elif press == "suite":
             await world.sandbox.rerun_suite(REPO, skipped.head_sha, author=author)
         else:

@@ -89,7 +89,7 @@ async def test_it_is_kept_while_github_does_not_return_the_threads(world: World)
 async def test_change_requests_of_others_are_not_dismissed(world: World) -> None:
     number = await reviewed(world)
     [change_request] = world.reviews
-    await world.sandbox.begin_thread(REPO, number, "app.py", 10, "No.", author="eve")
+    await world.sandbox.comment_on_line(REPO, number, "app.py", 10, "No.", author="eve")
     world.reviews[-1].state = "CHANGES_REQUESTED"
     await pushed(world, number, {"app.py": FIXED})
     await world.settle()

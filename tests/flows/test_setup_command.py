@@ -15,8 +15,8 @@ import pytest
 
 from bot.config.env_file import SECRETS
 from bot.runtime.ports import free_port
-from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
+from tests.support.sandbox.server import Sandbox
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ async def by_command(world: World, number: int) -> None:
 
 
 async def by_button(world: World, number: int) -> None:
-    await world.sandbox.press_button(world.check_runs[0].id, "cancel")
+    await world.sandbox.request_action(world.check_runs[0].id, "cancel")
 
 
 async def by_closing(world: World, number: int) -> None:
@@ -121,9 +121,9 @@ async def test_cancelling_stops_the_call_and_posts_nothing(
 @pytest.mark.slow
 async def test_a_reader_cannot_press_cancel(world: World, llm: LLMServer) -> None:
     number = await read_by_the_llm(world, llm)
-    world.sandbox.permit(REPO, "eve", "read")
+    world.sandbox.set_permission(REPO, "eve", "read")
     [run] = world.check_runs
-    await world.sandbox.press_button(run.id, "cancel", author="eve")
+    await world.sandbox.request_action(run.id, "cancel", author="eve")
 
     async def requested_by_eve() -> bool:
         return any("/collaborators/eve/" in e.path and e.status for e in world.sandbox.requests)

@@ -63,7 +63,7 @@ async def test_a_suppression_is_removed_by_the_id_in_help(world: World) -> None:
     other = await world.open_pull(BEFORE, AFTER, title="Once more")
     await world.settle()
     assert "No problems" in world.reviews[-1].body
-    world.sandbox.permit(REPO, "eve", "read")
+    world.sandbox.set_permission(REPO, "eve", "read")
     command = f"/review forget {suppression.fingerprint}"
     await world.sandbox.comment(REPO, other, command, author="eve")
     await world.settle()
@@ -107,7 +107,7 @@ async def test_a_thumbs_down_by_a_writer_creates_a_suppression(world: World) -> 
     number = await reviewed(world)
     [comment] = world.inline_comments
     for stranger in ("eve", *(f"stranger{n}" for n in range(10))):
-        world.sandbox.permit(REPO, stranger, "read")
+        world.sandbox.set_permission(REPO, stranger, "read")
         world.sandbox.react(REPO, comment.id, "-1", author=stranger)
     await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
@@ -178,8 +178,8 @@ async def test_only_the_thread_of_a_fixed_finding_is_resolved(world: World) -> N
     number = await reviewed(world)
     marker = world.inline_comments[0].body.partition("\n")[0]
     assert marker.startswith("<!-- glossator:finding:")
-    await world.sandbox.begin_thread(REPO, number, "app.py", 10, "Is this safe?")
-    await world.sandbox.begin_thread(REPO, number, "app.py", 10, f"{marker}\nMine", author="eve")
+    await world.sandbox.comment_on_line(REPO, number, "app.py", 10, "Is this safe?")
+    await world.sandbox.comment_on_line(REPO, number, "app.py", 10, f"{marker}\nMine", author="eve")
     mark = len(world.writes())
     fixed_head = await pushed(world, number, {"app.py": FIXED})
     await world.settle()
@@ -205,7 +205,7 @@ async def test_without_the_permission_to_resolve_a_fixed_finding_is_minimized_on
 ) -> None:
     world.sandbox.grant("contents", "read")
     number = await reviewed(world)
-    await world.sandbox.begin_thread(REPO, number, "app.py", 10, "Is this safe?")
+    await world.sandbox.comment_on_line(REPO, number, "app.py", 10, "Is this safe?")
     mark = len(world.writes())
     fixed_head = await pushed(world, number, {"app.py": FIXED})
     await world.settle()

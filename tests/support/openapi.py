@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from bot.sandbox.graphql.api import SCHEMA
-from bot.sandbox.state import Exchange
+from tests.support.sandbox.recorder import Exchange
 
 DESCRIPTION = Path(__file__).parents[1] / "data/github-openapi/api.github.com.json"
 

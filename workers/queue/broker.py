@@ -12,19 +12,17 @@ from redis.exceptions import RedisError
 
 from bot.store.connection import connect_sync
 from bot.store.messages import LOST_SECONDS, NAMESPACE
-from workers.queue.wakeups import QueueNotifier
 
 #: Between two tries to put a message while Redis is away.
 ENQUEUE_RETRY_SECONDS = 1
 
-#: How many commands out of a million look for dead workers' messages. Each idle worker
-#: sends several commands a second, so that a look happens every few seconds.
-MAINTENANCE_CHANCE = 50_000
+#: How many commands out of a million look for dead workers' messages. An idle worker of
+#: four queues sends some sixty commands a second, so that it looks every few seconds.
+MAINTENANCE_CHANCE = 5_000
 
-#: Between two looks into a queue of which nothing is heard: while messages of it are held, which
-#: may become due or make room for others, or while nobody would tell of new ones, and else.
-BUSY_SECONDS = 0.1
-IDLE_SECONDS = 1.0
+#: The longest wait between two looks for delayed messages, in milliseconds; they are seconds late
+#: on purpose, and each look costs Redis a script call.
+DELAYED_POLL_MS = 500
 
 
 @contextmanager
@@ -38,30 +36,15 @@ def _as_connection_closed() -> Iterator[None]:
 
 
 class _Consumer(_RedisConsumer):
-    """Takes a message once it is put, where Dramatiq's consumer sleeps between two looks."""
-
-    def __init__(self, broker: "_Broker", queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout=0)  # type: ignore[no-untyped-call]
-        self._notifier = broker.notifier
-        self._wake_event = broker.notifier.event_for(queue_name)
-        # Each look is a sign of life as well.
-        self._idle_seconds = min(IDLE_SECONDS, broker.heartbeat_timeout / 5000)
+    """Dramatiq's consumer, which waits for any Redis that takes no command."""
 
     def __next__(self) -> Any:
-        self._wake_event.clear()  # before the look: what is put after it is heard of
         with _as_connection_closed():
-            message = super().__next__()  # type: ignore[no-untyped-call]
-        if message is None:
-            busy = self.outstanding_message_count or not self._notifier.connected
-            self._wake_event.wait(BUSY_SECONDS if busy else self._idle_seconds)
-        return message
+            return super().__next__()  # type: ignore[no-untyped-call]
 
     def ack(self, message: Any) -> None:
-        full = self.outstanding_message_count >= self.prefetch
         with _as_connection_closed():
             super().ack(message)  # type: ignore[no-untyped-call]
-        if full:
-            self._wake_event.set()
 
     def nack(self, message: Any) -> None:
         with _as_connection_closed():
@@ -77,20 +60,19 @@ class _Broker(RedisBroker):
     then acknowledge the message that it was to follow. Closes its connections, which Dramatiq
     leaves to the garbage collector."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)  # type: ignore[no-untyped-call]
-        self.notifier = QueueNotifier(self.client)
-        self.add_middleware(self.notifier)
-
     @property
     def consumer_class(self) -> type[_Consumer]:
         return _Consumer
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
+        if queue_name.endswith(".DQ"):
+            timeout = max(timeout, DELAYED_POLL_MS)
+        return super().consume(queue_name, prefetch, timeout)
 
     def do_enqueue(self, queue: str, *args: object) -> None:
         while True:
             try:
                 self._dispatch("enqueue")(queue, *args)  # type: ignore[no-untyped-call]
-                self.notifier.publish(queue)
                 return
             except RedisError as exc:
                 why = str(exc) or type(exc).__name__
@@ -99,7 +81,6 @@ class _Broker(RedisBroker):
 
     def close(self) -> None:
         super().close()
-        self.notifier.close()
         self.client.close()
 
 
@@ -107,7 +88,7 @@ def make_broker(
     redis_url: str, middleware: list[dramatiq.Middleware], *, lost_seconds: int = LOST_SECONDS
 ) -> RedisBroker:
     """A broker whose dead workers are missed after `lost_seconds`."""
-    return _Broker(
+    return _Broker(  # type: ignore[no-untyped-call]
         client=connect_sync(redis_url),
         namespace=NAMESPACE,
         middleware=middleware,

@@ -1,19 +1,16 @@
-"""Who is asking: the App by its JWT, or an installation by its token."""
-
-from __future__ import annotations
+"""Who calls, the App by its JWT or an installation by its token, and its hourly rate limit."""
 
 import base64
 import binascii
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import jwt
 
-from bot.sandbox.api.errors import GitHubError, bad_credentials, forbidden, unprocessable
-from bot.sandbox.records import Repository
-from bot.sandbox.state import Installation, SandboxState, Token
+from bot.sandbox.api.call import GitHubError, bad_credentials, forbidden, unprocessable
+from bot.sandbox.state import Installation, Quota, Repository, SandboxState, Token
 
 #: "The expiration time … must be no more than 10 minutes into the future", GitHub docs,
 #: "Generating a JSON Web Token (JWT) for a GitHub App".
@@ -33,7 +30,7 @@ class Permission:
     level: str
 
     @classmethod
-    def parse(cls, text: str) -> Permission:
+    def parse(cls, text: str) -> Self:
         """Read `issues|pull_requests:write`."""
         names, _, level = text.partition(":")
         return cls(tuple(names.split("|")), level)
@@ -98,7 +95,7 @@ def verify_token(state: SandboxState, value: str) -> Token:
     installation = state.installations.get(token.installation_id)
     if installation is None:
         raise bad_credentials()
-    refuse_suspended(installation)
+    check_not_suspended(installation)
     return token
 
 
@@ -108,18 +105,20 @@ def check_permission(token: Token, needed: str) -> None:
         raise forbidden()
 
 
-def may_see(token: Token, repository: Repository) -> bool:
+def has_access(token: Token, repository: Repository) -> bool:
     """Whether the token covers this repository."""
     return repository.id in token.repository_ids
 
 
-def refuse_suspended(installation: Installation) -> None:
+def check_not_suspended(installation: Installation) -> None:
     """Raises 403 for one that an owner has suspended."""
     if installation.suspended_at:
         raise GitHubError(403, "This installation has been suspended")
 
 
-def mint(state: SandboxState, installation: Installation, requested: dict[str, Any]) -> Token:
+def create_token(
+    state: SandboxState, installation: Installation, requested: dict[str, Any]
+) -> Token:
     """Make a token for an hour, narrowed as the request's body wishes.
 
     Raises 422 where it wishes for more than the installation has.
@@ -193,3 +192,43 @@ def basic_password(header: str) -> str:
     if scheme.lower() != "basic" or user != "x-access-token" or not password:
         raise bad_credentials()
     return password
+
+
+def count_request(state: SandboxState, token: Token | None) -> Quota:
+    """Count one request against the caller's hour. Raises 403 when it is used up.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    quota = quota_of(state, token)
+    if quota.remaining <= 0:
+        raise GitHubError(
+            403,
+            f"API rate limit exceeded for installation ID {token.installation_id if token else 0}.",
+            headers=quota_headers(quota),
+        )
+    quota.remaining -= 1
+    return quota
+
+
+def quota_of(state: SandboxState, token: Token | None) -> Quota:
+    """The caller's quota; a new hour starts a new one."""
+    key = f"installation:{token.installation_id}" if token else "app"
+    quota = state.quotas.get(key)
+    if quota is None or quota.resets_at <= state.now():
+        quota = state.quotas[key] = Quota(
+            limit=state.hourly_limit,
+            remaining=state.hourly_limit,
+            resets_at=state.now() + timedelta(hours=1),
+        )
+    return quota
+
+
+def quota_headers(quota: Quota) -> dict[str, str]:
+    """The headers that tell a client what is left of its hour."""
+    return {
+        "X-RateLimit-Limit": str(quota.limit),
+        "X-RateLimit-Remaining": str(quota.remaining),
+        "X-RateLimit-Used": str(quota.limit - quota.remaining),
+        "X-RateLimit-Reset": str(int(quota.resets_at.timestamp())),
+        "X-RateLimit-Resource": "core",
+    }

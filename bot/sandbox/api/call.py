@@ -1,6 +1,4 @@
-"""One API call as its handler sees it, and the pieces answers are made of."""
-
-from __future__ import annotations
+"""One API call as its handler sees it, and the answers and errors of GitHub's API."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,10 +8,8 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.sandbox.api.errors import GitHubError, invalid, not_found
-from bot.sandbox.records import Pull, Repository
-from bot.sandbox.state import SandboxState, Token
-from bot.sandbox.webhook_sender import Hooks
+from bot.sandbox.state import Pull, Repository, SandboxState, Token
+from bot.sandbox.webhooks import Webhooks
 
 T = TypeVar("T")
 
@@ -27,7 +23,7 @@ class Call:
 
     request: Request
     state: SandboxState
-    hooks: Hooks
+    webhooks: Webhooks
     token: Token | None
     repository: Repository | None
     body: dict[str, Any] = field(default_factory=dict)
@@ -129,3 +125,64 @@ async def json_body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise GitHubError(400, "Body should be a JSON object")
     return body
+
+
+DOCUMENTATION_URL = "https://docs.github.com/rest"
+
+#: One entry of an error's `errors`: GitHub sends either sentences or objects.
+Detail = str | Mapping[str, str]
+
+
+class GitHubError(Exception):
+    """An answer of GitHub with `message`, `documentation_url` and perhaps `errors`."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: Sequence[Detail] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, object]:
+        """The JSON object that GitHub would send."""
+        body: dict[str, object] = {"message": self.message}
+        if self.errors:
+            body["errors"] = list(self.errors)
+        body["documentation_url"] = DOCUMENTATION_URL
+        body["status"] = str(self.status)
+        return body
+
+
+def not_found() -> GitHubError:
+    """404: GitHub's answer for what is absent and for what the caller may not know of."""
+    return GitHubError(404, "Not Found")
+
+
+def bad_credentials() -> GitHubError:
+    """401: no token, a wrong one, or one that has expired."""
+    return GitHubError(401, "Bad credentials")
+
+
+def forbidden() -> GitHubError:
+    """403: the token is good, its permissions are not enough for this endpoint."""
+    return GitHubError(403, "Resource not accessible by integration")
+
+
+def invalid(resource: str, field: str, code: str = "invalid", message: str = "") -> GitHubError:
+    """422 about one field. `code` is one of GitHub's: missing, missing_field, invalid, custom."""
+    detail = {"resource": resource, "field": field, "code": code}
+    if message:
+        detail["message"] = message
+    return GitHubError(422, "Validation Failed", errors=[detail])
+
+
+def unprocessable(*sentences: str) -> GitHubError:
+    """422 in the form that the review endpoints use: a list of sentences."""
+    return GitHubError(422, "Unprocessable Entity", errors=sentences)

@@ -1,14 +1,21 @@
 """Pull requests as issues: conversation, labels and reactions."""
 
-from __future__ import annotations
-
 from starlette.responses import Response
 
-from bot.sandbox.api.call import Call, Endpoint, answer, no_content, page_of
-from bot.sandbox.api.errors import GitHubError, forbidden, invalid, not_found, unprocessable
-from bot.sandbox.json import comment_json, pull_json, repository_json
-from bot.sandbox.records import IssueComment, Label, Reaction, Repository
-from bot.sandbox.state import SandboxState
+from bot.sandbox import pull_json, repository_json
+from bot.sandbox.api.call import (
+    Call,
+    Endpoint,
+    GitHubError,
+    answer,
+    forbidden,
+    invalid,
+    no_content,
+    not_found,
+    page_of,
+    unprocessable,
+)
+from bot.sandbox.state import IssueComment, Label, Reaction, Repository, SandboxState
 
 MAX_BODY = 65_536
 
@@ -24,7 +31,7 @@ async def list_comments(call: Call) -> Response:
     comments = [c for c in call.repo.issue_comments.values() if c.number == pull.number]
     items, headers = page_of(call, comments)
     return answer(
-        [comment_json.issue_comment(call.state, call.repo, c) for c in items], headers=headers
+        [pull_json.issue_comment(call.state, call.repo, c) for c in items], headers=headers
     )
 
 
@@ -41,12 +48,12 @@ async def create_comment(call: Call) -> Response:
     )
     call.repo.issue_comments[comment.id] = comment
     call.wrote = True
-    return answer(comment_json.issue_comment(call.state, call.repo, comment), 201)
+    return answer(pull_json.issue_comment(call.state, call.repo, comment), 201)
 
 
 async def get_comment(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/issues/comments/{id}"""
-    return answer(comment_json.issue_comment(call.state, call.repo, _comment(call)))
+    return answer(pull_json.issue_comment(call.state, call.repo, _comment(call)))
 
 
 async def update_comment(call: Call) -> Response:
@@ -54,7 +61,7 @@ async def update_comment(call: Call) -> Response:
     comment = _own(call)
     comment.body, comment.updated_at = _body(call), call.state.now()
     call.wrote = True
-    return answer(comment_json.issue_comment(call.state, call.repo, comment))
+    return answer(pull_json.issue_comment(call.state, call.repo, comment))
 
 
 async def delete_comment(call: Call) -> Response:
@@ -101,17 +108,17 @@ async def create_reaction(call: Call) -> Response:
     """POST …/reactions: 201, or 200 if the same one stands there already"""
     reactions = _reactions(call)
     content = call.required("Reaction", "content", str)
-    if content not in comment_json.REACTIONS:
+    if content not in pull_json.REACTIONS:
         raise invalid("Reaction", "content")
     for reaction in reactions:
         if (reaction.user, reaction.content) == (call.actor, content):
-            return answer(comment_json.reaction(call.state, reaction), 200)
+            return answer(pull_json.reaction(call.state, reaction), 200)
     reaction = Reaction(
         id=call.state.next_id(), user=call.actor, content=content, created_at=call.state.now()
     )
     reactions.append(reaction)
     call.wrote = True
-    return answer(comment_json.reaction(call.state, reaction), 201)
+    return answer(pull_json.reaction(call.state, reaction), 201)
 
 
 async def list_reactions(call: Call) -> Response:
@@ -119,7 +126,7 @@ async def list_reactions(call: Call) -> Response:
     content_filter = call.query("content")
     reactions = [r for r in _reactions(call) if not content_filter or r.content == content_filter]
     items, headers = page_of(call, reactions)
-    return answer([comment_json.reaction(call.state, item) for item in items], headers=headers)
+    return answer([pull_json.reaction(call.state, item) for item in items], headers=headers)
 
 
 async def delete_reaction(call: Call) -> Response:

@@ -1,14 +1,11 @@
 """Pull requests: themselves, their files, commits and diffs."""
 
-from __future__ import annotations
-
 from starlette.responses import Response
 
-from bot.sandbox.api.call import Call, Endpoint, answer, page_of
-from bot.sandbox.api.errors import GitHubError
-from bot.sandbox.git import file_diff, git, pull_diff
-from bot.sandbox.json import git_json, pull_json
-from bot.sandbox.records import Pull
+from bot.sandbox import pull_json, repository_json
+from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, not_found, page_of
+from bot.sandbox.git import diff, git
+from bot.sandbox.state import Pull, Repository
 
 #: "Responses include a maximum of 3000 files", GitHub docs, "List pull requests files".
 MAX_FILES = 3000
@@ -45,8 +42,8 @@ async def get_pull(call: Call) -> Response:
     pull = call.pull()
     if ".diff" in call.request.headers.get("accept", ""):
         return await _as_diff(call, pull)
-    files = await pull_diff.files(call.repo, pull)
-    commits = await pull_diff.commits(call.repo, pull)
+    files = await pull_files(call.repo, pull)
+    commits = await pull_commits(call.repo, pull)
     mergeable = await git.merges_cleanly(call.repo.git_dir, pull.base_sha, pull.head_sha)
     review_comments = [c for c in call.repo.review_comments.values() if c.number == pull.number]
     comments = [c for c in call.repo.issue_comments.values() if c.number == pull.number]
@@ -68,14 +65,14 @@ async def get_pull(call: Call) -> Response:
 
 
 async def _as_diff(call: Call, pull: Pull) -> Response:
-    start = await pull_diff.start_of(call.repo, pull)
-    files = await file_diff.diff(call.repo.git_dir, start, pull.head_sha)
-    diff = await file_diff.unified_diff(call.repo.git_dir, start, pull.head_sha)
+    start = await diff_base(call.repo, pull)
+    files = await diff.changed_files(call.repo.git_dir, start, pull.head_sha)
+    text = await diff.unified_diff(call.repo.git_dir, start, pull.head_sha)
     if len(files) > DIFF_FILES:
         raise _too_large(f"the maximum number of files ({DIFF_FILES})")
-    if diff.count(b"\n") > DIFF_LINES:
+    if text.count(b"\n") > DIFF_LINES:
         raise _too_large(f"the maximum number of lines ({DIFF_LINES})")
-    return Response(diff, media_type="application/vnd.github.diff; charset=utf-8")
+    return Response(text, media_type="application/vnd.github.diff; charset=utf-8")
 
 
 def _too_large(limit: str) -> GitHubError:
@@ -90,17 +87,42 @@ def _too_large(limit: str) -> GitHubError:
 async def list_files(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/pulls/{number}/files"""
     pull = call.pull()
-    files = (await pull_diff.files(call.repo, pull))[:MAX_FILES]
+    files = (await pull_files(call.repo, pull))[:MAX_FILES]
     items, headers = page_of(call, files)
-    body = [git_json.file(call.state, call.repo, item, pull.head_sha) for item in items]
+    body = [repository_json.file(call.state, call.repo, item, pull.head_sha) for item in items]
     return answer(body, headers=headers)
 
 
 async def list_commits(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/pulls/{number}/commits"""
-    commits = (await pull_diff.commits(call.repo, call.pull()))[:MAX_COMMITS]
+    commits = (await pull_commits(call.repo, call.pull()))[:MAX_COMMITS]
     items, headers = page_of(call, commits)
-    return answer([git_json.commit(call.state, call.repo, item) for item in items], headers=headers)
+    return answer(
+        [repository_json.commit(call.state, call.repo, item) for item in items], headers=headers
+    )
+
+
+async def diff_base(repo: Repository, pull: Pull, head: str | None = None) -> str:
+    """The commit that the diff starts from: the merge base of base and head.
+
+    Raises 404 if the two share no history.
+    """
+    base = await git.merge_base(repo.git_dir, pull.base_sha, head or pull.head_sha)
+    if base is None:
+        raise not_found()
+    return base
+
+
+async def pull_files(repo: Repository, pull: Pull, head: str | None = None) -> list[diff.FileDiff]:
+    """The changed files of a pull request, at its head or an earlier commit of it."""
+    start = await diff_base(repo, pull, head)
+    return await diff.changed_files(repo.git_dir, start, head or pull.head_sha)
+
+
+async def pull_commits(repo: Repository, pull: Pull) -> list[git.Commit]:
+    """The commits of a pull request, oldest first."""
+    start = await diff_base(repo, pull)
+    return await git.commits_between(repo.git_dir, start, pull.head_sha)
 
 
 _PULL = "/repos/{owner}/{repo}/pulls/{number:int}"

@@ -1,16 +1,13 @@
 """Repositories: themselves, contents, comparisons and people's permissions."""
 
-from __future__ import annotations
-
 import base64
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from bot.sandbox.api.call import Call, Endpoint, answer, page_of
-from bot.sandbox.api.errors import not_found
-from bot.sandbox.git import file_diff, git
-from bot.sandbox.json import git_json, repository_json
+from bot.sandbox import repository_json
+from bot.sandbox.api.call import Call, Endpoint, answer, not_found, page_of
+from bot.sandbox.git import diff, git
 
 #: "The API supports files up to 100 MB in size", and base64 only up to 1 MB, GitHub docs,
 #: "Get repository content".
@@ -75,7 +72,7 @@ async def compare(call: Call) -> Response:
         raise not_found()
     ahead = await git.commits_between(git_dir, base, head)
     behind = await git.commits_between(git_dir, head, base)
-    files = await file_diff.diff(git_dir, start, head)
+    files = await diff.changed_files(git_dir, start, head)
     shown, headers = page_of(call, ahead)
     state, repo = call.state, call.repo
     api = f"{repository_json.repo_api(state, repo)}/compare/{base_ref}...{head_ref}"
@@ -86,14 +83,14 @@ async def compare(call: Call) -> Response:
         "permalink_url": f"{state.url}/{repo.full_name}/compare/{base}...{head}",
         "diff_url": f"{html}.diff",
         "patch_url": f"{html}.patch",
-        "base_commit": git_json.commit(state, repo, await git.commit(git_dir, base)),
-        "merge_base_commit": git_json.commit(state, repo, await git.commit(git_dir, start)),
+        "base_commit": repository_json.commit(state, repo, await git.commit(git_dir, base)),
+        "merge_base_commit": repository_json.commit(state, repo, await git.commit(git_dir, start)),
         "status": _status(len(ahead), len(behind)),
         "ahead_by": len(ahead),
         "behind_by": len(behind),
         "total_commits": len(ahead),
-        "commits": [git_json.commit(state, repo, item) for item in shown],
-        "files": [git_json.file(state, repo, item, head) for item in files[:COMPARE_FILES]],
+        "commits": [repository_json.commit(state, repo, item) for item in shown],
+        "files": [repository_json.file(state, repo, item, head) for item in files[:COMPARE_FILES]],
     }
     return answer(body, headers=headers)
 

@@ -1,17 +1,28 @@
 """Reviews: the comments of one must lie inside the diff, or all are refused."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from starlette.responses import Response
 
-from bot.sandbox.api.call import Call, Endpoint, answer, page_of
-from bot.sandbox.api.errors import forbidden, invalid, not_found, unprocessable
-from bot.sandbox.comment_placement import Unplaceable
-from bot.sandbox.json import comment_json
-from bot.sandbox.records import Pull, Review
-from bot.sandbox.review_comments import add_comment, check_length, comments_page, place_all
+from bot.sandbox import pull_json
+from bot.sandbox.api.call import (
+    Call,
+    Endpoint,
+    answer,
+    forbidden,
+    invalid,
+    not_found,
+    page_of,
+    unprocessable,
+)
+from bot.sandbox.api.review_comments import (
+    Unplaceable,
+    add_comment,
+    check_length,
+    comments_page,
+    place_all,
+)
+from bot.sandbox.state import Pull, Review
 
 _STATES = {"COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}
 
@@ -40,7 +51,7 @@ async def create_review(call: Call) -> Response:
     for comment, at in zip(comments, placed, strict=True):
         add_comment(call, review, comment["body"], at)
     call.wrote = True
-    return answer(comment_json.review(call.state, call.repo, review))
+    return answer(pull_json.review(call.state, call.repo, review))
 
 
 def _check_review(
@@ -73,7 +84,7 @@ async def submit_review(call: Call) -> Response:
     check_length(body)
     review.body, review.state, review.submitted_at = body, _STATES[event], call.state.now()
     call.wrote = True
-    return answer(comment_json.review(call.state, call.repo, review))
+    return answer(pull_json.review(call.state, call.repo, review))
 
 
 async def update_review(call: Call) -> Response:
@@ -85,7 +96,7 @@ async def update_review(call: Call) -> Response:
         raise forbidden()
     review.body = body
     call.wrote = True
-    return answer(comment_json.review(call.state, call.repo, review))
+    return answer(pull_json.review(call.state, call.repo, review))
 
 
 async def dismiss_review(call: Call) -> Response:
@@ -97,7 +108,7 @@ async def dismiss_review(call: Call) -> Response:
         raise unprocessable(f"Can not dismiss a {review.state.lower()} pull request review")
     review.state, review.dismissed = "DISMISSED", call.body["message"]
     call.wrote = True
-    return answer(comment_json.review(call.state, call.repo, review))
+    return answer(pull_json.review(call.state, call.repo, review))
 
 
 async def list_reviews(call: Call) -> Response:
@@ -105,12 +116,12 @@ async def list_reviews(call: Call) -> Response:
     pull = call.pull()
     reviews = [r for r in call.repo.reviews.values() if r.number == pull.number]
     items, headers = page_of(call, reviews)
-    return answer([comment_json.review(call.state, call.repo, r) for r in items], headers=headers)
+    return answer([pull_json.review(call.state, call.repo, r) for r in items], headers=headers)
 
 
 async def get_review(call: Call) -> Response:
     """GET /repos/{owner}/{repo}/pulls/{number}/reviews/{id}"""
-    return answer(comment_json.review(call.state, call.repo, _review(call)))
+    return answer(pull_json.review(call.state, call.repo, _review(call)))
 
 
 async def list_comments_of_review(call: Call) -> Response:

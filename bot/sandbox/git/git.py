@@ -1,6 +1,4 @@
-"""Questions to a bare repository, answered by the real git."""
-
-from __future__ import annotations
+"""Bare repositories, read and written by the real git."""
 
 import asyncio
 import os
@@ -68,7 +66,7 @@ async def run(directory: Path, *args: str, stdin: bytes | None = None) -> bytes:
     return out
 
 
-async def ask(git_dir: Path, *args: str, of: Collection[str]) -> bytes:
+async def run_cached(git_dir: Path, *args: str, of: Collection[str]) -> bytes:
     """What git prints of some objects: kept where each is named by its id, for then it never
     changes. Raises GitFailed."""
     key = git_dir, args
@@ -85,7 +83,7 @@ async def ask(git_dir: Path, *args: str, of: Collection[str]) -> bytes:
 async def resolve(git_dir: Path, revision: str) -> str | None:
     """The commit that a branch, tag or SHA names, or None."""
     try:
-        out = await ask(
+        out = await run_cached(
             git_dir,
             "rev-parse",
             "--verify",
@@ -102,7 +100,9 @@ async def resolve(git_dir: Path, revision: str) -> str | None:
 async def merge_base(git_dir: Path, one: str, other: str) -> str | None:
     """The best common ancestor of two commits, or None if they share no history."""
     try:
-        return (await ask(git_dir, "merge-base", one, other, of=[one, other])).decode().strip()
+        return (
+            (await run_cached(git_dir, "merge-base", one, other, of=[one, other])).decode().strip()
+        )
     except GitFailed:
         return None
 
@@ -110,7 +110,7 @@ async def merge_base(git_dir: Path, one: str, other: str) -> str | None:
 async def merges_cleanly(git_dir: Path, base: str, head: str) -> bool:
     """Whether the head could be merged into the base without a conflict."""
     try:
-        await ask(git_dir, "merge-tree", "--write-tree", base, head, of=[base, head])
+        await run_cached(git_dir, "merge-tree", "--write-tree", base, head, of=[base, head])
     except GitFailed:
         return False
     return True
@@ -121,14 +121,16 @@ async def commits_between(git_dir: Path, base: str, head: str) -> list[Commit]:
     form = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
     order = ("--reverse", "--topo-order")
     span = f"{base}..{head}"
-    out = await ask(git_dir, "log", "-z", *order, f"--format={form}", span, of=[base, head])
+    out = await run_cached(git_dir, "log", "-z", *order, f"--format={form}", span, of=[base, head])
     return _commits(out)
 
 
 async def commit(git_dir: Path, sha: str) -> Commit:
     """One commit."""
     form = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
-    return _commits(await ask(git_dir, "log", "-z", "-1", f"--format={form}", sha, of=[sha]))[0]
+    return _commits(
+        await run_cached(git_dir, "log", "-z", "-1", f"--format={form}", sha, of=[sha])
+    )[0]
 
 
 def _commits(out: bytes) -> list[Commit]:
@@ -145,9 +147,51 @@ def _commits(out: bytes) -> list[Commit]:
 
 async def blob(git_dir: Path, commit_sha: str, path: str) -> tuple[str, bytes] | None:
     """The id and content of a file at a commit, or None if there is no such file."""
-    out = await ask(git_dir, "ls-tree", "-z", commit_sha, "--", path, of=[commit_sha])
+    out = await run_cached(git_dir, "ls-tree", "-z", commit_sha, "--", path, of=[commit_sha])
     meta, _, name = out.rstrip(b"\0").partition(b"\t")
     parts = meta.decode().split()
     if name.decode(errors="replace") != path or parts[1] != "blob":
         return None
-    return parts[2], await ask(git_dir, "cat-file", "blob", parts[2], of=[parts[2]])
+    return parts[2], await run_cached(git_dir, "cat-file", "blob", parts[2], of=[parts[2]])
+
+
+async def set_ref(git_dir: Path, name: str, sha: str) -> None:
+    """Point a full ref name at a commit."""
+    await run(git_dir, "update-ref", name, sha)
+
+
+async def init_from(source: Path, target: Path) -> None:
+    """Make a bare repository with the branches and tags of another, sharing its objects.
+
+    Objects are borrowed, not copied: commits made in the source later are seen at once, and a
+    shallow source stays shallow here. Raises GitFailed if the source is no git repository.
+    """
+    common = await run(source, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    origin = Path(common.decode().strip())
+    await _init(target)
+    (target / "objects/info").mkdir(exist_ok=True)
+    (target / "objects/info/alternates").write_text(f"{origin / 'objects'}\n")
+    if (origin / "shallow").exists():
+        (target / "shallow").write_bytes((origin / "shallow").read_bytes())
+    listed = await run(
+        source,
+        "for-each-ref",
+        "--format=%(refname) %(objectname)",
+        "refs/heads",
+        "refs/tags",
+    )
+    updates = [f"create {line}\n" for line in listed.decode().splitlines()]
+    await run(target, "update-ref", "--stdin", stdin="".join(updates).encode())
+    head = (await run(source, "rev-parse", "--symbolic-full-name", "HEAD")).decode().strip()
+    if head.startswith("refs/heads/"):
+        await run(target, "symbolic-ref", "HEAD", head)
+
+
+async def init(target: Path) -> None:
+    """Make an empty bare repository."""
+    await _init(target)
+
+
+async def _init(target: Path) -> None:
+    await asyncio.to_thread(target.mkdir, parents=True)
+    await run(target, "init", "--quiet", "--bare", "--initial-branch=main", ".")

@@ -3,8 +3,6 @@
 https://git-scm.com/docs/http-protocol; partial clones and any commit id are allowed, as on GitHub.
 """
 
-from __future__ import annotations
-
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
@@ -14,10 +12,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.sandbox.api import auth
-from bot.sandbox.api.errors import GitHubError
+from bot.sandbox.api.call import GitHubError
 from bot.sandbox.git.git import ENVIRONMENT
-from bot.sandbox.records import Repository
-from bot.sandbox.state import SandboxState
+from bot.sandbox.state import Repository, SandboxState
 
 _CHUNK = 65_536
 _UPLOAD_PACK = (
@@ -30,7 +27,7 @@ _UPLOAD_PACK = (
 )
 
 
-class _Refused(Exception):
+class _Denied(Exception):
     """The answer to a request that may not go on."""
 
     def __init__(self, response: Response) -> None:
@@ -43,9 +40,9 @@ def routes(state: SandboxState) -> list[Route]:
 
     async def advertise(request: Request) -> Response:
         try:
-            repository = _admitted(state, request)
-        except _Refused as refused:
-            return refused.response
+            repository = _authorized(state, request)
+        except _Denied as denied:
+            return denied.response
         if request.query_params.get("service") != "git-upload-pack":
             return PlainTextResponse("Write access to repository not granted.\n", 403)
         return StreamingResponse(
@@ -56,12 +53,12 @@ def routes(state: SandboxState) -> list[Route]:
 
     async def upload_pack(request: Request) -> Response:
         try:
-            repository = _admitted(state, request)
+            repository = _authorized(state, request)
             # Read before the answer begins: a streaming response takes over the connection's
             # messages. What a client wants and has is small beside the pack.
             wants = _unzipped(request, await request.body())
-        except _Refused as refused:
-            return refused.response
+        except _Denied as denied:
+            return denied.response
         except zlib.error:
             return PlainTextResponse("The body is no gzip data.\n", 400)
         return StreamingResponse(
@@ -76,18 +73,18 @@ def routes(state: SandboxState) -> list[Route]:
     ]
 
 
-def _admitted(state: SandboxState, request: Request) -> Repository:
+def _authorized(state: SandboxState, request: Request) -> Repository:
     """The repository, if the token of the request may read its contents."""
     try:
         password = auth.basic_password(request.headers.get("authorization", ""))
         token = auth.verify_token(state, password)
         repository = state.repositories.get("{owner}/{repo}".format(**request.path_params))
-        if repository is None or not auth.may_see(token, repository):
-            raise _Refused(PlainTextResponse("Repository not found.\n", 404))
+        if repository is None or not auth.has_access(token, repository):
+            raise _Denied(PlainTextResponse("Repository not found.\n", 404))
         auth.check_permission(token, "contents:read")
     except GitHubError as error:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
-        raise _Refused(
+        raise _Denied(
             PlainTextResponse(f"{error.message}\n", error.status, headers=headers)
         ) from error
     return repository

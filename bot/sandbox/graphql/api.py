@@ -1,7 +1,5 @@
 """`POST /api/graphql`: what GitHub offers in GraphQL only, run by graphql-core on a real schema."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 from typing import Any
 
@@ -18,15 +16,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.sandbox import repository_json
 from bot.sandbox.api import auth
-from bot.sandbox.api.call import answer, json_body
-from bot.sandbox.api.dispatch import spend
-from bot.sandbox.api.errors import GitHubError
+from bot.sandbox.api.call import GitHubError, answer, json_body
 from bot.sandbox.graphql import nodes
 from bot.sandbox.graphql.nodes import Info, Node
-from bot.sandbox.json import repository_json
-from bot.sandbox.records import IssueComment, Repository, Review, ReviewComment, Thread
-from bot.sandbox.state import Quota, SandboxState, Token
+from bot.sandbox.state import (
+    IssueComment,
+    Quota,
+    Repository,
+    Review,
+    ReviewComment,
+    SandboxState,
+    Thread,
+    Token,
+)
 
 SCHEMA = build_schema(files("bot.sandbox.graphql").joinpath("schema.graphql").read_text())
 
@@ -38,7 +42,7 @@ def route(state: SandboxState) -> Route:
         try:
             credential = auth.bearer(request.headers.get("authorization", ""))
             token = auth.verify_token(state, credential)
-            quota = spend(state, token)
+            quota = auth.count_request(state, token)
             body = await json_body(request)
         except GitHubError as error:
             return answer(error.body(), error.status, error.headers)
@@ -109,9 +113,9 @@ class _Root:
         }
 
     def repository(self, _info: Info, owner: str, name: str, **_follow: bool) -> Node:
-        self._demand("metadata:read")
+        self._require("metadata:read")
         repo = self._state.repositories.get(f"{owner}/{name}")
-        if repo is None or not auth.may_see(self._token, repo):
+        if repo is None or not auth.has_access(self._token, repo):
             raise _unknown(f"Repository with the name '{owner}/{name}'")
         return nodes.repository(self._state, repo)
 
@@ -139,9 +143,9 @@ class _Root:
         repo, item = self._find(arguments["threadId"])
         if not isinstance(item, Thread):
             raise _unknown(f"PullRequestReviewThread node with the global id of '{item.id}'")
-        self._demand("pull_requests:write")
+        self._require("pull_requests:write")
         # As GitHub has it: https://github.com/orgs/community/discussions/44650
-        self._demand("contents:write")
+        self._require("contents:write")
         item.resolved_by = by
         return {
             "thread": nodes.thread(self._state, repo, item),
@@ -152,7 +156,7 @@ class _Root:
         repo, item = self._find(arguments["subjectId"])
         if isinstance(item, Thread):
             raise _unknown(f"comment node with the global id of '{item.id}'")
-        self._demand("issues|pull_requests:write")
+        self._require("issues|pull_requests:write")
         item.minimized = reason
         return self._comment_node(repo, item)
 
@@ -174,11 +178,11 @@ class _Root:
                 "PRR": repo.reviews.get(key),
                 "PRRC": repo.review_comments.get(key),
             }.get(prefix)
-            if found is not None and auth.may_see(self._token, repo):
+            if found is not None and auth.has_access(self._token, repo):
                 return repo, found
         raise _unknown(f"node with the global id of '{node}'")
 
-    def _demand(self, permission: str) -> None:
+    def _require(self, permission: str) -> None:
         try:
             auth.check_permission(self._token, permission)
         except GitHubError as error:

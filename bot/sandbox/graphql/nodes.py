@@ -1,23 +1,21 @@
 """GraphQL's view of the state: dictionaries whose callables graphql-core calls with arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from bot.sandbox.json import repository_json
-from bot.sandbox.records import (
+from bot.sandbox import repository_json
+from bot.sandbox.state import (
     IssueComment,
     Pull,
     Reaction,
     Repository,
     Review,
     ReviewComment,
+    SandboxState,
     Thread,
 )
-from bot.sandbox.state import SandboxState
 
 Node = dict[str, Any]
 Info = GraphQLResolveInfo[Any]

@@ -24,8 +24,8 @@ from bot.github.errors import Forbidden, Invalid, NotFound, Transient
 from bot.github.pulls import compare, get_file, get_pull, list_commits, permission
 from bot.github.reviews import ReviewComment, create_review, find_review, reply, update_review
 from bot.github.threads import list_threads, minimize_comment, resolve_thread
-from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.github.scripted_github import FakeTime
 
 REPO = "octo/hello"

@@ -11,8 +11,8 @@ import httpx2
 import jwt
 import pytest
 
-from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
+from tests.support.sandbox.server import Sandbox
 
 REPO = "octo/hello"
 

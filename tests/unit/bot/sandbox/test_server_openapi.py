@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.server import Sandbox
-from bot.sandbox.state import Exchange, utc_now
+from bot.sandbox.state import utc_now
 from tests.support import openapi
+from tests.support.sandbox.recorder import Exchange
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull
 
 

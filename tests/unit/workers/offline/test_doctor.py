@@ -12,8 +12,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
-from bot.sandbox.server import Sandbox
 from tests.support.llm_server import LLMServer, Reply, Request, Status, Text
+from tests.support.sandbox.server import Sandbox
 from workers.offline import doctor
 from workers.offline.doctor import Check, Level, as_json, as_lines, run_checks
 from workers.scan.analyzers.isolation import Isolation

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.config.settings import Settings
-from bot.sandbox.api.auth import mint
-from bot.sandbox.server import Sandbox
+from bot.sandbox.api.auth import create_token
+from tests.support.sandbox.server import Sandbox
 from workers.offline.local_review import ReviewTarget
 from workers.offline.review_target import TargetNotFound, github_pull
 
@@ -28,7 +28,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def _asked(sandbox: Sandbox, named: str = f"{REPO}#1", **permissions: str) -> ReviewTarget:
     """With a token for all repositories; without `permissions`, with all of them."""
     installation = sandbox.state.installations[sandbox.installation_id]
-    token = mint(sandbox.state, installation, {"permissions": permissions}).value
+    token = create_token(sandbox.state, installation, {"permissions": permissions}).value
     settings = Settings(_env_file=None, github_api_url=sandbox.api_url, github_url=sandbox.url)
     return await github_pull(named, token, settings)
 

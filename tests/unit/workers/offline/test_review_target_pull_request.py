@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.api.auth import mint
-from bot.sandbox.server import Sandbox
+from bot.sandbox.api.auth import create_token
+from tests.support.sandbox.server import Sandbox
 
 REPO = "octo/shop"
 BEFORE = {"shop.py": "def total(prices):\n    return sum(prices)\n"}
@@ -53,7 +53,9 @@ async def _review(sandbox: Sandbox, *arguments: str, token: str) -> tuple[int, s
 async def test_a_pull_request_is_reviewed_by_a_token_and_nothing_is_posted(
     sandbox: Sandbox,
 ) -> None:
-    token = mint(sandbox.state, sandbox.state.installations[sandbox.installation_id], {}).value
+    token = create_token(
+        sandbox.state, sandbox.state.installations[sandbox.installation_id], {}
+    ).value
     options = ("--format", "json", "--fail-on", "high")
     status, out, err = await _review(sandbox, *options, token=token)
     assert (status, err) == (1, "")

@@ -1,10 +1,12 @@
-"""The broker's connections to Redis, and what it does while Redis takes nothing."""
+"""The broker's connections to Redis, how soon it finds a message, and what it does while Redis
+takes nothing."""
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import dramatiq
 import pytest
@@ -14,7 +16,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.store.messages import NAMESPACE
+from bot.store import Store
+from bot.store.messages import NAMESPACE, Message
 from workers.queue import broker as brokers
 from workers.queue.broker import make_broker
 
@@ -28,6 +31,57 @@ async def test_a_closed_broker_leaves_no_connection_behind(redis_url: str, redis
     async with asyncio.timeout(10):  # until Redis has noticed
         while str(own_id) in {client["id"] for client in await redis.client_list()}:
             await asyncio.sleep(0.01)
+
+
+def work_message(number: int) -> Message:
+    """A message for the actor of `working`, as our scripts put it."""
+    message = dramatiq.Message[None](
+        queue_name="events", actor_name="work", args=(), kwargs={},
+        options={"redis_message_id": f"id-{number}"}, message_id=f"id-{number}",
+    )  # fmt: skip
+    return Message("events", f"id-{number}", message.encode().decode())
+
+
+async def test_an_idle_worker_takes_what_scripts_and_dramatiq_put(
+    redis_url: str, redis: "Redis", store: Store
+) -> None:
+    done = threading.Semaphore(0)
+    with working(redis_url, done.release) as (actor, _):
+        for number in range(2):
+            await asyncio.sleep(0.3)  # until it looks at its longest interval
+            await store.put(work_message(number))
+            assert await asyncio.to_thread(done.acquire, timeout=30)
+        await asyncio.to_thread(actor.send_with_options, delay=1)
+        assert await asyncio.to_thread(done.acquire, timeout=30)
+
+
+async def test_a_worker_whose_connections_broke_misses_nothing(
+    redis_url: str, redis: "Redis", store: Store
+) -> None:
+    done = threading.Semaphore(0)
+    with working(redis_url, done.release):
+        await asyncio.sleep(0.3)
+        await redis.client_kill_filter(_type="normal", skipme=True)
+        await store.put(work_message(1))
+        assert await asyncio.to_thread(done.acquire, timeout=30)
+
+
+async def test_a_user_of_redis_needs_no_channels(redis_url: str, redis: "Redis") -> None:
+    await redis.acl_setuser(
+        "quiet", enabled=True, passwords=["+word"], keys=["*"], commands=["+@all"],
+        reset_channels=True,
+    )  # fmt: skip
+    try:
+        at = urlsplit(redis_url)
+        url = at._replace(netloc=f"quiet:word@{at.netloc.rpartition('@')[2]}").geturl()
+        quiet, done = Redis.from_url(url), threading.Semaphore(0)
+        with working(url, done.release):
+            await Store(quiet, keep_seconds=60).put(work_message(1))
+            assert await asyncio.to_thread(done.acquire, timeout=30)
+            assert await redis.llen(f"{NAMESPACE}:events") == 0
+        await quiet.aclose()
+    finally:
+        await redis.acl_deluser("quiet")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from bot.config.settings import Settings
-from bot.sandbox.server import Sandbox
+from tests.support.sandbox.server import Sandbox
 from workers.schedule import maintenance
 from workers.schedule.maintenance import Job, run_maintenance
 from workers.services import Services

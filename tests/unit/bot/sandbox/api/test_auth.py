@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull, app_jwt
 
 

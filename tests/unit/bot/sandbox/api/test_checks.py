@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.records import CheckRun
-from bot.sandbox.server import Sandbox
+from bot.sandbox.state import CheckRun
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull
 
 RUNS = f"/repos/{REPO}/check-runs"

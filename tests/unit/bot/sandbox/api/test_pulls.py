@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from bot.sandbox.server import Sandbox
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull
 
 
@@ -67,7 +67,7 @@ async def test_contents_are_given_encoded_or_raw_or_not_at_all(client: Client, p
 
 
 async def test_permission_is_the_persons_role(sandbox: Sandbox, client: Client, pull: Pull) -> None:
-    sandbox.permit(REPO, "mona", "maintain")
+    sandbox.set_permission(REPO, "mona", "maintain")
     sandbox.state.user("stranger")
     for login, permission in (("octo", "admin"), ("mona", "write"), ("stranger", "none")):
         path = f"/repos/{REPO}/collaborators/{login}/permission"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.server import Sandbox
 from tests.support import openapi
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import HEAD, REPO, Client, Pull
 
 THREADS = """

@@ -4,34 +4,35 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.git import file_diff, git, write
+from bot.sandbox.git import diff, git
+from tests.support.sandbox.commits import write_commit
 
 
 async def test_commit_lookups_are_cached_and_branch_heads_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await write.create(repository := tmp_path / "a.git")
+    await git.init(repository := tmp_path / "a.git")
     first, second = [
-        await write.write_commit(
+        await write_commit(
             repository, {"a.txt": text}, parent=None, message="Say", when=1_800_000_000
         )
         for text in ("one\n", "two\n")
     ]
-    await write.set_ref(repository, "refs/heads/main", first)
+    await git.set_ref(repository, "refs/heads/main", first)
     assert await git.resolve(repository, "main") == first
-    await write.set_ref(repository, "refs/heads/main", second)
+    await git.set_ref(repository, "refs/heads/main", second)
     assert await git.resolve(repository, "main") == second
 
-    [file] = await file_diff.diff(repository, first, second)
+    [file] = await diff.changed_files(repository, first, second)
     assert (file.additions, file.deletions) == (1, 1)
     monkeypatch.setattr(git, "run", None)
-    assert await file_diff.diff(repository, first, second) == [file]
+    assert await diff.changed_files(repository, first, second) == [file]
 
 
 async def test_a_commit_without_a_parent_follows_none(tmp_path: Path) -> None:
-    await write.create(repository := tmp_path / "a.git")
+    await git.init(repository := tmp_path / "a.git")
     for text in ("one\n", "two\n"):
-        sha = await write.write_commit(
+        sha = await write_commit(
             repository, {"a.txt": text}, parent=None, message="Say", when=1_800_000_000
         )
         assert (await git.commit(repository, sha)).parents == ()

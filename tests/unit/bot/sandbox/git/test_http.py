@@ -7,7 +7,7 @@ import base64
 import os
 from pathlib import Path
 
-from bot.sandbox.server import Sandbox
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import HEAD, REPO, Client, Pull
 
 

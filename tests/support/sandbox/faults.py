@@ -1,7 +1,5 @@
 """Trouble on request: what a client must survive, answered in place of or after the truth."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import serving
-from bot.sandbox.server import Sandbox
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull
 
 
@@ -83,7 +83,7 @@ async def test_people_are_announced(
     actions = [{"label": "Cancel", "identifier": "cancel", "description": "Stop it"}]
     body = {"name": "Glossator", "head_sha": pull.head, "actions": actions}
     run = (await client.call("POST", f"/repos/{REPO}/check-runs", json=body)).json()["id"]
-    await sandbox.press_button(run, "cancel")
+    await sandbox.request_action(run, "cancel")
     assert inbox.last["requested_action"] == {"identifier": "cancel"}
     await sandbox.rerun(run)
     assert inbox.last["check_run"]["pull_requests"][0]["number"] == 1

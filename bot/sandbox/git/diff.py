@@ -1,11 +1,10 @@
-"""The diff between two commits, as GitHub's API gives it: file by file."""
+"""The diff between two commits, file by file as GitHub's API gives it, and the lines in it."""
 
-from __future__ import annotations
-
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.git.git import ask
+from bot.sandbox.git.git import run_cached
 
 #: "No single file's diff may exceed 20,000 lines or 500 KB of raw diff data", GitHub docs,
 #: "Repository limits". Beyond it the API leaves `patch` out.
@@ -32,15 +31,15 @@ class FileDiff:
 async def unified_diff(git_dir: Path, base: str, head: str) -> bytes:
     """The diff between two commits as GitHub's diff media type has it."""
     options = ("-M", "--no-color", "--no-ext-diff")
-    return await ask(git_dir, "diff", *options, base, head, of=[base, head])
+    return await run_cached(git_dir, "diff", *options, base, head, of=[base, head])
 
 
-async def diff(git_dir: Path, base: str, head: str) -> list[FileDiff]:
+async def changed_files(git_dir: Path, base: str, head: str) -> list[FileDiff]:
     """The changed files between two commits, with renames found."""
     options = ("-M", "--no-color", "--no-ext-diff", "--no-textconv")
 
     async def printed(*more: str) -> bytes:
-        return await ask(git_dir, "diff", *options, *more, base, head, of=[base, head])
+        return await run_cached(git_dir, "diff", *options, *more, base, head, of=[base, head])
 
     raw = await printed("--raw", "--no-abbrev", "-z")
     numbers = await printed("--numstat", "-z")
@@ -119,3 +118,56 @@ def _kept(patch: str) -> str | None:
     if not patch or len(patch) > PATCH_BYTES or patch.count("\n") > PATCH_LINES:
         return None
     return patch
+
+
+HUNK_HEADER = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line stands in a patch: which hunk, and how far below its first `@@` line."""
+
+    hunk: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A file's patch, readable by (side, line); side is LEFT or RIGHT, lines count from 1."""
+
+    lines: tuple[str, ...]
+    places: dict[tuple[str, int], Place]
+
+    def at_position(self, position: int) -> tuple[str, int] | None:
+        """The side and line of a position, the older way to name a line of a diff."""
+        named = [key for key, place in self.places.items() if place.position == position]
+        # A line of context stands on both sides; GitHub speaks of the right one.
+        return max(named) if named else None
+
+    def hunk_until(self, place: Place) -> str:
+        """The hunk's text from its header to the given place: a comment's `diff_hunk`."""
+        start = max(
+            index
+            for index, line in enumerate(self.lines[: place.position + 1])
+            if HUNK_HEADER.match(line)
+        )
+        return "\n".join(self.lines[start : place.position + 1])
+
+
+def parse(patch: str) -> Patch:
+    """Index the lines of a patch that starts at its first `@@` line."""
+    lines = tuple(patch.split("\n"))
+    places: dict[tuple[str, int], Place] = {}
+    hunk, left, right = -1, 0, 0
+    for position, line in enumerate(lines):
+        if header := HUNK_HEADER.match(line):
+            hunk, left, right = hunk + 1, int(header[1]), int(header[2])
+            continue
+        place = Place(hunk, position)
+        if line[:1] in ("-", " "):
+            places["LEFT", left] = place
+            left += 1
+        if line[:1] in ("+", " "):
+            places["RIGHT", right] = place
+            right += 1
+    return Patch(lines, places)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from bot.sandbox.faults import Kind
-from bot.sandbox.server import Sandbox
 from bot.security.tls import trusted
+from tests.support.sandbox.faults import Kind
+from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull
 
 

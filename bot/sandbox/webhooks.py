@@ -1,6 +1,4 @@
-"""Webhook deliveries: signed, sent once, recorded, never repeated unless asked. As GitHub does."""
-
-from __future__ import annotations
+"""Webhooks as GitHub sends them: signed, once, each attempt recorded, redelivered on request."""
 
 import asyncio
 import hashlib
@@ -13,7 +11,9 @@ from typing import Any
 
 import httpx2
 
-from bot.sandbox.state import HookDelivery, SandboxState
+from bot.sandbox import pull_json, repository_json
+from bot.sandbox.repository_json import Json
+from bot.sandbox.state import HookDelivery, Pull, Repository, SandboxState
 from bot.security.tls import trusted
 
 #: "Your server must respond within 10 seconds", GitHub docs, "Best practices for webhooks".
@@ -25,7 +25,7 @@ def sign(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-class Hooks:
+class Webhooks:
     """Sends webhooks to the App's `webhook_url` and keeps what came of each attempt."""
 
     def __init__(self, state: SandboxState) -> None:
@@ -139,3 +139,40 @@ class Hooks:
             return "failed to connect to host", 0, {}, ""
         word = "OK" if response.is_success else f"Invalid HTTP Response: {response.status_code}"
         return word, response.status_code, dict(response.headers), response.text
+
+
+def repository_event(state: SandboxState, repo: Repository, action: str, sender: str) -> Json:
+    """What all events of a repository carry."""
+    body: Json = {
+        "action": action,
+        "repository": repository_json.repository(state, repo),
+        "sender": repository_json.user(state, sender),
+    }
+    if installation := state.installation_of(repo):
+        body["installation"] = {
+            "id": installation.id,
+            "node_id": repository_json.node_id("MDIz", installation.id),
+        }
+    return body
+
+
+def pull_request(
+    state: SandboxState, repo: Repository, pull: Pull, action: str, sender: str, **more: object
+) -> Json:
+    """`pull_request`; `more` are fields of single actions: `before`, `after`, `label`."""
+    counts = {
+        "merged": pull.merged_at is not None,
+        "mergeable": None,
+        "rebaseable": None,
+        "mergeable_state": "unknown",
+        "merged_by": None,
+        "comments": 0,
+        "review_comments": 0,
+        "maintainer_can_modify": pull.from_fork,
+    }
+    shown = pull_json.pull_simple(state, repo, pull) | counts
+    return (
+        repository_event(state, repo, action, sender)
+        | {"number": pull.number, "pull_request": shown}
+        | more
+    )

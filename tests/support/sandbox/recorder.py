@@ -1,30 +1,58 @@
 """ASGI middleware that writes down every exchange and lets planned faults strike."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket
 import struct
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from bot.sandbox.faults import Fault, Faults
-from bot.sandbox.state import Exchange, SandboxState
+from tests.support.sandbox.faults import Fault, Faults
 
 #: Beyond it the sandbox refuses; GitHub's own API limit is of that order.
 BODY_LIMIT = 40_000_000
 
 
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request that reached the sandbox, and its answer.
+
+    `wrote` says whether it changed what stands on a repository, whatever the client was told;
+    `status` is 0 where the answer was cut off by a fault. git traffic has empty bodies here.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
+    response_headers: dict[str, str]
+    response_body: bytes
+    at: datetime
+    wrote: bool = False
+    fault: str | None = None
+
+
 class Recorder:
     """Wraps the sandbox's application; git traffic passes through unbuffered."""
 
-    def __init__(self, app: ASGIApp, state: SandboxState, faults: Faults) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        faults: Faults,
+        requests: list[Exchange],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._app = app
-        self._state = state
         self._faults = faults
+        self._requests = requests
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -60,10 +88,10 @@ class Recorder:
             status=0,
             response_headers={},
             response_body=b"",
-            at=self._state.clock(),
+            at=self._clock(),
         )
         scope.setdefault("state", {})
-        self._state.requests.append(exchange)
+        self._requests.append(exchange)
         return exchange
 
     async def _apply_fault(
@@ -136,3 +164,11 @@ def _reset(connection: MutableMapping[str, Any]) -> None:
     raw = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+class FaultyProtocol(HttpToolsProtocol):
+    """Lets the application see its connection, so that a fault can reset it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)

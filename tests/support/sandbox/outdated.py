@@ -1,10 +1,9 @@
 """What a push does to review threads: lines move along, or the thread becomes outdated."""
 
-from __future__ import annotations
-
-from bot.sandbox.git import file_diff, pull_diff
-from bot.sandbox.git.hunks import follow, parse
-from bot.sandbox.records import Pull, Repository, ReviewComment
+from bot.sandbox.api.pulls import pull_files
+from bot.sandbox.git import diff
+from bot.sandbox.git.diff import HUNK_HEADER, parse
+from bot.sandbox.state import Pull, Repository, ReviewComment
 
 
 async def follow_threads(repo: Repository, pull: Pull, before: str) -> None:
@@ -15,9 +14,9 @@ async def follow_threads(repo: Repository, pull: Pull, before: str) -> None:
     """
     moved = {
         item.previous_path or item.path: item
-        for item in await file_diff.diff(repo.git_dir, before, pull.head_sha)
+        for item in await diff.changed_files(repo.git_dir, before, pull.head_sha)
     }
-    shown = {item.path: item.patch for item in await pull_diff.files(repo, pull)}
+    shown = {item.path: item.patch for item in await pull_files(repo, pull)}
     for comment in repo.review_comments.values():
         if comment.number != pull.number or comment.line is None:
             continue
@@ -29,7 +28,7 @@ async def follow_threads(repo: Repository, pull: Pull, before: str) -> None:
             repo.threads[comment.thread_id].outdated = True
 
 
-def _follow(comment: ReviewComment, file: file_diff.FileDiff | None) -> None:
+def _follow(comment: ReviewComment, file: diff.FileDiff | None) -> None:
     """Move the comment's lines along with a file that changed between the two heads."""
     if file is None or comment.line is None:
         return
@@ -51,3 +50,32 @@ def _find_position(comment: ReviewComment, patch: str | None) -> None:
     comment.position = place.position if place else None
     if place is None:
         comment.line = comment.start_line = None
+
+
+def follow(patch: str | None, line: int) -> int | None:
+    """Where a line of the old file stands in the new one, or None if it was changed away.
+
+    `patch` is the file's patch from old to new; None means that the file did not change.
+    """
+    if patch is None:
+        return line
+    moved = 0
+    old, new = 0, 0
+    for text in patch.split("\n"):
+        if header := HUNK_HEADER.match(text):
+            old, new = int(header[1]), int(header[2])
+            if old > line:
+                return line + moved
+            continue
+        if text.startswith("-"):
+            if old == line:
+                return None
+            old += 1
+        elif text.startswith("+"):
+            new += 1
+        elif text.startswith(" "):
+            if old == line:
+                return new
+            old, new = old + 1, new + 1
+        moved = new - old
+    return line + moved

@@ -1,46 +1,62 @@
-"""From HTTP to a handler: caller, rate limit, repository, permission, conditional answers."""
-
-from __future__ import annotations
+"""The REST API's routes, and what each does before and after its handler: caller, rate limit,
+repository, permission, conditional answers."""
 
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.sandbox.api import auth
-from bot.sandbox.api.call import Call, Endpoint, answer, json_body
-from bot.sandbox.api.errors import GitHubError, not_found
-from bot.sandbox.records import Repository
-from bot.sandbox.state import Quota, SandboxState, Token
-from bot.sandbox.webhook_sender import Hooks
+from bot.sandbox.api import app, auth, checks, issues, pulls, repositories, review_comments, reviews
+from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, json_body, not_found
+from bot.sandbox.state import Quota, Repository, SandboxState, Token
+from bot.sandbox.webhooks import Webhooks
+
+ENDPOINTS = (
+    *app.ENDPOINTS,
+    *pulls.ENDPOINTS,
+    *review_comments.ENDPOINTS,
+    *reviews.ENDPOINTS,
+    *issues.ENDPOINTS,
+    *checks.ENDPOINTS,
+    *repositories.ENDPOINTS,
+)
 
 
-def route(endpoint: Endpoint, state: SandboxState, hooks: Hooks) -> Route:
-    """The Starlette route of an endpoint."""
-    return Route(
-        endpoint.path, _serve(endpoint, state, hooks), methods=[endpoint.method], name=endpoint.path
-    )
+def routes(state: SandboxState, webhooks: Webhooks) -> list[Route]:
+    """All that is below `/api/v3`; what is not there is answered with GitHub's 404."""
+
+    async def missing(_request: Request) -> Response:
+        error = not_found()
+        return answer(error.body(), error.status)
+
+    return [
+        app.manifest_conversion(state),
+        *(
+            Route(each.path, _serve(each, state, webhooks), methods=[each.method], name=each.path)
+            for each in ENDPOINTS
+        ),
+        Route("/{path:path}", missing),
+    ]
 
 
 def _serve(
-    endpoint: Endpoint, state: SandboxState, hooks: Hooks
+    endpoint: Endpoint, state: SandboxState, webhooks: Webhooks
 ) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         quota: Quota | None = None
         try:
             token = _caller(endpoint, state, request)
-            quota = spend(state, token)
-            call = await _call(endpoint, state, hooks, request, token)
+            quota = auth.count_request(state, token)
+            call = await _call(endpoint, state, webhooks, request, token)
             response = await endpoint.handler(call)
             request.scope["state"]["wrote"] = call.wrote
-            response = _unless_known(request, response, quota)
+            response = _conditional(request, response, quota)
         except GitHubError as error:
             response = answer(error.body(), error.status, error.headers)
-        return _stamped(response, quota, state)
+        return _with_headers(response, quota, state)
 
     return serve
 
@@ -54,42 +70,17 @@ def _caller(endpoint: Endpoint, state: SandboxState, request: Request) -> Token 
     return auth.verify_token(state, credential)
 
 
-def spend(state: SandboxState, token: Token | None) -> Quota:
-    """Count one request against the caller's hour. Raises 403 when it is used up.
-
-    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
-    """
-    quota = quota_of(state, token)
-    if quota.remaining <= 0:
-        raise GitHubError(
-            403,
-            f"API rate limit exceeded for installation ID {token.installation_id if token else 0}.",
-            headers=_quota_headers(quota),
-        )
-    quota.remaining -= 1
-    return quota
-
-
-def quota_of(state: SandboxState, token: Token | None) -> Quota:
-    """The caller's quota; a new hour starts a new one."""
-    key = f"installation:{token.installation_id}" if token else "app"
-    quota = state.quotas.get(key)
-    if quota is None or quota.resets_at <= state.now():
-        quota = state.quotas[key] = Quota(
-            limit=state.hourly_limit,
-            remaining=state.hourly_limit,
-            resets_at=state.now() + timedelta(hours=1),
-        )
-    return quota
-
-
 async def _call(
-    endpoint: Endpoint, state: SandboxState, hooks: Hooks, request: Request, token: Token | None
+    endpoint: Endpoint,
+    state: SandboxState,
+    webhooks: Webhooks,
+    request: Request,
+    token: Token | None,
 ) -> Call:
     repository = _repository(state, request)
     if token is not None:
         # Another account's repository is hidden before its permissions matter.
-        if repository is not None and not auth.may_see(token, repository):
+        if repository is not None and not auth.has_access(token, repository):
             raise not_found()
         if endpoint.needs:
             auth.check_permission(token, endpoint.needs)
@@ -97,7 +88,7 @@ async def _call(
     return Call(
         request=request,
         state=state,
-        hooks=hooks,
+        webhooks=webhooks,
         token=token,
         repository=repository,
         body=body,
@@ -116,7 +107,7 @@ def _repository(state: SandboxState, request: Request) -> Repository | None:
     raise not_found()
 
 
-def _unless_known(request: Request, response: Response, quota: Quota) -> Response:
+def _conditional(request: Request, response: Response, quota: Quota) -> Response:
     """Give the answer an ETag, or answer 304 to a client that already has it.
 
     "Making a conditional request does not count against your primary rate limit if a 304
@@ -132,19 +123,9 @@ def _unless_known(request: Request, response: Response, quota: Quota) -> Respons
     return response
 
 
-def _stamped(response: Response, quota: Quota | None, state: SandboxState) -> Response:
+def _with_headers(response: Response, quota: Quota | None, state: SandboxState) -> Response:
     if quota:
-        response.headers.update(_quota_headers(quota))
+        response.headers.update(auth.quota_headers(quota))
     response.headers["X-GitHub-Request-Id"] = uuid.uuid4().hex
     response.headers["Date"] = state.now().strftime("%a, %d %b %Y %H:%M:%S GMT")
     return response
-
-
-def _quota_headers(quota: Quota) -> dict[str, str]:
-    return {
-        "X-RateLimit-Limit": str(quota.limit),
-        "X-RateLimit-Remaining": str(quota.remaining),
-        "X-RateLimit-Used": str(quota.limit - quota.remaining),
-        "X-RateLimit-Reset": str(int(quota.resets_at.timestamp())),
-        "X-RateLimit-Resource": "core",
-    }

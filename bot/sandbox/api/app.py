@@ -1,18 +1,24 @@
-"""The App's own endpoints: itself, its tokens, its webhook and the deliveries of it."""
+"""The App's own endpoints: itself, its tokens, its webhook and deliveries, and its creation from
+a manifest: the pages that a person sees on GitHub, and the conversion of the code.
 
-from __future__ import annotations
+https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
 
+import html
 import json
+import secrets
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 
+from bot.sandbox import repository_json
 from bot.sandbox.api import auth
-from bot.sandbox.api.call import MAX_PER_PAGE, Call, Endpoint, answer, page_of
-from bot.sandbox.api.dispatch import quota_of
-from bot.sandbox.api.errors import not_found
-from bot.sandbox.json import repository_json
-from bot.sandbox.state import HookDelivery, Installation
+from bot.sandbox.api.call import MAX_PER_PAGE, Call, Endpoint, answer, not_found, page_of
+from bot.sandbox.state import HookDelivery, Installation, SandboxState
 
 
 async def get_app(call: Call) -> Response:
@@ -51,8 +57,8 @@ async def get_repository_installation(call: Call) -> Response:
 async def create_access_token(call: Call) -> Response:
     """POST /app/installations/{id}/access_tokens"""
     installation = _installation(call)
-    auth.refuse_suspended(installation)
-    token = auth.mint(call.state, installation, call.body)
+    auth.check_not_suspended(installation)
+    token = auth.create_token(call.state, installation, call.body)
     body: dict[str, Any] = {
         "token": token.value,
         "expires_at": repository_json.timestamp(token.expires_at),
@@ -130,13 +136,13 @@ async def get_delivery(call: Call) -> Response:
 async def redeliver(call: Call) -> Response:
     """POST /app/hook/deliveries/{id}/attempts: accepted at once, sent in the background"""
     delivery = _found_delivery(call)
-    call.hooks.in_background(call.hooks.redeliver(delivery.id))
+    call.webhooks.in_background(call.webhooks.redeliver(delivery.id))
     return answer({}, 202)
 
 
 def _found_delivery(call: Call) -> HookDelivery:
     try:
-        return call.hooks.find(call.number("delivery_id"))
+        return call.webhooks.find(call.number("delivery_id"))
     except KeyError as error:
         raise not_found() from error
 
@@ -160,7 +166,7 @@ def _delivery(item: HookDelivery) -> dict[str, Any]:
 
 async def get_rate_limit(call: Call) -> Response:
     """GET /rate_limit: asking is free"""
-    quota = quota_of(call.state, call.token)
+    quota = auth.quota_of(call.state, call.token)
     quota.remaining += 1
     rate = {
         "limit": quota.limit,
@@ -170,6 +176,66 @@ async def get_rate_limit(call: Call) -> Response:
         "resource": "core",
     }
     return answer({"resources": {"core": rate, "search": rate}, "rate": rate})
+
+
+_PAGE = """<!doctype html><meta charset="utf-8"><title>Create GitHub App</title>
+<h1>Create GitHub App for {owner}</h1><pre>{manifest}</pre>
+<form method="post" action="{action}"><button>Create GitHub App for {owner}</button></form>"""
+
+
+def manifest_pages(state: SandboxState) -> list[Route]:
+    """`/settings/apps/new`, for a person and for an organisation, and what its button does."""
+
+    async def new(request: Request) -> Response:
+        form = parse_qs((await request.body()).decode())
+        manifest: dict[str, Any] = json.loads(form["manifest"][0])
+        waiting = secrets.token_hex(8)
+        state.manifests[waiting] = manifest
+        query = urlencode({"id": waiting, "state": request.query_params.get("state", "")})
+        page = _PAGE.format(
+            owner=html.escape(request.path_params.get("organization", "octocat")),
+            manifest=html.escape(json.dumps(manifest, indent=1)),
+            action=html.escape(f"/settings/apps/confirm?{query}"),
+        )
+        return HTMLResponse(page)
+
+    async def confirm(request: Request) -> Response:
+        manifest = state.manifests.pop(request.query_params["id"])
+        code = secrets.token_hex(20)
+        state.manifests[code] = manifest
+        query = urlencode({"code": code, "state": request.query_params["state"]})
+        return RedirectResponse(f"{manifest['redirect_url']}?{query}", 303)
+
+    return [
+        Route("/settings/apps/new", new, methods=["POST"]),
+        Route("/organizations/{organization}/settings/apps/new", new, methods=["POST"]),
+        Route("/settings/apps/confirm", confirm, methods=["POST"]),
+    ]
+
+
+def manifest_conversion(state: SandboxState) -> Route:
+    """POST /app-manifests/{code}/conversions: once for each code, without credentials."""
+
+    async def convert(request: Request) -> Response:
+        manifest = state.manifests.pop(request.path_params["code"], None)
+        if manifest is None:
+            error = not_found()
+            return answer(error.body(), error.status)
+        state.app = replace(
+            state.app,
+            name=manifest["name"],
+            webhook_url=manifest["hook_attributes"]["url"],
+            events=tuple(manifest["default_events"]),
+        )
+        made = repository_json.app(state) | {
+            "permissions": manifest["default_permissions"],
+            "client_secret": secrets.token_hex(20),
+            "webhook_secret": state.app.webhook_secret,
+            "pem": state.private_key_pem,
+        }
+        return answer(made, 201)
+
+    return Route("/app-manifests/{code}/conversions", convert, methods=["POST"])
 
 
 ENDPOINTS = (
