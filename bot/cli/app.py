@@ -12,6 +12,7 @@ from bot import __version__
 from bot.cli.cli_errors import error_message
 from bot.cli.embedded_redis import RedisServerError
 from bot.cli.processes import NotReady, address_of, process_group
+from bot.config.env_file import as_env, env_path, existing_secrets, load_for_server, write_secrets
 from bot.config.settings import FailOn, Settings, SettingsError, load
 from bot.domain.model import Category
 from bot.runtime.signals import until_signal
@@ -24,6 +25,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+#: Of servers and of what looks after them. Commands that are run in a clone read no file.
+EnvFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ENV_FILE",
+        show_default="glossator.env in DATA_DIR",
+        help="The file of settings to read below the environment.",
+    ),
+]
 
 
 def main() -> None:
@@ -56,33 +68,44 @@ def _check_app(settings: Settings) -> None:
     from bot.github.auth import AppKey
     from bot.github.rate_limits import Clock
 
-    settings.check_app()
+    try:
+        settings.check_app()
+    except SettingsError as exc:
+        raise SettingsError(f"{exc}{_unread_file()}") from None
     try:
         AppKey(settings.github_app_id, settings.private_key, Clock())
     except ValueError as exc:
         raise SettingsError(f"GITHUB_PRIVATE_KEY: {exc}") from None
 
 
+def _unread_file() -> str:
+    """What to do for whoever kept the App's secrets where earlier versions looked for them."""
+    if not Path(".env").exists():
+        return ""
+    return " The .env of this directory is not read; if it is yours, add --env-file .env."
+
+
 @app.command()
-def serve() -> None:
+def serve(env_file: EnvFile = None) -> None:
     """Run everything on this machine: web, workers, and Redis where REDIS_URL is not set."""
-    settings = _initialize(load())
+    settings = _initialize(load_for_server(env_file))
     _check_app(settings)
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, env_file))
 
 
-async def _serve(settings: Settings) -> None:
-    async with process_group(settings, {}):
+async def _serve(settings: Settings, env_file: Path | None) -> None:
+    named = {"ENV_FILE": str(env_path(env_file))} if env_file else {}
+    async with process_group(settings, named):
         print(f"Glossator {__version__} listens at {address_of(settings)}", flush=True)
         await until_signal()
 
 
 @app.command()
-def web() -> None:
+def web(env_file: EnvFile = None) -> None:
     """Run the web process: webhooks, pages, API."""
     from bot.web.server import run_web
 
-    settings = _initialize(load(), "web")
+    settings = _initialize(load_for_server(env_file), "web")
     settings.check_redis()
     run_web(settings)
 
@@ -92,6 +115,7 @@ def work(
     queues: Annotated[
         str, typer.Option(help="Which queues to work on, comma-separated.")
     ] = ",".join(QUEUES),
+    env_file: EnvFile = None,
 ) -> None:
     """Run one worker process."""
     from workers.main import run_worker
@@ -101,18 +125,18 @@ def work(
         raise typer.BadParameter(
             f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.", param_hint="'--queues'"
         )
-    settings = _initialize(load(), "work")
+    settings = _initialize(load_for_server(env_file), "work")
     settings.check_redis()
     _check_app(settings)
     run_worker(settings, names)
 
 
 @app.command()
-def schedule() -> None:
+def schedule(env_file: EnvFile = None) -> None:
     """Run what goes by the clock: take up what was left lying, ask for lost deliveries."""
     from workers.schedule.maintenance import run_maintenance
 
-    settings = _initialize(load(), "schedule")
+    settings = _initialize(load_for_server(env_file), "schedule")
     settings.check_redis()
     _check_app(settings)
     asyncio.run(run_maintenance(settings, until_signal()))
@@ -230,11 +254,12 @@ def config() -> None:
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+    env_file: EnvFile = None,
 ) -> None:
     """Check settings, GitHub, Redis, LLM and this machine; exit with 1 if something fails."""
     from workers.offline import doctor as examination
 
-    settings = load()
+    settings = load_for_server(env_file)
     log.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
     checks = asyncio.run(examination.run_checks(settings))
     print(examination.as_json(checks) if as_json else examination.as_lines(checks))
@@ -253,16 +278,25 @@ def setup(
         str, typer.Option(help="Where GitHub and people reach this server; PUBLIC_URL by default.")
     ] = "",
     port: Annotated[int, typer.Option(help="Port of the page on this machine; 0: a free one.")] = 0,
-    replace: Annotated[bool, typer.Option(help="Overwrite secrets in .env.")] = False,
+    replace: Annotated[bool, typer.Option(help="Overwrite secrets in the file.")] = False,
     show: Annotated[
-        bool, typer.Option("--print", help="Print the secrets instead of keeping them in .env.")
+        bool, typer.Option("--print", help="Print the secrets instead of saving them.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="ENV_FILE",
+            show_default="glossator.env in DATA_DIR",
+            help="The file to save the secrets in.",
+        ),
+    ] = None,
 ) -> None:
     """Make the GitHub App in your browser and keep its secrets."""
     from bot.cli.setup import SetupFailed, run_setup
-    from bot.config.env_file import as_env, existing_secrets, write_secrets
 
-    settings, path = load(**({"public_url": url} if url else {})), Path(".env")
+    path = env_path(env_file)
+    named = path if path.exists() else None  # a file that is named is made here
+    settings = load_for_server(named, **({"public_url": url} if url else {}))
     # Asked before the App is made: its key is given out once.
     if not (show or replace) and (existing := existing_secrets(path)):
         question = f"{path} has {', '.join(existing)} already. Overwrite with those of a new App?"
@@ -284,6 +318,7 @@ def setup(
     if show:
         print(as_env(values), end="")
     else:
-        print("Its id, key and secrets are in .env, readable by you only.")
+        print(f"Its id, key and secrets are in {path}, readable by you only.")
     print(f"Now install {created.name} on your repositories: {created.install_url}", file=stream)
-    print("Then: glossator serve", file=stream)
+    option = f" --env-file {env_file}" if env_file and not show else ""
+    print(f"Then: glossator serve{option}", file=stream)

@@ -20,6 +20,7 @@ from bot.domain.model import Progress as ReviewProgress
 from bot.domain.model import State
 from bot.runtime.ports import free_port
 from bot.runtime.signals import until_signal
+from bot.runtime.subprocesses import GIT
 from bot.sandbox.server import Sandbox
 from bot.sandbox.state import CheckRun, Repository
 from bot.store import Store, connect
@@ -54,9 +55,7 @@ async def run_demo(repo: Path | None, commits: str, *, once: bool) -> None:
         port = free_port()
         async with Sandbox(webhook_url=f"http://127.0.0.1:{port}/webhooks/github") as sandbox:
             extra = environment(sandbox, port, Path(data))
-            settings = load(
-                _env_file=None, **{name.lower(): value for name, value in extra.items()}
-            )
+            settings = load(**{name.lower(): value for name, value in extra.items()})
             log.configure(settings)
             console.print(f"Sandbox GitHub at {sandbox.url}; starting web and workers …")
             async with process_group(settings, extra) as redis_url:
@@ -94,6 +93,7 @@ def environment(sandbox: Sandbox, port: int, data: Path) -> dict[str, str]:
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DATA_DIR": str(data),
+        "ENV_FILE": "",  # the App's own settings are no part of a demo
         "LOG_LEVEL": "WARNING",
     }
 
@@ -114,7 +114,8 @@ def _recent(source: Path) -> tuple[str, str]:
     head = _commit(source, "HEAD")
     history = _git(source, "rev-list", "--first-parent", "--max-count=50", head).split()
     for base in history[1:]:
-        files = _git(source, "diff", "--name-only", f"{base}...{head}").splitlines()
+        compared = ("--no-ext-diff", "--name-only", f"{base}...{head}")
+        files = _git(source, "diff", *compared).splitlines()
         if len(files) >= MIN_FILES:
             return base, head
     if len(history) < 2:
@@ -140,7 +141,7 @@ def _commit(source: Path, name: str) -> str:
 def _git(source: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(source), *arguments],
+            [*GIT, "-C", str(source), *arguments],
             capture_output=True,
             encoding="utf-8",
             errors="replace",  # a path may be any bytes

@@ -86,6 +86,7 @@ async def _keep_running(
         started = time.monotonic()
         child = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # else a `bot` in the working directory would be run instead of ours
             "-m",
             "bot",
             *arguments,

@@ -1,11 +1,20 @@
-"""The secrets of the App in `.env`: read, and written without touching what else is there."""
+"""The one file of settings that servers read, and that `glossator setup` writes.
+
+It is named, or lies in the data directory; a file that happens to lie in the working directory
+is never read, for that may be a stranger's clone.
+"""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
+
+from bot.config.settings import DATA_DIR, Settings, SettingsError, load
+
+NAME = "glossator.env"
 
 #: What GitHub gives for the App, and our own key; the variables that are kept.
 SECRETS = (
@@ -18,8 +27,33 @@ SECRETS = (
 )
 
 
+def env_path(named: Path | None) -> Path:
+    """The file that `--env-file` names, or the one in the data directory, whether or not it is
+    there. Raises SettingsError for a user without a home."""
+    path = named or Path(os.environ.get("DATA_DIR") or DATA_DIR) / NAME
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as exc:
+        raise SettingsError("This user has no home directory: set DATA_DIR.") from exc
+
+
+def load_for_server(named: Path | None, **overrides: Any) -> Settings:
+    """Settings from the environment and, below it, the file of `env_path`. A file that is named
+    has to be there. Raises SettingsError."""
+    path = env_path(named)
+    try:
+        path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if named is not None:
+            raise SettingsError(f"ENV_FILE: there is no file {path}.") from None
+        return load(**overrides)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path} cannot be read: {exc}.") from exc
+    return load(_env_file=path, **overrides)
+
+
 def as_env(values: Mapping[str, str]) -> str:
-    """Lines for `.env`. Without quotes, which `docker run --env-file` and `kubectl create
+    """Lines for the file. Without quotes, which `docker run --env-file` and `kubectl create
     secret --from-env-file` would take for a part of the value."""
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
@@ -31,9 +65,10 @@ def existing_secrets(path: Path) -> tuple[str, ...]:
 
 
 def write_secrets(path: Path, values: Mapping[str, str]) -> None:
-    """Write the secrets into `.env`, readable by its owner only, in place of those that are
+    """Write the secrets into the file, readable by its owner only, in place of those that are
     there; all else stays as it is. Raises OSError."""
     path, remaining = path.resolve(), ""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         with path.open() as file:
             remaining = "".join(

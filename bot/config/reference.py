@@ -12,8 +12,11 @@ from bot.config.settings import Settings
 
 HEAD = """# Configuration
 
-Every setting is an environment variable; `.env` in the working directory is read too. This
-page is made by `glossator config` from `bot/config/settings.py`. What a repository may set for
+Every setting is an environment variable. Servers (`serve`, `web`, `work`, `schedule`), `doctor`
+and `setup` also read one file: the one that `--env-file` or `ENV_FILE` names, else
+`glossator.env` in `DATA_DIR`, where `setup` writes. Variables of the environment win over it. No
+command reads a file of the working directory, which may be a stranger's clone. This page is
+made by `glossator config` from `bot/config/settings.py`. What a repository may set for
 itself: [repository-configuration.md](repository-configuration.md).
 
 | variable | default | what it does |

@@ -1,7 +1,8 @@
-"""One frozen Settings, read from the environment (and `.env`) once at start and passed down.
+"""One frozen Settings, read from the environment once at start and passed down.
 
 Each field is one variable of the same name in capitals. `docs/configuration.md` is
-generated from this file.
+generated from this file. No file of the working directory is read: it may be anybody's clone.
+Servers read one named file beside the environment (`bot.config.env_file`).
 """
 
 import re
@@ -27,6 +28,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.config.outbound_urls import endpoint, is_metadata
 from bot.config.redis_url import check as redis_address
 from bot.domain.model import Category, Effort, Severity
+
+#: Below the person's home, not in the working directory, which may be a stranger's clone.
+DATA_DIR = Path("~/.local/share/glossator")
 
 
 class SettingsError(Exception):
@@ -58,9 +62,7 @@ class Price(BaseModel):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     allow_link_local: bool = Field(
         False, description="Allow link-local addresses for GitHub and the LLM."
@@ -90,7 +92,9 @@ class Settings(BaseSettings):
         "`redis://`, `rediss://` (TLS) or `redis+sentinel://` ([scaling.md](scaling.md)).",
     )
     data_dir: Path = Field(
-        Path(".glossator"), description="Where the embedded Redis keeps its data."
+        DATA_DIR,
+        validate_default=True,
+        description="Where the embedded Redis keeps its data, and `setup` the App's secrets.",
     )
     public_url: Url = Field(
         "http://localhost:8000", description="Where people reach this server; used in links."
@@ -260,6 +264,14 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("data_dir")
+    @classmethod
+    def _in_home(cls, value: Path) -> Path:
+        try:
+            return value.expanduser()
+        except RuntimeError as exc:
+            raise ValueError("this user has no home directory; set an absolute path") from exc
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: Any) -> Any:
@@ -342,7 +354,8 @@ def _text_of(path: Path) -> str:
 
 
 def load(**overrides: Any) -> Settings:
-    """Settings from the environment. Raises SettingsError naming each wrong variable."""
+    """Settings from the environment, and from a file only where `_env_file` names one. Raises
+    SettingsError naming each wrong variable."""
     try:
         return Settings(**overrides)
     except ValidationError as exc:

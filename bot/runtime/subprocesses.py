@@ -5,6 +5,14 @@ import contextlib
 
 from bot.runtime.tasks import run_to_completion
 
+#: git on a repository that somebody else may have configured: of its configuration nothing that
+#: names a program may count. Ask it for objects only: `show` and `diff` know filters as well.
+GIT = (
+    *("git", "--no-pager"),
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "log.showSignature=false"),
+)
+
 
 async def output_of(
     program: asyncio.subprocess.Process, stdin: bytes | None = None

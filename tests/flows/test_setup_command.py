@@ -6,6 +6,7 @@ A person's clicks are played over HTTP here; a real browser does it in tests/bro
 import asyncio
 import html
 import re
+import stat
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -40,6 +41,7 @@ async def glossator(
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "GITHUB_API_URL": sandbox.api_url,
             "GITHUB_URL": sandbox.url,
+            "DATA_DIR": str(cwd / "data"),
             **more,
         },
         stdin=asyncio.subprocess.DEVNULL,
@@ -82,7 +84,9 @@ async def test_secrets_are_saved_and_the_install_link_is_printed(
     out, _ = await command.communicate()
     assert command.returncode == 0
     assert "GitHub cannot reach" not in output
-    kept = (tmp_path / ".env").read_text()
+    kept = (tmp_path / "data" / "glossator.env").read_text()
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert files(tmp_path) == ["data"]
     assert re.findall(r"^(\w+)=", kept, re.MULTILINE) == [*SECRETS, "PUBLIC_URL"]
     assert f"{sandbox.url}/apps/" in out.decode()
     assert sandbox.webhook_secret not in out.decode() + output
@@ -101,12 +105,13 @@ async def test_print_writes_nothing_and_prints_nothing_else(
 
 
 async def test_what_is_there_is_not_overwritten_unasked(sandbox: Sandbox, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("GITHUB_APP_ID=1\n")
-    command = await setup(sandbox, tmp_path)
+    file = tmp_path / "secrets"
+    file.write_text("GITHUB_APP_ID=1\n")
+    command = await setup(sandbox, tmp_path, "--env-file", "secrets")
     _, captured = await command.communicate()
     assert command.returncode == 1
     assert "GITHUB_APP_ID already" in captured.decode()
-    assert (tmp_path / ".env").read_text() == "GITHUB_APP_ID=1\n"
+    assert file.read_text() == "GITHUB_APP_ID=1\n"
     assert sandbox.requests == []
 
 
@@ -118,15 +123,16 @@ async def test_a_port_in_use_is_reported_in_one_sentence(sandbox: Sandbox, tmp_p
     assert f"glossator: Port {port} cannot be used" in captured.decode()
 
 
+@pytest.mark.parametrize("named", [(), ("--env-file", "secrets")])
 async def test_setup_and_serve_are_all_it_takes_to_the_first_review(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, named: tuple[str, ...]
 ) -> None:
     port = str(free_port())
-    making = await setup(sandbox, tmp_path, "--url", f"http://127.0.0.1:{port}")
+    making = await setup(sandbox, tmp_path, "--url", f"http://127.0.0.1:{port}", *named)
     await click_through(making)
     assert await making.wait() == 0
     repository = await sandbox.add_repository("octo/hello")
-    serving = await glossator(sandbox, tmp_path, "serve", PORT=port, LOG_LEVEL="WARNING")
+    serving = await glossator(sandbox, tmp_path, "serve", *named, PORT=port, LOG_LEVEL="WARNING")
     try:
         assert serving.stdout is not None
         async with asyncio.timeout(60):

@@ -37,6 +37,7 @@ FOREIGN = {
         "REDIS_PASSWORD",
         "OTEL_TRACES_SAMPLER",
         "OTEL_RESOURCE_ATTRIBUTES",
+        "ENV_FILE",  # names a file of settings, and is none itself
     ),
 }
 

@@ -15,7 +15,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.github.token_client import token_client
-from bot.runtime.subprocesses import output_of
+from bot.runtime.subprocesses import GIT, output_of
 from bot.security.tls import trusted
 from workers.offline.local_review import ReviewTarget
 from workers.repository.configuration import read_files
@@ -147,7 +147,7 @@ def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> 
 
 async def _config(repo: Path, base_sha: str) -> repository_config.ParsedConfig:
     try:
-        text = await git(repo, "show", f"{base_sha}:{repository_config.FILE}")
+        text = await git(repo, "cat-file", "blob", f"{base_sha}:{repository_config.FILE}")
     except TargetNotFound:  # no such file, which is usual
         return repository_config.ParsedConfig()
     return repository_config.parse(text)
@@ -194,7 +194,7 @@ async def git(repo: Path, *arguments: str) -> str:
     """What git prints, in a repository of the person who runs us. Raises NoSubject."""
     try:
         child = await asyncio.create_subprocess_exec(
-            "git",
+            *GIT,
             "-C",
             str(repo),
             *arguments,

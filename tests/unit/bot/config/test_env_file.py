@@ -1,4 +1,4 @@
-"""What is in `.env` stays there, but for the App's secrets."""
+"""Which file servers read, and that all but the App's secrets stays in it."""
 
 import stat
 from pathlib import Path
@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.env_file import SECRETS, as_env, existing_secrets, write_secrets
-from bot.config.settings import Settings
+from bot.config.env_file import (
+    NAME,
+    SECRETS,
+    as_env,
+    existing_secrets,
+    load_for_server,
+    write_secrets,
+)
+from bot.config.settings import Settings, SettingsError, load
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\\nMIIE+/==\\n-----END RSA PRIVATE KEY-----"
 VALUES = dict(zip(SECRETS, ("7", PEM, "s3cret", "Iv1.x", "c0de", "k-_9"), strict=True))
@@ -68,3 +75,61 @@ def test_keeping_twice_is_keeping_once(
     once = env.read_text()
     write_secrets(env, VALUES)
     assert env.read_text() == once
+
+
+def test_servers_read_the_file_of_the_data_directory_below_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("KEEP_DAYS", "9")
+    (tmp_path / NAME).write_text("KEEP_DAYS=7\nMAX_COMMENTS=3\n")
+    settings = load_for_server(None)
+    assert (settings.keep_days, settings.max_comments) == (9, 3)
+
+
+def test_a_named_file_is_read_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).write_text("KEEP_DAYS=7\n")
+    Path("other").write_text("MAX_COMMENTS=3\n")
+    settings = load_for_server(Path("other"))
+    assert (settings.keep_days, settings.max_comments) == (90, 3)
+
+
+def test_without_a_file_the_environment_is_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "none"))
+    assert load_for_server(None) == load()
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no file .*/none"):
+        load_for_server(tmp_path / "none")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+def test_a_file_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    if content is None:
+        (tmp_path / NAME).mkdir()
+    else:
+        (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_for_server(None)
+
+
+@pytest.mark.parametrize("name", [".env", NAME, f".glossator/{NAME}"])
+def test_no_file_of_the_working_directory_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("KEEP_DAYS=7\n")
+    for settings in (load(), load_for_server(None)):
+        assert settings.keep_days == 90
+        assert settings.data_dir == tmp_path / "home/.local/share/glossator"
