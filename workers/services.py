@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.security.tls import trusted
 from bot.store import Store, connect
 from bot.telemetry import log
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.watchdog import watched
 from workers.analysis.llm.client import LLM
 
 _log = log.get(__name__)
@@ -61,7 +62,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with httpx2.AsyncClient(verify=trusted(), limits=limits) as http:
         llm = LLM(settings, redis) if settings.has_llm else None
         try:
-            async with Metrics(store.metrics).running() as metrics:
+            async with AsyncExitStack() as stack:
+                metrics = await stack.enter_async_context(Metrics(store.metrics).running())
+                stack.enter_context(watched(settings.health_port, metrics.stalled))
                 github = GitHubApp(
                     api_url=settings.github_api_url,
                     app_id=settings.github_app_id,

@@ -55,7 +55,7 @@ async def process_group(settings: Settings, extra: Mapping[str, str]) -> AsyncIt
         url = settings.redis_url or await stack.enter_async_context(
             embedded_redis(settings.data_dir / "redis")
         )
-        environment = {**os.environ, **extra, "REDIS_URL": url}
+        environment = {**os.environ, **extra, "REDIS_URL": url, "HEALTH_PORT": "0"}
         stopping = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:

@@ -229,6 +229,13 @@ class Settings(BaseSettings):
     )
     worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
 
+    health_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Workers and the scheduler answer health checks on it; 0: on none. "
+        "The web process answers on `/healthz`.",
+    )
     metrics_open: bool = Field(
         False, description="/metrics without a token, where the network keeps strangers out."
     )

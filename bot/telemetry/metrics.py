@@ -48,6 +48,10 @@ CATALOG = {
     "glossator_worker_slots": ("gauge", "Steps that workers can do at once, and those they do."),
     "glossator_process_memory_bytes": ("gauge", "Memory of the largest process of a kind."),
     "glossator_feeds_open": ("gauge", "WebSockets that follow a review."),
+    "glossator_event_loop_stalls_total": (
+        "counter",
+        "Times that a process did nothing but one thing for 5 seconds.",
+    ),
 }
 
 
@@ -85,6 +89,10 @@ class Metrics:
         self._sink = sink
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._published_limits: Mapping[int, tuple[int, float]] = {}
+
+    def stalled(self) -> None:
+        """The event loop of this process stood still."""
+        self.count("glossator_event_loop_stalls_total")
 
     def count(self, name: str, by: float = 1, **labels: Hashable) -> None:
         """Add to a counter."""

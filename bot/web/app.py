@@ -17,6 +17,7 @@ from bot.security.signing import signing_keys
 from bot.store import Store, connect
 from bot.telemetry import log
 from bot.telemetry.metrics import Metrics, resident_memory, series
+from bot.telemetry.watchdog import watched
 from bot.web.api import problems, reviews
 from bot.web.api.openapi import openapi
 from bot.web.api.problems import Problem
@@ -96,7 +97,8 @@ def create_app(settings: Settings) -> Starlette:
                     series("glossator_process_memory_bytes", process="web"): resident_memory(),
                     "glossator_feeds_open": app.state.feed_limiter.open,
                 }
-                yield
+                with watched(on_stall=app.state.metrics.stalled):
+                    yield
         finally:
             await feed_redis.aclose()
             await redis.aclose()

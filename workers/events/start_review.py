@@ -120,7 +120,8 @@ async def _open(
     config, warnings = repository_config.config, repository_config.warnings
     if request.label is not None and not start.has_skip_label(config, request.label):
         return None
-    decision = start.decide(
+    decision = await asyncio.to_thread(  # it matches the repository's own path patterns
+        start.decide,
         pull,
         config,
         request.trigger,

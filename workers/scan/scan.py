@@ -80,7 +80,7 @@ async def scan(
                     disabled={*settings.analyzers_disabled, *config.analyzers_disabled},
                 )
             )
-            read = group.create_task(_relatives(repository, selection, settings, config))
+            read = group.create_task(_relatives(repository, selection, settings))
     analyzer_results, (others, more_notes) = analysed.result(), read.result()
     hidden = await asyncio.to_thread(redact_scan, selection.targets, analyzer_results.evidence)
     selection = replace(selection, targets=hidden.targets)
@@ -147,13 +147,13 @@ def _finished(evidence: Iterable[Finding], criteria: FindingFilter) -> tuple[Fin
 
 
 async def _relatives(
-    repository: Clone, selection: FileSelection, settings: Settings, config: RepoConfig
+    repository: Clone, selection: FileSelection, settings: Settings
 ) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
     """A review without context is better than none: a failure is a note."""
     if not settings.has_llm:
         return {}, ()
     try:
-        return await relatives(repository, selection, config)
+        return await relatives(repository, selection)
     except CloneError as exc:
         return {}, (f"Other files of the repository were not read for context: {exc}",)
 

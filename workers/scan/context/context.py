@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, zip_longest
 
-from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile
 from bot.domain.model import Batch, BatchFile, Snippet
-from bot.text.globs import any_matches
 from bot.text.languages import language_of
 from bot.text.tokens import count_tokens
 from workers.scan.analyzers.analyzer import Target
@@ -26,6 +24,7 @@ from workers.scan.repository.clone import Clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_filters import by_content
 from workers.scan.selection.file_selection import FileSelection
+from workers.scan.selection.path_rules import PathRules
 
 ROLES = ("enclosing", "imports", "definition", "caller", "test")
 
@@ -35,19 +34,17 @@ _HEAD_COST = 18  # tokens for the words and the line number that stand over a sn
 
 
 async def relatives(
-    clone: Clone, selection: FileSelection, config: RepoConfig
+    clone: Clone, selection: FileSelection
 ) -> tuple[dict[str, tuple[Text, ...]], tuple[str, ...]]:
     """For each target's path the other files that help, best first, and notes for people.
     Raises CloneError."""
     known = await asyncio.to_thread(index, selection.tree)
     symbols_of = await asyncio.to_thread(_inspect, selection.targets, known)
     using, notes = await _find_callers(
-        clone, selection, config, known, {p: n for p, (_, n) in symbols_of.items()}
+        clone, selection, known, {p: n for p, (_, n) in symbols_of.items()}
     )
-    candidates = {
-        path: ([p for p in others if not _excluded(p, config)], using.get(path, ()))
-        for path, (others, _) in symbols_of.items()
-    }
+    included = await asyncio.to_thread(_included, selection.rules, symbols_of)
+    candidates = {path: (each, using.get(path, ())) for path, each in included.items()}
     by_rank = zip_longest(*(each for both in candidates.values() for each in both))
     paths = dict.fromkeys(path for rank in by_rank for path in rank if path)
     texts = await _read(clone, {path: known.blobs[path] for path in islice(paths, _MAX_RELATIVES)})
@@ -77,14 +74,14 @@ def _inspect(
 async def _find_callers(
     clone: Clone,
     selection: FileSelection,
-    config: RepoConfig,
     known: Index,
     names: Mapping[str, Sequence[str]],
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """A search that fails costs what it would have found."""
+    rules = selection.rules
 
     def may_show(path: str) -> bool:
-        return not _excluded(path, config) and selection.rules.reason(path) is None
+        return not rules.excludes(path) and rules.attributed(path) is None
 
     try:
         return await callers(clone, names, known, may_show), ()
@@ -92,8 +89,14 @@ async def _find_callers(
         return {}, (f"Callers in other folders were not looked for: {exc}",)
 
 
-def _excluded(path: str, config: RepoConfig) -> bool:
-    return any_matches(config.paths_exclude, path)
+def _included(
+    rules: PathRules, symbols_of: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+) -> dict[str, list[str]]:
+    """For each target's path its relatives that may be shown."""
+    return {
+        path: [each for each in others if not rules.excludes(each)]
+        for path, (others, _) in symbols_of.items()
+    }
 
 
 async def _read(clone: Clone, blobs: Mapping[str, str]) -> dict[str, Text]:

@@ -8,11 +8,9 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
-from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, FileKind, FileStatus
 from bot.domain.model import SkippedFile
-from bot.text.globs import any_matches
-from workers.scan.selection.gitattributes import Attributes
+from workers.scan.selection.path_rules import PathRules
 
 _LOCK_FILES = """bun.lock bun.lockb cargo.lock composer.lock conan.lock deno.lock flake.lock
 gemfile.lock go.sum gradle.lockfile mix.lock npm-shrinkwrap.json package-lock.json package.resolved
@@ -45,20 +43,14 @@ _MEAN_LINE = 400
 _MAX_PATH_BYTES = 1024
 
 
-def by_name(file: ChangedFile, attributes: Attributes, config: RepoConfig) -> str | None:
+def by_name(file: ChangedFile, rules: PathRules) -> str | None:
     """Why this file is not even fetched, from its path and kind alone; None if it is."""
+    if file.kind is FileKind.SUBMODULE:
+        return "a submodule"
+    if file.kind is FileKind.SYMLINK:
+        return "a symbolic link"
     path = file.path
-    checks: tuple[tuple[bool, str], ...] = (
-        (file.kind is FileKind.SUBMODULE, "a submodule"),
-        (file.kind is FileKind.SYMLINK, "a symbolic link"),
-        (
-            bool(config.paths_include) and not any_matches(config.paths_include, path),
-            "not among the paths that are reviewed here",
-        ),
-        (any_matches(config.paths_exclude, path), "excluded by this repository's configuration"),
-    )
-    reason = next((reason for wrong, reason in checks if wrong), None)
-    return reason or by_path(path) or attributes.reason(path)
+    return rules.configured(path) or by_path(path) or rules.attributed(path)
 
 
 def by_path(path: str) -> str | None:

@@ -1,5 +1,6 @@
 """Choose what is read: ask the clone step by step, so that nothing is fetched in vain."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from bot.text.languages import language_of
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.repository.clone import Clone, Entry
 from workers.scan.selection import file_filters, gitattributes
+from workers.scan.selection.path_rules import PathRules
 from workers.scan.selection.risk import riskiest_first
 
 #: Files whose blobs are fetched and counted; GitHub itself lists no more of a pull request.
@@ -28,14 +30,14 @@ class FileSelection:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
     `lineless` are those that were only deleted, moved or made executable;
     `skipped_unlisted` is how many files were left out beside those that `skipped` names, and
-    `rules` are the `.gitattributes`."""
+    `rules` say which paths the repository leaves out."""
 
     targets: tuple[Target, ...]
     files: tuple[FileSummary, ...]
     skipped: tuple[SkippedFile, ...]
     skipped_unlisted: int
     tree: tuple[Entry, ...]
-    rules: gitattributes.Attributes
+    rules: PathRules
     lineless: tuple[ChangedFile, ...] = ()
 
 
@@ -43,9 +45,11 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     """The files to read, riskiest first. Raises CloneError."""
     changed = await clone.names()
     tree = await clone.tree()
-    rules = await _attributes(clone, changed, tree)
-    files, skipped = file_filters.filter_files(
-        changed, lambda file: file_filters.by_name(file, rules, config)
+    attributes = await _attributes(clone, changed, tree)
+    # Patterns and paths are the repository's: no other review waits while they are matched.
+    rules = await asyncio.to_thread(PathRules, config, attributes)
+    files, skipped = await asyncio.to_thread(
+        file_filters.filter_files, changed, lambda file: file_filters.by_name(file, rules)
     )
     files, beyond = _first(riskiest_first(files))
     counted, too_large = await _counted(clone, files, settings.max_file_bytes)
@@ -88,7 +92,8 @@ async def _attributes(
             if file.old_blob:
                 blobs[file.path] = file.old_blob
     texts = await _texts(clone, blobs.values(), 1 << 20)
-    return gitattributes.parse({path: texts[b] for path, b in blobs.items() if b in texts})
+    found = {path: texts[blob] for path, blob in blobs.items() if blob in texts}
+    return await asyncio.to_thread(gitattributes.parse, found)
 
 
 async def _texts(clone: Clone, blobs: Iterable[str], limit: int) -> dict[str, str]:

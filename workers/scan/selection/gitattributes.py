@@ -5,10 +5,11 @@ review. Format: https://git-scm.com/docs/gitattributes; the attributes are those
 https://github.com/github-linguist/linguist/blob/main/docs/overrides.md.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 
-from bot.text.globs import matches
+from bot.text.globs import PatternSet
 
 NAME = ".gitattributes"
 _REASONS = {
@@ -16,6 +17,8 @@ _REASONS = {
     "linguist-vendored": "marked as vendored in .gitattributes",
 }
 _MAX_LINES = 5000
+#: Of the patterns of all files together; later ones are not read, and exclude nothing.
+_MAX_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +29,50 @@ class _Rule:
     set: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Attributes:
     """The rules of all `.gitattributes` files; a later one wins, as in git."""
 
-    rules: tuple[_Rule, ...] = ()
+    def __init__(self, rules: Iterable[_Rule] = ()) -> None:
+        self._rules = tuple(rules)
+        numbers: dict[str, list[int]] = {}
+        for number, rule in enumerate(self._rules):
+            numbers.setdefault(rule.folder, []).append(number)
+        self._numbers = numbers
+        self._patterns = {
+            folder: PatternSet(self._rules[number].pattern for number in within)
+            for folder, within in numbers.items()
+        }
+
+    def cost(self, path: str) -> float:
+        """The seconds that `reason` may take at most, about."""
+        return sum(self._patterns[folder].cost(path) for folder in self._folders(path))
 
     def reason(self, path: str) -> str | None:
         """Why `path` is not for review, or None."""
-        state: dict[str, bool] = {}
-        for rule in self.rules:
-            inside = path.startswith(rule.folder)
-            if inside and matches(rule.pattern, path[len(rule.folder) :]):
-                state[rule.attribute] = rule.set
-        return next((_REASONS[name] for name, is_set in state.items() if is_set), None)
+        last: dict[str, int] = {}
+        for folder in self._folders(path):
+            for position in self._patterns[folder].matching(path[len(folder) :]):
+                number = self._numbers[folder][position]
+                name = self._rules[number].attribute
+                last[name] = max(number, last.get(name, 0))
+        names = (name for name in _REASONS if name in last and self._rules[last[name]].set)
+        return next((_REASONS[name] for name in names), None)
+
+    def _folders(self, path: str) -> list[str]:
+        """The folders of the path that have rules."""
+        if not self._patterns:
+            return []
+        ends = (i + 1 for i, character in enumerate(path) if character == "/")
+        return [folder for end in (0, *ends) if (folder := path[:end]) in self._patterns]
 
 
 def parse(files: Mapping[str, str]) -> Attributes:
     """`files` maps the path of each `.gitattributes` to its text."""
     shallow_first = sorted(files, key=lambda path: path.count("/"))
-    return Attributes(tuple(rule for path in shallow_first for rule in _rules(path, files[path])))
+    rules = [rule for path in shallow_first for rule in _rules(path, files[path])]
+    sizes = accumulate(len(rule.pattern) for rule in rules)
+    number = sum(1 for _ in takewhile(lambda size: size <= _MAX_CHARACTERS, sizes))
+    return Attributes(rules[:number])
 
 
 def _rules(path: str, text: str) -> Iterator[_Rule]:

@@ -1,8 +1,12 @@
+import time
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.text.globs import any_matches, matches
+from bot.text.globs import PatternSet, any_matches, matches
 from tests.support.runtime_growth import growth
 
 
@@ -66,3 +70,63 @@ def test_no_pattern_blows_up(pattern: Callable[[int], str], path: Callable[[int]
         assert not matches(pattern(size), path(size))
 
     assert growth(match, 4000) < 9
+
+
+NAMES = st.lists(st.text("ab.[]!-", min_size=1, max_size=3), min_size=1, max_size=4)
+PATTERNS = st.lists(
+    st.sampled_from(["a", "b", "*", "**", "?", "/", "**/", "[ab]", "[!a]", "[", "]", "[]a]", "!"]),
+    min_size=1,
+    max_size=8,
+).map("".join)
+
+
+def matches_name_by_name(pattern: str, names: list[str]) -> bool:
+    """The same by definition: each part of the pattern takes a name, `**` any number of them."""
+    parts = pattern.strip("/").split("/")
+    if len(parts) == 1 and not pattern.startswith("/"):
+        parts.insert(0, "**")
+    if pattern.endswith("/"):
+        parts += ["*", "**"]
+    reached = {0}
+    for part in parts:
+        if part == "**":
+            reached = set(range(min(reached), len(names) + 1)) if reached else set()
+        else:
+            reached = {n + 1 for n in reached if n < len(names) and fnmatchcase(names[n], part)}
+    return len(names) in reached
+
+
+@given(pattern=PATTERNS, names=NAMES)
+def test_a_path_matches_as_its_names_do(pattern: str, names: list[str]) -> None:
+    assert matches(pattern, "/".join(names)) == matches_name_by_name(pattern, names)
+
+
+@given(patterns=st.lists(PATTERNS, max_size=6), names=NAMES)
+def test_patterns_match_together_as_they_do_alone(patterns: list[str], names: list[str]) -> None:
+    path = "/".join(names)
+    alone = {n for n, pattern in enumerate(patterns) if matches_name_by_name(pattern, names)}
+    assert set(PatternSet(patterns).matching(path)) == alone
+    assert any_matches(patterns, path) == bool(alone)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path"),
+    [
+        (["**/*/" * 38 + f"z{n}" for n in range(155)], "/".join(["a"] * 500)),
+        (["**/" + "a*" * 96 + f"z{n}" for n in range(200)], ("a" * 15 + "/") * 62 + "b"),
+        (
+            [f"**/[a-z{chr(1000 + n)}]*" for n in range(200)],
+            "/".join(chr(3000 + n) for n in range(500)),
+        ),
+    ],
+    ids=["folders", "stars", "classes"],
+)
+def test_many_patterns_cost_no_more_than_is_said_before(patterns: list[str], path: str) -> None:
+    """Matched one by one, a path took seconds."""
+    compiled = PatternSet(patterns)
+    compiled.matches(path)
+    began = time.process_time()
+    for _ in range(10):
+        compiled.matches(path)
+    assert time.process_time() - began < 10 * compiled.cost(path) + 0.1
+    assert compiled.cost(path) < 0.5

@@ -1,11 +1,17 @@
 """What is left out, by which reason, and what is read first."""
 
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, FileKind, FileStatus
-from workers.scan.selection.file_filters import by_content, by_counts, by_name
+from bot.text.globs import matches
+from workers.scan.selection.file_filters import by_content, by_counts, by_name, filter_files
 from workers.scan.selection.gitattributes import Attributes, parse
+from workers.scan.selection.path_rules import UNDECIDED, PathRules
 from workers.scan.selection.risk import is_test, risk, riskiest_first
 
 
@@ -35,7 +41,7 @@ def changed(path: str, **more: object) -> ChangedFile:
     ],
 )
 def test_by_name(path: str, reason: str | None) -> None:
-    assert by_name(changed(path), Attributes(), RepoConfig()) == reason
+    assert by_name(changed(path), PathRules(RepoConfig(), Attributes())) == reason
 
 
 def test_links_and_submodules_are_never_read() -> None:
@@ -43,16 +49,15 @@ def test_links_and_submodules_are_never_read() -> None:
         (FileKind.SYMLINK, "a symbolic link"),
         (FileKind.SUBMODULE, "a submodule"),
     ):
-        assert by_name(changed("a.py", kind=kind), Attributes(), RepoConfig()) == reason
+        assert by_name(changed("a.py", kind=kind), PathRules(RepoConfig(), Attributes())) == reason
 
 
 def test_the_repository_chooses_its_paths() -> None:
     config = RepoConfig(paths_include=("src/**",), paths_exclude=("**/old/**",))
-    assert by_name(changed("src/a.py"), Attributes(), config) is None
-    assert by_name(changed("docs/a.py"), Attributes(), config) == (
-        "not among the paths that are reviewed here"
-    )
-    assert by_name(changed("src/old/a.py"), Attributes(), config) == (
+    rules = PathRules(config, Attributes())
+    assert by_name(changed("src/a.py"), rules) is None
+    assert by_name(changed("docs/a.py"), rules) == ("not among the paths that are reviewed here")
+    assert by_name(changed("src/old/a.py"), rules) == (
         "excluded by this repository's configuration"
     )
 
@@ -87,6 +92,45 @@ def test_a_hostile_pattern_costs_no_time() -> None:
         {".gitattributes": "*a" * 400 + "b linguist-generated\n" + "**/" * 300 + "x -text"}
     )
     assert rules.reason("a" * 4000) is None
+
+
+def test_what_takes_too_long_to_match_is_left_out_and_said_so() -> None:
+    config = RepoConfig(paths_exclude=("**/*/" * 38 + "z",) * 155)
+    rules = PathRules(config, Attributes(), seconds=0.05)
+    files = [changed("a/" * 500 + f"{number}.py") for number in range(1000)]
+    began = time.perf_counter()
+    kept, skipped = filter_files(files, lambda file: by_name(file, rules))
+    assert time.perf_counter() - began < 5
+    assert skipped[-1].reason == UNDECIDED
+    assert len(kept) + len(skipped) == 1000
+
+
+@given(folders=st.lists(st.sampled_from(["", "a/", "a/b/"]), max_size=4), data=st.data())
+def test_the_last_rule_wins_whatever_folder_it_stands_in(
+    folders: list[str], data: st.DataObject
+) -> None:
+    """As rule by rule: the deeper file later, within a file the later line."""
+    lines = {
+        folder: data.draw(
+            st.lists(
+                st.tuples(st.sampled_from(["*", "*.py", "b/*", "/b/x.py"]), st.booleans()),
+                max_size=4,
+            )
+        )
+        for folder in folders
+    }
+    texts = {
+        f"{folder}.gitattributes": "\n".join(
+            f"{pattern} {'' if is_set else '-'}linguist-generated" for pattern, is_set in rules
+        )
+        for folder, rules in lines.items()
+    }
+    expected = False
+    for folder in sorted(lines, key=lambda folder: folder.count("/")):
+        for pattern, is_set in lines[folder]:
+            if matches(pattern, "a/b/x.py".removeprefix(folder)):
+                expected = is_set
+    assert (parse(texts).reason("a/b/x.py") is not None) == expected
 
 
 @pytest.mark.parametrize(
