@@ -18,8 +18,9 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.config.settings import Settings
 from bot.domain.events import CommentCreated, from_json
-from bot.domain.model import Category, Review, State
+from bot.domain.model import Category, State
 from bot.github.errors import NotFound
+from bot.store import ReviewState
 from bot.store.messages import QUEUE_OF
 from bot.telemetry import log, tracing
 from workers.events import commands
@@ -31,7 +32,6 @@ from workers.review import analyze, conclude, publish, report, scan
 from workers.review.stage import Attempt, run_stage
 from workers.services import Services
 
-Fields = dict[str, str]
 Work = Callable[..., Coroutine[Any, Any, None]]
 
 _log = log.get(__name__)
@@ -162,24 +162,24 @@ async def start_queued_review(
 
 
 async def scan_review(services: Services, attempt: Attempt, review_id: str) -> None:
-    async def work(review: Review, fields: Fields) -> None:
-        await scan.scan_review(services, review, fields)
+    async def work(review: ReviewState) -> None:
+        await scan.scan_review(services, review)
 
     during = [State.QUEUED, State.SCANNING]
     await run_stage(services, review_id, "scan", during=during, attempt=attempt, work=work)
 
 
 async def analyze_batch(services: Services, attempt: Attempt, review_id: str, number: int) -> None:
-    async def work(review: Review, fields: Fields) -> None:
-        await analyze.analyze_batch(services, review, fields, number, last_try=attempt.last)
+    async def work(review: ReviewState) -> None:
+        await analyze.analyze_batch(services, review, number, last_try=attempt.last)
 
     name, during = f"batch {number}", [State.ANALYZING]
     await run_stage(services, review_id, name, during=during, attempt=attempt, work=work)
 
 
 async def publish_review(services: Services, attempt: Attempt, review_id: str) -> None:
-    async def work(review: Review, fields: Fields) -> None:
-        await publish.publish_review(services, review, fields)
+    async def work(review: ReviewState) -> None:
+        await publish.publish_review(services, review)
 
     during = [State.REPORTING]
     await run_stage(services, review_id, "report", during=during, attempt=attempt, work=work)

@@ -16,14 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.cli.processes import process_group
 from bot.config.settings import load
-from bot.domain.model import Progress as ReviewProgress
 from bot.domain.model import State
 from bot.runtime.ports import free_port
 from bot.runtime.signals import until_signal
 from bot.runtime.subprocesses import GIT
 from bot.sandbox.server import Sandbox
 from bot.sandbox.state import CheckRun, Repository
-from bot.store import Store, connect
+from bot.store import ReviewSummary, Store, connect
 from bot.telemetry import log
 
 #: The pull request's repository as the sandbox knows it.
@@ -168,9 +167,11 @@ async def _show_progress(
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 while True:
-                    now = await _progress(store, repository, number)
+                    now = await _summary(store, repository, number)
                     if now is not None:
-                        bar.update(task, completed=now.percent, description=now.status_text)
+                        bar.update(
+                            task, completed=now.percent, description=now.progress.status_text
+                        )
                         if now.state.finished:
                             break
                     await asyncio.sleep(0.1)
@@ -180,9 +181,9 @@ async def _show_progress(
         raise DemoFailed(f"The review ended as {now.state}. {now.error}")
 
 
-async def _progress(store: Store, repository: Repository, number: int) -> ReviewProgress | None:
+async def _summary(store: Store, repository: Repository, number: int) -> ReviewSummary | None:
     current = (await store.pull_fields(repository.id, number)).get("current")
-    return await store.progress(current) if current else None
+    return await store.reviews.summary(current) if current else None
 
 
 def _show_result(console: Console, repository: Repository, number: int) -> CheckRun:

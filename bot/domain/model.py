@@ -158,19 +158,6 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a review stands. `percent` 0..100 never falls; `status_text` is for people."""
-
-    state: State
-    percent: int = 0
-    status_text: str = ""
-    files_total: int = 0
-    files_done: int = 0
-    findings: int = 0
-    error: str = ""  # one sentence, when failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Lines of a file at the head (or, with `side` LEFT, at the merge base), counted from 1,
     both ends included. `description` says what they are: "definition of `save`"."""

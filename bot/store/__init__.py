@@ -2,6 +2,16 @@
 reports (kept `KEEP_DAYS`), and what pull requests and deliveries are known."""
 
 from bot.store.connection import connect
-from bot.store.store import OpenResult, Store
+from bot.store.review_state import Handoff, ReviewResult, ReviewState, ReviewSummary
+from bot.store.reviews import OpenResult
+from bot.store.store import Store
 
-__all__ = ["OpenResult", "Store", "connect"]
+__all__ = [
+    "Handoff",
+    "OpenResult",
+    "ReviewResult",
+    "ReviewState",
+    "ReviewSummary",
+    "Store",
+    "connect",
+]

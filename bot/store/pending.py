@@ -1,13 +1,14 @@
 """What has an id and is no review: one that was asked for over the API and has not begun, and a
 pull request that was left alone. Pages, API and feed know both all the same."""
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain.model import State, Trigger
+from bot.domain.model import State, Trigger, encode
+from bot.domain.progress import Progress
 from bot.store import keys
-from bot.store.store import Store, pack, unpack
+from bot.store.database import pack, unpack
+from bot.store.store import Store
 
 #: KEYS: the record, the events, the head's pull requests (if the head is known). ARGV: the record,
 #: the event, seconds to keep them, the number. Where there are events it was told before, or the
@@ -50,12 +51,11 @@ async def add(store: Store, review_id: str, pending: PendingRequest) -> None:
 async def end(store: Store, review_id: str, pending: PendingRequest, reason: str) -> None:
     """Nothing comes of it, which those who watch are told once, and not if it has begun."""
     ended = replace(pending, ended_at=store.now(), error=reason)
-    event = {"status": State.FAILED, "progress": 0, "current_step": "", "error": reason}
-    event |= {"files_total": 0, "files_done": 0, "findings": 0}
+    event = encode(Progress(state=State.FAILED, error=reason))
     script_keys = [keys.pending(review_id), keys.events(review_id)]
     if ended.head_sha:
         script_keys.append(keys.head(ended.repository_id, ended.head_sha))
-    args: list[Any] = [pack(ended), json.dumps(event), store.keep_seconds, ended.number]
+    args: list[Any] = [pack(ended), event, store.keep_seconds, ended.number]
     await store.redis.register_script(_END)(keys=script_keys, args=args)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.domain.model import FileResult
 from bot.store import keys
-from bot.store.store import Store, pack, unpack
+from bot.store.database import pack, unpack
+from bot.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

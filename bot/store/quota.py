@@ -32,11 +32,6 @@ async def consume(store: Store, installation_id: int, review_id: str, quota: int
     return bool(await script(keys=[key], args=[review_id, quota, _SECONDS]))
 
 
-async def running(store: Store, installation_id: int) -> int:
-    """How many reviews of the installation have begun and are not finished."""
-    return int(await store.redis.scard(keys.running(installation_id)))
-
-
 async def refund(store: Store, installation_id: int, review_id: str) -> None:
     """There was no review after all."""
     await store.redis.srem(_key(store, installation_id), review_id)

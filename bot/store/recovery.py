@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from redis.exceptions import ResponseError
 
@@ -80,31 +79,6 @@ def _parse_message(body: bytes) -> tuple[str, tuple[str, ...]]:
     return message["actor_name"], args
 
 
-async def missing_batches(store: Store, review_id: str) -> frozenset[int]:
-    """The batches of a review that have no result yet."""
-    async with store.redis.pipeline(transaction=True) as pipe:
-        pipe.hkeys(keys.batches(review_id))
-        pipe.hkeys(keys.results(review_id))
-        batches, results = await pipe.execute()
-    return frozenset(map(int, batches)) - frozenset(map(int, results))
-
-
-async def increment(store: Store, review_id: str, name: str) -> int:
-    """Add one to a count that is kept with the review; returns the new one."""
-    return int(await store.redis.hincrby(keys.review(review_id), name, 1))
-
-
-async def claim(store: Store, review_id: str, name: str) -> bool:
-    """True for the first who asks this of a review, also where Redis is asked again after an
-    error."""
-    key, token = keys.review(review_id), uuid4().hex
-    async with store.redis.pipeline(transaction=True) as pipe:
-        pipe.hsetnx(key, name, token)
-        pipe.hget(key, name)
-        _, first = await pipe.execute()
-    return bool(first == token.encode())
-
-
 async def requeue_lost(store: Store, lost_seconds: float) -> int:
     """Give the messages of workers that gave no sign for so long back to their queues."""
     milliseconds = [int(store.now() * 1000), int(lost_seconds * 1000)]
@@ -134,7 +108,7 @@ async def drop_leftovers(store: Store) -> int:
     for key_of in (keys.scan, keys.batches, keys.results):
         async for key in store.redis.scan_iter(match=key_of("*"), count=_SCAN_COUNT):
             name = key.decode().rpartition(":")[2]
-            state = await store.state(name)
+            state = await store.reviews.state(name)
             if state is None or state.finished:
                 dropped += await store.redis.delete(key)
     return dropped

@@ -24,13 +24,12 @@ local function set(id, fields)
 end
 
 local function emit(id, kind)
-  local v = redis.call('HMGET', prefix .. 'review:' .. id, 'state', 'percent', 'status_text',
-    'files_total', 'files_done', 'findings', 'error', 'result')
-  local data = {status = v[1], progress = tonumber(v[2] or '0'), current_step = v[3] or '',
-    files_total = tonumber(v[4] or '0'), files_done = tonumber(v[5] or '0'),
-    findings = tonumber(v[6] or '0')}
-  if kind == 'failed' then data.error = v[7] end
-  if kind == 'completed' and v[8] then data.result = cjson.decode(v[8]) end
+  local v = redis.call('HMGET', prefix .. 'review:' .. id, 'state', 'percent', 'activity',
+    'amount', 'files_total', 'files_done', 'findings', 'error', 'result')
+  local data = {state = v[1], percent = tonumber(v[2] or '0'), activity = v[3] or nil,
+    amount = tonumber(v[4] or '0'), files_total = tonumber(v[5] or '0'),
+    files_done = tonumber(v[6] or '0'), findings = tonumber(v[7] or '0'), error = v[8] or nil}
+  if v[9] then data.result = cjson.decode(v[9]) end
   redis.call('XADD', prefix .. 'events:' .. id, 'MAXLEN', '~', '1000', '*',
     'type', kind, 'data', cjson.encode(data))
 end
@@ -53,7 +52,7 @@ local function start_parked(installation, slots)
 end
 
 local function release(id)
-  local installation = redis.call('HGET', prefix .. 'review:' .. id, 'installation')
+  local installation = redis.call('HGET', prefix .. 'review:' .. id, 'installation_id')
   if installation and redis.call('SREM', prefix .. 'running:' .. installation, id) == 1 then
     start_parked(installation, 1)
   end
@@ -86,9 +85,9 @@ end
 #: ARGV: prefix, dramatiq, messages.
 PUT = PRELUDE + "put(ARGV[3])"
 
-#: ARGV: prefix, dramatiq, id, pull key, head, doc, now, 1 if only for a new head or base, keep,
-#: key of the pull requests at that head, number, base, 1 if it looks for all categories,
-#: messages that start it after the one that runs, or '' if it supersedes that.
+#: ARGV: prefix, dramatiq, id, pull key, head, fields (JSON), now, 1 if only for a new head or
+#: base, keep, key of the pull requests at that head, number, base, 1 if it looks for all
+#: categories, messages that start it after the one that runs, or '' if it supersedes that.
 #: Returns {'opened' | 'known' | 'repeated' | 'waits', id of the review that it replaced, that
 #: stands, or that it waits for, or ''}.
 OPEN = (
@@ -125,8 +124,8 @@ if state and not finished[state] then
   transition(current, 'superseded', ARGV[9])
 end
 redis.call('DEL', prefix .. 'events:' .. id)  -- of an earlier attempt, which was for leaving it
-redis.call('HSET', review, 'doc', ARGV[6], 'state', 'queued', 'percent', 0, 'status_text', 'Queued',
-  'supersedes', supersedes, 'opened_at', ARGV[7])
+set(id, ARGV[6])
+redis.call('HSET', review, 'supersedes', supersedes)
 redis.call('HSET', pull, 'current', id)
 if ARGV[13] == '1' then
   redis.call('HSET', pull, 'unfocused', id, 'head', head, 'base', ARGV[12])
@@ -191,11 +190,9 @@ local review, results = prefix .. 'review:' .. id, prefix .. 'results:' .. id
 if redis.call('HGET', review, 'state') ~= 'analyzing' then return -1 end
 if redis.call('HSETNX', results, ARGV[4], ARGV[5]) == 0 then return redis.call('HLEN', results) end
 local done, total = redis.call('HLEN', results), tonumber(redis.call('HGET', review, 'batches'))
-local files = redis.call('HINCRBY', review, 'files_done', ARGV[6])
+redis.call('HINCRBY', review, 'files_done', ARGV[6])
 redis.call('HINCRBY', review, 'findings', ARGV[7])
-redis.call('HSET', review, 'percent', 20 + math.floor(70 * done / total),
-  'status_text',
-  'Read ' .. files .. ' of ' .. redis.call('HGET', review, 'files_total') .. ' files')
+redis.call('HSET', review, 'percent', 20 + math.floor(70 * done / total))
 if done < total then
   emit(id, 'progress')
 else
@@ -213,8 +210,8 @@ ADMIT = (
     + """
 local review = prefix .. 'review:' .. ARGV[3]
 if redis.call('HGET', review, 'state') ~= 'queued' then return 0 end
-if redis.call('HSETNX', review, 'scan_queued', '1') == 0 then return 0 end
-redis.call('HSET', review, 'installation', ARGV[4], 'parked', ARGV[6])
+if redis.call('HSETNX', review, 'admitted', '1') == 0 then return 0 end
+redis.call('HSET', review, 'installation_id', ARGV[4], 'parked', ARGV[6])
 redis.call('RPUSH', prefix .. 'parked:' .. ARGV[4], ARGV[3])
 start_parked(ARGV[4], tonumber(ARGV[5]) - redis.call('SCARD', prefix .. 'running:' .. ARGV[4]))
 return 1

@@ -8,8 +8,9 @@ from pathlib import Path
 from ulid import ULID
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.model import PullRequest, Repository, Review, Trigger, encode
+from bot.domain.model import PullRequest, Repository, Review, Trigger
 from bot.sandbox.state import Repository as SandboxRepository
+from bot.store import Handoff
 from bot.store.messages import NAMESPACE, message
 from tests.bench.generated_change import after, before
 from tests.bench.results import Figure, median, percentile
@@ -84,11 +85,12 @@ async def _queue_scans(here: Stage, repo: SandboxRepository, number: int) -> Non
             created_at=time.time(),
         )
         # Told apart by number, or each would supersede the one before.
-        await here.store.open_review(replace(review, number=10_000 + each))
-        await here.store.set_fields(
+        await here.store.reviews.open(replace(review, number=10_000 + each))
+        await here.store.reviews.update(
             review.id,
-            pull=encode(_pull(pull.number, pull.base_sha, pull.head_sha)).decode(),
-            config=encode(RepoConfig()).decode(),
+            handoff=Handoff(
+                pull=_pull(pull.number, pull.base_sha, pull.head_sha), config=RepoConfig()
+            ),
         )
         await here.store.put(message("scan_review", review.id))
 

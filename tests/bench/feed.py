@@ -100,7 +100,7 @@ async def _measure_feed(here: Stage, clients: int, events: int) -> tuple[float, 
     before = sum(client.frames for _, client in made)
     watch = Stopwatch()
     for number in range(events):
-        await here.store.update_progress(review.id, 5, status_text=f"Step {number}")
+        await here.store.reviews.update_progress(review.id, 5, amount=number)
         await asyncio.sleep(0)
     expected_frames = before + clients * events
     await here.until(lambda: sum(client.frames for _, client in made) >= expected_frames)
@@ -119,8 +119,8 @@ async def _running_review(here: Stage) -> Review:
         trigger=Trigger.COMMAND,
         created_at=time.time(),
     )
-    await here.store.open_review(review)
-    await here.store.move(review.id, State.SCANNING, from_states=[State.QUEUED])
+    await here.store.reviews.open(review)
+    await here.store.reviews.move(review.id, State.SCANNING, from_states=[State.QUEUED])
     return review
 
 

@@ -28,7 +28,9 @@ async def some_reviews(store: Store) -> None:
             store, number=number, **({"repository": OTHERS} if number % 3 == 0 else {})
         )
         if number % 7 == 0:
-            await store.move(review.id, State.FAILED, from_states=[State.QUEUED], error="It broke.")
+            await store.reviews.move(
+                review.id, State.FAILED, from_states=[State.QUEUED], error="It broke."
+            )
         elif number < 28:
             await complete(store, review, score=40 + 2 * number)
     await store.put(message("scan_review", "one"))

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bot.config.settings import Settings
-from bot.domain.model import Batch, Review, State, encode
+from bot.domain.model import Batch, Review, State
 from bot.security.links import review_links
 from bot.store import Store, pending
 from bot.web.app import create_app
@@ -40,15 +40,14 @@ def page_url(address: str, settings: Settings, review: Review) -> str:
 async def under_way(store: Store, number: int = 13) -> Review:
     """A review of which two batches are awaited."""
     review = await open_review(store, number=number)
-    await store.move(
+    await store.reviews.move(
         review.id,
         State.ANALYZING,
         from_states=[State.QUEUED],
         batches=[Batch(0, ()), Batch(1, ())],
         percent=20,
-        status_text="Reading 2 files",
         files_total=2,
-        pull=encode(PULL).decode(),
+        title=PULL.title,
     )
     return review
 
@@ -60,9 +59,9 @@ async def test_the_page_follows_the_review_to_its_end(
     await page.goto(page_url(address, settings, review))
     await expect(page.get_by_role("heading", level=1)).to_have_text(PULL.title)
     await expect(page.locator("#connection")).to_have_text("Live")
-    await store.update_progress(review.id, 33, status_text="Thinking about shop/orders.py")
+    await store.reviews.update_progress(review.id, 33)
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "33")
-    await expect(page.locator("#step")).to_have_text("Thinking about shop/orders.py")
+    await expect(page.locator("#step")).to_have_text("Read 0 of 2 files")
     await bring_in(store, review, 0, FINDINGS[0])
     await expect(page.get_by_role("heading", level=3)).to_have_text([FINDINGS[0].title])
     await expect(page.locator("#files")).to_have_text("1 of 2")
@@ -107,12 +106,12 @@ async def test_the_cancel_button_is_still_while_the_page_changes_and_goes_at_the
     await expect(page.locator("#connection")).to_have_text("Live")
     button = page.get_by_role("button", name="Cancel the review")
     await expect(button).to_have_count(0)
-    await store.open_review(review_asked)
+    await store.reviews.open(review_asked)
     await button.focus()
     assert await accessibility(page) == []
     assert await _sideways(page) == 0
     pressed = await button.element_handle()
-    await store.move(
+    await store.reviews.move(
         review_asked.id,
         State.ANALYZING,
         from_states=[State.QUEUED],
@@ -135,7 +134,7 @@ async def test_the_page_of_a_request_becomes_that_of_its_review(
     await page.goto(page_url(address, settings, review))
     await expect(page.get_by_role("heading", level=1)).to_have_text("Waiting for a worker")
     await expect(page.locator("#connection")).to_have_text("Live")
-    await store.open_review(review)
+    await store.reviews.open(review)
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "0")
     await complete(store, review)
     await expect(page.locator(".badge")).to_have_text("Reviewed")
@@ -162,9 +161,9 @@ async def test_the_page_comes_back_when_the_web_process_was_restarted(
         await page.goto(page_url(address, settings, review))
         await expect(page.locator("#connection")).to_have_text("Live")
     await expect(page.locator("#connection")).to_contain_text("Connection lost")
-    await store.update_progress(review.id, 55, status_text="While nobody listened")
+    await bring_in(store, review, 0)  # while nobody listens
     async with serving(create_app(settings), port=int(address.split(":")[1])):
-        await expect(page.locator("#step")).to_have_text("While nobody listened", timeout=20_000)
+        await expect(page.locator("#step")).to_have_text("Read 1 of 2 files", timeout=20_000)
         await complete(store, review)
         await expect(page.locator(".badge")).to_have_text("Reviewed", timeout=20_000)
         # Told, not thrown at the browser.

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.domain.model import State
-from bot.store import connect
+from bot.store import ReviewSummary, connect
 from tests.chaos.stage import ACCOUNTS, POLL_SECONDS, PROCESSES, ChaosStage, running
 
 FILES = {"a.go": "package a\n\nvar x = 1\n"}
@@ -20,10 +20,15 @@ SLOW_GIT = "GET /octo/repo.git/info/refs"
 WORKERS = ("worker-1", "worker-2")
 
 
-async def current(chaos: ChaosStage, number: int) -> dict[str, str]:
-    """The fields of the newest review of a pull request of octo's; {} before there is one."""
+async def current(chaos: ChaosStage, number: int) -> ReviewSummary | None:
+    """The newest review of a pull request of octo's; None before there is one."""
     pull = await chaos.store.pull_fields(chaos.repo("octo").id, number)
-    return await chaos.store.fields(pull["current"]) if "current" in pull else {}
+    return await chaos.store.reviews.summary(pull["current"]) if "current" in pull else None
+
+
+async def state(chaos: ChaosStage, number: int) -> State | None:
+    review = await current(chaos, number)
+    return review.state if review is not None else None
 
 
 async def until_struck(chaos: ChaosStage, match: str, seconds: float) -> None:
@@ -44,7 +49,7 @@ async def test_a_stopping_worker_requeues_its_work_at_once(tmp_path: Path) -> No
         for name in WORKERS:
             chaos.kill(name, signal.SIGTERM)
         await chaos.settle(60)
-        assert (await current(chaos, number))["state"] == State.COMPLETED
+        assert await state(chaos, number) is State.COMPLETED
         assert chaos.wrong() == []
         assert time.monotonic() - began < 30
 
@@ -75,7 +80,7 @@ async def test_a_review_that_kills_every_worker_is_given_up(tmp_path: Path) -> N
         number = await chaos.open_pull("octo", FILES)
         deaths, triggered = 0, 0
         async with asyncio.timeout(240):
-            while (await current(chaos, number)).get("state") != State.FAILED:
+            while await state(chaos, number) is not State.FAILED:
                 hanging = sum(fault.triggered for fault in chaos.sandbox.faults.planned)
                 if hanging > triggered:
                     deaths, triggered = deaths + 1, hanging
@@ -84,7 +89,9 @@ async def test_a_review_that_kills_every_worker_is_given_up(tmp_path: Path) -> N
                 await asyncio.sleep(POLL_SECONDS)
         await chaos.settle(60)
         assert deaths == 4
-        assert (await current(chaos, number))["error"].startswith("The worker died 4 times")
+        failed = await current(chaos, number)
+        assert failed is not None
+        assert failed.error.startswith("The worker died 4 times")
         [check_run] = chaos.repo("octo").check_runs.values()
         assert (check_run.status, check_run.conclusion) == ("completed", "neutral")
 

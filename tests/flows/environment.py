@@ -13,7 +13,8 @@ from unittest.mock import patch
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
-from bot.domain.model import Progress, State
+from bot.domain.model import State
+from bot.domain.progress import Progress
 from bot.github.rate_limits import Clock
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import serving
@@ -85,9 +86,9 @@ class World:
     async def progress(self, number: int) -> Progress:
         """How the newest review of a pull request stands."""
         fields = await self.store.pull_fields(self.repository.id, number)
-        progress = await self.store.progress(fields["current"])
-        assert progress is not None
-        return progress
+        summary = await self.store.reviews.summary(fields["current"])
+        assert summary is not None
+        return summary.progress
 
     async def until_true(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait until a condition holds."""
@@ -100,7 +101,10 @@ class World:
         async with asyncio.timeout(SECONDS):
             while True:
                 fields = await self.store.pull_fields(self.repository.id, number)
-                if "current" in fields and await self.store.state(fields["current"]) is state:
+                if (
+                    "current" in fields
+                    and await self.store.reviews.state(fields["current"]) is state
+                ):
                     return
                 await asyncio.sleep(POLL_SECONDS)
 

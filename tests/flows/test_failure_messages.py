@@ -13,9 +13,9 @@ import pytest
 from bot.config.settings import Settings
 from bot.domain.model import Repository, Review, State, Trigger
 from bot.github.errors import Transient, error_of
-from bot.store import Store
-from bot.store.attempts import record_start
+from bot.store import ReviewState, Store
 from bot.telemetry.metrics import Metrics
+from tests.support.reviews import state_of
 from workers.queue.retries import RetryLater
 from workers.reports.render import Ending, failure_output
 from workers.review.stage import MAX_STARTS, Attempt, StageFailed, run_stage
@@ -42,8 +42,8 @@ async def services(store: Store) -> Services:
         trigger=Trigger.OPENED,
         created_at=1.0,
     )
-    await store.open_review(review)
-    await store.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
+    await store.reviews.open(review)
+    await store.reviews.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
     nothing: Any = None
     settings = Settings(_env_file=None)
     metrics = Metrics(store.metrics)
@@ -52,10 +52,9 @@ async def services(store: Store) -> Services:
 
 async def shown(store: Store) -> str:
     """The check run's output for the review as it ended."""
-    fields = await store.fields(ID)
-    assert fields["state"] == State.FAILED
-    ending = Ending.TIMED_OUT if fields["timed_out"] == "1" else Ending.FAILED
-    output = failure_output(ending, fields["error"])
+    review = await state_of(store, ID)
+    assert review.state is State.FAILED
+    output = failure_output(Ending.TIMED_OUT if review.timed_out else Ending.FAILED, review.error)
     return f"{output.title}\n\n{output.summary}\n"
 
 
@@ -67,7 +66,7 @@ def compare(name: str, text: str) -> None:
 
 
 async def failing(services: Services, exc: Exception, attempt: Attempt = LAST) -> None:
-    async def work(review: Review, fields: dict[str, str]) -> None:
+    async def work(review: ReviewState) -> None:
         raise exc
 
     await run_stage(services, ID, "scan", during=[State.SCANNING], attempt=attempt, work=work)
@@ -113,25 +112,25 @@ async def test_an_outage_that_outlasts_the_review_is_reported(services: Services
     with pytest.raises(RetryLater):
         await failing(services, github_down)
     began = services.store.now() - 3700
-    await services.store.set_fields(ID, started_at=began)
+    await services.store.reviews.update(ID, started_at=began)
     await maintenance.sweep(services)
     compare("github-away", await shown(services.store))
 
 
 async def test_a_stage_past_its_limit_is_reported(services: Services) -> None:
-    await services.store.set_fields(ID, started_at=services.store.now() - 3700)
+    await services.store.reviews.update(ID, started_at=services.store.now() - 3700)
     await failing(services, AssertionError("is not begun"))
     compare("time-limit", await shown(services.store))
 
 
 async def test_a_review_that_crashes_its_workers_is_reported(services: Services) -> None:
     for number in range(MAX_STARTS):
-        await record_start(services.store, ID, "scan", f"start {number}")
+        await services.store.review_data.record_start(ID, "scan", f"start {number}")
     await failing(services, AssertionError("is not begun"))
     compare("workers-died", await shown(services.store))
 
 
 async def test_a_review_that_was_abandoned_too_often_is_reported(services: Services) -> None:
-    await services.store.set_fields(ID, taken_up=maintenance.MAX_RECOVERIES)
+    await services.store.reviews.update(ID, recoveries=maintenance.MAX_RECOVERIES)
     await maintenance.sweep(services)
     compare("given-up", await shown(services.store))

@@ -164,7 +164,7 @@ async def test_waiting_for_a_crashed_publisher_is_not_counted_as_a_crash(
 
     await asyncio.sleep(1)
     await world.until_true(waits)
-    assert await world.store.state(current) is State.REPORTING
+    assert await world.store.reviews.state(current) is State.REPORTING
     await world.store.redis.delete(lock)  # as when the dead worker's lease runs out
     await world.settle()
     assert len(world.reviews) == 1

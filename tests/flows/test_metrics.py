@@ -128,7 +128,7 @@ async def test_what_the_llm_cost_is_what_it_answered(
     )
     await world.settle()
     fields = await world.store.pull_fields(world.repository.id, 1)
-    report = await world.store.report(fields["current"])
+    report = await world.store.review_data.report(fields["current"])
     assert report is not None
     usage = report.usage
     assert usage.calls == len(llm.requests) > 0
@@ -153,7 +153,7 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     world, llm = world_with_llm
     number = await world.open_pull(BEFORE, AFTER)
     await world.settle()
-    report = await world.store.report(
+    report = await world.store.review_data.report(
         (await world.store.pull_fields(world.repository.id, number))["current"]
     )
     assert report is not None

@@ -19,6 +19,7 @@ from bot.store import Store, keys, recovery
 from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.telemetry.metrics import Unsaved
 from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
+from tests.support.reviews import state_of
 from workers.schedule import maintenance
 from workers.schedule.redelivery import MAX_REDELIVERIES, redeliver
 from workers.services import Services, open_services
@@ -60,15 +61,15 @@ def services(store: Store) -> Services:
 
 async def put_into(store: Store, state: State) -> None:
     """A review in that state whose messages are gone."""
-    await store.open_review(review())
-    await store.admit(ID, 1, max_concurrent=8, messages=[])
+    await store.reviews.open(review())
+    await store.reviews.admit(ID, 1, max_concurrent=8, messages=[])
     if state is State.QUEUED:
         return
-    await store.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
+    await store.reviews.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
     if state is State.SCANNING:
         return
     batches = [Batch(number, ()) for number in (1, 2, 3)]
-    await store.move(
+    await store.reviews.move(
         ID,
         State.ANALYZING,
         from_states=[State.SCANNING],
@@ -76,10 +77,12 @@ async def put_into(store: Store, state: State) -> None:
         files_total=3,
     )
     if state is State.ANALYZING:
-        await store.finish_batch(ID, 2, BatchResult(), files=1, publish=message("publish_review"))
+        await store.review_data.finish_batch(
+            ID, 2, BatchResult(), files=1, publish=message("publish_review")
+        )
         await store.put(message("analyze_batch", ID, 3))
     else:
-        await store.move(ID, State.REPORTING, from_states=[State.ANALYZING])
+        await store.reviews.move(ID, State.REPORTING, from_states=[State.ANALYZING])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ async def test_an_orphan_gets_the_message_that_fits_its_state(
 async def test_a_review_that_was_never_queued_is_started_again(
     store: Store, services: Services
 ) -> None:
-    await store.open_review(review())
+    await store.reviews.open(review())
     await maintenance.sweep(services)
     assert await messages(store) == [f"start_review ada/engine 3 {ID}  False None"]
 
@@ -119,7 +122,7 @@ async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
 
     async def before_the_scan_ends(store: Store) -> recovery.Snapshot:
         seen = await look(store)
-        await store.move(
+        await store.reviews.move(
             ID,
             State.ANALYZING,
             from_states=[State.SCANNING],
@@ -137,22 +140,22 @@ async def test_a_review_that_waits_for_its_turn_is_no_orphan(
     store: Store, services: Services
 ) -> None:
     for number in (1, 2):
-        await store.open_review(review(f"{number}", number))
+        await store.reviews.open(review(f"{number}", number))
         scan_message = message("scan_review", f"{number}")
-        await store.admit(f"{number}", 1, max_concurrent=1, messages=[scan_message])
+        await store.reviews.admit(f"{number}", 1, max_concurrent=1, messages=[scan_message])
     await maintenance.sweep(services)
     assert await messages(store) == ["scan_review 1"]
-    await store.move("1", State.CANCELLED, from_states=ALL)
+    await store.reviews.move("1", State.CANCELLED, from_states=ALL)
     assert "scan_review 2" in await messages(store)
 
 
 async def test_a_review_past_its_time_ends_as_failed(store: Store, services: Services) -> None:
     await put_into(store, State.SCANNING)
-    await store.set_fields(ID, started_at=store.now() - 3700, trouble="GitHub was away.")
+    await store.reviews.update(ID, started_at=store.now() - 3700, outage="GitHub was away.")
     await maintenance.sweep(services)
-    fields = await store.fields(ID)
-    assert fields["state"] == "failed"
-    assert fields["error"] == "It was not done within 60 minutes. GitHub was away."
+    review = await state_of(store, ID)
+    assert review.state is State.FAILED
+    assert review.error == "It was not done within 60 minutes. GitHub was away."
     assert await messages(store) == [f"conclude_review {ID}"]
 
 
@@ -165,17 +168,17 @@ async def test_a_review_that_is_left_again_and_again_is_given_up(
         assert await messages(store) == [f"scan_review {ID}"]
         await store.redis.delete(f"{NAMESPACE}:scan.msgs", f"{NAMESPACE}:scan")
     await maintenance.sweep(services)
-    assert (await store.fields(ID))["error"].startswith("It was taken up 5 times")
+    assert (await state_of(store, ID)).error.startswith("It was taken up 5 times")
 
 
 async def test_an_ended_review_whose_check_run_is_open_is_concluded(
     store: Store, services: Services
 ) -> None:
     await put_into(store, State.SCANNING)
-    await store.move(ID, State.CANCELLED, from_states=ALL)
+    await store.reviews.move(ID, State.CANCELLED, from_states=ALL)
     await maintenance.sweep(services)
     assert await messages(store) == [f"conclude_review {ID}"]
-    await store.mark_concluded(ID)
+    await store.reviews.mark_concluded(ID)
     assert (await recovery.snapshot(store)).ending == ()
 
 

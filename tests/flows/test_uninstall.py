@@ -14,6 +14,7 @@ from bot.store.queues import dead_letters
 from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, handled
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
+from tests.support.reviews import state_of
 from workers.events.commands import REVIEW_QUEUED
 
 OWNER = REPO.partition("/")[0]
@@ -62,11 +63,11 @@ async def test_the_review_that_runs_there_ends_and_no_other(
 
     await leave(world)
     await llm.until(lambda: llm.active == 1)
-    assert await world.store.state(current) is State.CANCELLED
-    assert (await world.store.fields(current))["error"] == why
+    assert await world.store.reviews.state(current) is State.CANCELLED
+    assert (await state_of(world.store, current)).error == why
 
     [other] = world.sandbox.repository("elsewhere/shop").check_runs.values()
-    assert await world.store.state(other.external_id) is State.ANALYZING
+    assert await world.store.reviews.state(other.external_id) is State.ANALYZING
     await world.sandbox.close("elsewhere/shop", 1)
     await world.settle()
     assert other.conclusion == "cancelled"

@@ -83,7 +83,7 @@ class Life(RuleBasedStateMachine):
         name = f"r{len(self.pulls)}"
         before, whole = (of.get((installation, pull)) for of in (self.opened, self.whole))
         opened = self.run(
-            self.store.open_review(self._review(name, installation, pull, head, trigger))
+            self.store.reviews.open(self._review(name, installation, pull, head, trigger))
         )
         self.pulls[name] = installation, pull, head
         known = whole is not None and self.pulls[whole][2] == head
@@ -114,7 +114,7 @@ class Life(RuleBasedStateMachine):
         )
         before = self.opened.get((installation, pull))
         later = message("start_queued_review", {}, name, 0)
-        opened = self.run(self.store.open_review(review_asked, follow_up=later))
+        opened = self.run(self.store.reviews.open(review_asked, follow_up=later))
         if before is not None and not self.ended(before):
             assert (opened.outcome, opened.other) == ("waits", before)
             self.waiting.add(name)
@@ -130,18 +130,20 @@ class Life(RuleBasedStateMachine):
         """The same delivery is handled a second time."""
         installation, pull, head = self.pulls[name]
         again = self._review(name, installation, pull, head, Trigger.OPENED)
-        assert self.run(self.store.open_review(again)).outcome == "known"
+        assert self.run(self.store.reviews.open(again)).outcome == "known"
 
     @rule(name=reviews)
     def admit(self, name: str) -> None:
         installation = self.pulls[name][0]
         scan = message("scan_review", name)
-        self.run(self.store.admit(name, installation, max_concurrent=AT_ONCE, messages=[scan]))
+        self.run(
+            self.store.reviews.admit(name, installation, max_concurrent=AT_ONCE, messages=[scan])
+        )
 
     @rule(name=reviews)
     def scan(self, name: str) -> None:
         moved = self.run(
-            self.store.move(name, State.SCANNING, from_states=[State.QUEUED], started_at=1)
+            self.store.reviews.move(name, State.SCANNING, from_states=[State.QUEUED], started_at=1)
         )
         assert moved == (self.states[name] is State.QUEUED)
         if moved:
@@ -153,7 +155,7 @@ class Life(RuleBasedStateMachine):
         to = State.ANALYZING if batches else State.REPORTING
         messages = [message("analyze_batch", name, batch.number) for batch in batches]
         moved = self.run(
-            self.store.move(
+            self.store.reviews.move(
                 name,
                 to,
                 from_states=[State.SCANNING],
@@ -173,7 +175,7 @@ class Life(RuleBasedStateMachine):
         if self.states[name] is State.ANALYZING and not self._has(name, number):
             return
         done = self.run(
-            self.store.finish_batch(
+            self.store.review_data.finish_batch(
                 name, number, BatchResult(), files=1, publish=message("publish_review", name)
             )
         )
@@ -189,7 +191,7 @@ class Life(RuleBasedStateMachine):
     @rule(name=reviews, to=st.sampled_from((State.FAILED, State.CANCELLED)))
     def end(self, name: str, to: State) -> None:
         moved = self.run(
-            self.store.move(
+            self.store.reviews.move(
                 name, to, from_states=ORDER, messages=[message("conclude_review", name)]
             )
         )
@@ -200,7 +202,9 @@ class Life(RuleBasedStateMachine):
     @rule(name=reviews)
     def publish(self, name: str) -> None:
         moved = self.run(
-            self.store.move(name, State.COMPLETED, from_states=[State.REPORTING], result="{}")
+            self.store.reviews.move(
+                name, State.COMPLETED, from_states=[State.REPORTING], percent=100
+            )
         )
         assert moved == (self.states[name] is State.REPORTING)
         if moved:
@@ -210,17 +214,17 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: any(state in FINISHED for state in self.states.values()))
     def conclude(self, name: str) -> None:
         if self.ended(name):
-            self.run(self.store.mark_concluded(name))
+            self.run(self.store.reviews.mark_concluded(name))
             assert name not in self.run(recovery.snapshot(self.store)).ending
 
     @rule(name=reviews, percent=st.integers(0, 100))
     def update_progress(self, name: str, percent: int) -> None:
-        assert self.run(self.store.update_progress(name, percent)) != self.ended(name)
+        assert self.run(self.store.reviews.update_progress(name, percent)) != self.ended(name)
 
     @invariant()
     def states_agree(self) -> None:
         for name, state in self.states.items():
-            assert self.run(self.store.state(name)) is state
+            assert self.run(self.store.reviews.state(name)) is state
 
     @invariant()
     def unfinished_ones_are_active_and_one_a_pull_request(self) -> None:
@@ -261,14 +265,14 @@ class Life(RuleBasedStateMachine):
         return {name.decode() for name in found}
 
     def _parked(self, name: str, installation: int) -> bool:
-        fields = self.run(self.store.fields(name))
-        return "parked" in fields and fields["installation"] == str(installation)
+        review = self.run(self.store.reviews.get(name))
+        return review is not None and bool(review.parked) and review.installation_id == installation
 
     @invariant()
     def a_finished_review_leaves_no_work_behind_and_one_last_event(self) -> None:
         for name in self.states:
             raw: Any = self.run(self.store.redis.xrange(keys.events(name)))
-            statuses = [json.loads(fields[b"data"])["status"] for _, fields in raw]
+            statuses = [json.loads(fields[b"data"])["state"] for _, fields in raw]
             last = [status for status in statuses if State(status) in FINISHED]
             assert len(last) == self.ended(name)
             if self.ended(name):

@@ -82,7 +82,7 @@ async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) ->
                     other.status_code,
                     other.text.replace(unknown.id, server.done.id),
                 ), (who.name, method, path)
-    assert await server.store.state(server.running.id) is State.QUEUED
+    assert await server.store.reviews.state(server.running.id) is State.QUEUED
     assert not await server.store.redis.keys("dramatiq:*")
 
 
@@ -112,7 +112,7 @@ async def test_who_may_read_may_not_write(server: TenantServer) -> None:
     for method, path in sorted(CHANGES):
         answer = await send(server, method, path, Credentials("", reader), server.running)
         assert answer.status_code in (403, 404), (method, path)
-    assert await server.store.state(server.running.id) is State.QUEUED
+    assert await server.store.reviews.state(server.running.id) is State.QUEUED
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ async def test_another_site_cannot_use_a_session(
         who = Credentials("", {**writer, **missing})
         answer = await send(server, method, path, who, server.running)
         assert answer.status_code in (403, 404), (method, path)
-    assert await server.store.state(server.running.id) is State.QUEUED
+    assert await server.store.reviews.state(server.running.id) is State.QUEUED
     path = "/api/reviews/{review_id}"
     right = await send(server, "DELETE", path, Credentials("", writer), server.running)
     assert right.status_code == 202

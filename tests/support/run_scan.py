@@ -3,6 +3,7 @@
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, PullRequest, PullRequestContext
+from bot.domain.progress import Progress
 from tests.support.pulls import PULL
 from workers.scan.repository.clone import Source
 from workers.scan.scan import ProgressCallback, Scanned, scan
@@ -11,7 +12,7 @@ _DEFAULTS = RepoConfig()
 _BRIEF = PullRequestContext(title="t", body="")
 
 
-async def _ignore_progress(percent: int, text: str) -> None:
+async def _ignore_progress(progress: Progress) -> None:
     return None
 
 

@@ -1,6 +1,5 @@
 """A web process as people meet it, over a real Redis, and reviews to look at."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,11 +25,10 @@ from bot.domain.model import (
     State,
     Trigger,
     Usage,
-    encode,
 )
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import Server
-from bot.store import Store, pending
+from bot.store import ReviewResult, Store, pending
 from bot.store.messages import message
 from bot.store.pending import PendingRequest
 from bot.web.feed.feed import MESSAGE_BYTES
@@ -82,7 +80,7 @@ REVIEW = Review(
 async def open_review(store: Store, **changes: Any) -> Review:
     """A review that was just opened; each on a pull request of its own unless said."""
     review = replace(REVIEW, id=str(ULID()), created_at=store.now(), **changes)
-    await store.open_review(review)
+    await store.reviews.open(review)
     return review
 
 
@@ -197,23 +195,31 @@ def make_report(review: Review, **changes: Any) -> Report:
 async def complete(store: Store, review: Review, **changes: Any) -> Report:
     """Bring the review to its end, with its report."""
     report = make_report(review, **changes)
-    await store.save_report(report)
-    fields: dict[str, Any] = {
-        "percent": 100,
-        "status_text": "Done",
-        "findings": len(report.findings),
-        "pull": encode(report.pull).decode(),
-        "result": json.dumps({"score": report.score}),
-        "review_url": "https://github.com/octo/demo/pull/12#pullrequestreview-1",
-    }
-    assert await store.move(review.id, State.COMPLETED, from_states=UNFINISHED, **fields)
+    await store.review_data.save_report(report)
+    review_url = "https://github.com/octo/demo/pull/12#pullrequestreview-1"
+    result = ReviewResult(
+        verdict=report.verdict,
+        conclusion=report.conclusion,
+        score=report.score,
+        findings=len(report.findings),
+        review_url=review_url,
+    )
+    assert await store.reviews.move(
+        review.id,
+        State.COMPLETED,
+        from_states=UNFINISHED,
+        percent=100,
+        findings=len(report.findings),
+        result=result,
+        review_url=review_url,
+    )
     return report
 
 
 async def bring_in(store: Store, review: Review, number: int, *findings: Finding) -> None:
     """One batch of a review in `analyzing` comes in, with these findings."""
     usage = Usage(calls=1, prompt_tokens=1000, completion_tokens=50, cost=0.01)
-    await store.finish_batch(
+    await store.review_data.finish_batch(
         review.id,
         number,
         BatchResult(findings=findings, usage=usage),

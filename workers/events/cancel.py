@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bot.domain.model import PullRequest, Repository, State
 from bot.github import pulls
 from bot.github.errors import GitHubError, Transient
-from bot.store import cancellation, pending, quota
+from bot.store import pending, quota
 from bot.telemetry import log
 from workers.events.exclusive import lock_pull
 from workers.review import check_run
@@ -25,13 +25,13 @@ async def cancel_pull(
 ) -> bool:
     """Cancel the running review of a pull request, one that is just being started included, and
     what waits for its end; False if none is running. `why` and `by` are as of
-    `cancelling.cancel`; `only_if` says of the pull request as it is now whether that holds:
+    `Reviews.cancel`; `only_if` says of the pull request as it is now whether that holds:
     deliveries come in no order, and late where GitHub was asked to deliver again. Raises
     Transient."""
     async with lock_pull(services, repository, number):
         current = (await services.store.pull_fields(repository.id, number)).get("current", "")
         if only_if is not None:
-            if (await services.store.state(current) or State.CANCELLED).finished:
+            if (await services.store.reviews.state(current) or State.CANCELLED).finished:
                 return False  # which most often saves the request
             pull = await _pull(services, repository, number)
             if pull is not None and not only_if(pull):
@@ -57,9 +57,9 @@ async def cancel_all(
     services: Services, repository: Repository, review_id: str, why: str, *, by: str = ""
 ) -> bool:
     """Cancel the review and what waits for its end, of which whoever asked is told; False if it
-    is not running. `why` and `by` are as of `cancelling.cancel`. For who is `lock_pull` its pull
+    is not running. `why` and `by` are as of `Reviews.cancel`. For who is `lock_pull` its pull
     request: nothing begins to wait meanwhile."""
     for waiting in await quota.waiting(services.store, review_id):
         await pending.reject(services.store, waiting, why)
     await quota.clear_waiting(services.store, repository.installation_id, review_id)
-    return await cancellation.cancel(services.store, review_id, why, by=by)
+    return await services.store.reviews.cancel(review_id, why, by=by)

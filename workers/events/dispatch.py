@@ -17,7 +17,7 @@ from bot.domain.events import (
 from bot.domain.model import Repository, Trigger
 from bot.github import pulls
 from bot.policy import start
-from bot.store import cancellation, pending, pull_requests
+from bot.store import pending, pull_requests
 from bot.telemetry import log
 from workers.events.api_start import NamedReviewRequest, follow_up_message
 from workers.events.cancel import cancel_pull
@@ -156,11 +156,11 @@ async def _button(services: Services, event: CheckRunAction, review_id: str) -> 
 
 
 async def _cancel(services: Services, event: CheckRunAction) -> None:
-    review = await services.store.review(event.external_id)
+    review = await services.store.reviews.review(event.external_id)
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_for_unknown_review", review=event.external_id)
     elif await _may_use_buttons(services, event.repository, event.sender):
-        await cancellation.cancel(services.store, review.id, start.cancelled_by(event.sender))
+        await services.store.reviews.cancel(review.id, start.cancelled_by(event.sender))
 
 
 async def _rerun(
@@ -169,7 +169,7 @@ async def _rerun(
     """Review the pull request of a check run again, or at last, whatever its head is now; for
     the one category, if that was looked for."""
     repository, store, focus = event.repository, services.store, None
-    previous = await store.review(event.external_id)
+    previous = await store.reviews.review(event.external_id)
     if previous is not None and previous.repository.id == repository.id:
         number: int | None = previous.number
         focus = previous.focus

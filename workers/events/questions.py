@@ -8,6 +8,7 @@ from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
 from bot.domain.events import CommentCreated
 from bot.domain.model import BatchFile, PullRequest, PullRequestContext, Usage
+from bot.domain.progress import Progress
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Comment
@@ -149,5 +150,5 @@ def _fit_budget(parts: Iterable[BatchFile], budget: int) -> Iterable[BatchFile]:
             yield part
 
 
-async def _quietly(percent: int, text: str) -> None:
+async def _quietly(progress: Progress) -> None:
     """Nobody watches how a question is read up on."""

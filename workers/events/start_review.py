@@ -3,25 +3,25 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ulid import ULID
 
 from bot.config import repository_config
-from bot.domain.model import Category, PullRequest, Repository, Review, State, Trigger, encode
+from bot.domain.model import Category, PullRequest, Repository, Review, State, Trigger
+from bot.domain.progress import Activity
 from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.urls import repo_url
 from bot.policy import start
 from bot.security.links import review_links
-from bot.store import cancellation, pending, quota
+from bot.store import Handoff, ReviewState, pending, quota
 from bot.store.messages import Message, message
 from bot.store.pending import PendingRequest
 from bot.store.store import Store
 from bot.telemetry import log
 from workers.events.exclusive import lock_pull
 from workers.reports import render
-from workers.reports.verdict import plural
 from workers.repository.configuration import read_config
 from workers.review import check_run
 from workers.scan.redaction import redact_pull
@@ -81,34 +81,37 @@ async def start_review(services: Services, request: ReviewRequest) -> start.Skip
     gh = await services.github.installation(repo.installation_id, repo.id, check_run.PERMISSIONS)
     async with lock_pull(services, repo, request.number):
         review = await _open(services, gh, request)
-    if not isinstance(review, Review):
+    if not isinstance(review, ReviewState):
         return review
-    fields = await store.fields(review.id)
-    if "check_run_asked" not in fields and (reason := await _queued_status(services, fields, repo)):
-        await store.set_fields(review.id, status_text=reason)
-    await check_run.ensure(services, gh, review)
-    await store.admit(
-        review.id,
+    settle_seconds = review.require_handoff().settle_seconds
+    if not review.check_run_requested:
+        activity, amount = await _waits_for(services, repo, settle_seconds)
+        await store.reviews.update(request.review_id, activity=activity, amount=amount)
+    await check_run.ensure(services, gh, review.review)
+    await store.reviews.admit(
+        request.review_id,
         repo.installation_id,
         max_concurrent=services.settings.installation_reviews,
-        messages=[message("scan_review", review.id, delay=float(fields["settle"]))],
+        messages=[message("scan_review", request.review_id, delay=settle_seconds)],
     )
     return None
 
 
-async def _queued_status(services: Services, fields: Mapping[str, str], repo: Repository) -> str:
-    """Why the review does not begin at once, for people; "" if it does."""
-    max_concurrent = services.settings.installation_reviews
-    running = await quota.running(services.store, repo.installation_id)
-    if running >= max_concurrent:
-        return f"Waits for its turn behind {plural(running, 'review')}"
-    settle = float(fields["settle"])
-    return f"Waits {settle:.0f} s for further commits" if settle else ""
+async def _waits_for(
+    services: Services, repo: Repository, settle_seconds: float
+) -> tuple[Activity, int]:
+    """What the review waits for before it begins, and how many or long."""
+    running = await services.store.reviews.running(repo.installation_id)
+    if running >= services.settings.installation_reviews:
+        return Activity.WAITING_FOR_SLOT, running
+    if settle_seconds:
+        return Activity.WAITING_FOR_COMMITS, round(settle_seconds)
+    return Activity.QUEUED, 0
 
 
 async def _open(
     services: Services, gh: GitHub, request: ReviewRequest
-) -> Review | start.Skip | Queued | None:
+) -> ReviewState | start.Skip | Queued | None:
     """The review as it was opened, now or by an earlier attempt; None if there is to be none;
     the reason for that if a comment is to be answered with it; what it waits for."""
     store, repo = services.store, request.repository
@@ -152,7 +155,7 @@ async def _open(
         comment_id=request.comment_id,
         in_thread=request.in_thread,
     )
-    opened = await store.open_review(review, base=pull.base_ref, follow_up=request.follow_up)
+    opened = await store.reviews.open(review, base=pull.base_ref, follow_up=request.follow_up)
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
         await quota.refund(store, repo.installation_id, review.id)
@@ -162,23 +165,24 @@ async def _open(
         return Queued(opened.other)
     if opened.other:
         await store.put(message("conclude_review", opened.other))
-    if "pull" not in await store.fields(review.id):
-        kept = redact_pull(pull)
-        await store.set_fields(
-            review.id,
-            pull=encode(kept).decode(),
-            config=encode(config).decode(),
-            notes="\n".join(filter(None, (decision.note, *warnings))),
-            title=kept.title,
-            settle=decision.settle_seconds,
-        )
-    return await store.review(review.id)
+    state = await store.reviews.get(review.id)
+    if state is None or state.handoff is not None:
+        return state
+    kept = redact_pull(pull)
+    handoff = Handoff(
+        pull=kept,
+        config=config,
+        notes=tuple(filter(None, (decision.note, *warnings))),
+        settle_seconds=decision.settle_seconds,
+    )
+    await store.reviews.update(review.id, handoff=handoff, title=kept.title)
+    return replace(state, handoff=handoff, title=kept.title)
 
 
 async def _within_quota(services: Services, request: ReviewRequest) -> bool:
     """Whether the installation may have this review today; one that is opened, it has."""
     store, daily_limit = services.store, services.settings.installation_daily_reviews
-    if not daily_limit or await store.state(request.review_id) is not None:
+    if not daily_limit or await store.reviews.state(request.review_id) is not None:
         return True
     installation_id = request.repository.installation_id
     return await quota.consume(store, installation_id, request.review_id, daily_limit)
@@ -188,7 +192,7 @@ async def _is_current(store: Store, seen: Mapping[str, str], pull: PullRequest) 
     """Whether the head has a review, running or done, so that there is nothing to refuse."""
     if (seen.get("head"), seen.get("base")) != (pull.head_sha, pull.base_ref):
         return False
-    return await store.state(seen["unfocused"]) not in (None, State.FAILED, State.CANCELLED)
+    return await store.reviews.state(seen["unfocused"]) not in (None, State.FAILED, State.CANCELLED)
 
 
 async def _changed_paths(
@@ -219,11 +223,11 @@ async def _end_superseded(
     one after which the day's quota is spent."""
     if request.trigger is not Trigger.PUSHED or skip.reason is start.SkipReason.QUOTA:
         return
-    current = await services.store.review(seen.get("current", ""))
+    current = await services.store.reviews.review(seen.get("current", ""))
     if current is None or not current.trigger.automatic:
         return
     if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
-        await cancellation.cancel(services.store, current.id, f"{SUPERSEDED} {skip.full_message}")
+        await services.store.reviews.cancel(current.id, f"{SUPERSEDED} {skip.full_message}")
 
 
 async def _skip(
@@ -238,9 +242,9 @@ async def _skip(
     asked is told in an answer, for which the reason is returned."""
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
     store = services.store
-    if await store.review(request.review_id) is not None:
+    if await store.reviews.review(request.review_id) is not None:
         # An earlier attempt had opened it.
-        await cancellation.cancel(services.store, request.review_id, skip.full_message)
+        await services.store.reviews.cancel(request.review_id, skip.full_message)
         return None
     # One that waited for another's end has its place.
     await quota.refund(store, request.repository.installation_id, request.review_id)

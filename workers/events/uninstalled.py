@@ -18,7 +18,7 @@ async def handle_removal(services: Services, event: InstallationChanged) -> None
     if why is None:
         return
     for review_id in await unfinished(services.store):
-        review = await services.store.review(review_id)
+        review = await services.store.reviews.review(review_id)
         if review is None or not _affected_reviews(event, review):
             continue
         if not await _has_access(services, review.repository):

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
 
 from bot.config.settings import FailOn, Settings
 from bot.domain.model import Category
+from bot.domain.progress import Progress
 from bot.github.errors import GitHubError
 from bot.policy.criteria import finding_filter
 from bot.security.links import Links
@@ -61,7 +63,7 @@ async def review_command(
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
     try:
-        with Progress(
+        with ProgressBar(
             *columns,
             TimeElapsedColumn(),
             console=console,
@@ -70,8 +72,8 @@ async def review_command(
         ) as bar:
             task = bar.add_task("Starting", total=100)
 
-            async def show(percent: int, text: str) -> None:
-                bar.update(task, completed=percent, description=text)
+            async def show(progress: Progress) -> None:
+                bar.update(task, completed=progress.percent, description=progress.status_text)
 
             target = await (
                 github_pull(pr, token, settings) if pr else local_range(repo, base, head)
@@ -145,5 +147,5 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
         print(f"######## batch {batch.number}: user\n{batch_messages.user}")
 
 
-async def _quietly(percent: int, text: str) -> None:
+async def _quietly(progress: Progress) -> None:
     """Prompts are the output; nobody watches how they come about."""

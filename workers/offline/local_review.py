@@ -21,16 +21,17 @@ from bot.domain.model import (
     Report,
     Repository,
     Review,
+    State,
     Trigger,
 )
+from bot.domain.progress import Progress
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
 from workers.reports.merge import build_report
 from workers.scan.repository.clone import Source
 from workers.scan.scan import Scanned, scan
 
-#: Percent and a text for people.
-OnProgress = Callable[[int, str], Awaitable[None]]
+OnProgress = Callable[[Progress], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ async def review_here(
         finally:
             if llm is None:
                 await llm_client.aclose()
-    await on_progress(95, "Writing the report")
+    await on_progress(Progress(state=State.REPORTING, percent=95))
     review = Review(
         id=str(ULID()),
         repository=target.repository,
@@ -100,7 +101,7 @@ async def review_here(
     report = build_report(
         review, target.pull, scanned.scan, results, settings, target.config, now=time.time()
     )
-    await on_progress(100, "Done")
+    await on_progress(Progress(state=State.COMPLETED, percent=100))
     return report
 
 
@@ -121,7 +122,14 @@ async def _analyze(
             batch, target.pr_context, llm, settings, target.config, focus=focus, last_try=True
         )
         done += len(batch.paths)
-        await on_progress(20 + 70 * done // total, f"Read {done} of {total} files")
+        await on_progress(
+            Progress(
+                state=State.ANALYZING,
+                percent=20 + 70 * done // total,
+                files_done=done,
+                files_total=total,
+            )
+        )
         return result
 
     return await asyncio.gather(*(one(batch) for batch in batches))

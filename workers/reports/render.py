@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 
-from bot.domain.model import Finding, Progress, Report, Severity, SkippedFile, State, Suppression
+from bot.domain.model import Finding, Report, Severity, SkippedFile, State, Suppression
+from bot.domain.progress import Progress
 from bot.github.checks import OUTPUT_BYTES, Annotation, CheckOutput
 from bot.policy.start import Skip
 from bot.security.links import Links
@@ -123,7 +124,7 @@ def _title(report: Report) -> str:
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:
     """The check run while the review is under way: a progress bar and the stages."""
-    title = progress.status_text or progress.state.value.capitalize()
+    title = progress.status_text
     if progress.state is State.ANALYZING and progress.files_total:
         title = f"Reading: {progress.files_done} of {plural(progress.files_total, 'file')}"
     filled = round(progress.percent / 5)

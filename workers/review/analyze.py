@@ -5,28 +5,28 @@ from dataclasses import replace
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.model import Batch, BatchResult, PullRequestContext, Review
-from bot.store import pull_requests
+from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
-from bot.store.usage_attempts import add_attempt_usage, attempt_usage
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
 from workers.review import check_run
-from workers.review.handoff import read_handoff
 from workers.review.result_reuse import reusable_results
 from workers.review.stage import StageFailed
 from workers.services import Services, in_background
 
 
 async def analyze_batch(
-    services: Services, review: Review, fields: dict[str, str], number: int, *, last_try: bool
+    services: Services, state: ReviewState, number: int, *, last_try: bool
 ) -> None:
     """Let the LLM read one batch; the last one in sends the review to be published."""
-    store = services.store
-    batch, scanned = await asyncio.gather(store.batch(review.id, number), store.scan(review.id))
+    store, review = services.store, state.review
+    batch, scanned = await asyncio.gather(
+        store.review_data.batch(review.id, number), store.review_data.scan(review.id)
+    )
     if batch is None or scanned is None:
         raise StageFailed("What was to be read is gone from Redis; start the review again.")
-    if not await store.has_result(review.id, number):
-        _, config = read_handoff(fields)
+    if not await store.review_data.has_result(review.id, number):
+        config = state.require_handoff().config
         result = await _analyze(services, review, batch, scanned.pr_context, config, last_try)
         read = len({*result.reviewed}.intersection(batch.paths))
         unread = len(batch.paths) - read
@@ -35,7 +35,7 @@ async def analyze_batch(
         await pull_requests.save_file_results(
             store, review.repository.id, review.number, reusable_results(batch, result)
         )
-        await store.finish_batch(
+        await store.review_data.finish_batch(
             review.id,
             number,
             result,
@@ -72,8 +72,8 @@ async def _analyze(
         )
     except TransientLLMError as exc:
         services.metrics.usage(exc.usage)
-        await add_attempt_usage(services.store, review.id, batch.number, exc.usage)
+        await services.store.review_data.add_attempt_usage(review.id, batch.number, exc.usage)
         raise
     services.metrics.usage(result.usage)
-    before = await attempt_usage(services.store, review.id, batch.number)
+    before = await services.store.review_data.attempt_usage(review.id, batch.number)
     return replace(result, usage=before + result.usage)

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from bot.domain.model import Progress, Review, State
+from bot.domain.model import Review, State
+from bot.domain.progress import Progress
 from bot.github import checks
 from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
@@ -68,22 +69,24 @@ async def ensure(services: Services, gh: GitHub, review: Review) -> None:
     Raises Transient while another worker writes to it for long.
     """
     async with exclusive_writer(services, review):
-        if not (await services.store.state(review.id) or State.CANCELLED).finished:
+        if not (await services.store.reviews.state(review.id) or State.CANCELLED).finished:
             await ensure_exclusive(services, gh, review)
 
 
 async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> int:
     """The id of the review's check run, which is made now if there is none yet; for the holder
     of `exclusive_writer`, so that two workers never make two."""
-    fields = await services.store.fields(review.id)
-    if "check_run" in fields:
-        return int(fields["check_run"])
+    state = await services.store.reviews.get(review.id)
+    if state is not None and state.check_run_id is not None:
+        return state.check_run_id
     repo, run = review.repository.full_name, None
-    if "check_run_asked" in fields:  # GitHub may have made it without our learning its id
+    if state is not None and state.check_run_requested:
+        # GitHub may have made it without our learning its id.
         run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
     if run is None:
-        await services.store.set_fields(review.id, check_run_asked=1)
-        progress = Progress(state=State.QUEUED, status_text=fields.get("status_text") or "Queued")
+        await services.store.reviews.update(review.id, check_run_requested=True)
+        waiting = state.progress if state is not None else Progress(state=State.QUEUED)
+        progress = Progress(state=State.QUEUED, activity=waiting.activity, amount=waiting.amount)
         run = await checks.create_check_run(
             gh,
             repo,
@@ -94,7 +97,7 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
             output=_progress_output(services, review, progress),
             actions=[CANCEL],
         )
-    await services.store.set_fields(review.id, check_run=run.id)
+    await services.store.reviews.update(review.id, check_run_id=run.id)
     await once_per(services.store, f"check:{review.id}", int(MIN_GAP * 1000))
     return run.id
 
@@ -107,10 +110,10 @@ async def show_progress(services: Services, review: Review) -> None:
     _pending_updates.add(review.id)
     try:
         while True:
-            fields = await store.fields(review.id)
-            if not fields or State(fields["state"]).finished:
+            state = await store.reviews.get(review.id)
+            if state is None or state.state.finished:
                 return
-            gap = _gap(store.now() - float(fields.get("started_at", store.now())))
+            gap = _gap(store.now() - (state.started_at or store.now()))
             if await once_per(store, f"check:{review.id}", int(gap * 1000)):
                 break
             await asyncio.sleep(gap / 4)
@@ -126,16 +129,16 @@ def _gap(elapsed: float) -> float:
 async def _update(services: Services, review: Review) -> None:
     store = services.store
     async with _write_lock(services, review, wait=0) as acquired:
-        fields, progress = await store.fields(review.id), await store.progress(review.id)
-        if not acquired or progress is None or progress.state.finished or "check_run" not in fields:
+        state = await store.reviews.get(review.id)
+        if not acquired or state is None or state.state.finished or state.check_run_id is None:
             return
         try:
             await checks.update_check_run(
                 await client(services, review, CHECKS),
                 review.repository.full_name,
-                int(fields["check_run"]),
+                state.check_run_id,
                 status="in_progress",
-                output=_progress_output(services, review, progress),
+                output=_progress_output(services, review, state.progress),
                 actions=[CANCEL],
             )
         except GitHubError as exc:  # the next progress, or the end, will be told

@@ -6,12 +6,12 @@ from bot.domain.model import Review, State
 from bot.github import checks
 from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.security.links import review_links
+from bot.store import ReviewState
 from bot.telemetry import log
 from workers.queue.retries import RetryLater
 from workers.reports import render
 from workers.reports.merge import fails_incomplete
 from workers.review import check_run
-from workers.review.handoff import read_handoff
 from workers.review.review_log import log_review_end
 from workers.services import Services
 
@@ -31,21 +31,21 @@ async def conclude(services: Services, review_id: str) -> None:
     Raises Transient, and Later for credentials that whoever runs the App has to mend.
     """
     store = services.store
-    review, fields = await store.review(review_id), await store.fields(review_id)
-    if review is not None and not State(fields["state"]).finished:
+    state = await store.reviews.get(review_id)
+    if state is not None and not state.state.finished:
         return
-    if review is None or fields.get("concluded") or fields["state"] not in _ENDINGS:
-        await store.mark_concluded(review_id)
+    if state is None or state.concluded or state.state not in _ENDINGS:
+        await store.reviews.mark_concluded(review_id)
         return
-    await log_review_end(store, review)
+    await log_review_end(store, review_id)
     try:
-        await _complete(services, review)
+        await _complete(services, state.review)
     except Unauthorized as exc:  # it would stay open, as that of each review that ends meanwhile
         _log.warning("check_run_waiting_for_credentials", review=review_id, why=str(exc))
         raise RetryLater(str(exc)) from exc
     except (NotFound, Forbidden, Invalid) as exc:  # no later try may do it either
         _log.warning("check_run_left_open", review=review_id, why=str(exc))
-    await store.mark_concluded(review_id)
+    await store.reviews.mark_concluded(review_id)
 
 
 async def _complete(services: Services, review: Review) -> None:
@@ -54,24 +54,24 @@ async def _complete(services: Services, review: Review) -> None:
     links = review_links(services.settings, review_id)
     gh = await check_run.client(services, review, check_run.CHECKS)
     async with check_run.exclusive_writer(services, review):
-        fields = await store.fields(review_id)  # it may just have been made
-        ending = _ENDINGS[State(fields["state"])]
-        if fields.get("timed_out") == "1":
-            ending = render.Ending.TIMED_OUT
-        if "check_run" in fields or "check_run_asked" in fields:
+        state = await store.reviews.get(review_id)  # it may just have been made
+        if state is None:  # it has expired meanwhile
+            return
+        ending = render.Ending.TIMED_OUT if state.timed_out else _ENDINGS[state.state]
+        if state.check_run_requested:
             await checks.update_check_run(
                 gh,
                 review.repository.full_name,
                 await check_run.ensure_exclusive(services, gh, review),
-                conclusion=_conclusion(services.settings, fields),
-                output=render.failure_output(ending, fields.get("error", ""), links),
+                conclusion=_conclusion(services.settings, state),
+                output=render.failure_output(ending, state.error, links),
                 actions=[check_run.RERUN],
             )
 
 
-def _conclusion(settings: Settings, fields: dict[str, str]) -> str:
-    if fields["state"] != State.FAILED:
+def _conclusion(settings: Settings, state: ReviewState) -> str:
+    if state.state is not State.FAILED:
         return "cancelled"
     # One that was lost as it was opened has none.
-    config = read_handoff(fields)[1] if "config" in fields else RepoConfig()
+    config = state.handoff.config if state.handoff is not None else RepoConfig()
     return "failure" if fails_incomplete(settings, config) else "neutral"

@@ -37,9 +37,9 @@ async def post(
     if maybe_posted:  # GitHub may have it without our knowing
         posted = await find_posted(gh, report, links, await services.github.login())
     if posted is None:
-        if await store.state(review.id) is not State.REPORTING:
+        if await store.reviews.state(review.id) is not State.REPORTING:
             return None
-        await store.set_fields(review.id, review_asked=1)
+        await store.reviews.update(review.id, posting_started=True)
         if previous is not None and not has_news(report, previous):
             posted = await _edited(gh, report, links, previous)
         if posted is None:
@@ -48,7 +48,7 @@ async def post(
     if review.focus is None:  # else it speaks of one category alone
         posted_summary = _posted_state(report, posted, previous)
         await pull_requests.save_posted_summary(store, repository, number, posted_summary)
-    await store.set_fields(review.id, review_url=posted.url)
+    await store.reviews.update(review.id, review_url=posted.url)
     return posted
 
 

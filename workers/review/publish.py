@@ -1,6 +1,5 @@
 """Report: posted once, and the check run completed with it."""
 
-import json
 from dataclasses import replace
 
 from bot.domain.model import Report, Review, State
@@ -9,13 +8,12 @@ from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError, Transient
 from bot.runtime.tasks import run_to_completion
 from bot.security.links import review_links
-from bot.store import pull_requests
+from bot.store import ReviewResult, ReviewState, pull_requests
 from bot.store.locks import hold
 from bot.telemetry import log
 from workers.reports.publish import complete_check_run
 from workers.review import check_run, threads
 from workers.review.dismiss_requests import dismiss_change_requests
-from workers.review.handoff import read_handoff
 from workers.review.posted_review import fold_earlier, post
 from workers.review.report import report_of
 from workers.review.review_log import log_review_end
@@ -31,11 +29,11 @@ WAIT_SECONDS, RETRY_SECONDS = 0.5, 2.0
 _log = log.get(__name__)
 
 
-async def publish_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+async def publish_review(services: Services, state: ReviewState) -> None:
     """Build the report once, post it once, complete the check run. Raises what a retry may
     heal."""
-    store, settings = services.store, services.settings
-    pull, config = read_handoff(fields)
+    store, settings, review = services.store, services.settings, state.review
+    handoff = state.require_handoff()
     links = review_links(settings, review.id)
     # A worker that is only thought dead may still be publishing, or one whose review was
     # superseded while it posted: one at a time, or what is said last would be of an older commit.
@@ -44,21 +42,24 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         if not acquired:
             busy = "Another worker is publishing a review of this pull request."
             raise Transient(busy, RETRY_SECONDS)
-        if await store.state(review.id) is not State.REPORTING:
+        if await store.reviews.state(review.id) is not State.REPORTING:
             return
         gh = await check_run.client(services, review, check_run.PUBLISH)
         bot_threads = await threads.find_bot_threads(services, gh, review.repository, review.number)
-        report = await report_of(services, gh, review, pull, config, bot_threads or ())
-        configured = config.request_changes
+        report = await report_of(services, gh, review, handoff, bot_threads or ())
+        configured = handoff.config.request_changes
         request_changes = settings.request_changes if configured is None else configured
-        fields = await store.fields(review.id)
-        if "review_url" not in fields:
+        current = await store.reviews.get(review.id)
+        if current is None:  # Redis has lost it
+            return
+        review_url = current.review_url
+        if not review_url:
             posting = post(
                 services,
                 gh,
                 report,
                 replace(links, comments=threads.thread_urls(bot_threads or ())),
-                maybe_posted="review_asked" in fields,
+                maybe_posted=current.posting_started,
                 request_changes=request_changes,
             )
             # Were it cut short, a later review would say again what it said.
@@ -66,7 +67,7 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
             if posted is None:
                 return
             await _delete_old_results(services, review)
-            fields["review_url"] = posted.url
+            review_url = posted.url
         await fold_earlier(services, gh, report)
         await threads.resolve_fixed(services, gh, report, bot_threads or ())
         if request_changes or bot_threads:  # else no earlier review can have asked for any
@@ -74,22 +75,21 @@ async def publish_review(services: Services, review: Review, fields: dict[str, s
         await _add_rocket_reaction(services, gh, review)
         async with check_run.exclusive_writer(services, review):
             run = await check_run.ensure_exclusive(services, gh, review)
-            held = None if "completing" in await store.fields(review.id) else 0
-            await store.set_fields(review.id, completing=1)
+            held = None if current.check_run_completing else 0
+            await store.reviews.update(review.id, check_run_completing=True)
             await complete_check_run(gh, run, report, links, (check_run.RERUN,), already_sent=held)
-            completed = await store.move(
+            completed = await store.reviews.move(
                 review.id,
                 State.COMPLETED,
                 from_states=[State.REPORTING],
                 percent=100,
-                status_text="Done",
                 findings=len(report.findings),
-                result=_result(report, fields["review_url"]),
+                result=_result(report, review_url),
             )
         if completed:  # from now on the step may be stopped: its review is finished
             for finding in report.findings:
                 services.metrics.count("glossator_findings_total", severity=finding.severity)
-            await log_review_end(store, review)
+            await log_review_end(store, review.id)
 
 
 async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -> None:
@@ -105,21 +105,19 @@ async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -
 
 
 async def _delete_old_results(services: Services, review: Review) -> None:
-    scanned = await services.store.scan(review.id)
+    scanned = await services.store.review_data.scan(review.id)
     if scanned is not None and review.focus is None:
         await pull_requests.delete_file_results(
             services.store, review.repository.id, review.number, but=scanned.file_result_keys
         )
 
 
-def _result(report: Report, review_url: str) -> str:
+def _result(report: Report, review_url: str) -> ReviewResult:
     """What those who watch are told at the end."""
-    return json.dumps(
-        {
-            "verdict": report.verdict,
-            "conclusion": report.conclusion,
-            "score": None if report.nothing_reviewed else report.score,
-            "findings": len(report.findings),
-            "review_url": review_url,
-        }
+    return ReviewResult(
+        verdict=report.verdict,
+        conclusion=report.conclusion,
+        score=None if report.nothing_reviewed else report.score,
+        findings=len(report.findings),
+        review_url=review_url,
     )

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.config.repository_config import RepoConfig
-from bot.domain.model import PullRequest, Report, Review
+from bot.domain.model import Report, Review
 from bot.github.client import GitHub
 from bot.security.links import review_links
-from bot.store import pull_requests
+from bot.store import Handoff, pull_requests
 from bot.store.suppressions import dismissed
 from workers.reports.formats import render as render_format
 from workers.reports.merge import build_report
@@ -21,32 +20,30 @@ async def report_of(
     services: Services,
     gh: GitHub,
     review: Review,
-    pull: PullRequest,
-    config: RepoConfig,
+    handoff: Handoff,
     bot_threads: Sequence[threads.BotThread],
 ) -> Report:
     """The review's report; the one that an earlier attempt built, if there was one."""
     store = services.store
-    if (report := await store.report(review.id)) is not None:
+    if (report := await store.review_data.report(review.id)) is not None:
         return report
     await threads.record_thumbs_down(services, gh, review.repository, review.number, bot_threads)
     scanned, results, posted, posted_summary = await asyncio.gather(
-        store.scan(review.id),
-        store.results(review.id),
+        store.review_data.scan(review.id),
+        store.review_data.results(review.id),
         pull_requests.posted(store, review.repository.id, review.number),
         pull_requests.posted_summary(store, review.repository.id, review.number),
     )
     if scanned is None:
         raise StageFailed("What was found is gone from Redis; start the review again.")
-    notes = (await store.fields(review.id)).get("notes", "").splitlines()
-    scanned = replace(scanned, notes=(*notes, *scanned.notes))
+    scanned = replace(scanned, notes=(*handoff.notes, *scanned.notes))
     report = build_report(
         review,
-        pull,
+        handoff.pull,
         scanned,
         results,
         services.settings,
-        config,
+        handoff.config,
         now=store.now(),
         posted_before=posted,
         # Whoever asks for a review gets on the lines what had no place there before.
@@ -55,14 +52,14 @@ async def report_of(
         else frozenset(),
         dismissed=await dismissed(store, review.repository.id, review.number),
     )
-    await store.save_report(report)
+    await store.review_data.save_report(report)
     return report
 
 
 async def render_report(services: Services, review_id: str, form: str) -> None:
     """Render a stored report in one format, for the page and the API to hand out."""
-    report = await services.store.report(review_id)
+    report = await services.store.review_data.report(review_id)
     if report is not None:
         links = review_links(services.settings, review_id)
         data = await asyncio.to_thread(render_format, report, form, links)
-        await services.store.save_rendering(review_id, form, data)
+        await services.store.review_data.save_rendering(review_id, form, data)

@@ -3,30 +3,31 @@
 import asyncio
 
 from bot.domain.model import Review, State
+from bot.domain.progress import Activity, Progress
 from bot.github import pulls
-from bot.store import pull_requests
+from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
-from workers.review.handoff import read_handoff
 from workers.review.result_reuse import with_reused_results
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services, in_background
 
 
-async def scan_review(services: Services, review: Review, fields: dict[str, str]) -> None:
+async def scan_review(services: Services, state: ReviewState) -> None:
     """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
-    store, settings = services.store, services.settings
-    await store.move(
+    store, settings, review = services.store, services.settings, state.review
+    handoff = state.require_handoff()
+    pull = handoff.pull
+    await store.reviews.move(
         review.id,
         State.SCANNING,
         from_states=[State.QUEUED],
         started_at=store.now(),
         percent=5,
-        status_text="Fetching the change",
+        activity=Activity.FETCHING,
     )
-    pull, config = read_handoff(fields)
     gh = await check_run.client(services, review, check_run.READ)
     repo = review.repository
     in_background(check_run.show_progress(services, review))
@@ -36,8 +37,10 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         services.github.installation_token(repo.installation_id, repo.id),
     )
 
-    async def on_progress(percent: int, text: str) -> None:
-        await store.update_progress(review.id, percent, status_text=text)
+    async def on_progress(progress: Progress) -> None:
+        await store.reviews.update_progress(
+            review.id, progress.percent, activity=progress.activity, amount=progress.amount
+        )
         in_background(check_run.show_progress(services, review))
 
     scanned = await scan(
@@ -51,16 +54,16 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         pull,
         pr_context,
         settings,
-        config,
+        handoff.config,
         focus=review.focus,
         on_progress=on_progress,
         known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
     kept = await pull_requests.file_results(store, repo.id, review.number, scanned.kept)
-    await store.save_scan(review.id, with_reused_results(scanned.scan, kept))
+    await store.review_data.save_scan(review.id, with_reused_results(scanned.scan, kept))
     files = sum(len(batch.paths) for batch in batches)
-    await store.move(
+    await store.reviews.move(
         review.id,
         State.ANALYZING if batches else State.REPORTING,
         from_states=[State.SCANNING],
@@ -68,7 +71,6 @@ async def scan_review(services: Services, review: Review, fields: dict[str, str]
         messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
         or [message("publish_review", review.id)],
         percent=20 if batches else 90,
-        status_text=f"Read 0 of {files} files" if batches else "Writing the report",
         files_total=files,
         findings=len(scanned.scan.evidence),
     )

@@ -13,7 +13,6 @@ from collections.abc import (
     Callable,
     Collection,
     Coroutine,
-    Mapping,
 )
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ from uuid import uuid4
 from dramatiq.errors import Retry
 from redis.exceptions import RedisError
 
-from bot.domain.model import FINISHED, UNFINISHED, Review, State
+from bot.domain.model import FINISHED, UNFINISHED, State
 from bot.github.errors import (
     Forbidden,
     GitHubError,
@@ -31,8 +30,7 @@ from bot.github.errors import (
     Unauthorized,
 )
 from bot.runtime.tasks import run_to_completion, stop
-from bot.store import Store
-from bot.store.attempts import record_end, record_start
+from bot.store import ReviewState, Store
 from bot.store.locks import hold
 from bot.store.messages import message
 from bot.telemetry import log
@@ -80,7 +78,7 @@ class Attempt:
     last: bool
 
 
-Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
+Work = Callable[[ReviewState], Coroutine[Any, Any, None]]
 
 
 async def run_stage(
@@ -96,9 +94,9 @@ async def run_stage(
     review is finished, or time is up. Raises what a retry may heal, while there are retries,
     and what waits for an outage to end. `name` tells the steps of a review apart."""
     store = services.store
-    review, fields = await store.review(review_id), await store.fields(review_id)
-    if review is None or State(fields["state"]) not in during:
-        _log.info("stage_skipped", review=review_id, state=fields.get("state"))
+    review = await store.reviews.get(review_id)
+    if review is None or review.state not in during:
+        _log.info("stage_skipped", review=review_id, state=review and review.state)
         return
     started_at = time.monotonic()
     async with _started(services, review_id, name) as starts:
@@ -108,9 +106,9 @@ async def run_stage(
             async with hold(store, "isolated_stage", seconds=ISOLATION_SECONDS, wait=0) as acquired:
                 if not acquired:
                     raise RetryLater("Another step that ended with its worker is being tried.")
-                await _limited(services, review_id, fields, attempt, work(review, fields))
+                await _limited(services, review, attempt, work(review))
         else:
-            await _limited(services, review_id, fields, attempt, work(review, fields))
+            await _limited(services, review, attempt, work(review))
     seconds, kind = time.monotonic() - started_at, name.partition(" ")[0]
     services.metrics.observe("glossator_stage_seconds", seconds, stage=kind)
     _log.info(
@@ -127,10 +125,10 @@ async def _started(services: Services, review_id: str, name: str) -> AsyncIterat
     """Counts the starts of a step that had no end, this one included: its workers died."""
     store, start = services.store, uuid4().hex
     try:
-        yield await record_start(store, review_id, name, start)
+        yield await store.review_data.record_start(review_id, name, start)
     finally:
         try:
-            await run_to_completion(record_end(store, review_id, name, start))
+            await run_to_completion(store.review_data.record_end(review_id, name, start))
         except RedisError:
             in_background(_record_end_later(store, review_id, name, start))
 
@@ -140,19 +138,15 @@ async def _record_end_later(store: Store, review_id: str, name: str, start: str)
     while True:
         await asyncio.sleep(REDIS_RETRY_SECONDS)
         with contextlib.suppress(RedisError):
-            await record_end(store, review_id, name, start)
+            await store.review_data.record_end(review_id, name, start)
             return
 
 
 async def _limited(
-    services: Services,
-    review_id: str,
-    fields: Mapping[str, str],
-    attempt: Attempt,
-    work: Coroutine[Any, Any, None],
+    services: Services, review: ReviewState, attempt: Attempt, work: Coroutine[Any, Any, None]
 ) -> None:
-    settings = services.settings
-    remaining = deadline(services, fields) - services.store.now()
+    settings, review_id = services.settings, review.review.id
+    remaining = deadline(services, review) - services.store.now()
     if remaining <= 0:
         work.close()
         await time_out(services, review_id, settings.review_seconds)
@@ -171,18 +165,19 @@ async def _limited(
         await _retry_or_fail(services, review_id, attempt, exc)
 
 
-def deadline(services: Services, fields: Mapping[str, str]) -> float:
+def deadline(services: Services, review: ReviewState) -> float:
     """When the review has to be finished, in seconds since the epoch; it has until then from
     the first start of its scan."""
-    started = float(fields.get("started_at", services.store.now()))
+    started = services.store.now() if review.started_at is None else review.started_at
     return started + services.settings.review_seconds
 
 
 async def time_out(services: Services, review_id: str, seconds: float) -> None:
     """End a review that was not done within so many seconds; with it is told what held it up,
     if that is known."""
-    cause = (await services.store.fields(review_id)).get("trouble", "")
-    sentence = f"It was not done within {_duration(seconds)}. {cause}".strip()
+    review = await services.store.reviews.get(review_id)
+    outage = review.outage if review is not None else ""
+    sentence = f"It was not done within {_duration(seconds)}. {outage}".strip()
     await fail(services, review_id, sentence, timed_out=True)
 
 
@@ -201,7 +196,7 @@ async def _until_finished(
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=WATCH_SECONDS)
-            if not task.done() and await services.store.state(review_id) in FINISHED:
+            if not task.done() and await services.store.reviews.state(review_id) in FINISHED:
                 _log.info("stage_stopped", review=review_id)
                 return
             if current.cancelling():  # what we awaited lost it, see `bot.runtime.tasks.stop`
@@ -218,9 +213,11 @@ async def _retry_or_fail(
     if _is_outage(exc):
         _log.warning("stage_waiting_for_outage", review=review_id, why=sentence)
         with contextlib.suppress(RedisError):
-            await services.store.set_fields(review_id, trouble=sentence)
+            await services.store.reviews.update(review_id, outage=sentence)
         raise RetryLater(sentence, getattr(exc, "retry_after", None)) from exc
-    if await services.store.state(review_id) in FINISHED:  # what it had to work with went with it
+    if (
+        await services.store.reviews.state(review_id) in FINISHED
+    ):  # what it had to work with went with it
         _log.info("stage_stopped", review=review_id, error=type(exc).__name__, why=sentence)
         return
     if is_retryable(exc) and not attempt.last:
@@ -261,11 +258,11 @@ async def fail(
     services: Services, review_id: str, sentence: str, *, timed_out: bool = False
 ) -> None:
     """End a review as failed; its check run is completed by `conclude_review`."""
-    await services.store.move(
+    await services.store.reviews.move(
         review_id,
         State.FAILED,
         from_states=UNFINISHED,
         messages=[message("conclude_review", review_id)],
         error=sentence,
-        timed_out=int(timed_out),
+        timed_out=timed_out,
     )

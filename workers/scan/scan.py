@@ -19,7 +19,9 @@ from bot.domain.model import (
     Scan,
     SkippedFile,
     Snippet,
+    State,
 )
+from bot.domain.progress import Activity, Progress
 from bot.policy.criteria import FindingFilter, finding_filter
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
@@ -36,7 +38,7 @@ from workers.scan.selection.file_selection import FileSelection, select_files
 #: The part of the context's share that an overview of the rest of the change may take.
 _OVERVIEW_SHARE = 4
 
-ProgressCallback = Callable[[int, str], Awaitable[None]]
+ProgressCallback = Callable[[Progress], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,15 @@ async def scan(
     """Clone, diff, choose, analyse, gather context, cut batches.
 
     What is returned shows no secret that is known by its form, or that an analyser found.
-    `on_progress` gets percent (5..20) and a text for people. There are no batches when
+    `on_progress` is told how far it is (5..17 percent). There are no batches when
     no LLM is configured, and `known` readings are in none. `protocols` is for repositories
     of this machine. Raises CloneError.
     """
-    await on_progress(5, "Cloning the repository")
+    await on_progress(_at(5, Activity.CLONING))
     async with clone(source, settings, protocols=protocols) as repository:
-        await on_progress(8, "Reading the change")
+        await on_progress(_at(8, Activity.DIFFING))
         selection = await select_files(repository, settings, config)
-        await on_progress(11, f"Running analysers on {len(selection.targets)} files")
+        await on_progress(_at(11, Activity.RUNNING_ANALYZERS, len(selection.targets)))
         async with asyncio.TaskGroup() as group:  # both only wait for other processes
             analysed = group.create_task(
                 run_all(
@@ -88,7 +90,7 @@ async def scan(
     own = await asyncio.to_thread(_own, selection.targets if settings.has_llm else ())
     criteria = finding_filter(settings, config, focus)
     evidence = _finished(hidden.evidence, criteria)
-    await on_progress(17, f"Analysers told of {len(evidence)} things; packing the batches")
+    await on_progress(_at(17, Activity.PREPARING_BATCHES, len(evidence)))
     parts, uncut = await asyncio.to_thread(
         _parts,
         selection,
@@ -100,7 +102,6 @@ async def scan(
     )
     new = [part for part in parts if part.key not in known]
     batches = await asyncio.to_thread(_batches, new, selection, own, others, settings)
-    await on_progress(20, f"Read {len(selection.targets)} files of {len(selection.files)}")
     result = Scan(
         merge_base=source.merge_base,
         pr_context=redact_brief(pr_context),
@@ -117,6 +118,10 @@ async def scan(
         failed_sources=analyzer_results.failed_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+def _at(percent: int, activity: Activity, amount: int = 0) -> Progress:
+    return Progress(state=State.SCANNING, percent=percent, activity=activity, amount=amount)
 
 
 def _unknown(

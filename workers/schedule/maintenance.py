@@ -14,7 +14,7 @@ from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.github.errors import GitHubError
 from bot.runtime.tasks import stop
-from bot.store import recovery
+from bot.store import ReviewState, recovery
 from bot.store.locks import hold, once_per
 from bot.store.messages import Message, message
 from bot.store.recovery import Snapshot
@@ -73,47 +73,43 @@ async def sweep(services: Services) -> None:
 
 async def _recover(services: Services, seen: Snapshot, review_id: str) -> None:
     store, settings = services.store, services.settings
-    fields = await store.fields(review_id)
-    if "state" not in fields or State(fields["state"]).finished:
+    review = await store.reviews.get(review_id)
+    if review is None or review.state.finished:
         return
-    if deadline(services, fields) + GRACE_SECONDS < store.now():
+    if deadline(services, review) + GRACE_SECONDS < store.now():
         await time_out(services, review_id, settings.review_seconds)
         return
-    lost = await _lost(services, seen, review_id, fields)
-    if not lost or await store.state(review_id) != fields["state"]:
+    lost = await _lost(services, seen, review)
+    if not lost or await store.reviews.state(review_id) is not review.state:
         return
-    recoveries = await recovery.increment(store, review_id, "taken_up")
+    recoveries = await store.reviews.count_recovery(review_id)
     if recoveries > MAX_RECOVERIES:
         await fail(services, review_id, GIVEN_UP.format(number=MAX_RECOVERIES))
         return
-    _log.warning("orphan_recovered", review=review_id, state=fields["state"], recoveries=recoveries)
+    _log.warning("orphan_recovered", review=review_id, state=review.state, recoveries=recoveries)
     await store.put(*lost)
 
 
-async def _lost(
-    services: Services, seen: Snapshot, review_id: str, fields: dict[str, str]
-) -> list[Message]:
+async def _lost(services: Services, seen: Snapshot, review: ReviewState) -> list[Message]:
     """The messages that the review needs to go on and that are nowhere."""
-    state = State(fields["state"])
-    if state is State.ANALYZING:
+    opened, review_id = review.review, review.review.id
+    if review.state is State.ANALYZING:
         if seen.has_scan_message(review_id):  # its batches were cut since, and have their messages
             return []
-        missing = await recovery.missing_batches(services.store, review_id)
+        missing = await services.store.review_data.missing_batches(review_id)
         numbers = missing - seen.batches(review_id)
         return [message("analyze_batch", review_id, number) for number in sorted(numbers)]
-    if seen.has_message(review_id) or "parked" in fields:
+    if seen.has_message(review_id) or review.parked:
         return []
-    if state is State.REPORTING:
+    if review.state is State.REPORTING:
         return [message("publish_review", review_id)]
-    if "scan_queued" in fields:
+    if review.admitted:
         return [message("scan_review", review_id)]
-    review = await services.store.review(review_id)
-    if review is None:
-        return []
-    stopping = review.requested_by, review.full, review.focus
-    return [
-        message("start_review", review.repository.full_name, review.number, review_id, *stopping)
-    ]
+    repository, asked = (
+        opened.repository.full_name,
+        (opened.requested_by, opened.full, opened.focus),
+    )
+    return [message("start_review", repository, opened.number, review_id, *asked)]
 
 
 async def clean_up(services: Services) -> None:

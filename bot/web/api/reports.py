@@ -38,12 +38,12 @@ async def report(request: Request) -> Response:
         raise not_found()
     if access is None:
         raise await _pending_report(request, review_id)
-    data = await store.rendering(review_id, form)
+    data = await store.review_data.rendering(review_id, form)
     if data is None:
-        state = await store.state(review_id)
+        state = await store.reviews.state(review_id)
         if state is not None and not state.finished:
             raise _rendering()
-        if await store.report(review_id) is None:
+        if await store.review_data.report(review_id) is None:
             raise _no_report()
         data = await _rendered(store, review_id, form)
     if data is None:
@@ -79,7 +79,7 @@ async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:
         await store.put(message("render_report", review_id, form))
     # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
     for _ in range(round(WAIT_SECONDS / POLL_SECONDS)):
-        if (data := await store.rendering(review_id, form)) is not None:
+        if (data := await store.review_data.rendering(review_id, form)) is not None:
             return data
         await asyncio.sleep(POLL_SECONDS)
     return None

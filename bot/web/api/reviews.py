@@ -15,10 +15,10 @@ from ulid import ULID
 from bot.domain.model import State, Trigger
 from bot.policy.start import cancelled_by
 from bot.security.links import FORMATS, review_links
-from bot.store import Store, cancellation, keys, pending
+from bot.store import ReviewSummary, Store, keys, pending
 from bot.store.messages import message
 from bot.store.pending import PendingRequest
-from bot.store.review_list import BadCursor, Listed, find_listed, page_of
+from bot.store.review_list import BadCursor, page_of
 from bot.telemetry import tracing
 from bot.web.api.callers import caller
 from bot.web.api.problems import Problem, not_found
@@ -167,16 +167,16 @@ async def index(request: Request) -> Response:
 
 def review_filter(
     user: Viewer, *, repository: str = "", number: int = 0, state: State | None = None
-) -> Callable[[Listed], bool]:
+) -> Callable[[ReviewSummary], bool]:
     """A filter for what the viewer may see and asked for."""
 
-    def matches(listed: Listed) -> bool:
-        review = listed.review
+    def matches(summary: ReviewSummary) -> bool:
+        review = summary.review
         return (
             user.may_read(review.repository.id)
             and (not repository or review.repository.full_name.lower() == repository.lower())
             and (not number or review.number == number)
-            and (state is None or listed.progress.state is state)
+            and (state is None or summary.state is state)
         )
 
     return matches
@@ -203,7 +203,7 @@ async def show(request: Request) -> Response:
     """GET /api/reviews/{id}"""
     user, store = await caller(request), request.app.state.store
     review_id = request.path_params["review_id"]
-    listed = await find_listed(store, review_id)
+    listed = await store.reviews.summary(review_id)
     if listed is None:
         found = await _find_pending(store, user, review_id)
         return JSONResponse(pending_to_json(review_id, found).model_dump(mode="json"))
@@ -224,14 +224,14 @@ async def cancel(request: Request) -> Response:
     """DELETE /api/reviews/{id}: 202, or 409 if it is finished or has not begun."""
     user, store = await caller(request), request.app.state.store
     review_id = request.path_params["review_id"]
-    listed = await find_listed(store, review_id)
+    listed = await store.reviews.summary(review_id)
     if listed is None:
         found = await _find_pending(store, user, review_id)
         raise Problem(409, NOTHING_TO_CANCEL if found.error else NOT_STARTED)
     if not user.may_write(listed.review.repository.id):
         raise not_found()
-    if not await cancellation.cancel(store, listed.review.id, cancelled_by(user.login)):
+    if not await store.reviews.cancel(listed.review.id, cancelled_by(user.login)):
         raise Problem(409, NOTHING_TO_CANCEL)
-    updated = await find_listed(store, listed.review.id)
+    updated = await store.reviews.summary(listed.review.id)
     assert updated is not None
     return JSONResponse(review_to_json(updated, tuple(FORMATS)).model_dump(mode="json"), 202)

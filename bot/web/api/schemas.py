@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, State, Trigger
+from bot.store import ReviewSummary
 from bot.store.pending import PendingRequest
-from bot.store.review_list import Listed
 
 #: No pull request has a greater number.
 MAX_NUMBER = 2**31 - 1
@@ -113,15 +113,15 @@ def pending_to_json(review_id: str, found: PendingRequest) -> ReviewOut:
     )
 
 
-def review_to_json(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:
-    review, progress = listed.review, listed.progress
+def review_to_json(summary: ReviewSummary, formats: tuple[str, ...]) -> ReviewOut:
+    review, progress = summary.review, summary.progress
     done = progress.state is State.COMPLETED
     return ReviewOut(
         id=review.id,
         repository=review.repository.full_name,
         number=review.number,
         head_sha=review.head_sha,
-        title=listed.title,
+        title=summary.title,
         trigger=review.trigger,
         requested_by=review.requested_by,
         status=progress.state,
@@ -131,11 +131,11 @@ def review_to_json(listed: Listed, formats: tuple[str, ...]) -> ReviewOut:
         files_done=progress.files_done,
         findings=progress.findings,
         error=progress.error,
-        score=listed.score,
-        tokens=listed.tokens,
-        cost=listed.cost,
-        opened_at=listed.opened_at,
-        finished_at=listed.finished_at,
-        review_url=listed.review_url,
+        score=summary.score,
+        tokens=summary.tokens,
+        cost=summary.cost,
+        opened_at=summary.opened_at,
+        finished_at=summary.finished_at,
+        review_url=summary.review_url,
         reports={f: f"/api/reviews/{review.id}/report.{f}" for f in formats} if done else {},
     )

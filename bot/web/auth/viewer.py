@@ -129,7 +129,7 @@ async def find_review_access(
     `?key=`, or as somebody who may read its repository."""
     store: Store = connection.app.state.store
     expires = link_expiry(connection, purpose, review_id)
-    review = await store.review(review_id)
+    review = await store.reviews.review(review_id)
     if review is None:
         return None
     if expires is not None:

@@ -7,13 +7,13 @@ it comes back with the last event's id, and the stream in Redis has what it miss
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.runtime.tasks import stop
+from bot.store.events import StreamEvent, parse_event
 from bot.telemetry import log
 
 #: Events that may wait for one watcher.
@@ -30,20 +30,6 @@ _log = log.get(__name__)
 
 class SlowConsumer(Exception):
     """Raised when a watcher left more than QUEUE_EVENTS events waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """One event of the stream; `data` is JSON text."""
-
-    id: str
-    kind: str
-    data: str
-
-    @property
-    def is_final(self) -> bool:
-        """Nothing comes after it."""
-        return self.kind in ("completed", "failed", "cancelled")
 
 
 def stream_order(event_id: str) -> tuple[int, int]:
@@ -76,7 +62,7 @@ class Watcher:
         # Live events wait in the queue meanwhile; those that the past had too are skipped.
         while page := await self._redis.xrange(self._key, min=f"({last}", count=PAGE_EVENTS):
             for entry in page:
-                event = _parse_entry(entry)
+                event = parse_event(entry)
                 last = event.id
                 yield event
         while True:
@@ -143,7 +129,7 @@ class Fanout:
 
     async def _position(self, key: str) -> str:
         newest = await self._redis.xrevrange(key, count=1)
-        return _parse_entry(newest[0]).id if newest else "0-0"
+        return parse_event(newest[0]).id if newest else "0-0"
 
 
 def _events_in(answer: Any) -> list[StreamEvent]:
@@ -154,13 +140,8 @@ def _events_in(answer: Any) -> list[StreamEvent]:
         for entry in entries:
             # RESP3 wraps the entries once more.
             found += (
-                [_parse_entry(entry)]
+                [parse_event(entry)]
                 if isinstance(entry, tuple)
-                else [_parse_entry(e) for e in entry]
+                else [parse_event(e) for e in entry]
             )
     return found
-
-
-def _parse_entry(entry: Any) -> StreamEvent:
-    event_id, fields = entry
-    return StreamEvent(event_id.decode(), fields[b"type"].decode(), fields[b"data"].decode())

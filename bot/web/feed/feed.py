@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import asdict
 from enum import IntEnum
 
 from redis.exceptions import RedisError
@@ -20,8 +21,9 @@ from bot.runtime.tasks import stop
 from bot.security.links import Purpose
 from bot.security.network import network_of
 from bot.store import keys, pending
+from bot.store.events import StreamEvent
 from bot.web.auth.viewer import find_pending_access, find_review_access, link_expiry, viewer
-from bot.web.feed.fanout import Fanout, SlowConsumer, StreamEvent
+from bot.web.feed.fanout import Fanout, SlowConsumer
 from bot.web.security_headers import same_origin
 
 #: A message that a client does not take for so long makes it a slow client.
@@ -171,7 +173,7 @@ async def _stream_events(websocket: WebSocket, review_id: str, after: str) -> Cl
 async def _nothing_left_to_send(websocket: WebSocket, review_id: str, after: str) -> bool:
     """True if a finished review, or what none came of, has no event later than `after`."""
     store = websocket.app.state.store
-    state = await store.state(review_id)
+    state = await store.reviews.state(review_id)
     if state is not None and not state.finished:
         return False
     if state is None and (found := await pending.find(store, review_id)) and not found.error:
@@ -190,4 +192,19 @@ async def _send(websocket: WebSocket, message: dict[str, object]) -> bool:
 
 
 def _message(event: StreamEvent) -> dict[str, object]:
-    return {"type": event.kind, "id": event.id, **json.loads(event.data)}
+    told = event.data
+    found: dict[str, object] = {
+        "type": event.kind,
+        "id": event.id,
+        "status": told.state,
+        "progress": told.percent,
+        "current_step": told.status_text,
+        "files_total": told.files_total,
+        "files_done": told.files_done,
+        "findings": told.findings,
+    }
+    if event.kind == "failed":
+        found["error"] = told.error
+    if told.result is not None:
+        found["result"] = asdict(told.result)
+    return found

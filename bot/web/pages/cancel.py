@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import Review, State
 from bot.policy.start import cancelled_by
-from bot.store import cancellation
 from bot.web.auth.viewer import Viewer, viewer
 from bot.web.pages.forms import form_rejected, verified_form
 from bot.web.pages.templates import not_found
@@ -22,13 +21,13 @@ def may_cancel(user: Viewer, review: Review, state: State) -> bool:
 async def cancel_button(request: Request) -> Response:
     """POST /reviews/{id}/cancel; back to where the button was pressed."""
     user, store = await viewer(request), request.app.state.store
-    review = await store.review(request.path_params["review_id"])
+    review = await store.reviews.review(request.path_params["review_id"])
     if user is None or review is None or not user.may_write(review.repository.id):
         return not_found()
     form = await verified_form(request, user)
     if not form:
         return form_rejected()
-    await cancellation.cancel(store, review.id, cancelled_by(user.login))
+    await store.reviews.cancel(review.id, cancelled_by(user.login))
     return RedirectResponse(_back(review, form), 303)
 
 

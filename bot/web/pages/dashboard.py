@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import State
-from bot.store import Store
+from bot.store import ReviewSummary, Store
 from bot.store.queues import dead_letters, live_workers, queues, retry
-from bot.store.review_list import BadCursor, Listed, newest_first, page_of
+from bot.store.review_list import BadCursor, newest_first, page_of
 from bot.store.usage import usage_by_day
 from bot.store.usage_questions import question_usage
 from bot.telemetry.metrics import series
@@ -61,7 +61,7 @@ async def _render(request: Request, user: Viewer) -> Response:
         query=query,
         states=list(State),
         reviews=reviews,
-        may_cancel=lambda r: may_cancel(user, r.review, r.progress.state),
+        may_cancel=lambda r: may_cancel(user, r.review, r.state),
         next=f"/?{urlencode({**query, 'cursor': next_cursor})}" if next_cursor else "",
         statistics=statistics,
         charts=_charts(statistics),
@@ -70,7 +70,9 @@ async def _render(request: Request, user: Viewer) -> Response:
     )
 
 
-async def _server_status(store: Store, recent: Sequence[Listed], now: float) -> dict[str, object]:
+async def _server_status(
+    store: Store, recent: Sequence[ReviewSummary], now: float
+) -> dict[str, object]:
     """What concerns all installations, for administrators."""
     current_gauges = await store.metrics.gauges()
     return {
@@ -85,7 +87,7 @@ async def _server_status(store: Store, recent: Sequence[Listed], now: float) -> 
     }
 
 
-async def _recent_reviews(store: Store, user: Viewer) -> list[Listed]:
+async def _recent_reviews(store: Store, user: Viewer) -> list[ReviewSummary]:
     """The newest reviews that the viewer may see."""
     found, examined = [], 0
     async for _, listed in newest_first(store):

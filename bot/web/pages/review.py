@@ -8,15 +8,13 @@ from starlette.responses import Response
 
 from bot.domain.model import (
     Finding,
-    Progress,
-    PullRequest,
     Report,
     Review,
     Severity,
     State,
     Usage,
-    decode,
 )
+from bot.domain.progress import Progress
 from bot.security.links import Purpose, report_links
 from bot.store import Store, keys
 from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
@@ -73,13 +71,13 @@ async def review_page(request: Request) -> Response:
     access = await find_review_access(request, Purpose.PAGE, review_id)
     if access is None:
         return await _pending_page(request, review_id)
-    progress, fields = await store.progress(review_id), await store.fields(review_id)
-    if progress is None:
+    state = await store.reviews.get(review_id)
+    if state is None:
         return not_found()
+    progress = state.progress
     # Read before the findings: events that come meanwhile are told again, not lost.
     newest = await store.redis.xrevrange(keys.events(review_id), count=1)
     found = await _results_so_far(store, review_id)
-    pull = decode(PullRequest, fields["pull"]) if "pull" in fields else None
     settings = request.app.state.settings
     expires = access.link_expires or int(store.now()) + LINK_SECONDS
     # A link tells nothing of who follows it; they may have signed in all the same.
@@ -88,20 +86,20 @@ async def review_page(request: Request) -> Response:
     return page(
         "review.html",
         review=access.review,
-        title=pull.title if pull else f"Pull request #{access.review.number}",
+        title=state.title or f"Pull request #{access.review.number}",
         pull_url=f"{settings.github_url}/{access.review.repository.full_name}"
         f"/pull/{access.review.number}",
-        review_url=fields.get("review_url", ""),
+        review_url=state.review_url,
         progress=progress,
         form_token=token_for(request, user) if user and can_cancel else "",
         key=request.query_params.get("key", ""),
         heading=HEADINGS[progress.state],
         stages=_stages(progress),
         found=found,
-        started=float(fields["opened_at"]),
-        ended=float(fields["finished_at"]) if "finished_at" in fields else None,
+        started=state.opened_at,
+        ended=state.finished_at,
         now=store.now(),
-        superseded_by=fields.get("superseded_by", ""),
+        superseded_by=state.superseded_by,
         reports=report_links(request.app.state.keys[0], review_id, expires) if found.report else {},
         blob=_blob(settings.github_url, access.review),
         feed=f"/ws/reviews/{review_id}",
@@ -125,10 +123,13 @@ async def _pending_page(request: Request, review_id: str) -> Response:
 
 
 async def _results_so_far(store: Store, review_id: str) -> ReviewResults:
-    report = await store.report(review_id)
+    report = await store.review_data.report(review_id)
     if report is not None:
         return ReviewResults(report=report, findings=report.findings, usage=report.usage)
-    scan, results = await store.scan(review_id), await store.results(review_id)
+    scan, results = (
+        await store.review_data.scan(review_id),
+        await store.review_data.results(review_id),
+    )
     findings = [f for result in results for f in result.findings]
     known = {f.fingerprint for f in findings}
     if scan is not None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import State
+from bot.store import ReviewSummary
 from bot.store.dates import day_of
-from bot.store.review_list import Listed
 from bot.store.usage_questions import UsageTotal
 
 DAYS = 14
@@ -45,7 +45,9 @@ class Account:
 
 
 def accounts(
-    usage_by_day: Mapping[str, Mapping[int, UsageTotal]], reviews: Sequence[Listed], now: float
+    usage_by_day: Mapping[str, Mapping[int, UsageTotal]],
+    reviews: Sequence[ReviewSummary],
+    now: float,
 ) -> list[Account]:
     """Of what installations used by day, those that used most first; each has the name of the
     account that the reviews know it by, else its id."""
@@ -71,17 +73,17 @@ def days_of(now: float) -> list[str]:
 
 
 def sum_up(
-    reviews: Sequence[Listed], question_usage: Mapping[str, UsageTotal], now: float
+    reviews: Sequence[ReviewSummary], question_usage: Mapping[str, UsageTotal], now: float
 ) -> Statistics:
     """Of reviews, newest first, and of what questions cost by day; days without any may be
     left out."""
-    finished = [r for r in reviews if r.progress.state in (State.COMPLETED, State.FAILED)]
-    done = [r for r in finished if r.progress.state is State.COMPLETED]
+    finished = [r for r in reviews if r.state in (State.COMPLETED, State.FAILED)]
+    done = [r for r in finished if r.state is State.COMPLETED]
     seconds = sorted(r.seconds for r in done if r.seconds is not None)
     success = len(done) / len(finished) if finished else None
     return Statistics(
-        running=sum(not r.progress.state.finished for r in reviews),
-        finished=sum(r.progress.state.finished for r in reviews),
+        running=sum(not r.state.finished for r in reviews),
+        finished=sum(r.state.finished for r in reviews),
         success=success,
         failure=None if success is None else 1 - success,
         median_seconds=seconds[len(seconds) // 2] if seconds else None,
@@ -109,7 +111,7 @@ def _per_day(amounts: Sequence[tuple[str, float]], now: float) -> list[tuple[str
     return list(days.items())
 
 
-def _scores(reviews: Sequence[Listed]) -> dict[str, list[tuple[str, float]]]:
+def _scores(reviews: Sequence[ReviewSummary]) -> dict[str, list[tuple[str, float]]]:
     found: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for listed in reviews:
         name = listed.review.repository.full_name

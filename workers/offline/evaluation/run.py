@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from bot.config.settings import Settings
+from bot.domain.progress import Progress
 from workers.analysis.llm.client import LLM
 from workers.offline.evaluation.answers import NoAnswer, SavedAnswers
 from workers.offline.evaluation.cases import BadCase, Case, load_cases, repository_of
@@ -66,7 +67,7 @@ async def _run(case: Case, settings: Settings, llm: LLM | None) -> Outcome:
     )
 
 
-async def _quietly(percent: int, text: str) -> None:
+async def _quietly(progress: Progress) -> None:
     """Nobody watches a single case."""
 
 

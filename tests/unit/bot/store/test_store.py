@@ -10,9 +10,11 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
+from bot.domain.progress import Activity
 from bot.store import Store, connect, keys, quota
 from bot.store.messages import NAMESPACE, QUEUES, message
 from bot.store.suppressions import pause
+from tests.support.reviews import state_of
 from workers.queue.broker import make_broker
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
@@ -45,7 +47,7 @@ async def queued(store: Store, queue: str) -> list[str]:
 
 async def events(store: Store, name: str) -> list[tuple[str, str]]:
     raw: Any = await store.redis.xrange(keys.events(name))
-    return [(fields[b"type"].decode(), json.loads(fields[b"data"])["status"]) for _, fields in raw]
+    return [(fields[b"type"].decode(), json.loads(fields[b"data"])["state"]) for _, fields in raw]
 
 
 async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: Store) -> None:
@@ -114,161 +116,163 @@ async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str)
 
 
 async def test_a_review_is_opened_once_and_published_as_an_event(store: Store) -> None:
-    first = await store.open_review(review("one"))
-    again = await store.open_review(review("one"))
+    first = await store.reviews.open(review("one"))
+    again = await store.reviews.open(review("one"))
     assert (first.outcome, again.outcome) == ("opened", "known")
-    assert await store.review("one") == review("one")
+    assert await store.reviews.review("one") == review("one")
     assert await events(store, "one") == [("progress", "queued")]
 
 
 async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
-    await store.open_review(review("one"))
-    second = await store.open_review(review("two", head="b" * 40, trigger=Trigger.PUSHED))
+    await store.reviews.open(review("one"))
+    second = await store.reviews.open(review("two", head="b" * 40, trigger=Trigger.PUSHED))
     assert (second.outcome, second.other) == ("opened", "one")
-    assert await store.state("one") is State.SUPERSEDED
+    assert await store.reviews.state("one") is State.SUPERSEDED
     assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
 
 
 async def test_the_same_head_is_reviewed_again_only_on_request(store: Store) -> None:
-    await store.open_review(review("one"))
-    assert (await store.open_review(review("two", trigger=Trigger.READY))).outcome == "repeated"
-    assert (await store.open_review(review("two", trigger=Trigger.COMMAND))).outcome == "opened"
+    await store.reviews.open(review("one"))
+    assert (await store.reviews.open(review("two", trigger=Trigger.READY))).outcome == "repeated"
+    assert (await store.reviews.open(review("two", trigger=Trigger.COMMAND))).outcome == "opened"
 
 
 async def test_the_same_head_is_reviewed_again_on_another_base(store: Store) -> None:
-    await store.open_review(review("one"), base="main")
-    assert (await store.open_review(review("two"), base="main")).outcome == "repeated"
-    moved = await store.open_review(review("two"), base="stable")
+    await store.reviews.open(review("one"), base="main")
+    assert (await store.reviews.open(review("two"), base="main")).outcome == "repeated"
+    moved = await store.reviews.open(review("two"), base="stable")
     assert (moved.outcome, moved.other) == ("opened", "one")
-    assert await store.state("one") is State.SUPERSEDED
+    assert await store.reviews.state("one") is State.SUPERSEDED
 
 
 async def test_a_look_at_one_category_is_no_review_of_the_head(store: Store) -> None:
     """The command came before the push of which it speaks was told."""
-    await store.open_review(review("one", trigger=Trigger.COMMAND, focus=Category.SECURITY))
-    assert (await store.open_review(review("two"))).outcome == "opened"
-    await store.move("two", State.COMPLETED, from_states=ACTIVE)
-    await store.open_review(review("three", trigger=Trigger.COMMAND, focus=Category.SECURITY))
-    again = await store.open_review(review("four"))
+    await store.reviews.open(review("one", trigger=Trigger.COMMAND, focus=Category.SECURITY))
+    assert (await store.reviews.open(review("two"))).outcome == "opened"
+    await store.reviews.move("two", State.COMPLETED, from_states=ACTIVE)
+    await store.reviews.open(review("three", trigger=Trigger.COMMAND, focus=Category.SECURITY))
+    again = await store.reviews.open(review("four"))
     assert (again.outcome, again.other) == ("repeated", "two")
-    assert await store.state("three") is State.QUEUED
+    assert await store.reviews.state("three") is State.QUEUED
 
 
 async def test_what_waits_for_a_review_is_put_once_when_that_has_ended(store: Store) -> None:
-    await store.open_review(review("one"))
+    await store.reviews.open(review("one"))
     for name in ("c", "b", "b"):  # the delivery of one is handled twice
         waiting = review(name, trigger=Trigger.COMMAND, focus=Category.SECURITY)
-        opened = await store.open_review(
+        opened = await store.reviews.open(
             waiting, follow_up=message("start_queued_review", {}, name, 0)
         )
         assert (opened.outcome, opened.other) == ("waits", "one")
-    assert await store.review("b") is None
-    await store.open_review(review("two", head="b" * 40))
-    assert await store.state("one") is State.SUPERSEDED
+    assert await store.reviews.review("b") is None
+    await store.reviews.open(review("two", head="b" * 40))
+    assert await store.reviews.state("one") is State.SUPERSEDED
     assert await queued(store, "events") == [], "they wait for what has taken its place"
-    await store.move("two", State.FAILED, from_states=ACTIVE)
+    await store.reviews.move("two", State.FAILED, from_states=ACTIVE)
     names = await store.redis.lrange(f"{NAMESPACE}:events", 0, -1)
     bodies = [await store.redis.hget(f"{NAMESPACE}:events.msgs", name) for name in names]
     assert [json.loads(body or b"")["args"][1] for body in bodies] == ["b", "c"]
 
 
 async def test_nothing_starts_after_removed_requests(store: Store) -> None:
-    await store.open_review(review("one"))
+    await store.reviews.open(review("one"))
     waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
     for name in ("one", "two"):
         assert await quota.consume(store, REPOSITORY.installation_id, name, 2)
-    await store.open_review(waiting, follow_up=message("start_queued_review", {}, "two", 0))
+    await store.reviews.open(waiting, follow_up=message("start_queued_review", {}, "two", 0))
     await quota.clear_waiting(store, REPOSITORY.installation_id, "one")
-    await store.move("one", State.CANCELLED, from_states=ACTIVE)
+    await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
     assert await queued(store, "events") == []
     granted = [await quota.consume(store, REPOSITORY.installation_id, name, 2) for name in "ab"]
     assert granted == [True, False], "it has no place in the day's quota any more"
 
 
 async def test_a_failed_review_does_not_block_the_next(store: Store) -> None:
-    await store.open_review(review("one"))
-    assert await store.move("one", State.FAILED, from_states=ACTIVE, error="No.")
-    assert (await store.open_review(review("two"))).outcome == "opened"
+    await store.reviews.open(review("one"))
+    assert await store.reviews.move("one", State.FAILED, from_states=ACTIVE, error="No.")
+    assert (await store.reviews.open(review("two"))).outcome == "opened"
 
 
 async def test_who_began_without_a_turn_waits_for_none_and_takes_none(store: Store) -> None:
     for number, name in enumerate(("one", "two", "three")):
-        await store.open_review(replace(review(name), number=number + 1))
-        await store.admit(name, 1, max_concurrent=1, messages=[message("scan_review", name)])
-    assert await store.move("two", State.SCANNING, from_states=[State.QUEUED])
-    assert "parked" not in await store.fields("two"), "nobody would look after it any more"
-    assert await store.move("one", State.CANCELLED, from_states=ACTIVE)
-    assert "parked" not in await store.fields("three")
+        await store.reviews.open(replace(review(name), number=number + 1))
+        await store.reviews.admit(
+            name, 1, max_concurrent=1, messages=[message("scan_review", name)]
+        )
+    assert await store.reviews.move("two", State.SCANNING, from_states=[State.QUEUED])
+    assert not (await state_of(store, "two")).parked, "nobody would look after it any more"
+    assert await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
+    assert not (await state_of(store, "three")).parked
     assert await queued(store, "scan") == ["scan_review"] * 2
 
 
 async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
-    await store.open_review(review("one"))
-    await store.move("one", State.CANCELLED, from_states=ACTIVE)
+    await store.reviews.open(review("one"))
+    await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
     for state in State:
-        assert not await store.move("one", state, from_states=tuple(State))
-    assert not await store.update_progress("one", 50)
-    assert await store.state("one") is State.CANCELLED
+        assert not await store.reviews.move("one", state, from_states=tuple(State))
+    assert not await store.reviews.update_progress("one", 50)
+    assert await store.reviews.state("one") is State.CANCELLED
 
 
 async def test_a_move_takes_its_messages_along_or_does_nothing(store: Store) -> None:
-    await store.open_review(review("one"))
+    await store.reviews.open(review("one"))
     scan = message("scan_review", "one")
-    assert not await store.move(
+    assert not await store.reviews.move(
         "one", State.REPORTING, from_states=[State.ANALYZING], messages=[scan]
     )
     assert await queued(store, "scan") == []
-    assert await store.move("one", State.SCANNING, from_states=[State.QUEUED], messages=[scan])
+    assert await store.reviews.move(
+        "one", State.SCANNING, from_states=[State.QUEUED], messages=[scan]
+    )
     assert await queued(store, "scan") == ["scan_review"]
 
 
 async def test_progress_never_falls(store: Store) -> None:
-    await store.open_review(review("one"))
-    await store.update_progress("one", 15, status_text="Cloning")
-    await store.update_progress("one", 10, status_text="Late")
-    progress = await store.progress("one")
-    assert progress is not None
-    assert (progress.percent, progress.status_text) == (15, "Late")
+    await store.reviews.open(review("one"))
+    await store.reviews.update_progress("one", 15, activity=Activity.CLONING)
+    await store.reviews.update_progress("one", 10, activity=Activity.DIFFING)
+    review_state = await state_of(store, "one")
+    assert (review_state.percent, review_state.progress.status_text) == (15, "Reading the change")
 
 
 async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Store) -> None:
-    await store.open_review(review("one"))
+    await store.reviews.open(review("one"))
     batches = [Batch(number, ()) for number in range(5)]
-    await store.move(
+    await store.reviews.move(
         "one", State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=25
     )
-    assert await store.batch("one", 3) == Batch(3, ())
+    assert await store.review_data.batch("one", 3) == Batch(3, ())
     every_batch_twice = list(range(5)) * 2
     await asyncio.gather(
         *(
-            store.finish_batch(
+            store.review_data.finish_batch(
                 "one", number, BatchResult(), files=5, publish=message("publish_review", "one")
             )
             for number in every_batch_twice
         )
     )
     assert await queued(store, "reports") == ["publish_review"]
-    assert await store.state("one") is State.REPORTING
-    assert len(await store.results("one")) == 5
-    progress = await store.progress("one")
-    assert progress is not None
+    assert await store.reviews.state("one") is State.REPORTING
+    assert len(await store.review_data.results("one")) == 5
+    progress = (await state_of(store, "one")).progress
     assert (progress.percent, progress.files_done) == (90, 25)
 
 
 async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
-    await store.open_review(review("one"))
-    await store.move("one", State.CANCELLED, from_states=ACTIVE)
-    done = await store.finish_batch(
+    await store.reviews.open(review("one"))
+    await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
+    done = await store.review_data.finish_batch(
         "one", 0, BatchResult(), files=1, publish=message("publish_review", "one")
     )
     assert done == -1
-    assert await store.results("one") == ()
+    assert await store.review_data.results("one") == ()
     assert all([await queued(store, queue) == [] for queue in QUEUES])
 
 
 async def test_what_is_known_of_a_pull_request_lasts_as_long_as_it_is_used(store: Store) -> None:
     key = keys.pull(7, 3)
-    await store.open_review(review("one"))
+    await store.reviews.open(review("one"))
     assert 3000 < await store.redis.ttl(key) <= 3600
     await store.redis.expire(key, 60)
     assert (await store.pull_fields(7, 3))["current"] == "one"

@@ -158,7 +158,7 @@ async def test_a_review_is_cancelled_once(
     review = await open_review(store)
     answer = await web.delete(f"/api/reviews/{review.id}", headers=admin)
     assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
-    assert await store.state(review.id) is State.CANCELLED
+    assert await store.reviews.state(review.id) is State.CANCELLED
     [concluded] = await queued(store)
     assert (concluded["actor_name"], concluded["args"]) == ("conclude_review", [review.id])
     assert (await web.delete(f"/api/reviews/{review.id}", headers=admin)).status_code == 409
@@ -196,7 +196,7 @@ async def test_a_stored_rendering_is_given_with_its_type(
     review = await open_review(store)
     await complete(store, review)
     for form, kind in reports.TYPES.items():
-        await store.save_rendering(review.id, form, form.encode())
+        await store.review_data.save_rendering(review.id, form, form.encode())
         answer = await web.get(report_path(settings, review.id, form))
         assert (answer.status_code, answer.content) == (200, form.encode())
         assert answer.headers["Content-Type"] == kind
@@ -216,7 +216,7 @@ async def test_a_missing_rendering_is_requested_once_and_awaited(
     async with asyncio.timeout(5):
         while not (queued_messages := await queued(store)):
             await asyncio.sleep(0.01)
-    await store.save_rendering(review.id, "pdf", b"%PDF")
+    await store.review_data.save_rendering(review.id, "pdf", b"%PDF")
     assert [answer.content for answer in await asyncio.gather(*asking)] == [b"%PDF"] * 3
     assert [(m["actor_name"], m["args"]) for m in queued_messages] == [
         ("render_report", [review.id, "pdf"])
@@ -240,7 +240,7 @@ async def test_a_review_under_way_has_no_report_yet(
     review = await open_review(store)
     path = report_path(settings, review.id, "json")
     assert (await web.get(path)).status_code == 409
-    await store.move(review.id, State.FAILED, from_states=[State.QUEUED])
+    await store.reviews.move(review.id, State.FAILED, from_states=[State.QUEUED])
     assert (await web.get(path)).status_code == 404
 
 
@@ -249,7 +249,7 @@ async def test_a_wrong_link_and_an_unknown_review_are_the_same_404(
 ) -> None:
     review = await open_review(store)
     await complete(store, review)
-    await store.save_rendering(review.id, "json", b"{}")
+    await store.review_data.save_rendering(review.id, "json", b"{}")
     answers = [
         await web.get(path)
         for path in (

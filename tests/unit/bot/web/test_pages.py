@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.model import Progress, State
-from bot.store.review_list import Listed
+from bot.domain.model import State
+from bot.store import ReviewSummary
 from bot.store.usage_questions import UsageTotal
 from bot.web.pages import charts
 from bot.web.pages.formatting import duration, money, number
@@ -85,12 +85,12 @@ def test_numbers_and_money_are_readable() -> None:
 
 def listed(
     state: State, *, days: float = 0, seconds: float = 10, score: int | None = None, repo: str = ""
-) -> Listed:
+) -> ReviewSummary:
     repository = replace(REVIEW.repository, full_name=repo or "octo/demo")
     opened = NOW - days * 86_400
-    return Listed(
+    return ReviewSummary(
         review=replace(REVIEW, repository=repository),
-        progress=Progress(state=state),
+        state=state,
         opened_at=opened,
         finished_at=opened + seconds if state.finished else None,
         title="",

@@ -10,7 +10,6 @@ from bot.domain.commands import Verb
 from bot.domain.model import (
     Category,
     Finding,
-    Progress,
     PullRequest,
     Report,
     Severity,
@@ -18,6 +17,7 @@ from bot.domain.model import (
     State,
     Trigger,
 )
+from bot.domain.progress import Activity, Progress
 from bot.policy.start import Skip, cancelled_by, decide
 from bot.security.links import Links
 from workers.reports.lengths import byte_length, github_length
@@ -77,7 +77,7 @@ def test_the_check_run_lists_every_finding_and_annotates_those_on_the_head(
     "progress",
     [
         Progress(state=State.QUEUED),
-        Progress(state=State.SCANNING, percent=10, status_text="Fetching the commits"),
+        Progress(state=State.SCANNING, percent=10, activity=Activity.CLONING),
         Progress(state=State.ANALYZING, percent=42, files_total=12, files_done=5, findings=3),
         Progress(state=State.REPORTING, percent=95, files_total=12, files_done=12, findings=3),
     ],

@@ -19,12 +19,12 @@ from bot.domain.model import (
     Scan,
     State,
     Trigger,
-    encode,
 )
-from bot.store import Store, pull_requests
+from bot.store import Handoff, Store, pull_requests
 from bot.telemetry.metrics import Metrics
 from tests.support.llm_server import LLMServer, Reply, Status, Text, review, verdicts
 from tests.support.pulls import PULL
+from tests.support.reviews import state_of
 from workers.analysis.llm.calls import ATTEMPTS
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
@@ -69,10 +69,8 @@ async def server() -> AsyncIterator[LLMServer]:
 @pytest.fixture
 async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
     """A review with one batch to read; another keeps it from being published."""
-    await store.open_review(REVIEW)
-    await store.set_fields(
-        REVIEW.id, pull=encode(PULL).decode(), config=encode(RepoConfig()).decode()
-    )
+    await store.reviews.open(REVIEW)
+    await store.reviews.update(REVIEW.id, handoff=Handoff(pull=PULL, config=RepoConfig()))
     scanned = Scan(
         merge_base="b" * 40,
         pr_context=PullRequestContext(title="", body=""),
@@ -80,9 +78,9 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
         skipped=(),
         evidence=(),
     )
-    await store.save_scan(REVIEW.id, scanned)
+    await store.review_data.save_scan(REVIEW.id, scanned)
     batches = [Batch(0, (part("a.py", "first = compute(1)"),)), Batch(1, (part("b.py", "b = 2"),))]
-    await store.move(
+    await store.reviews.move(
         REVIEW.id, State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=2
     )
     settings = Settings(
@@ -97,12 +95,12 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
 
 
 async def read_batch(services: Services, *, last_try: bool = False) -> None:
-    fields = await services.store.fields(REVIEW.id)
-    await analyze_batch(services, REVIEW, fields, 0, last_try=last_try)
+    state = await state_of(services.store, REVIEW.id)
+    await analyze_batch(services, state, 0, last_try=last_try)
 
 
 async def result(services: Services) -> BatchResult:
-    [only] = await services.store.results(REVIEW.id)
+    [only] = await services.store.review_data.results(REVIEW.id)
     return only
 
 

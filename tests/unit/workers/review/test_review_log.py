@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from bot.domain.model import Repository, Review, State, Trigger
-from bot.store import Store, cancellation
+from bot.store import ReviewState, Store
 from workers.review.review_log import log_review_end
 
 ID = "01JD0000000000000000000001"
@@ -28,8 +28,8 @@ async def review(store: Store) -> Review:
         trigger=Trigger.OPENED,
         created_at=store.now(),
     )
-    await store.open_review(made)
-    await cancellation.cancel(store, ID, "Cancelled by ada.")
+    await store.reviews.open(made)
+    await store.reviews.cancel(ID, "Cancelled by ada.")
     return made
 
 
@@ -39,7 +39,7 @@ def ends(lines: Sequence[Any]) -> list[Any]:
 
 async def test_two_workers_log_it_once(store: Store, review: Review) -> None:
     with capture_logs() as lines:
-        await asyncio.gather(*(log_review_end(store, review) for _ in range(4)))
+        await asyncio.gather(*(log_review_end(store, review.id) for _ in range(4)))
     [line] = ends(lines)
     assert line["state"] == State.CANCELLED
     assert line["seconds"] >= 0, "Redis tells whole seconds"
@@ -71,27 +71,27 @@ async def test_it_is_reported_despite_a_redis_outage_midway(
         monkeypatch.setattr(Redis, "execute_command", one)
         monkeypatch.setattr(Pipeline, "execute", several)
         with pytest.raises(RedisConnectionError):
-            await log_review_end(store, review)
-        await log_review_end(store, review)
+            await log_review_end(store, review.id)
+        await log_review_end(store, review.id)
     assert len(ends(lines)) == 1
 
 
 async def test_a_worker_stopped_midway_has_reported_it(
     store: Store, review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, fields = asyncio.Event(), store.fields
+    started, get = asyncio.Event(), store.reviews.get
 
-    async def slow(review_id: str) -> dict[str, str]:
+    async def slow(review_id: str) -> ReviewState | None:
         started.set()
         await asyncio.sleep(0.1)
-        return await fields(review_id)
+        return await get(review_id)
 
-    monkeypatch.setattr(store, "fields", slow)
+    monkeypatch.setattr(store.reviews, "get", slow)
     with capture_logs() as lines:
-        logging_task = asyncio.create_task(log_review_end(store, review))
+        logging_task = asyncio.create_task(log_review_end(store, review.id))
         await started.wait()
         logging_task.cancel()
         await asyncio.wait({logging_task})
-        await log_review_end(store, review)
+        await log_review_end(store, review.id)
     assert logging_task.cancelled()
     assert len(ends(lines)) == 1

@@ -12,16 +12,16 @@ from structlog.testing import capture_logs
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, Review, State, Trigger
-from bot.store import Store
-from bot.store.attempts import record_end, record_start
+from bot.store import ReviewState, Store
 from bot.telemetry.metrics import Metrics
+from tests.support.reviews import state_of
 from workers.queue.retries import RetryLater
 from workers.review import stage
 from workers.review.stage import Attempt, StageFailed, run_stage
 from workers.services import Services
 
 ID = "01JD0000000000000000000001"
-Work = Callable[[Review, dict[str, str]], Coroutine[Any, Any, None]]
+Work = Callable[[ReviewState], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def services(store: Store, monkeypatch: pytest.MonkeyPatch) -> Services:
     """A review that is being scanned, looked after without long waits."""
     monkeypatch.setattr(stage, "WATCH_SECONDS", 0.01)
     monkeypatch.setattr(stage, "CLEANUP_SECONDS", 0.01)
-    await store.open_review(
+    await store.reviews.open(
         Review(
             id=ID,
             repository=Repository(installation_id=1, id=7, full_name="ada/engine"),
@@ -39,7 +39,7 @@ async def services(store: Store, monkeypatch: pytest.MonkeyPatch) -> Services:
             created_at=1.0,
         )
     )
-    await store.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
+    await store.reviews.move(ID, State.SCANNING, from_states=[State.QUEUED], started_at=store.now())
     nothing: Any = None
     return Services(
         settings=Settings(_env_file=None, step_seconds=60),
@@ -67,7 +67,7 @@ class Deaf:
     def __init__(self) -> None:
         self.began, self.ended, self.lost = asyncio.Event(), False, 0
 
-    async def __call__(self, review: Review, fields: dict[str, str]) -> None:
+    async def __call__(self, review: ReviewState) -> None:
         self.began.set()
         try:
             while True:
@@ -85,7 +85,7 @@ async def test_work_that_loses_a_cancellation_ends_with_its_review(services: Ser
     work = Deaf()
     running = asyncio.create_task(scanning(services, work))
     await work.began.wait()
-    await services.store.move(ID, State.SUPERSEDED, from_states=[State.SCANNING])
+    await services.store.reviews.move(ID, State.SUPERSEDED, from_states=[State.SCANNING])
     await ends(running)
     await running
     assert work.ended
@@ -105,7 +105,7 @@ async def test_work_that_loses_a_cancellation_ends_with_its_worker(services: Ser
 async def test_a_cancellation_that_the_watch_loses_still_ends_the_step(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state_checked, work, state = asyncio.Event(), Deaf(), services.store.state
+    state_checked, work, state = asyncio.Event(), Deaf(), services.store.reviews.state
 
     async def losing(review_id: str) -> State | None:
         if not state_checked.is_set():
@@ -114,7 +114,7 @@ async def test_a_cancellation_that_the_watch_loses_still_ends_the_step(
                 await asyncio.sleep(60)
         return await state(review_id)
 
-    monkeypatch.setattr(services.store, "state", losing)
+    monkeypatch.setattr(services.store.reviews, "state", losing)
     running = asyncio.create_task(scanning(services, work))
     await state_checked.wait()
     running.cancel()
@@ -127,22 +127,22 @@ async def test_a_step_past_its_time_ends_its_review_and_its_work(services: Servi
     work = Deaf()
     settings = services.settings
     left = services.store.now() - settings.review_seconds + 0.2
-    await services.store.set_fields(ID, started_at=left)
+    await services.store.reviews.update(ID, started_at=left)
     running = asyncio.create_task(scanning(services, work))
     await ends(running)
     assert work.ended
-    assert await services.store.state(ID) is State.FAILED
+    assert await services.store.reviews.state(ID) is State.FAILED
 
 
 async def starts(services: Services) -> int:
     """How many starts of the scan had no end, one for this look included."""
-    number = await record_start(services.store, ID, "scan", "look")
-    await record_end(services.store, ID, "scan", "look")
+    number = await services.store.review_data.record_start(ID, "scan", "look")
+    await services.store.review_data.record_end(ID, "scan", "look")
     return number
 
 
 async def test_a_stage_that_ended_is_not_counted_as_crashed(services: Services) -> None:
-    async def work(review: Review, fields: dict[str, str]) -> None:
+    async def work(review: ReviewState) -> None:
         assert await starts(services) == 2
 
     for _ in range(2):
@@ -160,7 +160,7 @@ async def test_stages_interrupted_by_redis_are_not_counted_as_crashed(
             raise RedisConnectionError("Connection refused.")
         return await real(redis, *args, **more)
 
-    async def work(review: Review, fields: dict[str, str]) -> None:
+    async def work(review: ReviewState) -> None:
         monkeypatch.setattr(Redis, "execute_command", refusing)
         raise RedisConnectionError("Connection refused.")
 
@@ -176,19 +176,19 @@ async def test_stages_interrupted_by_redis_are_not_counted_as_crashed(
 
 
 async def test_the_exceeded_limit_is_reported(services: Services) -> None:
-    async def hang(review: Review, fields: dict[str, str]) -> None:
+    async def hang(review: ReviewState) -> None:
         await asyncio.sleep(60)
 
-    await services.store.set_fields(ID, started_at=services.store.now() - 3599.9)
+    await services.store.reviews.update(ID, started_at=services.store.now() - 3599.9)
     await scanning(services, hang)
-    assert (await services.store.fields(ID))["error"] == "It was not done within 60 minutes."
+    assert (await state_of(services.store, ID)).error == "It was not done within 60 minutes."
 
 
 async def test_what_breaks_because_its_review_ended_is_no_failure(services: Services) -> None:
     """What was handed on is deleted with the end of a review, of which the step has yet to hear."""
 
-    async def break_down(review: Review, fields: dict[str, str]) -> None:
-        await services.store.move(ID, State.CANCELLED, from_states=[State.SCANNING])
+    async def break_down(review: ReviewState) -> None:
+        await services.store.reviews.move(ID, State.CANCELLED, from_states=[State.SCANNING])
         raise StageFailed("What was to be read is gone from Redis; start the review again.")
 
     with capture_logs() as lines:

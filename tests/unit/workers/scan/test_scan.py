@@ -11,6 +11,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
+from bot.domain.progress import Progress
 from tests.support import run_scan
 from tests.support.repositories import Repository
 from workers.scan.repository.clone import Source
@@ -27,11 +28,11 @@ async def scanned(
     settings: Settings,
     config: RepoConfig = DEFAULTS,
     focus: Category | None = None,
-) -> tuple[Scanned, list[tuple[int, str]]]:
-    progress_reports: list[tuple[int, str]] = []
+) -> tuple[Scanned, list[Progress]]:
+    progress_reports: list[Progress] = []
 
-    async def on_progress(percent: int, text: str) -> None:
-        progress_reports.append((percent, text))
+    async def on_progress(progress: Progress) -> None:
+        progress_reports.append(progress)
 
     result = await run_scan.scanned(source, settings, config, focus=focus, on_progress=on_progress)
     return result, progress_reports
@@ -66,9 +67,9 @@ async def test_a_change_becomes_evidence_and_batches(
     ((file,),) = (batch.files for batch in result.batches)
     assert file.evidence == (finding,)
     assert [(s.role, s.path) for s in file.context] == [("definition", "app/util.py")]
-    percents = [percent for percent, _ in progress_reports]
+    percents = [progress.percent for progress in progress_reports]
     assert percents == sorted(percents)
-    assert (percents[0], percents[-1]) == (5, 20)
+    assert (percents[0], percents[-1]) == (5, 17)
     assert os.listdir(scratch) == []
 
 

@@ -5,6 +5,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bot.config.settings import Settings
-from bot.domain.model import Review, State
+from bot.domain.model import UNFINISHED, Review, State
+from bot.domain.progress import Activity
 from bot.security.links import Purpose, sign
 from bot.security.signing import signing_keys
-from bot.store import Store, keys
+from bot.store import ReviewResult, Store, keys
 from bot.web.app import create_app
 from bot.web.feed.feed import Close
 from tests.support.feeds import LATER, read, rest, url
@@ -34,10 +36,14 @@ async def address(app: Starlette, store: Store) -> AsyncIterator[str]:
         yield address
 
 
+RESULT = ReviewResult(
+    verdict="Fine.", conclusion="success", score=90, findings=2, review_url="https://github.com/"
+)
+
+
 async def complete(store: Store, review: Review) -> None:
-    result = json.dumps({"score": 90, "findings": 2})
-    moved = await store.move(
-        review.id, State.COMPLETED, from_states=[State.QUEUED], percent=100, result=result
+    moved = await store.reviews.move(
+        review.id, State.COMPLETED, from_states=UNFINISHED, percent=100, result=RESULT
     )
     assert moved
 
@@ -49,16 +55,16 @@ async def test_a_client_receives_each_update_until_the_end(
     async with connect(url(address, settings, review.id)) as socket:
         assert await read(socket) == {"type": "connected", "task_id": review.id}
         assert (await read(socket))["status"] == "queued"
-        await store.update_progress(
-            review.id, 40, status_text="Read 2 of 5 files", files_total=5, files_done=2
+        await store.reviews.move(
+            review.id, State.ANALYZING, from_states=[State.QUEUED], percent=40, files_total=5
         )
         received = await read(socket)
         assert received["type"] == "progress"
-        assert (received["progress"], received["current_step"]) == (40, "Read 2 of 5 files")
+        assert (received["progress"], received["current_step"]) == (40, "Read 0 of 5 files")
         await complete(store, review)
         [last], code = await rest(socket)
     assert last["type"] == "completed"
-    assert last["result"] == {"score": 90, "findings": 2}
+    assert last["result"] == asdict(RESULT)
     assert code == Close.DONE
 
 
@@ -74,7 +80,9 @@ async def test_every_end_has_its_message(
     address: str, settings: Settings, store: Store, state: State, kind: str
 ) -> None:
     review = await open_review(store)
-    await store.move(review.id, state, from_states=[State.QUEUED], error="The clone was too large.")
+    await store.reviews.move(
+        review.id, state, from_states=[State.QUEUED], error="The clone was too large."
+    )
     async with connect(url(address, settings, review.id, path="reviews")) as socket:
         messages, code = await rest(socket)
     assert [m["type"] for m in messages] == ["connected", "progress", kind]
@@ -89,8 +97,8 @@ async def test_a_returning_client_receives_exactly_what_it_missed(
     async with connect(url(address, settings, review.id)) as socket:
         await read(socket)
         seen = (await read(socket))["id"]
-    await store.update_progress(review.id, 10, status_text="one")
-    await store.update_progress(review.id, 20, status_text="two")
+    await store.reviews.update_progress(review.id, 10)
+    await store.reviews.update_progress(review.id, 20)
     async with connect(url(address, settings, review.id, after=seen)) as socket:
         assert (await read(socket))["type"] == "connected"
         assert [(await read(socket))["progress"] for _ in range(2)] == [10, 20]
@@ -229,7 +237,7 @@ async def test_restless_clients_of_one_review_lose_and_double_nothing(
         for client in clients:
             group.create_task(client.run())
         for percent in range(100):
-            await store.update_progress(review.id, percent, status_text=f"step {percent}")
+            await store.reviews.update_progress(review.id, percent)
             assert app.state.fanout.channels <= 1  # one reader, whoever watches
             await asyncio.sleep(0.005)
         await complete(store, review)
@@ -249,7 +257,7 @@ async def test_reviews_with_a_client_each_are_distinguished(
             group.create_task(client.run())
         for percent in (25, 50, 75):
             for review in reviews:
-                await store.update_progress(review.id, percent)
+                await store.reviews.update_progress(review.id, percent)
         for review in reviews:
             await complete(store, review)
     for client, review in zip(clients, reviews, strict=True):
@@ -277,12 +285,13 @@ async def test_a_client_that_never_reads_does_not_slow_others(
     assert b"101" in await reader.readline()
     assert isinstance(writer.transport, asyncio.Transport)
     writer.transport.pause_reading()
-    longest = "x" * 100_000  # fills the buffers of the kernel and of the server
+    # Fills the buffers of the kernel and of the server.
+    monkeypatch.setattr(Activity, "text", lambda activity, amount: "x" * 100_000)
     async with connect(url(address, settings, review.id), max_queue=None) as socket:
         await read(socket), await read(socket)
         for percent in range(90):
             sent = loop.time()
-            await store.update_progress(review.id, percent, status_text=longest)
+            await store.reviews.update_progress(review.id, percent)
             assert (await read(socket))["progress"] == percent
             assert loop.time() - sent < 2
     async with asyncio.timeout(10):

@@ -68,7 +68,7 @@ async def test_the_button_leads_back_to_the_page_it_stood_on(
     data, path = await fields(web, url, writer), f"/reviews/{review.id}/cancel"
     answer = await web.post(path, data=data, headers={**writer, **ORIGIN})
     assert (answer.status_code, answer.headers["Location"]) == (303, url)
-    assert await store.state(review.id) is State.CANCELLED
+    assert await store.reviews.state(review.id) is State.CANCELLED
     page = (await web.get(url, headers=writer)).text
     assert "Cancelled" in page
     assert BUTTON not in page
@@ -84,7 +84,7 @@ async def test_the_button_of_a_page_that_came_too_late_shows_how_it_ended(
     headers = {**writer, **ORIGIN}
     answer = await web.post(f"/reviews/{review.id}/cancel", data=data, headers=headers)
     assert answer.headers["Location"] == f"/reviews/{review.id}"
-    assert await store.state(review.id) is State.COMPLETED
+    assert await store.reviews.state(review.id) is State.COMPLETED
     assert BUTTON not in (await web.get(f"/reviews/{review.id}", headers=writer)).text
 
 

@@ -19,10 +19,9 @@ from starlette.routing import Route
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, State, Usage
-from bot.store import Store
+from bot.store import ReviewSummary, Store
 from bot.store.messages import NAMESPACE, message
 from bot.store.queues import dead_letters, live_workers, queues
-from bot.store.review_list import Listed, find_listed
 from bot.store.usage import add_usage
 from bot.telemetry.metrics import Unsaved
 from bot.web.app import MAX_CONCURRENT_LISTS, create_app
@@ -156,10 +155,10 @@ async def test_cancel_works_from_the_page_and_from_nowhere_else(
         ({"form_token": token}, {}),
     ):
         assert (await web.post(path, data=data, headers=headers)).status_code == 403
-    assert await store.state(review.id) is State.QUEUED
+    assert await store.reviews.state(review.id) is State.QUEUED
     answer = await web.post(path, data={"form_token": token}, headers=ORIGIN)
     assert answer.status_code == 303
-    assert await store.state(review.id) is State.CANCELLED
+    assert await store.reviews.state(review.id) is State.CANCELLED
 
 
 async def bury(store: Store, queue: str) -> str:
@@ -240,7 +239,7 @@ async def test_what_a_stopped_try_has_used_stays_in_the_sum_of_its_review(store:
         )  # fmt: skip
     report = await complete(store, review, usage=usage)
     assert report.usage.prompt_tokens == 20_000
-    listed = await find_listed(store, review.id)
+    listed = await store.reviews.summary(review.id)
     assert listed is not None
     assert (listed.tokens, listed.cost) == (40_000, 1.0)
 
@@ -431,7 +430,7 @@ async def test_concurrent_list_requests_are_limited(
     """Each may go through all reviews, in the process that takes deliveries."""
     under_way, most = 0, 0
 
-    async def slow(*_: object, **__: object) -> tuple[list[Listed], str]:
+    async def slow(*_: object, **__: object) -> tuple[list[ReviewSummary], str]:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)

@@ -26,7 +26,7 @@ async def test_a_request_can_be_watched_before_it_starts(
     review = await ask_for_review(store)
     async with connect(url(address, settings, review.id)) as socket:
         assert (await read(socket))["type"] == "connected"
-        await store.open_review(review)
+        await store.reviews.open(review)
         assert (await read(socket))["status"] == "queued"
         await complete(store, review)
         [last], code = await rest(socket)
@@ -58,10 +58,10 @@ async def test_a_started_review_publishes_no_rejection(
     """Two attempts may come to different ends, in any order."""
     review = await ask_for_review(store)
     if late:
-        await store.open_review(review)
+        await store.reviews.open(review)
     await pending.reject(store, review.id, "There is no such repository.")
     if not late:
-        await store.open_review(review)
+        await store.reviews.open(review)
     await complete(store, review)
     async with connect(url(address, settings, review.id)) as socket:
         messages, _ = await rest(socket)

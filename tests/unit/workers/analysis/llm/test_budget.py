@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from bot.store import Store, keys
 from bot.store.usage import usage_by_day
 from bot.store.usage_questions import UsageTotal
 from tests.support.llm_server import LLMServer, Request, Status, Text, agreeable
+from tests.support.reviews import state_of
+from tests.support.web_server import REVIEW
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.budget import Budget, cost
@@ -241,7 +244,7 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
 ) -> None:
     day = Day()
     unlimited = budget(redis, now=day)
-    await store.redis.hset(keys.review("r"), "state", "analyzing")
+    await store.reviews.open(replace(REVIEW, id="r"))
     for review_id, usage in (
         ("r", Usage(calls=1, prompt_tokens=90, completion_tokens=10, cost=0.5)),
         ("r", Usage(calls=1, prompt_tokens=20)),  # of a model without a price
@@ -257,10 +260,6 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
         "2026-02-01": {2: UsageTotal(0, 0.0)},
     }
     assert 0 < await redis.ttl(keys.usage("2026-01-31")) <= 60
-    fields = await store.fields("r")
-    assert {n: fields[n] for n in ("calls", "tokens", "cost")} == {
-        "calls": "2",
-        "tokens": "120",
-        "cost": "0.5",
-    }
-    assert await store.fields("gone") == {}
+    review = await state_of(store, "r")
+    assert (review.calls, review.tokens, review.cost) == (2, 120, 0.5)
+    assert not await redis.exists(keys.review("gone"))

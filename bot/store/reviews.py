@@ -1,0 +1,191 @@
+"""The life of reviews: opened, moved from state to state, ended.
+
+Each step is one script, so that state, event and messages change together (`bot.store.scripts`).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Unpack
+from uuid import uuid4
+
+from bot.domain.model import UNFINISHED, Batch, Review, State, decode
+from bot.domain.progress import Activity
+from bot.store import keys
+from bot.store.database import Database, messages_json, pack, to_bytes
+from bot.store.messages import Message, message
+from bot.store.review_state import (
+    ReviewChange,
+    ReviewState,
+    ReviewSummary,
+    Summary,
+    field_names,
+    from_hash,
+    to_hash,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenResult:
+    """`outcome`: `opened`, `known` (this very review was opened before), `repeated` (an
+    automatic trigger for a head and base that have their review), or `waits` (for the end of
+    another). `other` is the id of the review that it superseded, that stands, or that it waits
+    for; "" for none."""
+
+    outcome: str
+    other: str
+
+
+class Reviews:
+    """Every review that is kept. All methods raise RedisError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._redis = database.redis
+
+    async def open(
+        self, review: Review, *, base: str = "", follow_up: Message | None = None
+    ) -> OpenResult:
+        """Open it, superseding the unfinished review of its pull request, if any; or, with
+        `follow_up`, leave that alone and put `follow_up` as soon as it has ended, and so have
+        whatever superseded it meanwhile. `base` is the branch that the pull request goes to."""
+        now = self._database.now()
+        outcome, other = await self._database.run_script(
+            "OPEN",
+            review.id,
+            keys.pull(review.repository.id, review.number),
+            review.head_sha,
+            json.dumps(to_hash({"review": review, "state": State.QUEUED, "opened_at": now})),
+            now,
+            int(review.trigger.automatic),
+            self._database.keep_seconds,
+            keys.head(review.repository.id, review.head_sha),
+            review.number,
+            base,
+            int(review.focus is None),
+            messages_json([follow_up]) if follow_up is not None else "",
+        )
+        return OpenResult(outcome.decode(), other.decode())
+
+    async def get(self, review_id: str) -> ReviewState | None:
+        """All that is kept of it; None if it is not known."""
+        return await self._read(review_id, ReviewState)
+
+    async def summary(self, review_id: str) -> ReviewSummary | None:
+        """What lists and pages show of it; None if it is not known."""
+        return await self._read(review_id, ReviewSummary)
+
+    async def review(self, review_id: str) -> Review | None:
+        """What of it never changes; None if it is not known."""
+        data = await self._redis.hget(keys.review(review_id), "review")
+        return decode(Review, data) if data else None
+
+    async def _read(self, review_id: str, kind: type[Summary]) -> Summary | None:
+        values = await self._redis.hmget(keys.review(review_id), list(field_names(kind)))
+        return from_hash(kind, values)
+
+    async def state(self, review_id: str) -> State | None:
+        state = await self._redis.hget(keys.review(review_id), "state")
+        return State(to_bytes(state).decode()) if state else None
+
+    async def update(self, review_id: str, **change: Unpack[ReviewChange]) -> None:
+        """Keep facts about a review, such as the id of its check run."""
+        mapping: dict[Any, Any] = {**to_hash(change)}
+        await self._redis.hset(keys.review(review_id), mapping=mapping)
+
+    async def move(
+        self,
+        review_id: str,
+        to: State,
+        *,
+        from_states: Iterable[State],
+        messages: Sequence[Message] = (),
+        batches: Sequence[Batch] = (),
+        **change: Unpack[ReviewChange],
+    ) -> bool:
+        """Move a review on, if it is in one of the states `from_states`; with it go the change,
+        the event and the messages. False, and nothing done, if it is in another state."""
+        packed: list[str | bytes | int] = []
+        for batch in batches:
+            packed += [batch.number, pack(batch)]
+        moved, _ = await self._database.run_script(
+            "MOVE",
+            review_id,
+            json.dumps(list(from_states)),
+            to,
+            json.dumps(to_hash(change)),
+            messages_json(messages),
+            self._database.keep_seconds,
+            *packed,
+        )
+        return bool(moved)
+
+    async def cancel(self, review_id: str, reason: str, *, by: str = "") -> bool:
+        """Cancel it, `reason` being for its check run, in sentences that say what to do; False if
+        it is finished or unknown, unless an earlier try of the request that `by` names has
+        cancelled it. Whatever worker is at it notices within a second."""
+        cancelled = await self.move(
+            review_id,
+            State.CANCELLED,
+            from_states=UNFINISHED,
+            messages=[message("conclude_review", review_id)],
+            error=reason,
+            cancelled_by=by,
+        )
+        if cancelled or not by:
+            return cancelled
+        review = await self.get(review_id)
+        return review is not None and review.cancelled_by == by
+
+    async def admit(
+        self,
+        review_id: str,
+        installation_id: int,
+        *,
+        max_concurrent: int,
+        messages: Sequence[Message],
+    ) -> bool:
+        """Put the messages of a queued review now if fewer than `max_concurrent` reviews of its
+        installation run, else as soon as one of them is finished. False if that was done
+        before, or the review is no longer queued."""
+        admitted = await self._database.run_script(
+            "ADMIT", review_id, installation_id, max_concurrent, messages_json(messages)
+        )
+        return bool(admitted)
+
+    async def running(self, installation_id: int) -> int:
+        """How many reviews of the installation have begun and are not finished."""
+        return int(await self._redis.scard(keys.running(installation_id)))
+
+    async def update_progress(
+        self,
+        review_id: str,
+        percent: int,
+        *,
+        activity: Activity = Activity.QUEUED,
+        amount: int = 0,
+    ) -> bool:
+        """Progress for those who watch. False if the review is finished or unknown."""
+        change = to_hash({"activity": activity, "amount": amount})
+        told = await self._database.run_script("PROGRESS", review_id, percent, json.dumps(change))
+        return bool(told)
+
+    async def mark_concluded(self, review_id: str) -> None:
+        """Note that nothing is left to do for a review that ended without a report."""
+        if await self._redis.exists(keys.review(review_id)):
+            await self.update(review_id, concluded=True)
+        await self._redis.zrem(keys.ENDING, review_id)
+
+    async def count_recovery(self, review_id: str) -> int:
+        """Note that it was taken up again; returns how often it was."""
+        return int(await self._redis.hincrby(keys.review(review_id), "recoveries", 1))
+
+    async def claim_end_log(self, review_id: str) -> bool:
+        """True for the first who asks this of a review, also where Redis is asked again after an
+        error."""
+        key, token = keys.review(review_id), uuid4().hex
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hsetnx(key, "end_logged", token)
+            pipe.hget(key, "end_logged")
+            _, first = await pipe.execute()
+        return bool(first == token.encode())
