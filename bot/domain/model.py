@@ -314,6 +314,15 @@ class FileSummary:
     summary: str = ""  # what changed, one sentence, by the LLM
 
 
+@dataclass(frozen=True, slots=True)
+class MaskedLine:
+    """A line of the head whose secrets an analyzer found; `text` is the line under its masks."""
+
+    path: str
+    line: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """What the scan hands on beside the batches."""
@@ -330,6 +339,7 @@ class Scan:
     skipped_unlisted: int = 0  # files left out that `skipped` does not name, for there are too many
     failed_sources: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
     analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
+    masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,13 +121,16 @@ def _finding(item: Finding, lines: tuple[list[str], list[str]] | None) -> Findin
 
 def _removed(old: Sequence[str], new: Sequence[str], start: int, end: int) -> list[str]:
     """What was taken out of these lines: an analyser may have named it in its own words."""
-    found = []
-    for before, after in zip(old[start - 1 : end], new[start - 1 : end], strict=True):
-        if before != after:
-            head = len(commonprefix((before, after)))
-            tail = len(commonprefix((before[head:][::-1], after[head:][::-1])))
-            found.append(before[head : len(before) - tail])
-    return [text for text in found if len(text) > 3]
+    pairs = zip(old[start - 1 : end], new[start - 1 : end], strict=True)
+    return [text for before, after in pairs if (text := taken_out(before, after))]
+
+
+def taken_out(before: str, after: str) -> str:
+    """What of a line was masked, from the first mask to the last; "" where it says nothing."""
+    head = len(commonprefix((before, after)))
+    tail = len(commonprefix((before[head:][::-1], after[head:][::-1])))
+    text = before[head : len(before) - tail]
+    return text if len(text) > 3 else ""
 
 
 def _without(removed: Iterable[str], text: str) -> str:

@@ -14,6 +14,7 @@ from bot.domain.model import (
     BatchFile,
     Category,
     Finding,
+    MaskedLine,
     PullRequest,
     PullRequestContext,
     Scan,
@@ -25,6 +26,7 @@ from bot.domain.progress import Activity, Progress
 from bot.policy.criteria import FindingFilter, finding_filter
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
+from workers.scan.analyzers.secrets import masks
 from workers.scan.bundles import bundle, relations, with_less_evidence
 from workers.scan.context.context import relatives, text_of, with_context
 from workers.scan.context.snippets import Text, snippets
@@ -116,6 +118,11 @@ async def scan(
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
         skipped_unlisted=selection.skipped_unlisted,
         failed_sources=analyzer_results.failed_sources,
+        masked_lines=tuple(
+            MaskedLine(path, number, text)
+            for path, lines in masks(hidden.evidence).items()
+            for number, text in lines.items()
+        ),
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
 

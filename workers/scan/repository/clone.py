@@ -50,6 +50,12 @@ _DIFF = (
 )
 
 
+#: Changed paths, and paths of one commit. Nobody reviews so many, and what lists them takes
+#: memory and time for each.
+MAX_CHANGED = 200_000
+MAX_TREE = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What to clone: `url` over https, an installation token, and the two commits."""
@@ -63,7 +69,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A blob of the head's tree."""
+    """A blob of a commit's tree."""
 
     path: str
     blob: str
@@ -79,23 +85,35 @@ class Clone:
 
     async def names(self) -> tuple[ChangedFile, ...]:
         """Every changed path, from the trees alone: no blob is read, renames are not seen."""
-        out = await self.git.local("diff-tree", "-r", *_DIFF, "--no-renames", *self._commits, "--")
-        return diff.parse_raw(out)
+        out = await self.git.local(
+            *("diff-tree", "-r", *_DIFF, "--no-renames", *self._commits, "--"),
+            max_records=2 * MAX_CHANGED,
+        )
+        return await asyncio.to_thread(diff.parse_raw, out)
 
     async def counted(self, paths: Sequence[str]) -> tuple[ChangedFile, ...]:
         """These paths with renames paired and lines counted; their blobs must be fetched."""
         out = await self._diff("--numstat", "-M", paths=paths)
-        return diff.parse_numstat(out)
+        return await asyncio.to_thread(diff.parse_numstat, out)
 
     async def hunks(self, paths: Sequence[str]) -> tuple[ChangedFile, ...]:
         """These paths with their hunks; their blobs must be fetched."""
         out = await self._diff("--patch", "--unified=3", "-M", paths=paths)
-        return diff.parse_patch(out)
+        return await asyncio.to_thread(diff.parse_patch, out)
 
     async def tree(self) -> tuple[Entry, ...]:
         """Every regular file of the head, in git's order."""
-        out = await self.git.local("ls-tree", "-r", "-z", "--full-tree", self.source.head_sha)
-        return tuple(_entries(out))
+        return await self._tree(self.source.head_sha)
+
+    async def base_tree(self) -> tuple[Entry, ...]:
+        """The same of the merge base."""
+        return await self._tree(self.source.merge_base)
+
+    async def _tree(self, commit: str) -> tuple[Entry, ...]:
+        out = await self.git.local(
+            *("ls-tree", "-r", "-z", "--full-tree", commit), max_records=MAX_TREE
+        )
+        return await asyncio.to_thread(lambda: tuple(_entries(out)))
 
     async def fetch(self, blobs: Iterable[str]) -> None:
         """Bring the blobs that are not here yet, in one request."""
@@ -122,7 +140,7 @@ class Clone:
         out = await self.git.local(
             "cat-file", "--batch", stdin="\n".join(unique_blobs).encode() + b"\n"
         )
-        return dict(_contents(out))
+        return await asyncio.to_thread(lambda: dict(_contents(out)))
 
     @property
     def _commits(self) -> tuple[str, str]:

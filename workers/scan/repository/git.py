@@ -6,6 +6,7 @@ ever touches the disk.
 
 import asyncio
 import base64
+import math
 import os
 import re
 import time
@@ -31,6 +32,8 @@ _HARDENED = {
     "core.fsmonitor": "false",
     "core.symlinks": "false",
     "core.bigFileThreshold": "16m",  # larger blobs are streamed instead of held in memory
+    "pack.threads": "2",  # each takes memory of its own
+    "pack.windowMemory": "64m",
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
     "gc.auto": "0",
@@ -45,6 +48,15 @@ _HARDENED = {
 #: Serves a repository of this machine whoever owns it. git asks that of the configuration of the
 #: person who runs us, which is kept from it here; whether they trust it was asked before.
 _LOCAL_UPLOADPACK = "git -c 'safe.directory=*' upload-pack"
+
+#: What one git may take of memory; trees of a few kilobytes can name more files than fit any.
+MAX_MEMORY_KB = 1 << 20
+#: Where a limit cannot be set, as outside Linux, git runs without.
+_LIMITED = (
+    'ulimit -c 0; ulimit -d "$0" 2>/dev/null; ulimit -t "$1" 2>/dev/null; shift; exec git "$@"'
+)
+_NO_SUCH_PROGRAM = 127
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|(?:malloc|mmap) failed", re.I)
 
 #: Where the directory's size is looked at while git writes into it.
 _WATCH_SECONDS = 0.25
@@ -82,16 +94,31 @@ class Git:
             max_output=min(self.max_output, max_output),
         )
 
-    async def local(self, *args: str, stdin: bytes = b"", codes: Container[int] = (0,)) -> bytes:
+    async def local(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        codes: Container[int] = (0,),
+        max_records: int | None = None,
+    ) -> bytes:
         """Output of a git command that needs no network and has none, and ends with a code of
-        `codes`. Raises CloneError."""
-        done = await self._run(args, {}, stdin)
-        if done.code not in codes:
-            raise CloneError(
-                "The repository could not be read; it may be damaged: check it with `git fsck`.",
-                transient=False,
-            )
+        `codes`; at most `max_records` that end in NUL. Raises CloneError."""
+        done = await self._run(args, {}, stdin, max_records=max_records)
+        _check_code(done, codes)
         return done.out
+
+    async def some(
+        self, *args: str, stdin: bytes = b"", codes: Container[int] = (0,)
+    ) -> tuple[bytes, bool]:
+        """The same, but where there is too much output its beginning, and whether it is all."""
+        done = await self._run(args, {}, stdin, beginning=True)
+        if done.complete:
+            _check_code(done, codes)
+        return done.out, done.complete
+
+    def size(self) -> int:
+        """Bytes of the repository on disk (blocking)."""
+        return _size_of(self.directory)
 
     async def remote(self, *args: str, stdin: bytes = b"") -> None:
         """A git command that talks to the remote. Raises CloneError."""
@@ -112,21 +139,32 @@ class Git:
         await self._check_size()
         if done.code != 0:
             explained = _explained_here if local else _explained
-            raise explained(done.err.decode("utf-8", "replace"))
+            said = done.err.decode("utf-8", "replace")
+            raise _too_large() if _OUT_OF_MEMORY.search(said) else explained(said)
 
     async def _run(
-        self, args: tuple[str, ...], config: Mapping[str, str], stdin: bytes
+        self,
+        args: tuple[str, ...],
+        config: Mapping[str, str],
+        stdin: bytes,
+        *,
+        max_records: int | None = None,
+        beginning: bool = False,
     ) -> Finished:
+        seconds = max(self.deadline - time.monotonic(), 0.001)
+        limits = str(MAX_MEMORY_KB), str(math.ceil(2 * seconds))  # CPU seconds of all threads
         try:
             command = next(arg for arg in args if not arg.startswith("-"))
             with tracing.span(f"git {command}", {}):
-                return await run(
-                    ("git", *args),
+                done = await run(
+                    ("/bin/sh", "-c", _LIMITED, *limits, *args),
                     cwd=self.directory,
                     env=_environment(self.directory, {**_HARDENED, **config}),
-                    seconds=max(self.deadline - time.monotonic(), 0.001),
+                    seconds=seconds,
                     stdin=stdin,
                     max_output=self.max_output,
+                    max_records=max_records,
+                    beginning=beginning,
                 )
         except ProcessTimeout as exc:
             raise CloneError(
@@ -134,9 +172,10 @@ class Git:
                 transient=True,
             ) from exc
         except OutputTooLarge as exc:
-            raise CloneError("The change is too large to be read.", transient=False) from exc
-        except FileNotFoundError as exc:
-            raise CloneError("git is not installed on the worker.", transient=False) from exc
+            raise _too_large() from exc
+        if done.code == _NO_SUCH_PROGRAM:
+            raise CloneError("git is not installed on the worker.", transient=False)
+        return done
 
     async def _check_size(self) -> None:
         if await asyncio.to_thread(_size_of, self.directory) > self.max_bytes:
@@ -145,6 +184,21 @@ class Git:
                 "to review it.",
                 transient=False,
             )
+
+
+def _check_code(done: Finished, codes: Container[int]) -> None:
+    if done.code in codes:
+        return
+    if _OUT_OF_MEMORY.search(done.err.decode("utf-8", "replace")):
+        raise _too_large()
+    raise CloneError(
+        "The repository could not be read; it may be damaged: check it with `git fsck`.",
+        transient=False,
+    )
+
+
+def _too_large() -> CloneError:
+    return CloneError("The change is too large to be read.", transient=False)
 
 
 def _environment(directory: Path, config: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.runtime.tasks import run_to_completion
@@ -25,11 +25,13 @@ class OutputTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a program ended; `err` is cut at 64 KiB."""
+    """How a program ended; `err` is cut at 64 KiB. `complete` is false where it was killed for
+    its output, of which `out` is the beginning."""
 
     code: int
     out: bytes
     err: bytes
+    complete: bool = True
 
 
 async def run(
@@ -40,17 +42,25 @@ async def run(
     seconds: float,
     stdin: bytes = b"",
     max_output: int,
+    max_records: int | None = None,
+    beginning: bool = False,
 ) -> Finished:
     """Run `argv` in a process group of its own, with exactly the environment `env`.
 
     The whole group is killed when the program ends, is too slow, writes more than
-    `max_output` bytes, or the caller is cancelled. Raises ProcessTimeout,
-    OutputTooLarge, and FileNotFoundError if there is no such program.
+    `max_output` bytes, more than `max_records` that end in NUL, or the caller is cancelled.
+    Raises ProcessTimeout, OutputTooLarge unless the `beginning` of the output will do, and
+    FileNotFoundError if there is no such program.
     """
     program = await _started(argv, cwd, env)
+    output = _Output(max_output, max_records)
     try:
         async with asyncio.timeout(seconds):
-            return await _exchange(program.process, stdin, max_output)
+            return await _exchange(program.process, stdin, output)
+    except OutputTooLarge:
+        if not beginning:
+            raise
+        return Finished(0, bytes(output.data[:max_output]), b"", complete=False)
     except TimeoutError as exc:
         raise ProcessTimeout(f"{Path(argv[0]).name} took longer than {seconds:.0f} s") from exc
     finally:
@@ -117,18 +127,37 @@ async def _drop(pipe: asyncio.StreamReader) -> None:
         pass
 
 
-async def _exchange(process: asyncio.subprocess.Process, stdin: bytes, limit: int) -> Finished:
+@dataclass(slots=True)
+class _Output:
+    """What was read so far, and how much of it may come."""
+
+    max_bytes: int
+    max_records: int | None
+    data: bytearray = field(default_factory=bytearray)
+    records: int = 0
+
+    def add(self, chunk: bytes) -> None:
+        self.data += chunk
+        if len(self.data) > self.max_bytes:
+            raise OutputTooLarge(f"more than {self.max_bytes} bytes of output")
+        if self.max_records is not None:
+            self.records += chunk.count(b"\0")
+            if self.records > self.max_records:
+                raise OutputTooLarge(f"more than {self.max_records} records of output")
+
+
+async def _exchange(process: asyncio.subprocess.Process, stdin: bytes, output: _Output) -> Finished:
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_feed(process.stdin, stdin))
-            out = group.create_task(_read(process.stdout, limit))
+            group.create_task(_read(process.stdout, output))
             err = group.create_task(_read_head(process.stderr))
-    except* OutputTooLarge:
-        raise OutputTooLarge(f"more than {limit} bytes of output") from None
-    return Finished(await process.wait(), out.result(), err.result())
+    except* OutputTooLarge as excs:
+        raise excs.exceptions[0] from None
+    return Finished(await process.wait(), bytes(output.data), err.result())
 
 
 async def _feed(pipe: asyncio.StreamWriter, data: bytes) -> None:
@@ -140,13 +169,9 @@ async def _feed(pipe: asyncio.StreamWriter, data: bytes) -> None:
         await pipe.wait_closed()
 
 
-async def _read(pipe: asyncio.StreamReader, limit: int) -> bytes:
-    data = bytearray()
+async def _read(pipe: asyncio.StreamReader, output: _Output) -> None:
     while chunk := await pipe.read(_CHUNK):
-        data += chunk
-        if len(data) > limit:
-            raise OutputTooLarge
-    return bytes(data)
+        output.add(chunk)
 
 
 async def _read_head(pipe: asyncio.StreamReader) -> bytes:

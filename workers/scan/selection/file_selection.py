@@ -48,10 +48,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     attributes = await _attributes(clone, changed, tree)
     # Patterns and paths are the repository's: no other review waits while they are matched.
     rules = await asyncio.to_thread(PathRules, config, attributes)
-    files, skipped = await asyncio.to_thread(
-        file_filters.filter_files, changed, lambda file: file_filters.by_name(file, rules)
-    )
-    files, beyond = _first(riskiest_first(files))
+    files, beyond, skipped = await asyncio.to_thread(_sifted, changed, rules)
     counted, too_large = await _counted(clone, files, settings.max_file_bytes)
     files, nothing_to_read = file_filters.filter_files(counted, file_filters.by_counts)
     texts, unread = await _readable(clone, riskiest_first(files), _most(settings, config))
@@ -63,16 +60,28 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     )
     skipped += beyond + too_large + nothing_to_read + unread
     listed, skipped_unlisted = _listed(skipped)
+    summaries = await asyncio.to_thread(_summaries, changed, counted)
     silent = {item.path for item in nothing_to_read}
     return FileSelection(
         targets=targets,
-        files=_summaries(changed, counted),
+        files=summaries,
         skipped=listed,
         skipped_unlisted=skipped_unlisted,
         tree=tree,
         rules=rules,
         lineless=tuple(file for file in counted if file.path in silent and not file.binary),
     )
+
+
+def _sifted(
+    changed: Iterable[ChangedFile], rules: PathRules
+) -> tuple[list[ChangedFile], list[SkippedFile], list[SkippedFile]]:
+    """The files whose blobs are worth fetching, riskiest first, and those that are left out, for
+    their number and by their names."""
+    files, skipped = file_filters.filter_files(
+        changed, lambda file: file_filters.by_name(file, rules)
+    )
+    return *_first(riskiest_first(files)), skipped
 
 
 def _most(settings: Settings, config: RepoConfig) -> int:

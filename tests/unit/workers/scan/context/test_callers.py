@@ -166,7 +166,11 @@ def test_a_name_is_never_an_option(hostile: list[str]) -> None:
 
     class Listening(Git):
         async def local(
-            self, *args: str, stdin: bytes = b"", codes: Container[int] = (0,)
+            self,
+            *args: str,
+            stdin: bytes = b"",
+            codes: Container[int] = (0,),
+            max_records: int | None = None,
         ) -> bytes:
             git_calls.append((args, stdin))
             return b"0" * 40
