@@ -15,20 +15,21 @@ from bot import __version__
 from bot.config.settings import Settings
 from bot.security.signing import signing_keys
 from bot.store import Store, connect
+from bot.store.queues import live_workers, queues
 from bot.telemetry import log
-from bot.telemetry.metrics import Metrics, resident_memory, series
+from bot.telemetry.metrics import Metrics, exposition, resident_memory, series
 from bot.telemetry.watchdog import watched
 from bot.web.api import problems, reviews
 from bot.web.api.openapi import openapi
 from bot.web.api.problems import Problem
-from bot.web.api.reports import report
+from bot.web.auth.viewer import viewer
 from bot.web.feed.fanout import Fanout
-from bot.web.feed.feed import ConnectionLimiter, feed
-from bot.web.metrics_endpoint import metrics
-from bot.web.pages import cancel, dashboard, signin
+from bot.web.feed.feed import feed
+from bot.web.limits import ConnectionLimiter, RateLimiter, RateLimitMiddleware
+from bot.web.pages import dashboard, signin
+from bot.web.pages.forms import cancel_button
 from bot.web.pages.review import review_page
 from bot.web.pages.templates import not_found, page, static
-from bot.web.rate_limit import RateLimiter, RateLimitMiddleware
 from bot.web.security_headers import SecurityHeaders
 from bot.webhooks import receiver
 from bot.webhooks.body_budget import ByteBudget
@@ -39,6 +40,9 @@ MAX_CONCURRENT_LISTS = 6
 
 #: Reviews whose feeds one web process can read at once, and a few more for their past.
 MAX_FEED_CONNECTIONS = 1000
+
+#: https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info
+CONTENT_TYPE = "text/plain; version=0.0.4"
 
 _log = log.get(__name__)
 
@@ -57,6 +61,25 @@ async def readyz(request: Request) -> JSONResponse:
             {"status": "unavailable", "reason": "Redis does not answer."}, status_code=503
         )
     return JSONResponse({"status": "ok"})
+
+
+async def metrics(request: Request) -> PlainTextResponse:
+    """What Prometheus reads. Open if METRICS_OPEN is set, else for an admin token."""
+    if not request.app.state.settings.metrics_open:
+        who = await viewer(request)
+        if who is None or who.repositories is not None:
+            raise HTTPException(404)
+    store: Store = request.app.state.store
+    await request.app.state.metrics.flush()
+    figures = store.metrics
+    values = await figures.totals() | await figures.rate_limits() | await figures.gauges()
+    for queue in await queues(store):
+        for state in ("waiting", "unacked", "delayed", "dead"):
+            name = series("glossator_queue_messages", queue=queue.name, state=state)
+            values[name] = getattr(queue, state)
+        values[series("glossator_queue_oldest_seconds", queue=queue.name)] = queue.age
+    values["glossator_workers_alive"] = await live_workers(store)
+    return PlainTextResponse(exposition(values), media_type=CONTENT_TYPE)
 
 
 async def on_http_error(request: Request, exc: Exception) -> Response:
@@ -110,7 +133,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readyz),
             Route("/metrics", metrics),
             Route("/", dashboard.dashboard),
-            Route("/reviews/{review_id}/cancel", cancel.cancel_button, methods=["POST"]),
+            Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
             Route(
                 "/dead-letters/{queue}/{message_id}/retry",
                 dashboard.retry_button,
@@ -128,7 +151,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/api/reviews", reviews.start, methods=["POST"]),
             Route("/api/reviews/{review_id}", reviews.show, methods=["GET"]),
             Route("/api/reviews/{review_id}", reviews.cancel, methods=["DELETE"]),
-            Route("/api/reviews/{review_id}/report.{form}", report),
+            Route("/api/reviews/{review_id}/report.{form}", reviews.report),
             WebSocketRoute("/ws/tasks/{review_id}", feed),
             WebSocketRoute("/ws/reviews/{review_id}", feed),
         ],

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config.settings import Settings
@@ -64,12 +63,3 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-def same_origin(connection: HTTPConnection) -> bool:
-    """True if a browser says that the request comes from a page of this server; false if it
-    says nothing. Behind a proxy the host is the public one, or the one we were asked by."""
-    origin = connection.headers.get("Origin", "")
-    public = urlsplit(connection.app.state.settings.public_url)
-    hosts = {public.netloc, connection.headers.get("Host", "")}
-    return bool(origin) and urlsplit(origin).netloc in hosts

@@ -18,7 +18,10 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.model import BatchFile
 from bot.security import links
 from bot.text.secrets import redact
-from bot.web.auth import sessions
+from bot.web.auth.viewer import (
+    session_cookie,
+    session_id_in,
+)
 from bot.webhooks import receiver
 from bot.webhooks.body_budget import ByteBudget
 from tests.security.injections import PAYLOADS
@@ -252,8 +255,8 @@ def _check_keys(value: str) -> None:
     good = links.sign(key, links.Purpose.PAGE, "01", 10**10)
     if value != good:
         assert links.verify([key], links.Purpose.PAGE, "01", value, 0) is None
-    if value != sessions.cookie_value(key, "s"):
-        assert sessions.session_id_in([key], value) is None
+    if value != session_cookie(key, "s"):
+        assert session_id_in([key], value) is None
 
 
 TARGETS = (
@@ -288,7 +291,7 @@ TARGETS = (
             [
                 links.sign(b"k" * 32, links.Purpose.PAGE, "01", 10**10),
                 links.sign(b"k" * 32, links.Purpose.REPORT, "01", 10**10),
-                sessions.cookie_value(b"k" * 32, "s"),
+                session_cookie(b"k" * 32, "s"),
             ]
         ),
         _check_keys,

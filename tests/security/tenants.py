@@ -11,8 +11,14 @@ from bot.domain.model import Review
 from bot.security.links import Purpose, sign
 from bot.security.signing import signing_keys
 from bot.store import Store
-from bot.web.auth import sessions
-from bot.web.auth.sessions import RepositoryAccess, Session, form_token
+from bot.web.auth.viewer import (
+    RepositoryAccess,
+    Session,
+    begin_session,
+    form_token,
+    new_session_id,
+    session_cookie,
+)
 from tests.support.web_server import TOKEN
 
 HEADERS = {
@@ -51,10 +57,10 @@ class TenantServer:
 
     async def session(self, *granted: RepositoryAccess) -> dict[str, str]:
         """Cookie, form token and origin of a person who signed in."""
-        session = Session(sessions.new_id(), "mallory", repositories=granted)
-        await sessions.begin(self.store.redis, session)
+        session = Session(new_session_id(), "mallory", repositories=granted)
+        await begin_session(self.store.redis, session)
         return {
-            "Cookie": f"glossator={sessions.cookie_value(self.key, session.id)}",
+            "Cookie": f"glossator={session_cookie(self.key, session.id)}",
             "Origin": self.settings.public_url,
             "X-CSRF-Token": form_token(self.key, session.id),
         }

@@ -12,7 +12,7 @@ from bot.domain.model import Review, State
 from bot.security.links import Purpose, sign
 from bot.store import Store
 from bot.web.app import create_app
-from bot.web.auth.sessions import RepositoryAccess
+from bot.web.auth.viewer import RepositoryAccess
 from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
 from tests.support.web_server import TOKEN, make_settings
 

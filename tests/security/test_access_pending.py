@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.domain.model import Review, Trigger
 from bot.store import pending
 from bot.store.pending import PendingRequest
-from bot.web.auth.sessions import RepositoryAccess
+from bot.web.auth.viewer import RepositoryAccess
 from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
 
 KNOWN = ("/reviews/{review_id}", "/api/reviews/{review_id}")

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse
 from bot import __version__
 from bot.domain.model import State
 from bot.store.review_list import CURSOR
-from bot.web.api.reports import TYPES
-from bot.web.api.reviews import DEFAULT_LIMIT, MAX_LIMIT
 from bot.web.api.schemas import (
+    CONTENT_TYPES,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     MAX_NUMBER,
     ProblemOut,
     ReviewOut,
@@ -156,14 +157,19 @@ def _cancel() -> dict[str, Any]:
 
 
 def _report() -> dict[str, Any]:
-    content: dict[str, Any] = {kind.partition(";")[0]: {} for kind in TYPES.values()}
+    content: dict[str, Any] = {kind.partition(";")[0]: {} for kind in CONTENT_TYPES.values()}
     return {
         "operationId": "readReport",
         "summary": "The report in one format",
         "security": [{"token": []}, {"session": []}, {}],
         "parameters": [
             _id(),
-            {"in": "path", "name": "form", "required": True, "schema": {"enum": list(TYPES)}},
+            {
+                "in": "path",
+                "name": "form",
+                "required": True,
+                "schema": {"enum": list(CONTENT_TYPES)},
+            },
             _parameter("query", "key", {"type": "string"}, "A signed link's key."),
         ],
         "responses": {

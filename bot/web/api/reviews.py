@@ -1,8 +1,8 @@
-"""Start, list, read and cancel reviews."""
+"""Start, list, read and cancel reviews; and their reports, as the `reports` queue rendered them."""
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from urllib.parse import urlencode
 
@@ -14,15 +14,18 @@ from ulid import ULID
 
 from bot.domain.model import State, Trigger
 from bot.policy.start import cancelled_by
-from bot.security.links import FORMATS, review_links
-from bot.store import ReviewSummary, Store, keys, pending
+from bot.security.links import FORMATS, Purpose, review_links
+from bot.store import Store, keys, pending
+from bot.store.locks import once_per
 from bot.store.messages import message
 from bot.store.pending import PendingRequest
 from bot.store.review_list import BadCursor, page_of
 from bot.telemetry import tracing
-from bot.web.api.callers import caller
 from bot.web.api.problems import Problem, not_found
 from bot.web.api.schemas import (
+    CONTENT_TYPES,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     MAX_NUMBER,
     ReviewPage,
     StartReviewRequest,
@@ -30,7 +33,15 @@ from bot.web.api.schemas import (
     pending_to_json,
     review_to_json,
 )
-from bot.web.auth.viewer import Viewer
+from bot.web.auth.viewer import (
+    Viewer,
+    caller,
+    find_pending_access,
+    find_review_access,
+    review_filter,
+)
+from bot.web.limits import TOO_MANY_LISTS
+from bot.web.security_headers import REPORT_POLICY
 
 #: A request to start is small.
 MAX_BODY = 16 * 1024
@@ -39,10 +50,7 @@ BODY_SECONDS = 30.0
 #: A repeated POST with the same key is answered as the first one for so long.
 IDEMPOTENCY_SECONDS = 86_400
 
-DEFAULT_LIMIT, MAX_LIMIT = 30, 100
-
 NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
-TOO_MANY_LISTS = "You have other lists read at this moment. Wait for them."
 NOT_STARTED = "The review has not begun: cancel it once it has."
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -165,23 +173,6 @@ async def index(request: Request) -> Response:
     return JSONResponse(page.model_dump(mode="json"))
 
 
-def review_filter(
-    user: Viewer, *, repository: str = "", number: int = 0, state: State | None = None
-) -> Callable[[ReviewSummary], bool]:
-    """A filter for what the viewer may see and asked for."""
-
-    def matches(summary: ReviewSummary) -> bool:
-        review = summary.review
-        return (
-            user.may_read(review.repository.id)
-            and (not repository or review.repository.full_name.lower() == repository.lower())
-            and (not number or review.number == number)
-            and (state is None or summary.state is state)
-        )
-
-    return matches
-
-
 def _number(query: Mapping[str, str], name: str, maximum: int, default: int = 0) -> int:
     """What the query has under that name; `default` if it has nothing."""
     text = query.get(name)
@@ -235,3 +226,67 @@ async def cancel(request: Request) -> Response:
     updated = await store.reviews.summary(listed.review.id)
     assert updated is not None
     return JSONResponse(review_to_json(updated, tuple(FORMATS)).model_dump(mode="json"), 202)
+
+
+#: A request waits so long for a rendering; later it is told to come again.
+WAIT_SECONDS = 8.0
+POLL_SECONDS = 0.1
+#: A rendering that was asked for is not asked for again for so long.
+RENDER_REQUEST_MS = 30_000
+
+
+async def report(request: Request) -> Response:
+    """The rendering, 202 while it is made, 404 without one to come. Opened by the signed
+    link for reports, a bearer token or a session."""
+    review_id, form = request.path_params["review_id"], request.path_params["form"]
+    store: Store = request.app.state.store
+    access = await find_review_access(request, Purpose.REPORT, review_id)
+    if form not in FORMATS:
+        raise not_found()
+    if access is None:
+        raise await _pending_report(request, review_id)
+    data = await store.review_data.rendering(review_id, form)
+    if data is None:
+        state = await store.reviews.state(review_id)
+        if state is not None and not state.finished:
+            raise _rendering()
+        if await store.review_data.report(review_id) is None:
+            raise _no_report()
+        data = await _rendered(store, review_id, form)
+    if data is None:
+        return Response(status_code=202, headers={"Retry-After": "2"})
+    name = access.review.repository.full_name.replace("/", "-")
+    disposition = "inline" if form in ("html", "pdf") else "attachment"
+    headers = {
+        "Content-Disposition": f'{disposition}; filename="{name}-{access.review.number}.{form}"',
+        "Content-Security-Policy": REPORT_POLICY,
+    }
+    return Response(data, media_type=CONTENT_TYPES[form], headers=headers)
+
+
+async def _pending_report(request: Request, review_id: str) -> Problem:
+    """Why there is no report of what has not begun, or never will."""
+    found = await find_pending_access(request, Purpose.REPORT, review_id)
+    if found is None:
+        return not_found()
+    return _no_report() if found.error else _rendering()
+
+
+def _rendering() -> Problem:
+    return Problem(409, "The report is not written yet: the review goes on.", Retry_After="5")
+
+
+def _no_report() -> Problem:
+    return Problem(404, "The review ended without a report.")
+
+
+async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:
+    """Have it rendered, and wait a moment for it."""
+    if await once_per(store, f"render:{review_id}:{form}", RENDER_REQUEST_MS):
+        await store.put(message("render_report", review_id, form))
+    # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
+    for _ in range(round(WAIT_SECONDS / POLL_SECONDS)):
+        if (data := await store.review_data.rendering(review_id, form)) is not None:
+            return data
+        await asyncio.sleep(POLL_SECONDS)
+    return None

@@ -11,6 +11,18 @@ from bot.store.pending import PendingRequest
 #: No pull request has a greater number.
 MAX_NUMBER = 2**31 - 1
 
+#: Reviews on a page of the list.
+DEFAULT_LIMIT, MAX_LIMIT = 30, 100
+
+#: Of a report, by its format.
+CONTENT_TYPES = {
+    "json": "application/json",
+    "md": "text/markdown; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "sarif": "application/sarif+json",
+}
+
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
 ]

@@ -2,23 +2,56 @@
 
 Three ways in: an admin token (`Authorization: Bearer`), a session cookie, and for one
 review the signed link. Nobody who is refused learns whether the review exists.
+
+A signed cookie names a session, Redis holds what it may see: the list of repositories that a
+person may read can be too long for a cookie. It is asked of GitHub at sign-in, and a session is
+short, so that what is taken away from a person at GitHub is soon taken away here.
 """
 
 import hmac
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
-from starlette.requests import HTTPConnection
+from redis.asyncio import Redis
+from starlette.requests import HTTPConnection, Request
 
 from bot.config.settings import Settings
-from bot.domain.model import Review
+from bot.domain.model import Review, State, decode, encode
 from bot.security.links import Purpose, verify
-from bot.store import Store, pending
+from bot.security.signing import is_signed, signature
+from bot.store import ReviewSummary, Store, keys, pending
 from bot.store.pending import PendingRequest
-from bot.web.auth import sessions
-from bot.web.auth.sessions import RepositoryAccess, Session
+from bot.web.api.problems import Problem
+
+#: After so long a person signs in again: without a question where GitHub knows them.
+SESSION_SECONDS = 3600
+
+#: Carries the session's form token for calls that change something.
+TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryAccess:
+    """A repository that a person may read, and whether they may write to it."""
+
+    id: int
+    full_name: str
+    write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`admin` is the digest of the admin token it began with, or "" for a person known by
+    GitHub, who sees `repositories` and no others."""
+
+    id: str
+    login: str
+    admin: str = ""
+    repositories: tuple[RepositoryAccess, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +131,10 @@ async def viewer(connection: HTTPConnection) -> Viewer | None:
         known = scheme.lower() == "bearer" and token_digest(token.strip(), settings.api_tokens)
         return Viewer("admin", None) if known else None
     cookie = connection.cookies.get(cookie_name(settings), "")
-    session_id = sessions.session_id_in(connection.app.state.keys, cookie)
+    session_id = session_id_in(connection.app.state.keys, cookie)
     if session_id is None:
         return None
-    session = await sessions.find(connection.app.state.store.redis, session_id)
+    session = await find_session(connection.app.state.store.redis, session_id)
     return _session_viewer(session, settings)
 
 
@@ -148,3 +181,83 @@ async def find_pending_access(
         return found
     user = await viewer(connection)
     return found if user and user.may_read_pending(found) else None
+
+
+def review_filter(
+    user: Viewer, *, repository: str = "", number: int = 0, state: State | None = None
+) -> Callable[[ReviewSummary], bool]:
+    """A filter for what the viewer may see and asked for."""
+
+    def matches(summary: ReviewSummary) -> bool:
+        review = summary.review
+        return (
+            user.may_read(review.repository.id)
+            and (not repository or review.repository.full_name.lower() == repository.lower())
+            and (not number or review.number == number)
+            and (state is None or summary.state is state)
+        )
+
+    return matches
+
+
+async def caller(request: Request) -> Viewer:
+    """Raises Problem: 401 for strangers, 403 for a session's changing call that another site
+    may have sent."""
+    user = await viewer(request)
+    if user is None:
+        raise Problem(
+            401,
+            "Send an admin token as `Authorization: Bearer …`, or sign in at the dashboard.",
+            WWW_Authenticate='Bearer realm="glossator"',
+        )
+    if user.session is not None and request.method not in ("GET", "HEAD"):
+        token = request.headers.get(TOKEN_HEADER, "")
+        is_valid = is_form_token(request.app.state.keys, user.session.id, token)
+        if not is_valid or not same_origin(request):
+            raise Problem(403, f"A session's call needs the page's token in {TOKEN_HEADER}.")
+    return user
+
+
+def same_origin(connection: HTTPConnection) -> bool:
+    """True if a browser says that the request comes from a page of this server; false if it
+    says nothing. Behind a proxy the host is the public one, or the one we were asked by."""
+    origin = connection.headers.get("Origin", "")
+    public = urlsplit(connection.app.state.settings.public_url)
+    hosts = {public.netloc, connection.headers.get("Host", "")}
+    return bool(origin) and urlsplit(origin).netloc in hosts
+
+
+def new_session_id() -> str:
+    return secrets.token_urlsafe(32)
+
+
+async def begin_session(redis: "Redis", session: Session) -> None:
+    await redis.set(keys.session(session.id), encode(session), ex=SESSION_SECONDS)
+
+
+async def find_session(redis: "Redis", session_id: str) -> Session | None:
+    data = await redis.get(keys.session(session_id))
+    return decode(Session, data) if data else None
+
+
+async def end_session(redis: "Redis", session_id: str) -> None:
+    await redis.delete(keys.session(session_id))
+
+
+def session_cookie(key: bytes, session_id: str) -> str:
+    return f"{session_id}.{signature(key, 'session', session_id)}"
+
+
+def session_id_in(keys: Sequence[bytes], cookie: str) -> str | None:
+    """The id that the cookie carries, if it is one that we signed."""
+    session_id, _, given = cookie.partition(".")
+    return session_id if is_signed(keys, given, "session", session_id) else None
+
+
+def form_token(key: bytes, session_id: str) -> str:
+    """What a form of this session carries, so that no other site can send it (CSRF)."""
+    return signature(key, "form", session_id)
+
+
+def is_form_token(keys: Sequence[bytes], session_id: str, given: str) -> bool:
+    return is_signed(keys, given, "form", session_id)

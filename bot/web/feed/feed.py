@@ -7,9 +7,7 @@ which a client gives as `?after=` when it comes back. docs/api.md has the contra
 import asyncio
 import json
 import re
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from dataclasses import asdict
 from enum import IntEnum
 
@@ -22,9 +20,14 @@ from bot.security.links import Purpose
 from bot.security.network import network_of
 from bot.store import keys, pending
 from bot.store.events import StreamEvent
-from bot.web.auth.viewer import find_pending_access, find_review_access, link_expiry, viewer
+from bot.web.auth.viewer import (
+    find_pending_access,
+    find_review_access,
+    link_expiry,
+    same_origin,
+    viewer,
+)
 from bot.web.feed.fanout import Fanout, SlowConsumer
-from bot.web.security_headers import same_origin
 
 #: A message that a client does not take for so long makes it a slow client.
 SEND_SECONDS = 10.0
@@ -43,33 +46,6 @@ class Close(IntEnum):
     UNEXPECTED_MESSAGE = 1008  # something other than `ping` was sent
     TRY_LATER = 1013  # Redis is away
     SLOW = 4408  # the client did not keep up: come back with `?after=`
-
-
-class ConnectionLimiter:
-    """How many feeds each address holds open in this process, or lists each person."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._open: Counter[str] = Counter()
-
-    @property
-    def open(self) -> int:
-        """All of this process."""
-        return self._open.total()
-
-    @asynccontextmanager
-    async def acquire(self, address: str) -> AsyncIterator[bool]:
-        """Yields False if the address has all that it may have."""
-        if self._open[address] >= self._limit:
-            yield False
-            return
-        self._open[address] += 1
-        try:
-            yield True
-        finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
 
 
 async def feed(websocket: WebSocket) -> None:

@@ -13,14 +13,19 @@ from bot.store.review_list import BadCursor, newest_first, page_of
 from bot.store.usage import usage_by_day
 from bot.store.usage_questions import question_usage
 from bot.telemetry.metrics import series
-from bot.web.api.reviews import TOO_MANY_LISTS, review_filter
-from bot.web.auth.viewer import Viewer, viewer
-from bot.web.pages import charts
-from bot.web.pages.cancel import may_cancel
-from bot.web.pages.formatting import money, number
-from bot.web.pages.forms import form_rejected, token_for, verified_form
-from bot.web.pages.statistics import DAYS, Statistics, accounts, days_of, sum_up
-from bot.web.pages.templates import not_found, page
+from bot.web.auth.viewer import Viewer, review_filter, viewer
+from bot.web.limits import TOO_MANY_LISTS
+from bot.web.pages.forms import form_rejected, may_cancel, token_for, verified_form
+from bot.web.pages.statistics import (
+    DAYS,
+    Statistics,
+    accounts,
+    bar_chart,
+    days_of,
+    line_chart,
+    summarize,
+)
+from bot.web.pages.templates import money, not_found, number, page
 
 #: Reviews on a page of the list.
 LIMIT = 25
@@ -52,7 +57,7 @@ async def _render(request: Request, user: Viewer) -> Response:
     now = store.now()
     questions = await question_usage(store, days_of(now), user.may_read)
     recent = await _recent_reviews(store, user)
-    statistics = sum_up(recent, questions, now)
+    statistics = summarize(recent, questions, now)
     admin = user.repositories is None
     return page(
         "dashboard.html",
@@ -102,14 +107,14 @@ async def _recent_reviews(store: Store, user: Viewer) -> list[ReviewSummary]:
 def _charts(statistics: Statistics) -> dict[str, object]:
     def days(values: Sequence[tuple[str, float]], title: str, *, cost: bool = False) -> object:
         labels = [money(value) if cost else number(round(value)) for _, value in values]
-        return charts.bars(values, title, labels)
+        return bar_chart(values, title, labels)
 
     return {
         "Reviews a day": days(statistics.reviews_per_day, "Reviews a day"),
         "Tokens a day": days(statistics.tokens_per_day, "Tokens a day"),
         "Cost a day": days(statistics.cost_per_day, "Cost a day", cost=True),
         **{
-            f"Score of {name}": charts.line(points, f"Score of {name} over time")
+            f"Score of {name}": line_chart(points, f"Score of {name} over time")
             for name, points in statistics.scores.items()
         },
     }

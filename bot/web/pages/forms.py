@@ -1,15 +1,17 @@
-"""Forms of our pages: read with limits, and only if they were sent from our pages."""
+"""Forms of our pages, read with limits and only if they were sent from our pages; and the Cancel
+button, which the dashboard and a review's own page have."""
 
 import asyncio
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from bot.web.auth.sessions import form_token, is_form_token
-from bot.web.auth.viewer import Viewer
-from bot.web.pages.templates import page
-from bot.web.security_headers import same_origin
+from bot.domain.model import Review, State
+from bot.policy.start import cancelled_by
+from bot.web.auth.viewer import Viewer, form_token, is_form_token, same_origin, viewer
+from bot.web.pages.templates import not_found, page
 
 #: Our forms are small.
 MAX_BYTES = 4096
@@ -51,3 +53,30 @@ def form_rejected() -> HTMLResponse:
     """The answer to a form that `verified_form` does not know."""
     message = "The button was not pressed on this server's page, or the session has ended."
     return page("message.html", 403, title="Not done", message=message)
+
+
+def may_cancel(user: Viewer, review: Review, state: State) -> bool:
+    """Whether they are shown the button. It is a form, and only a session can send one."""
+    return user.session is not None and not state.finished and user.may_write(review.repository.id)
+
+
+async def cancel_button(request: Request) -> Response:
+    """POST /reviews/{id}/cancel; back to where the button was pressed."""
+    user, store = await viewer(request), request.app.state.store
+    review = await store.reviews.review(request.path_params["review_id"])
+    if user is None or review is None or not user.may_write(review.repository.id):
+        return not_found()
+    form = await verified_form(request, user)
+    if not form:
+        return form_rejected()
+    await store.reviews.cancel(review.id, cancelled_by(user.login))
+    return RedirectResponse(_back(review, form), 303)
+
+
+def _back(review: Review, form: Mapping[str, str]) -> str:
+    """The form names a page of ours and never an address, which others could choose."""
+    if form.get("page") != "review":
+        return "/"
+    # With the link by which it was opened: that is good for longer than the session.
+    key = form.get("key")
+    return f"/reviews/{review.id}" + (f"?{urlencode({'key': key})}" if key else "")

@@ -18,8 +18,7 @@ from bot.domain.progress import Progress
 from bot.security.links import Purpose, report_links
 from bot.store import Store, keys
 from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
-from bot.web.pages.cancel import may_cancel
-from bot.web.pages.forms import token_for
+from bot.web.pages.forms import may_cancel, token_for
 from bot.web.pages.templates import not_found, page
 
 #: Links on the page of somebody who came without one are good for so long.

@@ -9,12 +9,20 @@ from starlette.responses import RedirectResponse, Response
 from bot.config.settings import Settings
 from bot.security.network import network_of
 from bot.store import keys
-from bot.web.auth import sessions
-from bot.web.auth.sessions import SESSION_SECONDS, Session
-from bot.web.auth.viewer import cookie_name, token_digest, viewer
+from bot.web.auth.viewer import (
+    SESSION_SECONDS,
+    Session,
+    begin_session,
+    cookie_name,
+    end_session,
+    new_session_id,
+    same_origin,
+    session_cookie,
+    token_digest,
+    viewer,
+)
 from bot.web.pages.forms import read_form, verified_form
 from bot.web.pages.templates import page
-from bot.web.security_headers import same_origin
 
 #: A person has so long to say yes at GitHub.
 STATE_SECONDS = 600
@@ -50,7 +58,7 @@ async def with_token(request: Request) -> Response:
     digest = token_digest(form.get("token", ""), state.settings.api_tokens)
     if digest is None:
         return _sign_in_page(request, "This is no admin token of this server.", 403)
-    return await _signed_in(request, Session(sessions.new_id(), "admin", admin=digest))
+    return await _signed_in(request, Session(new_session_id(), "admin", admin=digest))
 
 
 async def _allow_attempt(redis: "Redis", address: str) -> bool:
@@ -94,16 +102,16 @@ async def from_github(request: Request) -> Response:
         identity = await identify(settings, code, verifier.decode())
     except SignInFailed as exc:
         return _sign_in_page(request, str(exc), 502)
-    session = Session(sessions.new_id(), identity.login, repositories=identity.repositories)
+    session = Session(new_session_id(), identity.login, repositories=identity.repositories)
     return await _signed_in(request, session)
 
 
 async def _signed_in(request: Request, session: Session) -> Response:
     """A new session, never one that somebody could have known before."""
     state = request.app.state
-    await sessions.begin(state.store.redis, session)
+    await begin_session(state.store.redis, session)
     answer = RedirectResponse("/", 303)
-    value = sessions.cookie_value(state.keys[0], session.id)
+    value = session_cookie(state.keys[0], session.id)
     _set_cookie(answer, state.settings, cookie_name(state.settings), value, SESSION_SECONDS)
     return answer
 
@@ -120,7 +128,7 @@ async def sign_out(request: Request) -> Response:
     if user is not None and user.session is not None:
         if not await verified_form(request, user):
             return page("message.html", 403, title="Not sent", message="Send it from the page.")
-        await sessions.end(request.app.state.store.redis, user.session.id)
+        await end_session(request.app.state.store.redis, user.session.id)
     answer = RedirectResponse("/sign-in", 303)
     # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.
     settings: Settings = request.app.state.settings

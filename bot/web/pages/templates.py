@@ -1,6 +1,7 @@
-"""The pages' templates, and the files that go with them."""
+"""The pages' templates and how they write numbers and times, and the files that go with them."""
 
 import functools
+import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ from starlette.responses import HTMLResponse, Response
 from bot import __version__
 from bot.domain.diff import display_path
 from bot.text.invisible_characters import visible
-from bot.web.pages import formatting
 from templates import DIRECTORY
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def _environment() -> "Environment":
         for function in (
             *(markup.markdown, markup.inline),
             *(
-                formatting.duration,
-                formatting.moment,
-                formatting.iso,
-                formatting.number,
-                formatting.money,
+                duration,
+                moment,
+                iso,
+                number,
+                money,
             ),
         )
     }
@@ -98,3 +98,32 @@ NOT_FOUND = (
     "There is nothing here, or the link has expired. The check run on the pull request has a "
     "current link."
 )
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `1 h 4 min`."""
+    total = max(0, round(seconds))
+    if total < 60:
+        return f"{total} s"
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total % 3600 // 60} min"
+
+
+def moment(seconds: float) -> str:
+    """Time in UTC, as `2026-11-24 08:14`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
+
+
+def iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def number(value: int | float) -> str:
+    """With separators: 12,345."""
+    return f"{value:,}"
+
+
+def money(value: float) -> str:
+    """US dollars; what is less than a cent is not told as nothing."""
+    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.4f}"

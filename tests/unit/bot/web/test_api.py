@@ -17,7 +17,8 @@ from bot.security.links import FORMATS, Purpose, sign
 from bot.security.signing import signing_keys
 from bot.store import Store, keys
 from bot.store.messages import NAMESPACE, QUEUES
-from bot.web.api import reports
+from bot.web.api import reviews
+from bot.web.api.schemas import CONTENT_TYPES
 from bot.web.app import create_app
 from tests.support.web_server import TOKEN, complete, open_review, serving
 
@@ -195,7 +196,7 @@ async def test_a_stored_rendering_is_given_with_its_type(
 ) -> None:
     review = await open_review(store)
     await complete(store, review)
-    for form, kind in reports.TYPES.items():
+    for form, kind in CONTENT_TYPES.items():
         await store.review_data.save_rendering(review.id, form, form.encode())
         answer = await web.get(report_path(settings, review.id, form))
         assert (answer.status_code, answer.content) == (200, form.encode())
@@ -227,7 +228,7 @@ async def test_a_missing_rendering_is_requested_once_and_awaited(
 async def test_a_user_who_would_wait_too_long_is_asked_to_retry(
     web: httpx2.AsyncClient, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reports, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(reviews, "WAIT_SECONDS", 0.2)
     review = await open_review(store)
     await complete(store, review)
     answer = await web.get(report_path(settings, review.id, "html"))

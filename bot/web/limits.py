@@ -1,13 +1,15 @@
-"""How many requests an address may send to one web process (pure ASGI middleware).
+"""How many requests an address may send to one web process, and how many connections or lists
+it may hold open.
 
-A bucket of tokens for each address, filled evenly. Deliveries are not counted: they are
+Requests: a bucket of tokens for each address, filled evenly. Deliveries are not counted: they are
 signed, and GitHub sends them in bursts; nor are the probes of whoever runs the server. Feeds are
 counted as they are opened.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.security.network import network_of
 from bot.web.api import problems
 from bot.web.api.problems import Problem
+
+TOO_MANY_LISTS = "You have other lists read at this moment. Wait for them."
 
 EXEMPT_PATHS = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 
@@ -67,3 +71,30 @@ class RateLimitMiddleware:
         detail = "Too many requests come from your address. Wait a moment."
         problem = Problem(429, detail, Retry_After=str(int(wait) + 1))
         await problems.response(problem)(scope, receive, send)
+
+
+class ConnectionLimiter:
+    """How many feeds each address holds open in this process, or lists each person."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: Counter[str] = Counter()
+
+    @property
+    def open(self) -> int:
+        """All of this process."""
+        return self._open.total()
+
+    @asynccontextmanager
+    async def acquire(self, address: str) -> AsyncIterator[bool]:
+        """Yields False if the address has all that it may have."""
+        if self._open[address] >= self._limit:
+            yield False
+            return
+        self._open[address] += 1
+        try:
+            yield True
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]

@@ -10,8 +10,13 @@ from bot.domain.model import Review, State
 from bot.security.links import review_links
 from bot.security.signing import signing_keys
 from bot.store import Store
-from bot.web.auth import sessions
-from bot.web.auth.sessions import RepositoryAccess, Session
+from bot.web.auth.viewer import (
+    RepositoryAccess,
+    Session,
+    begin_session,
+    new_session_id,
+    session_cookie,
+)
 from tests.support.web_server import complete, open_review
 
 BUTTON = "Cancel the review"
@@ -21,9 +26,9 @@ ORIGIN = {"Origin": "http://web"}
 async def person(settings: Settings, store: Store, *, write: bool) -> dict[str, str]:
     """The cookie of somebody who may read the repository."""
     granted = (RepositoryAccess(11, "octo/demo", write),)
-    session = Session(sessions.new_id(), "mona", repositories=granted)
-    await sessions.begin(store.redis, session)
-    value = sessions.cookie_value(signing_keys(settings)[0], session.id)
+    session = Session(new_session_id(), "mona", repositories=granted)
+    await begin_session(store.redis, session)
+    value = session_cookie(signing_keys(settings)[0], session.id)
     return {"Cookie": f"glossator={value}"}
 
 

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from bot.security.network import network_of
 from bot.store import Store
 from bot.web.app import create_app
-from bot.web.rate_limit import MAX_ADDRESSES, RateLimiter
+from bot.web.limits import MAX_ADDRESSES, RateLimiter
 from tests.support.web_server import make_settings
 
 

@@ -1,0 +1,46 @@
+"""Hostile Markdown and code as HTML."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.web.pages.markup import CODE_CHARACTERS, Highlighter, code, inline, markdown
+
+
+@given(st.text())
+def test_no_tag_of_theirs_survives_markdown(text: str) -> None:
+    hostile = f"{text} <img src=x onerror=alert(1)> [a](javascript:b) ![c](https://d)"
+    for html in (markdown(hostile), inline(hostile)):
+        assert "<img" not in html
+        assert "<a " not in html
+        assert "<script" not in html
+
+
+@given(st.text(), st.sampled_from(["a.py", "b.html", "no-such.type", "c.php", ""]))
+def test_code_is_text_in_one_block(text: str, path: str) -> None:
+    html = code(text + "</code></pre><script>", path)
+    assert html.count("<pre") == html.count("</pre>") == 1
+    assert "<script" not in html
+
+
+def test_code_has_the_numbers_of_its_lines() -> None:
+    assert '<span class="ln"> 9</span>' in code("a\nb", "x.txt", 9)
+    assert '<span class="ln">10</span>' in code("a\nb", "x.txt", 9)
+
+
+def test_leading_empty_lines_keep_the_numbers_right() -> None:
+    assert code("\n\nlast", "x.py", 1).count('class="ln"') == 3
+
+
+def test_hidden_characters_are_shown() -> None:
+    assert "\u202e" not in code("a\u202eb", "x.py")
+    assert "\\u{202E}" in markdown("a\u202eb")
+
+
+def test_long_code_is_cut() -> None:
+    assert len(code("x" * 10 * CODE_CHARACTERS, "x.txt")) < 2 * CODE_CHARACTERS
+
+
+def test_code_has_colors_as_long_as_that_is_quick() -> None:
+    slow = Highlighter(seconds=0.000_001)
+    assert '<span class="k">' in slow("def f(): pass", "x.py")
+    assert slow("def f(): pass", "x.py", 7).count("<span") == 1, "the line's number is left"

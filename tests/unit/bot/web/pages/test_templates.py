@@ -1,0 +1,28 @@
+"""Text, numbers and times on pages."""
+
+import pytest
+
+from bot.web.pages.templates import duration, money, number, page
+
+
+def test_hidden_characters_are_visible_on_every_page() -> None:
+    page_text = bytes(page("message.html", title="a\u202eb", message="<b>\u200b\0").body).decode()
+    assert page_text.count("a\\u{202E}b") == 2, "as the page's title and its heading"
+    assert "&lt;b&gt;\\u{200B}\\u{0000}" in page_text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (3840, "1 h 4 min")]
+)
+def test_durations_are_human_readable(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_numbers_and_money_are_readable() -> None:
+    assert number(1234567) == "1,234,567"
+    assert [money(v) for v in (0, 0.0012, 0.5, 1234.5)] == [
+        "$0.00",
+        "$0.0012",
+        "$0.50",
+        "$1,234.50",
+    ]
