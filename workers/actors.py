@@ -18,7 +18,7 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.config.settings import Settings
 from bot.domain.events import CommentCreated, from_json
-from bot.domain.model import Category, State
+from bot.domain.model import Category, Effort, State
 from bot.github.errors import NotFound
 from bot.store import ReviewState
 from bot.store.messages import QUEUE_OF
@@ -146,9 +146,17 @@ async def start_review(
     requested_by: str,
     full: bool,
     focus: str | None,
+    effort: str | None = None,
 ) -> None:
-    category = Category(focus) if focus else None
-    request = NamedReviewRequest(repository, number, review_id, requested_by, full, category)
+    request = NamedReviewRequest(
+        repository,
+        number,
+        review_id,
+        requested_by,
+        full,
+        Category(focus) if focus else None,
+        Effort(effort) if effort else None,
+    )
     await start_by_name(services, request, last_try=attempt.last)
 
 

@@ -14,7 +14,7 @@ from bot.cli.embedded_redis import RedisServerError
 from bot.cli.processes import NotReady, address_of, process_group
 from bot.config.env_file import as_env, env_path, existing_secrets, load_for_server, write_secrets
 from bot.config.settings import FailOn, Settings, SettingsError, load
-from bot.domain.model import Category
+from bot.domain.model import Category, Effort
 from bot.runtime.signals import until_signal
 from bot.store.messages import QUEUES
 from bot.telemetry import log, sentry, tracing
@@ -184,6 +184,10 @@ def review(
         FailOn, typer.Option(help="Exit with 1 for a finding of this severity or above.")
     ] = FailOn.NEVER,
     focus: Annotated[Category | None, typer.Option(help="Look for one category only.")] = None,
+    effort: Annotated[
+        Effort | None,
+        typer.Option(help="How thorough: quick, standard or deep.", show_default="REVIEW_EFFORT"),
+    ] = None,
 ) -> None:
     """Review a local range, or a pull request by a token, and print the report. Posts nothing."""
     from workers.offline.command import review_command
@@ -202,6 +206,7 @@ def review(
             output=output,
             fail_on=fail_on,
             focus=focus,
+            effort=effort,
         )
     )
     sys.exit(1 if failed else 0)

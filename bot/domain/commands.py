@@ -7,6 +7,7 @@ nor do list items' first lines, which start with their marker. Words are not cas
     /review                     read what is new
     /review full                read everything again
     /review CATEGORY            look for one category only
+    /review quick | deep        read what is new with less effort, or everything with more
     /review cancel | pause | resume | help
     /review ask QUESTION
     /review dismiss [REASON]    in a thread of ours
@@ -22,11 +23,12 @@ from enum import StrEnum
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.domain.model import Category
+from bot.domain.model import Category, Effort
 
 
 class Verb(StrEnum):
-    """What is wanted; REVIEW is the command without a word, with `full`, or a category."""
+    """What is wanted; REVIEW is the command without a word, with `full`, an effort, or a
+    category."""
 
     REVIEW = "review"
     CANCEL = "cancel"
@@ -46,6 +48,7 @@ class Command:
     verb: Verb
     full: bool = False
     focus: Category | None = None
+    effort: Effort | None = None
     text: str = ""
 
 
@@ -67,6 +70,9 @@ _MAX_SHOWN_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,30}")
 _WITHOUT_ARGUMENT: dict[str, Command] = {
     "": Command(verb=Verb.REVIEW),
     "full": Command(verb=Verb.REVIEW, full=True),
+    "quick": Command(verb=Verb.REVIEW, effort=Effort.QUICK),
+    # What was read with less effort is read again.
+    "deep": Command(verb=Verb.REVIEW, full=True, effort=Effort.DEEP),
     **{str(category): Command(verb=Verb.REVIEW, focus=category) for category in Category},
     **{str(verb): Command(verb=verb) for verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME, Verb.HELP)},
 }

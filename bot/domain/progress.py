@@ -7,8 +7,8 @@ from bot.domain.model import State
 
 
 class Activity(StrEnum):
-    """What a review is at while it is queued or scanned; in later stages the state says it. The
-    number that goes with it is told beside each."""
+    """What a review is at until its report is written; then the state says it. The number that
+    goes with it is told beside each."""
 
     QUEUED = "queued"
     WAITING_FOR_SLOT = "waiting_for_slot"  # reviews that run before it
@@ -18,6 +18,9 @@ class Activity(StrEnum):
     DIFFING = "diffing"
     RUNNING_ANALYZERS = "running_analyzers"  # files
     PREPARING_BATCHES = "preparing_batches"  # findings of the analyzers
+    READING = "reading"
+    LOOKING_UP = "looking_up"  # places in the repository
+    CHECKING = "checking"  # findings
 
     def text(self, amount: int) -> str:
         """What it is, for people."""
@@ -38,6 +41,12 @@ class Activity(StrEnum):
                 return f"Running analyzers on {_count(amount, 'file')}"
             case Activity.PREPARING_BATCHES:
                 return f"Analyzers reported {_count(amount, 'finding')}; preparing batches"
+            case Activity.READING:
+                return "Reading the change"
+            case Activity.LOOKING_UP:
+                return f"Looking up {_count(amount, 'place')}"
+            case Activity.CHECKING:
+                return f"Checking {_count(amount, 'finding')}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -65,7 +74,11 @@ class Progress:
             case State.QUEUED | State.SCANNING:
                 return self.activity.text(self.amount)
             case State.ANALYZING:
-                return f"Read {self.files_done} of {_count(self.files_total, 'file')}"
+                read = f"Read {self.files_done} of {_count(self.files_total, 'file')}"
+                if self.activity not in (Activity.LOOKING_UP, Activity.CHECKING):
+                    return read
+                now = self.activity.text(self.amount)
+                return f"{read}. {now}" if self.files_done else now
             case State.REPORTING:
                 return "Writing the report"
             case State.COMPLETED:

@@ -13,7 +13,7 @@ from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
 from workers.analysis.reader import Reader
 from workers.analysis.redacted_view import show
-from workers.analysis.session import OnStage, Session, all_of
+from workers.analysis.session import OnActivity, Session, all_of
 
 
 async def analyze(
@@ -26,7 +26,7 @@ async def analyze(
     focus: Category | None,
     effort: Effort | None = None,
     source: CodeSource | None = None,
-    on_stage: OnStage | None = None,
+    on_activity: OnActivity | None = None,
     review_id: str = "",
     installation_id: int = 0,
     last_try: bool = False,
@@ -46,8 +46,8 @@ async def analyze(
         installation_id=installation_id,
         last_try=last_try,
     )
-    if on_stage is not None:
-        session.on_stage = on_stage
+    if on_activity is not None:
+        session.on_activity = on_activity
     chosen = effort_of(settings, config, effort)
     looks = source is not None and chosen is not Effort.QUICK and settings.look_up_rounds > 0
     shown = [show(each) for each in batch.files if each.file.hunks]

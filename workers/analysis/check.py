@@ -11,6 +11,7 @@ from itertools import zip_longest
 from bot.config.prompt_shares import prompt_budget
 from bot.domain.look_ups import LookUp, LookUpResult
 from bot.domain.model import CheckOutcome, Finding, Rejected
+from bot.domain.progress import Activity
 from bot.text.tokens import count_tokens
 from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
 from workers.analysis.llm.client import Answer
@@ -54,8 +55,7 @@ async def check(
     checker = _Checker(session=session, files=files, looks=look_ups, looked_up=looked_up)
     numbered = tuple(enumerate(findings, start=1))
     if numbered:
-        finding_or_findings = "finding" if len(numbered) == 1 else "findings"
-        await session.on_stage(f"Checking {len(numbered)} {finding_or_findings}")
+        await session.on_activity(Activity.CHECKING, len(numbered))
     await all_of([checker.judge(group) for group in checker.groups(numbered, _AT_ONCE)])
     if look_ups:
         await checker.decide(numbered)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from bot.config.settings import Settings
 from bot.domain.look_ups import CodeSource, LookUp, LookUpResult
 from bot.domain.model import Usage
+from bot.domain.progress import Activity
 from workers.analysis.answer import Schema
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.llm.errors import LLMError, TransientLLMError
@@ -15,11 +16,11 @@ from workers.analysis.prompt import Prompt
 
 T = TypeVar("T")
 
-#: Is told, in words for people, what the step does now.
-OnStage = Callable[[str], Awaitable[None]]
+#: Is told what the step does now, and the number that goes with it.
+OnActivity = Callable[[Activity, int], Awaitable[None]]
 
 
-async def _nobody(_: str) -> None:
+async def _nobody(_: Activity, __: int) -> None:
     """For those who do not watch."""
 
 
@@ -30,7 +31,7 @@ class Session:
     llm: LLM
     settings: Settings
     source: CodeSource | None = None
-    on_stage: OnStage = _nobody
+    on_activity: OnActivity = _nobody
     review_id: str = ""
     installation_id: int = 0
     last_try: bool = False
@@ -58,8 +59,7 @@ class Session:
         """One result for each, in their order."""
         if self.source is None or not look_ups:
             return ()
-        places = "place" if len(look_ups) == 1 else "places"
-        await self.on_stage(f"Looking up {len(look_ups)} {places}")
+        await self.on_activity(Activity.LOOKING_UP, len(look_ups))
         return await self.source.answer(look_ups)
 
     def waits_for_retry(self, exc: LLMError) -> bool:

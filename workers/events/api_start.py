@@ -3,7 +3,7 @@ category."""
 
 from dataclasses import astuple, dataclass
 
-from bot.domain.model import Category, Repository, Trigger
+from bot.domain.model import Category, Effort, Repository, Trigger
 from bot.github.errors import NotFound
 from bot.github.urls import repo_url
 from bot.policy import start
@@ -28,6 +28,7 @@ class NamedReviewRequest:
     requested_by: str
     full: bool
     focus: Category | None
+    effort: Effort | None = None
 
 
 def follow_up_message(named_request: NamedReviewRequest) -> Message | None:
@@ -81,6 +82,7 @@ async def _start(
         requested_by=named_request.requested_by,
         full=named_request.full,
         focus=named_request.focus,
+        effort=named_request.effort,
         follow_up=follow_up_message(named_request),
     )
     return await start_review(services, request)

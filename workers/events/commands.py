@@ -209,6 +209,7 @@ async def _review(context: _CommandContext, command: Command, position: int) -> 
         _request(context, position, Trigger.COMMAND),
         full=command.full,
         focus=command.focus,
+        effort=command.effort,
         comment_id=event.comment_id,
         in_thread=event.in_thread is not None,
     )

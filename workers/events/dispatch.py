@@ -168,11 +168,12 @@ async def _rerun(
 ) -> None:
     """Review the pull request of a check run again, or at last, whatever its head is now; for
     the one category, if that was looked for."""
-    repository, store, focus = event.repository, services.store, None
+    repository, store = event.repository, services.store
+    focus, effort = None, None
     previous = await store.reviews.review(event.external_id)
     if previous is not None and previous.repository.id == repository.id:
         number: int | None = previous.number
-        focus = previous.focus
+        focus, effort = previous.focus, previous.effort
     else:
         number = await pending.skipped_pull_number(store, event.external_id, repository.id)
     if number is None:
@@ -188,9 +189,10 @@ async def _rerun(
                 requested_by=event.sender,
                 full=True,
                 focus=focus,
+                effort=effort,
                 follow_up=follow_up_message(
                     NamedReviewRequest(
-                        repository.full_name, number, review_id, event.sender, True, focus
+                        repository.full_name, number, review_id, event.sender, True, focus, effort
                     )
                 ),
             ),

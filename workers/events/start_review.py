@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ulid import ULID
 
 from bot.config import repository_config
-from bot.domain.model import Category, PullRequest, Repository, Review, State, Trigger
+from bot.domain.model import Category, Effort, PullRequest, Repository, Review, State, Trigger
 from bot.domain.progress import Activity
 from bot.github import checks, pulls
 from bot.github.client import GitHub
@@ -47,6 +47,7 @@ class ReviewRequest:
     requested_by: str = ""
     full: bool = False
     focus: Category | None = None
+    effort: Effort | None = None
     comment_id: int | None = None  # of the comment that asks, if one does
     in_thread: bool = False  # whether that is a review comment
     label: str | None = None  # that was taken off: a review follows only if it had forbidden one
@@ -151,6 +152,7 @@ async def _open(
         created_at=store.now(),
         requested_by=request.requested_by,
         focus=request.focus,
+        effort=request.effort,
         full=request.full,
         comment_id=request.comment_id,
         in_thread=request.in_thread,

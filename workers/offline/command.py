@@ -14,7 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 
 from bot.config.settings import FailOn, Settings
-from bot.domain.model import Category
+from bot.domain.model import Category, Effort
 from bot.domain.progress import Progress
 from bot.github.errors import GitHubError
 from bot.policy.criteria import finding_filter
@@ -52,6 +52,7 @@ async def review_command(
     output: Path | None,
     fail_on: FailOn,
     focus: Category | None,
+    effort: Effort | None = None,
 ) -> bool:
     """Review and print. True if a finding that is proven to stand on lines of the change is
     as severe as `fail_on` says, as with the check run. Raises BadCommand, also where `fail_on`
@@ -78,7 +79,9 @@ async def review_command(
             target = await (
                 github_pull(pr, token, settings) if pr else local_range(repo, base, head)
             )
-            report = await review_here(target, settings, focus=focus, on_progress=show)
+            report = await review_here(
+                target, settings, focus=focus, effort=effort, on_progress=show
+            )
     except (TargetNotFound, CloneError, GitHubError) as exc:
         raise BadCommand(str(exc)) from exc
     rendered = render(report, FORMATS[form], Links())
@@ -139,6 +142,7 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
             target.config.instructions,
             finding_filter(settings, target.config, None).categories,
             settings.llm_context_tokens,
+            overview=batch.overview,
         )
         print(
             f"######## batch {batch.number}, {batch_messages.tokens} tokens: system\n"

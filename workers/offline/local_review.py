@@ -16,6 +16,7 @@ from bot.domain.model import (
     Batch,
     BatchResult,
     Category,
+    Effort,
     PullRequest,
     PullRequestContext,
     Report,
@@ -24,7 +25,7 @@ from bot.domain.model import (
     State,
     Trigger,
 )
-from bot.domain.progress import Progress
+from bot.domain.progress import Activity, Progress
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
 from workers.reports.merge import build_report
@@ -70,6 +71,7 @@ async def review_here(
     settings: Settings,
     *,
     focus: Category | None,
+    effort: Effort | None = None,
     on_progress: OnProgress,
     llm: LLM | None = None,
 ) -> Report:
@@ -77,18 +79,6 @@ async def review_here(
 
     Raises CloneError.
     """
-    scanned = await scan_here(target, settings, focus=focus, on_progress=on_progress)
-    results: Sequence[BatchResult] = ()
-    if scanned.batches:
-        llm_client = llm or LLM(settings, None)
-        try:
-            results = await _analyze(
-                scanned.batches, llm_client, target, settings, focus, on_progress
-            )
-        finally:
-            if llm is None:
-                await llm_client.aclose()
-    await on_progress(Progress(state=State.REPORTING, percent=95))
     review = Review(
         id=str(ULID()),
         repository=target.repository,
@@ -97,7 +87,18 @@ async def review_here(
         trigger=Trigger.COMMAND,
         created_at=time.time(),
         focus=focus,
+        effort=effort,
     )
+    scanned = await scan_here(target, settings, focus=focus, on_progress=on_progress)
+    results: Sequence[BatchResult] = ()
+    if scanned.batches:
+        llm_client = llm or LLM(settings, None)
+        try:
+            results = await _analyze(review, scanned, target, llm_client, settings, on_progress)
+        finally:
+            if llm is None:
+                await llm_client.aclose()
+    await on_progress(Progress(state=State.REPORTING, percent=95))
     report = build_report(
         review, target.pull, scanned.scan, results, settings, target.config, now=time.time()
     )
@@ -106,30 +107,44 @@ async def review_here(
 
 
 async def _analyze(
-    batches: Sequence[Batch],
-    llm: LLM,
+    review: Review,
+    scanned: Scanned,
     target: ReviewTarget,
+    llm: LLM,
     settings: Settings,
-    focus: Category | None,
     on_progress: OnProgress,
 ) -> Sequence[BatchResult]:
     """All batches, as many at once as LLM_CONCURRENCY allows; results in their order."""
-    done, total = 0, sum(len(batch.paths) for batch in batches)
+    done, total = 0, sum(len(batch.paths) for batch in scanned.batches)
 
-    async def one(batch: Batch) -> BatchResult:
-        nonlocal done
-        result = await analyze(
-            batch, target.pr_context, llm, settings, target.config, focus=focus, last_try=True
-        )
-        done += len(batch.paths)
+    async def progress(activity: Activity = Activity.READING, amount: int = 0) -> None:
         await on_progress(
             Progress(
                 state=State.ANALYZING,
                 percent=20 + 70 * done // total,
+                activity=activity,
+                amount=amount,
                 files_done=done,
                 files_total=total,
             )
         )
+
+    async def one(batch: Batch) -> BatchResult:
+        nonlocal done
+        result = await analyze(
+            batch,
+            target.pr_context,
+            llm,
+            settings,
+            target.config,
+            focus=review.focus,
+            effort=review.effort,
+            on_activity=progress,
+            review_id=review.id,
+            last_try=True,
+        )
+        done += len(batch.paths)
+        await progress()
         return result
 
-    return await asyncio.gather(*(one(batch) for batch in batches))
+    return await asyncio.gather(*(one(batch) for batch in scanned.batches))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.model import Batch, BatchResult, PullRequestContext, Review
+from bot.domain.progress import Activity
 from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
 from workers.analysis.analyze import analyze
@@ -58,6 +59,11 @@ async def _analyze(
         raise StageFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
     # A batch of this review that was answered already is not paid for twice all the same.
     llm = services.llm.apart(review.id) if review.full else services.llm
+
+    async def on_activity(activity: Activity, amount: int) -> None:
+        await services.store.reviews.update_progress(review.id, 0, activity=activity, amount=amount)
+        in_background(check_run.show_progress(services, review))
+
     try:
         result = await analyze(
             batch,
@@ -66,6 +72,8 @@ async def _analyze(
             services.settings,
             config,
             focus=review.focus,
+            effort=review.effort,
+            on_activity=on_activity,
             review_id=review.id,
             installation_id=review.repository.installation_id,
             last_try=last_try,

@@ -107,7 +107,7 @@ async def _lost(services: Services, seen: Snapshot, review: ReviewState) -> list
         return [message("scan_review", review_id)]
     repository, asked = (
         opened.repository.full_name,
-        (opened.requested_by, opened.full, opened.focus),
+        (opened.requested_by, opened.full, opened.focus, opened.effort),
     )
     return [message("start_review", repository, opened.number, review_id, *asked)]
 

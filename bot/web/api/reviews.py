@@ -79,6 +79,7 @@ async def start(request: Request) -> Response:
             user.login,
             params.full,
             params.focus,
+            params.effort,
         )
         await pending.add(
             state.store,

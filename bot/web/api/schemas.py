@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bot.domain.model import Category, State, Trigger
+from bot.domain.model import Category, Effort, State, Trigger
 from bot.store import ReviewSummary
 from bot.store.pending import PendingRequest
 
@@ -44,6 +44,9 @@ class StartReviewRequest(BaseModel):
     )
     full: bool = Field(False, description="Take nothing over from earlier reviews.")
     focus: Category | None = Field(None, strict=False, description="Only this category.")
+    effort: Effort | None = Field(
+        None, strict=False, description="quick, standard or deep; without it as configured."
+    )
 
 
 class StartReviewResponse(BaseModel):

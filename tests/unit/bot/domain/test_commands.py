@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain.commands import MAX_COMMANDS, BadCommand, Command, Verb, parse
-from bot.domain.model import Category
+from bot.domain.model import Category, Effort
 
 REVIEW = Command(verb=Verb.REVIEW)
 FULL = Command(verb=Verb.REVIEW, full=True)
@@ -12,6 +12,8 @@ FULL = Command(verb=Verb.REVIEW, full=True)
     [
         ("/review", REVIEW),
         ("/review full", FULL),
+        ("/review quick", Command(verb=Verb.REVIEW, effort=Effort.QUICK)),
+        ("/review deep", Command(verb=Verb.REVIEW, full=True, effort=Effort.DEEP)),
         ("/review security", Command(verb=Verb.REVIEW, focus=Category.SECURITY)),
         ("/review correctness", Command(verb=Verb.REVIEW, focus=Category.CORRECTNESS)),
         ("/review performance", Command(verb=Verb.REVIEW, focus=Category.PERFORMANCE)),

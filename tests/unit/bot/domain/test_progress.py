@@ -32,6 +32,20 @@ from bot.domain.progress import Activity, Progress
         ),
         (Progress(state=State.ANALYZING, files_done=3, files_total=5), "Read 3 of 5 files"),
         (Progress(state=State.ANALYZING, files_done=0, files_total=1), "Read 0 of 1 file"),
+        (
+            Progress(state=State.ANALYZING, activity=Activity.LOOKING_UP, amount=4, files_total=5),
+            "Looking up 4 places",
+        ),
+        (
+            Progress(
+                state=State.ANALYZING,
+                activity=Activity.CHECKING,
+                amount=6,
+                files_done=3,
+                files_total=5,
+            ),
+            "Read 3 of 5 files. Checking 6 findings",
+        ),
         (Progress(state=State.REPORTING), "Writing the report"),
         (Progress(state=State.COMPLETED), "Done"),
     ],

@@ -6,8 +6,8 @@ import pytest
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.model import Category, Severity
-from bot.policy.criteria import FindingFilter, finding_filter
+from bot.domain.model import Category, Effort, Severity
+from bot.policy.criteria import FindingFilter, effort_of, finding_filter
 
 SECURITY, QUALITY = Category.SECURITY, Category.QUALITY
 SERVER: dict[str, Any] = {
@@ -35,6 +35,14 @@ def test_the_nearest_word_holds(
 ) -> None:
     settings = Settings(_env_file=None, **SERVER)
     assert finding_filter(settings, config, focus) == FindingFilter(categories, least, 0.7)
+
+
+def test_whoever_asks_chooses_the_effort_and_the_repository_before_the_server() -> None:
+    settings = Settings(_env_file=None, review_effort=Effort.QUICK)
+    deep = RepoConfig(effort=Effort.DEEP)
+    assert effort_of(settings, RepoConfig(), None) is Effort.QUICK
+    assert effort_of(settings, deep, None) is Effort.DEEP
+    assert effort_of(settings, deep, Effort.STANDARD) is Effort.STANDARD
 
 
 def test_an_unwanted_finding_is_reported_with_the_reason() -> None:

@@ -36,13 +36,22 @@ async def queued(store: Store) -> list[dict[str, Any]]:
 
 async def test_a_review_is_started(web: httpx2.AsyncClient, store: Store, admin: Headers) -> None:
     request_body = {"repository": "octo/demo", "number": 12, "full": True, "focus": "security"}
+    request_body |= {"effort": "deep"}
     answer = await web.post("/api/reviews", json=request_body, headers=admin)
     assert answer.status_code == 202
     started = answer.json()
     assert answer.headers["Location"] == f"/api/reviews/{started['id']}"
     [queued_messages] = await queued(store)
     assert queued_messages["actor_name"] == "start_review"
-    assert queued_messages["args"] == ["octo/demo", 12, started["id"], "admin", True, "security"]
+    assert queued_messages["args"] == [
+        "octo/demo",
+        12,
+        started["id"],
+        "admin",
+        True,
+        "security",
+        "deep",
+    ]
 
 
 async def test_a_repeated_start_with_one_key_starts_one_review(

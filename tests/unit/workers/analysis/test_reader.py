@@ -10,6 +10,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.look_ups import LookUp, LookUpResult
 from bot.domain.model import BatchResult, CheckOutcome, Effort, Place
+from bot.domain.progress import Activity
 from tests.support.llm_server import (
     LLMServer,
     Reply,
@@ -74,9 +75,9 @@ async def run(
 ) -> BatchResult:
     llm, given = make_llm(**settings)
 
-    async def on_stage(text: str) -> None:
+    async def on_activity(activity: Activity, amount: int) -> None:
         if stages is not None:
-            stages.append(text)
+            stages.append(activity.text(amount))
 
     return await analyze(
         batch(),
@@ -87,7 +88,7 @@ async def run(
         focus=None,
         effort=effort,
         source=source,
-        on_stage=on_stage,
+        on_activity=on_activity,
         last_try=last_try,
     )
 
