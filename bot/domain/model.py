@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from bot.domain.diff import ChangedFile, FileStatus, Side
+from bot.domain.reasons import FileSkipReason, RejectionReason
 
 T = TypeVar("T")
 
@@ -212,10 +213,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A changed file, or a part of one, that was not reviewed, and why (for people)."""
+    """A changed file, or a part of one, that was not reviewed, and why."""
 
     path: str
-    reason: str
+    reason: FileSkipReason
+    detail: str = ""  # what the reason's text has a place for
+
+    @property
+    def text(self) -> str:
+        """Why, for people."""
+        return self.reason.explain(self.detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,19 +351,25 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A finding that was thrown out, and why (`unverified`, `low confidence`, ...).
-
-    A reason that begins with `suggestion` is about the finding's suggestion alone: that
-    was dropped, and the finding stands.
-    """
+    """A finding that was dropped, and why."""
 
     path: str
     title: str
-    reason: str
+    reason: RejectionReason
+    detail: str = ""  # what the reason's text has a place for
+
+    @property
+    def text(self) -> str:
+        """Why, for people."""
+        return self.reason.explain(self.detail)
 
     @property
     def is_suggestion_only(self) -> bool:
-        return self.reason.startswith("suggestion ")
+        """Whether the finding was kept, and its suggestion alone dropped."""
+        return self.reason in (
+            RejectionReason.SUGGESTION_MISPLACED,
+            RejectionReason.SUGGESTION_WITHOUT_LINES,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

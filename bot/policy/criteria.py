@@ -5,23 +5,36 @@ from dataclasses import dataclass
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Effort, Severity
+from bot.domain.reasons import RejectionReason
+
+#: The reason, and the detail that its text has a place for.
+Rejection = tuple[RejectionReason, str]
 
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
-    """The categories, the least severity, and the least confidence (0..1) of what is told."""
+    """The categories, the least severity, and the least confidence (0..1) of what is reported."""
 
     categories: tuple[Category, ...]
     min_severity: Severity
     min_confidence: float
 
-    def rejection_reason(self, category: Category, severity: Severity) -> str:
-        """Why a finding of that kind is not told, "" if it is."""
+    def rejects(self, category: Category, severity: Severity) -> Rejection | None:
+        """Why a finding of that kind is not reported; None if it is."""
         if category not in self.categories:
-            return f"category {category} was not asked for"
+            return RejectionReason.CATEGORY, str(category)
         if severity.rank > self.min_severity.rank:
-            return f"less severe than {self.min_severity}"
-        return ""
+            return RejectionReason.SEVERITY, str(self.min_severity)
+        return None
+
+
+def doubts(confidence: float, min_confidence: float, because: str = "") -> Rejection | None:
+    """Why a finding of that confidence (0..1) is not reported; None if it is. `because` is what
+    whoever doubts it says."""
+    if confidence >= min_confidence:
+        return None
+    said = f": {because}" if because else ""
+    return RejectionReason.CONFIDENCE, f"{confidence:g} of {min_confidence:g}{said}"
 
 
 def finding_filter(settings: Settings, config: RepoConfig, focus: Category | None) -> FindingFilter:

@@ -162,7 +162,7 @@ async def test_a_gigabyte_of_zeros_is_skipped(
     )
     result = await _scanned(repository.pull(base, repository.commit_of(tree, base)), settings)
     _check_reported(result)
-    assert [(i.path, i.reason) for i in result.scan.skipped if i.path == "large.py"] == [
+    assert [(i.path, i.text) for i in result.scan.skipped if i.path == "large.py"] == [
         ("large.py", "larger than 1 MB")
     ]
 

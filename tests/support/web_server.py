@@ -26,6 +26,7 @@ from bot.domain.model import (
     Trigger,
     Usage,
 )
+from bot.domain.reasons import FileSkipReason
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import Server
 from bot.store import ReviewResult, Store, pending
@@ -180,7 +181,7 @@ def make_report(review: Review, **changes: Any) -> Report:
             ),
             FileSummary(path="shop/rates.py", status=FileStatus.ADDED, additions=39, deletions=0),
         ),
-        skipped=(SkippedFile("uv.lock", "a lock file"),),
+        skipped=(SkippedFile("uv.lock", FileSkipReason.LOCK_FILE),),
         rejected=(),
         usage=Usage(
             calls=3, prompt_tokens=18_204, cached_tokens=9_000, completion_tokens=812, cost=0.0412

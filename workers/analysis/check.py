@@ -12,6 +12,8 @@ from bot.config.prompt_shares import prompt_budget
 from bot.domain.look_ups import LookUp, LookUpResult
 from bot.domain.model import CheckOutcome, Finding, Rejected
 from bot.domain.progress import Activity
+from bot.domain.reasons import RejectionReason
+from bot.policy.criteria import Rejection, doubts
 from bot.text.tokens import count_tokens
 from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
 from workers.analysis.llm.client import Answer
@@ -187,8 +189,11 @@ class _Checker:
             verdict = self.verdicts.get(id)
             if verdict is None:
                 kept.append(finding)
-            elif reason := _objection(verdict, min_confidence):
-                rejected.append(Rejected(path=finding.path, title=finding.title, reason=reason))
+            elif objection := _objection(verdict, min_confidence):
+                reason, detail = objection
+                rejected.append(
+                    Rejected(path=finding.path, title=finding.title, reason=reason, detail=detail)
+                )
             else:
                 kept.append(self._judged(id, finding, verdict))
         reasons = list(self.unchecked.values())
@@ -213,15 +218,13 @@ class _Checker:
         )
 
 
-def _objection(verdict: Verdict, min_confidence: float) -> str:
-    """Why a finding is dropped, "" if it is not."""
-    because = f": {verdict.reason}" if verdict.reason else ""
+def _objection(verdict: Verdict, min_confidence: float) -> Rejection | None:
+    """Why a finding is dropped; None if it is not."""
     if verdict.outcome is None:
-        return f"refuted{because}"
-    sure = verdict.outcome is CheckOutcome.CONFIRMED and verdict.confidence is not None
-    if sure and (verdict.confidence or 0) < min_confidence:
-        return f"low confidence ({verdict.confidence:g} of {min_confidence:g}){because}"
-    return ""
+        return RejectionReason.REFUTED, verdict.reason
+    if verdict.outcome is CheckOutcome.CONFIRMED and verdict.confidence is not None:
+        return doubts(verdict.confidence, min_confidence, verdict.reason)
+    return None
 
 
 def _in_turn(lists: Iterable[Sequence[LookUp]], most: int) -> list[LookUp]:

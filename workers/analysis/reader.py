@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.config.repository_config import RepoConfig
 from bot.domain.look_ups import LookUpResult
 from bot.domain.model import BatchResult, Finding, PullRequestContext, Rejected, SkippedFile
+from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.criteria import FindingFilter
 from workers.analysis.answer import (
     REVIEW_SCHEMA,
@@ -134,7 +135,7 @@ class Reader:
 
     def _give_up(self, files: Sequence[RedactedView], exc: LLMError) -> None:
         paths = [file.source.file.path for file in files]
-        self.skipped += [SkippedFile(path, f"not read by the model: {exc}") for path in paths]
+        self.skipped += [SkippedFile(path, FileSkipReason.NOT_READ, str(exc)) for path in paths]
         were = "was" if len(paths) == 1 else "were"
         self.notes.append(f"{_listed(paths)} {were} not read by the model: {exc}.")
 
@@ -158,7 +159,12 @@ class Reader:
             if _finding_key(validated) not in map(_finding_key, self.findings):
                 self.findings.append(validated)
         self.rejected += [
-            Rejected(path=one_line(each.path), title=one_line(each.title), reason=each.reason)
+            Rejected(
+                path=one_line(each.path),
+                title=one_line(each.title),
+                reason=RejectionReason.MALFORMED,
+                detail=each.reason,
+            )
             for each in refused
         ]
         self.looked_up += looked_up
@@ -197,8 +203,12 @@ def _finding_key(finding: Finding) -> tuple[str, int | None]:
 
 
 def _without_suggestion(finding: Finding) -> Rejected:
-    why = "does not apply to those lines" if finding.anchored else "has no lines to apply to"
-    return Rejected(path=finding.path, title=finding.title, reason=f"suggestion {why}")
+    reason = (
+        RejectionReason.SUGGESTION_MISPLACED
+        if finding.anchored
+        else RejectionReason.SUGGESTION_WITHOUT_LINES
+    )
+    return Rejected(path=finding.path, title=finding.title, reason=reason)
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
 from bot.domain.look_ups import LookUpResult
 from bot.domain.model import Finding, Place, Rejected
-from bot.policy.criteria import FindingFilter
+from bot.domain.reasons import RejectionReason
+from bot.policy.criteria import FindingFilter, Rejection, doubts
 from workers.analysis.anchor import Anchor, anchor
 from workers.analysis.answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, clean, one_line
@@ -27,10 +28,11 @@ def validate_finding(
     shown = files.get(raw.path)
     title = one_line(raw.title)
     if shown is None:
-        return Rejected(path=one_line(raw.path), title=title, reason="not a file of this change")
+        reason = RejectionReason.NOT_IN_CHANGE
+        return Rejected(path=one_line(raw.path), title=title, reason=reason)
     path = shown.source.file.path
-    if reason := _unwanted(raw, finding_filter):
-        return Rejected(path=path, title=title, reason=reason)
+    if rejection := _unwanted(raw, finding_filter):
+        return Rejected(path=path, title=title, reason=rejection[0], detail=rejection[1])
     at = anchor(shown.file, raw.quote, raw.line, raw.side, shown.content)
     quote = _anchored_text(shown, at) if at else clean(raw.quote)
     suggestion = None
@@ -70,12 +72,10 @@ def _looked_at(raw: RawFinding, looked_up: Sequence[LookUpResult]) -> tuple[Plac
     return tuple(dict.fromkeys(places))[:_MAX_PLACES]
 
 
-def _unwanted(raw: RawFinding, finding_filter: FindingFilter) -> str:
-    if rejection_reason := finding_filter.rejection_reason(raw.category, raw.severity):
-        return rejection_reason
-    if raw.confidence < finding_filter.min_confidence:
-        return f"low confidence ({raw.confidence:g} of {finding_filter.min_confidence:g})"
-    return ""
+def _unwanted(raw: RawFinding, finding_filter: FindingFilter) -> Rejection | None:
+    return finding_filter.rejects(raw.category, raw.severity) or doubts(
+        raw.confidence, finding_filter.min_confidence
+    )
 
 
 def _anchored_text(shown: RedactedView, at: Anchor) -> str:

@@ -20,7 +20,8 @@ from bot.domain.model import (
     Severity,
     Usage,
 )
-from bot.policy.criteria import finding_filter
+from bot.domain.reasons import RejectionReason
+from bot.policy.criteria import doubts, finding_filter
 from workers.reports.dedupe import deduplicate
 from workers.reports.grouping import fold_repeats
 from workers.reports.rank import choose_inline, ranked
@@ -135,7 +136,7 @@ def _reported(
     found = chain(scan.evidence, *(result.findings for result in results), scan.reused_findings)
     reported = deduplicate((f for f in found if f.category in criteria.categories), *known)
     # A twin may be more severe than the other, and tells its severity to the one that stays.
-    return ranked([f for f in reported if not criteria.rejection_reason(f.category, f.severity)])
+    return ranked([f for f in reported if not criteria.rejects(f.category, f.severity)])
 
 
 def _not_reported(
@@ -143,13 +144,12 @@ def _not_reported(
 ) -> Iterable[Rejected]:
     """What people dismissed; and what an analyser alone says and is not sure of, which is
     evidence for an LLM but no comment."""
-    min_confidence = settings.min_confidence
     for finding in reported:
+        path, title = finding.path, finding.title
         if finding.fingerprint in dismissed:
-            yield Rejected(path=finding.path, title=finding.title, reason="dismissed")
-        elif finding.confidence < min_confidence:
-            reason = f"low confidence ({finding.confidence:g} of {min_confidence:g})"
-            yield Rejected(path=finding.path, title=finding.title, reason=reason)
+            yield Rejected(path=path, title=title, reason=RejectionReason.DISMISSED)
+        elif doubt := doubts(finding.confidence, settings.min_confidence):
+            yield Rejected(path=path, title=title, reason=doubt[0], detail=doubt[1])
 
 
 def _walkthrough(scan: Scan, results: Sequence[BatchResult]) -> tuple[FileSummary, ...]:

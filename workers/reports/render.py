@@ -202,7 +202,7 @@ def _left_out(items: Sequence[SkippedFile]) -> list[str]:
     """A line for each reason, those with the most files first."""
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for item in items:
-        paths[item.reason].append(item.path)
+        paths[item.text].append(item.path)
     groups = sorted(paths.items(), key=lambda group: -len(group[1]))
     return [
         render(

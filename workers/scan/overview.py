@@ -59,7 +59,7 @@ def unread(file: ChangedFile) -> str:
 
 def left_out(skipped: SkippedFile) -> str:
     """One line on a file that is not shown to the reader."""
-    return f"{display_path(skipped.path)}: changed, not shown ({skipped.reason})"
+    return f"{display_path(skipped.path)}: changed, not shown ({skipped.text})"
 
 
 def with_overviews(

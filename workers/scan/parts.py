@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bot.domain.diff import Hunk, Line
 from bot.domain.model import BatchFile, SkippedFile
+from bot.domain.reasons import FileSkipReason
 from bot.text.tokens import count_tokens
 from workers.scan.context.outline import Outline
 
@@ -35,9 +36,7 @@ def split(
         for piece in _pieces(hunk, budget, outline):
             cost = hunk_tokens(piece)
             if cost > budget:
-                skipped.append(
-                    SkippedFile(file.file.path, f"{_lines(piece)}: too long for the LLM")
-                )
+                skipped.append(SkippedFile(file.file.path, FileSkipReason.LONG_PART, _lines(piece)))
                 continue
             if not parts or cost > remaining:
                 parts.append([])

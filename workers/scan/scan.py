@@ -23,6 +23,7 @@ from bot.domain.model import (
     State,
 )
 from bot.domain.progress import Activity, Progress
+from bot.domain.reasons import FileSkipReason
 from bot.policy.criteria import FindingFilter, finding_filter
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
@@ -137,9 +138,8 @@ def _unknown(
     """What nobody understands where there are analysers alone."""
     if settings.has_llm:
         return ()
-    reason = "only looked through for secrets: no analyser knows it, and no LLM is configured"
     return tuple(
-        SkippedFile(target.path, reason)
+        SkippedFile(target.path, FileSkipReason.SECRETS_ONLY)
         for target in selection.targets
         if target.path not in analysed
     )

@@ -64,7 +64,7 @@ def _data(report: Report, links: Links) -> dict[str, Any]:
         "files": [_file(file) for file in report.files[:_ROWS]],
         "more_files": _more(report.files, _ROWS, "file"),
         "skipped": [
-            {"path": show_hidden(item.path), "reason": line(item.reason)}
+            {"path": show_hidden(item.path), "reason": line(item.text)}
             for item in report.skipped[:_ROWS]
         ],
         "more_left_out": _more(report.skipped, _ROWS, "file"),

@@ -1,7 +1,7 @@
 """Which changed files are read, and why the others are not (pure).
 
 Three sieves, cheapest first: by name (nothing is fetched for what it stops), by
-content, by risk. Every file that is stopped gets a reason for people.
+content, by risk. Every file that is stopped gets a reason.
 """
 
 import re
@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from bot.domain.diff import ChangedFile, FileKind, FileStatus
 from bot.domain.model import SkippedFile
+from bot.domain.reasons import FileSkipReason
 from workers.scan.selection.path_rules import PathRules
 
 _LOCK_FILES = """bun.lock bun.lockb cargo.lock composer.lock conan.lock deno.lock flake.lock
@@ -43,56 +44,57 @@ _MEAN_LINE = 400
 _MAX_PATH_BYTES = 1024
 
 
-def by_name(file: ChangedFile, rules: PathRules) -> str | None:
+def by_name(file: ChangedFile, rules: PathRules) -> FileSkipReason | None:
     """Why this file is not even fetched, from its path and kind alone; None if it is."""
     if file.kind is FileKind.SUBMODULE:
-        return "a submodule"
+        return FileSkipReason.SUBMODULE
     if file.kind is FileKind.SYMLINK:
-        return "a symbolic link"
+        return FileSkipReason.SYMBOLIC_LINK
     path = file.path
     return rules.configured(path) or by_path(path) or rules.attributed(path)
 
 
-def by_path(path: str) -> str | None:
+def by_path(path: str) -> FileSkipReason | None:
     """Why a file of this path is nothing that people write, or not safe to name."""
     name = PurePosixPath(path).name.lower()
-    checks: tuple[tuple[bool, str], ...] = (
-        (not path.isprintable(), "its name holds unprintable characters"),
-        (len(path.encode("utf-8", "replace")) > _MAX_PATH_BYTES, "its path is too long"),
-        (name in LOCK_FILES, "a lock file"),
-        (PurePosixPath(name).suffix in BINARY_SUFFIXES, "a binary file"),
-        (bool(_MINIFIED_NAME.search(path)), "minified"),
-        (bool(_GENERATED_NAME.search(path)), "generated"),
-        (not VENDORED_FOLDERS.isdisjoint(path.split("/")[:-1]), "vendored"),
+    checks: tuple[tuple[bool, FileSkipReason], ...] = (
+        (not path.isprintable(), FileSkipReason.UNPRINTABLE_PATH),
+        (len(path.encode("utf-8", "replace")) > _MAX_PATH_BYTES, FileSkipReason.LONG_PATH),
+        (name in LOCK_FILES, FileSkipReason.LOCK_FILE),
+        (PurePosixPath(name).suffix in BINARY_SUFFIXES, FileSkipReason.BINARY),
+        (bool(_MINIFIED_NAME.search(path)), FileSkipReason.MINIFIED),
+        (bool(_GENERATED_NAME.search(path)), FileSkipReason.GENERATED),
+        (not VENDORED_FOLDERS.isdisjoint(path.split("/")[:-1]), FileSkipReason.VENDORED),
     )
     return next((reason for wrong, reason in checks if wrong), None)
 
 
-def by_counts(file: ChangedFile) -> str | None:
+def by_counts(file: ChangedFile) -> FileSkipReason | None:
     """Why there is nothing to read in the counted file; None if there is."""
     if file.binary:
-        return "a binary file"
+        return FileSkipReason.BINARY
     if file.status is FileStatus.DELETED:
-        return "deleted"
+        return FileSkipReason.DELETED
     if file.changed_lines == 0:
-        return "renamed only" if file.status is FileStatus.RENAMED else "no line changed"
+        renamed = file.status is FileStatus.RENAMED
+        return FileSkipReason.RENAMED if renamed else FileSkipReason.UNCHANGED
     return None
 
 
-def by_content(text: str) -> str | None:
+def by_content(text: str) -> FileSkipReason | None:
     """Why this text of the head is not for review; None if it is."""
     lines = text.split("\n")
     head = (line[:_MARK_CHARACTERS] for line in lines[:_MARK_LINES])
     if any(_GENERATED_MARK.search(line) for line in head):
-        return "generated (a mark in its first lines says so)"
+        return FileSkipReason.SAYS_GENERATED
     longest = max(map(len, lines))
     if longest > _LONG_LINE or (longest > _MEAN_LINE and len(text) / len(lines) > _MEAN_LINE):
-        return "minified or data (very long lines)"
+        return FileSkipReason.LONG_LINES
     return None
 
 
 def filter_files(
-    files: Iterable[ChangedFile], skip_reason: Callable[[ChangedFile], str | None]
+    files: Iterable[ChangedFile], skip_reason: Callable[[ChangedFile], FileSkipReason | None]
 ) -> tuple[list[ChangedFile], list[SkippedFile]]:
     """Split `files` by a reason: those without one, and the others with theirs."""
     kept: list[ChangedFile] = []

@@ -8,6 +8,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, display_path
 from bot.domain.model import FileSummary, SkippedFile
+from bot.domain.reasons import FileSkipReason
 from bot.text.languages import language_of
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.repository.clone import Clone, Entry
@@ -126,8 +127,8 @@ def _first(files: list[ChangedFile]) -> tuple[list[ChangedFile], list[SkippedFil
         if size > MAX_NAMES_BYTES:
             break
         count += 1
-    reason = f"the change is too large: only its {count} riskiest files are looked at"
-    return files[:count], [SkippedFile(file.path, reason) for file in files[count:]]
+    reason = FileSkipReason.CANDIDATE_LIMIT
+    return files[:count], [SkippedFile(file.path, reason, str(count)) for file in files[count:]]
 
 
 async def _counted(
@@ -138,14 +139,16 @@ async def _counted(
         return [], []
     await clone.fetch(blobs)
     sizes = await clone.sizes(blobs)
-
-    def skip_reason(file: ChangedFile) -> str | None:
+    kept: list[ChangedFile] = []
+    skipped: list[SkippedFile] = []
+    for file in files:
         largest = max(sizes.get(blob or "", 0) for blob in (file.old_blob, file.new_blob))
         if largest <= limit:
-            return None
-        return "deleted" if file.status is FileStatus.DELETED else f"larger than {_size(limit)}"
-
-    kept, skipped = file_filters.filter_files(files, skip_reason)
+            kept.append(file)
+        elif file.status is FileStatus.DELETED:
+            skipped.append(SkippedFile(file.path, FileSkipReason.DELETED))
+        else:
+            skipped.append(SkippedFile(file.path, FileSkipReason.TOO_LARGE, _size(limit)))
     return list(await clone.counted([file.path for file in kept])), skipped
 
 
@@ -159,21 +162,23 @@ async def _readable(
     lines = 0
     for position, file in enumerate(files):
         if len(chosen) >= max_files:
-            beyond = f"less risky than the {max_files} files that one review reads"
-            skipped += [SkippedFile(other.path, beyond) for other in files[position:]]
+            skipped += [
+                SkippedFile(other.path, FileSkipReason.FILE_LIMIT, str(max_files))
+                for other in files[position:]
+            ]
             break
         if position % max_files == 0:
             chunk = files[position : position + max_files]
             contents = await clone.read(other.new_blob for other in chunk if other.new_blob)
         text = contents.get(file.new_blob or "", b"").decode("utf-8", "replace")
-        reason = file_filters.by_content(text)
-        if reason is None and lines + file.changed_lines > MAX_CHANGED_LINES:
-            reason = f"the review already reads {lines:,} changed lines"
-        if reason is None:
+        if (reason := file_filters.by_content(text)) is not None:
+            skipped.append(SkippedFile(file.path, reason))
+        elif lines + file.changed_lines > MAX_CHANGED_LINES:
+            limit = f"{MAX_CHANGED_LINES:,}"
+            skipped.append(SkippedFile(file.path, FileSkipReason.LINE_LIMIT, limit))
+        else:
             chosen.append((file, text))
             lines += file.changed_lines
-        else:
-            skipped.append(SkippedFile(file.path, reason))
     return chosen, skipped
 
 
@@ -205,9 +210,7 @@ def _listed(skipped: list[SkippedFile]) -> tuple[tuple[SkippedFile, ...], int]:
     listed = [replace(item, path=display_path(item.path)) for item in skipped[:MAX_NAMED]]
     rest = len(skipped) - len(listed)
     if rest:
-        listed.append(
-            SkippedFile(f"{rest:,} more files", "the change is too large to name them all")
-        )
+        listed.append(SkippedFile(f"{rest:,} more files", FileSkipReason.UNLISTED))
     return tuple(listed), rest
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 
+from bot.domain.reasons import FileSkipReason
 from bot.text.globs import PatternSet
 
 NAME = ".gitattributes"
 _REASONS = {
-    "linguist-generated": "marked as generated in .gitattributes",
-    "linguist-vendored": "marked as vendored in .gitattributes",
+    "linguist-generated": FileSkipReason.MARKED_GENERATED,
+    "linguist-vendored": FileSkipReason.MARKED_VENDORED,
 }
 _MAX_LINES = 5000
 #: Of the patterns of all files together; later ones are not read, and exclude nothing.
@@ -47,7 +48,7 @@ class Attributes:
         """The seconds that `reason` may take at most, about."""
         return sum(self._patterns[folder].cost(path) for folder in self._folders(path))
 
-    def reason(self, path: str) -> str | None:
+    def reason(self, path: str) -> FileSkipReason | None:
         """Why `path` is not for review, or None."""
         last: dict[str, int] = {}
         for folder in self._folders(path):

@@ -5,13 +5,12 @@ more than `MATCH_SECONDS` of a review; what is not decided by then is left out, 
 """
 
 from bot.config.repository_config import RepoConfig
+from bot.domain.reasons import FileSkipReason
 from bot.text.globs import PatternSet
 from workers.scan.selection.gitattributes import Attributes
 
 #: Processor time of one review for all paths against all patterns.
 MATCH_SECONDS = 10.0
-
-UNDECIDED = "not held against this repository's path patterns, which take too long to match"
 
 
 class PathRules:
@@ -25,25 +24,25 @@ class PathRules:
         self._attributes = attributes
         self._seconds_left = seconds
 
-    def configured(self, path: str) -> str | None:
+    def configured(self, path: str) -> FileSkipReason | None:
         """Why the configuration leaves out the path, or None."""
         for patterns in (self._include, self._exclude):
             if patterns is not None and not self._may_spend(patterns.cost(path)):
-                return UNDECIDED
+                return FileSkipReason.UNDECIDED
         if self._include is not None and not self._include.matches(path):
-            return "not among the paths that are reviewed here"
+            return FileSkipReason.NOT_INCLUDED
         if self._exclude.matches(path):
-            return "excluded by this repository's configuration"
+            return FileSkipReason.EXCLUDED
         return None
 
     def excludes(self, path: str) -> bool:
         """Whether the path may not be shown, not even as context of another."""
         return not self._may_spend(self._exclude.cost(path)) or self._exclude.matches(path)
 
-    def attributed(self, path: str) -> str | None:
+    def attributed(self, path: str) -> FileSkipReason | None:
         """Why the attributes leave out the path, or None."""
         if not self._may_spend(self._attributes.cost(path)):
-            return UNDECIDED
+            return FileSkipReason.UNDECIDED
         return self._attributes.reason(path)
 
     def _may_spend(self, seconds: float) -> bool:

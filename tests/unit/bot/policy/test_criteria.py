@@ -7,7 +7,8 @@ import pytest
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Effort, Severity
-from bot.policy.criteria import FindingFilter, effort_of, finding_filter
+from bot.domain.reasons import RejectionReason
+from bot.policy.criteria import FindingFilter, doubts, effort_of, finding_filter
 
 SECURITY, QUALITY = Category.SECURITY, Category.QUALITY
 SERVER: dict[str, Any] = {
@@ -45,10 +46,14 @@ def test_whoever_asks_chooses_the_effort_and_the_repository_before_the_server() 
     assert effort_of(settings, deep, Effort.STANDARD) is Effort.STANDARD
 
 
-def test_an_unwanted_finding_is_reported_with_the_reason() -> None:
+def test_an_unwanted_finding_is_rejected_with_the_reason() -> None:
     looked_for = FindingFilter((SECURITY,), Severity.MEDIUM, 0.7)
-    assert looked_for.rejection_reason(SECURITY, Severity.MEDIUM) == ""
-    assert (
-        looked_for.rejection_reason(QUALITY, Severity.HIGH) == "category quality was not asked for"
-    )
-    assert looked_for.rejection_reason(SECURITY, Severity.LOW) == "less severe than medium"
+    assert looked_for.rejects(SECURITY, Severity.MEDIUM) is None
+    assert looked_for.rejects(QUALITY, Severity.HIGH) == (RejectionReason.CATEGORY, "quality")
+    assert looked_for.rejects(SECURITY, Severity.LOW) == (RejectionReason.SEVERITY, "medium")
+
+
+def test_a_finding_below_the_least_confidence_is_doubted() -> None:
+    assert doubts(0.7, 0.7) is None
+    assert doubts(0.69, 0.7) == (RejectionReason.CONFIDENCE, "0.69 of 0.7")
+    assert doubts(0.1, 0.7, "No.") == (RejectionReason.CONFIDENCE, "0.1 of 0.7: No.")

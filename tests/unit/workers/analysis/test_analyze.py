@@ -9,6 +9,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus
 from bot.domain.model import BatchFile, BatchResult, Category, Severity
+from bot.domain.reasons import RejectionReason
 from tests.support.llm_server import LLMServer, agreeable, review
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file, finding
 from workers.analysis.analyze import analyze
@@ -119,18 +120,22 @@ async def test_a_repeated_finding_is_reported_once(server: LLMServer, make_llm: 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"suggestion": "        cursor.execute(query,"}, "does not apply to those lines"),
-        ({"quote": "nowhere_in_the_diff(1)"}, "has no lines to apply to"),
+        (
+            {"suggestion": "        cursor.execute(query,"},
+            RejectionReason.SUGGESTION_MISPLACED,
+        ),
+        ({"quote": "nowhere_in_the_diff(1)"}, RejectionReason.SUGGESTION_WITHOUT_LINES),
     ],
 )
 async def test_a_suggestion_that_does_not_apply_is_dropped_and_reported(
-    server: LLMServer, make_llm: Make, changed: dict[str, Any], reason: str
+    server: LLMServer, make_llm: Make, changed: dict[str, Any], reason: RejectionReason
 ) -> None:
     finds(server, finding(**changed))
     result = await run(make_llm())
 
     assert [each.suggestion for each in result.findings] == [None]
-    assert [each.reason for each in result.rejected] == [f"suggestion {reason}"]
+    assert [each.reason for each in result.rejected] == [reason]
+    assert all(each.is_suggestion_only for each in result.rejected)
 
 
 async def test_a_path_outside_the_batch_is_dropped_in_one_line(
@@ -139,4 +144,5 @@ async def test_a_path_outside_the_batch_is_dropped_in_one_line(
     finds(server, finding(path="/etc/pass\u202ewd\nx"))
     [rejected] = (await run(make_llm())).rejected
     assert rejected.path == "/etc/pass\\u{202E}wd\\nx"
-    assert rejected.reason == "not a file of this change"
+    assert rejected.reason is RejectionReason.NOT_IN_CHANGE
+    assert not rejected.is_suggestion_only

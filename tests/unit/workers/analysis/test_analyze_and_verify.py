@@ -7,6 +7,7 @@ from bot.config.repository_config import Instruction, RepoConfig
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile, PullRequestContext
+from bot.domain.reasons import RejectionReason
 from tests.support.llm_server import LLMServer, Status, Text, review, verdicts
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
@@ -64,7 +65,7 @@ async def test_an_unconfirmed_finding_is_dropped_and_counted(
     result = await run(make_llm)
     assert [found.path for found in result.findings] == ["a.py"]
     assert result.findings[0].confidence == 0.95
-    assert [(r.path, r.reason.partition(":")[0]) for r in result.rejected] == [("b.py", "refuted")]
+    assert [(r.path, r.reason) for r in result.rejected] == [("b.py", RejectionReason.REFUTED)]
     assert result.usage.calls == 2
 
 
@@ -73,7 +74,7 @@ async def test_the_second_pass_has_a_model_of_its_own(server: LLMServer, make_ll
     result = await run(make_llm, llm_verify_model="judge", min_confidence=0.5)
     assert [request.body["model"] for request in server.requests] == ["tiny", "judge"]
     assert result.findings == ()
-    assert "low confidence" in result.rejected[0].reason
+    assert result.rejected[0].reason is RejectionReason.CONFIDENCE
 
 
 async def test_without_a_verdict_findings_are_kept_with_a_note(

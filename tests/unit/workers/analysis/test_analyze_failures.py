@@ -7,6 +7,7 @@ import pytest
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import BatchResult, SkippedFile
+from bot.domain.reasons import FileSkipReason
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Status, Text, review
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file, finding
 from workers.analysis.analyze import analyze
@@ -52,7 +53,7 @@ async def test_at_the_last_try_what_was_not_read_is_named(
     assert result.model == ""
     paths = ["src/search.py", "b.py", "c.py", "d.py"]
     assert result.skipped == tuple(
-        SkippedFile(path, f"not read by the model: {reason}") for path in paths
+        SkippedFile(path, FileSkipReason.NOT_READ, reason) for path in paths
     )
     assert result.notes == (
         f"src/search.py, b.py, c.py and 1 more were not read by the model: {reason}.",

@@ -90,8 +90,8 @@ async def test_each_finding_gets_its_own_verdict(server: LLMServer, make_llm: Ma
     checked = await run(make_llm, min_confidence=0.6)
 
     assert [(f.title, f.confidence) for f in checked.findings] == [("one", 0.6), ("four", 1.0)]
-    assert [(r.title, r.reason) for r in checked.rejected] == [
-        ("two", "low confidence (0.59 of 0.6): so it is"),
+    assert [(r.title, r.text) for r in checked.rejected] == [
+        ("two", "low confidence (0.59 of 0.6: so it is)"),
         ("three", "refuted: so it is"),
     ]
     assert checked.notes == ()
@@ -194,7 +194,7 @@ async def test_all_undecided_findings_are_looked_up_and_then_a_verdict_is_due(
         (),
         (),
     ]
-    assert [each.reason for each in checked.rejected] == ["refuted: so it is"]
+    assert [each.text for each in checked.rejected] == ["refuted: so it is"]
 
 
 async def test_of_more_look_ups_than_are_done_each_finding_gets_its_first(

@@ -4,6 +4,7 @@ import pytest
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.model import BatchFile, Category, Finding, Rejected, Severity
+from bot.domain.reasons import RejectionReason
 from bot.policy.criteria import FindingFilter
 from workers.analysis.anchor import Anchor
 from workers.analysis.answer import RawFinding
@@ -192,17 +193,17 @@ def test_the_fingerprint_does_not_depend_on_wording_or_lines() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"path": "other.py"}, "not a file of this change"),
-        ({"confidence": 0.5}, "low confidence"),
-        ({"severity": Severity.INFO}, "less severe"),
+        ({"path": "other.py"}, RejectionReason.NOT_IN_CHANGE),
+        ({"confidence": 0.5}, RejectionReason.CONFIDENCE),
+        ({"severity": Severity.INFO}, RejectionReason.SEVERITY),
     ],
 )
 def test_an_unwanted_finding_is_dropped_with_the_reason(
-    changed: dict[str, object], reason: str
+    changed: dict[str, object], reason: RejectionReason
 ) -> None:
     found = validate_finding(raw(**changed), {"shop.py": shown()}, FILTER)
     assert isinstance(found, Rejected)
-    assert reason in found.reason
+    assert found.reason is reason
 
 
 def test_a_category_that_was_not_requested_is_dropped() -> None:

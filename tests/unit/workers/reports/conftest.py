@@ -28,6 +28,7 @@ from bot.domain.model import (
     Trigger,
     Usage,
 )
+from bot.domain.reasons import FileSkipReason, RejectionReason
 from tests.support.pulls import PULL
 from workers.reports.merge import build_report
 
@@ -113,7 +114,7 @@ def scan() -> Scan:
             file("shop/legacy.py", FileStatus.DELETED, 0, 20),
             file("poetry.lock", FileStatus.MODIFIED, 2, 0),
         ),
-        skipped=(SkippedFile("poetry.lock", "lock file"),),
+        skipped=(SkippedFile("poetry.lock", FileSkipReason.LOCK_FILE),),
         reviewed_paths=("shop/orders.py", "shop/search.py"),
         evidence=(
             finding(
@@ -180,7 +181,11 @@ def results() -> tuple[BatchResult, ...]:
                 ),
                 finding(),
             ),
-            rejected=(Rejected(path="shop/search.py", title="May be slow", reason="unverified"),),
+            rejected=(
+                Rejected(
+                    path="shop/search.py", title="May be slow", reason=RejectionReason.REFUTED
+                ),
+            ),
             summaries=(
                 ("shop/orders.py", "Pages the list of orders."),
                 ("shop/search.py", "Searches the notes of orders, `LIKE` on every word."),

@@ -17,6 +17,7 @@ from pypdf import PdfReader
 
 from bot.domain.diff import Side
 from bot.domain.model import Report, SkippedFile, decode
+from bot.domain.reasons import FileSkipReason
 from bot.security.links import Links
 from workers.reports.formats import UnknownFormat, render
 from workers.reports.formats.as_json import CountedReport
@@ -43,7 +44,7 @@ def hostile(report: Report) -> Report:
         findings=findings,
         pull=replace(report.pull, title=HOSTILE, head_ref=HOSTILE),
         files=tuple(replace(f, path=HOSTILE, summary=HOSTILE) for f in report.files),
-        skipped=(SkippedFile(HOSTILE, HOSTILE),),
+        skipped=(SkippedFile(HOSTILE, FileSkipReason.NOT_READ, HOSTILE),),
         notes=(HOSTILE,),
         models=(HOSTILE,),
     )

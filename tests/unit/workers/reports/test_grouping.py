@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.model import Finding, Report, Severity, SkippedFile
+from bot.domain.reasons import FileSkipReason
 from bot.security.links import Links
 from tests.support.runtime_growth import growth
 from workers.reports.dedupe import deduplicate
@@ -86,13 +87,14 @@ def test_each_different_title_is_reported(many: list[Finding]) -> None:
 
 
 def test_skipped_files_are_grouped_by_reason(build: Build, scan: object) -> None:
-    skipped = tuple(SkippedFile(f"gen/{n}.py", "generated") for n in range(12))
-    report = build(scan=replace(scan, skipped=(*skipped, SkippedFile("a.png", "binary"))))  # type: ignore[type-var]
+    skipped = tuple(SkippedFile(f"gen/{n}.py", FileSkipReason.GENERATED) for n in range(12))
+    skipped = (*skipped, SkippedFile("a.png", FileSkipReason.BINARY))
+    report = build(scan=replace(scan, skipped=skipped))  # type: ignore[type-var]
     body = review_body(report, Links())
     assert "Not reviewed: 13 files" in body
     assert "- generated: 12 files, as `gen/0.py`, `gen/1.py`" in body
     assert "gen/5.py" not in body
-    assert "- binary: `a.png`" in body
+    assert "- binary file: `a.png`" in body
 
 
 def test_low_confidence_evidence_is_dropped_and_counted(build: Build, scan: object) -> None:
@@ -101,5 +103,5 @@ def test_low_confidence_evidence_is_dropped_and_counted(build: Build, scan: obje
     report = build(scan=replace(scan, evidence=(low_confidence, *rest)))  # type: ignore[type-var]
     assert "d" not in {f.fingerprint for f in report.findings}
     assert ("alone.py", "low confidence (0.4 of 0.6)") in {
-        (item.path, item.reason) for item in report.rejected
+        (item.path, item.text) for item in report.rejected
     }

@@ -19,6 +19,7 @@ from bot.domain.model import (
     Severity,
     SkippedFile,
 )
+from bot.domain.reasons import FileSkipReason
 from workers.reports.dedupe import deduplicate
 from workers.reports.merge import conclusion
 from workers.reports.rank import rank_score
@@ -113,9 +114,19 @@ def test_a_focus_leaves_out_all_else(build: Build, review: Review) -> None:
 
 
 def test_usage_replies_and_skips_are_summed(build: Build, scan: Scan) -> None:
-    again = replace(scan, skipped=(SkippedFile("a", "large"), SkippedFile("b", "binary")))
+    again = replace(
+        scan,
+        skipped=(
+            SkippedFile("a", FileSkipReason.TOO_LARGE, "1 MB"),
+            SkippedFile("b", FileSkipReason.BINARY),
+        ),
+    )
     more = BatchResult(
-        skipped=(SkippedFile("a", "large"), SkippedFile("c", "budget")), notes=("Cut.",)
+        skipped=(
+            SkippedFile("a", FileSkipReason.TOO_LARGE, "1 MB"),
+            SkippedFile("c", FileSkipReason.NOT_READ, "no budget"),
+        ),
+        notes=("Cut.",),
     )
     report = build(scan=again, extra=(more,))
     assert [item.path for item in report.skipped] == ["a", "b", "c"]
@@ -143,8 +154,8 @@ def test_the_report_lists_sources_that_failed(build: Build, scan: Scan) -> None:
 
 def test_what_is_not_even_named_was_not_reviewed(build: Build, scan: Scan) -> None:
     named = (
-        SkippedFile("a.lock", "a lock file"),
-        SkippedFile("300 more files", "too many to name"),
+        SkippedFile("a.lock", FileSkipReason.LOCK_FILE),
+        SkippedFile("300 more files", FileSkipReason.UNLISTED),
     )
     scan = replace(
         scan,

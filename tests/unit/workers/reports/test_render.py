@@ -18,6 +18,7 @@ from bot.domain.model import (
     Trigger,
 )
 from bot.domain.progress import Activity, Progress
+from bot.domain.reasons import FileSkipReason
 from bot.policy.start import Skip, cancelled_by, decide
 from bot.security.links import Links
 from workers.reports.lengths import byte_length, github_length
@@ -149,7 +150,7 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_states_how_man
         findings=many,
         inline=(),
         still_open=(),
-        skipped=tuple(SkippedFile(f"vendor/{n}.js", "vendored") for n in range(3000)),
+        skipped=tuple(SkippedFile(f"vendor/{n}.js", FileSkipReason.VENDORED) for n in range(3000)),
     )
     body = review_body(long, LINKS)
     output = check_output(long, LINKS)

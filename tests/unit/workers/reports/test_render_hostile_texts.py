@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from pypdf import PdfReader
 
 from bot.domain.model import Report, SkippedFile, decode
+from bot.domain.reasons import FileSkipReason
 from bot.security.links import Links
 from tests.unit.workers.reports.test_formats import SARIF_SCHEMA
 from workers.reports.formats import render
@@ -78,7 +79,7 @@ def test_every_format_is_made_of_every_text_and_none_acts(
         pull=replace(report.pull, title=other, body=text, head_ref=text, author=other),
         findings=findings,
         files=tuple(replace(f, path=text, summary=other) for f in report.files),
-        skipped=(SkippedFile(other, text),),
+        skipped=(SkippedFile(other, FileSkipReason.NOT_READ, text),),
         notes=(text, other),
         verdict=text,
     )

@@ -2,6 +2,7 @@
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile, BatchResult, SkippedFile
+from bot.domain.reasons import FileSkipReason
 from workers.review.result_reuse import reusable_results
 
 
@@ -15,7 +16,7 @@ def test_a_file_of_which_a_part_was_not_read_is_read_again() -> None:
     batch = Batch(0, (part("large.py", 1, "a"), part("large.py", 900, "b"), part("s.py", 1, "c")))
     result = BatchResult(
         reviewed=("large.py", "s.py"),
-        skipped=(SkippedFile("large.py", "not read by the model: it gave no answer"),),
+        skipped=(SkippedFile("large.py", FileSkipReason.NOT_READ, "it gave no answer"),),
         model="small",
     )
     assert set(reusable_results(batch, result)) == {"c"}

@@ -8,6 +8,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.config.settings import Settings
 from bot.domain.model import Category, Finding, Report, Severity, SkippedFile, Usage
+from bot.domain.reasons import FileSkipReason
 from bot.github import pulls
 from bot.github.threads import Thread
 from bot.store import Store
@@ -106,7 +107,7 @@ def test_a_comment_without_sources_is_kept_after_any_failure() -> None:
 
 
 def test_unreviewed_findings_are_not_considered_fixed() -> None:
-    skipped = (SkippedFile("app.py", "less risky"),)
+    skipped = (SkippedFile("app.py", FileSkipReason.FILE_LIMIT, "40"),)
     assert not is_fixed(replace(REPORT, skipped=skipped), bot_thread())
     assert not is_fixed(replace(REPORT, skipped=skipped, reviewed_paths=()), bot_thread())
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile, SkippedFile
+from bot.domain.reasons import FileSkipReason
 from tests.support.repositories import Repository
 from tests.support.run_scan import scanned
 from workers.scan.context.context import text_of
@@ -48,8 +49,8 @@ def test_files_without_lines_to_read_are_named() -> None:
     assert unread(file(FileStatus.RENAMED, "a/run")) == "b/run: renamed from a/run, not changed"
     assert unread(file(FileStatus.MODIFIED)) == "b/run: only its mode changed"
     assert unread(file(FileStatus.ADDED)) == "b/run: added, empty"
-    assert left_out(SkippedFile("y.lock", "a lock file")) == (
-        "y.lock: changed, not shown (a lock file)"
+    assert left_out(SkippedFile("y.lock", FileSkipReason.LOCK_FILE)) == (
+        "y.lock: changed, not shown (lock file)"
     )
 
 
@@ -99,5 +100,5 @@ async def test_a_scan_tells_each_batch_of_the_others(
     assert sorted(whole.overview) == [
         "gone.py: deleted",
         "new.py: renamed from old.py, not changed",
-        "yarn.lock: changed, not shown (a lock file)",
+        "yarn.lock: changed, not shown (lock file)",
     ]

@@ -66,7 +66,7 @@ def test_parts_hold_every_line_once_and_fit(
 def test_a_line_too_long_is_named() -> None:
     file = file_of("a.py", hunk_at(5, "x", "word " * 500, "y"))
     parts, skipped = split(file, 100, Outline())
-    assert [item.reason for item in skipped] == ["line 6: too long for the LLM"]
+    assert [item.text for item in skipped] == ["line 6: too long for the LLM"]
     assert [line.text for part in parts for h in part.file.hunks for line in h.lines] == ["x", "y"]
 
 

@@ -39,7 +39,7 @@ async def scanned(
 
 
 def reasons(result: Scanned) -> dict[str, str]:
-    return {item.path: item.reason for item in result.scan.skipped}
+    return {item.path: item.text for item in result.scan.skipped}
 
 
 async def test_a_change_becomes_evidence_and_batches(
@@ -59,7 +59,7 @@ async def test_a_change_becomes_evidence_and_batches(
     (finding,) = result.scan.evidence
     assert (finding.path, finding.start_line, finding.source) == ("app/shop.py", 5, "ruff:F821")
     assert finding.fingerprint
-    assert reasons(result) == {"poetry.lock": "a lock file"}
+    assert reasons(result) == {"poetry.lock": "lock file"}
     assert {(f.path, f.status) for f in result.scan.files} == {
         ("app/shop.py", FileStatus.MODIFIED),
         ("poetry.lock", FileStatus.ADDED),
@@ -177,7 +177,7 @@ async def test_a_symlink_out_of_the_tree_is_named_and_never_followed(
     }
     modes = {"link.py": "120000", "passwd": "120000"}
     result, _ = await scanned(repository.change({"a.py": "\n"}, after, modes), settings)
-    assert reasons(result) == {"link.py": "a symbolic link", "passwd": "a symbolic link"}
+    assert reasons(result) == {"link.py": "symbolic link", "passwd": "symbolic link"}
     assert "outside-the-tree" not in repr(result)
 
 
@@ -186,7 +186,7 @@ async def test_a_submodule_is_named_and_never_fetched(
 ) -> None:
     after: Files = {"a.py": "x = y\n", "sub": "1" * 40}
     result, _ = await scanned(repository.change({"a.py": "\n"}, after, {"sub": "160000"}), settings)
-    assert reasons(result) == {"sub": "a submodule"}
+    assert reasons(result) == {"sub": "submodule"}
 
 
 async def test_a_file_that_becomes_a_link_is_not_read(
@@ -198,7 +198,7 @@ async def test_a_file_that_becomes_a_link_is_not_read(
         {"a.py": "120000"},
     )
     result, _ = await scanned(source, settings)
-    assert reasons(result) == {"a.py": "a symbolic link"}
+    assert reasons(result) == {"a.py": "symbolic link"}
     assert [item.path for item in result.scan.evidence] == ["b.py"]
 
 

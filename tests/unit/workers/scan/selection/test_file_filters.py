@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, FileKind, FileStatus
+from bot.domain.reasons import FileSkipReason
 from bot.text.globs import matches
 from workers.scan.selection.file_filters import by_content, by_counts, by_name, filter_files
 from workers.scan.selection.gitattributes import Attributes, parse
-from workers.scan.selection.path_rules import UNDECIDED, PathRules
+from workers.scan.selection.path_rules import PathRules
 from workers.scan.selection.risk import is_test, risk, riskiest_first
 
 
@@ -24,30 +25,30 @@ def changed(path: str, **more: object) -> ChangedFile:
     ("path", "reason"),
     [
         ("src/app.py", None),
-        ("poetry.lock", "a lock file"),
-        ("web/package-lock.json", "a lock file"),
-        ("logo.PNG", "a binary file"),
-        ("static/app.min.js", "minified"),
+        ("poetry.lock", FileSkipReason.LOCK_FILE),
+        ("web/package-lock.json", FileSkipReason.LOCK_FILE),
+        ("logo.PNG", FileSkipReason.BINARY),
+        ("static/app.min.js", FileSkipReason.MINIFIED),
         ("static/admin.py", None),
-        ("api/user_pb2.py", "generated"),
-        ("web/__snapshots__/a.js", "generated"),
-        ("vendor/lib/a.go", "vendored"),
+        ("api/user_pb2.py", FileSkipReason.GENERATED),
+        ("web/__snapshots__/a.js", FileSkipReason.GENERATED),
+        ("vendor/lib/a.go", FileSkipReason.VENDORED),
         ("vendor.py", None),
-        ("a\nb.py", "its name holds unprintable characters"),
-        ("a\u202eyp.exe.py", "its name holds unprintable characters"),
-        ("\udcff.py", "its name holds unprintable characters"),
-        ("d/" * 600 + "a.py", "its path is too long"),
+        ("a\nb.py", FileSkipReason.UNPRINTABLE_PATH),
+        ("a\u202eyp.exe.py", FileSkipReason.UNPRINTABLE_PATH),
+        ("\udcff.py", FileSkipReason.UNPRINTABLE_PATH),
+        ("d/" * 600 + "a.py", FileSkipReason.LONG_PATH),
         ("-rf.py", None),
     ],
 )
-def test_by_name(path: str, reason: str | None) -> None:
+def test_by_name(path: str, reason: FileSkipReason | None) -> None:
     assert by_name(changed(path), PathRules(RepoConfig(), Attributes())) == reason
 
 
 def test_links_and_submodules_are_never_read() -> None:
     for kind, reason in (
-        (FileKind.SYMLINK, "a symbolic link"),
-        (FileKind.SUBMODULE, "a submodule"),
+        (FileKind.SYMLINK, FileSkipReason.SYMBOLIC_LINK),
+        (FileKind.SUBMODULE, FileSkipReason.SUBMODULE),
     ):
         assert by_name(changed("a.py", kind=kind), PathRules(RepoConfig(), Attributes())) == reason
 
@@ -56,25 +57,23 @@ def test_the_repository_chooses_its_paths() -> None:
     config = RepoConfig(paths_include=("src/**",), paths_exclude=("**/old/**",))
     rules = PathRules(config, Attributes())
     assert by_name(changed("src/a.py"), rules) is None
-    assert by_name(changed("docs/a.py"), rules) == ("not among the paths that are reviewed here")
-    assert by_name(changed("src/old/a.py"), rules) == (
-        "excluded by this repository's configuration"
-    )
+    assert by_name(changed("docs/a.py"), rules) == FileSkipReason.NOT_INCLUDED
+    assert by_name(changed("src/old/a.py"), rules) == FileSkipReason.EXCLUDED
 
 
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("gen/a.go", "marked as generated in .gitattributes"),
+        ("gen/a.go", FileSkipReason.MARKED_GENERATED),
         ("gen/keep.go", None),
-        ("lib/x/a.js", "marked as vendored in .gitattributes"),
-        ("sub/a.pb", "marked as generated in .gitattributes"),
+        ("lib/x/a.js", FileSkipReason.MARKED_VENDORED),
+        ("sub/a.pb", FileSkipReason.MARKED_GENERATED),
         ("a.pb", None),
         ("sub/own/a.pb", None),
-        ("with space.txt", "marked as generated in .gitattributes"),
+        ("with space.txt", FileSkipReason.MARKED_GENERATED),
     ],
 )
-def test_gitattributes(path: str, reason: str | None) -> None:
+def test_gitattributes(path: str, reason: FileSkipReason | None) -> None:
     rules = parse(
         {
             "sub/own/.gitattributes": "*.pb -linguist-generated",
@@ -101,7 +100,7 @@ def test_what_takes_too_long_to_match_is_left_out_and_said_so() -> None:
     began = time.perf_counter()
     kept, skipped = filter_files(files, lambda file: by_name(file, rules))
     assert time.perf_counter() - began < 5
-    assert skipped[-1].reason == UNDECIDED
+    assert skipped[-1].reason == FileSkipReason.UNDECIDED
     assert len(kept) + len(skipped) == 1000
 
 
@@ -151,10 +150,10 @@ def test_by_content(text: str, stopped: bool) -> None:
 
 def test_by_counts() -> None:
     assert by_counts(changed("a")) is None
-    assert by_counts(changed("a", binary=True)) == "a binary file"
-    assert by_counts(changed("a", status=FileStatus.DELETED)) == "deleted"
-    assert by_counts(changed("a", status=FileStatus.RENAMED, additions=0)) == "renamed only"
-    assert by_counts(changed("a", additions=0)) == "no line changed"
+    assert by_counts(changed("a", binary=True)) == FileSkipReason.BINARY
+    assert by_counts(changed("a", status=FileStatus.DELETED)) == FileSkipReason.DELETED
+    assert by_counts(changed("a", status=FileStatus.RENAMED, additions=0)) == FileSkipReason.RENAMED
+    assert by_counts(changed("a", additions=0)) == FileSkipReason.UNCHANGED
 
 
 def test_code_comes_before_tests_before_prose() -> None:

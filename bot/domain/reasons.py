@@ -1,0 +1,78 @@
+"""Why a file is not reviewed, and why a finding is dropped (pure).
+
+The code asks for the reason; `text` beside it is for people, with `{}` where a detail belongs.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class _Reason(StrEnum):
+    """An enum of strings, each with a text; a member without one fails at import."""
+
+    text: str
+
+    def __new__(cls, value: str, text: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.text = text
+        return member
+
+    def explain(self, detail: str = "") -> str:
+        """The text, with the detail of this one case."""
+        return self.text.format(detail).removesuffix(": ")
+
+
+class FileSkipReason(_Reason):
+    """Why a changed file, or a part of one, is not reviewed."""
+
+    SUBMODULE = "submodule", "submodule"
+    SYMBOLIC_LINK = "symbolic_link", "symbolic link"
+    NOT_INCLUDED = "not_included", "not among the paths that are reviewed here"
+    EXCLUDED = "excluded", "excluded by this repository's configuration"
+    UNPRINTABLE_PATH = "unprintable_path", "unprintable characters in its name"
+    LONG_PATH = "long_path", "path too long"
+    LOCK_FILE = "lock_file", "lock file"
+    BINARY = "binary", "binary file"
+    MINIFIED = "minified", "minified"
+    GENERATED = "generated", "generated"
+    VENDORED = "vendored", "vendored"
+    UNDECIDED = (
+        "undecided",
+        "not held against this repository's path patterns, which take too long to match",
+    )
+    MARKED_GENERATED = "marked_generated", "marked as generated in .gitattributes"
+    MARKED_VENDORED = "marked_vendored", "marked as vendored in .gitattributes"
+    SAYS_GENERATED = "says_generated", "generated (according to its first lines)"
+    LONG_LINES = "long_lines", "minified or data (very long lines)"
+    DELETED = "deleted", "deleted"
+    RENAMED = "renamed", "renamed only"
+    UNCHANGED = "unchanged", "no line changed"
+    TOO_LARGE = "too_large", "larger than {}"
+    FILE_LIMIT = "file_limit", "over the {}-file limit (riskier files first)"
+    LINE_LIMIT = "line_limit", "over the limit of {} changed lines"
+    CANDIDATE_LIMIT = (
+        "candidate_limit",
+        "change too large: only its {} riskiest files were read",
+    )
+    UNLISTED = "unlisted", "change too large to list them all"
+    LONG_PART = "long_part", "{}: too long for the LLM"
+    NOT_READ = "not_read", "not read by the model: {}"
+    SECRETS_ONLY = (
+        "secrets_only",
+        "scanned for secrets only (no analyzer for this language, no LLM configured)",
+    )
+
+
+class RejectionReason(_Reason):
+    """Why a finding is dropped or, of the SUGGESTION ones, its suggestion alone."""
+
+    MALFORMED = "malformed", "malformed: {}"
+    NOT_IN_CHANGE = "not_in_change", "not a file of this change"
+    CATEGORY = "category", "category {} was not requested"
+    SEVERITY = "severity", "less severe than {}"
+    CONFIDENCE = "confidence", "low confidence ({})"
+    REFUTED = "refuted", "refuted: {}"
+    DISMISSED = "dismissed", "dismissed"
+    SUGGESTION_MISPLACED = "suggestion_misplaced", "suggestion does not apply to those lines"
+    SUGGESTION_WITHOUT_LINES = "suggestion_without_lines", "suggestion has no lines to apply to"
