@@ -35,10 +35,6 @@ LOST_SECONDS = 30
 HEARTBEAT_TIMEOUT_MS = LOST_SECONDS * 1000
 
 
-#: `json.dumps` with separators makes an encoder each time.
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message ready to be put: queue, its id in Redis, its encoded body."""
@@ -55,7 +51,7 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
     options: dict[str, object] = {"redis_message_id": redis_id, **tracing.message_options()}
     if delay > 0:
         queue, options["eta"] = f"{queue}.DQ", int((time.time() + delay) * 1000)
-    # What dramatiq.Message(...).encode() gives, in a third of the time.
+    # What dramatiq.Message(...).encode() gives.
     body = {
         "queue_name": queue,
         "actor_name": actor,
@@ -65,4 +61,4 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
         "message_id": redis_id,
         "message_timestamp": int(time.time() * 1000),
     }
-    return Message(queue, redis_id, _to_json(body))
+    return Message(queue, redis_id, json.dumps(body, separators=(",", ":")))

@@ -11,16 +11,11 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from pydantic import SecretStr
 
 from bot.config.settings import Settings, SettingsError
-from bot.telemetry.lazy_import import blocked_import
 from bot.text import secrets as known_secrets
-
-# structlog draws tracebacks with rich where it finds it, and imports it for that: a tenth of
-# a second and 3 MiB for each process, none of which draws any. Others may import it later.
-with blocked_import("rich"):
-    import structlog
 
 #: What may never stand in a log, whatever field it comes in.
 _SECRETS = re.compile(

@@ -7,8 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
@@ -18,7 +17,7 @@ from ulid import ULID
 from bot.store import Store
 from bot.store.messages import message
 from bot.telemetry import log, tracing
-from bot.webhooks.body_budget import BudgetExceeded, ByteReservation
+from bot.webhooks.body_budget import BudgetExceeded
 from bot.webhooks.translate import (
     HANDLED,
     Event,
@@ -57,10 +56,9 @@ async def receive(request: Request) -> JSONResponse:
     guid, event, review_id = request.headers.get("X-GitHub-Delivery", ""), "", ""
     try:
         address = request.client.host if request.client else ""
-        with request.app.state.body_budget.reserve(address) as reservation:
-            body = await _signed_body(
-                request, request.app.state.settings.webhook_secrets, reservation
-            )
+        with request.app.state.body_budget.reserve(address) as take:
+            secrets = request.app.state.settings.webhook_secrets
+            body = await _signed_body(request, secrets, take)
         if not _GUID.fullmatch(guid):
             raise Rejected(400, "The header X-GitHub-Delivery is missing or malformed.")
         event = request.headers.get("X-GitHub-Event", "")
@@ -77,13 +75,7 @@ async def receive(request: Request) -> JSONResponse:
     _log.info(
         "delivery", delivery=guid[:64], github_event=event[:50], code=status, **review, **answer
     )
-    return _answer(status, **answer)
-
-
-@lru_cache(maxsize=64)
-def _answer(code: int, /, **fields: str) -> JSONResponse:
-    """There are few answers, and Starlette's can be sent any number of times."""
-    return JSONResponse(fields, status_code=code)
+    return JSONResponse(answer, status_code=status)
 
 
 def _known(event: str) -> str:
@@ -92,7 +84,7 @@ def _known(event: str) -> str:
 
 
 async def _signed_body(
-    request: Request, secrets: Sequence[str], reservation: ByteReservation
+    request: Request, secrets: Sequence[str], take: Callable[[int], None]
 ) -> bytes:
     """The raw body, once one of the secrets is seen to have signed it. Raises Refused."""
     signature = request.headers.get("X-Hub-Signature-256", "")
@@ -108,8 +100,8 @@ async def _signed_body(
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
-                reservation.take(len(chunk))
-                if reservation.size > MAX_BODY:
+                take(len(chunk))
+                if len(body) + len(chunk) > MAX_BODY:
                     raise Rejected(413, "The body is larger than 25 MB.")
                 for mac in macs:
                     mac.update(chunk)
