@@ -29,6 +29,7 @@ from bot.domain.progress import Activity, Progress
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
 from workers.reports.merge import build_report
+from workers.repository.code_source import code_source
 from workers.scan.repository.clone import Source
 from workers.scan.scan import Scanned, scan
 
@@ -139,6 +140,7 @@ async def _analyze(
             target.config,
             focus=review.focus,
             effort=review.effort,
+            source=source,
             on_activity=progress,
             review_id=review.id,
             last_try=True,
@@ -147,4 +149,7 @@ async def _analyze(
         await progress()
         return result
 
-    return await asyncio.gather(*(one(batch) for batch in scanned.batches))
+    async with code_source(
+        target.source, settings, target.config, scanned.scan, protocols=target.protocols
+    ) as source:
+        return await asyncio.gather(*(one(batch) for batch in scanned.batches))

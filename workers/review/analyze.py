@@ -4,14 +4,16 @@ import asyncio
 from dataclasses import replace
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.model import Batch, BatchResult, PullRequestContext, Review
+from bot.domain.model import Batch, BatchResult, Review, Scan
 from bot.domain.progress import Activity
 from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
+from workers.repository.code_source import code_source
 from workers.review import check_run
 from workers.review.result_reuse import reusable_results
+from workers.review.scan import git_source
 from workers.review.stage import StageFailed
 from workers.services import Services, in_background
 
@@ -28,7 +30,7 @@ async def analyze_batch(
         raise StageFailed("What was to be read is gone from Redis; start the review again.")
     if not await store.review_data.has_result(review.id, number):
         config = state.require_handoff().config
-        result = await _analyze(services, review, batch, scanned.pr_context, config, last_try)
+        result = await _analyze(services, review, batch, scanned, config, last_try)
         read = len({*result.reviewed}.intersection(batch.paths))
         unread = len(batch.paths) - read
         services.metrics.count("glossator_llm_files_total", read, outcome="read")
@@ -50,7 +52,7 @@ async def _analyze(
     services: Services,
     review: Review,
     batch: Batch,
-    pr_context: PullRequestContext,
+    scanned: Scan,
     config: RepoConfig,
     last_try: bool,
 ) -> BatchResult:
@@ -64,20 +66,25 @@ async def _analyze(
         await services.store.reviews.update_progress(review.id, 0, activity=activity, amount=amount)
         in_background(check_run.show_progress(services, review))
 
+    repo = review.repository
+    token = await services.github.installation_token(repo.installation_id, repo.id)
+    origin = git_source(services, review, merge_base=scanned.merge_base, token=token)
     try:
-        result = await analyze(
-            batch,
-            pr_context,
-            llm,
-            services.settings,
-            config,
-            focus=review.focus,
-            effort=review.effort,
-            on_activity=on_activity,
-            review_id=review.id,
-            installation_id=review.repository.installation_id,
-            last_try=last_try,
-        )
+        async with code_source(origin, services.settings, config, scanned) as source:
+            result = await analyze(
+                batch,
+                scanned.pr_context,
+                llm,
+                services.settings,
+                config,
+                focus=review.focus,
+                effort=review.effort,
+                source=source,
+                on_activity=on_activity,
+                review_id=review.id,
+                installation_id=repo.installation_id,
+                last_try=last_try,
+            )
     except TransientLLMError as exc:
         services.metrics.usage(exc.usage)
         await services.store.review_data.add_attempt_usage(review.id, batch.number, exc.usage)

@@ -44,13 +44,7 @@ async def scan_review(services: Services, state: ReviewState) -> None:
         in_background(check_run.show_progress(services, review))
 
     scanned = await scan(
-        Source(
-            url=f"{settings.github_url}/{repo.full_name}.git",
-            token=token,
-            merge_base=comparison.merge_base,
-            head_sha=review.head_sha,
-            number=review.number,
-        ),
+        git_source(services, review, merge_base=comparison.merge_base, token=token),
         pull,
         pr_context,
         settings,
@@ -73,6 +67,17 @@ async def scan_review(services: Services, state: ReviewState) -> None:
         percent=20 if batches else 90,
         files_total=files,
         findings=len(scanned.scan.evidence),
+    )
+
+
+def git_source(services: Services, review: Review, *, merge_base: str, token: str) -> Source:
+    """Where the review's commits are cloned from."""
+    return Source(
+        url=f"{services.settings.github_url}/{review.repository.full_name}.git",
+        token=token,
+        merge_base=merge_base,
+        head_sha=review.head_sha,
+        number=review.number,
     )
 
 

@@ -66,6 +66,13 @@ async def server() -> AsyncIterator[LLMServer]:
         yield running
 
 
+class NoGitHub:
+    """Has a token for whoever asks, and nothing is ever fetched with it."""
+
+    async def installation_token(self, installation_id: int, repository_id: int) -> str:
+        return "ghs_x"
+
+
 @pytest.fixture
 async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
     """A review with one batch to read; another keeps it from being published."""
@@ -87,9 +94,9 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
         _env_file=None, openai_base_url=server.url, llm_model="tiny", llm_backoff_ms=1
     )
     llm = LLM(settings, store.redis)
-    nothing: Any = None
+    github: Any = NoGitHub()
     metrics = Metrics(store.metrics)
-    yield Services(settings=settings, store=store, github=nothing, llm=llm, metrics=metrics)
+    yield Services(settings=settings, store=store, github=github, llm=llm, metrics=metrics)
     await stop_background()
     await llm.aclose()
 
