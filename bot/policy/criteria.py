@@ -6,6 +6,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.domain.reasons import RejectionReason
+from bot.policy.precedence import effective
 
 #: The reason, and the detail that its text has a place for.
 Rejection = tuple[RejectionReason, str]
@@ -38,16 +39,16 @@ def doubts(confidence: float, min_confidence: float, because: str = "") -> Rejec
 
 
 def finding_filter(settings: Settings, config: RepoConfig, focus: Category | None) -> FindingFilter:
-    """The server's settings; over them what the repository sets itself; and over both the one
-    category that somebody asked for, `focus`."""
-    categories = settings.categories if config.categories is None else config.categories
+    """What the server and the repository say, but for the one category that somebody asked for,
+    `focus`."""
+    holds = effective(settings, config)
     return FindingFilter(
-        categories=categories if focus is None else (focus,),
-        min_severity=config.min_severity or settings.min_severity,
+        categories=holds.categories if focus is None else (focus,),
+        min_severity=holds.min_severity,
         min_confidence=settings.min_confidence,
     )
 
 
 def effort_of(settings: Settings, config: RepoConfig, asked: Effort | None) -> Effort:
-    """What somebody asked for goes over what the repository sets, and that over the server's."""
-    return asked or config.effort or settings.review_effort
+    """What somebody asked for goes over what the repository and the server say."""
+    return asked or effective(settings, config).effort

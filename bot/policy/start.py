@@ -1,4 +1,4 @@
-"""Does this start a review, and may this person ask for it? Pure decisions with reasons.
+"""Does this start a review? Pure decisions with reasons.
 
 A person's wish (a command, a button, the API) overrides what only keeps us from starting on
 our own; nothing overrides that there is nothing to review:
@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.commands import Command, Verb
 from bot.domain.model import PullRequest, Trigger
 from bot.text import globs
 
@@ -105,8 +104,8 @@ def decide(
 ) -> Start | Skip:
     """Whether the trigger starts a review of the pull request.
 
-    `repository` is the base's `owner/name`, `max_files` and `settle_seconds` the server's
-    settings, `changed_paths` None while they are not known, `reviewed_head` whether a
+    `repository` is the base's `owner/name`, `max_files` and `settle_seconds` what holds
+    (`precedence`), `changed_paths` None while they are not known, `reviewed_head` whether a
     review of this head was completed.
     """
     skip = _nothing_to_review(pull, config, changed_paths)
@@ -116,10 +115,9 @@ def decide(
             skip = Skip(SkipReason.ALREADY_REVIEWED, "This commit has been reviewed already.")
     if skip is not None:
         return skip
-    wait = settle_seconds if config.settle_seconds is None else config.settle_seconds
     return Start(
-        settle_seconds=wait if trigger is Trigger.PUSHED else 0,
-        note=_size_note(pull, min(max_files, config.max_files or max_files)),
+        settle_seconds=settle_seconds if trigger is Trigger.PUSHED else 0,
+        note=_size_note(pull, max_files),
     )
 
 
@@ -132,20 +130,6 @@ def skip_marker_in(config: RepoConfig, title: str) -> str | None:
     """The first marker in the title that keeps us from reviewing on our own; case is ignored."""
     lowered = title.casefold()
     return next((one for one in config.title_skip_markers if one.casefold() in lowered), None)
-
-
-def is_permitted(permission: str, command: Command) -> bool:
-    """Whether GitHub's `permission` (or `role_name`) of a person allows the command.
-
-    Everything but help costs money or changes something, so it needs the right to write.
-    Help is for all who can read, and so comment; somebody without access gets no answer.
-    """
-    needed = _READERS if command.verb is Verb.HELP else _WRITERS
-    return permission in needed
-
-
-_WRITERS = frozenset({"write", "maintain", "admin"})
-_READERS = _WRITERS | {"read", "triage"}
 
 
 def _nothing_to_review(

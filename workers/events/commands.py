@@ -10,6 +10,7 @@ from bot.domain.model import Trigger
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.policy import start
+from bot.policy.permissions import is_permitted
 from bot.store import command_log, suppressions
 from bot.store.messages import message
 from workers.events import replies
@@ -93,7 +94,7 @@ async def _run_commands(context: _CommandContext, found: Sequence[Command | BadC
     for position, command in enumerate(found):
         if position in done_before:
             reply_text.append(done_before[position])
-        elif not start.is_permitted(permission, _needed_permission_command(command)):
+        elif not is_permitted(permission, _needed_permission_command(command)):
             reply_text.append(await _refuse(context))
         elif isinstance(command, BadCommand):
             await replies.add_reaction(gh, event, "confused")
@@ -101,7 +102,7 @@ async def _run_commands(context: _CommandContext, found: Sequence[Command | BadC
         else:
             reply_text.append(await _do(context, command, position))
     help_ = Command(verb=Verb.HELP)
-    helped = help_ in found and start.is_permitted(permission, help_)
+    helped = help_ in found and is_permitted(permission, help_)
     await _answer(context, "\n\n".join(dict.fromkeys(filter(None, reply_text))), helped=helped)
 
 
@@ -290,7 +291,7 @@ async def _answer_without_command(context: _CommandContext) -> None:
     if not threads.fingerprint_of(in_thread[0].body):
         return
     permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
-    if not start.is_permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+    if not is_permitted(permission, Command(verb=Verb.ASK, text=event.body)):
         return
     if services.llm is not None:
         await replies.add_reaction(context.gh, event, "eyes")

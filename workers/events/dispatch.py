@@ -17,6 +17,7 @@ from bot.domain.events import (
 from bot.domain.model import Repository, Trigger
 from bot.github import pulls
 from bot.policy import start
+from bot.policy.permissions import may_write
 from bot.store import pending, pull_requests
 from bot.telemetry import log
 from workers.events.api_start import NamedReviewRequest, follow_up_message
@@ -139,7 +140,7 @@ async def _may_use_buttons(services: Services, repository: Repository, sender: s
     gh = await services.github.installation(
         repository.installation_id, repository.id, {"metadata": "read"}
     )
-    if await pulls.permission(gh, repository.full_name, sender) in threads.WRITERS:
+    if may_write(await pulls.permission(gh, repository.full_name, sender)):
         return True
     _log.info("button_refused", repository=repository.full_name, sender=sender)
     return False

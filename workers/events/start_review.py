@@ -14,6 +14,7 @@ from bot.github import checks, pulls
 from bot.github.client import GitHub
 from bot.github.urls import repo_url
 from bot.policy import start
+from bot.policy.precedence import effective
 from bot.security.links import review_links
 from bot.store import Handoff, ReviewState, pending, quota
 from bot.store.messages import Message, message
@@ -124,17 +125,18 @@ async def _open(
     config, warnings = repository_config.config, repository_config.warnings
     if request.label is not None and not start.has_skip_label(config, request.label):
         return None
+    holds = effective(services.settings, config)
     decision = await asyncio.to_thread(  # it matches the repository's own path patterns
         start.decide,
         pull,
         config,
         request.trigger,
         repository=repo.full_name,
-        max_files=services.settings.max_analyze_files,
+        max_files=holds.max_files,
         paused="paused" in seen,
         changed_paths=await _changed_paths(gh, request, pull, config),
         reviewed_head=False,  # `open_review` sees to that, atomically
-        settle_seconds=services.settings.settle_seconds,
+        settle_seconds=holds.settle_seconds,
     )
     if isinstance(decision, start.Start) and not await _within_quota(services, request):
         if request.trigger.automatic and await _is_current(store, seen, pull):

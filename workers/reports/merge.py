@@ -22,6 +22,7 @@ from bot.domain.model import (
 )
 from bot.domain.reasons import RejectionReason
 from bot.policy.criteria import doubts, finding_filter
+from bot.policy.precedence import effective
 from workers.reports.dedupe import deduplicate
 from workers.reports.grouping import fold_repeats
 from workers.reports.rank import choose_inline, ranked
@@ -71,7 +72,7 @@ def build_report(
     # One of the lines stands for all that are not named.
     unread_files = len(unread) - bool(scan.skipped_unlisted) + scan.skipped_unlisted
     complete = not missed and (reviewed > 0 or not skipped)
-    max_inline = settings.max_comments if config.max_comments is None else config.max_comments
+    max_inline = effective(settings, config).max_comments
     models = _unique(result.model for result in results if result.model)
     return Report(
         review=review,
@@ -80,7 +81,7 @@ def build_report(
         verdict=verdict(findings, unread_files, reviewed),
         conclusion="failure"
         if missed and fails_incomplete(settings, config)
-        else conclusion(findings, config.fail_on or settings.fail_on, complete=complete),
+        else conclusion(findings, effective(settings, config).fail_on, complete=complete),
         score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
         findings=tuple(findings),
         inline=choose_inline(findings, posted_before | reported_before, max_inline),
@@ -120,8 +121,7 @@ def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool =
 
 def fails_incomplete(settings: Settings, config: RepoConfig) -> bool:
     """Whether the check run fails where a review could not be finished."""
-    own = config.fail_incomplete
-    return settings.fail_incomplete if own is None else own
+    return effective(settings, config).fail_incomplete
 
 
 def _reported(

@@ -6,6 +6,7 @@ from bot.domain.model import Report, Review, State
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError, Transient
+from bot.policy.precedence import effective
 from bot.runtime.tasks import run_to_completion
 from bot.security.links import review_links
 from bot.store import ReviewResult, ReviewState, pull_requests
@@ -47,8 +48,7 @@ async def publish_review(services: Services, state: ReviewState) -> None:
         gh = await check_run.client(services, review, check_run.PUBLISH)
         bot_threads = await threads.find_bot_threads(services, gh, review.repository, review.number)
         report = await report_of(services, gh, review, handoff, bot_threads or ())
-        configured = handoff.config.request_changes
-        request_changes = settings.request_changes if configured is None else configured
+        request_changes = effective(settings, handoff.config).request_changes
         current = await store.reviews.get(review.id)
         if current is None:  # Redis has lost it
             return

@@ -13,6 +13,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
+from bot.policy.permissions import may_write
 from bot.store import pull_requests
 from bot.store.suppressions import dismiss, dismissed, suppress
 from bot.telemetry import log
@@ -30,9 +31,6 @@ _HARMLESS = frozenset(severity.value for severity in Severity if not is_severe(s
 
 #: The reason of a lesson that nobody gave in words.
 THUMBS_DOWN = "👎"
-
-#: Whoever may do this to the repository may also tell us to be silent.
-WRITERS = ("write", "maintain", "admin")
 
 #: People who put thumbs on our comments, of whom it is asked whether they may write. Strangers
 #: can do that too, as many as there are: they shall not cost us the rate limit.
@@ -121,7 +119,7 @@ async def record_thumbs_down(
         for login in one.thread.thumbs_down_by:
             if login not in permissions and len(permissions) < MAX_PERMISSION_CHECKS:
                 permissions[login] = await pulls.permission(gh, repository.full_name, login)
-            if permissions.get(login) in WRITERS:
+            if may_write(permissions.get(login, "")):
                 # In this order: what is dismissed here alone is not looked at again.
                 await suppress(services.store, repository.id, suppression(one, THUMBS_DOWN, login))
                 await dismiss(services.store, repository.id, number, one.fingerprint)

@@ -25,6 +25,7 @@ from bot.domain.model import (
 from bot.domain.progress import Activity, Progress
 from bot.domain.reasons import FileSkipReason
 from bot.policy.criteria import FindingFilter, finding_filter
+from bot.policy.precedence import effective
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import masks
@@ -82,7 +83,7 @@ async def scan(
                 run_all(
                     selection.targets,
                     seconds=settings.analyzer_seconds,
-                    disabled={*settings.analyzers_disabled, *config.analyzers_disabled},
+                    disabled=effective(settings, config).analyzers_disabled,
                 )
             )
             read = group.create_task(_relatives(repository, selection, settings))

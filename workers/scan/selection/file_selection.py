@@ -9,6 +9,7 @@ from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, display_path
 from bot.domain.model import FileSummary, SkippedFile
 from bot.domain.reasons import FileSkipReason
+from bot.policy.precedence import effective
 from bot.text.languages import language_of
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.repository.clone import Clone, Entry
@@ -52,7 +53,9 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     files, beyond, skipped = await asyncio.to_thread(_sifted, changed, rules)
     counted, too_large = await _counted(clone, files, settings.max_file_bytes)
     files, nothing_to_read = file_filters.filter_files(counted, file_filters.by_counts)
-    texts, unread = await _readable(clone, riskiest_first(files), _most(settings, config))
+    texts, unread = await _readable(
+        clone, riskiest_first(files), effective(settings, config).max_files
+    )
     hunks = await _hunks(clone, [file for file, _ in texts])
     targets = tuple(
         Target(hunks[file.path], language_of(file.path, text.partition("\n")[0]), text)
@@ -83,11 +86,6 @@ def _sifted(
         changed, lambda file: file_filters.by_name(file, rules)
     )
     return *_first(riskiest_first(files)), skipped
-
-
-def _most(settings: Settings, config: RepoConfig) -> int:
-    """A repository may ask for fewer files than the server allows, not for more."""
-    return min(config.max_files or settings.max_analyze_files, settings.max_analyze_files)
 
 
 async def _attributes(

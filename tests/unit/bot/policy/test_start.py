@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.commands import Command, Verb
+from bot.config.settings import Settings
 from bot.domain.model import PullRequest, Trigger
-from bot.policy.start import Skip, SkipReason, Start, decide, is_permitted
+from bot.policy.precedence import effective
+from bot.policy.start import Skip, SkipReason, Start, decide
 from tests.support.pulls import PULL
 
 PATHS = ("src/hello.py", "docs/index.md")
@@ -25,16 +26,18 @@ def decided(
     reviewed_head: bool = False,
     settle_seconds: int = 0,
 ) -> Start | Skip:
+    server = Settings(_env_file=None, settle_seconds=settle_seconds, max_analyze_files=40)
+    holds = effective(server, config)
     return decide(
         pull,
         config,
         trigger,
         repository="octo-org/hello-world",
-        max_files=40,
+        max_files=holds.max_files,
         paused=paused,
         changed_paths=changed_paths,
         reviewed_head=reviewed_head,
-        settle_seconds=settle_seconds,
+        settle_seconds=holds.settle_seconds,
     )
 
 
@@ -186,24 +189,3 @@ def test_only_a_push_waits_for_the_next_one(trigger: Trigger) -> None:
 def test_the_repository_configures_the_delay(own: int) -> None:
     config = RepoConfig(settle_seconds=own)
     assert decided(Trigger.PUSHED, config=config, settle_seconds=5) == Start(settle_seconds=own)
-
-
-@pytest.mark.parametrize("verb", Verb)
-@pytest.mark.parametrize(
-    ("permission", "may_write", "may_read"),
-    [
-        ("admin", True, True),
-        ("maintain", True, True),
-        ("write", True, True),
-        ("triage", False, True),
-        ("read", False, True),
-        ("none", False, False),
-        ("", False, False),
-        ("WRITE", False, False),
-    ],
-)
-def test_help_is_for_readers_and_all_else_for_writers(
-    verb: Verb, permission: str, may_write: bool, may_read: bool
-) -> None:
-    allowed = may_read if verb is Verb.HELP else may_write
-    assert is_permitted(permission, Command(verb=verb, text="x")) is allowed

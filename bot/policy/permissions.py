@@ -1,0 +1,25 @@
+"""Who may ask, command and dismiss, by their permission on the repository (pure).
+
+`permission` is GitHub's `permission` or `role_name` of a person; what GitHub does not say allows
+nothing.
+"""
+
+from bot.domain.commands import Command, Verb
+
+_WRITERS = frozenset({"write", "maintain", "admin"})
+_READERS = _WRITERS | {"read", "triage"}
+
+
+def may_write(permission: str) -> bool:
+    """Whether they may press our buttons and have a finding dismissed by a reaction: whoever may
+    do that to the repository may also silence us."""
+    return permission in _WRITERS
+
+
+def is_permitted(permission: str, command: Command) -> bool:
+    """Whether they may give the command.
+
+    Everything but help costs money or changes something, so it needs the right to write.
+    Help is for all who can read, and so comment; somebody without access gets no answer.
+    """
+    return permission in (_READERS if command.verb is Verb.HELP else _WRITERS)

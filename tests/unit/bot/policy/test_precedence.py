@@ -1,0 +1,55 @@
+"""The repository's word holds over the server's, key by key."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from bot.config.repository_config import RepoConfig
+from bot.config.settings import FailOn, Settings
+from bot.domain.model import Category, Effort, Severity
+from bot.policy.precedence import Effective, effective
+
+#: Of each key the server's value and the repository's.
+KEYS: dict[str, tuple[Any, Any]] = {
+    "categories": ((Category.SECURITY, Category.QUALITY), (Category.PERFORMANCE,)),
+    "min_severity": (Severity.HIGH, Severity.LOW),
+    "effort": (Effort.QUICK, Effort.DEEP),
+    "fail_on": (FailOn.HIGH, FailOn.NEVER),
+    "fail_incomplete": (True, False),
+    "request_changes": (True, False),
+    "max_comments": (7, 0),
+    "settle_seconds": (30, 0),
+    "max_files": (40, 3),
+}
+OTHER_NAMES = {"effort": "review_effort", "max_files": "max_analyze_files"}
+
+
+def settings() -> Settings:
+    values: dict[str, Any] = {
+        OTHER_NAMES.get(name, name): servers for name, (servers, _) in KEYS.items()
+    }
+    return Settings(_env_file=None, **values)
+
+
+def test_every_key_is_in_the_table() -> None:
+    assert {field.name for field in fields(Effective)} == {*KEYS, "analyzers_disabled"}
+    undecided = {field.name for field in fields(RepoConfig) if field.default is None}
+    assert undecided == set(KEYS), "what a repository leaves to the server is decided here"
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_repository_goes_before_the_server(name: str) -> None:
+    servers, own = KEYS[name]
+    assert getattr(effective(settings(), RepoConfig()), name) == servers
+    assert getattr(effective(settings(), RepoConfig(**{name: own})), name) == own
+
+
+def test_a_repository_cannot_have_more_files_reviewed_than_the_server_allows() -> None:
+    assert effective(settings(), RepoConfig(max_files=1000)).max_files == 40
+
+
+def test_what_either_disables_does_not_run() -> None:
+    server = Settings(_env_file=None, analyzers_disabled=("ruff",))
+    disabled = effective(server, RepoConfig(analyzers_disabled=("bandit",))).analyzers_disabled
+    assert disabled == {"ruff", "bandit"}
