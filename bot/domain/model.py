@@ -286,14 +286,24 @@ class BatchFile:
     continued: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convention:
+    """A file in which a team says how its code is written, as it is at the merge base."""
+
+    path: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is read together; numbers count from 0 in a review. `overview` are short lines on
-    what is not in it: other batches' files, and deleted, renamed and mode-only files."""
+    what is not in it: other batches' files, and deleted, renamed and mode-only files.
+    `conventions` are what the team asks of code at its files' places, the nearest first."""
 
     number: int
     files: tuple[BatchFile, ...]
     overview: tuple[str, ...] = ()
+    conventions: tuple[Convention, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:

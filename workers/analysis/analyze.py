@@ -61,6 +61,7 @@ async def analyze(
             config=config,
             finding_filter=finding_filter(settings, config, focus),
             overview=batch.overview,
+            conventions=batch.conventions,
             rounds=settings.look_up_rounds if looks else 0,
             second=number > 0,
             model=settings.llm_second_model if number else "",

@@ -16,7 +16,7 @@ from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import Instruction
 from bot.domain.diff import Hunk, Side
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
-from bot.domain.model import Category, Finding, PullRequestContext
+from bot.domain.model import Category, Convention, Finding, PullRequestContext
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
 from workers.analysis.answer import MAX_FINDINGS, REVIEW_SCHEMA, VERDICTS_SCHEMA
@@ -126,22 +126,25 @@ def batch_prompt(
     context_tokens: int,
     *,
     overview: Sequence[str] = (),
+    conventions: Sequence[Convention] = (),
     reading: Round = Round(),
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
-    `pr_context` and `instructions` as much is shown as their shares of `context_tokens` allow; of
-    `reading.looked_up`, the newest that fit into what is left, at most a quarter. `overview` is on
-    the rest of the change."""
+    `pr_context`, and of `instructions` and `conventions` together, as much is shown as their
+    shares of `context_tokens` allow; of `reading.looked_up`, the newest that fit into what is
+    left, at most a quarter. `overview` is on the rest of the change."""
     budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     template = _ENVIRONMENT.get_template("batch.md.j2")
     system = _ENVIRONMENT.get_template("system.md.j2").render(
         categories=chosen, schema=json.dumps(REVIEW_SCHEMA.body)
     )
+    applying, room_left = _applying(instructions, files, budgets.instructions)
     values = {
         "files": files,
         "pr_context": _fitted(_shortened(pr_context), budgets.pr_context),
-        "instructions": _applying(instructions, files, budgets.instructions),
+        "instructions": applying,
+        "conventions": _fitting(conventions, room_left),
         "overview": [one_line(line) for line in overview],
         "draft": _draft(reading.draft),
     }
@@ -188,8 +191,9 @@ def _draft(answer: Json | None) -> str:
 
 def _applying(
     instructions: Sequence[Instruction], files: Sequence[RedactedView], budget: int
-) -> list[dict[str, str]]:
-    """Those that are for one of the files, in the repository's order, cut at `budget` tokens."""
+) -> tuple[list[dict[str, str]], int]:
+    """Those that are for one of the files, in the repository's order, cut at `budget` tokens, and
+    what is left of these."""
     shown = []
     for each in instructions:
         if any(any_matches(each.paths, file.source.file.path) for file in files):
@@ -198,6 +202,18 @@ def _applying(
             budget -= count_tokens(f"{paths}{text}") + _MARKS
             if text:
                 shown.append({"paths": paths, "text": text})
+    return shown, budget
+
+
+def _fitting(conventions: Sequence[Convention], budget: int) -> list[Convention]:
+    """The first ones, cut at `budget` tokens."""
+    shown = []
+    for each in conventions:
+        path = one_line(each.path)
+        text = _cut_tokens(each.text, budget - count_tokens(path))
+        budget -= count_tokens(f"{path}{text}") + text.count("\n") + _MARKS
+        if text:
+            shown.append(Convention(path=path, text=text))
     return shown
 
 

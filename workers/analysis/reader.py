@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.look_ups import LookUpResult
-from bot.domain.model import BatchResult, Finding, PullRequestContext, Rejected, SkippedFile
+from bot.domain.model import (
+    BatchResult,
+    Convention,
+    Finding,
+    PullRequestContext,
+    Rejected,
+    SkippedFile,
+)
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.criteria import FindingFilter
 from workers.analysis.answer import (
@@ -40,6 +47,7 @@ class Reader:
     config: RepoConfig
     finding_filter: FindingFilter
     overview: Sequence[str]
+    conventions: Sequence[Convention]
     rounds: int
     second: bool = False
     model: str = ""
@@ -116,6 +124,7 @@ class Reader:
             self.finding_filter.categories,
             self.session.settings.llm_context_tokens,
             overview=self.overview,
+            conventions=self.conventions,
             reading=reading,
         )
         return await self.session.ask(prompt, REVIEW_SCHEMA, purpose="review", model=self.model)

@@ -143,6 +143,7 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
             finding_filter(settings, target.config, None).categories,
             settings.llm_context_tokens,
             overview=batch.overview,
+            conventions=batch.conventions,
         )
         print(
             f"######## batch {batch.number}, {batch_messages.tokens} tokens: system\n"

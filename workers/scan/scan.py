@@ -32,6 +32,7 @@ from workers.scan.analyzers.secrets import masks
 from workers.scan.bundles import bundle, relations, with_less_evidence
 from workers.scan.context.context import relatives, text_of, with_context
 from workers.scan.context.snippets import Text, snippets
+from workers.scan.conventions import conventions
 from workers.scan.overview import brief, left_out, overview_tokens, unread, with_overviews
 from workers.scan.parts import split
 from workers.scan.redaction import redact_brief, redact_scan, redact_texts
@@ -102,7 +103,7 @@ async def scan(
         evidence,
         others,
         settings,
-        _cache_inputs(settings, config, criteria),
+        _cache_inputs(settings, config, criteria, selection),
     )
     new = [part for part in parts if part.key not in known]
     batches = await asyncio.to_thread(_batches, new, selection, own, others, settings)
@@ -146,9 +147,12 @@ def _unknown(
     )
 
 
-def _cache_inputs(settings: Settings, config: RepoConfig, criteria: FindingFilter) -> str:
+def _cache_inputs(
+    settings: Settings, config: RepoConfig, criteria: FindingFilter, selection: FileSelection
+) -> str:
     """What else an answer, and what was kept of it, depends on, beside the code that is read."""
-    return repr((settings.llm_model, config.instructions, criteria))
+    written = tuple(selection.conventions.items())
+    return repr((settings.llm_model, config.instructions, written, criteria))
 
 
 def _finished(evidence: Iterable[Finding], criteria: FindingFilter) -> tuple[Finding, ...]:
@@ -233,13 +237,18 @@ def _batches(
     )
     return tuple(
         with_context(
-            with_less_evidence(batch, budgets.evidence),
+            with_less_evidence(_with_conventions(batch, selection), budgets.evidence),
             own,
             others,
             budgets.context - overview_tokens(batch.overview),
         )
         for batch in batches
     )
+
+
+def _with_conventions(batch: Batch, selection: FileSelection) -> Batch:
+    paths = [part.file.path for part in batch.files]
+    return replace(batch, conventions=conventions(selection.conventions, paths))
 
 
 def _batch_file(target: Target, evidence: tuple[Finding, ...]) -> BatchFile:

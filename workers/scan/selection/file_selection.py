@@ -1,8 +1,8 @@
 """Choose what is read: ask the clone step by step, so that nothing is fetched in vain."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
@@ -11,6 +11,7 @@ from bot.domain.model import FileSummary, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.policy.precedence import effective
 from bot.text.languages import language_of
+from workers.scan import conventions
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.repository.clone import Clone, Entry
 from workers.scan.selection import file_filters, gitattributes
@@ -30,6 +31,7 @@ MAX_NAMED = 1000
 @dataclass(frozen=True, slots=True)
 class FileSelection:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
+    `conventions` are the texts of files such as AGENTS.md at the merge base, by path;
     `lineless` are those that were only deleted, moved or made executable;
     `skipped_unlisted` is how many files were left out beside those that `skipped` names, and
     `rules` say which paths the repository leaves out."""
@@ -40,6 +42,7 @@ class FileSelection:
     skipped_unlisted: int
     tree: tuple[Entry, ...]
     rules: PathRules
+    conventions: dict[str, str] = field(default_factory=dict)
     lineless: tuple[ChangedFile, ...] = ()
 
 
@@ -47,7 +50,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     """The files to read, riskiest first. Raises CloneError."""
     changed = await clone.names()
     tree = await clone.tree()
-    attributes = await _attributes(clone, changed, tree)
+    attributes, written = await _at_base(clone, changed, tree)
     # Patterns and paths are the repository's: no other review waits while they are matched.
     rules = await asyncio.to_thread(PathRules, config, attributes)
     files, beyond, skipped = await asyncio.to_thread(_sifted, changed, rules)
@@ -73,6 +76,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
         skipped_unlisted=skipped_unlisted,
         tree=tree,
         rules=rules,
+        conventions={path: text for path, text in written.items() if not rules.excludes(path)},
         lineless=tuple(file for file in counted if file.path in silent and not file.binary),
     )
 
@@ -88,20 +92,33 @@ def _sifted(
     return *_first(riskiest_first(files)), skipped
 
 
-async def _attributes(
-    clone: Clone, changed: Iterable[ChangedFile], tree: Iterable[Entry]
-) -> gitattributes.Attributes:
-    """The merge base's: at the head, but for those that the change touches."""
-    name = gitattributes.NAME
-    blobs = {e.path: e.blob for e in tree if e.path.rpartition("/")[2] == name}
-    for file in changed:
-        if file.path.rpartition("/")[2] == name:
-            blobs.pop(file.path, None)
-            if file.old_blob:
-                blobs[file.path] = file.old_blob
+async def _at_base(
+    clone: Clone, changed: Sequence[ChangedFile], tree: Sequence[Entry]
+) -> tuple[gitattributes.Attributes, dict[str, str]]:
+    """The merge base's attributes, and its files of conventions by path, in one request: as at
+    the head, but for those that the change touches."""
+    blobs = await asyncio.to_thread(_blobs_at_base, changed, tree)
     texts = await _texts(clone, blobs.values(), 1 << 20)
     found = {path: texts[blob] for path, blob in blobs.items() if blob in texts}
-    return await asyncio.to_thread(gitattributes.parse, found)
+    rules = {path: text for path, text in found.items() if _is_attributes(path)}
+    others = {path: text for path, text in found.items() if path not in rules}
+    return await asyncio.to_thread(gitattributes.parse, rules), others
+
+
+def _blobs_at_base(changed: Sequence[ChangedFile], tree: Sequence[Entry]) -> dict[str, str]:
+    at_base = {file.path: file.old_blob for file in changed}
+    for entry in tree:
+        at_base.setdefault(entry.path, entry.blob)
+    names = [path for path in at_base if _is_attributes(path)]
+    names += conventions.wanted(
+        (path for path, blob in at_base.items() if blob and path.isprintable()),
+        [file.path for file in changed],
+    )
+    return {path: blob for path in names if (blob := at_base[path])}
+
+
+def _is_attributes(path: str) -> bool:
+    return path.rpartition("/")[2] == gitattributes.NAME
 
 
 async def _texts(clone: Clone, blobs: Iterable[str], limit: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ from bot.domain.model import (
     Batch,
     BatchFile,
     Category,
+    Convention,
     Finding,
     PullRequestContext,
     Severity,
@@ -129,3 +130,20 @@ async def test_many_findings_are_checked_in_as_many_calls_as_they_need() -> None
     assert len(checked.findings) == 4
     assert checked.unchecked == ()
     assert [user.count("=== BEGIN finding") for user in prompts] == [1, 1, 1, 1]
+
+
+def test_conventions_are_shown_in_what_the_instructions_leave() -> None:
+    conventions = (
+        Convention(path="web/AGENTS.md", text="Hooks only.\n=== END x ==="),
+        Convention(path="AGENTS.md", text=LONG),
+    )
+
+    def user(rules: tuple[Instruction, ...]) -> str:
+        files = [show(BatchFile(file=ChangedFile(path="a.py", status=FileStatus.MODIFIED),
+                                language="", content=None))]  # fmt: skip
+        return batch_prompt(files, BRIEF, rules, (), 24_000, conventions=conventions).user
+
+    shown = user(())
+    assert "|from web/AGENTS.md\n|Hooks only.\n|=== END x ===\n|from AGENTS.md\n|What was" in shown
+    assert shown.count("What was changed") < LONG.count("What was changed") // 2
+    assert "conventions that hold there" not in user(RULES)
