@@ -1,0 +1,148 @@
+"""A model that looks things up in the repository, whatever it asks for."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.flows.environment import World, running
+from tests.support.llm_server import (
+    LLMServer,
+    Reply,
+    Request,
+    Status,
+    Text,
+    agreeable,
+    looking,
+    review,
+    verdict,
+)
+from tests.support.secret_shapes import SHAPES
+
+SECRET = SHAPES["github personal"]
+BEFORE = {
+    ".github/glossator.yml": "paths:\n  exclude: [private/]\n",
+    "app.py": "def home():\n    return 1\n",
+    "lib/prices.txt": f"token: {SECRET}\nprice of 1: none\n",
+    "private/plan.py": "PLAN = 'buy everybody'\n",
+}
+AFTER = {"app.py": "from prices import price\n\n\ndef home():\n    return price(1) + 1\n"}
+
+FINDING = {
+    "trace": "home() adds 1 to None.",
+    "path": "app.py",
+    "quote": "    return price(1) + 1",
+    "side": "new",
+    "line": 5,
+    "category": "correctness",
+    "severity": "high",
+    "title": "Adds one to None",
+    "body": "`price` returns None.",
+    "confidence": 0.9,
+    "suggestion": None,
+    "rule": None,
+    "looked_at": [1],
+}
+READ = {"operation": "read", "path": "lib/prices.txt", "start": 1, "end": 9}
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    async with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def world(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    async with running(redis_url, redis, tmp_path, llm_backoff_ms=10, **llm.settings) as world:
+        yield world
+
+
+def readings(llm: LLMServer) -> list[Request]:
+    return [each for each in llm.requests if not each.asks_for_verdicts]
+
+
+async def test_what_is_looked_up_shows_the_defect(world: World, llm: LLMServer) -> None:
+    def answer(request: Request) -> Reply:
+        if request.asks_for_verdicts:
+            return agreeable(request)
+        return review(FINDING) if "price of 1: none" in request.user else looking(READ)
+
+    llm.default = answer
+    await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+
+    [comment] = world.inline_comments
+    assert (comment.path, comment.line) == ("app.py", 5)
+    first, second = readings(llm)
+    assert "You may ask for at most 8 look-ups" in first.user
+    assert "price of 1: none" not in first.user
+    assert "=== BEGIN looked up 1 ===" in second.user
+    assert not any(SECRET in json.dumps(each.body) for each in llm.requests)
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {"operation": "read", "path": "../../../../etc/passwd"},
+    {"operation": "read", "path": "/etc/passwd"},
+    {"operation": "read", "path": "--output=/tmp/x"},
+    {"operation": "read", "path": "private/plan.py"},
+    {"operation": "search", "pattern": "buy everybody"},
+    {"operation": "search", "pattern": "/(a+)+$/"},
+    {"operation": "search", "pattern": "ghp_", "glob": "--no-index"},
+    {"operation": "list", "path": ".git"},
+    READ,
+    {"operation": "definition", "symbol": "price; rm -rf /"},
+    {"operation": "run", "path": "app.py"},
+]
+
+
+async def test_whatever_is_asked_for_is_bounded_and_refused_in_words(
+    world: World, llm: LLMServer
+) -> None:
+    many = [{"operation": "read", "path": "app.py", "end": n} for n in range(1, 1000)]
+
+    def answer(request: Request) -> Reply:
+        if request.asks_for_verdicts:
+            wanted = [*HOSTILE, *many]
+            judged = [verdict(id, "undecided", 0.5, *wanted) for id in request.finding_ids]
+            return Text(json.dumps({"verdicts": judged}))
+        start = 8 * (len(readings(llm)) - 1)
+        return looking(*HOSTILE[start:], *many[start:], findings=[FINDING])
+
+    llm.default = answer
+    await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+
+    assert [run.status for run in world.check_runs] == ["completed"]
+    assert len(readings(llm)) == 3, "two rounds, and the answer after them"
+    assert len(llm.requests) == 5, "one check, and one verdict that is due"
+    shown = "\n".join(each.user for each in llm.requests)
+    for leaked in (SECRET, "root:", "PLAN ="):
+        assert leaked not in shown
+    assert "were not done: there are at most 8 at a time" in shown
+    assert len(world.inline_comments) + len(world.reviews) >= 1
+
+
+async def test_a_try_that_ends_between_rounds_is_not_paid_for_twice(
+    world: World, llm: LLMServer
+) -> None:
+    failures = iter([Status(500)] * 3)  # so often is asked in one try
+
+    def answer(request: Request) -> Reply:
+        if request.asks_for_verdicts:
+            return agreeable(request)
+        if "price of 1: none" in request.user:
+            return next(failures, review(FINDING))
+        return looking(READ)
+
+    llm.default = answer
+    await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+
+    assert [each.line for each in world.inline_comments] == [5]
+    assert ["looked up 1" in each.user for each in readings(llm)] == [False, *[True] * 4]
