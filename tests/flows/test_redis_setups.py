@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State
 from bot.store import connect
@@ -28,8 +29,10 @@ async def reviewed(world: World) -> int:
 
 async def test_the_embedded_redis_requires_its_password(redis_url: str) -> None:
     """So every flow here runs on a Redis with a password."""
-    stranger = Redis.from_url(f"redis://{redis_url.rpartition('@')[2]}")
-    with pytest.raises(AuthenticationError):
+    stranger = Redis.from_url(f"unix://{redis_url.rpartition('@')[2]}", protocol=2)
+    with pytest.raises(
+        (AuthenticationError, RedisConnectionError), match="Authentication required"
+    ):
         await stranger.ping()
     await stranger.aclose()
 
