@@ -4,7 +4,7 @@
 from Redis is validated on the way in.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -158,16 +158,22 @@ class Review:
     in_thread: bool = False  # whether that is a review comment, not one of the conversation
 
 
+#: The source of a finding that a model reports.
+LLM_SOURCE = "llm"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Lines of a file at the head (or, with `side` LEFT, at the merge base), counted from 1,
-    both ends included. `description` says what they are: "definition of `save`"."""
+    both ends included. `description` says what they are: "definition of `save`". `fingerprint` is
+    that of the same defect there, if it was reported on its own."""
 
     path: str
     start_line: int
     end_line: int
     side: Side = Side.RIGHT
     description: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +189,8 @@ class Finding:
 
     `trace` leads from an input or a state through the code to the wrong result.
     `looked_at` are the places of the repository that were looked up to judge it,
-    `places` others that have the same defect. `agreement` counts the independent
-    readings and analyzers that report it.
+    `places` others that have the same defect; each counts as one more `occurrence`.
+    `agreement` counts the independent readings and analyzers that report it.
     """
 
     path: str
@@ -209,6 +215,44 @@ class Finding:
     @property
     def anchored(self) -> bool:
         return self.start_line is not None and self.end_line is not None
+
+    @property
+    def occurrences(self) -> int:
+        """How often the defect was found: here, and at each of the other places."""
+        return 1 + len(self.places)
+
+    @property
+    def located(self) -> tuple[Place, ...]:
+        """All places with lines, its own first; each is described by the title of its own."""
+        others = tuple(
+            replace(place, description=place.description or self.title) for place in self.places
+        )
+        if self.start_line is None or self.end_line is None:
+            return others
+        here = Place(
+            path=self.path,
+            start_line=self.start_line,
+            end_line=self.end_line,
+            side=self.side,
+            description=self.title,
+            fingerprint=self.fingerprint,
+        )
+        return (here, *others)
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Its own, and those of its places."""
+        return frozenset((self.fingerprint, *(place.fingerprint for place in self.places))) - {""}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """`llm` first if it is among them, then the analyzers' `tool:rule`."""
+        return tuple(self.source.split("+"))
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """Who found it, without the rules: `llm`, `ruff`, ..."""
+        return frozenset(source.partition(":")[0] for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,22 +454,24 @@ class Suppression:
     suppressed_by: str
 
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A review's result as data; every format is a rendering of it.
 
-    `findings` are ranked, most severe first, one for each fingerprint; the first
-    `inline` of the anchored ones are posted on their lines, all others in the body.
+    `findings` are ranked, what matters most first, one for each defect; those of `inline` are
+    posted on their lines, those of `still_open` have been since an earlier review, and all others
+    are listed in the body. Where it was found at several places, its `places` name the others.
 
-    That a finding of earlier is not told says that it is gone if its file is among
-    `reviewed_paths` and none of its sources (`llm`, an analyser's name) is `failed_sources`;
-    `skipped_unlisted` is how many files were left out beside those that `skipped` names.
-    `reviewed` is how many files the model, or an analyser for their language, went through; null
-    in reports of earlier versions. It is not `complete` if the model did not read all that it was
-    given, or nobody read anything.
+    That an earlier finding is not reported says that it is gone if its file is among
+    `reviewed_paths` and none of its sources (`llm`, an analyzer's name) is in `failed_sources`;
+    `skipped_unlisted` is how many files were skipped beside those that `skipped` names.
+    `reviewed` is how many files the model, or an analyzer for their language, went through; null
+    in reports of earlier versions; `unread` is how many the model should have read and did not. It
+    is not `complete` if there are any, if an analyzer failed, or if nobody read anything; then the
+    score says little, and is not shown.
     """
 
     version: int = REPORT_VERSION
@@ -449,12 +495,28 @@ class Report:
     skipped_unlisted: int = 0
     failed_sources: tuple[str, ...] = ()
     reviewed: int | None = None
+    unread: int = 0
     complete: bool = True
     finished_at: float
 
     @property
+    def total(self) -> int:
+        """How many defects there are; one at several places counts for each."""
+        return sum(finding.occurrences for finding in self.findings)
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Of all that is reported, the other places of a defect included."""
+        return frozenset().union(*(finding.fingerprints for finding in self.findings))
+
+    @property
+    def worst(self) -> Severity | None:
+        """The severity of the worst open finding."""
+        return min((f.severity for f in self.findings), key=lambda each: each.rank, default=None)
+
+    @property
     def nothing_reviewed(self) -> bool:
-        """Whether nobody read anything, so that neither silence nor score say anything."""
+        """Whether nobody read anything, so that silence says nothing."""
         return self.reviewed == 0 and bool(self.skipped) and not self.findings
 
     @property

@@ -102,7 +102,7 @@ class ReviewData:
         """Keep it, and what lists and charts show of it with the review's other fields."""
         usage, key = report.usage, keys.review(report.review.id)
         shown: dict[str, object] = {"title": report.pull.title}
-        if not report.nothing_reviewed:
+        if report.complete:
             shown["score"] = report.score
         mapping: dict[Any, Any] = {**to_hash(shown)}
         async with self._redis.pipeline(transaction=True) as pipe:

@@ -7,6 +7,7 @@ import pytest
 from bot.domain.model import Finding
 from bot.github.rate_limits import RetryPolicy
 from bot.github.reviews import ReviewComment
+from bot.github.urls import CodeLinks
 from tests.flows.environment import REPO, World
 from workers.reports import publish
 
@@ -31,8 +32,8 @@ async def test_a_comment_that_github_refused_is_posted_on_the_next_request(
 ) -> None:
     right = publish._comment
 
-    def outside(finding: Finding) -> ReviewComment:
-        return replace(right(finding), line=9999, start_line=None)
+    def outside(finding: Finding, code: CodeLinks) -> ReviewComment:
+        return replace(right(finding, code), line=9999, start_line=None)
 
     with monkeypatch.context() as patched:
         patched.setattr(publish, "_comment", outside)
@@ -52,8 +53,8 @@ async def test_refused_comments_are_reported_after_a_worker_restart(
 ) -> None:
     right = publish._comment
 
-    def outside(finding: Finding) -> ReviewComment:
-        return replace(right(finding), line=9999, start_line=None)
+    def outside(finding: Finding, code: CodeLinks) -> ReviewComment:
+        return replace(right(finding, code), line=9999, start_line=None)
 
     update_route = "PUT /api/v3/repos/*/pulls/*/reviews/*"
     failing = world.sandbox.faults.add(update_route, "502", times=RetryPolicy().attempts)

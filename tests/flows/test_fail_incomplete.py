@@ -37,7 +37,7 @@ async def test_a_file_that_the_model_did_not_read_fails_it_until_it_was(
     number = await world.open_pull({**BEFORE, **CLOSED}, AFTER)
     assert await concluded(world) == (
         "failure",
-        "Not all was read · no problems found in the rest · score 100",
+        "Partly reviewed · no problems found",
     )
     llm.default = agreeable
     await world.sandbox.comment(REPO, number, "/review")
@@ -48,7 +48,7 @@ async def test_files_excluded_by_choice_fail_nothing(world: World) -> None:
     await world.open_pull({**BEFORE, **CLOSED}, {**AFTER, "poetry.lock": "# a lock\n"})
     assert await concluded(world) == (
         "success",
-        "No problems found in what was reviewed · score 100",
+        "No problems found in the reviewed files · score 100",
     )
 
 

@@ -35,7 +35,7 @@ def finds_slow_sums(request: Request) -> Reply:
                 "side": "RIGHT",
                 "category": "performance",
                 "severity": "medium",
-                "title": "Slow sum",
+                "title": f"The sum in {name} is slow",
                 "body": "It walks the items twice.",
                 "confidence": 0.9,
                 "suggestion": None,
@@ -85,7 +85,7 @@ async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
     assert len(world.inline_comments) == 40, "no comment is repeated"
     [posted] = world.reviews
     assert head[:12] in posted.body, "it speaks of the new commit now"
-    assert "39 findings told before on their lines" in posted.body
+    assert "39 earlier findings still open" in posted.body
     assert [run.status for run in world.check_runs] == ["completed", "completed"]
 
 
@@ -106,7 +106,7 @@ async def test_a_push_without_new_findings_edits_the_review_and_one_with_them_re
     [first, second] = world.reviews
     assert (first.minimized, second.minimized) == ("outdated", None)
     assert head[:12] in second.body
-    assert "1 finding told before on its line" in second.body
+    assert "1 earlier finding still open" in second.body
     assert second.body.count("It walks the items twice.") == 0, "the comments say it"
     assert len(world.inline_comments) == 2
 
@@ -179,7 +179,9 @@ async def test_open_findings_are_listed_with_a_link_to_their_thread(
     await world.settle()
     bot_thread = world.inline_comments[0]
     thread = f"{world.sandbox.url}/{REPO}/pull/{number}#discussion_r{bot_thread.id}"
-    assert f"- 🟡 Slow sum [`{NAMES[0]}:1`]({thread})" in world.reviews[1].body
+    assert (
+        f"- 🟡 The sum in {NAMES[0]} is slow · [`{NAMES[0]}:1`]({thread})" in world.reviews[1].body
+    )
 
 
 async def test_a_missing_model_answer_is_a_change_once(world: World, llm: LLMServer) -> None:
@@ -192,7 +194,7 @@ async def test_a_missing_model_answer_is_a_change_once(world: World, llm: LLMSer
         await world.settle()
     [first, second] = world.reviews
     assert (first.minimized, second.minimized) == ("outdated", None)
-    assert f"OPENAI_API_KEY: `{NAMES[1]}`, `{NAMES[2]}`" in second.body, "edited to say which"
+    assert f"- `{NAMES[1]}`, `{NAMES[2]}` (" in second.body, "edited to say which"
 
     llm.default = finds_slow_sums
     head = await pushed(world, number, {NAMES[3]: "x = 2\n"})

@@ -73,10 +73,10 @@ async def test_unreviewed_changes_are_not_praised(world: World, llm: LLMServer) 
     await world.open_pull({"go.mod": "module shop\n"}, {"main.go": "package main\n\nvar x = 1\n"})
     await world.settle()
     [check_run] = world.check_runs
-    assert (check_run.conclusion, check_run.output["title"]) == ("neutral", "Nothing was reviewed")
+    assert (check_run.conclusion, check_run.output["title"]) == ("neutral", "Could not be reviewed")
     [posted] = world.reviews
-    assert "**Nothing was reviewed: 1 changed file left out.**" in posted.body
-    assert "No score" in posted.body
+    assert "**Nothing was reviewed: the LLM did not respond.**" in posted.body
+    assert "Score" not in posted.body
     assert "main.go" in posted.body
 
 
@@ -88,9 +88,7 @@ async def test_what_the_analyzers_alone_could_read_is_not_enough(
     await world.settle()
     [check_run] = world.check_runs
     assert check_run.conclusion == "neutral"
-    assert check_run.output["title"] == (
-        "Not all was read · no problems found in the rest · score 100"
-    )
+    assert check_run.output["title"] == "Partly reviewed · no problems found"
 
 
 async def reviewed(world: World) -> str:

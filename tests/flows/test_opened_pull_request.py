@@ -57,8 +57,8 @@ async def test_without_a_model_files_no_analyzer_supports_are_listed(world: Worl
     )
     await world.settle()
     [check_run] = world.check_runs
-    title = "No problems found in what was reviewed · score 100"
+    title = "No problems found in the reviewed files · score 100"
     assert (check_run.conclusion, check_run.output["title"]) == ("success", title)
     [review] = world.reviews
-    assert "**No problems found in what was reviewed; 1 file not.**" in review.body
+    assert "**No problems found. 1 file was not reviewed.**" in review.body
     assert "no analyser knows it, and no LLM is configured" in review.body

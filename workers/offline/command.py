@@ -27,7 +27,7 @@ from workers.offline.evaluation.run import as_data, as_table, evaluate
 from workers.offline.local_review import review_here, scan_here
 from workers.offline.review_target import TargetNotFound, github_pull, local_range
 from workers.reports.formats import render
-from workers.reports.merge import conclusion
+from workers.reports.verdict import conclusion
 from workers.scan.repository.errors import CloneError
 
 #: What people type for a format, and what it is called inside.

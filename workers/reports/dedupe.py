@@ -1,57 +1,180 @@
-"""One finding where an analyser and the LLM, or two analysers, say the same (pure)."""
+"""One finding for one defect, by whomever and wherever it is reported (pure).
 
+First what says the same of the same code is joined (`deduplicate`), then what is the same at
+several places (`group`).
+"""
+
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bot.domain.diff import Side
-from bot.domain.model import CheckOutcome, Finding
-from workers.reports.grouping import with_places
-from workers.reports.sources import LLM, joined, tools_of
+from bot.domain.fingerprint import fingerprint
+from bot.domain.model import LLM_SOURCE, CheckOutcome, Finding, Place
 
 _Where = tuple[str, Side]
-_Known = tuple[frozenset[str], ...]
+_Known = tuple[Collection[str], ...]
+
+#: So often an analyzer's rule is reported for each place, if the titles differ; from one more on,
+#: once.
+SEPARATE = 2
+#: Two titles by a model that share this part of their words speak of one defect.
+_SAME_WORDS = 0.5
 
 
-def deduplicate(findings: Iterable[Finding], *known: frozenset[str]) -> list[Finding]:
-    """The findings, each told once: by fingerprint first, then by what they speak of.
+def deduplicate(findings: Iterable[Finding], *known: Collection[str]) -> list[Finding]:
+    """The findings without those that say the same as another one.
 
-    Of two with one fingerprint by one tool the more severe, then the more certain stays, and
-    names the other's place or, on the same lines, its title; by two they are merged, as an
-    analyser's evidence and the LLM that confirms it. `known` are
-    the fingerprints that people have heard of, as they dismissed them or they stand on the pull
-    request: a merged finding keeps such a one, of the first set that has one, so that it is
-    not posted again under its other name.
+    An analyzer's evidence and the model that confirms it are joined, as are the rules of two
+    analyzers, and what one of them says of equal code in one file, which has one fingerprint: it is
+    one finding with several places. Two defects that a model sees in one line stay two, the second
+    under a fingerprint of its own. `known` are fingerprints that people have heard of: of two that
+    are joined the one in the first of these sets is kept, so that nothing is posted again under
+    another name.
     """
-    unique: dict[str, Finding] = {}
-    places: defaultdict[str, list[Finding]] = defaultdict(list)
+    same: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        places[finding.fingerprint].append(finding)
-        same = unique.get(finding.fingerprint)
-        unique[finding.fingerprint] = _merge_same(same, finding, known) if same else finding
+        same[finding.fingerprint].append(finding)
+    unique = [one for each in same.values() for one in _distinct(each, known)]
     earlier = _Index()
-    for finding in sorted(unique.values(), key=_llm_first):
+    for finding in sorted(unique, key=lambda each: LLM_SOURCE not in each.tools):
         duplicate = earlier.find_duplicate(finding)
         if duplicate is None:
             earlier.add(finding)
         else:
-            merged = _merged(earlier.findings[duplicate], finding, known)
-            for name in {earlier.findings[duplicate].fingerprint, finding.fingerprint}:
-                if name != merged.fingerprint:
-                    places[merged.fingerprint] += places[name]
-            earlier.findings[duplicate] = merged
-    return [_with_places(finding, places[finding.fingerprint]) for finding in earlier.findings]
+            earlier.findings[duplicate] = _joined(earlier.findings[duplicate], finding, known)
+    return earlier.findings
 
 
-def _with_places(finding: Finding, same: Iterable[Finding]) -> Finding:
-    """The finding, and where else the same stands in the same words."""
-    others = {each.start_line or 0: each for each in same if each.side is finding.side}
-    elsewhere = [others[line] for line in sorted(others) if _disjoint(finding, others[line])]
-    return with_places(finding, elsewhere)
+def group(findings: Sequence[Finding], *known: Collection[str]) -> list[Finding]:
+    """The findings in their order; the same defect at several places is the first of them, with the
+    others as its `places`.
+
+    The same is a rule of an analyzer that occurs more than SEPARATE times or in the same words, and
+    what a model says in the same words of other lines. What people have heard of stays apart from
+    what is new: `known` are the sets of such fingerprints.
+    """
+    kinds: defaultdict[object, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        kinds[_kind(finding, known)].append(finding)
+    found: list[Finding] = []
+    for finding in findings:
+        alike = kinds[_kind(finding, known)]
+        if not _is_one(alike):
+            found.append(finding)
+        elif finding is alike[0]:
+            found.append(with_places(finding, alike[1:]))
+    return found
+
+
+def _kind(finding: Finding, known: _Known) -> tuple[object, ...]:
+    """Findings of one kind may be the same defect at several places."""
+    heard = next((n for n, names in enumerate(known) if finding.fingerprint in names), -1)
+    kind = (heard, finding.category, finding.severity)
+    if not finding.anchored or (LLM_SOURCE in finding.tools and finding.source != LLM_SOURCE):
+        return (*kind, finding.fingerprint)  # stays alone
+    if finding.source == LLM_SOURCE:
+        return (*kind, LLM_SOURCE, " ".join(finding.title.casefold().split()))
+    return (*kind, finding.source)
+
+
+def _is_one(alike: Sequence[Finding]) -> bool:
+    if len(alike) < 2:
+        return False
+    return (
+        alike[0].source == LLM_SOURCE
+        or len(alike) > SEPARATE
+        or len({finding.title for finding in alike}) == 1
+    )
+
+
+def _distinct(same: Iterable[Finding], known: _Known) -> list[Finding]:
+    """What the findings of one fingerprint come to: one for each defect."""
+    defects: list[list[Finding]] = []
+    for finding in sorted(same, key=_strength):
+        alike = next((each for each in defects if _speak_of_one(each[0], finding)), None)
+        if alike is None:
+            defects.append([finding])
+        else:
+            alike.append(finding)
+    return [_combined(each, known, number) for number, each in enumerate(defects, 1)]
+
+
+def _strength(finding: Finding) -> tuple[object, ...]:
+    rank = finding.severity.rank, -finding.confidence
+    return (
+        not finding.anchored,
+        LLM_SOURCE not in finding.tools,
+        *rank,
+        finding.start_line or 0,
+        finding.title,
+    )
+
+
+def _speak_of_one(first: Finding, finding: Finding) -> bool:
+    """Whether two findings on equal code are one defect. A rule's title is made of the code; of a
+    model's titles most words have to be the same."""
+    if first.source != LLM_SOURCE or finding.source != LLM_SOURCE:
+        return True
+    ours, theirs = (set(re.findall(r"\w+", each.title.casefold())) for each in (first, finding))
+    return len(ours & theirs) >= _SAME_WORDS * len(ours | theirs)
+
+
+def _combined(same: Sequence[Finding], known: _Known, number: int) -> Finding:
+    """One finding for those of one defect and fingerprint, the strongest first. The `number`th
+    defect on that code gets a fingerprint of its own."""
+    first, elsewhere = same[0], []
+    if number > 1:
+        name = fingerprint(first.path, f"{first.category} {number}", first.quote)
+        first = replace(first, fingerprint=name)
+    for other in same[1:]:
+        if first.anchored and other.anchored and not _overlap(first, other):
+            elsewhere.append(replace(other, fingerprint=first.fingerprint))
+        elif not first.tools & other.tools and first.anchored == other.anchored:
+            first = _joined(first, other, known)
+        elif (
+            first.title != other.title
+            and first.anchored
+            and other.anchored
+            and LLM_SOURCE not in other.tools
+        ):
+            elsewhere.append(other)  # two names that one rule does not know, in one line
+        else:
+            first = replace(first, body=_with_title(first.body, first.title, other))
+    worst = min((each.severity for each in same), key=lambda severity: severity.rank)
+    elsewhere.sort(key=lambda each: (each.start_line or 0, each.title))
+    return with_places(replace(first, severity=worst), elsewhere)
+
+
+def with_places(first: Finding, others: Iterable[Finding]) -> Finding:
+    """The first, with the places of the others."""
+    places = [*first.places]
+    for other in others:
+        places.append(_place(other, first))
+        places += [
+            each if each.description else _place(other, first, each) for each in other.places
+        ]
+    return replace(first, places=tuple(dict.fromkeys(places)))
+
+
+def _place(finding: Finding, first: Finding, at: Place | None = None) -> Place:
+    """Where a finding is, or one `at` its places, with its title if that is another one."""
+    assert finding.start_line is not None
+    assert finding.end_line is not None
+    here = at or Place(
+        path=finding.path,
+        start_line=finding.start_line,
+        end_line=finding.end_line,
+        side=finding.side,
+        fingerprint=finding.fingerprint,
+    )
+    by_rule = LLM_SOURCE not in finding.tools and finding.title != first.title
+    return replace(here, description=finding.title if by_rule else "")
 
 
 class _Index:
-    """Findings by where they stand: a twin is not looked for among all of them, as there may be
+    """Findings by where they are: a duplicate is not looked for among all of them, as there may be
     one for each changed line."""
 
     def __init__(self) -> None:
@@ -61,7 +184,7 @@ class _Index:
 
     def add(self, finding: Finding) -> None:
         where = finding.path, finding.side
-        by_llm = LLM in tools_of(finding)
+        by_llm = LLM_SOURCE in finding.tools
         same = self._from_llm[where] if by_llm else self._from_tools[where, finding.start_line]
         same.append(len(self.findings))
         self.findings.append(finding)
@@ -69,65 +192,42 @@ class _Index:
     def find_duplicate(self, finding: Finding) -> int | None:
         """The position of the first finding that says the same."""
         where = finding.path, finding.side
-        # What the LLM said stands first; merged, it may have come to lie on other lines.
+        # A model's come first; joined, one may have come to lie on other lines.
         near = (*self._from_llm[where], *self._from_tools[where, finding.start_line])
         return next((at for at in near if _is_duplicate(self.findings[at], finding)), None)
 
 
-def _merge_same(old: Finding, new: Finding, known: _Known) -> Finding:
-    if old.anchored == new.anchored and not tools_of(old) & tools_of(new):
-        return _merged(old, new, known)
-    better = _stronger(old, new)
-    other = old if better is new else new
-    if better.anchored and _overlap(better, other) and better.title != other.title:
-        return replace(better, body=_with_title(better.body, other))
-    return better
-
-
-def _stronger(known: Finding, new: Finding) -> Finding:
-    better = (new.severity.rank, -new.confidence) < (known.severity.rank, -known.confidence)
-    if new.anchored != known.anchored:
-        better = new.anchored
-    return new if better else known
-
-
-def _llm_first(finding: Finding) -> bool:
-    return LLM not in tools_of(finding)
-
-
 def _is_duplicate(earlier: Finding, new: Finding) -> bool:
-    """Whether two findings of one file and side say the same; if an analyser alone told the
-    first, they begin on one line."""
-    if tools_of(earlier) & tools_of(new):
+    """Whether two findings of one file and side say the same; those of two analyzers begin on one
+    line."""
+    if earlier.tools & new.tools:
         return False
-    if LLM not in tools_of(earlier):  # two analysers: rules of one port, as ruff's S and bandit
+    if LLM_SOURCE not in earlier.tools:  # rules of one port, as ruff's S and bandit
         return earlier.category == new.category
     same_quote = bool(_folded(new)) and _folded(new) == _folded(earlier)
     return _overlap(earlier, new) and (earlier.category == new.category or same_quote)
 
 
-def _disjoint(one: Finding, other: Finding) -> bool:
-    return one.anchored and other.anchored and not _overlap(one, other)
-
-
-def _overlap(earlier: Finding, new: Finding) -> bool:
+def _overlap(earlier: Finding | Place, new: Finding | Place) -> bool:
     if earlier.start_line is None or earlier.end_line is None:
         return False
     if new.start_line is None or new.end_line is None:
         return False
-    return earlier.start_line <= new.end_line and new.start_line <= earlier.end_line
+    same_side = earlier.side is new.side
+    return same_side and earlier.start_line <= new.end_line and new.start_line <= earlier.end_line
 
 
 def _folded(finding: Finding) -> str:
     return " ".join(finding.quote.split())
 
 
-def _merged(earlier: Finding, new: Finding, known: _Known) -> Finding:
+def _joined(earlier: Finding, new: Finding, known: _Known) -> Finding:
     """`earlier` in the richer words of both, as severe as the more severe, named after the
-    analyser (whose rule does not change from one answer to the next)."""
+    analyzer (whose rule does not change from one answer to the next)."""
     longer, shorter = (new, earlier) if len(new.body) > len(earlier.body) else (earlier, new)
     both = (earlier.fingerprint, new.fingerprint)
     names = [name for group in known for name in both if name in group]
+    sources = dict.fromkeys((*earlier.sources, *new.sources))
     return replace(
         longer,
         severity=min(earlier.severity, new.severity, key=lambda severity: severity.rank),
@@ -136,8 +236,13 @@ def _merged(earlier: Finding, new: Finding, known: _Known) -> Finding:
         agreement=earlier.agreement + new.agreement,
         trace=longer.trace or shorter.trace,
         looked_at=tuple(dict.fromkeys((*longer.looked_at, *shorter.looked_at))),
-        source=joined(earlier, new),
-        body=_with_title(longer.body, shorter),
+        places=tuple(
+            place
+            for place in dict.fromkeys((*longer.places, *shorter.places))
+            if place.path != longer.path or place.description or not _overlap(place, longer)
+        ),
+        source="+".join(sorted(sources, key=lambda source: source != LLM_SOURCE)),
+        body=_with_title(longer.body, longer.title, shorter),
         suggestion=_suggestion(longer, shorter),
         fingerprint=names[0] if names else new.fingerprint,
     )
@@ -151,6 +256,8 @@ def _suggestion(longer: Finding, shorter: Finding) -> str | None:
     return longer.suggestion
 
 
-def _with_title(body: str, shorter: Finding) -> str:
+def _with_title(body: str, title: str, other: Finding) -> str:
     """The body, and the other's title: two that overlap may still differ in a detail."""
-    return f"{body}\n\nAlso: {shorter.title}" if shorter.title not in body else body
+    if other.title == title or other.title in body:
+        return body
+    return f"{body}\n\nAlso: {other.title}"

@@ -7,8 +7,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.config.settings import FailOn, Settings
+from bot.config.settings import Settings
 from bot.domain.model import (
+    LLM_SOURCE,
     BatchResult,
     FileSummary,
     Finding,
@@ -17,23 +18,23 @@ from bot.domain.model import (
     Report,
     Review,
     Scan,
-    Severity,
+    SkippedFile,
     Usage,
 )
 from bot.domain.reasons import RejectionReason
 from bot.policy.criteria import doubts, finding_filter
 from bot.policy.precedence import effective
-from workers.reports.dedupe import deduplicate
-from workers.reports.grouping import fold_repeats
+from workers.reports.dedupe import deduplicate, group
 from workers.reports.rank import choose_inline, ranked
-from workers.reports.score import score
-from workers.reports.sources import LLM
-from workers.reports.verdict import verdict
+from workers.reports.verdict import INCOMPLETE_MAX, Coverage, conclusion, score, verdict
 
 if TYPE_CHECKING:
     from bot.config.repository_config import RepoConfig
 
 T = TypeVar("T")
+
+#: After so many reviews of a pull request only severe findings become comments.
+CONVERGES_AFTER = 2
 
 
 def build_report(
@@ -48,43 +49,48 @@ def build_report(
     posted_before: frozenset[str] = frozenset(),
     reported_before: frozenset[str] = frozenset(),
     dismissed: frozenset[str] = frozenset(),
+    earlier_reviews: int = 0,
 ) -> Report:
     """The report of a review: `results` in the order of their batches, one for each batch.
 
-    `posted_before` are the fingerprints that already stand on lines of the pull request, and
-    `reported_before` those that people have read in our last review; they are told in the body but
-    not posted on lines. `dismissed` are those that people do not want to
-    hear. `now` is in seconds since the epoch.
+    `posted_before` are the fingerprints of what is on lines of the pull request already, and
+    `reported_before` those that people have read in our last review; they are listed but not posted
+    on lines. `dismissed` are those that people do not want to hear. `now` is in seconds since the
+    epoch. From the third review of a pull request on, `earlier_reviews` being 2, only severe
+    findings in files that were read anew become comments.
     """
-    reported = _reported(review, scan, results, settings, config, (dismissed, posted_before))
+    known = dismissed, posted_before
+    reported, less_severe = _reported(review, scan, results, settings, config, known)
     certain = [
         finding
         for finding in reported
         if finding.confidence >= settings.min_confidence and finding.fingerprint not in dismissed
     ]
-    findings = fold_repeats(certain, posted_before)
+    findings = group(certain, posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
-    unread = {item.path for item in skipped}
-    reviewed = sum(
-        path not in unread or path in scan.analyzed_paths for path in scan.reviewed_paths
-    )
-    # One of the lines stands for all that are not named.
-    unread_files = len(unread) - bool(scan.skipped_unlisted) + scan.skipped_unlisted
-    complete = not missed and (reviewed > 0 or not skipped)
-    max_inline = effective(settings, config).max_comments
+    rules = effective(settings, config)
     models = _unique(result.model for result in results if result.model)
+    coverage = _coverage(scan, skipped, missed, answered=bool(models))
+    changed_lines = sum(file.additions + file.deletions for file in scan.files)
     return Report(
         review=review,
         pull=pull,
         merge_base=scan.merge_base,
-        verdict=verdict(findings, unread_files, reviewed),
+        overview=" ".join(result.overview for result in results if result.overview),
+        verdict=verdict(findings, coverage),
         conclusion="failure"
-        if missed and fails_incomplete(settings, config)
-        else conclusion(findings, effective(settings, config).fail_on, complete=complete),
-        score=score(certain, sum(file.additions + file.deletions for file in scan.files)),
+        if coverage.failed and rules.fail_incomplete
+        else conclusion(findings, rules.fail_on, complete=coverage.complete),
+        score=min(score(findings, changed_lines), 100 if coverage.complete else INCOMPLETE_MAX),
         findings=tuple(findings),
-        inline=choose_inline(findings, posted_before | reported_before, max_inline),
+        inline=choose_inline(
+            findings,
+            posted_before | reported_before,
+            rules.max_comments,
+            only_severe=review.trigger.automatic and earlier_reviews >= CONVERGES_AFTER,
+            fresh_paths=_fresh_paths(results) if settings.has_llm else None,
+        ),
         still_open=tuple(
             f.fingerprint for f in findings if f.anchored and f.fingerprint in posted_before
         ),
@@ -92,6 +98,7 @@ def build_report(
         skipped=skipped,
         rejected=(
             *chain(*(result.rejected for result in results)),
+            *less_severe,
             *_not_reported(reported, settings, dismissed),
         ),
         usage=sum((result.usage for result in results), Usage()),
@@ -99,24 +106,37 @@ def build_report(
         notes=_unique(_notes(scan, results, settings, bool(models))),
         reviewed_paths=scan.reviewed_paths,
         skipped_unlisted=scan.skipped_unlisted,
-        failed_sources=scan.failed_sources if settings.has_llm else (*scan.failed_sources, LLM),
-        reviewed=reviewed,
-        complete=complete,
+        failed_sources=scan.failed_sources
+        if settings.has_llm
+        else (*scan.failed_sources, LLM_SOURCE),
+        reviewed=coverage.reviewed,
+        unread=coverage.unread,
+        complete=coverage.complete,
         finished_at=now,
     )
 
 
-def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool = True) -> str:
-    """Of the check run: `failure` from `fail_on` on, else `neutral` at high and above, and where
-    the review is not `complete`: what it had to read was not read.
+def _coverage(
+    scan: Scan, skipped: Sequence[SkippedFile], missed: Sequence[SkippedFile], *, answered: bool
+) -> Coverage:
+    unread = {item.path for item in skipped}
+    failed = {item.path for item in missed}
+    return Coverage(
+        reviewed=sum(
+            path not in unread or path in scan.analyzed_paths for path in scan.reviewed_paths
+        ),
+        # One of the lines stands for all that are not named.
+        skipped=len(unread) - bool(scan.skipped_unlisted) + scan.skipped_unlisted,
+        unread=len(failed),
+        model_answered=answered,
+        failed_analyzers=scan.failed_sources,
+    )
 
-    Only a finding that is proven to stand on lines of the change can fail it.
-    """
-    worst = min((f.severity.rank for f in findings), default=len(Severity))
-    proven = min((f.severity.rank for f in findings if f.anchored), default=len(Severity))
-    if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
-        return "failure"
-    return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
+
+def _fresh_paths(results: Sequence[BatchResult]) -> frozenset[str]:
+    """The files in which something changed that no model had read for an earlier review."""
+    missed = (item.path for result in results for item in result.skipped)
+    return frozenset(chain(missed, *(result.reviewed for result in results)))
 
 
 def fails_incomplete(settings: Settings, config: RepoConfig) -> bool:
@@ -131,25 +151,36 @@ def _reported(
     settings: Settings,
     config: RepoConfig,
     known: tuple[frozenset[str], ...],
-) -> list[Finding]:
+) -> tuple[list[Finding], list[Rejected]]:
+    """Each finding once, ranked; and those that are less severe than anybody wants to hear."""
     criteria = finding_filter(settings, config, review.focus)
     found = chain(scan.evidence, *(result.findings for result in results), scan.reused_findings)
     reported = deduplicate((f for f in found if f.category in criteria.categories), *known)
-    # A twin may be more severe than the other, and tells its severity to the one that stays.
-    return ranked([f for f in reported if not criteria.rejects(f.category, f.severity)])
+    # Of two that were joined the more severe one gave its severity to both.
+    wanted: list[Finding] = []
+    unwanted: list[Rejected] = []
+    for finding in ranked(reported):
+        if why := criteria.rejects(finding.category, finding.severity):
+            unwanted.append(_rejected(finding, *why))
+        else:
+            wanted.append(finding)
+    return wanted, unwanted
 
 
 def _not_reported(
     reported: Sequence[Finding], settings: Settings, dismissed: frozenset[str]
 ) -> Iterable[Rejected]:
-    """What people dismissed; and what an analyser alone says and is not sure of, which is
+    """What people dismissed; and what an analyzer alone says and is not sure of, which is
     evidence for an LLM but no comment."""
     for finding in reported:
-        path, title = finding.path, finding.title
         if finding.fingerprint in dismissed:
-            yield Rejected(path=path, title=title, reason=RejectionReason.DISMISSED)
+            yield _rejected(finding, RejectionReason.DISMISSED)
         elif doubt := doubts(finding.confidence, settings.min_confidence):
-            yield Rejected(path=path, title=title, reason=doubt[0], detail=doubt[1])
+            yield _rejected(finding, *doubt)
+
+
+def _rejected(finding: Finding, reason: RejectionReason, detail: str = "") -> Rejected:
+    return Rejected(path=finding.path, title=finding.title, reason=reason, detail=detail)
 
 
 def _walkthrough(scan: Scan, results: Sequence[BatchResult]) -> tuple[FileSummary, ...]:
@@ -164,9 +195,9 @@ def _notes(
     scan: Scan, results: Sequence[BatchResult], settings: Settings, answered: bool
 ) -> Iterable[str]:
     if not settings.has_llm:
-        yield "No LLM is configured: static analysers alone made this review."
+        yield "No LLM is configured; this review comes from static analyzers only."
     elif results and not answered:
-        yield "The LLM gave no answer: static analysers alone made this review."
+        yield "The LLM did not respond; this review comes from static analyzers only."
     yield from scan.notes
     for result in results:
         yield from result.notes

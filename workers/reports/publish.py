@@ -10,8 +10,10 @@ from bot.domain.model import Finding, Report, Severity
 from bot.github import checks, reviews
 from bot.github.client import GitHub
 from bot.github.reviews import PostedReview, ReviewComment
+from bot.github.urls import CodeLinks
 from bot.security.links import Links
 from workers.reports import render
+from workers.reports.templates import code_links
 
 
 async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> PostedReview | None:
@@ -24,8 +26,8 @@ async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> 
         return posted
     bodies = await reviews.comments_of(gh, repo, number, posted.id)
     refused = tuple(
-        _comment(finding)
-        for finding in inline(report)
+        comment
+        for finding, comment in _comments(report)
         if not any(body.startswith(render.finding_marker(finding.fingerprint)) for body in bodies)
     )
     return await _with_refused_listed(gh, report, links, replace(posted, rejected=refused))
@@ -42,7 +44,7 @@ async def post_review(
         number,
         commit_id=report.review.head_sha,
         body=render.review_body(report, links),
-        comments=tuple(_comment(finding) for finding in inline(report)),
+        comments=tuple(comment for _, comment in _comments(report)),
         event="REQUEST_CHANGES" if request_changes and blocks(report) else "COMMENT",
     )
     return await _with_refused_listed(gh, report, links, posted)
@@ -54,8 +56,9 @@ async def _with_refused_listed(
     """The review, in whose body stands what GitHub refused as comments. Safe to repeat."""
     if posted.rejected:
         repo, number = report.review.repository.full_name, report.review.number
+        taken = _taken(report, posted)
         body = render.review_body(
-            replace(report, inline=posted_fingerprints(report, posted)), links
+            replace(report, inline=taken), links, in_full={*report.inline} - {*taken}
         )
         await reviews.update_review(gh, repo, number, posted.id, body)
     return posted
@@ -71,8 +74,11 @@ async def edit_review(gh: GitHub, report: Report, links: Links, review_id: int) 
 
 
 def posted_fingerprints(report: Report, posted: PostedReview) -> tuple[str, ...]:
-    """The fingerprints of the findings whose comments GitHub took."""
-    return tuple(f.fingerprint for f in inline(report) if _comment(f) not in posted.rejected)
+    """The fingerprints of the findings whose comments GitHub took, and of the places that the
+    comments name."""
+    names = _taken(report, posted)
+    taken = [finding for finding in report.findings if finding.fingerprint in names]
+    return tuple(dict.fromkeys(name for finding in taken for name in sorted(finding.fingerprints)))
 
 
 async def complete_check_run(
@@ -115,12 +121,26 @@ def is_severe(severity: Severity) -> bool:
     return severity.rank <= Severity.HIGH.rank
 
 
-def _comment(finding: Finding) -> ReviewComment:
+def _taken(report: Report, posted: PostedReview) -> tuple[str, ...]:
+    return tuple(
+        finding.fingerprint
+        for finding, comment in _comments(report)
+        if comment not in posted.rejected
+    )
+
+
+def _comments(report: Report) -> list[tuple[Finding, ReviewComment]]:
+    """The comments of the review, each with its finding."""
+    code = code_links(report)
+    return [(finding, _comment(finding, code)) for finding in inline(report)]
+
+
+def _comment(finding: Finding, code: CodeLinks) -> ReviewComment:
     assert finding.end_line is not None
     return ReviewComment(
         path=finding.path,
         line=finding.end_line,
         start_line=finding.start_line,
         side=finding.side,
-        body=render.comment_body(finding),
+        body=render.comment_body(finding, code),
     )

@@ -16,9 +16,9 @@ no linters' findings, nor is what a model reports too.
 """
 
 from collections.abc import Collection, Sequence
+from enum import StrEnum
 
-from bot.domain.model import Category, CheckOutcome, Finding, Severity
-from workers.reports.sources import LLM, tools_of
+from bot.domain.model import LLM_SOURCE, Category, CheckOutcome, Finding, Report, Severity
 
 SEVERITY = {
     Severity.CRITICAL: 100.0,
@@ -39,10 +39,20 @@ INLINE_MIN = 6.0
 IN_FULL_MIN = 15.0
 
 
+class Shown(StrEnum):
+    """Where a review has a finding: as a new comment on its lines, as one of an earlier review, in
+    full in the body because it has no line, or in the folded list "Also noticed"."""
+
+    INLINE = "inline"
+    STILL_OPEN = "still_open"
+    BODY = "body"
+    FOLDED = "folded"
+
+
 def rank_score(finding: Finding) -> float:
     """From 0 to 140, with one decimal; higher comes first."""
     lint = is_lint(finding)
-    proven = LLM not in tools_of(finding)
+    proven = LLM_SOURCE not in finding.tools
     score = (
         SEVERITY[finding.severity]
         * (1.0 if proven else CHECK[finding.check])
@@ -55,7 +65,7 @@ def rank_score(finding: Finding) -> float:
 
 def is_lint(finding: Finding) -> bool:
     """Whether analyzers alone report it and it is not about security."""
-    return LLM not in tools_of(finding) and finding.category is not Category.SECURITY
+    return LLM_SOURCE not in finding.tools and finding.category is not Category.SECURITY
 
 
 def ranked(findings: Collection[Finding]) -> list[Finding]:
@@ -92,9 +102,15 @@ def choose_inline(
     return tuple(finding.fingerprint for finding in best)
 
 
-def in_full(finding: Finding) -> bool:
-    """Whether a finding without a line is shown in full in the review's body."""
-    return not finding.anchored and rank_score(finding) >= IN_FULL_MIN
+def shown(finding: Finding, report: Report) -> Shown:
+    """Where the review has a finding of its report."""
+    if finding.fingerprint in report.inline:
+        return Shown.INLINE
+    if finding.fingerprint in report.still_open:
+        return Shown.STILL_OPEN
+    if not finding.anchored and rank_score(finding) >= IN_FULL_MIN:
+        return Shown.BODY
+    return Shown.FOLDED
 
 
 def _severe_and_fresh(finding: Finding, fresh_paths: Collection[str] | None) -> bool:

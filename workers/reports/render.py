@@ -4,18 +4,22 @@ Every word stands in a template; what comes from outside passes its filters.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.diff import Side
 from bot.domain.model import Finding, Report, Severity, SkippedFile, State, Suppression
 from bot.domain.progress import Progress
 from bot.github.checks import OUTPUT_BYTES, Annotation, CheckOutput
+from bot.github.urls import CodeLinks
 from bot.policy.start import Skip
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from workers.reports.lengths import byte_length, cut, github_length
+from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
-from workers.reports.templates import render, source
+from workers.reports.templates import code_links, render
 from workers.reports.truncate import Length, Truncated, size, truncate
 from workers.reports.verdict import counts, plural
 
@@ -25,8 +29,11 @@ BODY_CHARACTERS = 65_536
 _MAX_FILES = 100
 #: Notes told: there may be some for each batch, and findings need the room; the report has all.
 _MAX_NOTES = 15
-#: Paths named of those that were left out for one reason; the report has them all.
+#: Paths named of those that were skipped for one reason; the report has them all.
 _MAX_PATHS = 5
+#: Places named of one defect where there is little room; the report has them all.
+MAX_PLACES = 20
+_NO_LINKS = CodeLinks()
 _LEVELS = {Severity.CRITICAL: "failure", Severity.HIGH: "failure", Severity.MEDIUM: "warning"}
 
 
@@ -69,28 +76,27 @@ def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
     return render("comment/reply.md.j2", marker=marker, text=text)
 
 
-def review_body(report: Report, links: Links) -> str:
-    """The body of the one review, at most 65,536 characters; findings posted inline are counted
-    there, those that stand on their lines since earlier named, all others told."""
-    with_comment = {*report.inline, *report.still_open}
-    shown_findings = [f for f in report.findings if f.fingerprint not in with_comment]
-    standing = [f for f in report.findings if f.fingerprint in report.still_open]
-    return _body(
-        "review/body.md.j2", report, links, shown_findings, BODY_CHARACTERS, github_length, standing
-    )
+def review_body(report: Report, links: Links, *, in_full: Collection[str] = ()) -> str:
+    """The body of the one review, at most 65,536 characters: findings with a comment are counted,
+    those that have one since an earlier review named, and of all others those that matter most
+    without a line shown in full, the rest with a line each. Those of `in_full` are shown in full
+    too: GitHub refused their comments."""
+    return _body("review/body.md.j2", report, links, BODY_CHARACTERS, github_length, in_full)
 
 
 def dismissal_message(report: Report) -> str:
     """Why our earlier requests for changes are taken back."""
-    return render("review/lifted.md.j2", report=report)
+    return render("review/dismissed.md.j2", report=report)
 
 
-def comment_body(finding: Finding) -> str:
+def comment_body(finding: Finding, code: CodeLinks = _NO_LINKS) -> str:
     """The comment on a finding's lines, at most 65,536 characters. A suggestion with hidden
     characters or a marker of ours is shown without the button, as it is shown changed; one that
     does not fit is left out."""
     values = {
         "finding": finding,
+        "code": code,
+        "max_places": MAX_PLACES,
         "marker": finding_marker(finding.fingerprint),
         "info": "suggestion" if is_shown_as_is(finding.suggestion or "") else "",
     }
@@ -102,23 +108,23 @@ def comment_body(finding: Finding) -> str:
 
 def check_output(report: Report, links: Links) -> CheckOutput:
     """The completed check run: counts as title, the walkthrough as summary, every finding as
-    text and, where it stands on lines of the head, as annotation."""
+    text and, at each place on lines of the head, as annotation."""
     limit = OUTPUT_BYTES, byte_length
     return CheckOutput(
         title=_title(report),
-        summary=_body("check/summary.md.j2", report, links, [], *limit),
-        text=_body("check/text.md.j2", report, links, list(report.findings), *limit),
-        annotations=tuple(_annotation(f) for f in report.findings if _on_head(f)),
+        summary=_body("check/summary.md.j2", report, links, *limit),
+        text=_body("check/text.md.j2", report, links, *limit),
+        annotations=tuple(_annotations(report.findings)),
     )
 
 
 def _title(report: Report) -> str:
     if report.nothing_reviewed:
-        return "Nothing was reviewed"
-    found = ", ".join(f"{number} {severity}" for severity, number in counts(report.findings))
+        return "Could not be reviewed" if report.unread else "Nothing was reviewed"
+    found = ", ".join(f"{number:,} {severity}" for severity, number in counts(report.findings))
     if not report.complete:
-        found = f"Not all was read · {found or 'no problems found in the rest'}"
-    silence = "No problems found" + (" in what was reviewed" if report.skipped else "")
+        return f"Partly reviewed · {found or 'no problems found'}"
+    silence = "No problems found" + (" in the reviewed files" if report.skipped else "")
     return f"{found or silence} · score {report.score}"
 
 
@@ -163,71 +169,98 @@ def _body(
     template: str,
     report: Report,
     links: Links,
-    shown_findings: list[Finding],
     limit: int,
     length: Length,
-    open_findings: Sequence[Finding] = (),
+    in_full: Collection[str] = (),
 ) -> str:
-    """Fills the template with the most severe findings first, then names those that stand on their
-    lines, then what was left out, then the walkthrough, each as far as there is room in `limit`,
-    counted by `length`."""
+    """Fills the template with as much as fits into `limit`, counted by `length`: what matters most
+    first, then what was skipped, then the walkthrough."""
     values = {
         "report": report,
         "links": links,
+        "code": code_links(report),
+        "max_places": MAX_PLACES,
         "marker": review_marker(report.review.id),
         "counts": counts(report.findings),
         "notes": report.notes[:_MAX_NOTES],
-        "sources": sorted({source(f) for f in report.findings}),
+    }
+    wanted = _SECTIONS[template]
+    reasons = _skipped(report.skipped)
+    by_place = defaultdict[Shown, list[Finding]](list)
+    for finding in report.findings:
+        refused = finding.fingerprint in in_full
+        by_place[Shown.BODY if refused else shown(finding, report)].append(finding)
+    sections = {
+        "findings": _Section("review/finding.md.j2", by_place[Shown.BODY]),
+        "all_findings": _Section("review/finding.md.j2", report.findings),
+        "still_open": _Section("review/line.md.j2", by_place[Shown.STILL_OPEN]),
+        "also": _Section("review/line.md.j2", by_place[Shown.FOLDED]),
+        "skipped": _Section("review/skipped.md.j2", reasons),
+        "files": _Section("review/file.md.j2", report.files, _MAX_FILES),
     }
     nothing = Truncated((), 1)
-    empty = dict.fromkeys(("findings", "standing", "skipped", "files"), nothing)
-    frame = render(template, **empty, **values)
-    budget = limit - length(frame)
-    items = (render("review/finding.md.j2", finding=f) for f in shown_findings)
-    findings = truncate(items, len(shown_findings), budget, length=length)
-    budget -= size(findings, length)
-    lines = (render("review/standing.md.j2", finding=f, links=links) for f in open_findings)
-    standing = truncate(lines, len(open_findings), budget, length=length)
-    budget -= size(standing, length)
-    reasons = _left_out(report.skipped)
-    skipped = truncate(reasons, len(reasons), budget, length=length)
-    budget -= size(skipped, length)
-    rows = (render("review/file.md.j2", file=file) for file in report.files)
-    files = truncate(rows, len(report.files), budget, max_items=_MAX_FILES, length=length)
-    filled = {"findings": findings, "standing": standing, "skipped": skipped, "files": files}
+    filled = dict.fromkeys(wanted, nothing)
+    budget = limit - length(render(template, **filled, **values))
+    for name in wanted:
+        section = sections[name]
+        items = (render(section.template, item=item, **values) for item in section.items)
+        filled[name] = truncate(items, len(section.items), budget, section.most, length=length)
+        budget -= size(filled[name], length)
     return render(template, **filled, **values)
 
 
-def _left_out(items: Sequence[SkippedFile]) -> list[str]:
-    """A line for each reason, those with the most files first."""
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """What a part of a body is made of: each item by the template, at most so many."""
+
+    template: str
+    items: Sequence[object]
+    most: int | None = None
+
+
+#: The parts of each body, in the order in which they get the room that there is.
+_SECTIONS = {
+    "review/body.md.j2": ("findings", "still_open", "also", "skipped", "files"),
+    "check/summary.md.j2": ("skipped", "files"),
+    "check/text.md.j2": ("all_findings",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Skipped:
+    """The files that were skipped for one reason."""
+
+    reason: str
+    paths: Sequence[str]
+
+    @property
+    def named(self) -> Sequence[str]:
+        return self.paths[:_MAX_PATHS]
+
+
+def _skipped(items: Sequence[SkippedFile]) -> list[_Skipped]:
+    """Those with the most files first."""
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for item in items:
         paths[item.text].append(item.path)
     groups = sorted(paths.items(), key=lambda group: -len(group[1]))
-    return [
-        render(
-            "review/left_out.md.j2", reason=reason, paths=paths, open_findings=paths[:_MAX_PATHS]
-        )
-        for reason, paths in groups
-    ]
+    return [_Skipped(reason, paths) for reason, paths in groups]
 
 
-def _on_head(finding: Finding) -> bool:
-    return finding.anchored and finding.side == "RIGHT"
-
-
-def _annotation(finding: Finding) -> Annotation:
-    """Annotations are plain text, shown beside the lines."""
-    assert finding.start_line is not None
-    assert finding.end_line is not None
-    return Annotation(
-        path=finding.path,
-        start_line=finding.start_line,
-        end_line=finding.end_line,
-        level=_LEVELS.get(finding.severity, "notice"),
-        title=cut(show_hidden(f"{finding.severity} {finding.category}: {finding.title}"), 255),
-        message=cut(show_hidden(finding.body) or show_hidden(finding.title), 4000),
-    )
+def _annotations(findings: Iterable[Finding]) -> Iterator[Annotation]:
+    """One for each place on the head, where people read the diff; they are plain text."""
+    for finding in findings:
+        for at in finding.located:
+            if at.side is Side.RIGHT:
+                title = f"{finding.severity} {finding.category}: {at.description}"
+                yield Annotation(
+                    path=at.path,
+                    start_line=at.start_line,
+                    end_line=at.end_line,
+                    level=_LEVELS.get(finding.severity, "notice"),
+                    title=cut(show_hidden(title), 255),
+                    message=cut(show_hidden(finding.body) or show_hidden(at.description), 4000),
+                )
 
 
 def _stages(now: State) -> list[tuple[str, str]]:

@@ -5,11 +5,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.domain.model import Finding, Severity
+from bot.domain.model import LLM_SOURCE, Finding, Place, Report, Severity
+from bot.github.urls import CodeLinks
 from templates import DIRECTORY
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
-from workers.reports.sources import LLM, sources_of
-from workers.reports.verdict import plural
+from workers.reports.verdict import listed, plural
 
 SYMBOLS = {
     Severity.CRITICAL: "🔴",
@@ -35,6 +35,7 @@ def _markdown() -> Environment:
             "fence": fence,
             "line": sanitize_line,
             "prose": sanitize,
+            "linked": linked,
             "place": place,
             "plural": plural,
             "source": source,
@@ -58,18 +59,30 @@ def environment(*, autoescape: bool, filters: dict[str, Any]) -> Environment:
     return made
 
 
-def place(finding: Finding) -> str:
+def place(at: Finding | Place) -> str:
     """`path:12` or `path:12-15`; the path alone without an anchor."""
-    if finding.start_line is None or finding.end_line is None:
-        return finding.path
-    until = f"-{finding.end_line}" if finding.end_line != finding.start_line else ""
-    return f"{finding.path}:{finding.start_line}{until}"
+    if at.start_line is None or at.end_line is None:
+        return at.path
+    until = f"-{at.end_line}" if at.end_line != at.start_line else ""
+    return f"{at.path}:{at.start_line}{until}"
+
+
+def linked(text: str, address: str) -> str:
+    """The text as code, as a link where there is an address of ours."""
+    return f"[{code_span(text)}]({address})" if address else code_span(text)
+
+
+def code_links(report: Report) -> CodeLinks:
+    """Addresses of the code under review; a review of a local range has none."""
+    repository, _, number = report.pull.url.partition("/pull/")
+    return CodeLinks(repository if number else "", report.review.head_sha, report.merge_base)
 
 
 def source(finding: Finding) -> str:
     """Who found it, in words: `LLM`, `ruff F821`, `LLM and ruff F821`."""
-    names = ["LLM" if name == LLM else " ".join(name.split(":", 1)) for name in sources_of(finding)]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return listed(
+        ["LLM" if name == LLM_SOURCE else " ".join(name.split(":", 1)) for name in finding.sources]
+    )
 
 
 def cost(amount: float) -> str:

@@ -1,29 +1,91 @@
-"""The first sentence of a review, and how many findings of each kind it has (pure)."""
+"""What a review says in short: its first sentence, its numbers, the conclusion (pure).
 
+A defect counts once for each place where it was found.
+
+    score = round(100 * exp(-weight / (50 * size)))
+
+`weight` is the sum over the findings of severity (critical 40, high 20, medium 8, low 2, info 0.5)
+times confidence (0..1). `size` is 1 + log2(1 + changed lines / 100): a large change may hold more
+before its score falls. Without findings the score is 100; another finding, a higher severity or a
+higher confidence never raises it, more changed lines never lower it. One certain finding in a
+change of ten lines: critical 49, high 70, medium 87, low 97.
+"""
+
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from bot.domain.model import Category, Finding, Severity
-from workers.reports.sources import LLM, tools_of
+from bot.config.settings import FailOn
+from bot.domain.model import LLM_SOURCE, Category, Finding, Severity
+
+WEIGHTS = {
+    Severity.CRITICAL: 40.0,
+    Severity.HIGH: 20.0,
+    Severity.MEDIUM: 8.0,
+    Severity.LOW: 2.0,
+    Severity.INFO: 0.5,
+}
+_SCALE = 50.0
+_LINES = 100
+#: No review that is incomplete scores better: it cannot look like a good one.
+INCOMPLETE_MAX = 79
+
+_ADJECTIVES = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "high-severity",
+    Severity.MEDIUM: "medium-severity",
+    Severity.LOW: "low-severity",
+    Severity.INFO: "informational",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many changed files were reviewed, and how many were skipped by a rule or a limit. What
+    should have been reviewed and was not: how many files the model did not read, whether it
+    answered at all, and the analyzers that failed."""
+
+    reviewed: int
+    skipped: int = 0
+    unread: int = 0
+    model_answered: bool = True
+    failed_analyzers: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that had to be read was not."""
+        return self.unread > 0 or bool(self.failed_analyzers)
+
+    @property
+    def complete(self) -> bool:
+        return not self.failed and (self.reviewed > 0 or self.skipped == 0)
 
 
 def counts(findings: Sequence[Finding]) -> list[tuple[Severity, int]]:
     """How many of each severity, most severe first; only those that occur."""
-    seen = Counter(finding.severity for finding in findings)
+    seen: Counter[Severity] = Counter()
+    for finding in findings:
+        seen[finding.severity] += finding.occurrences
     return [(severity, seen[severity]) for severity in Severity if seen[severity]]
 
 
 def categories(findings: Sequence[Finding]) -> list[tuple[Category, int]]:
     """How many of each category; only those that occur."""
-    seen = Counter(finding.category for finding in findings)
+    seen: Counter[Category] = Counter()
+    for finding in findings:
+        seen[finding.category] += finding.occurrences
     return [(category, seen[category]) for category in Category if seen[category]]
 
 
 def finders(findings: Sequence[Finding]) -> list[tuple[str, int]]:
-    """How many `llm` and each analyser found, `llm` first, then who found most. What several
+    """How many `llm` and each analyzer found, `llm` first, then who found most. What several
     found counts for each of them."""
-    seen = Counter(name for finding in findings for name in tools_of(finding))
-    return sorted(seen.items(), key=lambda item: (item[0] != LLM, -item[1], item[0]))
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        for name in finding.tools:
+            seen[name] += finding.occurrences
+    return sorted(seen.items(), key=lambda item: (item[0] != LLM_SOURCE, -item[1], item[0]))
 
 
 def breakdown(findings: Sequence[Finding]) -> list[tuple[str, str]]:
@@ -31,26 +93,84 @@ def breakdown(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     single finding says all of that itself."""
     if len(findings) < 2:
         return []
-    found = [("LLM" if name == LLM else name, number) for name, number in finders(findings)]
+    found = [("LLM" if name == LLM_SOURCE else name, number) for name, number in finders(findings)]
     lines = ("By category", categories(findings)), ("By source", found)
     return [(name, ", ".join(f"{n} {kind}" for kind, n in totals)) for name, totals in lines]
 
 
-def verdict(findings: Sequence[Finding], files_left_out: int, files_reviewed: int) -> str:
-    """What to do, in one sentence."""
-    totals = counts(findings)
+def verdict(findings: Sequence[Finding], coverage: Coverage) -> str:
+    """What to do, and what is missing, in one or two sentences."""
+    if not findings and not coverage.reviewed:
+        if coverage.failed:
+            return f"Nothing was reviewed: {_missing(coverage)}."
+        if coverage.skipped:
+            return f"Nothing was reviewed: {_all_skipped(coverage.skipped)}."
+    advice = _advice(counts(findings))
+    if coverage.failed:
+        return f"{advice} The review is incomplete: {_missing(coverage)}."
+    if coverage.skipped and not findings:
+        return f"{advice} {_were(coverage.skipped)} not reviewed."
+    return advice
+
+
+def _advice(totals: Sequence[tuple[Severity, int]]) -> str:
     severe = [item for item in totals if item[0].rank <= Severity.HIGH.rank]
     if severe:
-        return f"Fix before merging: {_listed(severe)}."
+        return f"{_listed(severe, 'issue')} to fix before merging."
     if totals and totals[0][0] is Severity.MEDIUM:
-        return f"Worth a look before merging: {_listed(totals)}."
+        return f"{_listed(totals[:1], 'issue')} worth a look before merging."
     if totals:
-        return f"Nothing that stands in the way of merging; {_listed(totals)}."
-    if files_left_out and not files_reviewed:
-        return f"Nothing was reviewed: {plural(files_left_out, 'changed file')} left out."
-    if files_left_out:
-        return f"No problems found in what was reviewed; {plural(files_left_out, 'file')} not."
+        return f"Nothing blocking. {_listed(totals, 'note')}."
     return "No problems found."
+
+
+def _missing(coverage: Coverage) -> str:
+    parts = []
+    if coverage.unread and not coverage.model_answered:
+        parts.append("the LLM did not respond")
+    elif coverage.unread:
+        parts.append(f"the model did not read {plural(coverage.unread, 'file')}")
+    if coverage.failed_analyzers:
+        parts.append(f"{listed(coverage.failed_analyzers)} failed")
+    return ", and ".join(parts)
+
+
+def _all_skipped(files: int) -> str:
+    if files == 1:
+        return "the only changed file was skipped"
+    return f"all {files:,} changed files were skipped"
+
+
+def _were(files: int) -> str:
+    return f"{plural(files, 'file')} {'was' if files == 1 else 'were'}"
+
+
+def _listed(totals: Sequence[tuple[Severity, int]], noun: str) -> str:
+    """`1 critical and 2 high-severity issues`."""
+    parts = [f"{number:,} {_ADJECTIVES[severity]}" for severity, number in totals]
+    return f"{listed(parts)} {noun}" + ("" if totals[-1][1] == 1 else "s")
+
+
+def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool = True) -> str:
+    """Of the check run: `failure` from `fail_on` on, else `neutral` at high and above, and where
+    the review is not `complete`: what it had to read was not read.
+
+    Only a finding that is proven to be on lines of the change can fail it.
+    """
+    worst = min((f.severity.rank for f in findings), default=len(Severity))
+    proven = min((f.severity.rank for f in findings if f.anchored), default=len(Severity))
+    if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
+        return "failure"
+    return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
+
+
+def score(findings: Iterable[Finding], changed_lines: int) -> int:
+    """0 (bad) to 100 (nothing found) for a change of `changed_lines` (added and removed)."""
+    weight = sum(
+        f.occurrences * WEIGHTS[f.severity] * min(1.0, max(0.0, f.confidence)) for f in findings
+    )
+    size = 1 + math.log2(1 + max(0, changed_lines) / _LINES)
+    return round(100 * math.exp(-weight / (_SCALE * size)))
 
 
 def plural(number: int, noun: str) -> str:
@@ -58,6 +178,6 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _listed(totals: Sequence[tuple[Severity, int]]) -> str:
-    parts = [f"{number} {severity}" for severity, number in totals]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

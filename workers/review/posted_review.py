@@ -56,20 +56,18 @@ def has_news(report: Report, previous: PostedSummary) -> bool:
     """Whether people are told something new, or asked for an answer: then there is one, which
     GitHub notifies them of. What is mended shows by its thread, and what was left out for what it
     is, as a binary file, in the edited text."""
-    found = {finding.fingerprint for finding in report.findings}
     return (
         not report.review.trigger.automatic
         or bool(report.inline)
-        or not found <= previous.fingerprints
+        or not report.fingerprints <= previous.fingerprints
         or not _failed_sources(report) <= previous.failed_sources
     )
 
 
 def _failed_sources(report: Report) -> frozenset[str]:
     """Who did not answer: analysers, and whoever had to read the files."""
-    return frozenset(
-        report.failed_sources if report.complete else (*report.failed_sources, _READER)
-    )
+    unread = report.unread or report.nothing_reviewed
+    return frozenset((*report.failed_sources, _READER) if unread else report.failed_sources)
 
 
 async def _edited(
@@ -89,7 +87,7 @@ def _posted_state(
     return PostedSummary(
         id=posted.id,
         node_id=posted.node_id,
-        fingerprints=frozenset(finding.fingerprint for finding in report.findings),
+        fingerprints=report.fingerprints,
         failed_sources=_failed_sources(report),
         outdated_ids=tuple(
             dict.fromkeys(node for node in earlier if node not in ("", posted.node_id))

@@ -83,12 +83,14 @@ async def publish_review(services: Services, state: ReviewState) -> None:
                 State.COMPLETED,
                 from_states=[State.REPORTING],
                 percent=100,
-                findings=len(report.findings),
+                findings=report.total,
                 result=_result(report, review_url),
             )
         if completed:  # from now on the step may be stopped: its review is finished
             for finding in report.findings:
-                services.metrics.count("glossator_findings_total", severity=finding.severity)
+                services.metrics.count(
+                    "glossator_findings_total", finding.occurrences, severity=finding.severity
+                )
             await log_review_end(store, review.id)
 
 
@@ -117,7 +119,7 @@ def _result(report: Report, review_url: str) -> ReviewResult:
     return ReviewResult(
         verdict=report.verdict,
         conclusion=report.conclusion,
-        score=None if report.nothing_reviewed else report.score,
-        findings=len(report.findings),
+        score=report.score if report.complete else None,
+        findings=report.total,
         review_url=review_url,
     )

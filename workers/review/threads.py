@@ -189,7 +189,7 @@ def is_fixed(report: Report, one: BotThread) -> bool:
     what its analyser, which failed this time, could not say.
     """
     path = one.thread.path
-    reported = any(finding.fingerprint == one.fingerprint for finding in report.findings)
+    reported = one.fingerprint in report.fingerprints
     unread = any(item.path == path for item in report.skipped)
     if report.review.focus is not None or reported or unread:
         return False
@@ -202,11 +202,10 @@ def is_fixed(report: Report, one: BotThread) -> bool:
 
 def has_unverified_blocker(report: Report, threads: Sequence[BotThread]) -> bool:
     """Whether a finding of earlier still blocks that the review could not look for."""
-    reported = {finding.fingerprint for finding in report.findings}
     return any(
         one.blocking and not is_fixed(report, one)
         for one in threads
-        if not one.closed and one.fingerprint not in reported
+        if not one.closed and one.fingerprint not in report.fingerprints
     )
 
 

@@ -13,9 +13,18 @@ from bot.domain.model import Report
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from workers.reports.formats.highlight import colored
+from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
-from workers.reports.templates import cost, environment, place, source
+from workers.reports.templates import code_links, cost, environment, place, source
 from workers.reports.verdict import breakdown, counts, plural
+
+#: Where the review on GitHub has a finding, for people.
+SHOWN = {
+    Shown.INLINE: "inline comment",
+    Shown.STILL_OPEN: "still open",
+    Shown.BODY: "in the review",
+    Shown.FOLDED: "also noticed",
+}
 
 
 def html(report: Report, links: Links) -> bytes:
@@ -24,6 +33,8 @@ def html(report: Report, links: Links) -> bytes:
     return page.render(
         report=report,
         links=links,
+        code=code_links(report),
+        shown={finding.fingerprint: SHOWN[shown(finding, report)] for finding in report.findings},
         counts=counts(report.findings),
         breakdown=breakdown(report.findings),
         styles=_code_styles(),

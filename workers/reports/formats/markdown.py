@@ -2,7 +2,7 @@
 
 from bot.domain.model import Report
 from bot.security.links import Links
-from workers.reports.templates import render, source
+from workers.reports.templates import code_links, render
 from workers.reports.verdict import breakdown, counts
 
 
@@ -15,6 +15,7 @@ def markdown(report: Report, links: Links) -> bytes:
         counts=counts(report.findings),
         breakdown=breakdown(report.findings),
         notes=report.notes,
-        sources=sorted({source(finding) for finding in report.findings}),
+        code=code_links(report),
+        max_places=None,
     )
     return f"{text}\n".encode()

@@ -1,7 +1,6 @@
 """The report as PDF, set by Typst from plain data: nothing of it is read as markup."""
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,13 @@ from typing import Any
 import typst
 import weblate_fonts
 
-from bot.domain.model import FileSummary, Finding, Report
+from bot.domain.model import CheckOutcome, FileSummary, Finding, Place, Report
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates import DIRECTORY
-from workers.reports.formats.html import time
+from workers.reports.formats.html import SHOWN, time
 from workers.reports.formats.structure import blocks, line
+from workers.reports.rank import shown
 from workers.reports.templates import cost, place, source
 from workers.reports.verdict import breakdown, counts, plural
 
@@ -26,7 +26,7 @@ _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOL
 #: A page takes the typesetter hundreds of times the memory of its text, and coloured code several
 #: times that: findings are set up to so many characters, with some for each line and frame.
 _BUDGET, _COLORED, _LINE, _FRAME = 400_000, 60_000, 40, 1_000
-#: Rows of the walkthrough, files left out, notes: three thousand took gigabytes.
+#: Rows of the walkthrough, skipped files, notes: three thousand took gigabytes.
 _ROWS = 300
 
 
@@ -36,7 +36,7 @@ def pdf(report: Report, links: Links) -> bytes:
         _FOLDER / "report.typ",
         root=_FOLDER,
         font_paths=_fonts(),
-        sys_inputs={"report": json.dumps(_data(report, links))},
+        sys_inputs={"report": json.dumps(content(report, links))},
         timestamp=int(report.finished_at),
         format="pdf",
     )
@@ -48,36 +48,38 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in _FONTS])
 
 
-def _data(report: Report, links: Links) -> dict[str, Any]:
+def content(report: Report, links: Links) -> dict[str, Any]:
+    """What the document shows, as the data that its template reads."""
     findings = _findings(report)
+    in_full = sum(finding.occurrences for finding in report.findings[: len(findings)])
     return {
         "title": show_hidden(report.subject),
         "subject": show_hidden(report.pull.title),
         "url": report.pull.url,
         "page": links.page,
         "verdict": show_hidden(report.verdict),
-        "score": None if report.nothing_reviewed else report.score,
+        "worst": str(report.worst or ""),
+        "overview": line(report.overview),
+        "score": report.score if report.complete else None,
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
         "breakdown": [[name, show_hidden(text)] for name, text in breakdown(report.findings)],
         "findings": findings,
-        "more_findings": _more(report.findings, len(findings), "finding"),
+        "more_findings": _more(report.total, in_full, "more finding"),
         "files": [_file(file) for file in report.files[:_ROWS]],
-        "more_files": _more(report.files, _ROWS, "file"),
+        "more_files": _more(len(report.files), _ROWS, "more file"),
         "skipped": [
             {"path": show_hidden(item.path), "reason": line(item.text)}
             for item in report.skipped[:_ROWS]
         ],
-        "more_left_out": _more(report.skipped, _ROWS, "file"),
+        "more_skipped": _more(len(report.skipped), _ROWS, "more file"),
         "notes": [line(note) for note in report.notes[:_ROWS]],
         "facts": _facts(report),
     }
 
 
-def _more(items: Sequence[object], shown_count: int, noun: str) -> str:
-    remaining = len(items) - shown_count
-    return (
-        f"{plural(remaining, noun)} more: the other formats have them all." if remaining > 0 else ""
-    )
+def _more(total: int, included: int, noun: str) -> str:
+    left = total - included
+    return f"…and {plural(left, noun)}, listed in all other formats." if left > 0 else ""
 
 
 def _findings(report: Report) -> list[dict[str, Any]]:
@@ -85,15 +87,17 @@ def _findings(report: Report) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     budget = _BUDGET
     for finding in report.findings:
-        text = "\n".join((finding.body, finding.quote, finding.suggestion or ""))
+        places = (*finding.places, *finding.looked_at)
+        listed = [f"{place(at)} {at.description}" for at in places]
+        text = "\n".join((finding.body, finding.quote, finding.suggestion or "", *listed))
         budget -= _FRAME + len(text) + _LINE * text.count("\n")
         if found and budget < 0:
             break
-        found.append(_finding(finding, colored=budget > _BUDGET - _COLORED))
+        found.append(_finding(finding, report, colored=budget > _BUDGET - _COLORED))
     return found
 
 
-def _finding(finding: Finding, *, colored: bool) -> dict[str, Any]:
+def _finding(finding: Finding, report: Report, *, colored: bool) -> dict[str, Any]:
     return {
         "coloured": colored,
         "severity": str(finding.severity),
@@ -101,11 +105,20 @@ def _finding(finding: Finding, *, colored: bool) -> dict[str, Any]:
         "title": line(finding.title),
         "place": show_hidden(place(finding)),
         "source": show_hidden(source(finding)),
+        "shown": SHOWN[shown(finding, report)]
+        + (" · not confirmed" if finding.check is CheckOutcome.UNDECIDED else ""),
+        "places_heading": f"The same in {plural(len(finding.places), 'other place')}:",
+        "places": [_place(at) for at in finding.places],
+        "looked_at": [_place(at) for at in finding.looked_at],
         "quote": show_hidden(finding.quote),
         "language": Path(finding.path).suffix.removeprefix("."),
         "body": blocks(finding.body) if finding.body != finding.title else [],
         "suggestion": None if finding.suggestion is None else show_hidden(finding.suggestion),
     }
+
+
+def _place(at: Place) -> list[Any]:
+    return [show_hidden(place(at)), line(at.description)]
 
 
 def _file(file: FileSummary) -> dict[str, Any]:
@@ -123,7 +136,7 @@ def _facts(report: Report) -> list[list[str]]:
         ["Commit", report.review.head_sha],
         ["Merge base", report.merge_base],
         ["Finished", time(report.finished_at)],
-        ["Read by", ", ".join(report.models) or "static analysers alone"],
+        ["Reviewed by", ", ".join(report.models) or "static analyzers only"],
     ]
     if usage.calls or usage.cache_hits:
         tokens = plural(usage.prompt_tokens + usage.completion_tokens, "token")

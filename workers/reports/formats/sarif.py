@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.domain.diff import Side
-from bot.domain.model import Finding, Report, Severity
+from bot.domain.model import LLM_SOURCE, Finding, Place, Report, Severity
 from bot.text.invisible_characters import show_hidden
+from workers.reports.rank import rank_score, shown
 from workers.reports.sanitize import sanitize
-from workers.reports.sources import LLM, sources_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}
@@ -40,7 +40,9 @@ def sarif(report: Report) -> bytes:
         "automationDetails": {"id": f"glossator/{report.review.id}"},
         "versionControlProvenance": _provenance(report),
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, rules) for finding in report.findings],
+        "results": [
+            result for finding in report.findings for result in _results(finding, rules, report)
+        ],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
@@ -48,8 +50,8 @@ def sarif(report: Report) -> bytes:
 
 def _rule_id(finding: Finding) -> str:
     """The analyser's rule as `ruff:F821`; the category where the LLM alone found it."""
-    rules = [name for name in sources_of(finding) if name != LLM]
-    return rules[0] if rules else f"{LLM}:{finding.category}"
+    rules = [name for name in finding.sources if name != LLM_SOURCE]
+    return rules[0] if rules else f"{LLM_SOURCE}:{finding.category}"
 
 
 def _rule(rule: str, report: Report) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def _rule(rule: str, report: Report) -> dict[str, Any]:
     if "security" in properties["tags"]:
         worst = min((finding.severity for finding in found), key=lambda severity: severity.rank)
         properties["security-severity"] = _SECURITY[worst]
-    words = f"A {name} finding of the LLM" if tool == LLM else f"{tool} {name}"
+    words = f"A {name} finding of the LLM" if tool == LLM_SOURCE else f"{tool} {name}"
     return {"id": rule, "shortDescription": {"text": words}, "properties": properties}
 
 
@@ -76,31 +78,57 @@ def _provenance(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
+def _results(finding: Finding, rules: list[str], report: Report) -> list[dict[str, Any]]:
+    """A result for each place of the defect: tools that read SARIF show one place each."""
     rule = _rule_id(finding)
-    # Plain text has links as well, `[words](address)`: a space makes it words alone.
-    text = show_hidden(f"{finding.title}\n\n{finding.body}").replace("](", "] (")
-    markdown = sanitize(f"**{finding.title}**\n\n{finding.body}")
-    return {
+    result = {
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": _LEVELS.get(finding.severity, "note"),
-        "message": {"text": text, "markdown": markdown},
+        "message": _message(finding, finding.title),
         "locations": [{"physicalLocation": _location(finding)}],
         "partialFingerprints": {"glossator/v1": finding.fingerprint},
-        "rank": round(100 * min(1.0, max(0.0, finding.confidence)), 1),
+        "rank": min(100.0, rank_score(finding)),
         "properties": {
             "category": str(finding.category),
             "severity": str(finding.severity),
-            "sources": list(sources_of(finding)),
+            "sources": list(finding.sources),
+            "shown": str(shown(finding, report)),
         },
+    }
+    if finding.looked_at:
+        result["relatedLocations"] = [
+            {"physicalLocation": _location(place)}
+            | ({"message": {"text": _plain(place.description)}} if place.description else {})
+            for place in finding.looked_at
+        ]
+    return [result, *(_at_place(result, finding, place) for place in finding.places)]
+
+
+def _at_place(result: dict[str, Any], finding: Finding, place: Place) -> dict[str, Any]:
+    return result | {
+        "message": _message(finding, place.description or finding.title),
+        "locations": [{"physicalLocation": _location(place)}],
+        "partialFingerprints": {"glossator/v1": place.fingerprint or finding.fingerprint},
     }
 
 
-def _location(finding: Finding) -> dict[str, Any]:
+def _message(finding: Finding, title: str) -> dict[str, str]:
+    return {
+        "text": _plain(f"{title}\n\n{finding.body}"),
+        "markdown": sanitize(f"**{title}**\n\n{finding.body}"),
+    }
+
+
+def _plain(text: str) -> str:
+    """Plain text has links as well, `[words](address)`: a space makes it words alone."""
+    return show_hidden(text).replace("](", "] (")
+
+
+def _location(at: Finding | Place) -> dict[str, Any]:
     """Lines only on the head's side: SARIF speaks of one revision."""
-    path = quote(finding.path.encode("utf-8", "surrogatepass"))
+    path = quote(at.path.encode("utf-8", "surrogatepass"))
     location: dict[str, Any] = {"artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"}}
-    if finding.anchored and finding.side is Side.RIGHT:
-        location["region"] = {"startLine": finding.start_line, "endLine": finding.end_line}
+    if at.start_line is not None and at.side is Side.RIGHT:
+        location["region"] = {"startLine": at.start_line, "endLine": at.end_line}
     return location

@@ -14,8 +14,10 @@ from bot.domain.diff import FileStatus
 from bot.domain.model import (
     BatchResult,
     Category,
+    CheckOutcome,
     FileSummary,
     Finding,
+    Place,
     PullRequest,
     PullRequestContext,
     Rejected,
@@ -178,9 +180,22 @@ def results() -> tuple[BatchResult, ...]:
                     end_line=15,
                     suggestion='    rows = db.execute(QUERY, (f"%{text}%",))\n    return rows',
                     fingerprint="00000000000000a2",
+                    check=CheckOutcome.CONFIRMED,
+                    trace="text = `' OR 1=1 --` -> the f-string -> every order",
+                    looked_at=(
+                        Place(
+                            path="shop/db.py",
+                            start_line=40,
+                            end_line=52,
+                            description="definition of `execute`",
+                        ),
+                    ),
                 ),
-                finding(),
+                finding(
+                    places=(Place(path="shop/search.py", start_line=33, end_line=33),),
+                ),
             ),
+            overview="Adds a search box to the list of orders. Old code is removed.",
             rejected=(
                 Rejected(
                     path="shop/search.py", title="May be slow", reason=RejectionReason.REFUTED
@@ -210,6 +225,17 @@ def results() -> tuple[BatchResult, ...]:
                     end_line=None,
                     fingerprint="00000000000000a3",
                 ),
+                finding(
+                    path="shop/search.py",
+                    category=Category.PERFORMANCE,
+                    title="`LIKE` with a leading `%` reads the whole table",
+                    body="No index helps here.",
+                    start_line=14,
+                    end_line=14,
+                    quote="rows = db.execute(",
+                    fingerprint="00000000000000a4",
+                    check=CheckOutcome.UNDECIDED,
+                ),
             ),
             usage=Usage(calls=1, prompt_tokens=2000, completion_tokens=200, cost=0.004),
             model="gpt-5-mini",
@@ -236,6 +262,7 @@ def build(
         dismissed: frozenset[str] = frozenset(),
         extra: tuple[BatchResult, ...] = (),
         llm: str = "gpt-5-mini",
+        earlier_reviews: int = 0,
         **parts: Any,
     ) -> Report:
         given = {**sample, **parts}
@@ -249,6 +276,7 @@ def build(
             now=1_763_900_100.0,
             posted_before=posted_before,
             dismissed=dismissed,
+            earlier_reviews=earlier_reviews,
         )
 
     return report
@@ -256,5 +284,6 @@ def build(
 
 @pytest.fixture
 def report(build: Callable[..., Report]) -> Report:
-    """Five findings: two on one line joined, one from an earlier review, one without a line."""
+    """Six findings: two on one line joined, one from an earlier review, one without a line, one
+    that could not be decided and one at two places."""
     return build(posted_before=frozenset({"00000000000000c1"}))

@@ -76,16 +76,35 @@ def test_json_matches_the_published_schema(report: Report) -> None:
 
 def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
     counts = json.loads(render(report, "json", LINKS))["counts"]
-    assert counts["severity"] == {"critical": 1, "high": 1, "medium": 2, "low": 1, "info": 0}
+    assert counts["severity"] == {"critical": 1, "high": 1, "medium": 4, "low": 1, "info": 0}
+    assert counts["total"] == 7, "one is at two places"
+    assert counts["shown"] == {"inline": 3, "still_open": 1, "body": 1, "folded": 1}
     assert counts["category"] == {
         "security": 1,
-        "correctness": 2,
-        "performance": 0,
+        "correctness": 3,
+        "performance": 1,
         "maintainability": 1,
         "quality": 1,
     }
     # The LLM and bandit found the same one.
-    assert counts["source"] == {"llm": 4, "bandit": 1, "ruff": 1}
+    assert counts["source"] == {"llm": 6, "bandit": 1, "ruff": 1}
+
+
+def test_json_tells_where_each_finding_is_shown_and_why(report: Report) -> None:
+    findings = json.loads(render(report, "json", LINKS))["findings"]
+    assert [(each["shown"], each["rank"]) for each in findings] == [
+        ("inline", 125.0),
+        ("body", 17.8),
+        ("inline", 15.8),
+        ("still_open", 15.8),
+        ("inline", 7.0),
+        ("folded", 5.6),
+    ]
+    first, _, third, *_ = findings
+    assert first["trace"].endswith("every order")
+    assert first["looked_at"][0]["description"] == "definition of `execute`"
+    assert (first["check"], first["agreement"]) == ("confirmed", 2)
+    assert third["places"][0]["path"] == "shop/search.py"
 
 
 def test_json_of_nothing_found_names_no_source(report: Report) -> None:
@@ -101,8 +120,8 @@ def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Repor
         return [render(report, "md", LINKS).decode(), render(report, "html", LINKS).decode(), pdf]
 
     for text in texts(report):
-        assert "1 security, 2 correctness, 1 maintainability, 1 quality" in text
-        assert "4 LLM, 1 bandit, 1 ruff" in text
+        assert "1 security, 3 correctness, 1 performance, 1 maintainability" in text
+        assert "6 LLM, 1 bandit, 1 ruff" in text
     for text in texts(replace(report, findings=report.findings[:1])):
         assert "By source" not in text, "one finding says it itself"
 
@@ -159,13 +178,16 @@ def test_html_lists_every_finding_and_loads_nothing(report: Report, hostile: Rep
     page = render(report, "html", LINKS).decode()
     for finding in report.findings:
         assert f"{finding.path}:{finding.start_line}" in page or not finding.anchored
-    assert "Fix before merging" in page
+    assert "to fix before merging" in page
     assert '<span class="k' in page, "code is highlighted"
     for text in (page, render(hostile, "html", LINKS).decode()):
         tags = Tags()
         tags.feed(text)
         assert not {"script", "img", "link", "iframe", "object", "form"} & set(tags.tags)
-        outside = {address for address in tags.addresses if not address.startswith("#finding-")}
+        code = report.pull.url.replace("/pull/12", "/blob/")
+        outside = {
+            address for address in tags.addresses if not address.startswith(("#finding-", code))
+        }
         assert outside == {report.pull.url, LINKS.page}
         assert "\u202e" not in text
         assert "url(" not in text
@@ -178,10 +200,18 @@ def test_pdf_has_real_text_an_outline_and_every_script(report: Report) -> None:
     data = render(many, "pdf", LINKS)
     reader = PdfReader(io.BytesIO(data))
     text = "\n".join(page.extract_text() for page in reader.pages)
-    for words in ("Contents", "Fix before merging", "db.execute", "中文", "日本語", "한국어", "😀"):
+    for words in (
+        "Contents",
+        "to fix before merging",
+        "db.execute",
+        "中文",
+        "日本語",
+        "한국어",
+        "😀",
+    ):
         assert words in text
     headings = [str(item.title) for item in reader.outline if not isinstance(item, list)]
-    assert headings == ["Findings", "What changed", "Not reviewed", "About this review"]
+    assert headings == ["Findings", "What changed", "Skipped", "About this review"]
     assert data == render(many, "pdf", LINKS), "the same report gives the same bytes"
 
 
@@ -217,10 +247,10 @@ def test_pdf_includes_what_fits_and_states_how_many_more(
     reader = PdfReader(io.BytesIO(render(many, "pdf", LINKS)))
     assert len(reader.pages) < 300
     text = "".join(page.extract_text() for page in reader.pages)
-    more = re.search(r"([\d,]+) findings more: the other formats have", text)
+    more = re.search(r"…and ([\d,]+) more findings, listed", text)
     assert more
     assert 0 < int(more[1].replace(",", "")) < number
-    assert ("1,700 files more" in text) == (number == 2_000)
+    assert ("1,700 more files" in text) == (number == 2_000)
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(report: Report) -> None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import FailOn
@@ -13,35 +12,19 @@ from bot.domain.model import (
     BatchResult,
     Category,
     Finding,
+    Place,
     Report,
     Review,
     Scan,
     Severity,
     SkippedFile,
+    Trigger,
 )
-from bot.domain.reasons import FileSkipReason
-from workers.reports.dedupe import deduplicate
-from workers.reports.merge import conclusion
-from workers.reports.rank import rank_score
-from workers.reports.verdict import verdict
+from bot.domain.reasons import FileSkipReason, RejectionReason
+from workers.reports.rank import INLINE_MIN, rank_score
+from workers.reports.verdict import Coverage, conclusion, counts, verdict
 
 Build = Callable[..., Report]
-
-NAMES = [f"{path}:{name}" for path in ("a.py", "b.py") for name in "abcde"]
-FINDINGS = st.builds(
-    Finding,
-    path=st.sampled_from(["a.py", "b.py"]),
-    category=st.sampled_from(Category),
-    severity=st.sampled_from(Severity),
-    title=st.sampled_from(["A title", "Another"]),
-    body=st.text(max_size=5),
-    confidence=st.floats(0, 1),
-    source=st.sampled_from(["llm", "ruff:F401", "bandit:B608"]),
-    quote=st.sampled_from(["", "x = 1", "x  =  1", "y = 2"]),
-    start_line=st.integers(1, 5),
-    end_line=st.integers(5, 9),
-    fingerprint=st.sampled_from("abcde"),
-).map(lambda f: replace(f, fingerprint=f"{f.path}:{f.fingerprint}"))  # it names the path too
 
 
 def by(report: Report, fingerprint: str) -> Finding:
@@ -73,18 +56,7 @@ def test_a_joined_finding_is_dismissed_under_either_name(build: Build) -> None:
         assert not {"00000000000000a2", "00000000000000b1"} & {
             f.fingerprint for f in report.findings
         }
-        assert "dismissed" in {item.reason for item in report.rejected}
-
-
-def test_a_suggestion_is_kept_where_the_analyzer_finds_more(one: Finding) -> None:
-    pr_context = replace(one, source="llm", body="b", suggestion="x = 1", fingerprint="a")
-    rich = replace(one, source="ruff:F1", body="b" * 99, suggestion=None, fingerprint="b")
-    (merged,) = deduplicate([rich, pr_context], frozenset())
-    assert (merged.body[:99], merged.suggestion) == (rich.body, "x = 1")
-    assert pr_context.end_line is not None
-    longer = replace(rich, end_line=pr_context.end_line + 1)
-    (merged,) = deduplicate([longer, pr_context], frozenset())
-    assert merged.suggestion is None  # it would replace other lines
+        assert RejectionReason.DISMISSED in {item.reason for item in report.rejected}
 
 
 def test_what_ranks_highest_comes_first(report: Report) -> None:
@@ -94,7 +66,9 @@ def test_what_ranks_highest_comes_first(report: Report) -> None:
 
 def test_only_new_anchored_findings_go_on_lines_and_only_so_many(build: Build) -> None:
     everything = build()
-    assert set(everything.inline) == {f.fingerprint for f in everything.findings if f.anchored}
+    assert set(everything.inline) == {
+        f.fingerprint for f in everything.findings if f.anchored and rank_score(f) >= INLINE_MIN
+    }
     few = build(config=RepoConfig(max_comments=2))
     assert few.inline == everything.inline[:2]
     assert few.findings == everything.findings
@@ -167,14 +141,16 @@ def test_what_is_not_even_named_was_not_reviewed(build: Build, scan: Scan) -> No
     )
     report = build(scan=scan, results=())
     assert (report.reviewed, report.nothing_reviewed, report.complete) == (0, True, False)
-    assert report.verdict == "Nothing was reviewed: 301 changed files left out."
+    assert report.verdict == "Nothing was reviewed: all 301 changed files were skipped."
 
 
 def test_an_analyzers_only_report_is_marked(build: Build) -> None:
     report = build(results=(), llm="")
-    assert report.notes[0] == "No LLM is configured: static analysers alone made this review."
+    assert report.notes[0] == "No LLM is configured; this review comes from static analyzers only."
     silent = build(results=(BatchResult(),))
-    assert silent.notes[0] == "The LLM gave no answer: static analysers alone made this review."
+    assert (
+        silent.notes[0] == "The LLM did not respond; this review comes from static analyzers only."
+    )
     assert {f.source for f in report.findings} >= {"bandit:B608", "ruff:F401"}
 
 
@@ -202,63 +178,103 @@ def test_an_unanchored_finding_does_not_fail_the_check(one: Finding) -> None:
     assert conclusion([], FailOn.LOW) == "success"
 
 
-def test_findings_of_two_llm_answers_on_one_line_are_two(one: Finding) -> None:
-    other = replace(one, title="Another", fingerprint="b")
-    assert len(deduplicate([one, other], frozenset())) == 2
-
-
-def test_repeated_findings_are_listed_with_the_first(one: Finding) -> None:
-    """They share a fingerprint, and with it a comment: who mends that one alone sees no other."""
-    first = replace(one, source="ruff:E722", start_line=3, end_line=3)
-    again = [replace(first, start_line=line, end_line=line) for line in (40, 9, 40)]
-    (merged,) = deduplicate([first, *again], frozenset())
-    assert (merged.start_line, merged.fingerprint) == (3, first.fingerprint)
-    places = f"The same in 2 other places:\n\n- `{one.path}:9`\n- `{one.path}:40`"
-    assert merged.body == f"{first.body}\n\n{places}"
-    confirmed = replace(first, source="llm", body="b" * 500, start_line=39, end_line=41)
-    (merged,) = deduplicate([first, *again, confirmed], frozenset())
-    assert "2 other places" in merged.body
-    assert f"`{one.path}:40`" not in merged.body
-    assert len(deduplicate([first] * 3, frozenset())) == 1
-    assert deduplicate([first] * 3, frozenset())[0].body == first.body
-
-
-def test_a_second_thing_about_the_same_lines_is_not_lost(one: Finding) -> None:
-    other = replace(one, title="Something else", severity=Severity.INFO)
-    (merged,) = deduplicate([other, one], frozenset())
-    assert merged.title == one.title
-    assert merged.body == f"{one.body}\n\nAlso: Something else"
-
-
-@given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
-def test_joining_loses_no_file_and_no_severity_and_names_each_finding_once(
-    findings: list[Finding], posted: frozenset[str]
-) -> None:
-    merged = deduplicate(findings, posted)
-    names = [f.fingerprint for f in merged]
-    assert len(names) == len(set(names))
-    assert set(names) <= {f.fingerprint for f in findings}
-    for path in {f.path for f in findings}:
-        assert _worst(merged, path) == _worst(findings, path)
-
-
-def _worst(findings: list[Finding], path: str) -> int:
-    return min(f.severity.rank for f in findings if f.path == path)
-
-
 @pytest.mark.parametrize(
-    ("severities", "skipped", "reviewed", "sentence"),
+    ("severities", "coverage", "sentence"),
     [
-        ((), 0, 1, "No problems found."),
-        ((), 2, 1, "No problems found in what was reviewed; 2 files not."),
-        ((), 1, 0, "Nothing was reviewed: 1 changed file left out."),
-        (("critical", "high", "high", "low"), 0, 1, "Fix before merging: 1 critical and 2 high."),
-        (("medium", "low"), 0, 1, "Worth a look before merging: 1 medium and 1 low."),
-        (("low", "info"), 0, 1, "Nothing that stands in the way of merging; 1 low and 1 info."),
+        ((), {}, "No problems found."),
+        ((), {"skipped": 2}, "No problems found. 2 files were not reviewed."),
+        ((), {"skipped": 1}, "No problems found. 1 file was not reviewed."),
+        ((), {"skipped": 1, "reviewed": 0},
+         "Nothing was reviewed: the only changed file was skipped."),
+        ((), {"skipped": 7, "reviewed": 0},
+         "Nothing was reviewed: all 7 changed files were skipped."),
+        ((), {"skipped": 1, "reviewed": 0, "unread": 1, "model_answered": False},
+         "Nothing was reviewed: the LLM did not respond."),
+        (("critical", "high", "high", "low"), {},
+         "1 critical and 2 high-severity issues to fix before merging."),
+        (("high",), {}, "1 high-severity issue to fix before merging."),
+        (("medium", "medium", "low"), {}, "2 medium-severity issues worth a look before merging."),
+        (("low",), {}, "Nothing blocking. 1 low-severity note."),
+        (("low", "info", "info"), {},
+         "Nothing blocking. 1 low-severity and 2 informational notes."),
+        ((), {"failed_analyzers": ("ruff",)},
+         "No problems found. The review is incomplete: ruff failed."),
+        (("high",), {"unread": 3, "skipped": 3},
+         "1 high-severity issue to fix before merging. "
+         "The review is incomplete: the model did not read 3 files."),
+        ((), {"unread": 1, "skipped": 1, "failed_analyzers": ("ruff", "oxlint")},
+         "No problems found. The review is incomplete: the model did not read 1 file, "
+         "and ruff and oxlint failed."),
     ],
-)
-def test_the_verdict_states_what_to_do(
-    severities: tuple[str, ...], skipped: int, reviewed: int, sentence: str, one: Finding
+)  # fmt: skip
+def test_the_verdict_states_what_to_do_and_what_is_missing(
+    severities: tuple[str, ...], coverage: dict[str, Any], sentence: str, one: Finding
 ) -> None:
     findings = [replace(one, severity=Severity(name)) for name in severities]
-    assert verdict(findings, skipped, reviewed) == sentence
+    assert verdict(findings, Coverage(**{"reviewed": 1, **coverage})) == sentence
+
+
+def test_each_place_of_a_defect_counts(one: Finding) -> None:
+    places = tuple(Place(path="b.py", start_line=n, end_line=n) for n in (1, 2, 3))
+    finding = replace(one, severity=Severity.HIGH, places=places)
+    assert verdict([finding], Coverage(reviewed=1)) == (
+        "4 high-severity issues to fix before merging."
+    )
+    assert counts([finding]) == [(Severity.HIGH, 4)]
+
+
+def test_a_failed_analyzer_makes_the_review_incomplete(build: Build, scan: Scan) -> None:
+    """One file that crashes an analyzer must not turn a failing check green."""
+    quiet = replace(scan, evidence=(), reused_findings=(), skipped=(), analyzed_paths=("a.py",))
+    done = build(scan=quiet, results=(), llm="")
+    assert (done.complete, done.conclusion, done.score) == (True, "success", 100)
+    crashed = replace(quiet, failed_sources=("ruff",))
+    report = build(scan=crashed, results=(), llm="")
+    assert (report.complete, report.conclusion) == (False, "neutral")
+    assert report.score < 80
+    gated = build(scan=crashed, results=(), llm="", config=RepoConfig(fail_incomplete=True))
+    assert gated.conclusion == "failure"
+
+
+def test_a_model_that_is_away_makes_the_review_incomplete(build: Build, scan: Scan) -> None:
+    quiet = replace(scan, evidence=(), reused_findings=(), skipped=(), notes=())
+    paths = ("shop/orders.py", "shop/search.py")
+    away = BatchResult(skipped=tuple(SkippedFile(path, FileSkipReason.NOT_READ, "away") for path in paths))
+    report = build(scan=quiet, results=(away,))
+    assert report.verdict == "Nothing was reviewed: the LLM did not respond."
+    assert (report.complete, report.conclusion, report.unread) == (False, "neutral", 2)
+    seen = replace(quiet, analyzed_paths=paths)
+    report = build(scan=seen, results=(away,))
+    assert report.verdict == (
+        "No problems found. The review is incomplete: the LLM did not respond."
+    )
+    assert (
+        build(scan=seen, results=(away,), config=RepoConfig(fail_incomplete=True)).conclusion
+        == "failure"
+    )
+
+
+def test_what_is_less_severe_than_wanted_is_counted_as_dropped(build: Build) -> None:
+    report = build(config=RepoConfig(min_severity=Severity.HIGH))
+    reasons = [item.reason for item in report.rejected]
+    assert reasons.count(RejectionReason.SEVERITY) == 4
+
+
+def test_the_overview_of_the_batches_is_kept(build: Build) -> None:
+    more = BatchResult(overview="Tests are added.")
+    assert build(extra=(more,)).overview == (
+        "Adds a search box to the list of orders. Old code is removed. Tests are added."
+    )
+
+
+def test_later_reviews_comment_only_on_severe_findings_in_changed_files(
+    build: Build, review: Review
+) -> None:
+    second, third = (
+        build(review=replace(review, trigger=Trigger.PUSHED), earlier_reviews=n) for n in (1, 2)
+    )
+    assert len(second.inline) == 4
+    assert third.inline == ("00000000000000b1",)
+    assert third.findings == second.findings
+    asked = build(review=replace(review, trigger=Trigger.COMMAND), earlier_reviews=2)
+    assert asked.inline == second.inline

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.model import Category, CheckOutcome, Finding, Severity
-from workers.reports.rank import INLINE_MIN, choose_inline, in_full, is_lint, rank_score, ranked
+from bot.domain.model import Category, CheckOutcome, Finding, Report, Severity
+from workers.reports.rank import (
+    INLINE_MIN,
+    Shown,
+    choose_inline,
+    is_lint,
+    rank_score,
+    ranked,
+    shown,
+)
 
 CONFIRMED, UNCHECKED, UNDECIDED = (
     CheckOutcome.CONFIRMED,
@@ -141,13 +149,15 @@ def test_what_is_on_its_line_already_takes_no_place(one: Finding) -> None:
     assert choose_inline(findings, {"high0"}, 2) == ("medium1", "low2")
 
 
-def test_what_has_no_line_takes_no_place(one: Finding) -> None:
+def test_what_has_no_line_takes_no_place(one: Finding, report: Report) -> None:
     loose, *rest = several(one, "high", "medium")
     loose = replace(loose, start_line=None, end_line=None)
     assert choose_inline(ranked([loose, *rest]), (), 1) == ("medium1",)
-    assert in_full(loose)
-    assert not in_full(replace(loose, check=UNDECIDED))
-    assert not in_full(rest[0])
+    assert shown(loose, report) is Shown.BODY
+    assert shown(replace(loose, check=UNDECIDED), report) is Shown.FOLDED
+    assert shown(rest[0], report) is Shown.FOLDED
+    assert shown(rest[0], replace(report, inline=("medium1",))) is Shown.INLINE
+    assert shown(rest[0], replace(report, still_open=("medium1",))) is Shown.STILL_OPEN
 
 
 def test_a_linter_is_inline_only_where_there_is_a_place_left(one: Finding) -> None:

@@ -9,6 +9,7 @@ from bot.config.repository_config import RepoConfig
 from bot.domain.commands import Verb
 from bot.domain.model import (
     Category,
+    CheckOutcome,
     Finding,
     PullRequest,
     Report,
@@ -33,6 +34,7 @@ from workers.reports.render import (
     review_body,
     skipped_output,
 )
+from workers.reports.templates import code_links
 
 Golden = Callable[[str, str], None]
 
@@ -54,11 +56,11 @@ def test_a_review_without_findings_is_two_lines_and_folds(report: Report, golden
     golden("review-silent.md", review_body(silent, Links()))
 
 
-@pytest.mark.parametrize("index", range(5))
+@pytest.mark.parametrize("index", range(6))
 def test_a_comment_explains_the_problem_and_suggests_the_change(
     index: int, report: Report, golden: Golden
 ) -> None:
-    golden(f"comment-{index}.md", comment_body(report.findings[index]))
+    golden(f"comment-{index}.md", comment_body(report.findings[index], code_links(report)))
 
 
 def test_the_check_run_lists_every_finding_and_annotates_those_on_the_head(
@@ -69,8 +71,10 @@ def test_the_check_run_lists_every_finding_and_annotates_those_on_the_head(
     assert [(a.path, a.start_line, a.level) for a in output.annotations] == [
         ("shop/search.py", 14, "failure"),
         ("shop/orders.py", 21, "warning"),
+        ("shop/search.py", 33, "warning"),
         ("shop/stock.py", 9, "warning"),
         ("shop/orders.py", 3, "notice"),
+        ("shop/search.py", 14, "warning"),
     ]
 
 
@@ -132,13 +136,13 @@ def test_an_answer_carries_its_marker_and_does_nothing_else() -> None:
     )
 
 
-def test_a_body_that_would_be_too_long_drops_the_least_severe_and_states_how_many(
+def test_a_body_that_would_be_too_long_drops_what_ranks_lowest_and_states_how_many(
     report: Report,
 ) -> None:
     many = tuple(
         replace(
             report.findings[1],
-            severity=Severity.HIGH if number < 3 else Severity.LOW,
+            severity=Severity.HIGH,
             title=f"Number {number}",
             body="🙂 & <b> 中文 " * 300,
             fingerprint=f"{number:016x}",
@@ -158,22 +162,54 @@ def test_a_body_that_would_be_too_long_drops_the_least_severe_and_states_how_man
     assert max(byte_length(output.summary), byte_length(output.text)) <= 65_535
     assert "Number 0" in body
     assert "Number 199" not in body
-    finding_count = body.count("**Number ")
-    assert f"{200 - finding_count} findings more, less severe, did not fit here" in body
-    assert "Not reviewed: 3,000 files" in body
+    left = 200 - body.count("**Number ")
+    assert f"…and {left} more: [see the full review]({LINKS.page})" in body
+    assert "Skipped: 3,000 files" in body
 
 
-def test_open_findings_are_listed_up_to_the_size_limit(report: Report) -> None:
+@pytest.mark.parametrize("where", ["still_open", "folded"])
+def test_findings_are_listed_up_to_the_size_limit(where: str, report: Report) -> None:
+    one = replace(report.findings[2], check=CheckOutcome.UNDECIDED, places=())
     many = tuple(
-        replace(report.findings[1], title=f"Number {n} " + "& " * 99, fingerprint=f"{n:016x}")
-        for n in range(500)
+        replace(one, title=f"Number {n} " + "& " * 99, fingerprint=f"{n:016x}") for n in range(500)
     )
-    names = tuple(finding.fingerprint for finding in many)
+    names = tuple(finding.fingerprint for finding in many) if where == "still_open" else ()
     body = review_body(replace(report, findings=many, inline=(), still_open=names), LINKS)
     assert github_length(body) <= 65_536
-    finding_count = body.count("Number ")
-    assert 50 < finding_count < 500
-    assert f"{500 - finding_count} findings more." in body
+    listed = body.count("Number ")
+    assert 50 < listed < 500
+    assert f"- …and {500 - listed} more" in body
+    heading = "500 earlier findings still open" if names else "Also noticed: 500,"
+    assert heading in body
+
+
+def test_a_finding_without_a_line_shows_its_code(report: Report) -> None:
+    loose = replace(report.findings[1], quote="import shop.legacy\nimport os")
+    body = review_body(replace(report, findings=(loose,), inline=(), still_open=()), Links())
+    assert "```\nimport shop.legacy\nimport os\n```" in body
+    unsure = replace(loose, check=CheckOutcome.UNDECIDED)
+    body = review_body(replace(report, findings=(unsure,), inline=(), still_open=()), Links())
+    assert "[`shop/legacy.py`](" in body
+    assert "`import shop.legacy`" in body
+    assert "not confirmed" in body
+
+
+def test_a_comment_that_github_refused_is_in_the_body_in_full(report: Report) -> None:
+    first = report.findings[0]
+    refused = replace(report, inline=report.inline[1:])
+    assert first.body.split()[0] not in review_body(refused, LINKS)
+    body = review_body(refused, LINKS, in_full=(first.fingerprint,))
+    assert first.body.split()[0] in body
+    assert "2 findings without an inline comment" in body
+
+
+def test_an_incomplete_review_says_so_first(report: Report) -> None:
+    partly = replace(report, complete=False, findings=(), inline=(), still_open=())
+    assert check_output(partly, LINKS).title == "Partly reviewed · no problems found"
+    partly = replace(report, complete=False)
+    title = check_output(partly, LINKS).title
+    assert title == "Partly reviewed · 1 critical, 1 high, 4 medium, 1 low"
+    assert "Score" not in review_body(partly, LINKS)
 
 
 def test_many_notes_leave_space_for_findings(report: Report) -> None:
@@ -181,8 +217,8 @@ def test_many_notes_leave_space_for_findings(report: Report) -> None:
     body, output = review_body(noted, LINKS), check_output(noted, LINKS)
     assert github_length(body) <= 65_536
     assert byte_length(output.summary) <= 65_535
-    assert body.count("- and 185 notes more") == output.summary.count("- and 185 notes more") == 1
-    assert report.findings[0].body.split()[0] in body
+    assert body.count("- …and 185 more notes") == output.summary.count("- …and 185 more notes") == 1
+    assert report.findings[0].title in body
 
 
 def test_a_suggestion_is_fenced_longer_than_the_backticks_in_it(one: Finding) -> None:

@@ -21,7 +21,7 @@ from workers.review.posted_review import has_news
         (Trigger.PUSHED, {"failed_sources": ("ruff",)}, False),
         (Trigger.PUSHED, {"failed_sources": ("ruff", "bandit")}, True),
         (Trigger.PUSHED, {"failed_sources": ()}, False),
-        (Trigger.PUSHED, {"complete": False}, True),
+        (Trigger.PUSHED, {"complete": False, "unread": 1}, True),
     ],
 )
 def test_new_findings_are_those_not_reported_or_requested_before(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import Category, Finding, Severity
-from workers.reports.score import score
+from workers.reports.verdict import score
 
 FINDINGS = st.builds(
     Finding,

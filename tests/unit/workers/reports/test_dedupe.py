@@ -1,0 +1,229 @@
+"""One finding for one defect, and nothing lost."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.model import Category, Finding, Place, Report, Severity, SkippedFile
+from bot.domain.reasons import FileSkipReason
+from bot.security.links import Links
+from tests.support.runtime_growth import growth
+from workers.reports.dedupe import SEPARATE, deduplicate, group
+from workers.reports.render import comment_body, review_body
+
+Build = Callable[..., Report]
+
+NAMES = [f"{path}:{name}" for path in ("a.py", "b.py") for name in "abcde"]
+FINDINGS = st.builds(
+    Finding,
+    path=st.sampled_from(["a.py", "b.py"]),
+    category=st.sampled_from(Category),
+    severity=st.sampled_from(Severity),
+    title=st.sampled_from(["A title", "Another"]),
+    body=st.text(max_size=5),
+    confidence=st.floats(0, 1),
+    source=st.sampled_from(["llm", "ruff:F401", "bandit:B608"]),
+    quote=st.sampled_from(["", "x = 1", "x  =  1", "y = 2"]),
+    start_line=st.integers(1, 5),
+    end_line=st.integers(5, 9),
+    fingerprint=st.sampled_from("abcde"),
+).map(lambda f: replace(f, fingerprint=f"{f.path}:{f.fingerprint}"))  # it names the path too
+
+
+def test_findings_of_two_llm_answers_on_one_line_are_two(one: Finding) -> None:
+    other = replace(one, title="Another", fingerprint="b")
+    assert len(deduplicate([one, other])) == 2
+
+
+def test_a_suggestion_is_kept_where_the_analyzer_finds_more(one: Finding) -> None:
+    brief = replace(one, source="llm", body="b", suggestion="x = 1", fingerprint="a")
+    rich = replace(one, source="ruff:F1", body="b" * 99, suggestion=None, fingerprint="b")
+    (merged,) = deduplicate([rich, brief])
+    assert (merged.body[:99], merged.suggestion) == (rich.body, "x = 1")
+    assert brief.end_line is not None
+    longer = replace(rich, end_line=brief.end_line + 1)
+    (merged,) = deduplicate([longer, brief])
+    assert merged.suggestion is None  # it would replace other lines
+
+
+def test_equal_code_in_one_file_is_one_finding_with_places(one: Finding) -> None:
+    """They share a fingerprint, and with it a comment: who fixes that one alone sees no other."""
+    first = replace(one, source="ruff:E722", start_line=3, end_line=3)
+    again = [replace(first, start_line=line, end_line=line) for line in (40, 9, 40)]
+    (merged,) = deduplicate([first, *again])
+    assert (merged.start_line, merged.fingerprint) == (3, first.fingerprint)
+    assert [(place.start_line, place.fingerprint) for place in merged.places] == [
+        (9, first.fingerprint),
+        (40, first.fingerprint),
+    ]
+    assert merged.body == first.body
+    assert merged.occurrences == 3
+    confirmed = replace(first, source="llm", body="b" * 500, start_line=39, end_line=41)
+    (merged,) = deduplicate([first, *again, confirmed])
+    assert merged.source == "llm+ruff:E722"
+    assert [place.start_line for place in merged.places] == [3, 9]
+    assert deduplicate([first] * 3) == [first]
+
+
+def test_two_defects_on_one_line_are_two(one: Finding) -> None:
+    """They share path, category and quote, and with these the fingerprint."""
+    other = replace(one, title="Nobody closes the file", severity=Severity.LOW)
+    first, second = deduplicate([other, one])
+    assert (first.title, first.fingerprint) == (one.title, one.fingerprint)
+    assert second.title == "Nobody closes the file"
+    assert second.fingerprint != first.fingerprint
+    assert deduplicate([one, other]) == [first, second], "whatever their order"
+    loose = [replace(f, start_line=None, end_line=None, quote="") for f in (one, other)]
+    assert len(deduplicate(loose)) == 2
+
+
+def test_one_defect_in_other_words_is_one(one: Finding) -> None:
+    again = replace(one, title="The page number is not checked", confidence=0.5)
+    (merged,) = deduplicate([again, one])
+    assert merged.title == one.title
+    assert merged.body == f"{one.body}\n\nAlso: The page number is not checked"
+
+
+def test_two_names_that_one_rule_does_not_know_are_two_places(one: Finding) -> None:
+    names = [replace(one, source="ruff:F821", title=f"`{name}` is not defined") for name in "ab"]
+    (merged,) = deduplicate(names)
+    assert (merged.title, merged.occurrences) == ("`a` is not defined", 2)
+    assert merged.places[0].description == "`b` is not defined"
+
+
+@given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
+def test_joining_loses_no_file_and_no_severity_and_names_each_finding_once(
+    findings: list[Finding], posted: frozenset[str]
+) -> None:
+    merged = group(deduplicate(findings, posted), posted)
+    names = [f.fingerprint for f in merged]
+    assert len(names) == len(set(names))
+    for path in {f.path for f in findings}:
+        assert _worst(merged, path) == _worst(findings, path)
+
+
+def _worst(findings: list[Finding], path: str) -> int:
+    return min(
+        f.severity.rank
+        for f in findings
+        if f.path == path or path in {place.path for place in f.places}
+    )
+
+
+@given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
+def test_grouping_changes_no_count_and_loses_no_fingerprint(
+    findings: list[Finding], posted: frozenset[str]
+) -> None:
+    before = deduplicate(findings, posted)
+    after = group(before, posted)
+    assert _by_severity(after) == _by_severity(before)
+    assert frozenset().union(*(f.fingerprints for f in after)) == frozenset().union(
+        *(f.fingerprints for f in before)
+    )
+    for finding in after:
+        assert finding.fingerprints <= posted or not finding.fingerprints & posted
+
+
+def _by_severity(findings: list[Finding]) -> Counter[Severity]:
+    totals: Counter[Severity] = Counter()
+    for finding in findings:
+        totals[finding.severity] += finding.occurrences
+    return totals
+
+
+@pytest.fixture
+def many(one: Finding) -> list[Finding]:
+    return [
+        replace(one, source="bandit:B608", path=f"m{n}.py", start_line=n, end_line=n,
+                title=f"`x{n}` goes into the SQL", fingerprint=f"f{n}")
+        for n in range(1, 31)
+    ]  # fmt: skip
+
+
+def test_few_of_a_rule_stay_as_they_are(many: list[Finding]) -> None:
+    few = many[:SEPARATE]
+    assert group(few) == few
+
+
+def test_the_same_words_at_two_places_are_one(many: list[Finding]) -> None:
+    for source in ("bandit:B608", "llm"):
+        two = [replace(f, title="The SQL is built from text", source=source) for f in many[:2]]
+        (finding,) = group(two)
+        assert [place.path for place in finding.places] == ["m2.py"]
+        assert finding.places[0].description == ""
+
+
+def test_many_become_one_that_names_the_other_places(many: list[Finding]) -> None:
+    (folded,) = group(many)
+    assert folded.fingerprint == "f1"
+    assert folded.occurrences == 30
+    assert folded.fingerprints == {f"f{n}" for n in range(1, 31)}
+    body = comment_body(folded)
+    assert "The same in 29 other places:" in body
+    assert "- `m2.py:2`: `x2` goes into the SQL" in body
+    assert "- …and 9 more" in body
+    assert "m1.py" not in body
+
+
+def test_what_people_have_heard_of_stays_apart_from_what_is_new(many: list[Finding]) -> None:
+    """A new occurrence gets a comment, and an old one no second one."""
+    old, new = group(many, frozenset({"f7", "f8", "f9"}))[::-1]
+    assert (old.fingerprint, old.occurrences) == ("f7", 3)
+    assert (new.fingerprint, new.occurrences) == ("f1", 27)
+    posted, reported, fresh = frozenset({"f7", "f8", "f9"}), frozenset({"f1", "f2", "f3"}), "f4"
+    assert {f.fingerprint for f in group(many, posted, reported)} == {"f7", "f1", fresh}
+
+
+def test_a_single_other_place_is_counted_in_the_singular(one: Finding) -> None:
+    place = Place(path="b.py", start_line=3, end_line=4)
+    assert "The same in 1 other place:\n\n- `b.py:3-4`" in comment_body(
+        replace(one, places=(place,))
+    )
+
+
+def test_a_finding_on_each_of_many_lines_is_soon_folded(many: list[Finding]) -> None:
+    # 30,000 changed lines are read; each compared with each would take minutes, during which
+    # the worker does nothing else.
+    def fold(size: int) -> None:
+        lines = [
+            replace(many[0], start_line=n, end_line=n, fingerprint=f"{n:016x}") for n in range(size)
+        ]
+        known = frozenset({"x"})
+        (folded,) = group(deduplicate(lines, known), known)
+        assert folded.occurrences == size
+        assert f"{size - 1:,} other places" in comment_body(folded)
+
+    assert growth(fold, 30_000) < 9
+
+
+def test_other_rules_severities_and_llm_findings_are_kept_apart(many: list[Finding]) -> None:
+    graver = [replace(f, severity=Severity.CRITICAL, fingerprint=f"g{f.fingerprint}") for f in many]
+    llm_findings = [replace(f, source="llm", fingerprint=f"l{f.fingerprint}") for f in many]
+    folded = group([*graver, *many, *llm_findings])
+    assert [f.fingerprint for f in folded] == ["gf1", "f1", *(f.fingerprint for f in llm_findings)]
+
+
+def test_skipped_files_are_grouped_by_reason(build: Build, scan: object) -> None:
+    skipped = tuple(SkippedFile(f"gen/{n}.py", FileSkipReason.GENERATED) for n in range(12))
+    skipped = (*skipped, SkippedFile("a.png", FileSkipReason.BINARY))
+    report = build(scan=replace(scan, skipped=skipped))  # type: ignore[type-var]
+    body = review_body(report, Links())
+    assert "Skipped: 13 files" in body
+    assert "- 12 files, e.g. `gen/0.py`, `gen/1.py`" in body
+    assert "`gen/4.py` (generated)" in body
+    assert "gen/5.py" not in body
+    assert "- `a.png` (binary file)" in body
+
+
+def test_low_confidence_evidence_is_dropped_and_counted(build: Build, scan: object) -> None:
+    (first, *rest) = scan.evidence  # type: ignore[attr-defined]
+    low_confidence = replace(first, confidence=0.4, path="alone.py", fingerprint="d")
+    report = build(scan=replace(scan, evidence=(low_confidence, *rest)))  # type: ignore[type-var]
+    assert "d" not in {f.fingerprint for f in report.findings}
+    assert ("alone.py", "low confidence (0.4 of 0.6)") in {
+        (item.path, item.text) for item in report.rejected
+    }
