@@ -398,7 +398,8 @@ class Scan:
     file_result_keys: tuple[str, ...] = ()  # keys of all readings that this review stands on
     reviewed_paths: tuple[str, ...] = ()  # paths that were read
     skipped_unlisted: int = 0  # files left out that `skipped` does not name, for there are too many
-    failed_sources: tuple[str, ...] = ()  # analysers that failed, so their silence says nothing
+    failed_sources: tuple[str, ...] = ()  # analyzers that failed, if only on one file
+    truncated_sources: tuple[str, ...] = ()  # those that found more than is taken of one
     analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
 

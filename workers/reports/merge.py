@@ -106,9 +106,12 @@ def build_report(
         notes=_unique(_notes(scan, results, settings, bool(models))),
         reviewed_paths=scan.reviewed_paths,
         skipped_unlisted=scan.skipped_unlisted,
-        failed_sources=scan.failed_sources
-        if settings.has_llm
-        else (*scan.failed_sources, LLM_SOURCE),
+        # Their silence on what an earlier review found says nothing.
+        failed_sources=(
+            *scan.failed_sources,
+            *scan.truncated_sources,
+            *(() if settings.has_llm else (LLM_SOURCE,)),
+        ),
         reviewed=coverage.reviewed,
         unread=coverage.unread,
         complete=coverage.complete,

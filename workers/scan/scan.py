@@ -126,6 +126,7 @@ async def scan(
             for path, lines in masks(hidden.evidence).items()
             for number, text in lines.items()
         ),
+        truncated_sources=analyzer_results.truncated_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
 

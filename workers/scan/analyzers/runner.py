@@ -1,4 +1,4 @@
-"""Run all analysers over the changed files at once; none can spoil another's evidence."""
+"""Run all analyzers over the changed files at once; none can spoil another's evidence."""
 
 import asyncio
 import os
@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from time import monotonic
 
+from bot.domain.diff import display_path
 from bot.domain.model import Finding
 from bot.telemetry import tracing
 from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target, TextCheck
@@ -22,15 +24,23 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 _NO_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
 
+#: What an analyzer may come to without being at fault; each costs the files that it was run on.
+_FAILURES = (ProcessTimeout, OutputTooLarge, ValueError, KeyError, TypeError, IndexError)
+#: Files named in a note.
+_MAX_NAMED = 3
+
+
 @dataclass(frozen=True, slots=True)
 class AnalyzerResults:
-    """What analysers said on changed lines, in order of path and line; a sentence for each that
-    failed; the names of those whose silence says nothing: they failed, or had more to say
-    than is taken; and the paths that one that knows their language looked through."""
+    """What analyzers said on changed lines, in order of path and line; a sentence for each that
+    failed or had more to say than is taken; the names of those that failed, if only on one file,
+    and of those that were cut off; and the paths that one that knows their language looked
+    through."""
 
     evidence: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     failed_sources: tuple[str, ...] = ()
+    truncated_sources: tuple[str, ...] = ()
     reviewed: frozenset[str] = frozenset()
 
 
@@ -63,6 +73,7 @@ async def run_all(
         tuple(found),
         notes=tuple(note for result in results for note in result.notes),
         failed_sources=tuple(name for result in results for name in result.failed_sources),
+        truncated_sources=tuple(name for result in results for name in result.truncated_sources),
         reviewed=frozenset(path for result in results for path in result.reviewed),
     )
 
@@ -70,33 +81,80 @@ async def run_all(
 async def _run(
     analyzer: Analyzer, targets: Sequence[Target], seconds: float, kind: Isolation
 ) -> AnalyzerResults:
+    """Run it on all its files at once; if it fails, on each of them: a file that crashes it must
+    not hide what is wrong in the others."""
     selected = [target for target in targets if analyzer.wants(target)]
     if not selected:
         return AnalyzerResults(())
+    failed: dict[str, Exception] = {}
     try:
-        with tracing.span(f"analyser {analyzer.name}", {"glossator.files": len(selected)}):
-            output = await _collect(analyzer, selected, seconds, kind)
-    except ProcessTimeout:
-        return _failed(analyzer, f"took longer than {seconds:.0f} seconds and was stopped.")
-    except OutputTooLarge:
-        return _failed(analyzer, "found too much to be told.")
+        with tracing.span(f"analyzer {analyzer.name}", {"glossator.files": len(selected)}):
+            try:
+                output = await _collect(analyzer, selected, seconds, kind)
+            except _FAILURES as exc:
+                output = []
+                if len(selected) == 1:
+                    failed[selected[0].path] = exc
+                else:
+                    output, failed = await _file_by_file(analyzer, selected, seconds, kind)
     except FileNotFoundError:
-        return _failed(analyzer, "is not installed on this server and was left out.")
-    except (ValueError, KeyError, TypeError, IndexError):
-        return _failed(analyzer, "failed on this change and was left out.")
+        return _failed(analyzer, "is not installed; skipped")
+    if len(failed) == len(selected):
+        return _failed(analyzer, _why(next(iter(failed.values())), seconds))
     outcome = _to_results(analyzer.name, output, analyzer.max_findings)
+    if failed:
+        partly = _failed(analyzer, f"failed on {_named(list(failed))}; skipped there")
+        outcome = replace(
+            outcome, notes=partly.notes + outcome.notes, failed_sources=partly.failed_sources
+        )
     if analyzer.reviews:
-        return replace(outcome, reviewed=frozenset(target.path for target in selected))
+        read = frozenset(target.path for target in selected) - failed.keys()
+        return replace(outcome, reviewed=read)
     return outcome
+
+
+async def _file_by_file(
+    analyzer: Analyzer, selected: Sequence[Target], seconds: float, kind: Isolation
+) -> tuple[list[tuple[Target, Diagnostic]], dict[str, Exception]]:
+    """What it says of each file alone, and on which it fails. All together get `seconds`, and one
+    file a quarter of that at most, so that a few slow ones leave time for the rest."""
+    output: list[tuple[Target, Diagnostic]] = []
+    failed: dict[str, Exception] = {}
+    end = monotonic() + seconds
+    for target in selected:
+        left = end - monotonic()
+        try:
+            if left <= 0:
+                raise ProcessTimeout
+            output += await _collect(analyzer, [target], min(left, seconds / 4), kind)
+        except _FAILURES as exc:
+            failed[target.path] = exc
+    return output, failed
+
+
+def _why(failure: Exception, seconds: float) -> str:
+    match failure:
+        case ProcessTimeout():
+            return f"took longer than {seconds:.0f} seconds; skipped"
+        case OutputTooLarge():
+            return "reported too many findings to show; skipped"
+        case _:
+            return "failed; skipped"
+
+
+def _named(paths: Sequence[str]) -> str:
+    names = ", ".join(f"`{display_path(path)}`" for path in paths[:_MAX_NAMED])
+    more = len(paths) - _MAX_NAMED
+    return f"{names} and {more} more files" if more > 0 else names
 
 
 def _to_results(
     name: str, output: Iterable[tuple[Target, Diagnostic]], max_findings: float = MAX_FINDINGS
 ) -> AnalyzerResults:
-    """The first findings on changed lines; a rule says the same thing of one line once."""
+    """The most severe findings on changed lines; a rule says the same thing of one line once."""
     changed_lines_by_path: dict[str, ChangedLines] = {}
     found: dict[tuple[str, str, int | None, str], Finding] = {}
-    for target, message in output:
+    for target, message in sorted(output, key=lambda item: item[1].severity.rank):
         changed_lines = changed_lines_by_path.get(target.path) or changed_lines_by_path.setdefault(
             target.path, ChangedLines(target)
         )
@@ -105,7 +163,13 @@ def _to_results(
             continue
         key = (item.path, item.source, item.start_line, item.title)
         if len(found) >= max_findings and key not in found:
-            return AnalyzerResults(tuple(found.values()), failed_sources=(name,))
+            return AnalyzerResults(
+                tuple(found.values()),
+                notes=(
+                    f"{name} reported more than {max_findings} findings; the rest is not shown",
+                ),
+                truncated_sources=(name,),
+            )
         found.setdefault(key, item)
     return AnalyzerResults(tuple(found.values()))
 

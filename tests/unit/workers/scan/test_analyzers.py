@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.runtime_growth import growth
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.analyzers.evidence import ChangedLines, finding
 from workers.scan.analyzers.registry import ANALYZERS, NAMES
+from workers.scan.analyzers.ruff import RUFF
 from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import masked
 from workers.scan.analyzers.text_checks import MERGE
@@ -435,8 +437,78 @@ async def test_an_analyzer_with_too_many_findings_is_cut_off() -> None:
     text = "".join(f"x{n} = missing\n" for n in range(300))
     results = await run_all([target("a.py", text)], seconds=60)
     assert len(results.evidence) == 200
+    assert (results.failed_sources, results.truncated_sources) == ((), ("ruff",))
+    assert results.notes == ("ruff reported more than 200 findings; the rest is not shown",)
+
+
+async def test_of_too_many_findings_the_most_severe_are_kept() -> None:
+    """Else a file full of trifles would hide a defect, and with it turn a check green."""
+    trifles = "".join(f"import os as x{n}\n" for n in range(300))
+    results = await run_all([target("a.py", f"{trifles}y = missing\n")], seconds=60)
+    assert len(results.evidence) == 200
+    assert "ruff:F821" in {item.source for item in results.evidence}
+
+
+def _crashes_on(text: str, command: str = "sys.exit(f'found {text}')") -> Analyzer:
+    """An analyzer that reports line 1 of each file, unless one of its files holds `text`."""
+    program = (
+        "import pathlib, sys, time\n"
+        "for name in sys.argv[1:]:\n"
+        f"    if {text!r} in pathlib.Path(name).read_text(): {command}\n"
+        "print(chr(10).join(sys.argv[1:]))"
+    )
+
+    def read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
+        if not out:
+            raise ValueError
+        for name in out.decode().split():
+            yield Diagnostic(
+                file=name,
+                rule="X",
+                line=1,
+                end_line=1,
+                category=Category.CORRECTNESS,
+                severity=Severity.HIGH,
+                title="t",
+            )
+
+    def run(names: list[str]) -> list[str]:
+        return ["python", "-c", program, *names]
+
+    return replace(_analyzer("fragile"), command=run, read=read)
+
+
+@pytest.mark.parametrize("command", ["sys.exit('found')", "time.sleep(60)"])
+async def test_a_file_that_crashes_an_analyzer_costs_that_file_alone(command: str) -> None:
+    texts = {"bomb.py": "boom\n", **{f"m{n}.py": "x = 1\n" for n in range(3)}}
+    results = await run_all(
+        [target(path, text) for path, text in texts.items()],
+        seconds=12,
+        analyzers=(_crashes_on("boom", command),),
+    )
+    assert [item.path for item in results.evidence] == ["m0.py", "m1.py", "m2.py"]
+    assert results.failed_sources == ("fragile",)
+    assert results.notes == ("fragile failed on `bomb.py`; skipped there",)
+    assert results.reviewed == {"m0.py", "m1.py", "m2.py"}
+
+
+async def test_a_file_that_overflows_ruff_hides_nothing_in_the_others() -> None:
+    bomb = "x = " + "'a' + \\\n" * 20_000 + "'a'\n"
+    results = await run_all(
+        [target("bad.py", "y = missing\n"), target("z.py", bomb)], seconds=60, analyzers=(RUFF,)
+    )
+    assert [item.source for item in results.evidence] == ["ruff:F821"]
     assert results.failed_sources == ("ruff",)
-    assert results.notes == ()
+
+
+async def test_an_analyzer_that_fails_on_every_file_is_named_once() -> None:
+    results = await run_all(
+        [target(f"m{n}.py", "boom\n") for n in range(3)],
+        seconds=20,
+        analyzers=(_crashes_on("boom"),),
+    )
+    assert results.notes == ("fragile failed; skipped",)
+    assert (results.evidence, results.reviewed) == ((), frozenset())
 
 
 async def test_leaves_no_directory(scratch: Path) -> None:
@@ -472,4 +544,4 @@ async def test_committed_conflicts_are_reported_no_more_often_than_other_finding
     text = "<<<<<<< ours\n=======\n>>>>>>> theirs\n" * 300
     results = await run_all([target("a.txt", text)], seconds=60, analyzers=(MERGE,))
     assert len(results.evidence) == 200
-    assert results.failed_sources == ("merge",)
+    assert results.truncated_sources == ("merge",)
