@@ -221,9 +221,9 @@ def test_skipped_files_are_grouped_by_reason(build: Build, scan: object) -> None
 
 def test_low_confidence_evidence_is_dropped_and_counted(build: Build, scan: object) -> None:
     (first, *rest) = scan.evidence  # type: ignore[attr-defined]
-    low_confidence = replace(first, confidence=0.4, path="alone.py", fingerprint="d")
+    low_confidence = replace(first, confidence=0.1, path="alone.py", fingerprint="d")
     report = build(scan=replace(scan, evidence=(low_confidence, *rest)))  # type: ignore[type-var]
     assert "d" not in {f.fingerprint for f in report.findings}
-    assert ("alone.py", "low confidence (0.4 of 0.6)") in {
+    assert ("alone.py", "low confidence (0.1 of 0.2)") in {
         (item.path, item.text) for item in report.rejected
     }
