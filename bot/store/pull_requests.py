@@ -14,14 +14,20 @@ from bot.store.store import Store
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedSummary:
     """The review of ours that speaks of the whole pull request: GitHub's id of it, GraphQL's, the
-    fingerprints that it tells, what it says failed, and earlier ones, by GraphQL's ids, that are
-    not folded yet."""
+    fingerprints that it reports, what it says failed, and earlier ones, by GraphQL's ids, that are
+    not folded yet. `reviews` counts our reviews of the pull request up to `last_review`, by id."""
 
     id: int
     node_id: str
     fingerprints: frozenset[str]
     failed_sources: frozenset[str] = frozenset()
     outdated_ids: tuple[str, ...] = ()
+    reviews: int = 0
+    last_review: str = ""
+
+    def reviews_before(self, review_id: str) -> int:
+        """How many came before that one, which may have been counted already."""
+        return self.reviews - (self.last_review == review_id)
 
 
 async def posted_summary(store: Store, repository_id: int, number: int) -> PostedSummary | None:

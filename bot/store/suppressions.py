@@ -36,10 +36,10 @@ async def resume(store: Store, repository_id: int, number: int) -> None:
     await store.redis.hdel(keys.pull(repository_id, number), "paused")
 
 
-async def dismiss(store: Store, repository_id: int, number: int, fingerprint: str) -> None:
-    """Never tell that finding again on that pull request."""
+async def dismiss(store: Store, repository_id: int, number: int, *fingerprints: str) -> None:
+    """Never report those findings again on that pull request."""
     key = keys.dismissed(repository_id, number)
-    await store.redis.sadd(key, fingerprint)
+    await store.redis.sadd(key, *fingerprints)
     await store.redis.expire(key, store.keep_seconds)
 
 

@@ -30,7 +30,7 @@ from bot.store.messages import NAMESPACE, QUEUES
 from bot.store.recovery import ALL_QUEUES
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.server import Sandbox
-from workers.reports.render import review_marker
+from workers.reports.markers import review_marker
 
 ACCOUNTS = ("octo", "ada", "grace", "linus")
 

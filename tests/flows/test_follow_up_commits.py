@@ -278,3 +278,101 @@ async def test_full_asks_about_everything_again_and_pays_for_nothing_twice(
     again = [request.asks_for_verdicts for request in llm.requests[call_count:]]
     assert (again.count(False), set(again)) == (1, {True, False})
     assert len(world.reviews) == 3
+
+
+def finds_a_bug(request: Request) -> Reply:
+    """A finding of `SEVERITY` for each file shown that has the word in it."""
+    if request.asks_for_verdicts:
+        return agreeable(request)
+    return review(
+        *(
+            {
+                "path": name,
+                "quote": f"value = '{severity}'",
+                "line": 1,
+                "side": "RIGHT",
+                "category": "correctness",
+                "severity": severity,
+                "title": f"A {severity} problem in {name}",
+                "body": "It fails.",
+                "confidence": 0.9,
+                "suggestion": None,
+            }
+            for name in NAMES
+            for severity in ("high", "medium")
+            if name in request.user and f"{name}: {severity}" in request.user
+        )
+    )
+
+
+def buggy(name: str, severity: str) -> str:
+    return f"value = '{severity}'  # {name}: {severity}\n"
+
+
+async def test_from_the_third_review_on_only_severe_findings_are_new_comments(
+    world: World, llm: LLMServer
+) -> None:
+    llm.default = finds_a_bug
+    number = await world.open_pull({NAMES[0]: ""}, {NAMES[0]: buggy(NAMES[0], "medium")})
+    await world.settle()
+    for name in NAMES[1:3]:
+        await pushed(world, number, {name: buggy(name, "medium")})
+        await world.settle()
+    paths = [comment.path for comment in world.inline_comments]
+    assert paths == [NAMES[0], NAMES[1]], "the third review lists it"
+    assert f"A medium problem in {NAMES[2]}" in world.reviews[-1].body
+    await pushed(world, number, {NAMES[3]: buggy(NAMES[3], "high")})
+    await world.settle()
+    assert world.inline_comments[-1].path == NAMES[3]
+
+
+def finds_one_bug_everywhere(request: Request) -> Reply:
+    """The same defect in each file that is shown with it."""
+    if request.asks_for_verdicts:
+        return agreeable(request)
+    return review(
+        *(
+            {
+                "path": name,
+                "quote": f"{name[:7]} = open('x')",
+                "line": 1,
+                "side": "RIGHT",
+                "category": "correctness",
+                "severity": "high",
+                "title": "Nobody closes the file",
+                "body": "It leaks a descriptor.",
+                "confidence": 0.9,
+                "suggestion": None,
+            }
+            for name in NAMES
+            if f"{name[:7]} = open('x')" in request.user
+        )
+    )
+
+
+async def test_a_defect_at_several_places_is_one_thread_until_all_are_fixed(
+    world: World, llm: LLMServer
+) -> None:
+    """Fixing it place by place brings no comment on an old place, and counts fall."""
+    llm.default = finds_one_bug_everywhere
+    files = {name: f"{name[:7]} = open('x')\n" for name in NAMES[:3]}
+    number = await world.open_pull(dict.fromkeys(files, "x = 1\n"), files)
+    await world.settle()
+    [comment] = world.inline_comments
+    assert (comment.path, "The same in 2 other places" in comment.body) == (NAMES[0], True)
+    titles = [world.check_runs[-1].output["title"]]
+    for name in NAMES[:3]:
+        [thread] = world.repository.threads.values()
+        assert thread.resolved_by is None
+        await pushed(world, number, {name: "x = 2\n"})
+        await world.settle()
+        titles.append(world.check_runs[-1].output["title"])
+    assert [str(title).partition(" · ")[0] for title in titles] == [
+        "3 high",
+        "2 high",
+        "1 high",
+        "No problems found",
+    ]
+    assert len(world.inline_comments) == 1
+    [thread] = world.repository.threads.values()
+    assert thread.resolved_by is not None

@@ -18,6 +18,7 @@ from workers.events.cancel import cancel_pull
 from workers.events.exclusive import exclusive_lock
 from workers.events.start_review import Queued, ReviewRequest, derived_id, start_review
 from workers.reports import render
+from workers.reports.markers import read_finding_marker
 from workers.review import check_run, threads
 from workers.services import Services
 
@@ -240,12 +241,11 @@ async def _dismiss(context: _CommandContext, reason: str) -> _CommandResult:
     one = await _thread(context)
     if one is None:
         return _CommandResult(NOT_OWN_FINDING, "confused")
-    await suppressions.dismiss(store, *context.where, one.fingerprint)
+    await suppressions.dismiss(store, *context.where, *one.marker.fingerprints)
     reply_text = ""
     if reason:
-        suppression = threads.suppression(one, reason[:200], event.author)
-        suppressions_saved = await suppressions.suppress(store, event.repository.id, suppression)
-        reply_text = DISMISSED if suppressions_saved else DISMISSED_HERE
+        saved = await threads.suppress_all(store, event.repository, one, reason[:200], event.author)
+        reply_text = DISMISSED if saved else DISMISSED_HERE
     await threads.resolve(context.services, context.gh, event.repository, [one])
     return _CommandResult(reply_text)
 
@@ -265,9 +265,15 @@ async def _unsuppress(context: _CommandContext, name: str, position: int) -> _Co
     """Take back the lesson of that id or, without one, what was dismissed in the thread."""
     store = context.services.store
     one = None if name else await _thread(context)
-    fingerprint = one.fingerprint if one is not None else name
     request = context.request(position)
-    reason = await suppressions.unsuppress(store, *context.where, fingerprint, by=request)
+    if one is None:
+        reasons = [await suppressions.unsuppress(store, *context.where, name, by=request)]
+    else:
+        reasons = [
+            await suppressions.unsuppress(store, *context.where, each, by=f"{request}:{each}")
+            for each in sorted(one.marker.fingerprints)
+        ]
+    reason = next((each for each in reasons if each is not None), None)
     if reason is None:
         return _CommandResult(NOT_DISMISSED, "confused")
     return _CommandResult(UNSUPPRESSED_THUMB if reason == threads.THUMBS_DOWN else UNSUPPRESSED)
@@ -288,7 +294,7 @@ async def _answer_without_command(context: _CommandContext) -> None:
     bot_login = await services.github.login()
     if not in_thread or in_thread[0].author != bot_login:
         return
-    if not threads.fingerprint_of(in_thread[0].body):
+    if read_finding_marker(in_thread[0].body) is None:
         return
     permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
     if not is_permitted(permission, Command(verb=Verb.ASK, text=event.body)):

@@ -13,6 +13,7 @@ from bot.github.reviews import PostedReview, ReviewComment
 from bot.github.urls import CodeLinks
 from bot.security.links import Links
 from workers.reports import render
+from workers.reports.markers import read_finding_marker, review_marker
 from workers.reports.templates import code_links
 
 
@@ -20,15 +21,14 @@ async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> 
     """The review as an earlier attempt posted it, which may not have come to tell what GitHub
     refused; None if it did not get so far."""
     repo, number = report.review.repository.full_name, report.review.number
-    marker = render.review_marker(report.review.id)
+    marker = review_marker(report.review.id)
     posted = await reviews.find_review(gh, repo, number, marker, author)
     if posted is None or not report.inline:
         return posted
     bodies = await reviews.comments_of(gh, repo, number, posted.id)
+    found = {read.fingerprint for body in bodies if (read := read_finding_marker(body))}
     refused = tuple(
-        comment
-        for finding, comment in _comments(report)
-        if not any(body.startswith(render.finding_marker(finding.fingerprint)) for body in bodies)
+        comment for finding, comment in _comments(report) if finding.fingerprint not in found
     )
     return await _with_refused_listed(gh, report, links, replace(posted, rejected=refused))
 

@@ -17,6 +17,7 @@ from bot.policy.start import Skip
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from workers.reports.lengths import byte_length, cut, github_length
+from workers.reports.markers import finding_marker, reply_marker, review_marker
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
 from workers.reports.templates import code_links, render
@@ -44,23 +45,6 @@ class Ending(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
-
-
-def review_marker(review_id: str) -> str:
-    """The first line of a review's body, by which it is found again."""
-    return f"<!-- glossator:review:{review_id} -->"
-
-
-def finding_marker(fingerprint: str) -> str:
-    """The first line of a finding's comment, by which it is found again."""
-    return f"<!-- glossator:finding:{fingerprint} -->"
-
-
-def reply_marker(comment_id: int, question: int | None = None) -> str:
-    """The first line of our answer to a comment, by which it is found again; to a question in
-    it, counted by the commands of the comment, if one is given."""
-    part = "" if question is None else f":{question}"
-    return f"<!-- glossator:reply:{comment_id}{part} -->"
 
 
 def help_body(comment_id: int, suppressions: Sequence[Suppression] = (), text: str = "") -> str:
@@ -97,7 +81,7 @@ def comment_body(finding: Finding, code: CodeLinks = _NO_LINKS) -> str:
         "finding": finding,
         "code": code,
         "max_places": MAX_PLACES,
-        "marker": finding_marker(finding.fingerprint),
+        "marker": finding_marker(finding),
         "info": "suggestion" if is_shown_as_is(finding.suggestion or "") else "",
     }
     body = render("review/comment.md.j2", suggestion=finding.suggestion, **values)

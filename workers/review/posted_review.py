@@ -92,6 +92,8 @@ def _posted_state(
         outdated_ids=tuple(
             dict.fromkeys(node for node in earlier if node not in ("", posted.node_id))
         ),
+        reviews=1 + (previous.reviews_before(report.review.id) if previous is not None else 0),
+        last_review=report.review.id,
     )
 
 

@@ -51,6 +51,7 @@ async def report_of(
         if posted_summary and review.trigger.automatic
         else frozenset(),
         dismissed=await dismissed(store, review.repository.id, review.number),
+        earlier_reviews=posted_summary.reviews_before(review.id) if posted_summary else 0,
     )
     await store.review_data.save_report(report)
     return report

@@ -4,30 +4,22 @@ A thread is ours if the App began it and its first line names a finding. Nobody 
 thread is ever touched.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.model import Report, Repository, Severity, Suppression
+from bot.domain.model import Report, Repository, Suppression
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.policy.permissions import may_write
-from bot.store import pull_requests
+from bot.store import Store, pull_requests
 from bot.store.suppressions import dismiss, dismissed, suppress
 from bot.telemetry import log
+from workers.reports.markers import FindingMarker, read_finding_marker
 from workers.reports.publish import is_severe
 from workers.review import check_run
 from workers.services import Services
-
-_MARKER = re.compile(r"<!-- glossator:finding:([0-9a-f]{4,64}) -->")
-_TITLE = re.compile(r"\*\*(.+?)\*\*")
-#: The line that `templates/review/comment.md.j2` puts below the title.
-_FACTS = re.compile(r"^<sub>(\w+) · \w+ · (.+)</sub>$", re.MULTILINE)
-
-#: Severities that block nothing, as comments tell them.
-_HARMLESS = frozenset(severity.value for severity in Severity if not is_severe(severity))
 
 #: The reason of a lesson that nobody gave in words.
 THUMBS_DOWN = "👎"
@@ -41,10 +33,14 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BotThread:
-    """A thread of ours and the finding that it tells."""
+    """A thread of ours and what its first line says of the finding."""
 
     thread: Thread
-    fingerprint: str
+    marker: FindingMarker
+
+    @property
+    def fingerprint(self) -> str:
+        return self.marker.fingerprint
 
     @property
     def closed(self) -> bool:
@@ -52,28 +48,14 @@ class BotThread:
         return self.thread.resolved or self.thread.minimized
 
     @property
-    def title(self) -> str:
-        found = _TITLE.search(self.thread.body)
-        return found[1] if found else "a finding"
-
-    @property
     def tools(self) -> frozenset[str]:
-        """Who found it, without the rules: `llm`, `ruff`, ...; empty if that can't be read."""
-        found = _FACTS.search(self.thread.body)
-        names = re.split(", | and ", found[2]) if found else ()
-        return frozenset(name.partition(" ")[0].lower() for name in names)
+        """Who found it, without the rules: `llm`, `ruff`, ..."""
+        return frozenset(source.partition(":")[0] for source in self.marker.sources)
 
     @property
-    def blocking(self) -> bool:
-        """Whether the finding is one that blocks; True if that can't be read."""
-        found = _FACTS.search(self.thread.body)
-        return not found or found[1] not in _HARMLESS
-
-
-def fingerprint_of(body: str) -> str | None:
-    """The finding that a comment of ours tells, by its first line."""
-    found = _MARKER.match(body)
-    return found[1] if found else None
+    def paths(self) -> frozenset[str]:
+        """The files in which the defect is."""
+        return frozenset((self.thread.path, *self.marker.places))
 
 
 async def list_bot_threads(
@@ -82,9 +64,9 @@ async def list_bot_threads(
     """All threads of ours on a pull request, resolved ones too."""
     bot_login = await services.github.login()
     return tuple(
-        BotThread(thread, name)
+        BotThread(thread, marker)
         for thread in await list_threads(gh, repo, number)
-        if thread.author == bot_login and (name := fingerprint_of(thread.body))
+        if thread.author == bot_login and (marker := read_finding_marker(thread.body))
     )
 
 
@@ -121,24 +103,40 @@ async def record_thumbs_down(
                 permissions[login] = await pulls.permission(gh, repository.full_name, login)
             if may_write(permissions.get(login, "")):
                 # In this order: what is dismissed here alone is not looked at again.
-                await suppress(services.store, repository.id, suppression(one, THUMBS_DOWN, login))
-                await dismiss(services.store, repository.id, number, one.fingerprint)
+                await suppress_all(services.store, repository, one, THUMBS_DOWN, login)
+                await dismiss(
+                    services.store, repository.id, number, *sorted(one.marker.fingerprints)
+                )
                 break
 
 
 def thread_urls(threads: Sequence[BotThread]) -> dict[str, str]:
-    """Where the finding of each thread is told, by its fingerprint; of two the newer."""
-    return {one.fingerprint: one.thread.url for one in threads}
+    """Where each finding and each of its places is reported, by fingerprint; of two the newer."""
+    return {name: one.thread.url for one in threads for name in one.marker.fingerprints}
 
 
-def suppression(one: BotThread, reason: str, by: str) -> Suppression:
-    return Suppression(
-        fingerprint=one.fingerprint,
-        path=one.thread.path,
-        title=one.title,
-        reason=reason,
-        suppressed_by=by,
-    )
+async def suppress_all(
+    store: Store, repository: Repository, one: BotThread, reason: str, by: str
+) -> bool:
+    """Never report the finding again in the repository, at any place that its comment names. False
+    if there was no room for all of that."""
+    marker = one.marker
+    paths = {name: path for path, names in marker.places.items() for name in names}
+    saved = [
+        await suppress(
+            store,
+            repository.id,
+            Suppression(
+                fingerprint=name,
+                path=paths.get(name, one.thread.path),
+                title=marker.title,
+                reason=reason,
+                suppressed_by=by,
+            ),
+        )
+        for name in sorted(marker.fingerprints)
+    ]
+    return all(saved)
 
 
 async def resolve(
@@ -182,30 +180,39 @@ async def _resolver(services: Services, repository: Repository) -> GitHub | None
 
 
 def is_fixed(report: Report, one: BotThread) -> bool:
-    """Whether the review shows that a finding of earlier is no longer there: its file was read
-    again, by those who had found it, or has no change any more.
+    """Whether the review shows that a finding of earlier is no longer there, at none of its
+    places: their files were read again, by those who had found it, or have no change any more.
 
     What a review of one category does not look for is not gone; nor is what nobody read, nor
-    what its analyser, which failed this time, could not say.
+    what its analyzer, which failed this time, could not say.
     """
-    path = one.thread.path
-    reported = one.fingerprint in report.fingerprints
-    unread = any(item.path == path for item in report.skipped)
-    if report.review.focus is not None or reported or unread:
+    if report.review.focus is not None or _is_reported(report, one):
         return False
-    if path not in report.reviewed_paths:
-        return report.skipped_unlisted == 0  # else it may be among those that are left out unnamed
-    return not report.failed_sources or (
-        bool(one.tools) and one.tools.isdisjoint(report.failed_sources)
+    unread = {item.path for item in report.skipped}
+    if not one.paths.isdisjoint(unread):
+        return False
+    if not one.paths <= set(report.reviewed_paths) and report.skipped_unlisted:
+        return False  # one may be among those that are skipped and not named
+    return one.paths.isdisjoint(report.reviewed_paths) or one.tools.isdisjoint(
+        report.failed_sources
     )
+
+
+def _is_reported(report: Report, one: BotThread) -> bool:
+    """Whether a place of the finding is still there; of places that the comment has too many of to
+    name, whether its rule still finds anything."""
+    if not report.fingerprints.isdisjoint(one.marker.fingerprints):
+        return True
+    rules = set(one.marker.sources)
+    return one.marker.more and any(rules & {*finding.sources} for finding in report.findings)
 
 
 def has_unverified_blocker(report: Report, threads: Sequence[BotThread]) -> bool:
     """Whether a finding of earlier still blocks that the review could not look for."""
     return any(
-        one.blocking and not is_fixed(report, one)
+        is_severe(one.marker.severity) and not is_fixed(report, one)
         for one in threads
-        if not one.closed and one.fingerprint not in report.fingerprints
+        if not one.closed and not _is_reported(report, one)
     )
 
 
@@ -217,5 +224,5 @@ async def resolve_fixed(
     repository = report.review.repository
     fixed = [one for one in threads if is_fixed(report, one)]
     done = await resolve(services, gh, repository, fixed)
-    names = [one.fingerprint for one in done]
+    names = [name for one in done for name in sorted(one.marker.fingerprints)]
     await pull_requests.remove_posted(services.store, repository.id, report.review.number, names)

@@ -239,7 +239,9 @@ def test_a_failed_analyzer_makes_the_review_incomplete(build: Build, scan: Scan)
 def test_a_model_that_is_away_makes_the_review_incomplete(build: Build, scan: Scan) -> None:
     quiet = replace(scan, evidence=(), reused_findings=(), skipped=(), notes=())
     paths = ("shop/orders.py", "shop/search.py")
-    away = BatchResult(skipped=tuple(SkippedFile(path, FileSkipReason.NOT_READ, "away") for path in paths))
+    away = BatchResult(
+        skipped=tuple(SkippedFile(path, FileSkipReason.NOT_READ, "away") for path in paths)
+    )
     report = build(scan=quiet, results=(away,))
     assert report.verdict == "Nothing was reviewed: the LLM did not respond."
     assert (report.complete, report.conclusion, report.unread) == (False, "neutral", 2)

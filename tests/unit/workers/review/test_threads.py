@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.config.settings import Settings
-from bot.domain.model import Category, Finding, Report, Severity, SkippedFile, Usage
+from bot.domain.model import Category, Finding, Place, Report, Severity, SkippedFile, Usage
 from bot.domain.reasons import FileSkipReason
 from bot.github import pulls
 from bot.github.threads import Thread
@@ -15,6 +15,7 @@ from bot.store import Store
 from bot.store.suppressions import suppressions
 from tests.support.web_server import PULL, REVIEW
 from workers.reports import render
+from workers.reports.markers import read_finding_marker
 from workers.review import threads
 from workers.review.threads import BotThread, has_unverified_blocker, is_fixed, record_thumbs_down
 from workers.services import Services
@@ -54,7 +55,11 @@ def finding(source: str, severity: Severity = Severity.HIGH) -> Finding:
     )
 
 
-def bot_thread(source: str = "bandit:B602", body: str | None = None) -> BotThread:
+def bot_thread(
+    source: str = "bandit:B602",
+    severity: Severity = Severity.HIGH,
+    places: tuple[Place, ...] = (),
+) -> BotThread:
     thread = Thread(
         id="T",
         resolved=False,
@@ -64,10 +69,12 @@ def bot_thread(source: str = "bandit:B602", body: str | None = None) -> BotThrea
         comment_id=1,
         node_id="N",
         author="glossator[bot]",
-        body=render.comment_body(finding(source)) if body is None else body,
+        body=render.comment_body(replace(finding(source, severity), places=places)),
         replies=0,
     )
-    return BotThread(thread, "00000000000000a1")
+    marker = read_finding_marker(thread.body)
+    assert marker is not None
+    return BotThread(thread, marker)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +107,38 @@ def test_a_failed_analyzer_fixes_no_finding() -> None:
     assert is_fixed(report, bot_thread("llm"))
 
 
-def test_a_comment_without_sources_is_kept_after_any_failure() -> None:
-    edited = bot_thread(body="<!-- glossator:finding:00000000000000a1 -->\nChanged by an admin.")
-    assert is_fixed(REPORT, edited)
-    assert not is_fixed(replace(REPORT, failed_sources=("ruff",)), edited)
+def test_what_somebody_wrote_into_a_comment_changes_nothing() -> None:
+    first, _, rest = bot_thread().thread.body.partition("\n")
+    edited = f"{first}\nChanged by an admin."
+    assert read_finding_marker(edited) == read_finding_marker(f"{first}\n{rest}")
+
+
+def test_a_finding_at_several_places_is_fixed_when_all_are() -> None:
+    places = (
+        Place(path="app.py", start_line=9, end_line=9, fingerprint="00000000000000b1"),
+        Place(path="b.py", start_line=1, end_line=1, fingerprint="00000000000000b2"),
+    )
+    one = bot_thread(places=places)
+    both = replace(REPORT, reviewed_paths=("app.py", "b.py"))
+    assert is_fixed(both, one)
+    left = replace(finding("bandit:B602"), path="b.py", fingerprint="00000000000000b2")
+    assert not is_fixed(replace(both, findings=(left,)), one)
+    elsewhere = replace(left, fingerprint="00000000000000c1", places=places[1:])
+    assert not is_fixed(replace(both, findings=(elsewhere,)), one), "it is a place of another one"
+    assert not is_fixed(
+        replace(both, skipped=(SkippedFile("b.py", FileSkipReason.FILE_LIMIT, "40"),)), one
+    )
+    assert not is_fixed(replace(both, failed_sources=("bandit",)), one)
+    unchanged = replace(REPORT, reviewed_paths=("c.py",), failed_sources=("bandit",))
+    assert is_fixed(unchanged, one)
+
+
+def test_a_finding_at_too_many_places_to_name_stays_while_its_rule_finds_any() -> None:
+    one = bot_thread()
+    one = replace(one, marker=replace(one.marker, more=True))
+    other = replace(finding("bandit:B602"), fingerprint="00000000000000c1")
+    assert not is_fixed(replace(REPORT, findings=(other,)), one)
+    assert is_fixed(replace(REPORT, findings=(replace(other, source="ruff:F821"),)), one)
 
 
 def test_unreviewed_findings_are_not_considered_fixed() -> None:
@@ -126,14 +161,15 @@ def test_a_finding_on_an_unchanged_file_is_fixed_whoever_failed() -> None:
 
 
 def of(severity: Severity) -> BotThread:
-    return bot_thread(body=render.comment_body(finding("bandit:B602", severity)))
+    return bot_thread(severity=severity)
 
 
 @pytest.mark.parametrize(
     ("severity", "blocking"), [(s, s in (Severity.CRITICAL, Severity.HIGH)) for s in Severity]
 )
 def test_what_blocks_is_read_from_the_comment(severity: Severity, blocking: bool) -> None:
-    assert of(severity).blocking is blocking
+    failed = replace(REPORT, failed_sources=("bandit",))
+    assert has_unverified_blocker(failed, [of(severity)]) is blocking
 
 
 def test_a_severe_finding_that_could_not_be_checked_still_blocks() -> None:
