@@ -12,7 +12,7 @@ _NEAR = 3
 #: Shares of common words from which on two texts speak of one thing: near each other, and anywhere
 #: in a file.
 _ALIKE_NEAR = 0.25
-_ALIKE = 0.5
+_ALIKE = 0.6
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{3,}")
 
