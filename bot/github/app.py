@@ -1,9 +1,9 @@
-"""The App at one GitHub: hands out clients and git tokens, each narrowed to its use."""
-
-from __future__ import annotations
+"""The App at one GitHub: hands out clients and git tokens, each narrowed to its use. And a client
+for a token that somebody hands us, as the command line does."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -172,3 +172,28 @@ class GitHubApp:
                 "GitHub's answer to a request for an installation token is no object."
             )
         return Token.of(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials:
+    """A personal or installation token; it can't be renewed."""
+
+    token: str = field(repr=False)
+
+    async def authorization(self) -> str:
+        return f"Bearer {self.token}"
+
+    def handle_unauthorized(self, authorization: str) -> bool:
+        return False
+
+
+def token_client(api_url: str, token: str, http: httpx2.AsyncClient, timeout: float) -> GitHub:
+    """A client that acts as whoever the token belongs to; `timeout` in seconds."""
+    clock = Clock()
+    return GitHub(
+        Transport(http, api_url, timeout=timeout, deadline=2 * timeout, on_response=None),
+        TokenCredentials(token),
+        quota=Quota(),
+        policy=RetryPolicy(),
+        clock=clock,
+    )

@@ -3,15 +3,13 @@
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -109,7 +107,7 @@ class Scope:
         installation_id: int,
         repository: int | str | None = None,
         permissions: Mapping[str, str] | None = None,
-    ) -> Scope:
+    ) -> Self:
         """The scope for one repository, by id or name (or all, with None), and e.g.
         `{"contents": "read"}`."""
         granted = tuple(sorted((permissions or {}).items()))
@@ -137,7 +135,7 @@ class Token:
     expires_at: float
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Token:
+    def of(cls, answer: Mapping[str, Any]) -> Self:
         """Read GitHub's answer; raises GitHubError when it holds no token."""
         try:
             expires = datetime.fromisoformat(str(answer["expires_at"])).timestamp()

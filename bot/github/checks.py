@@ -3,21 +3,15 @@
 https://docs.github.com/en/rest/checks/runs
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.github.client import GitHub
-from bot.github.lengths import cut, cut_bytes
-from bot.github.urls import repo_url
+from bot.github.client import GitHub, repo_url
+from bot.github.lengths import OUTPUT_BYTES, cut, utf8_bytes
 
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
 ANNOTATIONS_PER_REQUEST = 50
-#: "summary exceeds a maximum bytesize of 65535", and `text` loses what is beyond without a word:
-#: the documentation says characters (https://github.com/github/docs/issues/35252).
-OUTPUT_BYTES = 65_535
 #: "The maximum size is 64 KB" for `message`, "255 characters" for `title` of an annotation.
 ANNOTATION_MESSAGE_CHARACTERS = 16_000
 ANNOTATION_TITLE_CHARACTERS = 255
@@ -97,10 +91,10 @@ class CheckOutput:
         """GitHub's object with some of the annotations."""
         body: dict[str, Any] = {
             "title": self.title,
-            "summary": cut_bytes(self.summary, OUTPUT_BYTES),
+            "summary": cut(self.summary, OUTPUT_BYTES, utf8_bytes),
         }
         if self.text:
-            body["text"] = cut_bytes(self.text, OUTPUT_BYTES)
+            body["text"] = cut(self.text, OUTPUT_BYTES, utf8_bytes)
         if annotations:
             body["annotations"] = [annotation.request() for annotation in annotations]
         return body

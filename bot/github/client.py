@@ -4,11 +4,11 @@ Everything goes through `GitHub._request`, REST, GraphQL and each page of `getit
 gidgethub only ever sees answers that succeeded.
 """
 
-from __future__ import annotations
-
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import gidgethub
 from gidgethub import abc, sansio
@@ -201,3 +201,29 @@ def _retries_exhausted(
     message, _ = message_of(outcome.body)
     suffix = f": {message}" if message else ""
     return Transient(f"GitHub answers {method} {path} with {outcome.status}{suffix}.", retry_after)
+
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_DOTS = frozenset({".", ".."})
+
+
+def repo_url(repo: str, *parts: str | int, **query: str | int) -> str:
+    """The path of an endpoint below a repository; each part and value is quoted.
+
+    Raises ValueError when `repo` is not `owner/name`, or when a part is empty or made of dots:
+    URL libraries resolve such parts and would ask for something else.
+
+    >>> repo_url("octo/hello", "pulls", 7, "files", per_page=100)
+    '/repos/octo/hello/pulls/7/files?per_page=100'
+    """
+    owner, _, name = repo.partition("/")
+    for word in (owner, name):
+        if not _NAME.fullmatch(word) or word in _DOTS:
+            raise ValueError(f"{repo[:100]!r} is not a repository's name: expected owner/name.")
+    quoted = []
+    for part in map(str, parts):
+        if not part or part in _DOTS:
+            raise ValueError(f"{part!r} cannot stand in an address of GitHub's API.")
+        quoted.append(quote(part, safe=""))
+    address = "/".join(["/repos", owner, name, *quoted])
+    return f"{address}?{urlencode(query)}" if query else address

@@ -3,17 +3,14 @@
 https://docs.github.com/en/rest/issues/comments https://docs.github.com/en/rest/reactions/reactions
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from bot.github.client import GitHub
+from bot.github.client import GitHub, repo_url
 from bot.github.errors import NotFound
 from bot.github.lengths import BODY_CHARACTERS, cut
-from bot.github.urls import repo_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ GitHub never tries a failed delivery again by itself. All calls here need `GitHu
 https://docs.github.com/en/rest/apps/webhooks
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

@@ -3,8 +3,6 @@
 No message ever holds a token: messages are made of the method, the path and GitHub's own words.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -5,8 +5,6 @@ https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-fro
 
 from typing import Any
 
-from bot.config.settings import Settings
-
 #: The App asks for what is used, and for nothing else.
 PERMISSIONS = {
     "checks": "write",
@@ -24,14 +22,14 @@ EVENTS = (
 )
 
 
-def manifest(settings: Settings, name: str, callback: str) -> dict[str, Any]:
+def manifest(public_url: str, name: str, callback: str) -> dict[str, Any]:
     """What GitHub is asked to make."""
     return {
         "name": name,
-        "url": settings.public_url,
-        "hook_attributes": {"url": f"{settings.public_url}/webhooks/github", "active": True},
+        "url": public_url,
+        "hook_attributes": {"url": f"{public_url}/webhooks/github", "active": True},
         "redirect_url": callback,
-        "callback_urls": [f"{settings.public_url}/sign-in/github/callback"],
+        "callback_urls": [f"{public_url}/sign-in/github/callback"],
         "public": False,
         "default_permissions": PERMISSIONS,
         "default_events": list(EVENTS),

@@ -3,15 +3,12 @@
 https://docs.github.com/en/rest/pulls/pulls
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.model import PullRequest
-from bot.github.client import GitHub
+from bot.github.client import GitHub, repo_url
 from bot.github.errors import NotFound
-from bot.github.urls import repo_url
 
 
 @dataclass(frozen=True, slots=True)

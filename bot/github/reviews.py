@@ -3,18 +3,15 @@
 https://docs.github.com/en/rest/pulls/reviews
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.diff import Side
-from bot.github.client import GitHub
+from bot.github.client import GitHub, repo_url
 from bot.github.errors import Invalid
 from bot.github.lengths import BODY_CHARACTERS, cut
-from bot.github.urls import repo_url
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 

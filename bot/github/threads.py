@@ -3,8 +3,6 @@
 https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

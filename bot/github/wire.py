@@ -4,8 +4,6 @@ Outcomes are values, not exceptions: an exception of the HTTP library holds the 
 it the Authorization header, wherever a traceback ends up.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Mapping

@@ -4,8 +4,8 @@ category."""
 from dataclasses import astuple, dataclass
 
 from bot.domain.model import Category, Effort, Repository, Trigger
+from bot.github.client import repo_url
 from bot.github.errors import NotFound
-from bot.github.urls import repo_url
 from bot.policy import start
 from bot.store import pending
 from bot.store.messages import Message, message

@@ -4,10 +4,9 @@ from collections import deque
 
 from bot.domain.events import CommentCreated
 from bot.github import comments, reviews
-from bot.github.client import GitHub
+from bot.github.client import GitHub, repo_url
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
-from bot.github.urls import repo_url
 from bot.store.locks import once_per
 from bot.telemetry import log
 from workers.events.exclusive import exclusive_lock

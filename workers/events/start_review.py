@@ -11,8 +11,7 @@ from bot.config import repository_config
 from bot.domain.model import Category, Effort, PullRequest, Repository, Review, State, Trigger
 from bot.domain.progress import Activity
 from bot.github import checks, pulls
-from bot.github.client import GitHub
-from bot.github.urls import repo_url
+from bot.github.client import GitHub, repo_url
 from bot.policy import start
 from bot.policy.precedence import effective
 from bot.security.links import review_links

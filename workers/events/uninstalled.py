@@ -2,8 +2,8 @@
 
 from bot.domain.events import InstallationAction, InstallationChanged
 from bot.domain.model import Repository, Review
+from bot.github.client import repo_url
 from bot.github.errors import Forbidden, NotFound, Unauthorized
-from bot.github.urls import repo_url
 from bot.store.recovery import unfinished
 from workers.events.cancel import cancel_all
 from workers.events.exclusive import lock_pull

@@ -12,9 +12,9 @@ from bot.config import repository_config
 from bot.config.settings import Settings
 from bot.domain.model import PullRequest, PullRequestContext, Repository
 from bot.github import pulls
+from bot.github.app import token_client
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, NotFound, Unauthorized
-from bot.github.token_client import token_client
 from bot.runtime.subprocesses import GIT, output_of
 from bot.security.tls import trusted
 from workers.offline.local_review import ReviewTarget

@@ -11,21 +11,26 @@ from enum import StrEnum
 from bot.domain.diff import Side
 from bot.domain.model import Finding, Report, Severity, SkippedFile, State, Suppression
 from bot.domain.progress import Progress
-from bot.github.checks import OUTPUT_BYTES, Annotation, CheckOutput
+from bot.github.checks import Annotation, CheckOutput
+from bot.github.lengths import (
+    BODY_CHARACTERS,
+    OUTPUT_BYTES,
+    Length,
+    characters,
+    shorten,
+    utf8_bytes,
+)
 from bot.github.urls import CodeLinks
 from bot.policy.start import Skip
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
-from workers.reports.lengths import byte_length, cut, github_length
 from workers.reports.markers import finding_marker, reply_marker, review_marker
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
 from workers.reports.templates import code_links, render
-from workers.reports.truncate import Length, Truncated, size, truncate
+from workers.reports.truncate import Truncated, size, truncate
 from workers.reports.verdict import counts, plural
 
-#: "body is too long (maximum is 65536 characters)": reviews and comments.
-BODY_CHARACTERS = 65_536
 #: More lines of a walkthrough nobody reads; the report has them all.
 _MAX_FILES = 100
 #: Notes told: there may be some for each batch, and findings need the room; the report has all.
@@ -65,7 +70,7 @@ def review_body(report: Report, links: Links, *, in_full: Collection[str] = ()) 
     those that have one since an earlier review named, and of all others those that matter most
     without a line shown in full, the rest with a line each. Those of `in_full` are shown in full
     too: GitHub refused their comments."""
-    return _body("review/body.md.j2", report, links, BODY_CHARACTERS, github_length, in_full)
+    return _body("review/body.md.j2", report, links, BODY_CHARACTERS, characters, in_full)
 
 
 def dismissal_message(report: Report) -> str:
@@ -85,7 +90,7 @@ def comment_body(finding: Finding, code: CodeLinks = _NO_LINKS) -> str:
         "info": "suggestion" if is_shown_as_is(finding.suggestion or "") else "",
     }
     body = render("review/comment.md.j2", suggestion=finding.suggestion, **values)
-    if github_length(body) > BODY_CHARACTERS:
+    if characters(body) > BODY_CHARACTERS:
         body = render("review/comment.md.j2", suggestion=None, **values)
     return body
 
@@ -93,7 +98,7 @@ def comment_body(finding: Finding, code: CodeLinks = _NO_LINKS) -> str:
 def check_output(report: Report, links: Links) -> CheckOutput:
     """The completed check run: counts as title, the walkthrough as summary, every finding as
     text and, at each place on lines of the head, as annotation."""
-    limit = OUTPUT_BYTES, byte_length
+    limit = OUTPUT_BYTES, utf8_bytes
     return CheckOutput(
         title=_title(report),
         summary=_body("check/summary.md.j2", report, links, *limit),
@@ -125,7 +130,7 @@ def progress_output(progress: Progress, links: Links) -> CheckOutput:
         bar="█" * filled + "░" * (20 - filled),
         stages=_stages(progress.state),
     )
-    return CheckOutput(cut(show_hidden(title), 200), summary)
+    return CheckOutput(shorten(show_hidden(title), 200), summary)
 
 
 def skipped_output(skip: Skip, notes: Sequence[str] = ()) -> CheckOutput:
@@ -242,8 +247,8 @@ def _annotations(findings: Iterable[Finding]) -> Iterator[Annotation]:
                     start_line=at.start_line,
                     end_line=at.end_line,
                     level=_LEVELS.get(finding.severity, "notice"),
-                    title=cut(show_hidden(title), 255),
-                    message=cut(show_hidden(finding.body) or show_hidden(at.description), 4000),
+                    title=shorten(show_hidden(title), 255),
+                    message=shorten(show_hidden(finding.body) or show_hidden(at.description), 4000),
                 )
 
 

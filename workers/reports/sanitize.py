@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from bot.github.lengths import shorten
 from bot.text.invisible_characters import show_hidden
-from workers.reports.lengths import cut
 
 _PARSER = MarkdownIt("commonmark")
 
@@ -36,13 +36,13 @@ def sanitize(text: str, limit: int = 4000) -> str:
     No mention, reference, link, image, HTML, command at a line's start or marker of ours is
     left outside code; hidden characters are shown. `limit` bounds the characters that are read.
     """
-    tree = SyntaxTreeNode(_PARSER.parse(cut(show_hidden(text), limit)))
+    tree = SyntaxTreeNode(_PARSER.parse(shorten(show_hidden(text), limit)))
     return "\n\n".join(_blocks(tree.children))
 
 
 def sanitize_line(text: str, limit: int = 300) -> str:
     """`sanitize` for one line, as a title: no blocks, line ends become spaces."""
-    line = cut(" ".join(show_hidden(text).split()), limit)
+    line = shorten(" ".join(show_hidden(text).split()), limit)
     tokens = _PARSER.parseInline(line)
     return _start_safe(_inline(SyntaxTreeNode(tokens).children[0].children)) if tokens else ""
 

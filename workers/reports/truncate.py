@@ -1,12 +1,10 @@
 """Bodies that fit GitHub's limits: whole items are left out, and how many is said (pure)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from workers.reports.lengths import github_length
-
-Length = Callable[[str], int]
+from bot.github.lengths import Length, characters
 
 #: Room for the sentence that says how many were left out, and for line ends.
 _SENTENCE = 200
@@ -25,7 +23,7 @@ def truncate(
     count: int,
     budget: int,
     max_items: int | None = None,
-    length: Length = github_length,
+    length: Length = characters,
 ) -> Truncated:
     """As many of the first of `count` items as fit into `budget` by `length`, at most `max_items`;
     those after the first that does not fit are not even made."""
@@ -39,6 +37,6 @@ def truncate(
     return Truncated(tuple(kept), count - len(kept))
 
 
-def size(kept: Truncated, length: Length = github_length) -> int:
+def size(kept: Truncated, length: Length = characters) -> int:
     """The room that the items take up at most."""
     return sum(length(item) + 2 for item in kept.items) + _SENTENCE

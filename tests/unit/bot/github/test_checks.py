@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from bot.github.checks import (
-    OUTPUT_BYTES,
     Action,
     Annotation,
     CheckOutput,
@@ -16,6 +15,7 @@ from bot.github.checks import (
     update_check_run,
 )
 from bot.github.client import GitHub
+from bot.github.lengths import OUTPUT_BYTES
 from tests.unit.bot.github.scripted_github import ScriptedGitHub, reply
 
 REPO = "octo/hello"

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.github.client import GitHub
-from bot.github.lengths import cut
+from bot.github.client import GitHub, repo_url
 from bot.github.pulls import (
     Comparison,
     compare,
@@ -20,7 +19,6 @@ from bot.github.pulls import (
     list_commits,
     permission,
 )
-from bot.github.urls import repo_url
 from tests.unit.bot.github.scripted_github import ScriptedGitHub, reply
 
 REPO = "octo/hello"
@@ -149,15 +147,3 @@ def test_a_hostile_part_stays_one_part(part: str) -> None:
 def test_dots_are_refused_before_a_library_resolves_them(part: str) -> None:
     with pytest.raises(ValueError, match="cannot stand"):
         repo_url(REPO, "contents", part, "secrets")
-
-
-@given(st.text(), st.integers(100, 300))
-def test_a_cut_text_fits_and_keeps_its_beginning(text: str, limit: int) -> None:
-    short = cut(text, limit)
-    assert len(short) <= limit
-    if len(text) <= limit:
-        assert short == text
-    else:
-        kept, _, notice = short.rpartition("\n\n_Cut here")
-        assert notice
-        assert text.startswith(kept)

@@ -20,9 +20,9 @@ from bot.domain.model import (
 )
 from bot.domain.progress import Activity, Progress
 from bot.domain.reasons import FileSkipReason
+from bot.github.lengths import characters, utf8_bytes
 from bot.policy.start import Skip, cancelled_by, decide
 from bot.security.links import Links
-from workers.reports.lengths import byte_length, github_length
 from workers.reports.render import (
     Ending,
     check_output,
@@ -158,8 +158,8 @@ def test_a_body_that_would_be_too_long_drops_what_ranks_lowest_and_states_how_ma
     )
     body = review_body(long, LINKS)
     output = check_output(long, LINKS)
-    assert github_length(body) <= 65_536
-    assert max(byte_length(output.summary), byte_length(output.text)) <= 65_535
+    assert characters(body) <= 65_536
+    assert max(utf8_bytes(output.summary), utf8_bytes(output.text)) <= 65_535
     assert "Number 0" in body
     assert "Number 199" not in body
     left = 200 - body.count("**Number ")
@@ -175,7 +175,7 @@ def test_findings_are_listed_up_to_the_size_limit(where: str, report: Report) ->
     )
     names = tuple(finding.fingerprint for finding in many) if where == "still_open" else ()
     body = review_body(replace(report, findings=many, inline=(), still_open=names), LINKS)
-    assert github_length(body) <= 65_536
+    assert characters(body) <= 65_536
     listed = body.count("Number ")
     assert 50 < listed < 500
     assert f"- …and {500 - listed} more" in body
@@ -215,8 +215,8 @@ def test_an_incomplete_review_says_so_first(report: Report) -> None:
 def test_many_notes_leave_space_for_findings(report: Report) -> None:
     noted = replace(report, notes=tuple(f"{n} {'<é' * 300}" for n in range(200)), inline=())
     body, output = review_body(noted, LINKS), check_output(noted, LINKS)
-    assert github_length(body) <= 65_536
-    assert byte_length(output.summary) <= 65_535
+    assert characters(body) <= 65_536
+    assert utf8_bytes(output.summary) <= 65_535
     assert body.count("- …and 185 more notes") == output.summary.count("- …and 185 more notes") == 1
     assert report.findings[0].title in body
 
@@ -246,6 +246,6 @@ def test_a_suggestion_containing_a_bot_marker_has_no_apply_button(
 
 def test_a_suggestion_that_does_not_apply_is_dropped(one: Finding) -> None:
     body = comment_body(replace(one, suggestion="x = 1\n" * 20_000))
-    assert github_length(body) <= 65_536
+    assert characters(body) <= 65_536
     assert "suggestion" not in body
     assert one.title in body

@@ -14,10 +14,10 @@ from pypdf import PdfReader
 
 from bot.domain.model import Report, SkippedFile, decode
 from bot.domain.reasons import FileSkipReason
+from bot.github.lengths import characters
 from bot.security.links import Links
 from tests.unit.workers.reports.test_formats import SARIF_SCHEMA
 from workers.reports.formats import render
-from workers.reports.lengths import github_length
 from workers.reports.render import check_output, comment_body, review_body
 
 NASTY = [
@@ -99,7 +99,7 @@ def test_every_format_is_made_of_every_text_and_none_acts(
     output = check_output(hostile, LINKS)
     shown = [review_body(hostile, LINKS), output.summary, output.text, *map(comment_body, findings)]
     for body in shown:
-        assert github_length(body) <= 65_536
+        assert characters(body) <= 65_536
         _assert_harmless(body)
 
 

@@ -9,7 +9,6 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.text.invisible_characters import show_hidden
-from workers.reports.lengths import cut, github_length
 from workers.reports.sanitize import code_span, fence, fence_language, sanitize, sanitize_line
 
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -170,13 +169,6 @@ def test_a_fence_holds_whatever_is_in_it(text: str) -> None:
     code = show_hidden(text).replace("<!-- glossator", "<! -- glossator")
     if "\t" not in code:  # a tab may be widened by the indentation
         assert tokens[0].content.rstrip("\n") == code.rstrip("\n")
-
-
-@given(st.text(), st.integers(1, 50))
-def test_a_cut_text_fits_and_is_a_beginning(text: str, limit: int) -> None:
-    short = cut(text, limit)
-    assert github_length(short) <= limit
-    assert text.startswith(short.removesuffix("…"))
 
 
 @pytest.mark.parametrize(
