@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from bot.domain.model import State
 
+#: How far a review is once its scan, and then the analysis of its batches, is done.
+SCANNED_PERCENT, ANALYZED_PERCENT = 20, 90
+
 
 class Activity(StrEnum):
     """What a review is at until its report is written; then the state says it. The number that

@@ -3,7 +3,8 @@
 from typing import Any
 
 from bot.store import keys
-from bot.store.store import DELIVERY_SECONDS, Store
+from bot.store.deliveries import DELIVERY_SECONDS
+from bot.store.store import Store
 
 
 async def record(store: Store, review_id: str, position: int, result: str) -> None:

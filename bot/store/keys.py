@@ -1,9 +1,9 @@
 """Every key that we keep in Redis, and the only place that makes one.
 
-All begin with `glossator:`, left out below; Dramatiq's own begin with `dramatiq:`, see
-`bot.store.messages`. One Redis holds them all: scripts touch several keys at once, so they may
-not be spread over a cluster. KEEP is the setting KEEP_DAYS; a key whose lifetime is told "since"
-something is given it anew each time. What says "while ..." is deleted when that ends.
+All begin with `glossator:`, left out below, but for Dramatiq's own. One Redis holds them all:
+scripts touch several keys at once, so they may not be spread over a cluster. KEEP is the setting
+KEEP_DAYS; a key whose lifetime is told "since" something is given it anew each time. What says
+"while ..." is deleted when that ends.
 
 Deliveries and messages
   delivery:<guid>                            string  4 days; a delivery that was queued
@@ -77,9 +77,19 @@ Processes
   metrics                                    hash    for ever; series -> sum
   metrics_limits                             hash    for ever; installation -> `<left>:<until>`
   metrics_gauges                             hash    for ever; process -> its gauges, as JSON
+
+Dramatiq's, as its Redis broker keeps them (dramatiq/brokers/redis/dispatch.lua); a queue of
+delayed messages has the name of its queue and `.DQ`
+  dramatiq:<queue>                           list    while any wait; ids of messages
+  dramatiq:<queue>.msgs                      hash    until acknowledged; id -> message, as JSON
+  dramatiq:<queue>.XQ                        zset    7 days each; ids of dead letters by when
+  dramatiq:<queue>.XQ.msgs                   hash    7 days each; id -> dead letter, as JSON
+  dramatiq:__acks__.<worker>.<queue>         set     while any are handled; ids that a worker took
+  dramatiq:__heartbeats__                    zset    for ever; workers by their last sign of life
 """
 
 PREFIX = "glossator:"
+NAMESPACE = "dramatiq"
 
 # Deliveries and messages
 
@@ -290,3 +300,28 @@ def lock(name: str) -> str:
 
 def once(name: str) -> str:
     return f"{PREFIX}once:{name}"
+
+
+# Dramatiq's
+
+HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
+
+
+def queue(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}"
+
+
+def queue_messages(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}.msgs"
+
+
+def dead_letters(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}.XQ"
+
+
+def dead_letter_messages(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}.XQ.msgs"
+
+
+def acks(worker: str, queue: str) -> str:
+    return f"{NAMESPACE}:__acks__.{worker}.{queue}"

@@ -1,20 +1,17 @@
 """Queue names, and messages by actor name: `bot` never imports an actor, nor Dramatiq.
 
 A message is written to Redis by our own scripts (`bot.store.scripts`), in the same
-atomic step as the state it goes with. That needs the layout that Dramatiq's
-RedisBroker keeps: a list `<namespace>:<queue>` of message ids, and a hash
-`<namespace>:<queue>.msgs` of their bodies (dramatiq/brokers/redis/dispatch.lua).
+atomic step as the state it goes with. That needs the layout that Dramatiq's Redis broker keeps,
+see `bot.store.keys`.
 """
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 
 from bot.telemetry import tracing
-
-#: Prefix of Dramatiq's keys in Redis.
-NAMESPACE = "dramatiq"
 
 #: Each actor and the queue that it reads.
 QUEUE_OF = {
@@ -42,6 +39,11 @@ class Message:
     queue: str
     id: str
     body: str
+
+
+def as_arguments(messages: Iterable[Message]) -> list[list[str]]:
+    """Messages as scripts take them."""
+    return [[message.queue, message.id, message.body] for message in messages]
 
 
 def message(actor: str, *args: object, delay: float = 0) -> Message:

@@ -2,28 +2,13 @@
 pull request that was left alone. Pages, API and feed know both all the same."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.domain.model import State, Trigger, encode
 from bot.domain.progress import Progress
 from bot.store import keys
 from bot.store.database import pack, unpack
+from bot.store.scripts import Script
 from bot.store.store import Store
-
-#: KEYS: the record, the events, the head's pull requests (if the head is known). ARGV: the record,
-#: the event, seconds to keep them, the number. Where there are events it was told before, or the
-#: review has begun and tells its own end.
-_END = """
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
-if redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('XADD', KEYS[2], '*', 'type', 'failed', 'data', ARGV[2])
-  redis.call('EXPIRE', KEYS[2], ARGV[3])
-end
-if KEYS[3] then
-  redis.call('SADD', KEYS[3], ARGV[4])
-  redis.call('EXPIRE', KEYS[3], ARGV[3])
-end
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +37,16 @@ async def end(store: Store, review_id: str, pending: PendingRequest, reason: str
     """Nothing comes of it, which those who watch are told once, and not if it has begun."""
     ended = replace(pending, ended_at=store.now(), error=reason)
     event = encode(Progress(state=State.FAILED, error=reason))
-    script_keys = [keys.pending(review_id), keys.events(review_id)]
-    if ended.head_sha:
-        script_keys.append(keys.head(ended.repository_id, ended.head_sha))
-    args: list[Any] = [pack(ended), event, store.keep_seconds, ended.number]
-    await store.redis.register_script(_END)(keys=script_keys, args=args)
+    is_head_known = bool(ended.head_sha)
+    await store.scripts.run(
+        Script.END_PENDING,
+        pack(ended),
+        id=review_id,
+        event=event.decode(),
+        keep=store.keep_seconds,
+        head_pulls=keys.head(ended.repository_id, ended.head_sha) if is_head_known else None,
+        number=ended.number,
+    )
 
 
 async def reject(store: Store, review_id: str, reason: str) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from bot.store import keys
-from bot.store.messages import NAMESPACE, QUEUES
-from bot.store.store import MAX_CONCURRENT_DELIVERIES, Store
+from bot.store.messages import QUEUES
+from bot.store.scripts import Script
+from bot.store.store import Store
 
 #: Every list of Dramatiq's that a message can be in, delayed ones included.
 ALL_QUEUES = tuple(f"{queue}{kind}" for queue in QUEUES for kind in ("", ".DQ"))
@@ -64,7 +65,7 @@ async def snapshot(store: Store) -> Snapshot:
         pipe.zrange(keys.ACTIVE, 0, -1)
         pipe.zrange(keys.ENDING, 0, -1)
         for queue in ALL_QUEUES:
-            pipe.hvals(f"{NAMESPACE}:{queue}.msgs")
+            pipe.hvals(keys.queue_messages(queue))
         active, ending, *bodies = await pipe.execute()
     return Snapshot(
         active=tuple(name.decode() for name in active),
@@ -81,15 +82,13 @@ def _parse_message(body: bytes) -> tuple[str, tuple[str, ...]]:
 
 async def requeue_lost(store: Store, lost_seconds: float) -> int:
     """Give the messages of workers that gave no sign for so long back to their queues."""
-    milliseconds = [int(store.now() * 1000), int(lost_seconds * 1000)]
-    return int(await store.run_script("REQUEUE_LOST", *milliseconds, *ALL_QUEUES))
-
-
-async def start_queued_deliveries(store: Store) -> None:
-    """Give free turns to deliveries that wait, should a worker have died before it did so."""
-    waiting: Any = await store.redis.smembers(keys.QUEUED_DELIVERIES)
-    if waiting:
-        await store.run_script("NEXT_DELIVERIES", MAX_CONCURRENT_DELIVERIES, *waiting)
+    requeued = await store.scripts.run(
+        Script.REQUEUE_LOST_MESSAGES,
+        now=int(store.now() * 1000),
+        lost=int(lost_seconds * 1000),
+        queues=ALL_QUEUES,
+    )
+    return int(requeued)
 
 
 async def drop_expired(store: Store, keep_seconds: float) -> int:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from bot.domain.model import Batch, BatchResult, Report, Scan, Usage, decode, encode
+from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT
 from bot.store import keys
-from bot.store.database import Database, messages_json, pack, to_bytes, unpack
-from bot.store.messages import Message
+from bot.store.database import Database, pack, to_bytes, unpack
+from bot.store.messages import Message, as_arguments
 from bot.store.review_state import to_hash
+from bot.store.scripts import Script
 
 #: What is noted of a stage is kept for longer than any review runs.
 RUNNING_SECONDS = 86_400
@@ -21,8 +23,8 @@ class ReviewData:
 
     async def save_scan(self, review_id: str, scan: Scan) -> None:
         """Keep what the scan found, unless the review was finished meanwhile."""
-        await self._database.run_script(
-            "SAVE_SCAN", review_id, pack(scan), self._database.keep_seconds
+        await self._database.scripts.run(
+            Script.SAVE_SCAN, pack(scan), id=review_id, keep=self._database.keep_seconds
         )
 
     async def scan(self, review_id: str) -> Scan | None:
@@ -41,14 +43,16 @@ class ReviewData:
     ) -> int:
         """Keep a batch's result, once; the last one in sends `publish`. Returns how many
         are in, or -1 when the review no longer waits for it."""
-        done = await self._database.run_script(
-            "FINISH_BATCH",
-            review_id,
-            number,
+        done = await self._database.scripts.run(
+            Script.FINISH_BATCH,
             pack(result),
-            files,
-            len(result.findings),
-            messages_json([publish]),
+            id=review_id,
+            number=number,
+            files=files,
+            findings=len(result.findings),
+            percent_before=SCANNED_PERCENT,
+            percent_after=ANALYZED_PERCENT,
+            messages=as_arguments([publish]),
         )
         return int(done)
 

@@ -3,7 +3,6 @@
 Each step is one script, so that state, event and messages change together (`bot.store.scripts`).
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -12,8 +11,8 @@ from uuid import uuid4
 from bot.domain.model import UNFINISHED, Batch, Review, State, decode
 from bot.domain.progress import Activity
 from bot.store import keys
-from bot.store.database import Database, messages_json, pack, to_bytes
-from bot.store.messages import Message, message
+from bot.store.database import Database, pack, to_bytes
+from bot.store.messages import Message, as_arguments, message
 from bot.store.review_state import (
     ReviewChange,
     ReviewState,
@@ -23,6 +22,7 @@ from bot.store.review_state import (
     from_hash,
     to_hash,
 )
+from bot.store.scripts import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +50,20 @@ class Reviews:
         `follow_up`, leave that alone and put `follow_up` as soon as it has ended, and so have
         whatever superseded it meanwhile. `base` is the branch that the pull request goes to."""
         now = self._database.now()
-        outcome, other = await self._database.run_script(
-            "OPEN",
-            review.id,
-            keys.pull(review.repository.id, review.number),
-            review.head_sha,
-            json.dumps(to_hash({"review": review, "state": State.QUEUED, "opened_at": now})),
-            now,
-            int(review.trigger.automatic),
-            self._database.keep_seconds,
-            keys.head(review.repository.id, review.head_sha),
-            review.number,
-            base,
-            int(review.focus is None),
-            messages_json([follow_up]) if follow_up is not None else "",
+        outcome, other = await self._database.scripts.run(
+            Script.OPEN_REVIEW,
+            id=review.id,
+            fields=to_hash({"review": review, "state": State.QUEUED, "opened_at": now}),
+            opened_at=now,
+            keep=self._database.keep_seconds,
+            pull=keys.pull(review.repository.id, review.number),
+            head_pulls=keys.head(review.repository.id, review.head_sha),
+            number=review.number,
+            head=review.head_sha,
+            base=base,
+            automatic=review.trigger.automatic,
+            unfocused=review.focus is None,
+            follow_up=as_arguments([follow_up]) if follow_up is not None else None,
         )
         return OpenResult(outcome.decode(), other.decode())
 
@@ -105,18 +105,16 @@ class Reviews:
     ) -> bool:
         """Move a review on, if it is in one of the states `from_states`; with it go the change,
         the event and the messages. False, and nothing done, if it is in another state."""
-        packed: list[str | bytes | int] = []
-        for batch in batches:
-            packed += [batch.number, pack(batch)]
-        moved, _ = await self._database.run_script(
-            "MOVE",
-            review_id,
-            json.dumps(list(from_states)),
-            to,
-            json.dumps(to_hash(change)),
-            messages_json(messages),
-            self._database.keep_seconds,
-            *packed,
+        moved = await self._database.scripts.run(
+            Script.MOVE_REVIEW,
+            *map(pack, batches),
+            id=review_id,
+            from_states=list(from_states),
+            to=to,
+            fields=to_hash(change),
+            messages=as_arguments(messages),
+            keep=self._database.keep_seconds,
+            batches=[batch.number for batch in batches],
         )
         return bool(moved)
 
@@ -148,8 +146,12 @@ class Reviews:
         """Put the messages of a queued review now if fewer than `max_concurrent` reviews of its
         installation run, else as soon as one of them is finished. False if that was done
         before, or the review is no longer queued."""
-        admitted = await self._database.run_script(
-            "ADMIT", review_id, installation_id, max_concurrent, messages_json(messages)
+        admitted = await self._database.scripts.run(
+            Script.ADMIT_REVIEW,
+            id=review_id,
+            installation=str(installation_id),
+            max_concurrent=max_concurrent,
+            messages=as_arguments(messages),
         )
         return bool(admitted)
 
@@ -166,8 +168,12 @@ class Reviews:
         amount: int = 0,
     ) -> bool:
         """Progress for those who watch. False if the review is finished or unknown."""
-        change = to_hash({"activity": activity, "amount": amount})
-        told = await self._database.run_script("PROGRESS", review_id, percent, json.dumps(change))
+        told = await self._database.scripts.run(
+            Script.UPDATE_PROGRESS,
+            id=review_id,
+            percent=percent,
+            fields=to_hash({"activity": activity, "amount": amount}),
+        )
         return bool(told)
 
     async def mark_concluded(self, review_id: str) -> None:

@@ -6,18 +6,13 @@ from collections.abc import Callable
 from redis.asyncio import Redis
 
 from bot.store import keys
-from bot.store.database import Database, messages_json, to_bytes
-from bot.store.messages import NAMESPACE, Message
+from bot.store.database import Database, to_bytes
+from bot.store.deliveries import Deliveries
+from bot.store.messages import Message, as_arguments
 from bot.store.metrics import MetricsStore
 from bot.store.review_data import ReviewData
 from bot.store.reviews import Reviews
-from bot.store.script_batch import ScriptBatcher
-
-#: Deliveries are remembered longer than GitHub keeps them for redelivery (3 days).
-DELIVERY_SECONDS = 4 * 86_400
-
-#: Deliveries of one installation that are handled at once; one takes a fraction of a second.
-MAX_CONCURRENT_DELIVERIES = 4
+from bot.store.scripts import Script
 
 
 class Store(Database):
@@ -30,26 +25,10 @@ class Store(Database):
         self.reviews = Reviews(self)
         self.review_data = ReviewData(self)
         self.metrics = MetricsStore(redis)
-        self._accept_batcher = ScriptBatcher(
-            self.scripts["ACCEPT"],
-            [keys.PREFIX, NAMESPACE, DELIVERY_SECONDS, MAX_CONCURRENT_DELIVERIES],
-        )
-
-    # Deliveries and messages
-
-    async def accept_delivery(
-        self, guid: str, message: Message, *, installation_id: int = 0
-    ) -> bool:
-        """Queue what a delivery asks for, unless that delivery was queued before. Of one
-        installation so many are handled at once; others wait in a line of their own, so that
-        nobody else waits behind them. 0 is for deliveries of no installation."""
-        accepted = await self._accept_batcher.call(
-            [guid, messages_json([message]), installation_id]
-        )
-        return bool(accepted)
+        self.deliveries = Deliveries(self)
 
     async def put(self, *messages: Message) -> None:
-        await self.run_script("PUT", messages_json(messages))
+        await self.scripts.run(Script.PUT_MESSAGES, messages=as_arguments(messages))
 
     # Pull requests
 

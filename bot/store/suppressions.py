@@ -3,24 +3,12 @@ and lessons that hold for a whole repository."""
 
 from bot.domain.model import Suppression, decode, encode
 from bot.store import keys
-from bot.store.store import DELIVERY_SECONDS, Store
+from bot.store.deliveries import DELIVERY_SECONDS
+from bot.store.scripts import Script
+from bot.store.store import Store
 
 #: More lessons than this say that something else is wrong; the oldest stay.
 MAX_SUPPRESSIONS = 500
-
-#: KEYS: lessons, dismissed findings, those that stand on lines, what the wish has taken back. ARGV:
-#: fingerprint, seconds to remember the wish. Returns the suppression that the wish, now or at an
-#: earlier try, has taken back, '' for a finding that was dismissed without one, nil for neither.
-_UNSUPPRESS = """
-local suppression = redis.call('HGET', KEYS[1], ARGV[1])
-local here = redis.call('SREM', KEYS[2], ARGV[1])
-redis.call('SREM', KEYS[3], ARGV[1])
-if suppression or here == 1 then
-  redis.call('HDEL', KEYS[1], ARGV[1])
-  redis.call('SET', KEYS[4], suppression or '', 'EX', ARGV[2])
-end
-return redis.call('GET', KEYS[4])
-"""
 
 
 async def pause(store: Store, repository_id: int, number: int, by: str) -> None:
@@ -59,14 +47,15 @@ async def unsuppress(
     """Tell that finding again, in the repository and on that pull request. Returns the reason for
     which it was left, "" if there was none, None if it was not to be left; and for a wish, which
     `by` names, that is tried again the same as before."""
-    script_keys = [
-        keys.suppressions(repository_id),
-        keys.dismissed(repository_id, number),
-        keys.posted(repository_id, number),
-        keys.unsuppressed(by),
-    ]
-    script = store.redis.register_script(_UNSUPPRESS)
-    suppression = await script(keys=script_keys, args=[fingerprint, DELIVERY_SECONDS])
+    suppression = await store.scripts.run(
+        Script.UNSUPPRESS,
+        fingerprint=fingerprint,
+        suppressions=keys.suppressions(repository_id),
+        dismissed=keys.dismissed(repository_id, number),
+        posted=keys.posted(repository_id, number),
+        unsuppressed=keys.unsuppressed(by),
+        seconds=DELIVERY_SECONDS,
+    )
     if suppression is None:
         return None
     return decode(Suppression, suppression).reason if suppression else ""

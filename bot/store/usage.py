@@ -12,20 +12,9 @@ from redis.asyncio import Redis
 from bot.domain.model import Usage
 from bot.store import keys
 from bot.store.dates import day_of
+from bot.store.scripts import Script, Scripts
 from bot.store.store import Store
 from bot.store.usage_questions import UsageTotal
-
-#: KEYS: the day's sums, the review. ARGV: installation, seconds to keep the day's sums, calls,
-#: tokens, cost or '' where no price is known. A review that is gone is not made again.
-_ADD = """
-redis.call('HINCRBY', KEYS[1], ARGV[1] .. ':tokens', ARGV[4])
-if ARGV[5] ~= '' then redis.call('HINCRBYFLOAT', KEYS[1], ARGV[1] .. ':cost', ARGV[5]) end
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-if redis.call('EXISTS', KEYS[2]) == 0 then return end
-redis.call('HINCRBY', KEYS[2], 'calls', ARGV[3])
-redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[4])
-if ARGV[5] ~= '' then redis.call('HINCRBYFLOAT', KEYS[2], 'cost', ARGV[5]) end
-"""
 
 
 async def add_usage(
@@ -39,10 +28,15 @@ async def add_usage(
 ) -> None:
     """Add what a call has used; `review_id` is "" for what belongs to no review."""
     tokens = usage.prompt_tokens + usage.completion_tokens
-    cost = "" if usage.cost is None else usage.cost
-    await redis.register_script(_ADD)(
-        keys=[keys.usage(day_of(now)), keys.review(review_id)],
-        args=[installation_id, keep_seconds, usage.calls, tokens, cost],
+    await Scripts(redis).run(
+        Script.ADD_USAGE,
+        day=keys.usage(day_of(now)),
+        keep=keep_seconds,
+        installation=str(installation_id),
+        review=review_id,
+        calls=usage.calls,
+        tokens=tokens,
+        cost=None if usage.cost is None else str(usage.cost),
     )
 
 

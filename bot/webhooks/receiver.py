@@ -141,7 +141,7 @@ async def _accept(
     }
     with tracing.span("accept delivery", attributes, kind="producer", review=review_id):
         queued = message("handle_delivery", to_json(event), review_id, guid)
-        if not await store.accept_delivery(guid, queued, installation_id=installation_id):
+        if not await store.deliveries.accept(guid, queued, installation_id=installation_id):
             return 200, {"status": "duplicate"}, ""
     return 202, {"status": "queued"}, review_id
 

@@ -10,8 +10,8 @@ from ulid import ULID
 from bot.config.repository_config import RepoConfig
 from bot.domain.model import PullRequest, Repository, Review, Trigger
 from bot.sandbox.state import Repository as SandboxRepository
-from bot.store import Handoff
-from bot.store.messages import NAMESPACE, message
+from bot.store import Handoff, keys
+from bot.store.messages import message
 from tests.bench.generated_change import after, before
 from tests.bench.results import Figure, median, percentile
 from tests.bench.stage import SERVE, Stage, Stopwatch, stage
@@ -38,7 +38,7 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
             if not await _waiting(here, at_most=backlog // 10):
                 behind.append(await _signs(here, repo, base, head))
         figures += _figures(f"behind {backlog} scans", behind, at_most=2)
-        left = int(await here.store.redis.llen(f"{NAMESPACE}:scan"))
+        left = int(await here.store.redis.llen(keys.queue("scan")))
         figures.append(Figure("first sign", "scans still waiting at the end", left, ""))
     return figures
 
@@ -68,7 +68,7 @@ async def _signs(here: Stage, repo: SandboxRepository, base: str, head: str) -> 
 
 
 async def _waiting(here: Stage, *, at_most: int) -> bool:
-    return int(await here.store.redis.hlen(f"{NAMESPACE}:scan.msgs")) <= at_most
+    return int(await here.store.redis.hlen(keys.queue_messages("scan"))) <= at_most
 
 
 async def _queue_scans(here: Stage, repo: SandboxRepository, number: int) -> None:

@@ -18,8 +18,7 @@ from bot.cli.demo import environment
 from bot.cli.embedded_redis import embedded_redis
 from bot.runtime.ports import free_port
 from bot.sandbox.state import CheckRun, Repository
-from bot.store import Store, connect
-from bot.store.messages import NAMESPACE
+from bot.store import Store, connect, keys
 from tests.bench.generated_change import finds_one
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.server import Sandbox
@@ -74,7 +73,7 @@ class Stage:
             )
 
     async def _is_listening(self) -> int:
-        return int(await self.store.redis.zcard(f"{NAMESPACE}:__heartbeats__"))
+        return int(await self.store.redis.zcard(keys.HEARTBEATS))
 
     async def _ready(self, workers: int) -> bool:
         if "web" in self.children and not await answers(f"{self.url}/readyz"):

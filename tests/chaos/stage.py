@@ -26,7 +26,7 @@ from bot.runtime.ports import free_port
 from bot.sandbox.state import Repository
 from bot.security.tls import trusted
 from bot.store import Store, connect, keys
-from bot.store.messages import NAMESPACE, QUEUES
+from bot.store.messages import QUEUES
 from bot.store.recovery import ALL_QUEUES
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.server import Sandbox
@@ -140,13 +140,13 @@ class ChaosStage:
             pipe.zrange(keys.ENDING, 0, -1)
             pipe.smembers(keys.QUEUED_DELIVERIES)
             for queue in ALL_QUEUES:
-                pipe.hvals(f"{NAMESPACE}:{queue}.msgs")
+                pipe.hvals(keys.queue_messages(queue))
             return [item.decode() for found in await pipe.execute() for item in found]
 
     async def dead_letters(self) -> list[str]:
         found: list[str] = []
         for queue in QUEUES:
-            bodies: Any = await self.store.redis.hvals(f"{NAMESPACE}:{queue}.XQ.msgs")
+            bodies: Any = await self.store.redis.hvals(keys.dead_letter_messages(queue))
             found += [body.decode() for body in bodies]
         return found
 
@@ -192,8 +192,8 @@ class ChaosStage:
         async for key in self.store.redis.scan_iter(count=1000):
             name = key.decode()
             kind = name.removeprefix(keys.PREFIX)
-            if name.startswith(NAMESPACE):
-                if name.endswith(".msgs") or name in {f"{NAMESPACE}:{q}" for q in ALL_QUEUES}:
+            if name.startswith(keys.NAMESPACE):
+                if name.endswith(".msgs") or name in {keys.queue(q) for q in ALL_QUEUES}:
                     found.append(name)
             elif kind.startswith(passing) or (
                 not kind.startswith(staying) and await self.store.redis.ttl(key) == -1
@@ -241,7 +241,7 @@ async def until_working(chaos: ChaosStage) -> None:
     """Wait until every worker process takes messages."""
     workers = sum(1 for arguments in PROCESSES.values() if arguments[0] == "work")
     async with asyncio.timeout(60):
-        while await chaos.store.redis.zcard(f"{NAMESPACE}:__heartbeats__") < workers:
+        while await chaos.store.redis.zcard(keys.HEARTBEATS) < workers:
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from bot.runtime.tasks import stop
 from bot.store import Store, keys
-from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.store.messages import QUEUES, message
 from bot.web.feed.feed import Close
 from tests.flows.environment import REPO, SECONDS, World
 
@@ -86,7 +86,7 @@ async def fed(page: str) -> list[dict[str, Any]]:
 async def handled(world: World, guid: str) -> bool:
     """Whether a delivery was queued, and is worked off."""
     queued = await world.store.redis.exists(keys.delivery(guid))
-    return bool(queued) and not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")
+    return bool(queued) and not await world.store.redis.hlen(keys.queue_messages("events"))
 
 
 @asynccontextmanager
@@ -97,7 +97,7 @@ async def everything_twice(store: Store) -> AsyncIterator[None]:
     async def look() -> None:
         while True:
             for queue in QUEUES:
-                for name, body in (await store.redis.hgetall(f"{NAMESPACE}:{queue}.msgs")).items():
+                for name, body in (await store.redis.hgetall(keys.queue_messages(queue))).items():
                     if name.decode() not in seen:  # type: ignore[union-attr]
                         data = json.loads(body)
                         copy = message(data["actor_name"], *data["args"])

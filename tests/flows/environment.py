@@ -20,7 +20,7 @@ from bot.runtime.ports import listen
 from bot.sandbox.http_server import serving
 from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.store import Store, connect, keys
-from bot.store.messages import NAMESPACE, QUEUES
+from bot.store.messages import QUEUES
 from bot.web.app import create_app
 from tests.support.openapi import validate
 from tests.support.sandbox.server import Sandbox
@@ -75,7 +75,9 @@ class World:
             ) from None
 
     async def _waiting(self) -> list[str]:
-        waiting = [f"{NAMESPACE}:{queue}{kind}.msgs" for queue in QUEUES for kind in ("", ".DQ")]
+        waiting = [
+            keys.queue_messages(f"{queue}{kind}") for queue in QUEUES for kind in ("", ".DQ")
+        ]
         async with self.store.redis.pipeline(transaction=False) as pipeline:
             for key in waiting:
                 pipeline.hvals(key)

@@ -10,7 +10,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State, Suppression
 from bot.store import command_log, keys, suppressions
-from bot.store.messages import NAMESPACE
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -116,7 +115,7 @@ async def test_a_worker_behind_another_does_not_cancel_what_the_comment_asks_for
             await world.sandbox.comment(REPO, number, "/review cancel\n/review full")
 
             async def handled() -> bool:
-                return not await world.store.redis.hlen(f"{NAMESPACE}:events.msgs")
+                return not await world.store.redis.hlen(keys.queue_messages("events"))
 
             await world.until_true(handled)
         assert slow.triggered

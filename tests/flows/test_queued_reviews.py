@@ -138,8 +138,8 @@ async def test_a_queued_request_states_why_it_cannot_start(world: World, llm: LL
 @pytest.mark.parametrize(
     ("settings", "expected_title"),
     [
-        ({"installation_reviews": 1}, "Waits for its turn behind 1 review"),
-        ({"settle_seconds": 600}, "Waits 600 s for further commits"),
+        ({"installation_reviews": 1}, "Queued behind 1 review"),
+        ({"settle_seconds": 600}, "Waiting 600 s for more commits"),
     ],
 )
 async def test_a_queued_user_sees_what_is_awaited(

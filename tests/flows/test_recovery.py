@@ -16,7 +16,7 @@ from bot.github import deliveries
 from bot.github.client import GitHub
 from bot.github.errors import Invalid
 from bot.store import Store, keys, recovery
-from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.store.messages import QUEUES, message
 from bot.telemetry.metrics import Unsaved
 from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
 from tests.support.reviews import state_of
@@ -45,7 +45,7 @@ async def messages(store: Store) -> list[str]:
     """Every message in every queue, as `actor arguments`."""
     found: list[str] = []
     for queue in QUEUES:
-        for body in (await store.redis.hgetall(f"{NAMESPACE}:{queue}.msgs")).values():
+        for body in (await store.redis.hgetall(keys.queue_messages(queue))).values():
             data = json.loads(body)
             found.append(" ".join([data["actor_name"], *map(str, data["args"])]))
     return sorted(found)
@@ -166,7 +166,7 @@ async def test_a_review_that_is_left_again_and_again_is_given_up(
     for _ in range(maintenance.MAX_RECOVERIES):
         await maintenance.sweep(services)
         assert await messages(store) == [f"scan_review {ID}"]
-        await store.redis.delete(f"{NAMESPACE}:scan.msgs", f"{NAMESPACE}:scan")
+        await store.redis.delete(keys.queue_messages("scan"), keys.queue("scan"))
     await maintenance.sweep(services)
     assert (await state_of(store, ID)).error.startswith("It was taken up 5 times")
 
@@ -183,13 +183,13 @@ async def test_an_ended_review_whose_check_run_is_open_is_concluded(
 
 
 async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) -> None:
-    key = f"{NAMESPACE}:scan"
+    key = keys.queue("scan")
     await store.redis.hset(f"{key}.msgs", "m1", "{}")
-    await store.redis.sadd(f"{NAMESPACE}:__acks__.dead.scan", "m1", "acknowledged-meanwhile")
-    await store.redis.zadd(f"{NAMESPACE}:__heartbeats__", {"dead": store.now() * 1000 - 31_000})
+    await store.redis.sadd(keys.acks("dead", "scan"), "m1", "acknowledged-meanwhile")
+    await store.redis.zadd(keys.HEARTBEATS, {"dead": store.now() * 1000 - 31_000})
     assert await recovery.requeue_lost(store, 30) == 1
     assert await store.redis.lrange(key, 0, -1) == [b"m1"]
-    assert await store.redis.zcard(f"{NAMESPACE}:__heartbeats__") == 0
+    assert await store.redis.zcard(keys.HEARTBEATS) == 0
     assert await recovery.requeue_lost(store, 30) == 0
 
 

@@ -9,8 +9,8 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State
-from bot.store import connect
-from bot.store.messages import NAMESPACE, QUEUES
+from bot.store import connect, keys
+from bot.store.messages import QUEUES
 from bot.store.queues import dead_letters, live_workers, queues
 from tests.flows import servers
 from tests.flows.environment import World, running
@@ -44,7 +44,7 @@ async def test_a_review_leaves_nothing_in_the_queues(world: World) -> None:
         (0, 0, 0)
     ] * len(QUEUES)
     assert await dead_letters(world.store) == []
-    claimed = world.store.redis.scan_iter(f"{NAMESPACE}:__acks__.*")
+    claimed = world.store.redis.scan_iter(f"{keys.NAMESPACE}:__acks__.*")
     assert [key async for key in claimed] == []
 
 

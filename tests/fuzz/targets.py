@@ -61,7 +61,7 @@ class _Queue:
     def __init__(self) -> None:
         self.accepted = 0
 
-    async def accept_delivery(self, guid: str, queued: object, *, installation_id: int = 0) -> bool:
+    async def accept(self, guid: str, queued: object, *, installation_id: int = 0) -> bool:
         self.accepted += 1
         return True
 
@@ -76,7 +76,10 @@ def _deliver(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, int]
     queue = _Queue()
     counted = SimpleNamespace(count=lambda *_, **__: None)
     state = SimpleNamespace(
-        settings=_SETTINGS, store=queue, metrics=counted, body_budget=ByteBudget()
+        settings=_SETTINGS,
+        store=SimpleNamespace(deliveries=queue),
+        metrics=counted,
+        body_budget=ByteBudget(),
     )
     scope = {
         "type": "http",

@@ -14,7 +14,8 @@ import yaml
 
 from bot.cli.app import app
 from bot.config.settings import Settings
-from bot.store.messages import NAMESPACE, QUEUES
+from bot.store import keys
+from bot.store.messages import QUEUES
 from bot.telemetry.metrics import CATALOG
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def test_every_queue_has_a_worker_and_each_command_exists() -> None:
 def test_scaling_looks_at_the_lists_that_hold_the_messages() -> None:
     for scaled in documents("ScaledObject"):
         [trigger] = scaled["spec"]["triggers"]
-        queue = trigger["metadata"]["listName"].removeprefix(f"{NAMESPACE}:")
+        queue = trigger["metadata"]["listName"].removeprefix(f"{keys.NAMESPACE}:")
         assert queue in QUEUES
         assert scaled["spec"]["scaleTargetRef"]["name"] == f"glossator-{queue}"
 

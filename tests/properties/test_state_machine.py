@@ -33,7 +33,7 @@ from bot.domain.model import (
     Trigger,
 )
 from bot.store import Store, connect, keys, recovery
-from bot.store.messages import NAMESPACE, message
+from bot.store.messages import message
 
 T = TypeVar("T")
 
@@ -246,7 +246,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_has_a_message_once_nothing_runs_before_it(self) -> None:
-        bodies: Any = self.run(self.store.redis.hvals(f"{NAMESPACE}:events.msgs"))
+        bodies: Any = self.run(self.store.redis.hvals(keys.queue_messages("events")))
         sent = [json.loads(body)["args"][1] for body in bodies]
         parked = [
             name
@@ -282,7 +282,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def a_review_with_all_results_is_published_by_one_message(self) -> None:
-        bodies: Any = self.run(self.store.redis.hvals(f"{NAMESPACE}:reports.msgs"))
+        bodies: Any = self.run(self.store.redis.hvals(keys.queue_messages("reports")))
         sent = [
             data["args"][0]
             for data in map(json.loads, bodies)

@@ -25,7 +25,7 @@ from bot.domain.model import (
     State,
     Trigger,
 )
-from bot.domain.progress import Activity, Progress
+from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity, Progress
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
 from workers.reports.merge import build_report
@@ -122,7 +122,7 @@ async def _analyze(
         await on_progress(
             Progress(
                 state=State.ANALYZING,
-                percent=20 + 70 * done // total,
+                percent=SCANNED_PERCENT + (ANALYZED_PERCENT - SCANNED_PERCENT) * done // total,
                 activity=activity,
                 amount=amount,
                 files_done=done,

@@ -10,8 +10,9 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
 
+from bot.store import keys
 from bot.store.connection import connect_sync
-from bot.store.messages import LOST_SECONDS, NAMESPACE
+from bot.store.messages import LOST_SECONDS
 
 #: Between two tries to put a message while Redis is away.
 ENQUEUE_RETRY_SECONDS = 1
@@ -90,7 +91,7 @@ def make_broker(
     """A broker whose dead workers are missed after `lost_seconds`."""
     return _Broker(  # type: ignore[no-untyped-call]
         client=connect_sync(redis_url),
-        namespace=NAMESPACE,
+        namespace=keys.NAMESPACE,
         middleware=middleware,
         heartbeat_timeout=lost_seconds * 1000,
         maintenance_chance=MAINTENANCE_CHANCE,

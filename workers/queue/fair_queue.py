@@ -5,10 +5,7 @@ from typing import Any
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
-from bot.store import keys
-from bot.store.delivery_scripts import NEXT_DELIVERIES
-from bot.store.messages import NAMESPACE
-from bot.store.store import MAX_CONCURRENT_DELIVERIES
+from bot.store.deliveries import start_next_delivery
 from bot.telemetry import log
 
 _log = log.get(__name__)
@@ -24,16 +21,8 @@ class FairQueue(Middleware):
         repository = message.args[0].get("repository")
         if not repository:
             return
-        script = broker.client.register_script(NEXT_DELIVERIES)
         try:
-            script(
-                args=[
-                    keys.PREFIX,
-                    NAMESPACE,
-                    MAX_CONCURRENT_DELIVERIES,
-                    repository["installation_id"],
-                ]
-            )
+            start_next_delivery(broker.client, repository["installation_id"])
         except RedisError as exc:
             _log.warning("next_delivery_not_started", why=type(exc).__name__)
 

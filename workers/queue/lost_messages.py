@@ -15,7 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
-from bot.store.messages import NAMESPACE
+from bot.store import keys
 from bot.telemetry import log
 
 #: Between two looks. What is unknown in two looks on end is lost: a message on its way from
@@ -57,7 +57,7 @@ class LostMessages(Middleware):
         try:
             for queue in worker.consumers:
                 _requeue(broker, queue, _claimed(broker, queue))
-            broker.client.zrem(f"{NAMESPACE}:__heartbeats__", broker.broker_id)
+            broker.client.zrem(keys.HEARTBEATS, broker.broker_id)
         except RedisError as exc:  # then others take it over once we are missed
             _log.warning("messages_not_requeued", why=type(exc).__name__)
 
@@ -78,7 +78,7 @@ class LostMessages(Middleware):
 
 
 def _claimed(broker: RedisBroker, queue: str) -> set[str]:
-    key = f"{NAMESPACE}:__acks__.{broker.broker_id}.{queue}"
+    key = keys.acks(broker.broker_id, queue)
     found: Any = broker.client.smembers(key)
     return {name.decode() for name in found}
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.domain.model import Review, State
-from bot.domain.progress import Activity, Progress
+from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity, Progress
 from bot.github import pulls
 from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
@@ -64,7 +64,7 @@ async def scan_review(services: Services, state: ReviewState) -> None:
         batches=batches,
         messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
         or [message("publish_review", review.id)],
-        percent=20 if batches else 90,
+        percent=SCANNED_PERCENT if batches else ANALYZED_PERCENT,
         files_total=files,
         findings=len(scanned.scan.evidence),
     )

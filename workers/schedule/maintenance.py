@@ -54,7 +54,7 @@ class Job:
 
 async def requeue_from_dead_workers(services: Services) -> None:
     """Give the messages of dead workers to living ones, and their turns to others."""
-    await recovery.start_queued_deliveries(services.store)
+    await services.store.deliveries.start_queued()
     number = await recovery.requeue_lost(services.store, services.settings.worker_lost_seconds)
     if number:
         _log.warning("messages_of_dead_workers_requeued", number=number)

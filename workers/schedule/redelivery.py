@@ -9,8 +9,8 @@ from typing import Any
 from bot.github import deliveries
 from bot.github.deliveries import Delivery
 from bot.github.errors import GitHubError, Invalid, NotFound
-from bot.store import keys
-from bot.store.store import DELIVERY_SECONDS, Store
+from bot.store import Store, keys
+from bot.store.deliveries import DELIVERY_SECONDS
 from bot.telemetry import log
 from workers.services import Services
 

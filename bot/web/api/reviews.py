@@ -93,7 +93,7 @@ async def start(request: Request) -> Response:
             ),
         )
         # A call that died between its claim and this is made good by its repetition.
-        await state.store.accept_delivery(f"api:{review_id}", start_message)
+        await state.store.deliveries.accept(f"api:{review_id}", start_message)
     answer = StartReviewResponse(
         id=review_id,
         status=State.QUEUED,

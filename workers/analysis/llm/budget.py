@@ -15,6 +15,7 @@ from bot.config.settings import Price
 from bot.domain.model import Usage
 from bot.runtime.tasks import run_to_completion
 from bot.store import keys
+from bot.store.scripts import Script, Scripts
 from bot.store.usage import add_usage
 from workers.analysis.llm.errors import BudgetError
 
@@ -23,21 +24,6 @@ _KEEP = 2 * 24 * 3600
 
 #: A scope, the most that may be spent under it, and whose budget that is, for people.
 Limit = tuple[str, int, str]
-
-# KEYS: sums. ARGV: tokens, seconds to keep the sums, the limit of each.
-# Returns 0 when the tokens were added to all, else the position of a limit that forbids it.
-_RESERVE = """
-for i, key in ipairs(KEYS) do
-  if tonumber(redis.call('GET', key) or '0') + tonumber(ARGV[1]) > tonumber(ARGV[2 + i]) then
-    return i
-  end
-end
-for _, key in ipairs(KEYS) do
-  redis.call('INCRBY', key, ARGV[1])
-  redis.call('EXPIRE', key, ARGV[2])
-end
-return 0
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +64,6 @@ class Budget:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._redis = redis
-        if redis is not None:
-            self._reserve = redis.register_script(_RESERVE)
         self._review_tokens = review_tokens
         self._daily_tokens = daily_tokens
         self._keep_seconds = keep_seconds
@@ -144,9 +128,13 @@ class Budget:
         if not limits:
             return None
         if self._redis is not None:
-            names = [keys.llm_spent(scope) for scope, _, _ in limits]
-            maximums = [limit for _, limit, _ in limits]
-            position = int(await self._reserve(keys=names, args=[tokens, _KEEP, *maximums]))
+            position = await Scripts(self._redis).run(
+                Script.RESERVE_TOKENS,
+                sums=[keys.llm_spent(scope) for scope, _, _ in limits],
+                limits=[limit for _, limit, _ in limits],
+                tokens=tokens,
+                seconds=_KEEP,
+            )
             return limits[position - 1] if position else None
         for each in limits:
             if self._sums.get(each[0], 0) + tokens > each[1]:

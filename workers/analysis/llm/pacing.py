@@ -15,7 +15,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from bot.runtime.tasks import stop
-from bot.store import keys
+from bot.store.scripts import Script, Scripts
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -40,64 +40,6 @@ class Pacing(Protocol):
         ...
 
 
-# KEYS: leases, waiters, looks, state. ARGV: me, limit, gap ms, lease ms, recovery ms,
-# forgotten ms. Returns 0 (granted) or the ms after which another look is worth it.
-_ACQUIRE = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local me, limit, gap = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local lease, recovery, forgotten = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - forgotten)) do
-  redis.call('ZREM', KEYS[2], gone)
-  redis.call('ZREM', KEYS[3], gone)
-end
-redis.call('ZADD', KEYS[2], 'NX', redis.call('HINCRBY', KEYS[4], 'ticket', 1), me)
-redis.call('ZADD', KEYS[3], now, me)
-for _, key in ipairs({KEYS[2], KEYS[3], KEYS[4]}) do redis.call('PEXPIRE', key, 86400000) end
-local s = redis.call('HMGET', KEYS[4], 'limit', 'since', 'next', 'pause')
-if s[1] then
-  limit = math.min(limit, tonumber(s[1]) + math.floor((now - tonumber(s[2])) / recovery))
-end
-local free = limit - redis.call('ZCARD', KEYS[1])
-local rank = redis.call('ZRANK', KEYS[2], me)
-if rank >= free then return 100 end
-local at = math.max(tonumber(s[3] or '0'), tonumber(s[4] or '0'))
-if at > now then return at - now end
-if rank > 0 and gap > 0 then return gap end
-redis.call('ZREM', KEYS[2], me)
-redis.call('ZREM', KEYS[3], me)
-redis.call('ZADD', KEYS[1], now + lease, me)
-redis.call('PEXPIRE', KEYS[1], lease + 60000)
-redis.call('HSET', KEYS[4], 'next', now + gap)
-return 0
-"""
-
-# KEYS: leases, waiters, looks. ARGV: me.
-_RELEASE = """
-for i = 1, 3 do redis.call('ZREM', KEYS[i], ARGV[1]) end
-return 0
-"""
-
-# KEYS: state. ARGV: limit, recovery ms, pause ms. Calls that were in flight together and
-# are all refused halve the limit once: only one halving a second counts.
-_THROTTLE = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local limit, recovery, pause = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local s = redis.call('HMGET', KEYS[1], 'limit', 'since', 'pause')
-if s[1] then
-  limit = math.min(limit, tonumber(s[1]) + math.floor((now - tonumber(s[2])) / recovery))
-end
-if not s[2] or now - tonumber(s[2]) >= 1000 then
-  redis.call('HSET', KEYS[1], 'limit', math.max(1, math.floor(limit / 2)), 'since', now)
-end
-redis.call('HSET', KEYS[1], 'pause', math.max(tonumber(s[3] or '0'), now + pause))
-redis.call('PEXPIRE', KEYS[1], 86400000)
-return 0
-"""
-
-
 class RedisPacing:
     """The pace of all processes that share one Redis and one endpoint (`name`)."""
 
@@ -111,18 +53,10 @@ class RedisPacing:
         lease_seconds: float,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._keys = [
-            keys.llm_leases(name),
-            keys.llm_waiters(name),
-            keys.llm_polls(name),
-            keys.llm_limit(name),
-        ]
+        self._scripts, self._endpoint = Scripts(redis), name
         self._limits = (concurrency, gap_ms, int(lease_seconds * 1000))
         self._sleep = sleep
         self._slot_freed = asyncio.Event()
-        self._acquire = redis.register_script(_ACQUIRE)
-        self._release = redis.register_script(_RELEASE)
-        self._throttle = redis.register_script(_THROTTLE)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -136,12 +70,16 @@ class RedisPacing:
             await asyncio.shield(self._release_slot(me))
 
     async def throttled(self, seconds: float) -> None:
-        concurrency = self._limits[0]
-        args = [concurrency, int(RECOVERY * 1000), int(seconds * 1000)]
-        await self._throttle(keys=self._keys[3:], args=args)
+        await self._scripts.run(
+            Script.THROTTLE,
+            endpoint=self._endpoint,
+            limit=self._limits[0],
+            recovery=int(RECOVERY * 1000),
+            pause=int(seconds * 1000),
+        )
 
     async def _release_slot(self, me: str) -> None:
-        await self._release(keys=self._keys[:3], args=[me])
+        await self._scripts.run(Script.RELEASE_SLOT, endpoint=self._endpoint, me=me)
         self._slot_freed.set()  # whoever waits in this process looks at once
         self._slot_freed.clear()
 
@@ -157,8 +95,18 @@ class RedisPacing:
             await stop(*waits)
 
     async def _poll(self, me: str) -> int:
-        args: list[str | int] = [me, *self._limits, int(RECOVERY * 1000), int(_EXPIRY * 1000)]
-        return int(await self._acquire(keys=self._keys, args=args))
+        limit, gap, lease = self._limits
+        wait = await self._scripts.run(
+            Script.ACQUIRE_SLOT,
+            endpoint=self._endpoint,
+            me=me,
+            limit=limit,
+            gap=gap,
+            lease=lease,
+            recovery=int(RECOVERY * 1000),
+            expiry=int(_EXPIRY * 1000),
+        )
+        return int(wait)
 
 
 class LocalPacing:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.store import keys
-from bot.store.messages import NAMESPACE
 
 ROOT = Path(__file__).parents[4]
 
@@ -21,7 +20,7 @@ _DRAMATIQ = ("bot/store/", "workers/queue/")
 def made_keys() -> Iterator[str]:
     """Every key that the module makes, without its prefix, with names for what goes into it."""
     for name, value in vars(keys).items():
-        if isinstance(value, str) and name.isupper() and name != "PREFIX":
+        if isinstance(value, str) and name.isupper() and name not in ("PREFIX", "NAMESPACE"):
             yield value.removeprefix(keys.PREFIX)
         elif inspect.isfunction(value):
             names = {each: f"<{each}>" for each in inspect.signature(value).parameters}
@@ -31,7 +30,7 @@ def made_keys() -> Iterator[str]:
 def test_the_index_lists_every_key_with_its_type_and_lifetime() -> None:
     line = re.compile(
         r"^  (?P<key>\S+) +(string|hash|set|zset|list|stream) +"
-        r"(\d+ \w+|KEEP|for ever|while |seconds|the span)"
+        r"(\d+ \w+|KEEP|for ever|while |until |seconds|the span)"
     )
     documentation = keys.__doc__ or ""
     listed = [found["key"] for each in documentation.splitlines() if (found := line.match(each))]
@@ -65,5 +64,7 @@ def test_no_other_module_makes_a_key() -> None:
         if name != "bot/store/keys.py":
             assert [text for text in texts(path) if _KEY.match(text)] == [], name
         if not name.startswith(_DRAMATIQ):
-            assert [text for text in texts(path) if text.startswith(f"{NAMESPACE}:")] == [], name
+            assert [text for text in texts(path) if text.startswith(f"{keys.NAMESPACE}:")] == [], (
+                name
+            )
             assert not re.search(r"\b(NAMESPACE|PREFIX)\b", path.read_text()), name

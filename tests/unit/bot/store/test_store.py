@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bot.domain.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
 from bot.domain.progress import Activity
 from bot.store import Store, connect, keys, quota
-from bot.store.messages import NAMESPACE, QUEUES, message
+from bot.store.messages import QUEUES, message
 from bot.store.suppressions import pause
 from tests.support.reviews import state_of
 from workers.queue.broker import make_broker
@@ -40,8 +40,8 @@ def review(
 
 async def queued(store: Store, queue: str) -> list[str]:
     """The actors of the messages that wait in a queue, in order."""
-    ids = await store.redis.lrange(f"{NAMESPACE}:{queue}", 0, -1)
-    bodies = [await store.redis.hget(f"{NAMESPACE}:{queue}.msgs", name) for name in ids]
+    ids = await store.redis.lrange(keys.queue(queue), 0, -1)
+    bodies = [await store.redis.hget(keys.queue_messages(queue), name) for name in ids]
     return [json.loads(body)["actor_name"] for body in bodies if body is not None]
 
 
@@ -52,17 +52,17 @@ async def events(store: Store, name: str) -> list[tuple[str, str]]:
 
 async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: Store) -> None:
     deliveries = [
-        store.accept_delivery("guid", message("handle_delivery", {}, f"{n}")) for n in range(20)
+        store.deliveries.accept("guid", message("handle_delivery", {}, f"{n}")) for n in range(20)
     ]
     assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
     assert await queued(store, "events") == ["handle_delivery"]
 
 
 async def test_deliveries_that_come_at_once_are_queued_each(store: Store) -> None:
-    """More than share one round trip; afterwards Redis has forgotten the script."""
+    """Afterwards Redis has forgotten the script."""
     for begin in (0, 150):
         deliveries = [
-            store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+            store.deliveries.accept(f"guid {n}", message("handle_delivery", {}, f"{n}"))
             for n in range(begin, begin + 150)
         ]
         assert await asyncio.gather(*deliveries) == [True] * 150
@@ -73,7 +73,7 @@ async def test_deliveries_that_come_at_once_are_queued_each(store: Store) -> Non
 async def test_a_caller_who_leaves_takes_no_other_delivery_along(store: Store) -> None:
     deliveries = [
         asyncio.ensure_future(
-            store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+            store.deliveries.accept(f"guid {n}", message("handle_delivery", {}, f"{n}"))
         )
         for n in range(10)
     ]
@@ -83,10 +83,10 @@ async def test_a_caller_who_leaves_takes_no_other_delivery_along(store: Store) -
     assert await asyncio.gather(*others) == [True] * 9
 
 
-async def test_who_shares_a_round_trip_shares_its_failure() -> None:
+async def test_deliveries_that_redis_does_not_take_are_errors() -> None:
     unavailable_store = Store(connect("redis://127.0.0.1:1/0"), keep_seconds=3600)
     deliveries = [
-        unavailable_store.accept_delivery(f"guid {n}", message("handle_delivery", {}, f"{n}"))
+        unavailable_store.deliveries.accept(f"guid {n}", message("handle_delivery", {}, f"{n}"))
         for n in range(5)
     ]
     results = await asyncio.gather(*deliveries, return_exceptions=True)
@@ -111,7 +111,7 @@ async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str)
         worker.stop()
         broker.close()
     assert seen == ["one", "two"]
-    left = await store.redis.keys(f"{NAMESPACE}:scan*")
+    left = await store.redis.keys(f"{keys.NAMESPACE}:scan*")
     assert left == []
 
 
@@ -169,8 +169,8 @@ async def test_what_waits_for_a_review_is_put_once_when_that_has_ended(store: St
     assert await store.reviews.state("one") is State.SUPERSEDED
     assert await queued(store, "events") == [], "they wait for what has taken its place"
     await store.reviews.move("two", State.FAILED, from_states=ACTIVE)
-    names = await store.redis.lrange(f"{NAMESPACE}:events", 0, -1)
-    bodies = [await store.redis.hget(f"{NAMESPACE}:events.msgs", name) for name in names]
+    names = await store.redis.lrange(keys.queue("events"), 0, -1)
+    bodies = [await store.redis.hget(keys.queue_messages("events"), name) for name in names]
     assert [json.loads(body or b"")["args"][1] for body in bodies] == ["b", "c"]
 
 

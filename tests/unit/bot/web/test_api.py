@@ -16,7 +16,7 @@ from bot.domain.model import Repository, State
 from bot.security.links import FORMATS, Purpose, sign
 from bot.security.signing import signing_keys
 from bot.store import Store, keys
-from bot.store.messages import NAMESPACE, QUEUES
+from bot.store.messages import QUEUES
 from bot.web.api import reviews
 from bot.web.api.schemas import CONTENT_TYPES
 from bot.web.app import create_app
@@ -30,7 +30,7 @@ Headers = dict[str, str]
 async def queued(store: Store) -> list[dict[str, Any]]:
     bodies: list[Any] = []
     for queue in QUEUES:
-        bodies += await store.redis.hvals(f"{NAMESPACE}:{queue}.msgs")
+        bodies += await store.redis.hvals(keys.queue_messages(queue))
     return [json.loads(body) for body in bodies]
 
 

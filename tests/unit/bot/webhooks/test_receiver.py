@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
-from bot.store.messages import NAMESPACE, QUEUES
+from bot.store import keys
+from bot.store.messages import QUEUES
 from bot.web.app import create_app
 from bot.webhooks.receiver import MAX_BODY
 from tests.support.deliveries import SECRET, headers, payload, signature
@@ -37,7 +38,7 @@ async def web(redis_url: str, redis: "Redis") -> AsyncIterator[httpx2.AsyncClien
 async def queued(redis: "Redis") -> list[dict[str, Any]]:
     bodies: list[Any] = []
     for queue in QUEUES:
-        bodies += await redis.hvals(f"{NAMESPACE}:{queue}.msgs")
+        bodies += await redis.hvals(keys.queue_messages(queue))
     return [json.loads(body) for body in bodies]
 
 

@@ -16,12 +16,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.store import Store
-from bot.store.messages import NAMESPACE, Message
+from bot.store import Store, keys
+from bot.store.messages import Message
 from workers.queue import broker as brokers
 from workers.queue.broker import make_broker
 
-MESSAGES = f"{NAMESPACE}:events.msgs"
+MESSAGES = keys.queue_messages("events")
 
 
 async def test_a_closed_broker_leaves_no_connection_behind(redis_url: str, redis: "Redis") -> None:
@@ -78,7 +78,7 @@ async def test_a_user_of_redis_needs_no_channels(redis_url: str, redis: "Redis")
         with working(url, done.release):
             await Store(quiet, keep_seconds=60).put(work_message(1))
             assert await asyncio.to_thread(done.acquire, timeout=30)
-            assert await redis.llen(f"{NAMESPACE}:events") == 0
+            assert await redis.llen(keys.queue("events")) == 0
         await quiet.aclose()
     finally:
         await redis.acl_deluser("quiet")

@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, State, Usage
-from bot.store import ReviewSummary, Store
-from bot.store.messages import NAMESPACE, message
+from bot.store import ReviewSummary, Store, keys
+from bot.store.messages import message
 from bot.store.queues import dead_letters, live_workers, queues
 from bot.store.usage import add_usage
 from bot.telemetry.metrics import Unsaved
@@ -166,7 +166,7 @@ async def bury(store: Store, queue: str) -> str:
     dead = message("publish_review", "01JREVIEW")
     body = json.loads(dead.body)
     body["options"] |= {"retries": 3, "traceback": "Traceback …\nBoom: it broke <b>\n"}
-    key = f"{NAMESPACE}:{queue}.XQ"
+    key = keys.dead_letters(queue)
     await store.redis.zadd(key, {dead.id: time.time() * 1000})
     await store.redis.hset(f"{key}.msgs", dead.id, json.dumps(body))
     return dead.id
@@ -184,7 +184,7 @@ async def test_a_dead_letter_is_shown_and_goes_back_once(
     assert (await web.post(path, data=data, headers=ORIGIN)).status_code == 303
     assert (await web.post(path, data=data, headers=ORIGIN)).status_code == 404
     assert await dead_letters(store) == []
-    raw: Any = await store.redis.hget(f"{NAMESPACE}:reports.msgs", dead)
+    raw: Any = await store.redis.hget(keys.queue_messages("reports"), dead)
     assert "retries" not in json.loads(raw)["options"]
     assert json.loads(raw)["args"] == ["01JREVIEW"]
 
@@ -192,7 +192,7 @@ async def test_a_dead_letter_is_shown_and_goes_back_once(
 async def test_queues_report_depth_and_age_and_workers(store: Store) -> None:
     await store.put(message("scan_review", "a"), message("scan_review", "b"))
     now = time.time() * 1000
-    key = f"{NAMESPACE}:__heartbeats__"
+    key = keys.HEARTBEATS
     await store.redis.zadd(key, {"alive": now, "dead": now - 60_000})
     [scan] = [queue for queue in await queues(store) if queue.name == "scan"]
     assert (scan.waiting, scan.delayed, scan.dead) == (2, 0, 0)
@@ -205,7 +205,7 @@ async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
 ) -> None:
     review = await open_review(store)
     await store.put(message("scan_review", "a"))
-    await store.redis.lpop(f"{NAMESPACE}:scan")  # a worker takes it
+    await store.redis.lpop(keys.queue("scan"))  # a worker takes it
     places = {f'glossator_worker_slots{{state="{s}"}}': n for s, n in (("all", 8), ("busy", 3))}
     feeds = {"glossator_feeds_open": 2}
     for process, present in (("a worker", places), ("another web process", feeds)):

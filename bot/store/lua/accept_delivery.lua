@@ -1,0 +1,15 @@
+-- Queue what a delivery asks for, once.
+-- guid, messages, seconds to remember it, installation and max_concurrent; without an
+-- installation it waits for nobody. Returns 1 when it was queued, 0 when it was before.
+
+if not redis.call('SET', key.delivery:format(args.guid), '1', 'NX', 'EX', args.seconds) then
+  return 0
+end
+if not args.installation then
+  put(args.messages)
+  return 1
+end
+redis.call('RPUSH', key.queued_deliveries:format(args.installation), cjson.encode(args.messages))
+redis.call('SADD', key.QUEUED_DELIVERIES, args.installation)
+start_deliveries(args.installation, args.max_concurrent)
+return 1

@@ -1,0 +1,3 @@
+-- messages.
+
+put(args.messages)
