@@ -109,7 +109,7 @@ async def test_a_review_that_was_never_queued_is_started_again(
 ) -> None:
     await store.reviews.open(review())
     await maintenance.sweep(services)
-    assert await messages(store) == [f"start_review ada/engine 3 {ID}  False None"]
+    assert await messages(store) == [f"start_review ada/engine 3 {ID}  False None None"]
 
 
 async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
