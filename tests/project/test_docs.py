@@ -83,3 +83,16 @@ def test_the_page_of_permissions_is_what_the_manifest_asks_for() -> None:
 
 def test_the_app_asks_for_the_events_that_it_handles() -> None:
     assert set(EVENTS) == set(HANDLED) - UNASKED
+
+
+def test_every_path_that_the_architecture_page_names_exists() -> None:
+    pages = [ROOT / "docs/architecture.md", ROOT / "CONTRIBUTING.md"]
+    named = {
+        path
+        for page in pages
+        for path in re.findall(
+            r"`((?:bot|workers|templates|docs|tests|deploy)/[\w./-]*)`", page.read_text()
+        )
+    }
+    assert len(named) > 40
+    assert not [path for path in sorted(named) if not (ROOT / path).exists()]
