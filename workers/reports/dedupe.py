@@ -29,7 +29,7 @@ def deduplicate(findings: Iterable[Finding], *known: Collection[str]) -> list[Fi
     An analyzer's evidence and the model that confirms it are joined, as are the rules of two
     analyzers, and what one of them says of equal code in one file, which has one fingerprint: it is
     one finding with several places. Two defects that a model sees in one line stay two, the second
-    under a fingerprint of its own. `known` are fingerprints that people have heard of: of two that
+    under a fingerprint of its own. `known` are fingerprints that were reported before: of two that
     are joined the one in the first of these sets is kept, so that nothing is posted again under
     another name.
     """
@@ -52,7 +52,7 @@ def group(findings: Sequence[Finding], *known: Collection[str]) -> list[Finding]
     others as its `places`.
 
     The same is a rule of an analyzer that occurs more than SEPARATE times or in the same words, and
-    what a model says in the same words of other lines. What people have heard of stays apart from
+    what a model says in the same words of other lines. What was reported before stays apart from
     what is new: `known` are the sets of such fingerprints.
     """
     kinds: defaultdict[object, list[Finding]] = defaultdict(list)
@@ -70,8 +70,8 @@ def group(findings: Sequence[Finding], *known: Collection[str]) -> list[Finding]
 
 def _kind(finding: Finding, known: _Known) -> tuple[object, ...]:
     """Findings of one kind may be the same defect at several places."""
-    heard = next((n for n, names in enumerate(known) if finding.fingerprint in names), -1)
-    kind = (heard, finding.category, finding.severity)
+    reported_in = next((n for n, names in enumerate(known) if finding.fingerprint in names), -1)
+    kind = (reported_in, finding.category, finding.severity)
     if not finding.anchored or (LLM_SOURCE in finding.tools and finding.source != LLM_SOURCE):
         return (*kind, finding.fingerprint)  # stays alone
     if finding.source == LLM_SOURCE:

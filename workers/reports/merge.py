@@ -55,9 +55,9 @@ def build_report(
 
     `posted_before` are the fingerprints of what is on lines of the pull request already, and
     `reported_before` those that people have read in our last review; they are listed but not posted
-    on lines. `dismissed` are those that people do not want to hear. `now` is in seconds since the
+    on lines. `dismissed` are those that people dismissed. `now` is in seconds since the
     epoch. From the third review of a pull request on, `earlier_reviews` being 2, only severe
-    findings in files that were read anew become comments.
+    findings in files that were read again become comments.
     """
     known = dismissed, posted_before
     reported, less_severe = _reported(review, scan, results, settings, config, known)
@@ -128,7 +128,7 @@ def _coverage(
         reviewed=sum(
             path not in unread or path in scan.analyzed_paths for path in scan.reviewed_paths
         ),
-        # One of the lines stands for all that are not named.
+        # One entry represents all that are not named.
         skipped=len(unread) - bool(scan.skipped_unlisted) + scan.skipped_unlisted,
         unread=len(failed),
         model_answered=answered,
@@ -155,7 +155,7 @@ def _reported(
     config: RepoConfig,
     known: tuple[frozenset[str], ...],
 ) -> tuple[list[Finding], list[Rejected]]:
-    """Each finding once, ranked; and those that are less severe than anybody wants to hear."""
+    """Each finding once, ranked; and those below the least severity to report."""
     criteria = finding_filter(settings, config, review.focus)
     found = chain(scan.evidence, *(result.findings for result in results), scan.reused_findings)
     reported = deduplicate((f for f in found if f.category in criteria.categories), *known)

@@ -18,7 +18,7 @@ from workers.reports.templates import code_links
 
 
 async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> PostedReview | None:
-    """The review as an earlier attempt posted it, which may not have come to tell what GitHub
+    """The review as an earlier attempt posted it, which may have died before it listed what GitHub
     refused; None if it did not get so far."""
     repo, number = report.review.repository.full_name, report.review.number
     marker = review_marker(report.review.id)
@@ -36,7 +36,7 @@ async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> 
 async def post_review(
     gh: GitHub, report: Report, links: Links, *, request_changes: bool
 ) -> PostedReview:
-    """Post the review. Comments that GitHub refuses are told in its body instead."""
+    """Post the review. Comments that GitHub refuses are shown in its body instead."""
     repo, number = report.review.repository.full_name, report.review.number
     posted = await reviews.create_review(
         gh,
@@ -53,7 +53,7 @@ async def post_review(
 async def _with_refused_listed(
     gh: GitHub, report: Report, links: Links, posted: PostedReview
 ) -> PostedReview:
-    """The review, in whose body stands what GitHub refused as comments. Safe to repeat."""
+    """The review, with what GitHub refused as comments added to its body. Safe to repeat."""
     if posted.rejected:
         repo, number = report.review.repository.full_name, report.review.number
         taken = _taken(report, posted)
@@ -112,12 +112,12 @@ def inline(report: Report) -> tuple[Finding, ...]:
 
 
 def blocks(report: Report) -> bool:
-    """Whether changes are asked for, where that is configured."""
+    """Whether the review requests changes, where that is configured."""
     return any(is_severe(finding.severity) for finding in report.findings)
 
 
 def is_severe(severity: Severity) -> bool:
-    """Whether a finding of this severity has to be mended before the change is taken."""
+    """Whether a finding of this severity has to be fixed before merging."""
     return severity.rank <= Severity.HIGH.rank
 
 

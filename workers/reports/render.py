@@ -1,6 +1,6 @@
 """A report, a finding or a review's progress as what GitHub shows (pure).
 
-Every word stands in a template; what comes from outside passes its filters.
+Texts are in templates; what comes from outside passes their filters.
 """
 
 from collections import defaultdict
@@ -29,11 +29,11 @@ from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
 from workers.reports.templates import code_links, render
 from workers.reports.truncate import Truncated, size, truncate
-from workers.reports.verdict import counts, plural
+from workers.reports.verdict import counts
 
-#: More lines of a walkthrough nobody reads; the report has them all.
+#: Files named in the list of changes; the report has them all.
 _MAX_FILES = 100
-#: Notes told: there may be some for each batch, and findings need the room; the report has all.
+#: Notes shown: there may be some for each batch, and findings need the room; the report has all.
 _MAX_NOTES = 15
 #: Paths named of those that were skipped for one reason; the report has them all.
 _MAX_PATHS = 5
@@ -119,9 +119,6 @@ def _title(report: Report) -> str:
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:
     """The check run while the review is under way: a progress bar and the stages."""
-    title = progress.status_text
-    if progress.state is State.ANALYZING and progress.files_total:
-        title = f"Reading: {progress.files_done} of {plural(progress.files_total, 'file')}"
     filled = round(progress.percent / 5)
     summary = render(
         "check/progress.md.j2",
@@ -130,7 +127,7 @@ def progress_output(progress: Progress, links: Links) -> CheckOutput:
         bar="█" * filled + "░" * (20 - filled),
         stages=_stages(progress.state),
     )
-    return CheckOutput(shorten(show_hidden(title), 200), summary)
+    return CheckOutput(shorten(show_hidden(progress.status_text), 200), summary)
 
 
 def skipped_output(skip: Skip, notes: Sequence[str] = ()) -> CheckOutput:
@@ -256,7 +253,7 @@ def _stages(now: State) -> list[tuple[str, str]]:
     """Each stage's mark and name: done, under way or to come."""
     names = {
         State.QUEUED: "Queued",
-        State.SCANNING: "Reading the change",
+        State.SCANNING: "Scanning the change",
         State.ANALYZING: "Reviewing",
         State.REPORTING: "Writing the review",
     }

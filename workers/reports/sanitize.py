@@ -1,4 +1,4 @@
-"""Makes Markdown by an LLM, an analyser or an author harmless to post (pure).
+"""Makes Markdown by an LLM, an analyzer or an author harmless to post (pure).
 
 The text is parsed, and only what we know is written again from the parsed tree: paragraphs,
 lists, quotes, emphasis, code. Everything else becomes text or code, so nothing depends on

@@ -1,7 +1,6 @@
 """GET /reviews/{id}: one review, finished or under way."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,12 +8,12 @@ from starlette.responses import Response
 from bot.domain.model import (
     Finding,
     Report,
-    Review,
     Severity,
     State,
     Usage,
 )
 from bot.domain.progress import Progress
+from bot.github.urls import CodeLinks
 from bot.security.links import Purpose, report_links
 from bot.store import Store, keys
 from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
@@ -34,7 +33,7 @@ STAGES = {
 
 HEADINGS = {
     State.QUEUED: "Waiting for a worker",
-    State.SCANNING: "Reading the change",
+    State.SCANNING: "Scanning the change",
     State.ANALYZING: "Reviewing",
     State.REPORTING: "Writing the report",
     State.COMPLETED: "Reviewed",
@@ -52,12 +51,25 @@ class ReviewResults:
     findings: tuple[Finding, ...]
     usage: Usage
 
+    @property
+    def total(self) -> int:
+        """How many defects; one at several places counts for each."""
+        return sum(finding.occurrences for finding in self.findings)
+
     def counts(self) -> list[tuple[Severity, int]]:
-        by = [(s, sum(f.severity is s for f in self.findings)) for s in Severity]
+        by = [(s, sum(f.occurrences for f in self.findings if f.severity is s)) for s in Severity]
         return [(severity, number) for severity, number in by if number]
 
+    def shown(self, finding: Finding) -> str:
+        """Where the review on GitHub has it, for people; "" before there is one."""
+        if self.report is None:
+            return ""
+        if finding.fingerprint in self.report.inline:
+            return "inline comment"
+        return "still open" if finding.fingerprint in self.report.still_open else "also noticed"
+
     def files_read(self, progress: Progress) -> tuple[int, int]:
-        """How many files were read, of how many; analysers read files, too."""
+        """How many files were read, of how many; analyzers read files, too."""
         if self.report is None:
             return progress.files_done, progress.files_total
         changed = {file.path for file in self.report.files}
@@ -100,7 +112,11 @@ async def review_page(request: Request) -> Response:
         now=store.now(),
         superseded_by=state.superseded_by,
         reports=report_links(request.app.state.keys[0], review_id, expires) if found.report else {},
-        blob=_blob(settings.github_url, access.review),
+        code=CodeLinks(
+            f"{settings.github_url}/{access.review.repository.full_name}",
+            access.review.head_sha,
+            found.report.merge_base if found.report else "",
+        ),
         feed=f"/ws/reviews/{review_id}",
         after=newest[0][0].decode() if newest else "0",
     )
@@ -150,20 +166,3 @@ def _stages(progress: Progress) -> list[tuple[str, str]]:
         (name, "done" if i < at else "current" if i == at else "ahead")
         for i, name in enumerate(STAGES.values())
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """Addresses of lines at the head commit, on GitHub."""
-
-    base: str
-
-    def url(self, finding: Finding) -> str:
-        path = quote(finding.path.encode("utf-8", "surrogateescape"))
-        if not finding.anchored or finding.side != "RIGHT":
-            return f"{self.base}/{path}"
-        return f"{self.base}/{path}#L{finding.start_line}-L{finding.end_line}"
-
-
-def _blob(github_url: str, review: Review) -> Blob:
-    return Blob(f"{github_url}/{review.repository.full_name}/blob/{review.head_sha}")

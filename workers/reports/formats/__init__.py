@@ -41,5 +41,5 @@ def render(report: Report, format: str, links: Links) -> bytes:
     """
     if format not in _RENDERINGS:
         known = ", ".join(_RENDERINGS)
-        raise UnknownFormat(f"There is no report format {format!r}; there are {known}.")
+        raise UnknownFormat(f"Unknown report format {format!r}. Choose {known}.")
     return _RENDERINGS[format](report, links)

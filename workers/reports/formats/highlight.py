@@ -1,4 +1,4 @@
-"""Code with its words coloured, by pygments (pure)."""
+"""Code with its words colored, by pygments (pure)."""
 
 from markupsafe import Markup
 from pygments import highlight

@@ -65,7 +65,7 @@ def _environment() -> Environment:
         "shown": show_hidden,
         "prose": prose,
         "line": line,
-        "coloured": lambda code, path: colored(code, path=path),
+        "colored": lambda code, path: colored(code, path=path),
         "place": place,
         "source": source,
         "plural": plural,

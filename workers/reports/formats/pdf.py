@@ -23,7 +23,7 @@ _FOLDER = DIRECTORY / "report"
 #: Arabic and more), emoji by Noto Emoji: all under the SIL Open Font License.
 _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOLDER / "fonts")
 
-#: A page takes the typesetter hundreds of times the memory of its text, and coloured code several
+#: A page takes the typesetter hundreds of times the memory of its text, and colored code several
 #: times that: findings are set up to so many characters, with some for each line and frame.
 _BUDGET, _COLORED, _LINE, _FRAME = 400_000, 60_000, 40, 1_000
 #: Rows of the walkthrough, skipped files, notes: three thousand took gigabytes.
@@ -99,7 +99,7 @@ def _findings(report: Report) -> list[dict[str, Any]]:
 
 def _finding(finding: Finding, report: Report, *, colored: bool) -> dict[str, Any]:
     return {
-        "coloured": colored,
+        "colored": colored,
         "severity": str(finding.severity),
         "category": str(finding.category),
         "title": line(finding.title),

@@ -49,7 +49,7 @@ def sarif(report: Report) -> bytes:
 
 
 def _rule_id(finding: Finding) -> str:
-    """The analyser's rule as `ruff:F821`; the category where the LLM alone found it."""
+    """The analyzer's rule as `ruff:F821`; the category where the LLM alone found it."""
     rules = [name for name in finding.sources if name != LLM_SOURCE]
     return rules[0] if rules else f"{LLM_SOURCE}:{finding.category}"
 

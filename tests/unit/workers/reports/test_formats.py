@@ -254,5 +254,5 @@ def test_pdf_includes_what_fits_and_states_how_many_more(
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(report: Report) -> None:
-    with pytest.raises(UnknownFormat, match="there are json, md, html, pdf, sarif"):
+    with pytest.raises(UnknownFormat, match="Choose json, md, html, pdf, sarif"):
         render(report, "docx", LINKS)
