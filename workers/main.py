@@ -6,7 +6,6 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack
 from typing import Any
 
-import dramatiq
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareError, TimeLimit
 
@@ -18,15 +17,13 @@ from workers.actors import declare_actors
 from workers.queue.broker import make_broker
 from workers.queue.fair_queue import FairQueue
 from workers.queue.lost_messages import LostMessages
-from workers.queue.retries import RetryMiddleware, Running
+from workers.queue.retries import RetryMiddleware
+from workers.queue.shutdown import Running, Worker
 from workers.scan.analyzers.registry import NAMES as ANALYZERS
 from workers.services import Services, open_services
 
 #: The longest that an idle worker waits between two looks into its queues, in milliseconds.
 POLL_MS = 100
-
-#: The share of the time to stop in that work may finish by itself.
-FINISHING_SHARE = 0.7
 
 _log = log.get(__name__)
 
@@ -80,23 +77,6 @@ def _loop() -> EventLoopThread:
     thread = get_event_loop_thread()
     assert thread is not None, "AsyncIO stands before OpenServices"
     return thread
-
-
-class Worker(dramatiq.Worker):
-    """A worker that finishes what it can when it stops, and hands back the rest."""
-
-    def __init__(self, broker: dramatiq.Broker, running: Running, **options: Any) -> None:
-        super().__init__(broker, **options)
-        self._running = running
-
-    def stop(self, timeout: int = 600_000) -> None:
-        """End within `timeout` milliseconds: most of it is for work to finish, the rest for
-        what did not to be stopped and go back to its queue at once."""
-        handing_back = threading.Timer(timeout * FINISHING_SHARE / 1000, self._running.stop)
-        handing_back.daemon = True
-        handing_back.start()
-        super().stop(timeout)
-        handing_back.cancel()
 
 
 def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:

@@ -16,9 +16,10 @@ from bot.github.errors import Transient, error_of
 from bot.store import ReviewState, Store
 from bot.telemetry.metrics import Metrics
 from tests.support.reviews import state_of
+from workers.queue.actor import Attempt
 from workers.queue.retries import RetryLater
 from workers.reports.render import Ending, failure_output
-from workers.review.stage import MAX_STARTS, Attempt, StageFailed, run_stage
+from workers.review.stage import MAX_STARTS, StageFailed, run_stage
 from workers.scan.repository.errors import CloneError
 from workers.scan.repository.git import _explained
 from workers.scan.repository.process import ProcessTimeout

@@ -160,7 +160,7 @@ async def test_waiting_for_a_crashed_publisher_is_not_counted_as_a_crash(
     current = (await world.store.pull_fields(world.repository.id, number))["current"]
 
     async def waits() -> bool:
-        return not await world.store.redis.exists(keys.stage_starts(current, "report"))
+        return not await world.store.redis.exists(keys.stage_starts(current, "publish"))
 
     await asyncio.sleep(1)
     await world.until_true(waits)

@@ -64,7 +64,7 @@ async def test_a_log_line_carries_its_review_without_the_callers_help(
     assert [ended[pull["current"]]["state"] for pull in pulls] == ["completed", "completed"]
     assert {line["findings"] for line in ended.values()} == {1}
     steps = {line["stage"] for line in lines if line["event"] == "stage_ended"}
-    assert steps == {"scan", "batch 0", "report"}
+    assert steps == {"scan", "analyze 0", "publish"}
     received = [line for line in lines if line["event"] == "delivery"]
     assert sorted(line["delivery"] for line in received) == sorted(guids)
     assert sorted(line["review"] for line in received) == sorted(ended)

@@ -58,7 +58,7 @@ async def test_what_is_counted_is_what_happened(world_with_metrics_token: World)
     assert seen['glossator_reviews_total{state="completed"}'] == len(world.reviews) == 1
     reported = sum(n for name, n in seen.items() if name.startswith("glossator_findings_total"))
     assert reported == len(world.inline_comments)
-    for step in ("scan", "report"):
+    for step in ("scan", "publish"):
         assert seen[f'glossator_stage_seconds_count{{stage="{step}"}}'] == 1
         assert seen[f'glossator_stage_seconds_bucket{{stage="{step}",le="+Inf"}}'] == 1
     for queue in ("events", "scan", "analysis", "reports"):

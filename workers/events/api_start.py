@@ -11,6 +11,7 @@ from bot.store import pending
 from bot.store.messages import Message, message
 from bot.telemetry import log
 from workers.events.start_review import Queued, ReviewRequest, start_review
+from workers.queue.actor import Attempt
 from workers.queue.retries import OUTAGES
 from workers.review.stage import fail, is_retryable, user_message
 from workers.services import Services
@@ -39,17 +40,34 @@ def follow_up_message(named_request: NamedReviewRequest) -> Message | None:
     return message("start_review", *astuple(named_request))
 
 
-async def start_by_name(
-    services: Services, named_request: NamedReviewRequest, *, last_try: bool
+async def start_named_review(
+    services: Services,
+    attempt: Attempt,
+    repository: str,
+    number: int,
+    review_id: str,
+    requested_by: str,
+    full: bool,
+    focus: str | None,
+    effort: str | None = None,
 ) -> None:
     """Start it; if nothing can come of that, whoever asked is told why. Raises what a retry may
     heal, and what an operator has to look at."""
+    named_request = NamedReviewRequest(
+        repository,
+        number,
+        review_id,
+        requested_by,
+        full,
+        Category(focus) if focus else None,
+        Effort(effort) if effort else None,
+    )
     try:
         outcome = await _start(services, named_request)
     except OUTAGES:
         raise
     except Exception as exc:
-        if is_retryable(exc) and not last_try:
+        if is_retryable(exc) and not attempt.last:
             raise
         why = user_message(exc)
         _log.warning("review_request_refused", number=named_request.number, why=why)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.domain import commands
 from bot.domain.commands import BadCommand, Command, Verb
-from bot.domain.events import CommentCreated, to_json
+from bot.domain.events import CommentCreated, from_json, to_json
 from bot.domain.model import Trigger
 from bot.github import pulls
 from bot.github.client import GitHub
@@ -17,6 +18,7 @@ from workers.events import replies
 from workers.events.cancel import cancel_pull
 from workers.events.exclusive import exclusive_lock
 from workers.events.start_review import Queued, ReviewRequest, derived_id, start_review
+from workers.queue.actor import Attempt
 from workers.reports import render
 from workers.reports.markers import read_finding_marker
 from workers.review import check_run, threads
@@ -189,10 +191,19 @@ async def _carry_out(context: _CommandContext, command: Command, position: int) 
 
 
 async def start_queued_review(
-    services: Services, event: CommentCreated, review_id: str, position: int
+    services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, position: int
 ) -> None:
     """Start the review that the command at that position of a comment asked for, now that the
     one has ended for which it waited. Safe to repeat."""
+    comment = from_json(event)
+    assert isinstance(comment, CommentCreated)
+    with attempt.ignoring_not_found():
+        await _start_queued(services, comment, review_id, position)
+
+
+async def _start_queued(
+    services: Services, event: CommentCreated, review_id: str, position: int
+) -> None:
     command = commands.parse(event.body)[position]
     assert isinstance(command, Command), "only what was understood can wait"
     context = await _load_context(services, event, review_id)

@@ -1,6 +1,7 @@
 """What each event makes us do."""
 
 from dataclasses import replace
+from typing import Any
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.events import (
@@ -13,6 +14,7 @@ from bot.domain.events import (
     Ping,
     PullRequestAction,
     PullRequestChanged,
+    from_json,
 )
 from bot.domain.model import Repository, Trigger
 from bot.github import pulls
@@ -25,6 +27,7 @@ from workers.events.cancel import cancel_pull
 from workers.events.commands import run_commands
 from workers.events.start_review import ReviewRequest, derived_id, start_review
 from workers.events.uninstalled import handle_removal
+from workers.queue.actor import Attempt
 from workers.repository.configuration import read_config
 from workers.review import check_run, threads
 from workers.services import Services
@@ -32,11 +35,19 @@ from workers.services import Services
 _log = log.get(__name__)
 
 
-async def handle_event(services: Services, event: Event, review_id: str, guid: str) -> None:
-    """Do what the event asks for. `review_id` is for the review that may come of it.
+async def handle_delivery(
+    services: Services, attempt: Attempt, event: dict[str, Any], review_id: str, guid: str
+) -> None:
+    """Do what the event of a delivery, as `to_json` wrote it, asks for. `review_id` is for the
+    review that may come of it.
 
     Raises what a retry may heal; safe to repeat.
     """
+    with attempt.ignoring_not_found():
+        await _handle(services, from_json(event), review_id, guid)
+
+
+async def _handle(services: Services, event: Event, review_id: str, guid: str) -> None:
     match event:
         case PullRequestChanged():
             await _pull_request_changed(services, event, review_id)

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
-from bot.domain.events import CommentCreated
+from bot.domain.events import CommentCreated, from_json
 from bot.domain.model import BatchFile, PullRequest, PullRequestContext, Usage
 from bot.domain.progress import Progress
 from bot.github import pulls
@@ -14,9 +15,10 @@ from bot.github.client import GitHub
 from bot.github.comments import Comment
 from bot.store.usage_questions import add_question_usage
 from bot.telemetry import log
+from workers.analysis import question as llm_question
 from workers.analysis.llm.errors import LLMError, TransientLLMError
-from workers.analysis.question import answer_question
 from workers.events import replies
+from workers.queue.actor import Attempt
 from workers.queue.retries import OUTAGES
 from workers.reports import render
 from workers.repository.configuration import read_config
@@ -32,12 +34,21 @@ from workers.services import Services
 _log = log.get(__name__)
 
 
-async def answer(
-    services: Services, event: CommentCreated, question: str, position: int, *, last_try: bool
+async def answer_question(
+    services: Services, attempt: Attempt, event: dict[str, Any], question: str, position: int
 ) -> None:
     """Answer where it was asked, `position` being that of the question among the comment's
     commands. Raises what a retry may heal, except at the last try: then
     the answer says what went wrong."""
+    comment = from_json(event)
+    assert isinstance(comment, CommentCreated)
+    with attempt.ignoring_not_found():
+        await _answer(services, attempt, comment, question, position)
+
+
+async def _answer(
+    services: Services, attempt: Attempt, event: CommentCreated, question: str, position: int
+) -> None:
     repository = event.repository
     gh = await services.github.installation(
         repository.installation_id, repository.id, check_run.PERMISSIONS
@@ -47,7 +58,7 @@ async def answer(
     except OUTAGES:
         raise
     except Exception as exc:
-        if _is_retryable(exc) and not last_try:
+        if _is_retryable(exc) and not attempt.last:
             raise
         why = user_message(exc)
         _log.warning("question_not_answered", comment=event.comment_id, why=why, exc_info=exc)
@@ -70,7 +81,7 @@ async def _compose_answer(
     pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
     pr_context, earlier, files = await _gather_context(services, gh, event, pull)
     try:
-        reply = await answer_question(
+        reply = await llm_question.answer_question(
             question,
             [f"{one.author}: {one.body}" for one in earlier],
             files,

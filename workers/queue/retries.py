@@ -1,16 +1,12 @@
-"""Retries with patience: outages are waited out, and a worker that stops hands its work back.
+"""Retries with patience: outages are waited out, and no retry is counted for them.
 
 Dramatiq counts every retry against the same three. That is right for a step that fails by
 itself; a GitHub that is down for ten minutes would use them up in one.
 """
 
-import asyncio
-import concurrent.futures
 import random
-import threading
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from dramatiq import Broker
 from dramatiq.broker import MessageProxy
@@ -21,9 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.config.settings import Settings
 from bot.github.errors import Transient
-from bot.telemetry import log
-
-T = TypeVar("T")
+from workers.queue.shutdown import Running
 
 #: What is outside of us and comes back by itself.
 OUTAGES = (Transient, RedisConnectionError, RedisTimeoutError)
@@ -33,10 +27,6 @@ LONGEST_WAIT_SECONDS = 60
 
 #: A message that waited so long for an outage to end becomes a dead letter.
 MAX_OUTAGE_SECONDS = 86_400
-
-_log = log.get(__name__)
-
-_CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
 
 class RetryLater(Retry):
@@ -50,36 +40,11 @@ class RetryLater(Retry):
         self.after = after
 
 
-class Running:
-    """The coroutines of a worker process that are under way, so that they can be stopped."""
+class RetryAfter(Retry):
+    """Raised for work to try again in so many seconds; the retry is counted."""
 
-    def __init__(self) -> None:
-        self.stopping = threading.Event()
-        self._tasks: dict[asyncio.Task[Any], asyncio.AbstractEventLoop] = {}
-
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await the work, which `stop` may cancel. Raises Later for an outage."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks[task] = asyncio.get_running_loop()
-        try:
-            return await work
-        except OUTAGES as exc:
-            _log.warning("waiting_for_outage", why=str(exc))
-            raise RetryLater(str(exc), getattr(exc, "retry_after", None)) from exc
-        finally:
-            del self._tasks[task]
-
-    @property
-    def busy(self) -> int:
-        """How many are under way."""
-        return len(self._tasks)
-
-    def stop(self) -> None:
-        """Cancel all work under way; its messages go back to their queues. From any thread."""
-        self.stopping.set()
-        for task, loop in list(self._tasks.items()):
-            loop.call_soon_threadsafe(task.cancel)
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message, delay=int(seconds * 1000))
 
 
 class RetryMiddleware(Retries):
@@ -99,7 +64,7 @@ class RetryMiddleware(Retries):
         exception: BaseException | None = None,
     ) -> None:
         """Put the message again, by what kind of failure it was."""
-        if isinstance(exception, _CANCELLED) and self._running.stopping.is_set():
+        if self._running.stopped(exception):
             broker.enqueue(message)  # type: ignore[arg-type]
         elif isinstance(exception, RetryLater) and _age(message) < MAX_OUTAGE_SECONDS:
             waits = message.options.get("waits", 0)

@@ -33,10 +33,10 @@ async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> 
     return await _with_refused_listed(gh, report, links, replace(posted, rejected=refused))
 
 
-async def post_review(
+async def publish_new(
     gh: GitHub, report: Report, links: Links, *, request_changes: bool
 ) -> PostedReview:
-    """Post the review. Comments that GitHub refuses are shown in its body instead."""
+    """Publish a new review. Comments that GitHub refuses are shown in its body instead."""
     repo, number = report.review.repository.full_name, report.review.number
     posted = await reviews.create_review(
         gh,

@@ -1,5 +1,4 @@
-"""The steps of a review, each over the folder that does the work.
+"""The stages of a review, a file each: scan, analyze, publish, conclude.
 
-What they share stands in `workers.review.stage`; what they hand on lies in Redis under the
-review's id.
+`workers.review.stage` guards them; what they hand on lies in Redis under the review's id.
 """

@@ -2,24 +2,26 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.model import Batch, BatchResult, Review, Scan
-from bot.domain.progress import Activity
+from bot.domain.model import Batch, BatchResult, Review, Scan, State
 from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
+from workers.queue.actor import Attempt
 from workers.repository.code_source import code_source
 from workers.review import check_run
 from workers.review.result_reuse import reusable_results
-from workers.review.scan import git_source
-from workers.review.stage import StageFailed
+from workers.review.stage import StageFailed, stage
+from workers.scan.repository.clone import Source
 from workers.services import Services, in_background
 
 
+@stage("analyze", during=(State.ANALYZING,))
 async def analyze_batch(
-    services: Services, state: ReviewState, number: int, *, last_try: bool
+    services: Services, attempt: Attempt, state: ReviewState, number: int
 ) -> None:
     """Let the LLM read one batch; the last one in sends the review to be published."""
     store, review = services.store, state.review
@@ -30,7 +32,7 @@ async def analyze_batch(
         raise StageFailed("What was to be read is gone from Redis; start the review again.")
     if not await store.review_data.has_result(review.id, number):
         config = state.require_handoff().config
-        result = await _analyze(services, review, batch, scanned, config, last_try)
+        result = await _analyze(services, review, batch, scanned, config, attempt)
         read = len({*result.reviewed}.intersection(batch.paths))
         unread = len(batch.paths) - read
         services.metrics.count("glossator_llm_files_total", read, outcome="read")
@@ -54,21 +56,16 @@ async def _analyze(
     batch: Batch,
     scanned: Scan,
     config: RepoConfig,
-    last_try: bool,
+    attempt: Attempt,
 ) -> BatchResult:
     """What the LLM finds; with it goes the cost of earlier tries that an outage cut short."""
     if services.llm is None:
         raise StageFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
     # A batch of this review that was answered already is not paid for twice all the same.
     llm = services.llm.apart(review.id) if review.full else services.llm
-
-    async def on_activity(activity: Activity, amount: int) -> None:
-        await services.store.reviews.update_progress(review.id, 0, activity=activity, amount=amount)
-        in_background(check_run.show_progress(services, review))
-
     repo = review.repository
     token = await services.github.installation_token(repo.installation_id, repo.id)
-    origin = git_source(services, review, merge_base=scanned.merge_base, token=token)
+    origin = Source.of(review, services.settings, merge_base=scanned.merge_base, token=token)
     try:
         async with code_source(origin, services.settings, config, scanned) as source:
             result = await analyze(
@@ -80,10 +77,10 @@ async def _analyze(
                 focus=review.focus,
                 effort=review.effort,
                 source=source,
-                on_activity=on_activity,
+                on_activity=partial(check_run.record_activity, services, review),
                 review_id=review.id,
                 installation_id=repo.installation_id,
-                last_try=last_try,
+                last_try=attempt.last,
             )
     except TransientLLMError as exc:
         services.metrics.usage(exc.usage)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bot.domain.model import Review, State
-from bot.domain.progress import Progress
+from bot.domain.progress import Activity, Progress
 from bot.github import checks
 from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
@@ -21,7 +21,7 @@ from bot.security.links import review_links
 from bot.store.locks import hold, once_per
 from bot.telemetry import log
 from workers.reports import render
-from workers.services import Services
+from workers.services import Services, in_background
 
 NAME = "Glossator"
 
@@ -100,6 +100,22 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
     await services.store.reviews.update(review.id, check_run_id=run.id)
     await once_per(services.store, f"check:{review.id}", int(MIN_GAP * 1000))
     return run.id
+
+
+async def record_progress(services: Services, review: Review, progress: Progress) -> None:
+    """Note how far the scan is, and show it."""
+    amount, percent = progress.amount, progress.percent
+    await record_activity(services, review, progress.activity, amount, percent=percent)
+
+
+async def record_activity(
+    services: Services, review: Review, activity: Activity, amount: int, *, percent: int = 0
+) -> None:
+    """Note what is being done for a review, and show it."""
+    await services.store.reviews.update_progress(
+        review.id, percent, activity=activity, amount=amount
+    )
+    in_background(show_progress(services, review))
 
 
 async def show_progress(services: Services, review: Review) -> None:

@@ -8,6 +8,7 @@ from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.security.links import review_links
 from bot.store import ReviewState
 from bot.telemetry import log
+from workers.queue.actor import Attempt
 from workers.queue.retries import RetryLater
 from workers.reports import render
 from workers.reports.merge import fails_incomplete
@@ -24,11 +25,11 @@ _ENDINGS = {
 _log = log.get(__name__)
 
 
-async def conclude(services: Services, review_id: str) -> None:
+async def conclude_review(services: Services, attempt: Attempt, review_id: str) -> None:
     """Complete the check run of a review that ended without a report, and say why.
 
     Safe to repeat; nothing is done for a review without a check run, or one that completed.
-    Raises Transient, and Later for credentials that whoever runs the App has to mend.
+    Raises Transient, and RetryLater for credentials that whoever runs the App has to mend.
     """
     store = services.store
     state = await store.reviews.get(review_id)

@@ -11,7 +11,7 @@ from bot.security.links import Links
 from bot.store import pull_requests
 from bot.store.pull_requests import PostedSummary
 from bot.telemetry import log
-from workers.reports.publish import edit_review, find_posted, post_review, posted_fingerprints
+from workers.reports.publish import edit_review, find_posted, posted_fingerprints, publish_new
 from workers.services import Services
 
 #: Stands for what is no analyser's name: that not all was read that was to be read.
@@ -20,7 +20,7 @@ _READER = "reader"
 _log = log.get(__name__)
 
 
-async def post(
+async def publish_or_edit(
     services: Services,
     gh: GitHub,
     report: Report,
@@ -43,7 +43,7 @@ async def post(
         if previous is not None and not has_news(report, previous):
             posted = await _edited(gh, report, links, previous)
         if posted is None:
-            posted = await post_review(gh, report, links, request_changes=request_changes)
+            posted = await publish_new(gh, report, links, request_changes=request_changes)
     await pull_requests.add_posted(store, repository, number, posted_fingerprints(report, posted))
     if review.focus is None:  # else it speaks of one category alone
         posted_summary = _posted_state(report, posted, previous)

@@ -1,4 +1,4 @@
-"""Report: posted once, and the check run completed with it."""
+"""Publish: the report is built and posted once, and the check run completed with it."""
 
 from dataclasses import replace
 
@@ -12,12 +12,14 @@ from bot.security.links import review_links
 from bot.store import ReviewResult, ReviewState, pull_requests
 from bot.store.locks import hold
 from bot.telemetry import log
+from workers.queue.actor import Attempt
 from workers.reports.publish import complete_check_run
 from workers.review import check_run, threads
 from workers.review.dismiss_requests import dismiss_change_requests
-from workers.review.posted_review import fold_earlier, post
+from workers.review.posted_review import fold_earlier, publish_or_edit
 from workers.review.report import report_of
 from workers.review.review_log import log_review_end
+from workers.review.stage import stage
 from workers.services import Services
 
 #: A publisher that died can be followed by another after so many seconds.
@@ -30,7 +32,8 @@ WAIT_SECONDS, RETRY_SECONDS = 0.5, 2.0
 _log = log.get(__name__)
 
 
-async def publish_review(services: Services, state: ReviewState) -> None:
+@stage("publish", during=(State.REPORTING,))
+async def publish_review(services: Services, attempt: Attempt, state: ReviewState) -> None:
     """Build the report once, post it once, complete the check run. Raises what a retry may
     heal."""
     store, settings, review = services.store, services.settings, state.review
@@ -54,7 +57,7 @@ async def publish_review(services: Services, state: ReviewState) -> None:
             return
         review_url = current.review_url
         if not review_url:
-            posting = post(
+            posting = publish_or_edit(
                 services,
                 gh,
                 report,

@@ -9,6 +9,7 @@ from bot.github.client import GitHub
 from bot.security.links import review_links
 from bot.store import Handoff, pull_requests
 from bot.store.suppressions import dismissed
+from workers.queue.actor import Attempt
 from workers.reports.formats import render as render_format
 from workers.reports.merge import build_report
 from workers.review import threads
@@ -57,7 +58,7 @@ async def report_of(
     return report
 
 
-async def render_report(services: Services, review_id: str, form: str) -> None:
+async def render_report(services: Services, attempt: Attempt, review_id: str, form: str) -> None:
     """Render a stored report in one format, for the page and the API to hand out."""
     report = await services.store.review_data.report(review_id)
     if report is not None:

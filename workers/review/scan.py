@@ -1,21 +1,25 @@
 """Scan: clone, diff, choose, analyse; then one message for each batch."""
 
 import asyncio
+from functools import partial
 
 from bot.domain.model import Review, State
-from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity, Progress
+from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
 from bot.store import ReviewState, pull_requests
 from bot.store.messages import message
+from workers.queue.actor import Attempt
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
 from workers.review.result_reuse import with_reused_results
+from workers.review.stage import stage
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services, in_background
 
 
-async def scan_review(services: Services, state: ReviewState) -> None:
+@stage("scan", during=(State.QUEUED, State.SCANNING))
+async def scan_review(services: Services, attempt: Attempt, state: ReviewState) -> None:
     """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
     store, settings, review = services.store, services.settings, state.review
     handoff = state.require_handoff()
@@ -37,20 +41,14 @@ async def scan_review(services: Services, state: ReviewState) -> None:
         services.github.installation_token(repo.installation_id, repo.id),
     )
 
-    async def on_progress(progress: Progress) -> None:
-        await store.reviews.update_progress(
-            review.id, progress.percent, activity=progress.activity, amount=progress.amount
-        )
-        in_background(check_run.show_progress(services, review))
-
     scanned = await scan(
-        git_source(services, review, merge_base=comparison.merge_base, token=token),
+        Source.of(review, settings, merge_base=comparison.merge_base, token=token),
         pull,
         pr_context,
         settings,
         handoff.config,
         focus=review.focus,
-        on_progress=on_progress,
+        on_progress=partial(check_run.record_progress, services, review),
         known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
@@ -67,17 +65,6 @@ async def scan_review(services: Services, state: ReviewState) -> None:
         percent=SCANNED_PERCENT if batches else ANALYZED_PERCENT,
         files_total=files,
         findings=len(scanned.scan.evidence),
-    )
-
-
-def git_source(services: Services, review: Review, *, merge_base: str, token: str) -> Source:
-    """Where the review's commits are cloned from."""
-    return Source(
-        url=f"{services.settings.github_url}/{review.repository.full_name}.git",
-        token=token,
-        merge_base=merge_base,
-        head_sha=review.head_sha,
-        number=review.number,
     )
 
 

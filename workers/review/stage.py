@@ -14,11 +14,9 @@ from collections.abc import (
     Collection,
     Coroutine,
 )
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 from uuid import uuid4
 
-from dramatiq.errors import Retry
 from redis.exceptions import RedisError
 
 from bot.domain.model import FINISHED, UNFINISHED, State
@@ -35,7 +33,8 @@ from bot.store.locks import hold
 from bot.store.messages import message
 from bot.telemetry import log
 from workers.analysis.llm.errors import LLMError, TransientLLMError
-from workers.queue.retries import OUTAGES, RetryLater
+from workers.queue.actor import Attempt
+from workers.queue.retries import OUTAGES, RetryAfter, RetryLater
 from workers.scan.repository.errors import CloneError
 from workers.scan.repository.process import ProcessTimeout
 from workers.services import Services, in_background
@@ -70,15 +69,36 @@ class StageFailed(Exception):
     """Raised when a review can never be finished; the message is the sentence for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Which try of a message this is; `last` when no other will follow."""
-
-    retries: int
-    last: bool
-
-
+P = ParamSpec("P")
 Work = Callable[[ReviewState], Coroutine[Any, Any, None]]
+StageFunction = Callable[Concatenate[Services, Attempt, ReviewState, P], Coroutine[Any, Any, None]]
+StageActor = Callable[Concatenate[Services, Attempt, str, P], Coroutine[Any, Any, None]]
+
+
+def stage(name: str, *, during: Collection[State]) -> Callable[[StageFunction[P]], StageActor[P]]:
+    """Make a function a stage of reviews, as `run_stage` guards it: it is then called with the
+    id of a review, and is given its state. Further arguments tell the runs of a review's stage
+    apart: `analyze 3`."""
+
+    def guard(function: StageFunction[P]) -> StageActor[P]:
+        async def guarded(
+            services: Services,
+            attempt: Attempt,
+            review_id: str,
+            /,
+            *args: P.args,
+            **kwargs: P.kwargs,
+        ) -> None:
+            def work(review: ReviewState) -> Coroutine[Any, Any, None]:
+                return function(services, attempt, review, *args, **kwargs)
+
+            run = " ".join([name, *map(str, args)])
+            await run_stage(services, review_id, run, during=during, attempt=attempt, work=work)
+
+        guarded.__doc__ = function.__doc__
+        return guarded
+
+    return guard
 
 
 async def run_stage(
@@ -223,8 +243,8 @@ async def _retry_or_fail(
     if is_retryable(exc) and not attempt.last:
         _log.warning("stage_will_retry", review=review_id, retries=attempt.retries, why=sentence)
         if isinstance(exc, TransientLLMError) and exc.retry_after is not None:
-            max_delay = services.settings.max_backoff_seconds
-            raise Retry(sentence, delay=int(min(exc.retry_after, max_delay) * 1000)) from exc
+            longest = services.settings.max_backoff_seconds
+            raise RetryAfter(sentence, min(exc.retry_after, longest)) from exc
         raise exc
     _log.error("stage_failed", review=review_id, why=sentence, exc_info=exc)
     await fail(services, review_id, sentence)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile
+from bot.domain.model import Review
 from workers.scan.repository import diff
 from workers.scan.repository.errors import CloneError
 from workers.scan.repository.git import Git, MissingRef
@@ -65,6 +66,12 @@ class Source:
     merge_base: str
     head_sha: str
     number: int
+
+    @classmethod
+    def of(cls, review: Review, settings: Settings, *, merge_base: str, token: str) -> "Source":
+        """Where the commits of a review are cloned from."""
+        url = f"{settings.github_url}/{review.repository.full_name}.git"
+        return cls(url, token, merge_base, review.head_sha, review.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from bot.store import Handoff, Store, pull_requests
 from bot.telemetry.metrics import Metrics
 from tests.support.llm_server import LLMServer, Reply, Status, Text, review, verdicts
 from tests.support.pulls import PULL
-from tests.support.reviews import state_of
 from workers.analysis.llm.calls import ATTEMPTS
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
+from workers.queue.actor import Attempt
 from workers.review.analyze import analyze_batch
 from workers.services import Services, stop_background
 
@@ -102,8 +102,7 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
 
 
 async def read_batch(services: Services, *, last_try: bool = False) -> None:
-    state = await state_of(services.store, REVIEW.id)
-    await analyze_batch(services, state, 0, last_try=last_try)
+    await analyze_batch(services, Attempt(0, last=last_try), REVIEW.id, 0)
 
 
 async def result(services: Services) -> BatchResult:

@@ -15,9 +15,10 @@ from bot.domain.model import Repository, Review, State, Trigger
 from bot.store import ReviewState, Store
 from bot.telemetry.metrics import Metrics
 from tests.support.reviews import state_of
+from workers.queue.actor import Attempt
 from workers.queue.retries import RetryLater
 from workers.review import stage
-from workers.review.stage import Attempt, StageFailed, run_stage
+from workers.review.stage import StageFailed, run_stage
 from workers.services import Services
 
 ID = "01JD0000000000000000000001"

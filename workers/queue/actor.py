@@ -1,0 +1,122 @@
+"""An actor: a function that is run for each message of its name, with log and trace."""
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import async_to_sync
+from dramatiq.errors import Retry
+from dramatiq.middleware import CurrentMessage
+
+from bot.config.settings import Settings
+from bot.github.errors import NotFound
+from bot.store.messages import QUEUE_OF
+from bot.telemetry import log, tracing
+from workers.queue.retries import OUTAGES, RetryLater
+from workers.queue.shutdown import Running
+
+#: Takes the services, the attempt, and the arguments of the message.
+Function = Callable[..., Coroutine[Any, Any, None]]
+
+_log = log.get(__name__)
+
+#: What of a message's arguments every line of the log bears, and under which name.
+_IDS = {"review_id": "review", "guid": "delivery"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which try of a message this is; `last` when no other will follow."""
+
+    retries: int
+    last: bool
+
+    @contextmanager
+    def ignoring_not_found(self) -> Iterator[None]:
+        """Where nothing is any more - the App was taken away, the repository deleted - nobody can
+        be told, and no dead letter would help: what was to be done there is done. Only the last
+        try says so, as GitHub may not know at once what it has just told us of."""
+        try:
+            yield
+        except NotFound as exc:
+            if not self.last:
+                raise
+            _log.warning("target_not_found", why=str(exc))
+
+
+def declare_actor(
+    broker: dramatiq.Broker,
+    name: str,
+    function: Function,
+    *,
+    settings: Settings,
+    services: Callable[[], object],
+    running: Running,
+) -> None:
+    """Have messages to `name` run `function`; `services` gives what it works with, once open, and
+    `running` knows what is under way."""
+
+    def run(*args: Any) -> None:
+        # The message is known to this thread only, so it is looked at before the event loop
+        # takes over.
+        attempt, parent = _attempt(settings), _parent_span()
+        work = function(services(), attempt, *args)
+        async_to_sync(running.run)(_observed(work, name, attempt, parent, _ids(function, args)))
+
+    dramatiq.actor(
+        actor_name=name,
+        queue_name=QUEUE_OF[name],
+        broker=broker,
+        max_retries=settings.max_retries,
+        min_backoff=settings.min_backoff_ms,
+        max_backoff=settings.max_backoff_seconds * 1000,
+        # A backstop only: the stages keep their own, softer limits.
+        time_limit=settings.review_seconds * 1000,
+    )(run)
+
+
+def _attempt(settings: Settings) -> Attempt:
+    message = CurrentMessage.get_current_message()
+    retries = int(message.options.get("retries", 0)) if message is not None else 0
+    return Attempt(retries, last=retries >= settings.max_retries)
+
+
+def _parent_span() -> str:
+    """The span that put the message."""
+    message = CurrentMessage.get_current_message()
+    return str(message.options.get(tracing.OPTION, "")) if message is not None else ""
+
+
+def _ids(function: Function, args: Sequence[Any]) -> dict[str, Any]:
+    names = list(inspect.signature(function).parameters)[2:]  # services and attempt go before
+    return {_IDS[name]: arg for name, arg in zip(names, args, strict=False) if name in _IDS}
+
+
+async def _observed(
+    work: Coroutine[Any, Any, None], name: str, attempt: Attempt, parent: str, ids: dict[str, Any]
+) -> None:
+    """Await the work with its log and its span. Raises RetryLater for an outage."""
+    attributes: dict[str, tracing.Value] = {
+        "messaging.system": "dramatiq",
+        "messaging.destination.name": QUEUE_OF[name],
+        "glossator.retries": attempt.retries,
+        **{f"glossator.{key}": str(value) for key, value in ids.items()},
+    }
+    span = tracing.span(
+        name,
+        attributes,
+        kind="consumer",
+        review=ids.get("review", ""),
+        parent=parent,
+        expected=(Retry,),
+    )
+    with log.bound(**ids):
+        try:
+            with span:
+                await work
+        except OUTAGES as exc:
+            _log.warning("waiting_for_outage", why=str(exc))
+            raise RetryLater(str(exc), getattr(exc, "retry_after", None)) from exc
