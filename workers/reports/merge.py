@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -96,27 +96,28 @@ def build_report(
         ),
         files=_walkthrough(scan, results),
         skipped=skipped,
-        rejected=(
-            *chain(*(result.rejected for result in results)),
-            *less_severe,
-            *_not_reported(reported, settings, dismissed),
-        ),
+        rejected=(*_refuted(results), *less_severe, *_not_reported(reported, settings, dismissed)),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
         reviewed_paths=scan.reviewed_paths,
         skipped_unlisted=scan.skipped_unlisted,
-        # Their silence on what an earlier review found says nothing.
-        failed_sources=(
-            *scan.failed_sources,
-            *scan.truncated_sources,
-            *(() if settings.has_llm else (LLM_SOURCE,)),
-        ),
+        failed_sources=_failed_sources(scan, settings),
         reviewed=coverage.reviewed,
         unread=coverage.unread,
         complete=coverage.complete,
         finished_at=now,
     )
+
+
+def _refuted(results: Iterable[BatchResult]) -> Iterator[Rejected]:
+    return chain(*(result.rejected for result in results))
+
+
+def _failed_sources(scan: Scan, settings: Settings) -> tuple[str, ...]:
+    """Sources whose silence on what an earlier review found says nothing."""
+    without_model = () if settings.has_llm else (LLM_SOURCE,)
+    return (*scan.failed_sources, *scan.truncated_sources, *without_model)
 
 
 def _coverage(
