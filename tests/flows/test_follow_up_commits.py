@@ -20,7 +20,7 @@ from workers.review import posted_review
 NAMES = [f"part_{number:02}.py" for number in range(40)]
 
 
-def finds_slow_sums(request: Request) -> Reply:
+def finds_slow_sums(request: Request, severity: str = "medium") -> Reply:
     """One finding for each file that is shown with the slow loop in it."""
     if request.asks_for_verdicts:
         return agreeable(request)
@@ -34,7 +34,7 @@ def finds_slow_sums(request: Request) -> Reply:
                 "line": 1,
                 "side": "RIGHT",
                 "category": "performance",
-                "severity": "medium",
+                "severity": severity,
                 "title": f"The sum in {name} is slow",
                 "body": "It walks the items twice.",
                 "confidence": 0.9,
@@ -43,6 +43,11 @@ def finds_slow_sums(request: Request) -> Reply:
             for name in slow
         )
     )
+
+
+def finds_grave_slow_sums(request: Request) -> Reply:
+    """The same, of a severity that is posted on lines also from the third review on."""
+    return finds_slow_sums(request, "high")
 
 
 def slow(name: str) -> str:
@@ -81,7 +86,7 @@ async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
 
     again = [request for request in llm.requests[call_count:] if not request.asks_for_verdicts]
     assert len(again) == 1
-    assert [name for name in NAMES if name in again[0].user] == [NAMES[7]]
+    assert [name for name in NAMES if f"|path: {name}\n" in again[0].user] == [NAMES[7]]
     assert len(world.inline_comments) == 40, "no comment is repeated"
     [posted] = world.reviews
     assert head[:12] in posted.body, "it speaks of the new commit now"
@@ -92,6 +97,7 @@ async def test_a_push_that_touches_one_of_forty_files_has_one_file_read(
 async def test_a_push_without_new_findings_edits_the_review_and_one_with_them_replaces_it(
     world: World, llm: LLMServer
 ) -> None:
+    llm.default = finds_grave_slow_sums
     number = await world.open_pull(dict.fromkeys(NAMES[:2], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
     await world.settle()
     [first] = world.reviews
@@ -220,6 +226,7 @@ async def test_a_failed_minimize_fails_no_review_and_is_not_repeated(
     trouble: Exception,
     folded: list[str | None],
 ) -> None:
+    llm.default = finds_grave_slow_sums
     number = await world.open_pull(dict.fromkeys(NAMES[:4], "x = 1\n"), {NAMES[0]: slow(NAMES[0])})
     await world.settle()
     tried: list[str] = []
@@ -354,6 +361,7 @@ async def test_a_defect_at_several_places_is_one_thread_until_all_are_fixed(
     world: World, llm: LLMServer
 ) -> None:
     """Fixing it place by place brings no comment on an old place, and counts fall."""
+    world.sandbox.grant("contents", "write")  # what GitHub wants of who resolves threads
     llm.default = finds_one_bug_everywhere
     files = {name: f"{name[:7]} = open('x')\n" for name in NAMES[:3]}
     number = await world.open_pull(dict.fromkeys(files, "x = 1\n"), files)

@@ -61,4 +61,4 @@ async def test_without_a_model_files_no_analyzer_supports_are_listed(world: Worl
     assert (check_run.conclusion, check_run.output["title"]) == ("success", title)
     [review] = world.reviews
     assert "**No problems found. 1 file was not reviewed.**" in review.body
-    assert "no analyser knows it, and no LLM is configured" in review.body
+    assert "no analyzer for this language, no LLM configured" in review.body

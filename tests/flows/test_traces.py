@@ -82,7 +82,7 @@ async def test_a_review_is_one_trace_from_its_delivery_to_its_report(
     names = Counter(span.name for span in spans.values())
     assert names["chat small"] == len(llm.requests) > 0
     assert {name for name in names if name.startswith("git ")} >= {"git fetch", "git diff"}
-    assert names["analyser ruff"] == 1
+    assert names["analyzer ruff"] == 1
     assert names["POST /repos/*/*/pulls/*/reviews"] == 1
     [chat, *_] = [span for span in spans.values() if span.name == "chat small"]
     assert chat.attributes["gen_ai.usage.input_tokens"] == 1000

@@ -9,9 +9,11 @@ from markdown_it.token import Token
 
 _GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
-#: Tags of our own templates; none has an attribute.
-_OURS = re.compile(r"</?(?:details|summary|sub)>")
-_MARKER = re.compile(r"<!-- glossator:(?:review:[0-9A-Z]{26}|finding:[0-9a-f]{16}|reply:\d+) -->")
+#: Tags of our own templates; none has an attribute but that a fold may be open.
+_OURS = re.compile(r"</?(?:details|summary|sub)>|<details open>")
+_MARKER = re.compile(
+    r"<!-- glossator:(?:review:[0-9A-Z]{26}|finding:\{\"v\":1,[^<>&@#`]*\}|reply:\d+(?::\d+)?) -->"
+)
 _ANY_MARKER = re.compile(r"<!--\s*glossator\s*:", re.IGNORECASE)
 _ACTIVE = {
     "a mention": re.compile(r"(?<![\w`/])@[A-Za-z0-9]"),
@@ -25,10 +27,13 @@ _LIVE_FENCES = {"mermaid", "math", "geojson", "topojson", "stl"}
 _CWE = "https://cwe.mitre.org/"
 
 
-def faults(text: str, *, our_url: str, limit: int, suggestion: bool = False) -> list[str]:
+def faults(
+    text: str, *, our_url: str, limit: int, suggestion: bool = False, code_url: str = "none://"
+) -> list[str]:
     """What in `text`, as Markdown on GitHub, would do something beside being read.
 
-    `suggestion` allows one fence of that name, as a comment on a line has it.
+    `suggestion` allows one fence of that name, as a comment on a line has it; `code_url` is where
+    links to the reviewed code may lead.
     """
     found = [*_lengths(text, limit), *_raw(text)]
     fences = 0
@@ -38,7 +43,8 @@ def faults(text: str, *, our_url: str, limit: int, suggestion: bool = False) -> 
                 found.append(f"an image: {token.attrs}")
             case "link_open":
                 href = str(token.attrs["href"])
-                if not href.startswith((f"{our_url}/reviews/", f"{our_url}/api/reviews/", _CWE)):
+                ours = (f"{our_url}/reviews/", f"{our_url}/api/reviews/", f"{code_url}/blob/", _CWE)
+                if not href.startswith(ours):
                     found.append(f"a link to {href}")
             case "html_block" | "html_inline":
                 rest = _MARKER.sub("", _OURS.sub("", token.content))

@@ -117,20 +117,21 @@ async def llm() -> AsyncIterator[LLMServer]:
 def _check_posted(world: World, number: int, changed: set[str]) -> None:
     """The rules, on everything that stands on the pull request and was sent to get there."""
     wrong: list[str] = []
-    url = world.url
+    url, code = world.url, f"{world.sandbox.url}/{REPO}"
     [posted] = [review for review in world.reviews if review.number == number]
     assert posted.state == "COMMENTED"
     [run] = [run for run in world.check_runs if run.conclusion != "skipped"]
     assert posted.body.startswith(f"<!-- glossator:review:{run.external_id} -->\n")
     marks = [comment.body.partition("\n")[0] for comment in world.inline_comments]
     assert len(set(marks)) == len(marks), "every comment has a marker of its own"
-    wrong += faults(posted.body, our_url=url, limit=65_536)
+    wrong += faults(posted.body, our_url=url, code_url=code, limit=65_536)
     for comment in world.inline_comments:
         assert comment.path in changed
-        wrong += faults(comment.body, our_url=url, limit=65_536, suggestion=True)
+        wrong += faults(comment.body, our_url=url, code_url=code, limit=65_536, suggestion=True)
     for run in world.check_runs:
         for name in ("summary", "text"):
-            wrong += faults(run.output.get(name) or "", our_url=url, limit=65_535)
+            text = run.output.get(name) or ""
+            wrong += faults(text, our_url=url, code_url=code, limit=65_535)
         wrong += plain_faults(run.output.get("title") or "", 255)
         for note in run.annotations:
             assert note["path"] in changed
