@@ -2,7 +2,7 @@
 
 All of them may run twice, die anywhere, or come late; what makes that safe stands in
 `workers.review.stage` and in the store's scripts. The arguments of each are those of the messages
-that `bot.store.messages.message` makes, after the services and the attempt.
+that `bot.store.message` makes, after the services and the attempt.
 """
 
 from collections.abc import Callable, Mapping

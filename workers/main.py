@@ -10,7 +10,7 @@ from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareError, TimeLimit
 
 from bot.config.settings import Settings, SettingsError
-from bot.store.messages import QUEUES
+from bot.store import QUEUES
 from bot.telemetry import log
 from bot.telemetry.metrics import resident_memory, series
 from workers.actors import declare_actors

@@ -60,7 +60,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     store = Store(redis, keep_seconds=settings.keep_days * 86_400)
     limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
     async with httpx2.AsyncClient(verify=trusted(), limits=limits) as http:
-        llm = LLM(settings, redis) if settings.has_llm else None
+        llm = LLM(settings, store) if settings.has_llm else None
         try:
             async with AsyncExitStack() as stack:
                 metrics = await stack.enter_async_context(Metrics(store.metrics).running())

@@ -16,7 +16,7 @@ from bot.config.env_file import as_env, env_path, existing_secrets, load_for_ser
 from bot.config.settings import FailOn, Settings, SettingsError, load
 from bot.domain.model import Category, Effort
 from bot.runtime.signals import until_signal
-from bot.store.messages import QUEUES
+from bot.store import QUEUES
 from bot.telemetry import log, sentry, tracing
 
 app = typer.Typer(

@@ -182,7 +182,7 @@ async def _show_progress(
 
 
 async def _summary(store: Store, repository: Repository, number: int) -> ReviewSummary | None:
-    current = (await store.pull_fields(repository.id, number)).get("current")
+    current = (await store.pulls.get(repository.id, number)).current
     return await store.reviews.summary(current) if current else None
 
 

@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from bot.cli import redis_program
 from bot.cli.redis_program import Program, Server
 from bot.runtime.parent_death import die_with_parent
+from bot.store import is_ready
 from bot.telemetry import log
 
 STARTUP_SECONDS = 20
@@ -214,24 +212,17 @@ async def _keep_running(
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process, directory: Path) -> None:
-    redis = Redis.from_url(url)
     try:
         async with asyncio.timeout(STARTUP_SECONDS):
-            while True:
+            while not await is_ready(url):
                 if process.returncode is not None:
                     raise RedisServerError(
                         f"The embedded Redis ended at once; {directory / 'redis.log'} says why. "
                         "Or set REDIS_URL to a Redis server of yours."
                     )
-                try:
-                    await redis.ping()
-                    return
-                except RedisError:  # not listening yet, or still loading its data
-                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)
     except TimeoutError as exc:
         raise RedisServerError(
             f"The embedded Redis was not ready after {STARTUP_SECONDS} s; "
             f"{directory / 'redis.log'} says why."
         ) from exc
-    finally:
-        await redis.aclose()

@@ -1,17 +1,101 @@
-"""All that we keep in Redis. GitHub is the durable record; here is work in progress,
-reports (kept `KEEP_DAYS`), and what pull requests and deliveries are known."""
+"""All that we keep in Redis, and the only package that knows its keys and scripts.
 
-from bot.store.connection import connect
+GitHub is the durable record; here is work in progress, reports (kept KEEP_DAYS), and what is known
+of pull requests and deliveries. Others import from here alone: `Store` and its parts, each with a
+method for what it does, and the values that these take and give. `bot.store.keys` has the index of
+what is kept.
+"""
+
+import time
+from collections.abc import Callable
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot.store import keys
+from bot.store.database import Database, connect, connect_sync, day_of, is_ready
+from bot.store.deliveries import Deliveries, start_next_delivery
+from bot.store.llm import LLMState, UsageRecords, UsageTotal
+from bot.store.locks import Locks
+from bot.store.metrics import MetricsStore
+from bot.store.pull_requests import PostedSummary, PullRequests, PullState
+from bot.store.queues import (
+    ALL_QUEUES,
+    LOST_SECONDS,
+    QUEUE_OF,
+    QUEUES,
+    Message,
+    Queues,
+    Snapshot,
+    message,
+)
+from bot.store.review_data import ReviewData
 from bot.store.review_state import Handoff, ReviewResult, ReviewState, ReviewSummary
-from bot.store.reviews import OpenResult
-from bot.store.store import Store
+from bot.store.review_views import CURSOR, BadCursor, Events, ReviewList, StreamEvent
+from bot.store.reviews import OpenResult, Reviews
+from bot.store.suppressions import MAX_SUPPRESSIONS, Suppressions
+from bot.store.web import PendingRequest, RepositoryAccess, Requests, Session, Sessions
 
 __all__ = [
+    "ALL_QUEUES",
+    "BadCursor",
+    "CURSOR",
+    "Events",
     "Handoff",
+    "LLMState",
+    "LOST_SECONDS",
+    "MAX_SUPPRESSIONS",
+    "Message",
     "OpenResult",
+    "PendingRequest",
+    "PostedSummary",
+    "PullState",
+    "QUEUES",
+    "QUEUE_OF",
+    "RedisConnectionError",
+    "RedisError",
+    "RedisTimeoutError",
+    "RepositoryAccess",
     "ReviewResult",
     "ReviewState",
     "ReviewSummary",
+    "Session",
+    "Snapshot",
     "Store",
+    "StreamEvent",
+    "UsageRecords",
+    "UsageTotal",
     "connect",
+    "is_ready",
+    "connect_sync",
+    "day_of",
+    "keys",
+    "message",
+    "start_next_delivery",
 ]
+
+
+class Store(Database):
+    """Everything that is kept, in parts. `keep_seconds` is how long a finished review and its
+    report are kept."""
+
+    def __init__(
+        self, redis: "Redis", *, keep_seconds: int, now: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(redis, keep_seconds=keep_seconds, now=now)
+        self.deliveries = Deliveries(self)
+        self.events = Events(self)
+        self.llm = LLMState(self)
+        self.locks = Locks(self)
+        self.metrics = MetricsStore(self)
+        self.pulls = PullRequests(self)
+        self.queues = Queues(self)
+        self.requests = Requests(self)
+        self.review_data = ReviewData(self)
+        self.review_list = ReviewList(self)
+        self.reviews = Reviews(self)
+        self.sessions = Sessions(self)
+        self.suppressions = Suppressions(self)
+        self.usage = UsageRecords(self)

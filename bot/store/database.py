@@ -1,16 +1,99 @@
-"""What every part of the store works with: the Redis client, its scripts, and the clock."""
+"""The connection to Redis, and what every part of the store works with: client, scripts, clock."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
+import redis as sync_redis
 import zstandard
-from redis.asyncio import Redis
+from redis import DriverInfo
+from redis import sentinel as sync_sentinel
+from redis.asyncio import BlockingConnectionPool, Redis, sentinel
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot.config.redis_url import sentinel_config
 from bot.domain.model import decode, encode
 from bot.store.scripts import Scripts
 
 T = TypeVar("T")
+
+#: Deliveries, and what they made us do, are remembered longer than GitHub keeps deliveries for
+#: redelivery (3 days).
+DELIVERY_SECONDS = 4 * 86_400
+
+#: How redis-py names itself to Redis: made for each connection, it would read the package's
+#: metadata each time, which takes as long as ten commands.
+_DRIVER = DriverInfo()
+
+
+class _Client(Redis):
+    """A client that closes its connections to Sentinels with its own."""
+
+    sentinels: Sequence["Redis"] = ()
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        for one in self.sentinels:
+            await one.aclose()
+
+
+def connect(url: str, *, connections: int = 100) -> "Redis":
+    """A client that heals short absences of Redis by itself. It holds so many connections at
+    most; who comes when all are taken waits for one. (With Sentinels there is no such bound.)"""
+    healing: dict[str, Any] = {
+        "driver_info": _DRIVER,
+        "health_check_interval": 30,
+        "socket_connect_timeout": 5,
+        "retry": Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+    }
+    if found := sentinel_config(url):
+        manager = sentinel.Sentinel(  # type: ignore[no-untyped-call]
+            found.sentinels,
+            sentinel_kwargs={"socket_connect_timeout": 5, **found.sentinel_options},
+            **healing,
+        )
+        client: _Client = manager.master_for(
+            found.service, redis_class=_Client, **found.redis_options
+        )
+        client.sentinels = manager.sentinels
+        return client
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(url, max_connections=connections, timeout=5, **healing)
+    )
+
+
+async def is_ready(url: str) -> bool:
+    """Whether a Redis there takes commands at this moment."""
+    client = Redis.from_url(url)
+    try:
+        await client.ping()
+    except RedisError:  # it is not listening yet, or still loading its data
+        return False
+    finally:
+        await client.aclose()
+    return True
+
+
+def connect_sync(url: str) -> "sync_redis.Redis":
+    """A client for threads, which is what Dramatiq's broker works with."""
+    if found := sentinel_config(url):
+        manager = sync_sentinel.Sentinel(  # type: ignore[no-untyped-call]
+            found.sentinels,
+            sentinel_kwargs={"socket_connect_timeout": 5, **found.sentinel_options},
+            socket_connect_timeout=5,
+            driver_info=_DRIVER,
+        )
+        client: sync_redis.Redis = manager.master_for(  # type: ignore[no-untyped-call]
+            found.service, **found.redis_options
+        )
+        return client
+    return sync_redis.Redis.from_url(url, driver_info=_DRIVER)
 
 
 class Database:
@@ -23,6 +106,46 @@ class Database:
         self.scripts = Scripts(redis)
         self.keep_seconds = keep_seconds
         self.now = now
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+    async def redis_version(self) -> str:
+        """Such as "7.2.4"; "0" where it does not tell."""
+        info: Mapping[str, Any] = await self.redis.info("server")
+        return str(info.get("redis_version", "0"))
+
+    async def ping(self) -> None:
+        """Raises RedisError if Redis takes no commands."""
+        await self.redis.ping()
+
+    async def warnings(self) -> tuple[str, ...]:
+        """Why work may be lost in this Redis as it is set up, a sentence each; what a hosted
+        Redis does not tell is not complained of."""
+        try:
+            policy = _texts(await self.redis.config_get("maxmemory-policy"))
+            persistence: Mapping[str, Any] = await self.redis.info("persistence")
+        except ResponseError:
+            return ()
+        found = []
+        if policy.get("maxmemory-policy", "noeviction") != "noeviction":
+            found.append(
+                f"Redis evicts keys when memory is short ({policy['maxmemory-policy']}): set "
+                "maxmemory-policy to noeviction, or reviews may vanish."
+            )
+        if not int(persistence.get("aof_enabled", 1)):
+            found.append(
+                "Redis has no append-only file: set appendonly to yes, or what was accepted since "
+                "its last save is lost when it restarts."
+            )
+        return tuple(found)
+
+
+def _texts(raw: Mapping[Any, Any]) -> dict[str, str]:
+    def plain(value: Any) -> str:
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    return {plain(name): plain(value) for name, value in raw.items()}
 
 
 def pack(value: object) -> bytes:
@@ -37,3 +160,8 @@ def unpack(kind: type[T], data: bytes | str) -> T:
 def to_bytes(value: bytes | str) -> bytes:
     """redis-py's types allow str, which a client without `decode_responses` never gives."""
     return value if isinstance(value, bytes) else value.encode()
+
+
+def day_of(seconds: float) -> str:
+    """The day (UTC) of a Unix time, as ISO 8601 writes it."""
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

@@ -5,12 +5,9 @@ from typing import Any
 import redis as sync_redis
 
 from bot.store import keys
-from bot.store.database import Database
-from bot.store.messages import Message, as_arguments
+from bot.store.database import DELIVERY_SECONDS, Database
+from bot.store.queues import Message, as_arguments
 from bot.store.scripts import Script, encode_arguments, source
-
-#: Deliveries are remembered longer than GitHub keeps them for redelivery (3 days).
-DELIVERY_SECONDS = 4 * 86_400
 
 #: Deliveries of one installation that are handled at once; one takes a fraction of a second.
 MAX_CONCURRENT_DELIVERIES = 4
@@ -46,6 +43,70 @@ class Deliveries:
                 installations=[name.decode() for name in waiting],
                 max_concurrent=MAX_CONCURRENT_DELIVERIES,
             )
+
+    # What GitHub was asked to deliver again
+
+    async def checked_until(self) -> float | None:
+        """Up to when failed deliveries were looked for (Unix time)."""
+        mark = await self._redis.get(keys.REDELIVERY_CHECKED_UNTIL)
+        return float(mark) if mark is not None else None
+
+    async def mark_checked(self, until: float) -> None:
+        await self._redis.set(keys.REDELIVERY_CHECKED_UNTIL, until)
+
+    async def was_redelivered(self, attempt_id: int) -> bool:
+        """Whether that attempt was asked for again."""
+        return bool(await self._redis.exists(keys.redelivered(attempt_id)))
+
+    async def redelivery_count(self, guid: str) -> int:
+        """How often that delivery was asked for again."""
+        return int(await self._redis.get(keys.redelivery_count(guid)) or 0)
+
+    async def plan_redelivery(
+        self, attempt_id: int, guid: str, at: float, *, again: bool = False
+    ) -> None:
+        """Note that the attempt is to be asked for then; one that is planned keeps its time, unless
+        it is `again`."""
+        member = f"{attempt_id}:{guid}"
+        await self._redis.zadd(keys.REDELIVERIES, {member: at}, nx=not again)
+
+    async def due_redeliveries(self) -> list[tuple[int, str]]:
+        """The attempts that are due, and the GUIDs of their deliveries, longest due first."""
+        due: Any = await self._redis.zrangebyscore(keys.REDELIVERIES, "-inf", self._database.now())
+        found = (member.decode().partition(":") for member in due)
+        return [(int(attempt_id), guid) for attempt_id, _, guid in found]
+
+    async def mark_redelivered(self, attempt_id: int, guid: str) -> None:
+        count = keys.redelivery_count(guid)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zrem(keys.REDELIVERIES, f"{attempt_id}:{guid}")
+            pipe.set(keys.redelivered(attempt_id), 1, ex=DELIVERY_SECONDS)
+            pipe.incr(count)
+            pipe.expire(count, DELIVERY_SECONDS)
+            await pipe.execute()
+
+    # What was done about people's comments, so that a repeated delivery does only the rest
+
+    async def record_command(self, review_id: str, position: int, result: str) -> None:
+        """Remember that the command at that position of a comment was carried out, and what there
+        was to say about it. `review_id` is the one that the comment's delivery came with."""
+        key = keys.executed_commands(review_id)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, str(position), result)
+            pipe.expire(key, DELIVERY_SECONDS)
+            await pipe.execute()
+
+    async def executed_commands(self, review_id: str) -> dict[int, str]:
+        """What was recorded, by position."""
+        found: dict[Any, Any] = await self._redis.hgetall(keys.executed_commands(review_id))
+        return {int(position): result.decode() for position, result in found.items()}
+
+    async def claim_notice(self, what: str, comment_id: int) -> bool:
+        """True for the first comment that is told a thing, however often it is asked for that
+        comment; False for all later ones, so that nobody is told again and again."""
+        key = keys.notified(what)
+        await self._redis.set(key, comment_id, nx=True, ex=self._database.keep_seconds)
+        return bool(await self._redis.get(key) == str(comment_id).encode())
 
 
 def start_next_delivery(client: "sync_redis.Redis", installation_id: int) -> None:

@@ -9,35 +9,40 @@ from redis.exceptions import LockError, RedisError
 
 from bot.runtime.tasks import stop
 from bot.store import keys
-from bot.store.store import Store
+from bot.store.database import Database
 from bot.telemetry import log
 
 _log = log.get(__name__)
 
 
-@asynccontextmanager
-async def hold(store: Store, name: str, *, seconds: float, wait: float) -> AsyncIterator[bool]:
-    """Hold a lock over all processes; yields False if another holds it for longer than
-    `wait` seconds. It is renewed while it is held, also over errors of Redis; a holder that
-    dies loses it after `seconds`."""
-    lock = store.redis.lock(
-        keys.lock(name), timeout=seconds, blocking_timeout=wait, thread_local=False
-    )
-    held = await lock.acquire()
-    renewal = asyncio.create_task(_renew(lock, name, seconds / 3)) if held else None
-    try:
-        yield held
-    finally:
-        if renewal is not None:
-            await stop(renewal)
-            await _release(lock, name)
+class Locks:
+    """All methods raise RedisError."""
 
+    def __init__(self, database: Database) -> None:
+        self._redis = database.redis
 
-async def once_per(store: Store, name: str, milliseconds: int) -> bool:
-    """True for the first asker in each span of time: spaces what must not be done too
-    often, over all processes."""
-    key = keys.once(name)
-    return bool(await store.redis.set(key, "1", nx=True, px=milliseconds))
+    @asynccontextmanager
+    async def hold(self, name: str, *, seconds: float, wait: float) -> AsyncIterator[bool]:
+        """Hold a lock over all processes; yields False if another holds it for longer than
+        `wait` seconds. It is renewed while it is held, also over errors of Redis; a holder that
+        dies loses it after `seconds`."""
+        lock = self._redis.lock(
+            keys.lock(name), timeout=seconds, blocking_timeout=wait, thread_local=False
+        )
+        held = await lock.acquire()
+        renewal = asyncio.create_task(_renew(lock, name, seconds / 3)) if held else None
+        try:
+            yield held
+        finally:
+            if renewal is not None:
+                await stop(renewal)
+                await _release(lock, name)
+
+    async def once_per(self, name: str, milliseconds: int) -> bool:
+        """True for the first asker in each span of time: spaces what must not be done too
+        often, over all processes."""
+        key = keys.once(name)
+        return bool(await self._redis.set(key, "1", nx=True, px=milliseconds))
 
 
 async def _release(lock: Lock, name: str) -> None:

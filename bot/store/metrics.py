@@ -7,10 +7,10 @@ import json
 import time
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.store import keys
+from bot.store.database import Database
 from bot.telemetry.metrics import Unsaved, series
 
 #: A process that was not heard of for so long has ended.
@@ -23,8 +23,8 @@ _LARGEST = "glossator_process_memory_bytes"
 class MetricsStore:
     """Series are names with their labels, as Prometheus writes them."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, database: Database) -> None:
+        self._redis = database.redis
 
     async def save(self, process: str, unsaved: Unsaved, now: float | None = None) -> bool:
         """Add and keep it all, or nothing. False if Redis did not say that it did."""

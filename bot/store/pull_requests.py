@@ -1,5 +1,6 @@
-"""What is kept of a pull request from one review to the next: the findings that stand on its
-lines, the review that speaks of it, and what the LLM said of its files."""
+"""What is kept of a pull request from one review to the next: which review is the newest, whether
+people paused it, the findings that are inline comments, the review that speaks of all, and what the
+LLM said of its files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +8,23 @@ from typing import Any
 
 from bot.domain.model import FileResult
 from bot.store import keys
-from bot.store.database import pack, unpack
-from bot.store.store import Store
+from bot.store.database import Database, pack, unpack
+
+#: After so long GitHub is asked again for an organization's defaults; there may be some by then.
+DEFAULTS_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullState:
+    """`current` is the id of the newest review, `unfocused` that of the newest one that looks for
+    all categories, of `head` against `base`; `paused` is who left its new commits alone. Each is ""
+    where there is none."""
+
+    current: str = ""
+    unfocused: str = ""
+    head: str = ""
+    base: str = ""
+    paused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,76 +46,114 @@ class PostedSummary:
         return self.reviews - (self.last_review == review_id)
 
 
-async def posted_summary(store: Store, repository_id: int, number: int) -> PostedSummary | None:
-    data = await store.redis.get(keys.posted_summary(repository_id, number))
-    return unpack(PostedSummary, data) if data else None
+class PullRequests:
+    """All methods raise RedisError."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._redis = database.redis
 
-async def save_posted_summary(
-    store: Store, repository_id: int, number: int, summary: PostedSummary
-) -> None:
-    await store.redis.set(
-        keys.posted_summary(repository_id, number), pack(summary), ex=store.keep_seconds
-    )
+    async def get(self, repository_id: int, number: int) -> PullState:
+        """What is known of it; nothing for a pull request never seen, or not asked for since as
+        long as reviews are kept."""
+        key = keys.pull(repository_id, number)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(key)
+            pipe.expire(key, self._database.keep_seconds)
+            fields, _ = await pipe.execute()
+        return PullState(**{name.decode(): value.decode() for name, value in fields.items()})
 
+    async def at_head(self, repository_id: int, sha: str) -> list[int]:
+        """Numbers of the pull requests that were reviewed, or skipped, at a head commit: the
+        events of check suites do not name those of forks."""
+        return sorted(map(int, await self._redis.smembers(keys.head(repository_id, sha))))
 
-async def add_posted(
-    store: Store, repository_id: int, number: int, fingerprints: Sequence[str]
-) -> None:
-    """Remember findings that stand on lines of the pull request."""
-    key = keys.posted(repository_id, number)
-    async with store.redis.pipeline() as pipe:
+    async def pause(self, repository_id: int, number: int, by: str) -> None:
+        """Leave new commits of a pull request alone."""
+        key = keys.pull(repository_id, number)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, "paused", by)
+            pipe.expire(key, self._database.keep_seconds)
+            await pipe.execute()
+
+    async def resume(self, repository_id: int, number: int) -> None:
+        await self._redis.hdel(keys.pull(repository_id, number), "paused")
+
+    async def posted_summary(self, repository_id: int, number: int) -> PostedSummary | None:
+        data = await self._redis.get(keys.posted_summary(repository_id, number))
+        return unpack(PostedSummary, data) if data else None
+
+    async def save_posted_summary(
+        self, repository_id: int, number: int, summary: PostedSummary
+    ) -> None:
+        await self._redis.set(
+            keys.posted_summary(repository_id, number),
+            pack(summary),
+            ex=self._database.keep_seconds,
+        )
+
+    async def add_posted(
+        self, repository_id: int, number: int, fingerprints: Sequence[str]
+    ) -> None:
+        """Remember findings that stand on lines of the pull request."""
+        key = keys.posted(repository_id, number)
+        async with self._redis.pipeline() as pipe:
+            if fingerprints:
+                pipe.sadd(key, *fingerprints)
+            pipe.expire(key, self._database.keep_seconds)
+            await pipe.execute()
+
+    async def remove_posted(
+        self, repository_id: int, number: int, fingerprints: Sequence[str]
+    ) -> None:
+        """Forget findings whose threads are resolved: what comes back is said again."""
         if fingerprints:
-            pipe.sadd(key, *fingerprints)
-        pipe.expire(key, store.keep_seconds)
-        await pipe.execute()
+            await self._redis.srem(keys.posted(repository_id, number), *fingerprints)
 
+    async def posted(self, repository_id: int, number: int) -> frozenset[str]:
+        """The fingerprints of findings that stand on lines of the pull request."""
+        names: Any = await self._redis.smembers(keys.posted(repository_id, number))
+        return frozenset(name.decode() for name in names)
 
-async def remove_posted(
-    store: Store, repository_id: int, number: int, fingerprints: Sequence[str]
-) -> None:
-    """Forget findings whose threads are resolved: what comes back is said again."""
-    if fingerprints:
-        await store.redis.srem(keys.posted(repository_id, number), *fingerprints)
+    async def save_file_results(
+        self, repository_id: int, number: int, file_results: Mapping[str, FileResult]
+    ) -> None:
+        """Keep what the LLM said of files, by the keys of those readings."""
+        key = keys.file_results(repository_id, number)
+        async with self._redis.pipeline() as pipe:
+            for name, file_result in file_results.items():
+                pipe.hset(key, name, pack(file_result))
+            pipe.expire(key, self._database.keep_seconds)
+            await pipe.execute()
 
+    async def file_result_keys(self, repository_id: int, number: int) -> frozenset[str]:
+        names: Any = await self._redis.hkeys(keys.file_results(repository_id, number))
+        return frozenset(name.decode() for name in names)
 
-async def posted(store: Store, repository_id: int, number: int) -> frozenset[str]:
-    """The fingerprints of findings that stand on lines of the pull request."""
-    names: Any = await store.redis.smembers(keys.posted(repository_id, number))
-    return frozenset(name.decode() for name in names)
+    async def file_results(
+        self, repository_id: int, number: int, names: Sequence[str]
+    ) -> tuple[FileResult, ...]:
+        """The readings of these keys that are still kept."""
+        if not names:
+            return ()
+        key = keys.file_results(repository_id, number)
+        return tuple(
+            unpack(FileResult, data) for data in await self._redis.hmget(key, names) if data
+        )
 
+    async def delete_file_results(
+        self, repository_id: int, number: int, but: Sequence[str]
+    ) -> None:
+        """Drop the readings of code that is no longer in the pull request."""
+        old = await self.file_result_keys(repository_id, number) - set(but)
+        if old:
+            await self._redis.hdel(keys.file_results(repository_id, number), *old)
 
-async def save_file_results(
-    store: Store, repository_id: int, number: int, file_results: Mapping[str, FileResult]
-) -> None:
-    """Keep what the LLM said of files, by the keys of those readings."""
-    key = keys.file_results(repository_id, number)
-    async with store.redis.pipeline() as pipe:
-        for name, file_result in file_results.items():
-            pipe.hset(key, name, pack(file_result))
-        pipe.expire(key, store.keep_seconds)
-        await pipe.execute()
+    async def mark_defaults_missing(self, installation_id: int) -> None:
+        """Note that it has no organization's defaults that we may read: GitHub is asked for them
+        now and then, and not for each review."""
+        await self._redis.set(keys.missing_defaults(installation_id), 1, ex=DEFAULTS_SECONDS)
 
-
-async def file_result_keys(store: Store, repository_id: int, number: int) -> frozenset[str]:
-    names: Any = await store.redis.hkeys(keys.file_results(repository_id, number))
-    return frozenset(name.decode() for name in names)
-
-
-async def file_results(
-    store: Store, repository_id: int, number: int, names: Sequence[str]
-) -> tuple[FileResult, ...]:
-    """The readings of these keys that are still kept."""
-    if not names:
-        return ()
-    key = keys.file_results(repository_id, number)
-    return tuple(unpack(FileResult, data) for data in await store.redis.hmget(key, names) if data)
-
-
-async def delete_file_results(
-    store: Store, repository_id: int, number: int, but: Sequence[str]
-) -> None:
-    """Drop the readings of code that is no longer in the pull request."""
-    old = await file_result_keys(store, repository_id, number) - set(but)
-    if old:
-        await store.redis.hdel(keys.file_results(repository_id, number), *old)
+    async def defaults_missing(self, installation_id: int) -> bool:
+        """Whether there were none within the last DEFAULTS_SECONDS."""
+        return bool(await self._redis.exists(keys.missing_defaults(installation_id)))

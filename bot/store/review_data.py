@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from bot.domain.model import Batch, BatchResult, Report, Scan, Usage, decode, encode
+from bot.domain.model import Batch, BatchResult, Report, Scan, State, Usage, decode, encode
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT
 from bot.store import keys
 from bot.store.database import Database, pack, to_bytes, unpack
-from bot.store.messages import Message, as_arguments
+from bot.store.queues import Message, as_arguments
 from bot.store.review_state import to_hash
 from bot.store.scripts import Script
 
 #: What is noted of a stage is kept for longer than any review runs.
 RUNNING_SECONDS = 86_400
+
+_SCAN_COUNT = 500
 
 
 class ReviewData:
@@ -130,3 +132,14 @@ class ReviewData:
     async def rendering(self, review_id: str, form: str) -> bytes | None:
         data = await self._redis.get(keys.rendering(review_id, form))
         return to_bytes(data) if data is not None else None
+
+    async def drop_leftovers(self) -> int:
+        """Delete what stages handed on for reviews that are finished or gone; returns how many."""
+        dropped = 0
+        for key_of in (keys.scan, keys.batches, keys.results):
+            async for key in self._redis.scan_iter(match=key_of("*"), count=_SCAN_COUNT):
+                review_id = key.decode().rpartition(":")[2]
+                state = await self._redis.hget(keys.review(review_id), "state")
+                if not state or State(to_bytes(state).decode()).finished:
+                    dropped += await self._redis.delete(key)
+        return dropped

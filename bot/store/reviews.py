@@ -11,8 +11,8 @@ from uuid import uuid4
 from bot.domain.model import UNFINISHED, Batch, Review, State, decode
 from bot.domain.progress import Activity
 from bot.store import keys
-from bot.store.database import Database, pack, to_bytes
-from bot.store.messages import Message, as_arguments, message
+from bot.store.database import Database, day_of, pack, to_bytes
+from bot.store.queues import Message, as_arguments, message
 from bot.store.review_state import (
     ReviewChange,
     ReviewState,
@@ -23,6 +23,9 @@ from bot.store.review_state import (
     to_hash,
 )
 from bot.store.scripts import Script
+
+#: A day's reviews are remembered until the day is over everywhere.
+QUOTA_SECONDS = 2 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +198,40 @@ class Reviews:
             pipe.hget(key, "end_logged")
             _, first = await pipe.execute()
         return bool(first == token.encode())
+
+    async def unfinished(self) -> tuple[str, ...]:
+        """The reviews that are not finished."""
+        names: Any = await self._redis.zrange(keys.ACTIVE, 0, -1)
+        return tuple(name.decode() for name in names)
+
+    # Reviews that an installation may have on a day (UTC), where there is a quota; and what waits
+    # for the end of a review, which has its place in it.
+
+    async def consume_quota(self, installation_id: int, review_id: str, quota: int) -> bool:
+        """Whether the review is one of the day's first `quota`; counted once."""
+        consumed = await self._database.scripts.run(
+            Script.CONSUME_QUOTA,
+            key=self._quota_key(installation_id),
+            review=review_id,
+            quota=quota,
+            seconds=QUOTA_SECONDS,
+        )
+        return bool(consumed)
+
+    async def refund_quota(self, installation_id: int, review_id: str) -> None:
+        """There was no review after all."""
+        await self._redis.srem(self._quota_key(installation_id), review_id)
+
+    async def waiting_for(self, review_id: str) -> list[str]:
+        """The ids of what is to start once that review has ended."""
+        names: Any = await self._redis.hkeys(keys.after(review_id))
+        return [name.decode() for name in names]
+
+    async def clear_waiting(self, installation_id: int, review_id: str) -> None:
+        """Start nothing after that review; what waited for its end gives its place back."""
+        await self._database.scripts.run(
+            Script.CLEAR_WAITING, id=review_id, quota=self._quota_key(installation_id)
+        )
+
+    def _quota_key(self, installation_id: int) -> str:
+        return keys.quota(installation_id, day_of(self._database.now()))

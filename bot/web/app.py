@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,8 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from bot import __version__
 from bot.config.settings import Settings
 from bot.security.signing import signing_keys
-from bot.store import Store, connect
-from bot.store.queues import live_workers, queues
+from bot.store import RedisError, Store, connect
 from bot.telemetry import log
 from bot.telemetry.metrics import Metrics, exposition, resident_memory, series
 from bot.telemetry.watchdog import watched
@@ -55,7 +53,7 @@ async def healthz(request: Request) -> JSONResponse:
 async def readyz(request: Request) -> JSONResponse:
     """Deliveries can be queued."""
     try:
-        await request.app.state.store.redis.ping()
+        await request.app.state.store.ping()
     except RedisError:
         return JSONResponse(
             {"status": "unavailable", "reason": "Redis does not answer."}, status_code=503
@@ -73,12 +71,12 @@ async def metrics(request: Request) -> PlainTextResponse:
     await request.app.state.metrics.flush()
     figures = store.metrics
     values = await figures.totals() | await figures.rate_limits() | await figures.gauges()
-    for queue in await queues(store):
+    for queue in await store.queues.all():
         for state in ("waiting", "unacked", "delayed", "dead"):
             name = series("glossator_queue_messages", queue=queue.name, state=state)
             values[name] = getattr(queue, state)
         values[series("glossator_queue_oldest_seconds", queue=queue.name)] = queue.age
-    values["glossator_workers_alive"] = await live_workers(store)
+    values["glossator_workers_alive"] = await store.queues.live_workers()
     return PlainTextResponse(exposition(values), media_type=CONTENT_TYPE)
 
 
@@ -112,8 +110,9 @@ def create_app(settings: Settings) -> Starlette:
         redis = connect(settings.redis_url)
         # Readers of feeds hold a connection each, and must not take those of the others.
         feed_redis = connect(settings.redis_url, connections=MAX_FEED_CONNECTIONS)
-        app.state.store = Store(redis, keep_seconds=settings.keep_days * 86_400)
-        app.state.fanout = Fanout(feed_redis)
+        keep_seconds = settings.keep_days * 86_400
+        app.state.store = Store(redis, keep_seconds=keep_seconds)
+        app.state.fanout = Fanout(Store(feed_redis, keep_seconds=keep_seconds).events)
         try:
             async with Metrics(app.state.store.metrics).running() as app.state.metrics:
                 app.state.metrics.current_gauges = lambda: {

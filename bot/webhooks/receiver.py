@@ -9,13 +9,11 @@ import hmac
 import re
 from collections.abc import Callable, Sequence
 
-from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from ulid import ULID
 
-from bot.store import Store
-from bot.store.messages import message
+from bot.store import RedisError, Store, message
 from bot.telemetry import log, tracing
 from bot.webhooks.body_budget import BudgetExceeded
 from bot.webhooks.translate import (

@@ -10,8 +10,7 @@ from ulid import ULID
 from bot.config.repository_config import RepoConfig
 from bot.domain.model import PullRequest, Repository, Review, Trigger
 from bot.sandbox.state import Repository as SandboxRepository
-from bot.store import Handoff, keys
-from bot.store.messages import message
+from bot.store import Handoff, keys, message
 from tests.bench.generated_change import after, before
 from tests.bench.results import Figure, median, percentile
 from tests.bench.stage import SERVE, Stage, Stopwatch, stage
@@ -92,7 +91,7 @@ async def _queue_scans(here: Stage, repo: SandboxRepository, number: int) -> Non
                 pull=_pull(pull.number, pull.base_sha, pull.head_sha), config=RepoConfig()
             ),
         )
-        await here.store.put(message("scan_review", review.id))
+        await here.store.queues.put(message("scan_review", review.id))
 
 
 def _pull(number: int, base_sha: str, head_sha: str) -> PullRequest:

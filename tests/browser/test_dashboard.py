@@ -7,8 +7,7 @@ from playwright.async_api import expect
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, State
-from bot.store import Store
-from bot.store.messages import message
+from bot.store import Store, message
 from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
 from tests.support.web_server import complete, open_review, serving
@@ -33,7 +32,7 @@ async def some_reviews(store: Store) -> None:
             )
         elif number < 28:
             await complete(store, review, score=40 + 2 * number)
-    await store.put(message("scan_review", "one"))
+    await store.queues.put(message("scan_review", "one"))
 
 
 async def test_an_administrator_signs_in_filters_and_cancels(

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from bot.config.settings import Settings
 from bot.domain.model import Batch, Review, State
 from bot.security.links import review_links
-from bot.store import Store, pending
+from bot.store import Store
 from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
 from tests.support.web_server import (
@@ -146,7 +146,7 @@ async def test_the_page_of_a_request_shows_its_rejection(
     review, page = await ask_for_review(store), await new_page()
     await page.goto(page_url(address, settings, review))
     await expect(page.locator("#connection")).to_have_text("Live")
-    await pending.reject(store, review.id, "The label `wip` keeps it from that.")
+    await store.requests.reject(review.id, "The label `wip` keeps it from that.")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Not reviewed")
     await expect(page.locator("code")).to_have_text("wip")
     await expect(page).to_have_title(re.compile("^Not reviewed: "))

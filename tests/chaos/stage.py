@@ -25,9 +25,7 @@ from bot.runtime.parent_death import die_with_parent
 from bot.runtime.ports import free_port
 from bot.sandbox.state import Repository
 from bot.security.tls import trusted
-from bot.store import Store, connect, keys
-from bot.store.messages import QUEUES
-from bot.store.recovery import ALL_QUEUES
+from bot.store import ALL_QUEUES, QUEUES, Store, connect, keys
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.server import Sandbox
 from workers.reports.markers import review_marker

@@ -22,8 +22,8 @@ WORKERS = ("worker-1", "worker-2")
 
 async def current(chaos: ChaosStage, number: int) -> ReviewSummary | None:
     """The newest review of a pull request of octo's; None before there is one."""
-    pull = await chaos.store.pull_fields(chaos.repo("octo").id, number)
-    return await chaos.store.reviews.summary(pull["current"]) if "current" in pull else None
+    pull = await chaos.store.pulls.get(chaos.repo("octo").id, number)
+    return await chaos.store.reviews.summary(pull.current)
 
 
 async def state(chaos: ChaosStage, number: int) -> State | None:

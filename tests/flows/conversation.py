@@ -9,8 +9,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 
 from bot.runtime.tasks import stop
-from bot.store import Store, keys
-from bot.store.messages import QUEUES, message
+from bot.store import QUEUES, Store, keys, message
 from bot.web.feed.feed import Close
 from tests.flows.environment import REPO, SECONDS, World
 
@@ -102,7 +101,7 @@ async def everything_twice(store: Store) -> AsyncIterator[None]:
                         data = json.loads(body)
                         copy = message(data["actor_name"], *data["args"])
                         seen.update((name.decode(), copy.id))  # type: ignore[union-attr]
-                        await store.put(copy)
+                        await store.queues.put(copy)
             await asyncio.sleep(0.002)
 
     task = asyncio.create_task(look())

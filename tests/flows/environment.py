@@ -19,8 +19,7 @@ from bot.github.rate_limits import Clock
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import serving
 from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
-from bot.store import Store, connect, keys
-from bot.store.messages import QUEUES
+from bot.store import QUEUES, Store, connect, keys
 from bot.web.app import create_app
 from tests.support.openapi import validate
 from tests.support.sandbox.server import Sandbox
@@ -87,8 +86,8 @@ class World:
 
     async def progress(self, number: int) -> Progress:
         """How the newest review of a pull request stands."""
-        fields = await self.store.pull_fields(self.repository.id, number)
-        summary = await self.store.reviews.summary(fields["current"])
+        pull = await self.store.pulls.get(self.repository.id, number)
+        summary = await self.store.reviews.summary(pull.current)
         assert summary is not None
         return summary.progress
 
@@ -102,11 +101,8 @@ class World:
         """Wait until the newest review of a pull request is in that state."""
         async with asyncio.timeout(SECONDS):
             while True:
-                fields = await self.store.pull_fields(self.repository.id, number)
-                if (
-                    "current" in fields
-                    and await self.store.reviews.state(fields["current"]) is state
-                ):
+                pull = await self.store.pulls.get(self.repository.id, number)
+                if await self.store.reviews.state(pull.current) is state:
                     return
                 await asyncio.sleep(POLL_SECONDS)
 

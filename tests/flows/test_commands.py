@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot.store.queues import dead_letters
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -42,8 +41,7 @@ async def test_two_commands_in_one_comment_both_run(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review pause\n/review help")
     await world.settle()
-    fields = await world.store.pull_fields(world.repository.id, number)
-    assert "paused" in fields
+    assert (await world.store.pulls.get(world.repository.id, number)).paused
     assert any("/review full" in text for text in bot_comments(world))
     assert len(world.reviews) == 1
 
@@ -269,7 +267,7 @@ async def test_a_question_on_which_we_break_is_answered_with_that(
     [answer] = bot_comments(asking)
     assert answer.startswith("I can't answer this: Something went wrong inside Glossator")
     assert reactions(asking, comment.id) == ["eyes", "confused"]
-    assert await dead_letters(asking.store) == [], "it is answered"
+    assert await asking.store.queues.dead_letters() == [], "it is answered"
 
 
 async def test_rerun_of_a_look_at_one_category_looks_for_that_again(world: World) -> None:

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State, Suppression
-from bot.store import command_log, keys, suppressions
+from bot.store import keys
+from bot.store.deliveries import Deliveries
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -199,7 +200,7 @@ async def test_a_user_without_access_is_answered_once_and_then_by_reaction(world
     assert len(bot_comments(world)) == 1
     assert [reactions(world, comment.id) for comment in comments] == [["confused"]] * 3
     assert len(world.reviews) == 1
-    assert "paused" not in await world.store.pull_fields(world.repository.id, number)
+    assert not (await world.store.pulls.get(world.repository.id, number)).paused
 
 
 async def test_without_an_llm_replies_get_one_plain_sentence_a_pull_request(world: World) -> None:
@@ -255,7 +256,7 @@ async def test_what_was_done_is_not_done_again_when_the_answer_fails(
 async def test_completed_commands_are_answered_despite_a_redis_outage(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notes, failures = command_log.record, 0
+    notes, failures = Deliveries.record_command, 0
 
     async def note(*args: Any) -> None:
         nonlocal failures
@@ -264,7 +265,7 @@ async def test_completed_commands_are_answered_despite_a_redis_outage(
             raise RedisConnectionError("Connection closed by server.")
         await notes(*args)
 
-    monkeypatch.setattr(command_log, "record", note)
+    monkeypatch.setattr(Deliveries, "record_command", note)
     async with running(redis_url, redis, tmp_path, llm_timeout=60, **llm.settings) as world:
         llm.default = Hang()
         number = await world.open_pull(BEFORE, AFTER)
@@ -279,7 +280,7 @@ async def test_completed_commands_are_answered_despite_a_redis_outage(
         suppression = Suppression(
             fingerprint="a" * 16, path="a", title="b", reason=THUMBS_DOWN, suppressed_by="c"
         )
-        await suppressions.suppress(world.store, world.repository.id, suppression)
+        await world.store.suppressions.suppress(world.repository.id, suppression)
         forgotten = await world.sandbox.comment(REPO, number, f"/review forget {'a' * 16}")
         await world.settle()
         assert failures == 4

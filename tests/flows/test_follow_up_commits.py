@@ -163,7 +163,7 @@ async def test_waiting_for_a_crashed_publisher_is_not_counted_as_a_crash(
     await world.store.redis.set(lock, "of a dead worker")
     await world.open_pull({NAMES[0]: "x = 1\n"}, {NAMES[0]: slow(NAMES[0])})
     await world.until(number, State.REPORTING)
-    current = (await world.store.pull_fields(world.repository.id, number))["current"]
+    current = (await world.store.pulls.get(world.repository.id, number)).current
 
     async def waits() -> bool:
         return not await world.store.redis.exists(keys.stage_starts(current, "publish"))

@@ -27,8 +27,8 @@ async def test_a_file_read_in_parts_is_counted_once(
             after = {"large.py": large, "small.py": "x = 1\n"}
             number = await world.open_pull({"a.txt": "1\n"}, after)
             await world.settle()
-            fields = await world.store.pull_fields(world.repository.id, number)
-            stream_entries: Any = await redis.xrange(keys.events(fields["current"]))
+            pull = await world.store.pulls.get(world.repository.id, number)
+            stream_entries: Any = await redis.xrange(keys.events(pull.current))
     events = [json.loads(entry[b"data"]) for _, entry in stream_entries]
     assert len(llm.requests) > 2
     assert {event["files_total"] for event in events} == {0, 2}

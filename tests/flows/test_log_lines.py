@@ -55,13 +55,13 @@ async def test_a_log_line_carries_its_review_without_the_callers_help(
         for _ in range(2):
             await world.open_pull(BEFORE, AFTER)
         await world.settle()
-        pulls = [await world.store.pull_fields(world.repository.id, n) for n in (1, 2)]
+        pulls = [await world.store.pulls.get(world.repository.id, n) for n in (1, 2)]
         guids = [delivery.guid for delivery in world.sandbox.state.deliveries]
     lines = written(capfd)
     failed = [line for line in lines if line["event"] == "llm_failed"]
-    assert sorted(line["review"] for line in failed) == sorted(pull["current"] for pull in pulls)
+    assert sorted(line["review"] for line in failed) == sorted(pull.current for pull in pulls)
     ended = {line["review"]: line for line in lines if line["event"] == "review_ended"}
-    assert [ended[pull["current"]]["state"] for pull in pulls] == ["completed", "completed"]
+    assert [ended[pull.current]["state"] for pull in pulls] == ["completed", "completed"]
     assert {line["findings"] for line in ended.values()} == {1}
     steps = {line["stage"] for line in lines if line["event"] == "stage_ended"}
     assert steps == {"scan", "analyze 0", "publish"}
@@ -88,7 +88,7 @@ async def test_a_review_without_a_report_has_its_last_line_too(
         await llm.until(lambda: len(llm.requests) == 2)
         await world.sandbox.close(REPO, number)
         await world.settle()
-        current = (await world.store.pull_fields(world.repository.id, number))["current"]
+        current = (await world.store.pulls.get(world.repository.id, number)).current
         await log_review_end(world.store, current)  # as a worker would that knows of no other
     lines = written(capfd)
     [ended] = [line for line in lines if line["event"] == "review_ended"]

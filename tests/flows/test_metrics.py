@@ -11,8 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.security.tls import trusted
-from bot.store.usage import usage_by_day
-from bot.store.usage_questions import UsageTotal, question_usage
+from bot.store import UsageTotal
 from bot.telemetry.metrics import CATALOG
 from bot.web.pages.statistics import days_of
 from tests.flows.environment import REPO, World, running
@@ -127,8 +126,8 @@ async def test_what_the_llm_cost_is_what_it_answered(
         {"mean.py": "x = 1\n"}, {"mean.py": "def mean(total, count):\n    return total / count\n"}
     )
     await world.settle()
-    fields = await world.store.pull_fields(world.repository.id, 1)
-    report = await world.store.review_data.report(fields["current"])
+    pull = await world.store.pulls.get(world.repository.id, 1)
+    report = await world.store.review_data.report(pull.current)
     assert report is not None
     usage = report.usage
     assert usage.calls == len(llm.requests) > 0
@@ -154,7 +153,7 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     number = await world.open_pull(BEFORE, AFTER)
     await world.settle()
     report = await world.store.review_data.report(
-        (await world.store.pull_fields(world.repository.id, number))["current"]
+        (await world.store.pulls.get(world.repository.id, number)).current
     )
     assert report is not None
     before = report.usage
@@ -175,12 +174,12 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
 
     [today] = days_of(world.store.now())[-1:]
     repository = world.repository.id
-    spent = (await question_usage(world.store, [today], lambda id: id == repository))[today]
+    spent = (await world.store.usage.of_questions([today], lambda id: id == repository))[today]
     assert spent.tokens == 3150
     assert spent.cost == pytest.approx((3000 + 10 * 150) / 1e6)
-    others = await question_usage(world.store, [today], lambda id: id != repository)
+    others = await world.store.usage.of_questions([today], lambda id: id != repository)
     assert others == {today: UsageTotal()}
-    in_all = (await usage_by_day(world.store, [today]))[today]
+    in_all = (await world.store.usage.by_day([today]))[today]
     assert in_all.keys() == {world.sandbox.installation_id}
     [of_installation] = in_all.values()
     assert of_installation.tokens == before.prompt_tokens + before.completion_tokens + 3150

@@ -8,7 +8,6 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.security.tls import trusted
-from bot.store import quota
 from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, pushed, reactions
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
@@ -110,8 +109,8 @@ async def test_closing_ends_a_queued_request(world: World, llm: LLMServer) -> No
         started = (await client.post(f"{world.url}/api/reviews", json=request_body)).json()
 
         async def waits() -> bool:
-            current = (await world.store.pull_fields(world.repository.id, number))["current"]
-            return await quota.waiting(world.store, current) == [started["id"]]
+            current = (await world.store.pulls.get(world.repository.id, number)).current
+            return await world.store.reviews.waiting_for(current) == [started["id"]]
 
         await world.until_true(waits)
         await world.sandbox.close(REPO, number)

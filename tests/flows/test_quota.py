@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.domain.model import State
-from bot.store import keys, quota
+from bot.store import keys
 from tests.flows.conversation import bot_comments, pushed
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
@@ -102,8 +102,8 @@ async def test_a_request_that_waited_in_vain_returns_its_quota(
 
 @pytest.mark.slow
 async def test_each_installation_has_its_own(world: World) -> None:
-    granted = [await quota.consume(world.store, 1, f"r{n}", 2) for n in (1, 2, 1, 3)]
+    granted = [await world.store.reviews.consume_quota(1, f"r{n}", 2) for n in (1, 2, 1, 3)]
     assert granted == [True, True, True, False]
-    assert await quota.consume(world.store, 2, "r3", 2)
-    await quota.refund(world.store, 1, "r1")
-    assert await quota.consume(world.store, 1, "r3", 2)
+    assert await world.store.reviews.consume_quota(2, "r3", 2)
+    await world.store.reviews.refund_quota(1, "r1")
+    assert await world.store.reviews.consume_quota(1, "r3", 2)

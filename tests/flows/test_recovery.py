@@ -15,8 +15,7 @@ from bot.domain.model import Batch, BatchResult, Repository, Review, State, Trig
 from bot.github import deliveries
 from bot.github.client import GitHub
 from bot.github.errors import Invalid
-from bot.store import Store, keys, recovery
-from bot.store.messages import QUEUES, message
+from bot.store import QUEUES, Snapshot, Store, keys, message
 from bot.telemetry.metrics import Unsaved
 from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
 from tests.support.reviews import state_of
@@ -80,7 +79,7 @@ async def put_into(store: Store, state: State) -> None:
         await store.review_data.finish_batch(
             ID, 2, BatchResult(), files=1, publish=message("publish_review")
         )
-        await store.put(message("analyze_batch", ID, 3))
+        await store.queues.put(message("analyze_batch", ID, 3))
     else:
         await store.reviews.move(ID, State.REPORTING, from_states=[State.ANALYZING])
 
@@ -117,11 +116,11 @@ async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
 ) -> None:
     """Reviews are looked after one by one, and those at the end change meanwhile."""
     await put_into(store, State.SCANNING)
-    await store.put(message("scan_review", ID))
-    look = recovery.snapshot
+    await store.queues.put(message("scan_review", ID))
+    look = store.queues.snapshot
 
-    async def before_the_scan_ends(store: Store) -> recovery.Snapshot:
-        seen = await look(store)
+    async def before_the_scan_ends() -> Snapshot:
+        seen = await look()
         await store.reviews.move(
             ID,
             State.ANALYZING,
@@ -131,7 +130,7 @@ async def test_batches_that_are_cut_while_it_is_looked_around_are_no_orphans(
         )
         return seen
 
-    monkeypatch.setattr(recovery, "snapshot", before_the_scan_ends)
+    monkeypatch.setattr(store.queues, "snapshot", before_the_scan_ends)
     await maintenance.sweep(services)
     assert await messages(store) == [f"analyze_batch {ID} 1", f"scan_review {ID}"]
 
@@ -179,7 +178,7 @@ async def test_an_ended_review_whose_check_run_is_open_is_concluded(
     await maintenance.sweep(services)
     assert await messages(store) == [f"conclude_review {ID}"]
     await store.reviews.mark_concluded(ID)
-    assert (await recovery.snapshot(store)).ending == ()
+    assert (await store.queues.snapshot()).ending == ()
 
 
 async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) -> None:
@@ -187,10 +186,10 @@ async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) ->
     await store.redis.hset(f"{key}.msgs", "m1", "{}")
     await store.redis.sadd(keys.acks("dead", "scan"), "m1", "acknowledged-meanwhile")
     await store.redis.zadd(keys.HEARTBEATS, {"dead": store.now() * 1000 - 31_000})
-    assert await recovery.requeue_lost(store, 30) == 1
+    assert await store.queues.requeue_lost(30) == 1
     assert await store.redis.lrange(key, 0, -1) == [b"m1"]
     assert await store.redis.zcard(keys.HEARTBEATS) == 0
-    assert await recovery.requeue_lost(store, 30) == 0
+    assert await store.queues.requeue_lost(30) == 0
 
 
 async def test_stage_data_is_deleted_with_the_review(store: Store, services: Services) -> None:
@@ -211,10 +210,10 @@ async def test_data_of_killed_processes_is_cleaned_up(store: Store, services: Se
 
 
 async def test_a_redis_that_may_lose_work_is_complained_of(store: Store) -> None:
-    assert await recovery.warnings(store) == ()
+    assert await store.warnings() == ()
     await store.redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        [complaint] = await recovery.warnings(store)
+        [complaint] = await store.warnings()
     finally:
         await store.redis.config_set("maxmemory-policy", "noeviction")
     assert "set maxmemory-policy to noeviction" in complaint

@@ -9,9 +9,7 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State
-from bot.store import connect, keys
-from bot.store.messages import QUEUES
-from bot.store.queues import dead_letters, live_workers, queues
+from bot.store import QUEUES, connect, keys
 from tests.flows import servers
 from tests.flows.environment import World, running
 
@@ -39,11 +37,11 @@ async def test_the_embedded_redis_requires_its_password(redis_url: str) -> None:
 
 async def test_a_review_leaves_nothing_in_the_queues(world: World) -> None:
     await reviewed(world)
-    assert await live_workers(world.store) == 1
-    assert [(queue.waiting, queue.delayed, queue.dead) for queue in await queues(world.store)] == [
-        (0, 0, 0)
-    ] * len(QUEUES)
-    assert await dead_letters(world.store) == []
+    assert await world.store.queues.live_workers() == 1
+    assert [
+        (queue.waiting, queue.delayed, queue.dead) for queue in await world.store.queues.all()
+    ] == [(0, 0, 0)] * len(QUEUES)
+    assert await world.store.queues.dead_letters() == []
     claimed = world.store.redis.scan_iter(f"{keys.NAMESPACE}:__acks__.*")
     assert [key async for key in claimed] == []
 

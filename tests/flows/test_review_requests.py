@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 
 from bot.github.errors import Forbidden
 from bot.security.tls import trusted
-from bot.store.queues import dead_letters
 from tests.flows.conversation import AFTER, BEFORE, fed
 from tests.flows.environment import REPO, World, running
 
@@ -63,7 +62,7 @@ async def test_a_review_that_cannot_run_is_reported_and_is_no_dead_letter(
     assert (answer["status"], answer["trigger"]) == ("failed", "api")
     assert why in answer["error"]
     assert why in page
-    assert await dead_letters(world.store) == []
+    assert await world.store.queues.dead_letters() == []
 
 
 async def test_a_forbidden_request_is_reported_and_is_no_dead_letter(world: World) -> None:
@@ -74,7 +73,7 @@ async def test_a_forbidden_request_is_reported_and_is_no_dead_letter(world: Worl
     assert answer["status"] == "failed"
     assert "This installation has been suspended" in answer["error"]
     assert "This installation has been suspended" in page
-    assert await dead_letters(world.store) == []
+    assert await world.store.queues.dead_letters() == []
 
 
 async def test_an_internal_error_is_a_dead_letter_and_is_reported(world: World) -> None:
@@ -84,7 +83,7 @@ async def test_an_internal_error_is_a_dead_letter_and_is_reported(world: World) 
         answer, _ = await request_review(world, REPO, number)
     assert answer["status"] == "failed"
     assert answer["error"] == "Something went wrong inside Glossator; its log says more."
-    assert [dead_letter.actor for dead_letter in await dead_letters(world.store)] == [
+    assert [dead_letter.actor for dead_letter in await world.store.queues.dead_letters()] == [
         "start_review"
     ]
 
@@ -98,7 +97,7 @@ async def test_what_github_forbids_once_it_was_opened_ends_it(world: World) -> N
         answer, page = await request_review(world, REPO, number)
     assert (answer["status"], answer["error"]) == ("failed", "No checks.")
     assert "The review failed" in page
-    assert await dead_letters(world.store) == []
+    assert await world.store.queues.dead_letters() == []
 
 
 async def test_a_skipped_pull_request_states_why_over_the_api(world: World) -> None:

@@ -80,7 +80,7 @@ async def by_title(world: World, number: int) -> None:
 
 
 async def by_api(world: World, number: int) -> None:
-    current = (await world.store.pull_fields(world.repository.id, number))["current"]
+    current = (await world.store.pulls.get(world.repository.id, number)).current
     async with httpx2.AsyncClient(verify=trusted()) as client:
         answer = await client.delete(
             f"{world.url}/api/reviews/{current}", headers={"Authorization": "Bearer letmein"}
@@ -308,7 +308,7 @@ async def test_a_check_run_is_completed_once_the_credentials_are_fixed(
 
 
 async def paused(world: World, number: int) -> bool:
-    return "paused" in await world.store.pull_fields(world.repository.id, number)
+    return bool((await world.store.pulls.get(world.repository.id, number)).paused)
 
 
 async def test_of_ten_pushes_in_a_row_only_the_last_is_reviewed(

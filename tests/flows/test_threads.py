@@ -3,7 +3,6 @@ else's is ever touched."""
 
 import pytest
 
-from bot.store import suppressions
 from tests.flows.conversation import (
     AFTER,
     BEFORE,
@@ -57,7 +56,7 @@ async def test_a_suppression_is_removed_by_the_id_in_help(world: World) -> None:
     await world.settle()
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
-    [suppression] = await suppressions.suppressions(world.store, world.repository.id)
+    [suppression] = await world.store.suppressions.all(world.repository.id)
     assert f"- `{suppression.fingerprint}` `app.py`: " in bot_comments(world)[-1]
 
     other = await world.open_pull(BEFORE, AFTER, title="Once more")
@@ -67,12 +66,12 @@ async def test_a_suppression_is_removed_by_the_id_in_help(world: World) -> None:
     command = f"/review forget {suppression.fingerprint}"
     await world.sandbox.comment(REPO, other, command, author="eve")
     await world.settle()
-    assert await suppressions.suppressions(world.store, world.repository.id) == (suppression,)
+    assert await world.store.suppressions.all(world.repository.id) == (suppression,)
 
     await world.sandbox.comment(REPO, other, f"{command}\n/review full")
     await world.settle()
     assert bot_comments(world)[-1] == UNSUPPRESSED
-    assert await suppressions.suppressions(world.store, world.repository.id) == ()
+    assert await world.store.suppressions.all(world.repository.id) == ()
     assert "No problems" not in world.reviews[-1].body
     await world.sandbox.comment(REPO, other, command)
     await world.settle()
@@ -144,7 +143,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     assert "Not said again in this repository" in answer
     assert "(👎, `octocat`)" in answer
 
-    [suppression] = await suppressions.suppressions(world.store, world.repository.id)
+    [suppression] = await world.store.suppressions.all(world.repository.id)
     await world.sandbox.comment(REPO, number, f"/review forget {suppression.fingerprint}")
     await world.settle()
     assert bot_comments(world)[-1] == UNSUPPRESSED_THUMB
@@ -154,7 +153,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
 async def test_suppressions_beyond_the_limit_are_not_promised(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(suppressions, "MAX_SUPPRESSIONS", 0)
+    monkeypatch.setattr("bot.store.suppressions.MAX_SUPPRESSIONS", 0)
     await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")

@@ -61,7 +61,7 @@ async def test_a_review_is_one_trace_from_its_delivery_to_its_report(
         await world.settle()
         assert (await world.progress(1)).state is State.COMPLETED
         [tokens] = [list(world.sandbox.state.tokens)]
-        review = (await world.store.pull_fields(world.repository.id, 1))["current"]
+        review = (await world.store.pulls.get(world.repository.id, 1)).current
         known = [SECRET, CODE, "sk-a-key", world.sandbox.webhook_secret, "octo/hello", *tokens]
     tracing.shutdown()
 

@@ -9,8 +9,7 @@ from redis.asyncio import Redis
 
 from bot.domain.model import State
 from bot.security.tls import trusted
-from bot.store import keys, quota
-from bot.store.queues import dead_letters
+from bot.store import keys
 from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, handled
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
@@ -59,7 +58,7 @@ async def test_the_review_that_runs_there_ends_and_no_other(
     head = await world.sandbox.commit("elsewhere/shop", AFTER, parent=base)
     await world.sandbox.open_pull("elsewhere/shop", base, head)
     await llm.until(lambda: llm.active == 2)
-    current = (await world.store.pull_fields(world.repository.id, number))["current"]
+    current = (await world.store.pulls.get(world.repository.id, number)).current
 
     await leave(world)
     await llm.until(lambda: llm.active == 1)
@@ -82,7 +81,7 @@ async def test_what_had_been_sent_before_is_no_dead_letter(world: World) -> None
     await world.sandbox.push(REPO, number, pushed)
     await world.sandbox.comment(REPO, number, "/review ask why?")
     await world.settle()
-    assert await dead_letters(world.store) == []
+    assert await world.store.queues.dead_letters() == []
     assert len(world.check_runs) == 1
 
 
@@ -100,7 +99,7 @@ async def test_requests_queued_behind_that_review_do_not_start_either(
     await world.until_true(is_answered)
     await uninstalled(world)
     await world.settle()
-    assert await dead_letters(world.store) == []
+    assert await world.store.queues.dead_letters() == []
     assert len(world.check_runs) == 1
 
 
@@ -117,8 +116,8 @@ async def test_the_requester_of_a_queued_review_sees_why_it_was_rejected(
         started = (await client.post(f"{world.url}/api/reviews", json=request_body)).json()
 
         async def waits() -> bool:
-            current = (await world.store.pull_fields(world.repository.id, number))["current"]
-            return await quota.waiting(world.store, current) == [started["id"]]
+            current = (await world.store.pulls.get(world.repository.id, number)).current
+            return await world.store.reviews.waiting_for(current) == [started["id"]]
 
         await world.until_true(waits)
         await uninstalled(world)

@@ -14,8 +14,7 @@ import yaml
 
 from bot.cli.app import app
 from bot.config.settings import Settings
-from bot.store import keys
-from bot.store.messages import QUEUES
+from bot.store import QUEUES, keys
 from bot.telemetry.metrics import CATALOG
 
 ROOT = Path(__file__).parents[2]

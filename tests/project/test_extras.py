@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from bot.config.settings import Settings, SettingsError
-from bot.store.messages import message
+from bot.store import message
 from bot.telemetry import sentry, tracing
 
 LOADED = """

@@ -32,8 +32,7 @@ from bot.domain.model import (
     State,
     Trigger,
 )
-from bot.store import Store, connect, keys, recovery
-from bot.store.messages import message
+from bot.store import Store, connect, keys, message
 
 T = TypeVar("T")
 
@@ -215,7 +214,7 @@ class Life(RuleBasedStateMachine):
     def conclude(self, name: str) -> None:
         if self.ended(name):
             self.run(self.store.reviews.mark_concluded(name))
-            assert name not in self.run(recovery.snapshot(self.store)).ending
+            assert name not in self.run(self.store.queues.snapshot()).ending
 
     @rule(name=reviews, percent=st.integers(0, 100))
     def update_progress(self, name: str, percent: int) -> None:
@@ -228,14 +227,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def unfinished_ones_are_active_and_one_a_pull_request(self) -> None:
-        active = self.run(recovery.snapshot(self.store)).active
+        active = self.run(self.store.queues.snapshot()).active
         assert sorted(active) == sorted(n for n in self.states if not self.ended(n))
         places = [self.pulls[name][:2] for name in active]
         assert len(places) == len(set(places))
 
     @invariant()
     def no_installation_has_more_turns_than_it_may(self) -> None:
-        snapshot = self.run(recovery.snapshot(self.store))
+        snapshot = self.run(self.store.queues.snapshot())
         for installation in INSTALLATIONS:
             running = self._members(keys.running(installation))
             assert len(running) <= AT_ONCE

@@ -10,11 +10,9 @@ from bot.config.settings import Settings
 from bot.domain.model import Review
 from bot.security.links import Purpose, sign
 from bot.security.signing import signing_keys
-from bot.store import Store
+from bot.store import RepositoryAccess, Session, Store
 from bot.web.auth.viewer import (
-    RepositoryAccess,
-    Session,
-    begin_session,
+    SESSION_SECONDS,
     form_token,
     new_session_id,
     session_cookie,
@@ -58,7 +56,7 @@ class TenantServer:
     async def session(self, *granted: RepositoryAccess) -> dict[str, str]:
         """Cookie, form token and origin of a person who signed in."""
         session = Session(new_session_id(), "mallory", repositories=granted)
-        await begin_session(self.store.redis, session)
+        await self.store.sessions.begin(session, SESSION_SECONDS)
         return {
             "Cookie": f"glossator={session_cookie(self.key, session.id)}",
             "Origin": self.settings.public_url,

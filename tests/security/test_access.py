@@ -10,9 +10,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from bot.domain.model import Review, State
 from bot.security.links import Purpose, sign
-from bot.store import Store
+from bot.store import RepositoryAccess, Store
 from bot.web.app import create_app
-from bot.web.auth.viewer import RepositoryAccess
 from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
 from tests.support.web_server import TOKEN, make_settings
 

@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.model import Review, Trigger
-from bot.store import pending
-from bot.store.pending import PendingRequest
-from bot.web.auth.viewer import RepositoryAccess
+from bot.store import PendingRequest, RepositoryAccess
 from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
 
 KNOWN = ("/reviews/{review_id}", "/api/reviews/{review_id}")
@@ -21,9 +19,9 @@ async def _pending_reviews(server: TenantServer) -> list[Review]:
         requested_by="mona",
         requested_at=server.store.now(),
     )
-    await pending.add(server.store, requested.id, known)
+    await server.store.requests.add(requested.id, known)
     known = replace(known, repository_id=server.done.repository.id, head_sha="c" * 40)
-    await pending.end(server.store, skipped.id, known, "The pull request is a draft.")
+    await server.store.requests.end(skipped.id, known, "The pull request is a draft.")
     return [requested, skipped]
 
 

@@ -29,9 +29,7 @@ from bot.domain.model import (
 from bot.domain.reasons import FileSkipReason
 from bot.runtime.ports import listen
 from bot.sandbox.http_server import Server
-from bot.store import ReviewResult, Store, pending
-from bot.store.messages import message
-from bot.store.pending import PendingRequest
+from bot.store import PendingRequest, ReviewResult, Store, message
 from bot.web.feed.feed import MESSAGE_BYTES
 from bot.web.header_limits import HeaderLimitProtocol
 from tests.support import pulls
@@ -95,7 +93,7 @@ async def ask_for_review(store: Store) -> Review:
         requested_by="mona",
         requested_at=store.now(),
     )
-    await pending.add(store, review.id, request)
+    await store.requests.add(review.id, request)
     return review
 
 

@@ -7,8 +7,7 @@ from bot.domain.model import Category, Effort, Repository, Trigger
 from bot.github.client import repo_url
 from bot.github.errors import NotFound
 from bot.policy import start
-from bot.store import pending
-from bot.store.messages import Message, message
+from bot.store import Message, message
 from bot.telemetry import log
 from workers.events.start_review import Queued, ReviewRequest, start_review
 from workers.queue.actor import Attempt
@@ -72,12 +71,12 @@ async def start_named_review(
         why = user_message(exc)
         _log.warning("review_request_refused", number=named_request.number, why=why)
         await fail(services, named_request.review_id, why)  # if it had been opened before that
-        await pending.reject(services.store, named_request.review_id, why)
+        await services.store.requests.reject(named_request.review_id, why)
         if is_retryable(exc):
             raise
         return
     if isinstance(outcome, start.Skip):
-        await pending.reject(services.store, named_request.review_id, outcome.full_message)
+        await services.store.requests.reject(named_request.review_id, outcome.full_message)
 
 
 async def _start(

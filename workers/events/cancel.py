@@ -5,7 +5,6 @@ from collections.abc import Callable
 from bot.domain.model import PullRequest, Repository, State
 from bot.github import pulls
 from bot.github.errors import GitHubError, Transient
-from bot.store import pending, quota
 from bot.telemetry import log
 from workers.events.exclusive import lock_pull
 from workers.review import check_run
@@ -29,7 +28,7 @@ async def cancel_pull(
     deliveries come in no order, and late where GitHub was asked to deliver again. Raises
     Transient."""
     async with lock_pull(services, repository, number):
-        current = (await services.store.pull_fields(repository.id, number)).get("current", "")
+        current = (await services.store.pulls.get(repository.id, number)).current
         if only_if is not None:
             if (await services.store.reviews.state(current) or State.CANCELLED).finished:
                 return False  # which most often saves the request
@@ -59,7 +58,7 @@ async def cancel_all(
     """Cancel the review and what waits for its end, of which whoever asked is told; False if it
     is not running. `why` and `by` are as of `Reviews.cancel`. For who is `lock_pull` its pull
     request: nothing begins to wait meanwhile."""
-    for waiting in await quota.waiting(services.store, review_id):
-        await pending.reject(services.store, waiting, why)
-    await quota.clear_waiting(services.store, repository.installation_id, review_id)
+    for waiting in await services.store.reviews.waiting_for(review_id):
+        await services.store.requests.reject(waiting, why)
+    await services.store.reviews.clear_waiting(repository.installation_id, review_id)
     return await services.store.reviews.cancel(review_id, why, by=by)

@@ -12,8 +12,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.policy import start
 from bot.policy.permissions import is_permitted
-from bot.store import command_log, suppressions
-from bot.store.messages import message
+from bot.store import MAX_SUPPRESSIONS, message
 from workers.events import replies
 from workers.events.cancel import cancel_pull
 from workers.events.exclusive import exclusive_lock
@@ -36,7 +35,7 @@ REVIEW_QUEUED = "A review is running here: yours begins as soon as that is done.
 DISMISSED = "Dismissed, and I won't say it in this repository again."
 DISMISSED_HERE = (
     "Dismissed on this pull request. The repository already has the maximum of "
-    f"{suppressions.MAX_SUPPRESSIONS} suppressions."
+    f"{MAX_SUPPRESSIONS} suppressions."
 )
 NOT_DISMISSED = (
     "That is nothing I was taught here. `/review help` lists the lessons, each with its id, for "
@@ -92,7 +91,7 @@ async def run_commands(services: Services, event: CommentCreated, review_id: str
 async def _run_commands(context: _CommandContext, found: Sequence[Command | BadCommand]) -> None:
     services, gh, event = context.services, context.gh, context.event
     permission = await pulls.permission(gh, event.repository.full_name, event.author)
-    done_before = await command_log.executed(services.store, context.review_id)
+    done_before = await services.store.deliveries.executed_commands(context.review_id)
     reply_text: list[str] = []
     for position, command in enumerate(found):
         if position in done_before:
@@ -127,7 +126,7 @@ async def _refuse(context: _CommandContext) -> str:
     event = context.event
     await replies.add_reaction(context.gh, event, "confused")
     notice_key = "access:{}:{}".format(*context.where) + f":{event.author}"
-    first = await command_log.claim_notice(context.services.store, notice_key, event.comment_id)
+    first = await context.services.store.deliveries.claim_notice(notice_key, event.comment_id)
     return NOT_PERMITTED if first else ""
 
 
@@ -137,7 +136,9 @@ async def _do(context: _CommandContext, command: Command, position: int) -> str:
     result = await _carry_out(context, command, position)
     if result.reaction:
         await replies.add_reaction(context.gh, context.event, result.reaction)
-    await command_log.record(context.services.store, context.review_id, position, result.reply_text)
+    await context.services.store.deliveries.record_command(
+        context.review_id, position, result.reply_text
+    )
     return result.reply_text
 
 
@@ -146,9 +147,7 @@ async def _answer(context: _CommandContext, text: str, *, helped: bool) -> None:
     event = context.event
     if helped:
         await _record_thumbs_down(context)
-        suppressions_saved = await suppressions.suppressions(
-            context.services.store, event.repository.id
-        )
+        suppressions_saved = await context.services.store.suppressions.all(event.repository.id)
         body = render.help_body(event.comment_id, suppressions_saved, text)
     elif text:
         body = render.reply_body(event.comment_id, text)
@@ -180,10 +179,10 @@ async def _carry_out(context: _CommandContext, command: Command, position: int) 
             if not await cancel_pull(services, event.repository, event.number, why, by=by):
                 return _CommandResult(NO_RUNNING_REVIEW, "confused")
         case Verb.PAUSE:
-            await suppressions.pause(services.store, *context.where, event.author)
+            await services.store.pulls.pause(*context.where, event.author)
             return _CommandResult(PAUSED)
         case Verb.RESUME:
-            await suppressions.resume(services.store, *context.where)
+            await services.store.pulls.resume(*context.where)
             await start_review(services, _request(context, position, Trigger.READY))
         case Verb.HELP:
             pass  # it is in the answer
@@ -252,7 +251,7 @@ async def _dismiss(context: _CommandContext, reason: str) -> _CommandResult:
     one = await _thread(context)
     if one is None:
         return _CommandResult(NOT_OWN_FINDING, "confused")
-    await suppressions.dismiss(store, *context.where, *one.marker.fingerprints)
+    await store.suppressions.dismiss(*context.where, *one.marker.fingerprints)
     reply_text = ""
     if reason:
         saved = await threads.suppress_all(store, event.repository, one, reason[:200], event.author)
@@ -278,10 +277,10 @@ async def _unsuppress(context: _CommandContext, name: str, position: int) -> _Co
     one = None if name else await _thread(context)
     request = context.request(position)
     if one is None:
-        reasons = [await suppressions.unsuppress(store, *context.where, name, by=request)]
+        reasons = [await store.suppressions.unsuppress(*context.where, name, by=request)]
     else:
         reasons = [
-            await suppressions.unsuppress(store, *context.where, each, by=f"{request}:{each}")
+            await store.suppressions.unsuppress(*context.where, each, by=f"{request}:{each}")
             for each in sorted(one.marker.fingerprints)
         ]
     reason = next((each for each in reasons if each is not None), None)
@@ -315,11 +314,11 @@ async def _answer_without_command(context: _CommandContext) -> None:
         await _send_question(context, event.body, 0)
         return
     notice_key = "no-llm:{}:{}".format(*context.where)
-    if await command_log.claim_notice(services.store, notice_key, event.comment_id):
+    if await services.store.deliveries.claim_notice(notice_key, event.comment_id):
         await _answer(context, NO_LLM, helped=False)
 
 
 async def _send_question(context: _CommandContext, question: str, position: int) -> None:
-    await context.services.store.put(
+    await context.services.store.queues.put(
         message("answer_question", to_json(context.event), question[:MAX_QUESTION], position)
     )

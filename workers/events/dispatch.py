@@ -20,7 +20,6 @@ from bot.domain.model import Repository, Trigger
 from bot.github import pulls
 from bot.policy import start
 from bot.policy.permissions import may_write
-from bot.store import pending, pull_requests
 from bot.telemetry import log
 from workers.events.api_start import NamedReviewRequest, follow_up_message
 from workers.events.cancel import cancel_pull
@@ -92,7 +91,7 @@ async def _pull_request_changed(
 
 async def _record_final_feedback(services: Services, repository: Repository, number: int) -> None:
     """Hear what thumbs say of our findings: there may be no later review that would."""
-    if not await pull_requests.posted(services.store, repository.id, number):
+    if not await services.store.pulls.posted(repository.id, number):
         return  # which most often saves the token
     gh = await services.github.installation(
         repository.installation_id, repository.id, check_run.READ
@@ -187,7 +186,7 @@ async def _rerun(
         number: int | None = previous.number
         focus, effort = previous.focus, previous.effort
     else:
-        number = await pending.skipped_pull_number(store, event.external_id, repository.id)
+        number = await store.requests.skipped_pull_number(event.external_id, repository.id)
     if number is None:
         _log.info("rerun_for_unknown_review", review=event.external_id)
     elif await _may_use_buttons(services, repository, event.sender):
@@ -213,7 +212,7 @@ async def _rerun(
 
 async def _rerun_all(services: Services, event: CheckSuiteRerequested, review_id: str) -> None:
     """Review every pull request again that was reviewed or skipped at the commit."""
-    numbers = await services.store.pulls_at(event.repository.id, event.head_sha)
+    numbers = await services.store.pulls.at_head(event.repository.id, event.head_sha)
     if not numbers or not await _may_use_buttons(services, event.repository, event.sender):
         return
     for position, number in enumerate(numbers):

@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bot.domain.model import Repository
 from bot.github.errors import Transient
-from bot.store.locks import hold
 from workers.services import Services
 
 #: A worker that died while it was the only one holds others up for so many seconds.
@@ -28,7 +27,9 @@ def lock_pull(
 async def exclusive_lock(services: Services, name: str) -> AsyncIterator[None]:
     """Keep others from what has that name meanwhile: a worker that is only thought dead may still
     be at it. Raises Transient while another holds on for longer than a dead one."""
-    async with hold(services.store, name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5) as acquired:
+    async with services.store.locks.hold(
+        name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5
+    ) as acquired:
         if not acquired:
             raise Transient(f"Another worker is at the same ({name}).", 5)
         yield

@@ -13,7 +13,6 @@ from bot.domain.progress import Progress
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Comment
-from bot.store.usage_questions import add_question_usage
 from bot.telemetry import log
 from workers.analysis import question as llm_question
 from workers.analysis.llm.errors import LLMError, TransientLLMError
@@ -99,7 +98,7 @@ async def _compose_answer(
 
 async def _book(services: Services, event: CommentCreated, usage: Usage) -> None:
     services.metrics.usage(usage)
-    await add_question_usage(services.store, event.repository.id, usage)
+    await services.store.usage.add_question(event.repository.id, usage)
 
 
 async def _gather_context(

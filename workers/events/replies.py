@@ -7,7 +7,6 @@ from bot.github import comments, reviews
 from bot.github.client import GitHub, repo_url
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
-from bot.store.locks import once_per
 from bot.telemetry import log
 from workers.events.exclusive import exclusive_lock
 from workers.queue.retries import MAX_OUTAGE_SECONDS
@@ -41,7 +40,7 @@ async def answer(services: Services, gh: GitHub, event: CommentCreated, body: st
         if event.in_thread is None:
             await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
             return
-        first_try = await once_per(store, name, _ATTEMPT_KEEP_MS)
+        first_try = await store.locks.once_per(name, _ATTEMPT_KEEP_MS)
         if first_try or not await _is_posted(gh, event, marker, us):
             await reviews.reply(gh, repo, event.number, event.in_thread, body)
 

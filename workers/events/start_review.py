@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ulid import ULID
@@ -15,10 +15,7 @@ from bot.github.client import GitHub, repo_url
 from bot.policy import start
 from bot.policy.precedence import effective
 from bot.security.links import review_links
-from bot.store import Handoff, ReviewState, pending, quota
-from bot.store.messages import Message, message
-from bot.store.pending import PendingRequest
-from bot.store.store import Store
+from bot.store import Handoff, Message, PendingRequest, PullState, ReviewState, Store, message
 from bot.telemetry import log
 from workers.events.exclusive import lock_pull
 from workers.reports import render
@@ -118,7 +115,7 @@ async def _open(
     store, repo = services.store, request.repository
     pull, seen = await asyncio.gather(
         pulls.get_pull(gh, repo.full_name, request.number),
-        store.pull_fields(repo.id, request.number),
+        store.pulls.get(repo.id, request.number),
     )
     repository_config = await read_config(services, gh, repo, pull.base_ref)
     config, warnings = repository_config.config, repository_config.warnings
@@ -132,7 +129,7 @@ async def _open(
         request.trigger,
         repository=repo.full_name,
         max_files=holds.max_files,
-        paused="paused" in seen,
+        paused=bool(seen.paused),
         changed_paths=await _changed_paths(gh, request, pull, config),
         reviewed_head=False,  # `open_review` sees to that, atomically
         settle_seconds=holds.settle_seconds,
@@ -161,13 +158,13 @@ async def _open(
     opened = await store.reviews.open(review, base=pull.base_ref, follow_up=request.follow_up)
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
-        await quota.refund(store, repo.installation_id, review.id)
+        await store.reviews.refund_quota(repo.installation_id, review.id)
         return None
     if opened.outcome == "waits":
         _log.info("review_queued", review=review.id, after=opened.other)
         return Queued(opened.other)
     if opened.other:
-        await store.put(message("conclude_review", opened.other))
+        await store.queues.put(message("conclude_review", opened.other))
     state = await store.reviews.get(review.id)
     if state is None or state.handoff is not None:
         return state
@@ -188,14 +185,14 @@ async def _within_quota(services: Services, request: ReviewRequest) -> bool:
     if not daily_limit or await store.reviews.state(request.review_id) is not None:
         return True
     installation_id = request.repository.installation_id
-    return await quota.consume(store, installation_id, request.review_id, daily_limit)
+    return await store.reviews.consume_quota(installation_id, request.review_id, daily_limit)
 
 
-async def _is_current(store: Store, seen: Mapping[str, str], pull: PullRequest) -> bool:
+async def _is_current(store: Store, seen: PullState, pull: PullRequest) -> bool:
     """Whether the head has a review, running or done, so that there is nothing to refuse."""
-    if (seen.get("head"), seen.get("base")) != (pull.head_sha, pull.base_ref):
+    if (seen.head, seen.base) != (pull.head_sha, pull.base_ref):
         return False
-    return await store.reviews.state(seen["unfocused"]) not in (None, State.FAILED, State.CANCELLED)
+    return await store.reviews.state(seen.unfocused) not in (None, State.FAILED, State.CANCELLED)
 
 
 async def _changed_paths(
@@ -217,7 +214,7 @@ async def _changed_paths(
 async def _end_superseded(
     services: Services,
     request: ReviewRequest,
-    seen: Mapping[str, str],
+    seen: PullState,
     pull: PullRequest,
     skip: start.Skip,
 ) -> None:
@@ -226,10 +223,10 @@ async def _end_superseded(
     one after which the day's quota is spent."""
     if request.trigger is not Trigger.PUSHED or skip.reason is start.SkipReason.QUOTA:
         return
-    current = await services.store.reviews.review(seen.get("current", ""))
+    current = await services.store.reviews.review(seen.current)
     if current is None or not current.trigger.automatic:
         return
-    if (current.head_sha, seen.get("base")) != (pull.head_sha, pull.base_ref):
+    if (current.head_sha, seen.base) != (pull.head_sha, pull.base_ref):
         await services.store.reviews.cancel(current.id, f"{SUPERSEDED} {skip.full_message}")
 
 
@@ -250,12 +247,12 @@ async def _skip(
         await services.store.reviews.cancel(request.review_id, skip.full_message)
         return None
     # One that waited for another's end has its place.
-    await quota.refund(store, request.repository.installation_id, request.review_id)
+    await store.reviews.refund_quota(request.repository.installation_id, request.review_id)
     if request.comment_id is not None:
         return skip
     if pull.open:
-        await pending.end(
-            store, request.review_id, _skipped_record(request, pull, store), skip.full_message
+        await store.requests.end(
+            request.review_id, _skipped_record(request, pull, store), skip.full_message
         )
         await _show_skip(services, gh, request, pull.head_sha, skip, warnings)
     return skip

@@ -4,7 +4,6 @@ from bot.domain.events import InstallationAction, InstallationChanged
 from bot.domain.model import Repository, Review
 from bot.github.client import repo_url
 from bot.github.errors import Forbidden, NotFound, Unauthorized
-from bot.store.recovery import unfinished
 from workers.events.cancel import cancel_all
 from workers.events.exclusive import lock_pull
 from workers.services import Services
@@ -17,7 +16,7 @@ async def handle_removal(services: Services, event: InstallationChanged) -> None
     why = _removal_reason(event.action)
     if why is None:
         return
-    for review_id in await unfinished(services.store):
+    for review_id in await services.store.reviews.unfinished():
         review = await services.store.reviews.review(review_id)
         if review is None or not _affected_reviews(event, review):
             continue

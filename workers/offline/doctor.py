@@ -13,7 +13,6 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 import httpx2
-from redis.exceptions import RedisError
 
 from bot.config.settings import Settings, SettingsError
 from bot.github.app import GitHubApp
@@ -22,7 +21,7 @@ from bot.github.errors import GitHubError
 from bot.github.manifest import EVENTS, PERMISSIONS
 from bot.runtime.subprocesses import output_of
 from bot.security.tls import trusted
-from bot.store import Store, connect, recovery
+from bot.store import RedisError, Store, connect
 from workers.analysis.answer import VERDICTS_SCHEMA
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import LLMError
@@ -170,16 +169,15 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
     """There, new enough, and keeping what it is given."""
     if not settings.redis_url:
         return [ok("redis", "an embedded one is started by `glossator serve`")]
-    redis = connect(settings.redis_url)
+    store = Store(connect(settings.redis_url), keep_seconds=1)
     try:
-        info = await redis.info("server")
-        warnings = await recovery.warnings(Store(redis, keep_seconds=1))
+        version = await store.redis_version()
+        warnings = await store.warnings()
     except RedisError as exc:
         text = f"no answer ({type(exc).__name__})"
         return [failure("redis", text, "Check REDIS_URL, its password and the network.")]
     finally:
-        await redis.aclose()
-    version = str(info.get("redis_version", "0"))
+        await store.aclose()
     if _version(version) < MIN_REDIS:
         return [failure("redis", f"version {version}", "Use Redis 6.2 or newer.")]
     checks = [ok("redis", f"version {version}")]

@@ -10,7 +10,6 @@ because these things are not promised by it:
   `message_cache`, `RedisBroker.do_requeue`, and the keys `__acks__` and `__heartbeats__`. They
   could go if Dramatiq gave back what a living worker took and does not know of.
 - `workers.main` sets `Worker.queue_prefetch`, for which Dramatiq has an environment variable only.
-- `bot.store.messages` writes messages as Dramatiq's script `dispatch.lua` does, and
-  `bot.store.recovery` and `bot.store.queues` read them so: state and message change in one step,
-  which no broker's interface offers.
+- `bot.store.queues` writes and reads messages as Dramatiq's script `dispatch.lua` does: state and
+  message change in one step, which no broker's interface offers.
 """

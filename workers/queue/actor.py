@@ -13,7 +13,7 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.config.settings import Settings
 from bot.github.errors import NotFound
-from bot.store.messages import QUEUE_OF
+from bot.store import QUEUE_OF
 from bot.telemetry import log, tracing
 from workers.queue.retries import OUTAGES, RetryLater
 from workers.queue.shutdown import Running

@@ -8,11 +8,8 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
-from redis.exceptions import RedisError
 
-from bot.store import keys
-from bot.store.connection import connect_sync
-from bot.store.messages import LOST_SECONDS
+from bot.store import LOST_SECONDS, RedisError, connect_sync, keys
 
 #: Between two tries to put a message while Redis is away.
 ENQUEUE_RETRY_SECONDS = 1

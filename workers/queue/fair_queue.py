@@ -3,9 +3,8 @@
 from typing import Any
 
 from dramatiq.middleware import Middleware
-from redis.exceptions import RedisError
 
-from bot.store.deliveries import start_next_delivery
+from bot.store import RedisError, start_next_delivery
 from bot.telemetry import log
 
 _log = log.get(__name__)

@@ -13,9 +13,8 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
-from redis.exceptions import RedisError
 
-from bot.store import keys
+from bot.store import RedisError, keys
 from bot.telemetry import log
 
 #: Between two looks. What is unknown in two looks on end is lost: a message on its way from

@@ -12,11 +12,10 @@ from dramatiq import Broker
 from dramatiq.broker import MessageProxy
 from dramatiq.errors import Retry
 from dramatiq.middleware import Retries
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.config.settings import Settings
 from bot.github.errors import Transient
+from bot.store import RedisConnectionError, RedisTimeoutError
 from workers.queue.shutdown import Running
 
 #: What is outside of us and comes back by itself.

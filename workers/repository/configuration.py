@@ -8,7 +8,6 @@ from bot.domain.model import Repository
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, NotFound, TooLarge, Transient
-from bot.store import organization_defaults
 from bot.telemetry import log
 from workers.services import Services
 
@@ -28,14 +27,14 @@ async def read_config(
     store, installation_id = services.store, repository.installation_id
 
     async def owners() -> GitHub | None:
-        if await organization_defaults.are_missing(store, installation_id):
+        if await store.pulls.defaults_missing(installation_id):
             return None
         try:
             return await services.github.installation(
                 installation_id, DEFAULTS_REPOSITORY, {"contents": "read"}
             )
         except NotFound:  # there is no such repository, or the installation may not see it
-            await organization_defaults.mark_missing(store, installation_id)
+            await store.pulls.mark_defaults_missing(installation_id)
             return None
 
     return await read_files(gh, repository.full_name, base_ref, owners)

@@ -6,8 +6,7 @@ from functools import partial
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.model import Batch, BatchResult, Review, Scan, State
-from bot.store import ReviewState, pull_requests
-from bot.store.messages import message
+from bot.store import ReviewState, message
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
 from workers.queue.actor import Attempt
@@ -37,8 +36,8 @@ async def analyze_batch(
         unread = len(batch.paths) - read
         services.metrics.count("glossator_llm_files_total", read, outcome="read")
         services.metrics.count("glossator_llm_files_total", unread, outcome="unread")
-        await pull_requests.save_file_results(
-            store, review.repository.id, review.number, reusable_results(batch, result)
+        await store.pulls.save_file_results(
+            review.repository.id, review.number, reusable_results(batch, result)
         )
         await store.review_data.finish_batch(
             review.id,

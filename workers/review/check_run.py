@@ -18,7 +18,6 @@ from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Transient
 from bot.security.links import review_links
-from bot.store.locks import hold, once_per
 from bot.telemetry import log
 from workers.reports import render
 from workers.services import Services, in_background
@@ -98,7 +97,7 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
             actions=[CANCEL],
         )
     await services.store.reviews.update(review.id, check_run_id=run.id)
-    await once_per(services.store, f"check:{review.id}", int(MIN_GAP * 1000))
+    await services.store.locks.once_per(f"check:{review.id}", int(MIN_GAP * 1000))
     return run.id
 
 
@@ -130,7 +129,7 @@ async def show_progress(services: Services, review: Review) -> None:
             if state is None or state.state.finished:
                 return
             gap = _gap(store.now() - (state.started_at or store.now()))
-            if await once_per(store, f"check:{review.id}", int(gap * 1000)):
+            if await store.locks.once_per(f"check:{review.id}", int(gap * 1000)):
                 break
             await asyncio.sleep(gap / 4)
     finally:
@@ -175,7 +174,7 @@ async def exclusive_writer(services: Services, review: Review) -> AsyncIterator[
 def _write_lock(
     services: Services, review: Review, *, wait: float
 ) -> AbstractAsyncContextManager[bool]:
-    return hold(services.store, f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
+    return services.store.locks.hold(f"check:{review.id}", seconds=LOCK_SECONDS, wait=wait)
 
 
 def _progress_output(services: Services, review: Review, progress: Progress) -> CheckOutput:

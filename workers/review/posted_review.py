@@ -8,8 +8,7 @@ from bot.github.errors import Forbidden, GitHubError, Invalid, NotFound, Transie
 from bot.github.reviews import PostedReview
 from bot.github.threads import minimize_comment
 from bot.security.links import Links
-from bot.store import pull_requests
-from bot.store.pull_requests import PostedSummary
+from bot.store import PostedSummary
 from bot.telemetry import log
 from workers.reports.publish import edit_review, find_posted, posted_fingerprints, publish_new
 from workers.services import Services
@@ -33,7 +32,7 @@ async def publish_or_edit(
     None if somebody cancelled it just now: nothing is posted after that."""
     store, review, posted = services.store, report.review, None
     repository, number = review.repository.id, review.number
-    previous = await pull_requests.posted_summary(store, repository, number)
+    previous = await store.pulls.posted_summary(repository, number)
     if maybe_posted:  # GitHub may have it without our knowing
         posted = await find_posted(gh, report, links, await services.github.login())
     if posted is None:
@@ -44,10 +43,10 @@ async def publish_or_edit(
             posted = await _edited(gh, report, links, previous)
         if posted is None:
             posted = await publish_new(gh, report, links, request_changes=request_changes)
-    await pull_requests.add_posted(store, repository, number, posted_fingerprints(report, posted))
+    await store.pulls.add_posted(repository, number, posted_fingerprints(report, posted))
     if review.focus is None:  # else it speaks of one category alone
         posted_summary = _posted_state(report, posted, previous)
-        await pull_requests.save_posted_summary(store, repository, number, posted_summary)
+        await store.pulls.save_posted_summary(repository, number, posted_summary)
     await store.reviews.update(review.id, review_url=posted.url)
     return posted
 
@@ -102,7 +101,7 @@ async def fold_earlier(services: Services, gh: GitHub, report: Report) -> None:
     refuses (GitHub Enterprise Server of earlier years can't fold reviews) is logged once, and what
     a later try may do is left to the next review."""
     store, review = services.store, report.review
-    posted_summary = await pull_requests.posted_summary(store, review.repository.id, review.number)
+    posted_summary = await store.pulls.posted_summary(review.repository.id, review.number)
     if review.focus is not None or posted_summary is None or not posted_summary.outdated_ids:
         return
     remaining = list(posted_summary.outdated_ids)
@@ -115,4 +114,4 @@ async def fold_earlier(services: Services, gh: GitHub, report: Report) -> None:
                 break
         del remaining[0]
     rest = replace(posted_summary, outdated_ids=tuple(remaining))
-    await pull_requests.save_posted_summary(store, review.repository.id, review.number, rest)
+    await store.pulls.save_posted_summary(review.repository.id, review.number, rest)

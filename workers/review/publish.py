@@ -9,8 +9,7 @@ from bot.github.errors import GitHubError, Transient
 from bot.policy.precedence import effective
 from bot.runtime.tasks import run_to_completion
 from bot.security.links import review_links
-from bot.store import ReviewResult, ReviewState, pull_requests
-from bot.store.locks import hold
+from bot.store import ReviewResult, ReviewState
 from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.reports.publish import complete_check_run
@@ -42,7 +41,7 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
     # A worker that is only thought dead may still be publishing, or one whose review was
     # superseded while it posted: one at a time, or what is said last would be of an older commit.
     name = f"publish:{review.repository.id}:{review.number}"
-    async with hold(store, name, seconds=LEASE_SECONDS, wait=WAIT_SECONDS) as acquired:
+    async with store.locks.hold(name, seconds=LEASE_SECONDS, wait=WAIT_SECONDS) as acquired:
         if not acquired:
             busy = "Another worker is publishing a review of this pull request."
             raise Transient(busy, RETRY_SECONDS)
@@ -112,8 +111,8 @@ async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -
 async def _delete_old_results(services: Services, review: Review) -> None:
     scanned = await services.store.review_data.scan(review.id)
     if scanned is not None and review.focus is None:
-        await pull_requests.delete_file_results(
-            services.store, review.repository.id, review.number, but=scanned.file_result_keys
+        await services.store.pulls.delete_file_results(
+            review.repository.id, review.number, but=scanned.file_result_keys
         )
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from bot.domain.model import Report, Review
 from bot.github.client import GitHub
 from bot.security.links import review_links
-from bot.store import Handoff, pull_requests
-from bot.store.suppressions import dismissed
+from bot.store import Handoff
 from workers.queue.actor import Attempt
 from workers.reports.formats import render as render_format
 from workers.reports.merge import build_report
@@ -32,8 +31,8 @@ async def report_of(
     scanned, results, posted, posted_summary = await asyncio.gather(
         store.review_data.scan(review.id),
         store.review_data.results(review.id),
-        pull_requests.posted(store, review.repository.id, review.number),
-        pull_requests.posted_summary(store, review.repository.id, review.number),
+        store.pulls.posted(review.repository.id, review.number),
+        store.pulls.posted_summary(review.repository.id, review.number),
     )
     if scanned is None:
         raise StageFailed("What was found is gone from Redis; start the review again.")
@@ -51,7 +50,7 @@ async def report_of(
         reported_before=posted_summary.fingerprints
         if posted_summary and review.trigger.automatic
         else frozenset(),
-        dismissed=await dismissed(store, review.repository.id, review.number),
+        dismissed=await store.suppressions.dismissed(review.repository.id, review.number),
         earlier_reviews=posted_summary.reviews_before(review.id) if posted_summary else 0,
     )
     await store.review_data.save_report(report)

@@ -6,8 +6,7 @@ from functools import partial
 from bot.domain.model import Review, State
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
-from bot.store import ReviewState, pull_requests
-from bot.store.messages import message
+from bot.store import ReviewState, message
 from workers.queue.actor import Attempt
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
@@ -52,7 +51,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
-    kept = await pull_requests.file_results(store, repo.id, review.number, scanned.kept)
+    kept = await store.pulls.file_results(repo.id, review.number, scanned.kept)
     await store.review_data.save_scan(review.id, with_reused_results(scanned.scan, kept))
     files = sum(len(batch.paths) for batch in batches)
     await store.reviews.move(
@@ -73,4 +72,4 @@ async def _known(services: Services, review: Review) -> frozenset[str]:
     if review.full:
         return frozenset()
     where = review.repository.id, review.number
-    return await pull_requests.file_result_keys(services.store, *where)
+    return await services.store.pulls.file_result_keys(*where)

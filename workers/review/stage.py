@@ -17,8 +17,6 @@ from collections.abc import (
 from typing import Any, Concatenate, ParamSpec
 from uuid import uuid4
 
-from redis.exceptions import RedisError
-
 from bot.domain.model import FINISHED, UNFINISHED, State
 from bot.github.errors import (
     Forbidden,
@@ -28,9 +26,7 @@ from bot.github.errors import (
     Unauthorized,
 )
 from bot.runtime.tasks import run_to_completion, stop
-from bot.store import ReviewState, Store
-from bot.store.locks import hold
-from bot.store.messages import message
+from bot.store import RedisError, ReviewState, Store, message
 from bot.telemetry import log
 from workers.analysis.llm.errors import LLMError, TransientLLMError
 from workers.queue.actor import Attempt
@@ -123,7 +119,9 @@ async def run_stage(
         if starts > MAX_STARTS:
             await fail(services, review_id, WORKER_CRASHED.format(number=MAX_STARTS))
         elif starts > ISOLATE_AFTER_STARTS:
-            async with hold(store, "isolated_stage", seconds=ISOLATION_SECONDS, wait=0) as acquired:
+            async with store.locks.hold(
+                "isolated_stage", seconds=ISOLATION_SECONDS, wait=0
+            ) as acquired:
                 if not acquired:
                     raise RetryLater("Another step that ended with its worker is being tried.")
                 await _limited(services, review, attempt, work(review))

@@ -13,8 +13,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.policy.permissions import may_write
-from bot.store import Store, pull_requests
-from bot.store.suppressions import dismiss, dismissed, suppress
+from bot.store import Store
 from bot.telemetry import log
 from workers.reports.markers import FindingMarker, read_finding_marker
 from workers.reports.publish import is_severe
@@ -74,7 +73,7 @@ async def find_bot_threads(
     services: Services, gh: GitHub, repository: Repository, number: int
 ) -> tuple[BotThread, ...] | None:
     """Our threads, if there can be any; None when GitHub does not tell."""
-    if not await pull_requests.posted(services.store, repository.id, number):
+    if not await services.store.pulls.posted(repository.id, number):
         return ()
     try:
         return await list_bot_threads(services, gh, repository.full_name, number)
@@ -91,7 +90,7 @@ async def record_thumbs_down(
     threads: Sequence[BotThread],
 ) -> None:
     """Take a thumb down on a comment of ours, by somebody who may write, as a lesson."""
-    known = await dismissed(services.store, repository.id, number)
+    known = await services.store.suppressions.dismissed(repository.id, number)
     permissions: dict[
         str, str
     ] = {}  # strangers, who can put thumbs on everything, are asked for once
@@ -104,8 +103,8 @@ async def record_thumbs_down(
             if may_write(permissions.get(login, "")):
                 # In this order: what is dismissed here alone is not looked at again.
                 await suppress_all(services.store, repository, one, THUMBS_DOWN, login)
-                await dismiss(
-                    services.store, repository.id, number, *sorted(one.marker.fingerprints)
+                await services.store.suppressions.dismiss(
+                    repository.id, number, *sorted(one.marker.fingerprints)
                 )
                 break
 
@@ -123,8 +122,7 @@ async def suppress_all(
     marker = one.marker
     paths = {name: path for path, names in marker.places.items() for name in names}
     saved = [
-        await suppress(
-            store,
+        await store.suppressions.suppress(
             repository.id,
             Suppression(
                 fingerprint=name,
@@ -225,4 +223,4 @@ async def resolve_fixed(
     fixed = [one for one in threads if is_fixed(report, one)]
     done = await resolve(services, gh, repository, fixed)
     names = [name for one in done for name in sorted(one.marker.fingerprints)]
-    await pull_requests.remove_posted(services.store, repository.id, report.review.number, names)
+    await services.store.pulls.remove_posted(repository.id, report.review.number, names)

@@ -8,16 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-
 from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.github.errors import GitHubError
 from bot.runtime.tasks import stop
-from bot.store import ReviewState, recovery
-from bot.store.locks import hold, once_per
-from bot.store.messages import Message, message
-from bot.store.recovery import Snapshot
+from bot.store import Message, RedisError, ReviewState, Snapshot, message
 from bot.telemetry import log
 from workers.review.stage import deadline, fail, time_out
 from workers.schedule.redelivery import redeliver
@@ -55,20 +50,20 @@ class Job:
 async def requeue_from_dead_workers(services: Services) -> None:
     """Give the messages of dead workers to living ones, and their turns to others."""
     await services.store.deliveries.start_queued()
-    number = await recovery.requeue_lost(services.store, services.settings.worker_lost_seconds)
+    number = await services.store.queues.requeue_lost(services.settings.worker_lost_seconds)
     if number:
         _log.warning("messages_of_dead_workers_requeued", number=number)
 
 
 async def sweep(services: Services) -> None:
     """Take up each review that nothing goes on with, and end those that are out of time."""
-    seen = await recovery.snapshot(services.store)
+    seen = await services.store.queues.snapshot()
     for review_id in seen.active:
         await _recover(services, seen, review_id)
     for review_id in seen.ending:
         if not seen.has_message(review_id):
             _log.warning("check_run_left_open", review=review_id)
-            await services.store.put(message("conclude_review", review_id))
+            await services.store.queues.put(message("conclude_review", review_id))
 
 
 async def _recover(services: Services, seen: Snapshot, review_id: str) -> None:
@@ -87,7 +82,7 @@ async def _recover(services: Services, seen: Snapshot, review_id: str) -> None:
         await fail(services, review_id, GIVEN_UP.format(number=MAX_RECOVERIES))
         return
     _log.warning("orphan_recovered", review=review_id, state=review.state, recoveries=recoveries)
-    await store.put(*lost)
+    await store.queues.put(*lost)
 
 
 async def _lost(services: Services, seen: Snapshot, review: ReviewState) -> list[Message]:
@@ -115,8 +110,8 @@ async def _lost(services: Services, seen: Snapshot, review: ReviewState) -> list
 async def clean_up(services: Services) -> None:
     """Delete what has outlived its use."""
     store = services.store
-    dropped = await recovery.drop_expired(store, services.settings.keep_days * 86_400)
-    left = await recovery.drop_leftovers(store)
+    dropped = await store.review_list.drop_expired()
+    left = await store.review_data.drop_leftovers()
     await store.metrics.gauges()  # forgets processes that were killed, should nobody scrape
     if dropped or left:
         _log.info("cleaned_up", reviews=dropped, leftovers=left)
@@ -139,8 +134,8 @@ async def run_due(services: Services, job: Job) -> None:
     store = services.store
     name = f"maintenance:{job.name}"
     try:
-        async with hold(store, name, seconds=LEASE_SECONDS, wait=0) as acquired:
-            if acquired and await once_per(store, name, int(job.seconds * 1000)):
+        async with store.locks.hold(name, seconds=LEASE_SECONDS, wait=0) as acquired:
+            if acquired and await store.locks.once_per(name, int(job.seconds * 1000)):
                 await job.work(services)
     except (RedisError, GitHubError) as exc:
         _log.warning("maintenance_failed", job=job.name, why=str(exc))
@@ -169,7 +164,7 @@ async def _run_periodically(services: Services, job: Job) -> None:
 
 async def _log_complaints(services: Services) -> None:
     try:
-        for complaint in await recovery.warnings(services.store):
+        for complaint in await services.store.warnings():
             _log.warning("redis_may_lose_work", why=complaint)
     except RedisError as exc:
         _log.warning("redis_not_checked", why=str(exc))

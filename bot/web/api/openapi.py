@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 
 from bot import __version__
 from bot.domain.model import State
-from bot.store.review_list import CURSOR
+from bot.store import CURSOR
 from bot.web.api.schemas import (
     CONTENT_TYPES,
     DEFAULT_LIMIT,

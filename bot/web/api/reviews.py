@@ -7,7 +7,6 @@ from hashlib import sha256
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
-from redis.asyncio import Redis
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
@@ -15,11 +14,7 @@ from ulid import ULID
 from bot.domain.model import State, Trigger
 from bot.policy.start import cancelled_by
 from bot.security.links import FORMATS, Purpose, review_links
-from bot.store import Store, keys, pending
-from bot.store.locks import once_per
-from bot.store.messages import message
-from bot.store.pending import PendingRequest
-from bot.store.review_list import BadCursor, page_of
+from bot.store import BadCursor, PendingRequest, Store, message
 from bot.telemetry import tracing
 from bot.web.api.problems import Problem, not_found
 from bot.web.api.schemas import (
@@ -68,7 +63,7 @@ async def start(request: Request) -> Response:
     review_id = str(ULID())
     if key:
         review_id = await _claim_idempotency_key(
-            state.store.redis, f"{user.login} {key}", params, review_id
+            state.store, f"{user.login} {key}", params, review_id
         )
     with tracing.span("accept request", {}, kind="producer", review=review_id):
         start_message = message(
@@ -81,8 +76,7 @@ async def start(request: Request) -> Response:
             params.focus,
             params.effort,
         )
-        await pending.add(
-            state.store,
+        await state.store.requests.add(
             review_id,
             PendingRequest(
                 repository=params.repository,
@@ -129,18 +123,15 @@ async def _parse_request(request: Request) -> StartReviewRequest:
 
 
 async def _claim_idempotency_key(
-    redis: "Redis", name: str, params: StartReviewRequest, review_id: str
+    store: Store, name: str, params: StartReviewRequest, review_id: str
 ) -> str:
     """The id that the first call with this key chose. Raises Problem if it wished for
     something else."""
-    key = keys.idempotency(sha256(name.encode()).hexdigest())
     digest = sha256(params.model_dump_json().encode()).hexdigest()
-    await redis.set(key, f"{review_id} {digest}", nx=True, ex=IDEMPOTENCY_SECONDS)
-    stored = await redis.get(key)
-    first, _, stored_digest = (
-        stored.decode() if isinstance(stored, bytes) else str(stored)
-    ).partition(" ")
-    if stored_digest != digest:
+    first, first_digest = await store.requests.claim_key(
+        sha256(name.encode()).hexdigest(), review_id, digest, IDEMPOTENCY_SECONDS
+    )
+    if first_digest != digest:
         raise Problem(409, "This Idempotency-Key was sent with another body before.")
     return first
 
@@ -156,8 +147,7 @@ async def index(request: Request) -> Response:
         if not allowed:
             raise Problem(429, TOO_MANY_LISTS, Retry_After="1")
         try:
-            items, cursor = await page_of(
-                request.app.state.store,
+            items, cursor = await request.app.state.store.review_list.page(
                 review_filter(user, repository=repository, number=number, state=state),
                 limit=limit,
                 cursor=query.get("cursor", ""),
@@ -206,7 +196,7 @@ async def show(request: Request) -> Response:
 
 async def _find_pending(store: Store, user: Viewer, review_id: str) -> PendingRequest:
     """What is known under an id that no review has. Raises Problem."""
-    found = await pending.find(store, review_id)
+    found = await store.requests.find(review_id)
     if found is None or not user.may_read_pending(found):
         raise not_found()
     return found
@@ -283,8 +273,8 @@ def _no_report() -> Problem:
 
 async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:
     """Have it rendered, and wait a moment for it."""
-    if await once_per(store, f"render:{review_id}:{form}", RENDER_REQUEST_MS):
-        await store.put(message("render_report", review_id, form))
+    if await store.locks.once_per(f"render:{review_id}:{form}", RENDER_REQUEST_MS):
+        await store.queues.put(message("render_report", review_id, form))
     # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
     for _ in range(round(WAIT_SECONDS / POLL_SECONDS)):
         if (data := await store.review_data.rendering(review_id, form)) is not None:

@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, Effort, State, Trigger
-from bot.store import ReviewSummary
-from bot.store.pending import PendingRequest
+from bot.store import PendingRequest, ReviewSummary
 
 #: No pull request has a greater number.
 MAX_NUMBER = 2**31 - 1

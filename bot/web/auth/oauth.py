@@ -14,7 +14,7 @@ import httpx2
 
 from bot.config.settings import Settings
 from bot.security.tls import trusted
-from bot.web.auth.viewer import RepositoryAccess
+from bot.store import RepositoryAccess
 
 #: Pages of 100 that are read of one list: more repositories than anybody looks at.
 MAX_PAGES = 20

@@ -16,15 +16,13 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
-from redis.asyncio import Redis
 from starlette.requests import HTTPConnection, Request
 
 from bot.config.settings import Settings
-from bot.domain.model import Review, State, decode, encode
+from bot.domain.model import Review, State
 from bot.security.links import Purpose, verify
 from bot.security.signing import is_signed, signature
-from bot.store import ReviewSummary, Store, keys, pending
-from bot.store.pending import PendingRequest
+from bot.store import PendingRequest, RepositoryAccess, ReviewSummary, Session, Store
 from bot.web.api.problems import Problem
 
 #: After so long a person signs in again: without a question where GitHub knows them.
@@ -32,26 +30,6 @@ SESSION_SECONDS = 3600
 
 #: Carries the session's form token for calls that change something.
 TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryAccess:
-    """A repository that a person may read, and whether they may write to it."""
-
-    id: int
-    full_name: str
-    write: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """`admin` is the digest of the admin token it began with, or "" for a person known by
-    GitHub, who sees `repositories` and no others."""
-
-    id: str
-    login: str
-    admin: str = ""
-    repositories: tuple[RepositoryAccess, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +112,7 @@ async def viewer(connection: HTTPConnection) -> Viewer | None:
     session_id = session_id_in(connection.app.state.keys, cookie)
     if session_id is None:
         return None
-    session = await find_session(connection.app.state.store.redis, session_id)
+    session = await connection.app.state.store.sessions.find(session_id)
     return _session_viewer(session, settings)
 
 
@@ -176,7 +154,8 @@ async def find_pending_access(
 ) -> PendingRequest | None:
     """What has that id where `find_review_access` finds no review, for whom a review would be
     shown to."""
-    found = await pending.find(connection.app.state.store, review_id)
+    store: Store = connection.app.state.store
+    found = await store.requests.find(review_id)
     if found is None or link_expiry(connection, purpose, review_id) is not None:
         return found
     user = await viewer(connection)
@@ -229,19 +208,6 @@ def same_origin(connection: HTTPConnection) -> bool:
 
 def new_session_id() -> str:
     return secrets.token_urlsafe(32)
-
-
-async def begin_session(redis: "Redis", session: Session) -> None:
-    await redis.set(keys.session(session.id), encode(session), ex=SESSION_SECONDS)
-
-
-async def find_session(redis: "Redis", session_id: str) -> Session | None:
-    data = await redis.get(keys.session(session_id))
-    return decode(Session, data) if data else None
-
-
-async def end_session(redis: "Redis", session_id: str) -> None:
-    await redis.delete(keys.session(session_id))
 
 
 def session_cookie(key: bytes, session_id: str) -> str:

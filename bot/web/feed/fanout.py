@@ -7,19 +7,13 @@ it comes back with the last event's id, and the stream in Redis has what it miss
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bot.runtime.tasks import stop
-from bot.store.events import StreamEvent, parse_event
+from bot.store import Events, RedisError, StreamEvent
 from bot.telemetry import log
 
 #: Events that may wait for one watcher.
 QUEUE_EVENTS = 256
-#: Events read of the past at once.
-PAGE_EVENTS = 100
 #: One blocking read; shorter than redis-py's socket timeout (5 s).
 BLOCK_MS = 2000
 #: Wait before a reader asks Redis again that was away.
@@ -41,8 +35,8 @@ def stream_order(event_id: str) -> tuple[int, int]:
 class Watcher:
     """One client's view of a stream, past and present, each event once."""
 
-    def __init__(self, redis: "Redis", key: str) -> None:
-        self._redis, self._key = redis, key
+    def __init__(self, events: Events, review_id: str) -> None:
+        self._events, self._review_id = events, review_id
         self._queue: asyncio.Queue[StreamEvent] = asyncio.Queue(QUEUE_EVENTS)
         self._overflowed = False
 
@@ -56,13 +50,12 @@ class Watcher:
     async def events(self, after: str) -> AsyncGenerator[StreamEvent, None]:
         """All events with an id greater than `after`, in order, without end.
 
-        Raises TooSlow, and RedisError while the past is read.
+        Raises SlowConsumer, and RedisError while the past is read.
         """
         last = after
         # Live events wait in the queue meanwhile; those that the past had too are skipped.
-        while page := await self._redis.xrange(self._key, min=f"({last}", count=PAGE_EVENTS):
-            for entry in page:
-                event = parse_event(entry)
+        while page := await self._events.page(self._review_id, last):
+            for event in page:
                 last = event.id
                 yield event
         while True:
@@ -77,71 +70,52 @@ class Watcher:
 class _Channel:
     """The watchers of one review and the task that reads for them."""
 
-    def __init__(self, redis: "Redis", key: str, position: str) -> None:
+    def __init__(self, events: Events, review_id: str, position: str) -> None:
         self.watchers: set[Watcher] = set()
-        self._redis, self._key, self._position = redis, key, position
+        self._events, self._review_id, self._position = events, review_id, position
         self.task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         while True:
             try:
-                answer = await self._redis.xread({self._key: self._position}, block=BLOCK_MS)
+                events = await self._events.wait(self._review_id, self._position, BLOCK_MS)
             except RedisError as exc:
                 _log.warning("feed_waiting_for_redis", error=type(exc).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            for event in _events_in(answer):
+            for event in events:
                 self._position = event.id
                 for watcher in self.watchers:
                     watcher.offer(event)
 
 
 class Fanout:
-    """All channels of this process. `redis` needs a connection for each watched review."""
+    """All channels of this process. `events` need a connection for each watched review."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, events: Events) -> None:
+        self._events = events
         self._channels: dict[str, _Channel] = {}
 
     @asynccontextmanager
-    async def watch(self, key: str) -> AsyncIterator[Watcher]:
-        """A watcher of the stream under that key. Raises RedisError."""
-        if key not in self._channels:
+    async def watch(self, review_id: str) -> AsyncIterator[Watcher]:
+        """A watcher of that review's events. Raises RedisError."""
+        if review_id not in self._channels:
             # Read before the watcher stands: what is later than this comes through its
             # queue, and what is not later is in the past that it reads itself.
-            position = await self._position(key)
-            if key not in self._channels:
-                self._channels[key] = _Channel(self._redis, key, position)
-        channel, watcher = self._channels[key], Watcher(self._redis, key)
+            position = await self._events.newest_id(review_id)
+            if review_id not in self._channels:
+                self._channels[review_id] = _Channel(self._events, review_id, position)
+        channel, watcher = self._channels[review_id], Watcher(self._events, review_id)
         channel.watchers.add(watcher)
         try:
             yield watcher
         finally:
             channel.watchers.discard(watcher)
-            if not channel.watchers and self._channels.get(key) is channel:
-                del self._channels[key]
+            if not channel.watchers and self._channels.get(review_id) is channel:
+                del self._channels[review_id]
                 await stop(channel.task)
 
     @property
     def channels(self) -> int:
         """How many streams are read now."""
         return len(self._channels)
-
-    async def _position(self, key: str) -> str:
-        newest = await self._redis.xrevrange(key, count=1)
-        return parse_event(newest[0]).id if newest else "0-0"
-
-
-def _events_in(answer: Any) -> list[StreamEvent]:
-    """XREAD's answer is a list of (key, entries) or, in RESP3, a mapping of them."""
-    streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
-    found = []
-    for entries in streams:
-        for entry in entries:
-            # RESP3 wraps the entries once more.
-            found += (
-                [parse_event(entry)]
-                if isinstance(entry, tuple)
-                else [parse_event(e) for e in entry]
-            )
-    return found

@@ -11,15 +11,13 @@ from contextlib import aclosing, suppress
 from dataclasses import asdict
 from enum import IntEnum
 
-from redis.exceptions import RedisError
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.runtime.tasks import stop
 from bot.security.links import Purpose
 from bot.security.network import network_of
-from bot.store import keys, pending
-from bot.store.events import StreamEvent
+from bot.store import RedisError, StreamEvent
 from bot.web.auth.viewer import (
     find_pending_access,
     find_review_access,
@@ -129,7 +127,7 @@ async def _stream_events(websocket: WebSocket, review_id: str, after: str) -> Cl
         if await _nothing_left_to_send(websocket, review_id, after):
             return Close.DONE
         async with (
-            fanout.watch(keys.events(review_id)) as watcher,
+            fanout.watch(review_id) as watcher,
             aclosing(watcher.events(after)) as events,
         ):
             async for event in events:
@@ -152,9 +150,9 @@ async def _nothing_left_to_send(websocket: WebSocket, review_id: str, after: str
     state = await store.reviews.state(review_id)
     if state is not None and not state.finished:
         return False
-    if state is None and (found := await pending.find(store, review_id)) and not found.error:
+    if state is None and (found := await store.requests.find(review_id)) and not found.error:
         return False
-    return not await store.redis.xrange(keys.events(review_id), f"({after}", count=1)
+    return not await store.events.page(review_id, after)
 
 
 async def _send(websocket: WebSocket, message: dict[str, object]) -> bool:

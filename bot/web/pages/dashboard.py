@@ -7,11 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import State
-from bot.store import ReviewSummary, Store
-from bot.store.queues import dead_letters, live_workers, queues, retry
-from bot.store.review_list import BadCursor, newest_first, page_of
-from bot.store.usage import usage_by_day
-from bot.store.usage_questions import question_usage
+from bot.store import BadCursor, ReviewSummary, Store
 from bot.telemetry.metrics import series
 from bot.web.auth.viewer import Viewer, review_filter, viewer
 from bot.web.limits import TOO_MANY_LISTS
@@ -51,11 +47,11 @@ async def _render(request: Request, user: Viewer) -> Response:
     matches = review_filter(user, repository=query["repository"].strip(), state=state)
     try:
         cursor = request.query_params.get("cursor", "")
-        reviews, next_cursor = await page_of(store, matches, limit=LIMIT, cursor=cursor)
+        reviews, next_cursor = await store.review_list.page(matches, limit=LIMIT, cursor=cursor)
     except BadCursor:
         return not_found()
     now = store.now()
-    questions = await question_usage(store, days_of(now), user.may_read)
+    questions = await store.usage.of_questions(days_of(now), user.may_read)
     recent = await _recent_reviews(store, user)
     statistics = summarize(recent, questions, now)
     admin = user.repositories is None
@@ -81,13 +77,13 @@ async def _server_status(
     """What concerns all installations, for administrators."""
     current_gauges = await store.metrics.gauges()
     return {
-        "queues": await queues(store),
-        "workers": await live_workers(store),
+        "queues": await store.queues.all(),
+        "workers": await store.queues.live_workers(),
         "busy": round(current_gauges.get(series("glossator_worker_slots", state="busy"), 0)),
         "slots": round(current_gauges.get(series("glossator_worker_slots", state="all"), 0)),
         "feeds": round(current_gauges.get("glossator_feeds_open", 0)),
-        "dead": await dead_letters(store),
-        "accounts": accounts(await usage_by_day(store, days_of(now)), recent, now),
+        "dead": await store.queues.dead_letters(),
+        "accounts": accounts(await store.usage.by_day(days_of(now)), recent, now),
         "days": DAYS,
     }
 
@@ -95,7 +91,7 @@ async def _server_status(
 async def _recent_reviews(store: Store, user: Viewer) -> list[ReviewSummary]:
     """The newest reviews that the viewer may see."""
     found, examined = [], 0
-    async for _, listed in newest_first(store):
+    async for _, listed in store.review_list.newest_first():
         examined += 1
         if user.may_read(listed.review.repository.id):
             found.append(listed)
@@ -128,6 +124,6 @@ async def retry_button(request: Request) -> Response:
     if not await verified_form(request, user):
         return form_rejected()
     queue, message_id = request.path_params["queue"], request.path_params["message_id"]
-    if not await retry(request.app.state.store, queue, message_id):
+    if not await request.app.state.store.queues.retry(queue, message_id):
         return not_found()
     return RedirectResponse("/", 303)

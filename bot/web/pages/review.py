@@ -15,7 +15,7 @@ from bot.domain.model import (
 from bot.domain.progress import Progress
 from bot.github.urls import CodeLinks
 from bot.security.links import Purpose, report_links
-from bot.store import Store, keys
+from bot.store import Store
 from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
 from bot.web.pages.forms import may_cancel, token_for
 from bot.web.pages.templates import not_found, page
@@ -87,7 +87,7 @@ async def review_page(request: Request) -> Response:
         return not_found()
     progress = state.progress
     # Read before the findings: events that come meanwhile are told again, not lost.
-    newest = await store.redis.xrevrange(keys.events(review_id), count=1)
+    newest = await store.events.newest_id(review_id)
     found = await _results_so_far(store, review_id)
     settings = request.app.state.settings
     expires = access.link_expires or int(store.now()) + LINK_SECONDS
@@ -118,7 +118,7 @@ async def review_page(request: Request) -> Response:
             found.report.merge_base if found.report else "",
         ),
         feed=f"/ws/reviews/{review_id}",
-        after=newest[0][0].decode() if newest else "0",
+        after=newest,
     )
 
 

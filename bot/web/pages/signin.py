@@ -2,19 +2,15 @@
 
 import secrets
 
-from redis.asyncio import Redis
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.config.settings import Settings
 from bot.security.network import network_of
-from bot.store import keys
+from bot.store import Session, Store
 from bot.web.auth.viewer import (
     SESSION_SECONDS,
-    Session,
-    begin_session,
     cookie_name,
-    end_session,
     new_session_id,
     same_origin,
     session_cookie,
@@ -52,7 +48,7 @@ async def with_token(request: Request) -> Response:
     if not same_origin(request):
         return _sign_in_page(request, "Send the form from this page.", 403)
     address = request.client.host if request.client else ""
-    if not await _allow_attempt(state.store.redis, address):
+    if not await _allow_attempt(state.store, address):
         return _sign_in_page(request, "Too many tries. Wait a minute.", 429)
     form = await read_form(request)
     digest = token_digest(form.get("token", ""), state.settings.api_tokens)
@@ -61,13 +57,9 @@ async def with_token(request: Request) -> Response:
     return await _signed_in(request, Session(new_session_id(), "admin", admin=digest))
 
 
-async def _allow_attempt(redis: "Redis", address: str) -> bool:
-    key = keys.sign_in_attempts(network_of(address))
-    async with redis.pipeline(transaction=True) as pipe:
-        pipe.set(key, 0, nx=True, ex=60)
-        pipe.incr(key)
-        _, attempts = await pipe.execute()
-    return int(attempts) <= ATTEMPTS_PER_MINUTE
+async def _allow_attempt(store: Store, address: str) -> bool:
+    attempts = await store.sessions.count_attempt(network_of(address), seconds=60)
+    return attempts <= ATTEMPTS_PER_MINUTE
 
 
 async def to_github(request: Request) -> Response:
@@ -80,7 +72,7 @@ async def to_github(request: Request) -> Response:
     if not settings.github_client_id:
         return _sign_in_page(request, "Sign-in with GitHub is not set up here.", 404)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    await request.app.state.store.redis.set(keys.sign_in(state), verifier, ex=STATE_SECONDS)
+    await request.app.state.store.sessions.begin_sign_in(state, verifier, STATE_SECONDS)
     answer = RedirectResponse(authorize_url(settings, state, verifier), 303)
     _set_cookie(answer, settings, f"{cookie_name(settings)}-state", state, STATE_SECONDS)
     return answer
@@ -95,11 +87,11 @@ async def from_github(request: Request) -> Response:
     own = request.cookies.get(f"{cookie_name(settings)}-state", "")
     if not own or not secrets.compare_digest(own.encode(), state.encode()):
         return _sign_in_page(request, "This sign-in was not begun in this browser.", 403)
-    verifier = await request.app.state.store.redis.getdel(keys.sign_in(state))
+    verifier = await request.app.state.store.sessions.end_sign_in(state)
     if verifier is None or not code:
         return _sign_in_page(request, "The sign-in took too long or was refused.", 403)
     try:
-        identity = await identify(settings, code, verifier.decode())
+        identity = await identify(settings, code, verifier)
     except SignInFailed as exc:
         return _sign_in_page(request, str(exc), 502)
     session = Session(new_session_id(), identity.login, repositories=identity.repositories)
@@ -109,7 +101,7 @@ async def from_github(request: Request) -> Response:
 async def _signed_in(request: Request, session: Session) -> Response:
     """A new session, never one that somebody could have known before."""
     state = request.app.state
-    await begin_session(state.store.redis, session)
+    await state.store.sessions.begin(session, SESSION_SECONDS)
     answer = RedirectResponse("/", 303)
     value = session_cookie(state.keys[0], session.id)
     _set_cookie(answer, state.settings, cookie_name(state.settings), value, SESSION_SECONDS)
@@ -128,7 +120,7 @@ async def sign_out(request: Request) -> Response:
     if user is not None and user.session is not None:
         if not await verified_form(request, user):
             return page("message.html", 403, title="Not sent", message="Send it from the page.")
-        await end_session(request.app.state.store.redis, user.session.id)
+        await request.app.state.store.sessions.end(user.session.id)
     answer = RedirectResponse("/sign-in", 303)
     # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.
     settings: Settings = request.app.state.settings

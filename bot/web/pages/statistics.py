@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from bot.domain.model import State
-from bot.store import ReviewSummary
-from bot.store.dates import day_of
-from bot.store.usage_questions import UsageTotal
+from bot.store import ReviewSummary, UsageTotal, day_of
 
 DAYS = 14
 #: Repositories whose scores are drawn, those reviewed most lately first.

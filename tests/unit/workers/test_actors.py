@@ -1,6 +1,6 @@
 """Every message has a function that does its work, and every function its messages."""
 
-from bot.store.messages import QUEUE_OF
+from bot.store import QUEUE_OF
 from workers.actors import ACTORS
 
 

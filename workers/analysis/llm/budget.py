@@ -9,18 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from redis.asyncio import Redis
-
 from bot.config.settings import Price
 from bot.domain.model import Usage
 from bot.runtime.tasks import run_to_completion
-from bot.store import keys
-from bot.store.scripts import Script, Scripts
-from bot.store.usage import add_usage
+from bot.store import UsageRecords
 from workers.analysis.llm.errors import BudgetError
-
-#: Seconds that sums are kept: longer than what they count for.
-_KEEP = 2 * 24 * 3600
 
 #: A scope, the most that may be spent under it, and whose budget that is, for people.
 Limit = tuple[str, int, str]
@@ -51,22 +44,19 @@ def cost(usage: Usage, price: Price | None) -> float | None:
 
 
 class Budget:
-    """Sums in Redis, or in this process where there is none. A limit of 0 means no limit.
-    `keep_seconds` is how long Redis keeps what was used on a day."""
+    """Sums in Redis, or in this process where there is none. A limit of 0 means no limit."""
 
     def __init__(
         self,
-        redis: "Redis | None",
+        records: UsageRecords | None,
         *,
         review_tokens: int,
         daily_tokens: int,
-        keep_seconds: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._redis = redis
+        self._records = records
         self._review_tokens = review_tokens
         self._daily_tokens = daily_tokens
-        self._keep_seconds = keep_seconds
         self._now = now
         self._sums: dict[str, int] = {}
 
@@ -100,14 +90,12 @@ class Budget:
         if reservation.scopes:
             tokens = used.prompt_tokens + used.completion_tokens
             await self._add(reservation.scopes, tokens - reservation.tokens)
-        if self._redis is not None and used.calls:
-            await add_usage(
-                self._redis,
+        if self._records is not None and used.calls:
+            await self._records.add(
                 used,
                 installation_id=reservation.installation_id,
                 review_id=reservation.review_id,
                 now=self._now().timestamp(),
-                keep_seconds=self._keep_seconds,
             )
 
     def _limits(self, review_id: str, installation_id: int) -> list[Limit]:
@@ -127,15 +115,11 @@ class Budget:
         """Adds to all sums, or to none: then the limit that would be exceeded is returned."""
         if not limits:
             return None
-        if self._redis is not None:
-            position = await Scripts(self._redis).run(
-                Script.RESERVE_TOKENS,
-                sums=[keys.llm_spent(scope) for scope, _, _ in limits],
-                limits=[limit for _, limit, _ in limits],
-                tokens=tokens,
-                seconds=_KEEP,
+        if self._records is not None:
+            position = await self._records.reserve(
+                [(scope, limit) for scope, limit, _ in limits], tokens
             )
-            return limits[position - 1] if position else None
+            return None if position is None else limits[position]
         for each in limits:
             if self._sums.get(each[0], 0) + tokens > each[1]:
                 return each
@@ -143,12 +127,8 @@ class Budget:
         return None
 
     async def _add(self, scopes: Sequence[str], tokens: int) -> None:
-        if self._redis is None:
-            for scope in scopes:
-                self._sums[scope] = self._sums.get(scope, 0) + tokens
+        if self._records is not None:
+            await self._records.adjust(scopes, tokens)
             return
-        async with self._redis.pipeline(transaction=True) as pipe:
-            for scope in scopes:
-                pipe.incrby(keys.llm_spent(scope), tokens)
-                pipe.expire(keys.llm_spent(scope), _KEEP)
-            await pipe.execute()
+        for scope in scopes:
+            self._sums[scope] = self._sums.get(scope, 0) + tokens

@@ -5,10 +5,9 @@ import json
 from typing import Protocol
 
 import zstandard
-from redis.asyncio import Redis
 
 from bot.domain.model import Usage
-from bot.store import keys
+from bot.store import LLMState
 
 #: Seconds that an answer is kept: a pull request lives about that long.
 KEEP = 7 * 24 * 3600
@@ -36,12 +35,12 @@ def question_key(endpoint: str, model: str, messages: object, schema: object, ow
 class RedisAnswers:
     """Answers compressed in Redis, for a week."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, llm: LLMState) -> None:
+        self._llm = llm
 
     async def get(self, key: str) -> str | None:
-        data = await self._redis.get(keys.llm_answer(key))
-        if not isinstance(data, bytes):  # None, or a client that was told to decode
+        data = await self._llm.answer(key)
+        if data is None:
             return None
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST)
         return text.decode("utf-8")
@@ -50,4 +49,4 @@ class RedisAnswers:
         data = text.encode("utf-8")
         if len(data) <= _LARGEST:
             packed = zstandard.ZstdCompressor().compress(data)
-            await self._redis.set(keys.llm_answer(key), packed, ex=KEEP)
+            await self._llm.save_answer(key, packed, KEEP)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 import httpx2
-from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.domain.model import Usage
+from bot.store import LLMState
 from bot.telemetry import log as logs
 from bot.telemetry import tracing
 from workers.analysis.answer import Schema
@@ -54,7 +54,7 @@ class Calls:
     and its dialects are kept under."""
 
     def __init__(
-        self, settings: Settings, redis: "Redis | None", address: str, sleep: Sleep
+        self, settings: Settings, llm: LLMState | None, address: str, sleep: Sleep
     ) -> None:
         self._settings = settings
         self._sleep = sleep
@@ -62,8 +62,8 @@ class Calls:
         from workers.analysis.llm.endpoint import Endpoint
 
         self._client = Endpoint(settings, address)
-        self._pacing = _pacing(settings, redis, address, sleep)
-        self._capability_store = CapabilityStore(redis, address, _initial_capabilities(address))
+        self._pacing = _pacing(settings, llm, address, sleep)
+        self._capability_store = CapabilityStore(llm, address, _initial_capabilities(address))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -138,15 +138,15 @@ _TIMES = {2: "twice", 3: "three times"}
 
 def _pacing(
     settings: Settings,
-    redis: "Redis | None",
+    llm: LLMState | None,
     endpoint: str,
     sleep: Sleep,
 ) -> Pacing:
     concurrency, gap_ms = settings.llm_concurrency, settings.llm_gap_ms
-    if redis is None:
+    if llm is None:
         return LocalPacing(concurrency=concurrency, gap_ms=gap_ms, sleep=sleep)
     return RedisPacing(
-        redis,
+        llm,
         endpoint,
         concurrency=concurrency,
         gap_ms=gap_ms,

@@ -13,10 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
-from redis.asyncio import Redis
 
 from bot.domain.model import decode, encode
-from bot.store import keys
+from bot.store import LLMState
 from workers.analysis.answer import Schema
 
 #: Seconds that Redis remembers them.
@@ -81,16 +80,16 @@ def says_too_long(text: str) -> bool:
 class CapabilityStore:
     """The dialects that worked, by model of one endpoint."""
 
-    def __init__(self, redis: "Redis | None", endpoint: str, first: Capabilities) -> None:
-        self._redis = redis
+    def __init__(self, llm: LLMState | None, endpoint: str, first: Capabilities) -> None:
+        self._llm = llm
         self._endpoint = endpoint
         self._first = first
         self._known: dict[str, Capabilities] = {}
 
     async def get(self, model: str) -> Capabilities:
         """What worked last with that model, or the one to try first."""
-        if model not in self._known and self._redis is not None:
-            data = await self._redis.get(self._key(model))
+        if model not in self._known and self._llm is not None:
+            data = await self._llm.capabilities(self._digest(model))
             try:
                 if data is not None:
                     self._known[model] = decode(Capabilities, data)
@@ -103,9 +102,8 @@ class CapabilityStore:
         if self._known.get(model, self._first) == capabilities:
             return
         self._known[model] = capabilities
-        if self._redis is not None:
-            await self._redis.set(self._key(model), encode(capabilities), ex=_KEEP)
+        if self._llm is not None:
+            await self._llm.save_capabilities(self._digest(model), encode(capabilities), _KEEP)
 
-    def _key(self, model: str) -> str:
-        name = hashlib.sha256(f"{self._endpoint}\0{model}".encode()).hexdigest()[:32]
-        return keys.llm_capabilities(name)
+    def _digest(self, model: str) -> str:
+        return hashlib.sha256(f"{self._endpoint}\0{model}".encode()).hexdigest()[:32]

@@ -8,10 +8,9 @@ import asyncio
 from copy import copy
 from dataclasses import dataclass, replace
 
-from redis.asyncio import Redis
-
 from bot.config.settings import Settings
 from bot.domain.model import Usage
+from bot.store import Store
 from bot.telemetry import log as logs
 from bot.text.tokens import count_tokens
 from workers.analysis.answer import Schema
@@ -50,30 +49,30 @@ class Answer:
 class LLM:
     """The models of one endpoint; built once a process and closed with `aclose`.
 
-    Without Redis, pace and budgets hold in this process and no answer is kept, unless
+    Without a store, pace and budgets hold in this process and no answer is kept, unless
     `answers` brings a place of its own.
     """
 
     def __init__(
         self,
         settings: Settings,
-        redis: "Redis | None",
+        store: Store | None,
         *,
         sleep: Sleep = asyncio.sleep,
         answers: Answers | None = None,
     ) -> None:
         self._settings = settings
         endpoint = settings.openai_base_url or "https://api.openai.com/v1"
-        self._calls = Calls(settings, redis, endpoint, sleep)
-        self._answers = answers or (RedisAnswers(redis) if redis is not None else None)
+        state = store.llm if store is not None else None
+        self._calls = Calls(settings, state, endpoint, sleep)
+        self._answers = answers or (RedisAnswers(state) if state is not None else None)
         # What somebody saves on purpose is the model's answer, wherever that was served.
         self._answered_by = "" if answers is not None else endpoint
         self._apart = ""
         self._budget = Budget(
-            redis,
+            store.usage if store is not None else None,
             review_tokens=settings.llm_review_budget,
             daily_tokens=settings.llm_daily_budget,
-            keep_seconds=settings.keep_days * 86_400,
         )
 
     async def aclose(self) -> None:

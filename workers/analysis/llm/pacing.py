@@ -12,10 +12,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 from uuid import uuid4
 
-from redis.asyncio import Redis
-
 from bot.runtime.tasks import stop
-from bot.store.scripts import Script, Scripts
+from bot.store import LLMState
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -45,7 +43,7 @@ class RedisPacing:
 
     def __init__(
         self,
-        redis: "Redis",
+        llm: LLMState,
         name: str,
         *,
         concurrency: int,
@@ -53,7 +51,7 @@ class RedisPacing:
         lease_seconds: float,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._scripts, self._endpoint = Scripts(redis), name
+        self._llm, self._endpoint = llm, name
         self._limits = (concurrency, gap_ms, int(lease_seconds * 1000))
         self._sleep = sleep
         self._slot_freed = asyncio.Event()
@@ -70,16 +68,15 @@ class RedisPacing:
             await asyncio.shield(self._release_slot(me))
 
     async def throttled(self, seconds: float) -> None:
-        await self._scripts.run(
-            Script.THROTTLE,
-            endpoint=self._endpoint,
+        await self._llm.throttle(
+            self._endpoint,
             limit=self._limits[0],
             recovery=int(RECOVERY * 1000),
             pause=int(seconds * 1000),
         )
 
     async def _release_slot(self, me: str) -> None:
-        await self._scripts.run(Script.RELEASE_SLOT, endpoint=self._endpoint, me=me)
+        await self._llm.release_slot(self._endpoint, me)
         self._slot_freed.set()  # whoever waits in this process looks at once
         self._slot_freed.clear()
 
@@ -96,17 +93,15 @@ class RedisPacing:
 
     async def _poll(self, me: str) -> int:
         limit, gap, lease = self._limits
-        wait = await self._scripts.run(
-            Script.ACQUIRE_SLOT,
-            endpoint=self._endpoint,
-            me=me,
+        return await self._llm.acquire_slot(
+            self._endpoint,
+            me,
             limit=limit,
             gap=gap,
             lease=lease,
             recovery=int(RECOVERY * 1000),
             expiry=int(_EXPIRY * 1000),
         )
-        return int(wait)
 
 
 class LocalPacing:

@@ -9,7 +9,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from bot.store import Store, keys
-from bot.store.locks import hold
 
 KEY = keys.lock("publish")
 
@@ -39,10 +38,10 @@ async def test_a_lock_is_kept_over_a_moment_without_redis(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renewals = Renewals(monkeypatch, failures=1)
-    async with hold(store, "publish", seconds=1, wait=0) as acquired:
+    async with store.locks.hold("publish", seconds=1, wait=0) as acquired:
         assert acquired
         await renewals.until(6)  # so many take longer than it is held by itself
-        async with hold(store, "publish", seconds=1, wait=0) as second:
+        async with store.locks.hold("publish", seconds=1, wait=0) as second:
             assert not second
     assert not await store.redis.exists(KEY)
 
@@ -52,7 +51,7 @@ async def test_a_lost_lock_is_reported_and_left_to_its_new_holder(
 ) -> None:
     renewals = Renewals(monkeypatch)
     with capture_logs() as lines:
-        async with hold(store, "publish", seconds=0.3, wait=0):
+        async with store.locks.hold("publish", seconds=0.3, wait=0):
             await store.redis.set(KEY, "another's", px=60_000)
             await renewals.until(1)
             async with asyncio.timeout(10):
@@ -71,6 +70,6 @@ async def test_work_done_under_a_lock_is_kept_if_redis_fails_at_its_end(
 
     monkeypatch.setattr(Lock, "release", redis_down)
     with capture_logs() as lines:
-        async with hold(store, "publish", seconds=30, wait=0) as acquired:
+        async with store.locks.hold("publish", seconds=30, wait=0) as acquired:
             assert acquired
     assert [(line["event"], line["name"]) for line in lines] == [("lock_not_released", "publish")]

@@ -15,8 +15,7 @@ from bot.config.settings import Settings
 from bot.domain.model import Repository, State
 from bot.security.links import FORMATS, Purpose, sign
 from bot.security.signing import signing_keys
-from bot.store import Store, keys
-from bot.store.messages import QUEUES
+from bot.store import QUEUES, Store, keys
 from bot.web.api import reviews
 from bot.web.api.schemas import CONTENT_TYPES
 from bot.web.app import create_app

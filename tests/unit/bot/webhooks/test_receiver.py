@@ -10,8 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
-from bot.store import keys
-from bot.store.messages import QUEUES
+from bot.store import QUEUES, keys
 from bot.web.app import create_app
 from bot.webhooks.receiver import MAX_BODY
 from tests.support.deliveries import SECRET, headers, payload, signature

@@ -6,6 +6,7 @@ import pytest
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile, PullRequestContext
+from bot.store import Store
 from tests.support.llm_server import LLMServer
 from workers.analysis.llm.client import LLM
 
@@ -40,7 +41,11 @@ async def make_llm(
         values = {"openai_base_url": server.url, "llm_model": "tiny", **settings}
         made = Settings(_env_file=None, **values)
         # Redis keeps time by its own clock: there, waits have to pass.
-        llm = LLM(made, redis) if redis is not None else LLM(made, None, sleep=sleep)
+        llm = (
+            LLM(made, Store(redis, keep_seconds=3600))
+            if redis is not None
+            else LLM(made, None, sleep=sleep)
+        )
         built.append(llm)
         return llm, made
 

@@ -16,8 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.store import Store, keys
-from bot.store.messages import Message
+from bot.store import Message, Store, keys
 from workers.queue import broker as brokers
 from workers.queue.broker import make_broker
 
@@ -49,7 +48,7 @@ async def test_an_idle_worker_takes_what_scripts_and_dramatiq_put(
     with working(redis_url, done.release) as (actor, _):
         for number in range(2):
             await asyncio.sleep(0.3)  # until it looks at its longest interval
-            await store.put(work_message(number))
+            await store.queues.put(work_message(number))
             assert await asyncio.to_thread(done.acquire, timeout=30)
         await asyncio.to_thread(actor.send_with_options, delay=1)
         assert await asyncio.to_thread(done.acquire, timeout=30)
@@ -62,7 +61,7 @@ async def test_a_worker_whose_connections_broke_misses_nothing(
     with working(redis_url, done.release):
         await asyncio.sleep(0.3)
         await redis.client_kill_filter(_type="normal", skipme=True)
-        await store.put(work_message(1))
+        await store.queues.put(work_message(1))
         assert await asyncio.to_thread(done.acquire, timeout=30)
 
 
@@ -76,7 +75,7 @@ async def test_a_user_of_redis_needs_no_channels(redis_url: str, redis: "Redis")
         url = at._replace(netloc=f"quiet:word@{at.netloc.rpartition('@')[2]}").geturl()
         quiet, done = Redis.from_url(url), threading.Semaphore(0)
         with working(url, done.release):
-            await Store(quiet, keep_seconds=60).put(work_message(1))
+            await Store(quiet, keep_seconds=60).queues.put(work_message(1))
             assert await asyncio.to_thread(done.acquire, timeout=30)
             assert await redis.llen(keys.queue("events")) == 0
         await quiet.aclose()

@@ -20,7 +20,7 @@ from bot.domain.model import (
     State,
     Trigger,
 )
-from bot.store import Handoff, Store, pull_requests
+from bot.store import Handoff, Store
 from bot.telemetry.metrics import Metrics
 from tests.support.llm_server import LLMServer, Reply, Status, Text, review, verdicts
 from tests.support.pulls import PULL
@@ -93,7 +93,7 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
     settings = Settings(
         _env_file=None, openai_base_url=server.url, llm_model="tiny", llm_backoff_ms=1
     )
-    llm = LLM(settings, store.redis)
+    llm = LLM(settings, store)
     github: Any = NoGitHub()
     metrics = Metrics(store.metrics)
     yield Services(settings=settings, store=store, github=github, llm=llm, metrics=metrics)
@@ -125,7 +125,7 @@ async def test_a_try_that_was_cut_short_by_an_outage_is_counted_in_the_cost(
 
 async def known_keys(services: Services) -> frozenset[str]:
     repository = REVIEW.repository
-    return await pull_requests.file_result_keys(services.store, repository.id, REVIEW.number)
+    return await services.store.pulls.file_result_keys(repository.id, REVIEW.number)
 
 
 async def test_what_was_read_and_checked_is_remembered(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Report, Trigger
-from bot.store.pull_requests import PostedSummary
+from bot.store import PostedSummary
 from workers.review.posted_review import has_news
 
 

@@ -12,7 +12,6 @@ from bot.domain.reasons import FileSkipReason
 from bot.github import pulls
 from bot.github.threads import Thread
 from bot.store import Store
-from bot.store.suppressions import suppressions
 from tests.support.web_server import PULL, REVIEW
 from workers.reports import render
 from workers.reports.markers import read_finding_marker
@@ -211,5 +210,5 @@ async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(
         with pytest.raises(RedisConnectionError):
             await record_thumbs_down(services, nothing, *where, [disliked])
     await record_thumbs_down(services, nothing, *where, [disliked])
-    [suppression] = await suppressions(store, REVIEW.repository.id)
+    [suppression] = await store.suppressions.all(REVIEW.repository.id)
     assert (suppression.fingerprint, suppression.suppressed_by) == (disliked.fingerprint, "ada")

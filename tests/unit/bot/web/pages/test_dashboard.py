@@ -19,10 +19,7 @@ from starlette.routing import Route
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, State, Usage
-from bot.store import ReviewSummary, Store, keys
-from bot.store.messages import message
-from bot.store.queues import dead_letters, live_workers, queues
-from bot.store.usage import add_usage
+from bot.store import ReviewSummary, Store, keys, message
 from bot.telemetry.metrics import Unsaved
 from bot.web.app import MAX_CONCURRENT_LISTS, create_app
 from bot.web.pages.templates import static_url
@@ -183,41 +180,39 @@ async def test_a_dead_letter_is_shown_and_goes_back_once(
     path = f"/dead-letters/reports/{dead}/retry"
     assert (await web.post(path, data=data, headers=ORIGIN)).status_code == 303
     assert (await web.post(path, data=data, headers=ORIGIN)).status_code == 404
-    assert await dead_letters(store) == []
+    assert await store.queues.dead_letters() == []
     raw: Any = await store.redis.hget(keys.queue_messages("reports"), dead)
     assert "retries" not in json.loads(raw)["options"]
     assert json.loads(raw)["args"] == ["01JREVIEW"]
 
 
 async def test_queues_report_depth_and_age_and_workers(store: Store) -> None:
-    await store.put(message("scan_review", "a"), message("scan_review", "b"))
+    await store.queues.put(message("scan_review", "a"), message("scan_review", "b"))
     now = time.time() * 1000
     key = keys.HEARTBEATS
     await store.redis.zadd(key, {"alive": now, "dead": now - 60_000})
-    [scan] = [queue for queue in await queues(store) if queue.name == "scan"]
+    [scan] = [queue for queue in await store.queues.all() if queue.name == "scan"]
     assert (scan.waiting, scan.delayed, scan.dead) == (2, 0, 0)
     assert 0 <= scan.age < 10
-    assert await live_workers(store) == 1
+    assert await store.queues.live_workers() == 1
 
 
 async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
     web: httpx2.AsyncClient, store: Store
 ) -> None:
     review = await open_review(store)
-    await store.put(message("scan_review", "a"))
+    await store.queues.put(message("scan_review", "a"))
     await store.redis.lpop(keys.queue("scan"))  # a worker takes it
     places = {f'glossator_worker_slots{{state="{s}"}}': n for s, n in (("all", 8), ("busy", 3))}
     feeds = {"glossator_feeds_open": 2}
     for process, present in (("a worker", places), ("another web process", feeds)):
         await store.metrics.save(process, Unsaved(sums={}, limits={}, gauges=present))
     for installation_id, days_ago, cost in ((7, 0, 0.25), (7, 1, 0.5), (8, 0, None)):
-        await add_usage(
-            store.redis,
+        await store.usage.add(
             Usage(calls=1, prompt_tokens=1200, completion_tokens=34, cost=cost),
             installation_id=installation_id,
             review_id=review.id,
             now=store.now() - days_ago * 86_400,
-            keep_seconds=60,
         )
     await sign_in(web)
     page = (await web.get("/")).text
@@ -233,10 +228,12 @@ async def test_what_a_stopped_try_has_used_stays_in_the_sum_of_its_review(store:
     review = await open_review(store)
     usage = Usage(calls=1, prompt_tokens=20_000, cost=0.5)
     for _ in range(2):
-        await add_usage(
-            store.redis, usage, installation_id=7, review_id=review.id, now=store.now(),
-            keep_seconds=60,
-        )  # fmt: skip
+        await store.usage.add(
+            usage,
+            installation_id=7,
+            review_id=review.id,
+            now=store.now(),
+        )
     report = await complete(store, review, usage=usage)
     assert report.usage.prompt_tokens == 20_000
     listed = await store.reviews.summary(review.id)
@@ -320,13 +317,11 @@ async def test_a_person_sees_the_repositories_that_github_lets_them_read(
     person: httpx2.AsyncClient, github: GitHub, store: Store
 ) -> None:
     mine, hidden = await open_review(store), await open_review(store, repository=OTHERS)
-    await add_usage(
-        store.redis,
+    await store.usage.add(
         Usage(calls=1, prompt_tokens=4321),
         installation_id=OTHERS.installation_id,
         review_id="",
         now=store.now(),
-        keep_seconds=60,
     )
     state = await begin(person, github)
     answer = await person.get(f"/sign-in/github/callback?code=the-code&state={state}")

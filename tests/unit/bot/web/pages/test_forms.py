@@ -9,11 +9,9 @@ from bot.config.settings import Settings
 from bot.domain.model import Review, State
 from bot.security.links import review_links
 from bot.security.signing import signing_keys
-from bot.store import Store
+from bot.store import RepositoryAccess, Session, Store
 from bot.web.auth.viewer import (
-    RepositoryAccess,
-    Session,
-    begin_session,
+    SESSION_SECONDS,
     new_session_id,
     session_cookie,
 )
@@ -27,7 +25,7 @@ async def person(settings: Settings, store: Store, *, write: bool) -> dict[str, 
     """The cookie of somebody who may read the repository."""
     granted = (RepositoryAccess(11, "octo/demo", write),)
     session = Session(new_session_id(), "mona", repositories=granted)
-    await begin_session(store.redis, session)
+    await store.sessions.begin(session, SESSION_SECONDS)
     value = session_cookie(signing_keys(settings)[0], session.id)
     return {"Cookie": f"glossator={value}"}
 

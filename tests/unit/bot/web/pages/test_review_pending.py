@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bot.config.settings import Settings
-from bot.store import Store, pending
+from bot.store import Store
 from bot.web.app import create_app
 from bot.web.feed.feed import Close
 from tests.support.feeds import read, rest, url
@@ -39,10 +39,10 @@ async def test_a_rejection_is_published_once(
     review = await ask_for_review(store)
     async with connect(url(address, settings, review.id)) as socket:
         assert (await read(socket))["type"] == "connected"
-        found = await pending.find(store, review.id)
+        found = await store.requests.find(review.id)
         assert found is not None
         for _ in range(2):  # as an attempt that comes twice does
-            await pending.end(store, review.id, found, "There is no such repository.")
+            await store.requests.end(review.id, found, "There is no such repository.")
         [last], code = await rest(socket)
     assert (last["type"], last["error"]) == ("failed", "There is no such repository.")
     assert code == Close.DONE
@@ -59,7 +59,7 @@ async def test_a_started_review_publishes_no_rejection(
     review = await ask_for_review(store)
     if late:
         await store.reviews.open(review)
-    await pending.reject(store, review.id, "There is no such repository.")
+    await store.requests.reject(review.id, "There is no such repository.")
     if not late:
         await store.reviews.open(review)
     await complete(store, review)
@@ -84,7 +84,7 @@ async def test_a_pending_request_cannot_be_cancelled_and_has_no_report(
         (409, "The review has not begun: cancel it once it has."),
         (409, "The report is not written yet: the review goes on."),
     ]
-    await pending.reject(store, requested.id, "There is no such repository.")
+    await store.requests.reject(requested.id, "There is no such repository.")
     assert await answers() == [
         (409, "The review is finished; there is nothing to cancel."),
         (404, "The review ended without a report."),

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import State
-from bot.store import ReviewSummary
-from bot.store.usage_questions import UsageTotal
+from bot.store import ReviewSummary, UsageTotal
 from bot.web.pages.statistics import BASE, DAYS, WIDTH, bar_chart, days_of, line_chart, summarize
 from tests.support.web_server import REVIEW
 

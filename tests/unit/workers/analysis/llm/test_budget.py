@@ -13,9 +13,7 @@ from redis.asyncio.connection import AbstractConnection
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Price, Settings
 from bot.domain.model import BatchResult, Usage
-from bot.store import Store, keys
-from bot.store.usage import usage_by_day
-from bot.store.usage_questions import UsageTotal
+from bot.store import Store, UsageTotal, keys
 from tests.support.llm_server import LLMServer, Request, Status, Text, agreeable
 from tests.support.reviews import state_of
 from tests.support.web_server import REVIEW
@@ -46,9 +44,8 @@ def where(request: pytest.FixtureRequest, redis: "Redis") -> "Redis | None":
 def budget(
     where: "Redis | None", *, review: int = 0, daily: int = 0, now: Day | None = None
 ) -> Budget:
-    return Budget(
-        where, review_tokens=review, daily_tokens=daily, keep_seconds=60, now=now or Day()
-    )
+    records = Store(where, keep_seconds=60).usage if where is not None else None
+    return Budget(records, review_tokens=review, daily_tokens=daily, now=now or Day())
 
 
 async def test_what_was_used_counts_and_not_what_was_set_aside(where: "Redis | None") -> None:
@@ -254,7 +251,7 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
         await unlimited.settle(await unlimited.reserve(review_id, 1, 1000), usage)
     day.now += timedelta(days=1)
     await unlimited.settle(await unlimited.reserve("gone", 2, 1000), Usage(calls=1))
-    assert await usage_by_day(store, ["2026-01-30", "2026-01-31", "2026-02-01"]) == {
+    assert await store.usage.by_day(["2026-01-30", "2026-01-31", "2026-02-01"]) == {
         "2026-01-30": {},
         "2026-01-31": {1: UsageTotal(127, 0.75)},
         "2026-02-01": {2: UsageTotal(0, 0.0)},

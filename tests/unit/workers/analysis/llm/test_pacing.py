@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.runtime.tasks import stop
-from bot.store import connect, keys
+from bot.store import Store, connect, keys
 from tests.support.llm_server import LLMServer, Status, Text
 from workers.analysis.llm import pacing as module
 from workers.analysis.llm.client import LLM
@@ -21,7 +21,11 @@ Make = Callable[..., tuple[LLM, Settings]]
 
 def shared(redis: "Redis", *, concurrency: int = 2, gap_ms: int = 0, lease: float = 60) -> Pacing:
     return RedisPacing(
-        redis, "endpoint", concurrency=concurrency, gap_ms=gap_ms, lease_seconds=lease
+        Store(redis, keep_seconds=60).llm,
+        "endpoint",
+        concurrency=concurrency,
+        gap_ms=gap_ms,
+        lease_seconds=lease,
     )
 
 
@@ -38,7 +42,12 @@ async def free_turns(redis: "Redis", concurrency: int) -> int:
         await asyncio.Event().wait()
 
     pacing = RedisPacing(
-        redis, "endpoint", concurrency=concurrency, gap_ms=0, lease_seconds=60, sleep=for_ever
+        Store(redis, keep_seconds=60).llm,
+        "endpoint",
+        concurrency=concurrency,
+        gap_ms=0,
+        lease_seconds=60,
+        sleep=for_ever,
     )
     async with AsyncExitStack() as turns:
         for number in range(concurrency):
@@ -61,7 +70,12 @@ async def test_a_turn_that_ends_wakes_who_waits_in_the_same_process(redis: "Redi
         await asyncio.Event().wait()
 
     pacing = RedisPacing(
-        redis, "endpoint", concurrency=1, gap_ms=0, lease_seconds=60, sleep=for_ever
+        Store(redis, keep_seconds=60).llm,
+        "endpoint",
+        concurrency=1,
+        gap_ms=0,
+        lease_seconds=60,
+        sleep=for_ever,
     )
     order: list[str] = []
 
@@ -109,7 +123,10 @@ async def test_the_gap_holds_over_two_processes(
 
 async def test_two_endpoints_do_not_wait_for_each_other(redis: "Redis") -> None:
     one, two = (
-        RedisPacing(redis, name, concurrency=1, gap_ms=0, lease_seconds=60) for name in "ab"
+        RedisPacing(
+            Store(redis, keep_seconds=60).llm, name, concurrency=1, gap_ms=0, lease_seconds=60
+        )
+        for name in "ab"
     )
     async with asyncio.timeout(20), one.slot(), two.slot():
         pass

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from bot.config.redis_url import check, sentinel_config
 from bot.config.settings import Settings, SettingsError, load
-from bot.store.connection import connect, connect_sync
+from bot.store import connect, connect_sync
 
 
 def test_a_sentinel_address_names_sentinels_service_database_and_passwords() -> None:

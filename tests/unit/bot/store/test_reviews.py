@@ -5,17 +5,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import dramatiq
-from dramatiq.brokers.redis import RedisBroker
-from redis.exceptions import ConnectionError as RedisConnectionError
-
 from bot.domain.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
 from bot.domain.progress import Activity
-from bot.store import Store, connect, keys, quota
-from bot.store.messages import QUEUES, message
-from bot.store.suppressions import pause
-from tests.support.reviews import state_of
-from workers.queue.broker import make_broker
+from bot.store import QUEUES, Store, keys, message
+from tests.support.reviews import queued, state_of
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
 ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
@@ -38,81 +31,9 @@ def review(
     )
 
 
-async def queued(store: Store, queue: str) -> list[str]:
-    """The actors of the messages that wait in a queue, in order."""
-    ids = await store.redis.lrange(keys.queue(queue), 0, -1)
-    bodies = [await store.redis.hget(keys.queue_messages(queue), name) for name in ids]
-    return [json.loads(body)["actor_name"] for body in bodies if body is not None]
-
-
 async def events(store: Store, name: str) -> list[tuple[str, str]]:
     raw: Any = await store.redis.xrange(keys.events(name))
     return [(fields[b"type"].decode(), json.loads(fields[b"data"])["state"]) for _, fields in raw]
-
-
-async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: Store) -> None:
-    deliveries = [
-        store.deliveries.accept("guid", message("handle_delivery", {}, f"{n}")) for n in range(20)
-    ]
-    assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
-    assert await queued(store, "events") == ["handle_delivery"]
-
-
-async def test_deliveries_that_come_at_once_are_queued_each(store: Store) -> None:
-    """Afterwards Redis has forgotten the script."""
-    for begin in (0, 150):
-        deliveries = [
-            store.deliveries.accept(f"guid {n}", message("handle_delivery", {}, f"{n}"))
-            for n in range(begin, begin + 150)
-        ]
-        assert await asyncio.gather(*deliveries) == [True] * 150
-        await store.redis.script_flush()
-    assert await queued(store, "events") == ["handle_delivery"] * 300
-
-
-async def test_a_caller_who_leaves_takes_no_other_delivery_along(store: Store) -> None:
-    deliveries = [
-        asyncio.ensure_future(
-            store.deliveries.accept(f"guid {n}", message("handle_delivery", {}, f"{n}"))
-        )
-        for n in range(10)
-    ]
-    await asyncio.sleep(0)
-    deliveries[3].cancel()
-    others = [delivery for delivery in deliveries if delivery is not deliveries[3]]
-    assert await asyncio.gather(*others) == [True] * 9
-
-
-async def test_deliveries_that_redis_does_not_take_are_errors() -> None:
-    unavailable_store = Store(connect("redis://127.0.0.1:1/0"), keep_seconds=3600)
-    deliveries = [
-        unavailable_store.deliveries.accept(f"guid {n}", message("handle_delivery", {}, f"{n}"))
-        for n in range(5)
-    ]
-    results = await asyncio.gather(*deliveries, return_exceptions=True)
-    assert [type(result) for result in results] == [RedisConnectionError] * 5
-    await unavailable_store.redis.aclose()
-
-
-async def test_dramatiq_reads_what_our_scripts_put(store: Store, redis_url: str) -> None:
-    broker: RedisBroker = make_broker(redis_url, [])
-    seen: list[str] = []
-
-    def record(review_id: str) -> None:
-        seen.append(review_id)
-
-    dramatiq.actor(actor_name="scan_review", queue_name="scan", broker=broker)(record)
-    await store.put(message("scan_review", "one"), message("scan_review", "two"))
-    worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
-    worker.start()
-    try:
-        await asyncio.to_thread(broker.join, "scan", timeout=10_000)
-    finally:
-        worker.stop()
-        broker.close()
-    assert seen == ["one", "two"]
-    left = await store.redis.keys(f"{keys.NAMESPACE}:scan*")
-    assert left == []
 
 
 async def test_a_review_is_opened_once_and_published_as_an_event(store: Store) -> None:
@@ -178,12 +99,14 @@ async def test_nothing_starts_after_removed_requests(store: Store) -> None:
     await store.reviews.open(review("one"))
     waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
     for name in ("one", "two"):
-        assert await quota.consume(store, REPOSITORY.installation_id, name, 2)
+        assert await store.reviews.consume_quota(REPOSITORY.installation_id, name, 2)
     await store.reviews.open(waiting, follow_up=message("start_queued_review", {}, "two", 0))
-    await quota.clear_waiting(store, REPOSITORY.installation_id, "one")
+    await store.reviews.clear_waiting(REPOSITORY.installation_id, "one")
     await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
     assert await queued(store, "events") == []
-    granted = [await quota.consume(store, REPOSITORY.installation_id, name, 2) for name in "ab"]
+    granted = [
+        await store.reviews.consume_quota(REPOSITORY.installation_id, name, 2) for name in "ab"
+    ]
     assert granted == [True, False], "it has no place in the day's quota any more"
 
 
@@ -268,21 +191,3 @@ async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
     assert done == -1
     assert await store.review_data.results("one") == ()
     assert all([await queued(store, queue) == [] for queue in QUEUES])
-
-
-async def test_what_is_known_of_a_pull_request_lasts_as_long_as_it_is_used(store: Store) -> None:
-    key = keys.pull(7, 3)
-    await store.reviews.open(review("one"))
-    assert 3000 < await store.redis.ttl(key) <= 3600
-    await store.redis.expire(key, 60)
-    assert (await store.pull_fields(7, 3))["current"] == "one"
-    assert 3000 < await store.redis.ttl(key) <= 3600
-    assert await store.pull_fields(7, 4) == {}
-    assert not await store.redis.exists(keys.pull(7, 4))
-
-
-async def test_a_pause_of_a_pull_request_that_was_never_reviewed_does_not_stay_for_ever(
-    store: Store,
-) -> None:
-    await pause(store, 7, 4, "ada")
-    assert 3000 < await store.redis.ttl(keys.pull(7, 4)) <= 3600

@@ -1,0 +1,44 @@
+"""Sessions, sign-ins, and what was asked for."""
+
+from bot.store import RepositoryAccess, Session, Store, keys
+from tests.support.web_server import ask_for_review
+
+SESSION = Session("id", "mona", repositories=(RepositoryAccess(7, "octo/demo", write=True),))
+
+
+async def test_a_session_is_found_until_it_ends(store: Store) -> None:
+    await store.sessions.begin(SESSION, 60)
+    assert await store.sessions.find("id") == SESSION
+    assert 0 < await store.redis.ttl(keys.session("id")) <= 60
+    await store.sessions.end("id")
+    assert await store.sessions.find("id") is None
+
+
+async def test_a_sign_in_is_completed_once(store: Store) -> None:
+    await store.sessions.begin_sign_in("state", "verifier", 60)
+    assert await store.sessions.end_sign_in("state") == "verifier"
+    assert await store.sessions.end_sign_in("state") is None
+
+
+async def test_attempts_of_a_network_are_counted_for_a_span(store: Store) -> None:
+    counts = [await store.sessions.count_attempt(name, 60) for name in ("a", "a", "b")]
+    assert counts == [1, 2, 1]
+    assert 0 < await store.redis.ttl(keys.sign_in_attempts("a")) <= 60
+
+
+async def test_an_idempotency_key_is_of_whoever_sent_it_first(store: Store) -> None:
+    first = await store.requests.claim_key("k", "r1", "body", 60)
+    again = await store.requests.claim_key("k", "r2", "other", 60)
+    assert first == again == ("r1", "body")
+
+
+async def test_a_rejected_request_is_told_once(store: Store) -> None:
+    review = await ask_for_review(store)
+    await store.requests.reject(review.id, "No.")
+    await store.requests.reject(review.id, "Never.")
+    await store.requests.reject("unknown", "No.")
+    found = await store.requests.find(review.id)
+    assert found is not None
+    assert found.error == "No."
+    [event] = await store.events.page(review.id, "0")
+    assert (event.kind, event.data.error, event.is_final) == ("failed", "No.", True)
