@@ -236,7 +236,9 @@ def test_pdf_holds_text_that_is_nested_too_deep_for_the_typesetter(
     assert "innermost" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
 
 
-@pytest.mark.parametrize(("number", "size"), [(2_000, 10), (100, 8_000)])
+@pytest.mark.parametrize(
+    ("number", "size"), [pytest.param(2_000, 10, marks=pytest.mark.slow), (100, 8_000)]
+)
 def test_pdf_includes_what_fits_and_states_how_many_more(
     report: Report, number: int, size: int
 ) -> None:
