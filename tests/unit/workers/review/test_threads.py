@@ -15,7 +15,6 @@ from bot.store import Store
 from tests.support.web_server import PULL, REVIEW
 from workers.reports import render
 from workers.reports.markers import read_finding_marker
-from workers.review import threads
 from workers.review.threads import BotThread, has_unverified_blocker, is_fixed, record_thumbs_down
 from workers.services import Services
 
@@ -206,7 +205,7 @@ async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(
     monkeypatch.setattr(pulls, "permission", writes)
     where = REVIEW.repository, REVIEW.number
     with monkeypatch.context() as patch:
-        patch.setattr(threads, "suppress", redis_down)
+        patch.setattr("bot.store.suppressions.Suppressions.suppress", redis_down)
         with pytest.raises(RedisConnectionError):
             await record_thumbs_down(services, nothing, *where, [disliked])
     await record_thumbs_down(services, nothing, *where, [disliked])

@@ -433,8 +433,7 @@ async def test_concurrent_list_requests_are_limited(
         under_way -= 1
         return [], ""
 
-    monkeypatch.setattr("bot.web.api.reviews.page_of", slow)
-    monkeypatch.setattr("bot.web.pages.dashboard.page_of", slow)
+    monkeypatch.setattr("bot.store.review_views.ReviewList.page", slow)
     paths = ["/", "/api/reviews"] * 20
     answers = await asyncio.gather(*(web.get(path, headers=admin) for path in paths))
     assert most == MAX_CONCURRENT_LISTS
