@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     )
     keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
 
+    suppression_days: int = Field(
+        180, ge=1, description="Days after which a suppression that covered nothing is removed."
+    )
+
     # LLM
     openai_base_url: Url | None = Field(
         None, description="Any OpenAI-compatible endpoint; empty means OpenAI's own."

@@ -1,20 +1,35 @@
 """The name of a finding that lasts from push to push (pure).
 
-It is made of the path, the kind (a category, or an analyser's rule as `ruff:F821`)
+It is made of the path, the kind (a category, or an analyzer's rule as `ruff:F821`)
 and the quoted code with white space folded: lines may move and an LLM may find
 other words, the fingerprint stays.
 """
 
 import hashlib
+from collections.abc import Iterable
 
 #: Hex digits kept: 64 bits, so that two findings of one repository never meet.
 _LENGTH = 16
 
 
-def fingerprint(path: str, kind: str, quote: str) -> str:
-    """16 hex digits for the finding of that kind on that code in that file."""
+def fingerprint(path: str, kind: str, quote: str, secrets: Iterable[str] = ()) -> str:
+    """16 hex digits for the finding of that kind on that code in that file; 16 more where
+    secrets are masked in the quote, of which `secrets` are keyed hashes: another value in the same
+    place is another finding."""
     code = "\n".join(
         normalized for line in quote.splitlines() if (normalized := " ".join(line.split()))
     )
     identity = "\0".join((path, kind, code)).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(identity).hexdigest()[:_LENGTH]
+    name = hashlib.sha256(identity).hexdigest()[:_LENGTH]
+    values = "\0".join(secrets)
+    return name + hashlib.sha256(values.encode()).hexdigest()[:_LENGTH] if values else name
+
+
+def secrets_part(name: str) -> str:
+    """The digits of a fingerprint that tell values of secrets apart; "" where none is masked."""
+    return name[_LENGTH:]
+
+
+def names_secret(name: str) -> bool:
+    """Whether a fingerprint is of one value of a secret."""
+    return bool(secrets_part(name))

@@ -319,7 +319,8 @@ class BatchFile:
     """A changed file as the LLM reads it; `content` is the whole file at the head, for
     checking suggestions (None where it is deleted, binary or too large). `key` names the
     reading of just these hunks in this context: what it gave holds as long as it is the same.
-    `continued` is a part of a large file, with more of it in a later batch."""
+    `continued` is a part of a large file, with more of it in a later batch. `secrets` are keyed
+    hashes of what is masked on a line of the head, with the line's number."""
 
     file: ChangedFile
     language: str  # a tree-sitter grammar's name, or ""
@@ -328,6 +329,7 @@ class BatchFile:
     context: tuple[Snippet, ...] = ()
     evidence: tuple[Finding, ...] = ()
     continued: bool = False
+    secrets: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -442,17 +444,6 @@ class BatchResult:
     model: str = ""  # that answered; "" when none did
     notes: tuple[str, ...] = ()
     overview: str = ""  # what the change does, one or two sentences
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """A finding that a repository does not want to hear again, whoever finds it."""
-
-    fingerprint: str
-    path: str
-    title: str
-    reason: str
-    suppressed_by: str
 
 
 REPORT_VERSION = 2

@@ -73,6 +73,6 @@ class RejectionReason(_Reason):
     SEVERITY = "severity", "less severe than {}"
     CONFIDENCE = "confidence", "low confidence ({})"
     REFUTED = "refuted", "refuted: {}"
-    DISMISSED = "dismissed", "dismissed"
+    DISMISSED = "dismissed", "dismissed {}"
     SUGGESTION_MISPLACED = "suggestion_misplaced", "suggestion does not apply to those lines"
     SUGGESTION_WITHOUT_LINES = "suggestion_without_lines", "suggestion has no lines to apply to"

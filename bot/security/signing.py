@@ -39,9 +39,21 @@ def signing_keys(settings: Settings) -> tuple[bytes, ...]:
     return tuple(_derive(secret) for secret in secrets)
 
 
+def secrets_key(settings: Settings) -> bytes:
+    """The key under which values of secrets are hashed, so that a hash tells nobody the value.
+    b"" without an App or SECRET_KEY, where nothing is remembered either."""
+    try:
+        return _hkdf(signing_keys(settings)[0], b"glossator values of secrets")
+    except SettingsError:
+        return b""
+
+
 def _derive(secret: str) -> bytes:
-    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"glossator links and sessions")
-    return kdf.derive(secret.encode())
+    return _hkdf(secret.encode(), b"glossator links and sessions")
+
+
+def _hkdf(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret)
 
 
 def signature(key: bytes, *parts: str) -> str:

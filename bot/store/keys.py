@@ -49,7 +49,8 @@ Pull requests and repositories
   file_results:<repository_id>:<number>      hash    KEEP since its last use; BatchFile.key ->
                                                      compressed FileResult
   dismissed:<repository_id>:<number>         set     KEEP since its last use; fingerprints
-  suppressions:<repository_id>               hash    for ever; fingerprint -> Suppression
+  suppressions:<repository_id>               hash    for ever; fingerprint -> Suppression (each goes
+                                                     after SUPPRESSION_DAYS without use)
   unsuppressed:<request>                     string  4 days; the Suppression that it removed
   missing_defaults:<installation_id>         string  10 minutes; it has no organization defaults
 

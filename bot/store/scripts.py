@@ -33,6 +33,7 @@ class Script(StrEnum):
     CONSUME_QUOTA = "consume_quota"
     END_PENDING = "end_pending"
     FINISH_BATCH = "finish_batch"
+    MARK_USED = "mark_used"
     MOVE_REVIEW = "move_review"
     OPEN_REVIEW = "open_review"
     PUT_MESSAGES = "put_messages"

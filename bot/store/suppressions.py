@@ -1,13 +1,22 @@
 """Findings that people do not want to see again: dismissed for one pull request, or suppressed for
 a whole repository."""
 
-from bot.domain.model import Suppression, decode, encode
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.domain.model import decode, encode
+from bot.domain.suppressions import Dismissals, Suppression
 from bot.store import keys
-from bot.store.database import DELIVERY_SECONDS, Database
+from bot.store.database import DELIVERY_SECONDS, Database, to_bytes
 from bot.store.scripts import Script
 
 #: More suppressions than this mean that something else is wrong; the oldest stay.
 MAX_SUPPRESSIONS = 500
+
+#: That a suppression was used is noted once in so many seconds.
+_USED_SECONDS = 86_400
+
+_DAY = 86_400
 
 
 class Suppressions:
@@ -51,19 +60,41 @@ class Suppressions:
             return None
         return decode(Suppression, suppression).reason if suppression else ""
 
-    async def all(self, repository_id: int) -> tuple[Suppression, ...]:
-        """All that a repository taught us, by path."""
-        found = await self._redis.hvals(keys.suppressions(repository_id))
-        return tuple(
-            sorted(
-                (decode(Suppression, body) for body in found), key=lambda one: (one.path, one.title)
-            )
+    async def all(self, repository_id: int, days: int) -> tuple[Suppression, ...]:
+        """What a repository does not want to hear, by path. Those that covered nothing for so many
+        days are removed."""
+        key, now = keys.suppressions(repository_id), self._database.now()
+        found = [decode(Suppression, body) for body in await self._redis.hvals(key)]
+        # An earlier version did not note when: their days begin now.
+        undated = [replace(one, used_at=now) for one in found if not one.last_used_at]
+        await self._save_used(repository_id, undated)
+        dated = [one for one in found if one.last_used_at]
+        expired = {one for one in dated if one.last_used_at < now - days * _DAY}
+        if expired:
+            await self._redis.hdel(key, *(one.fingerprint for one in expired))
+        left = (*undated, *(one for one in dated if one not in expired))
+        return tuple(sorted(left, key=lambda one: (one.path, one.title)))
+
+    async def dismissals(self, repository_id: int, number: int, days: int) -> Dismissals:
+        """What is not to be reported on a pull request, for either reason."""
+        names = await self._redis.smembers(keys.dismissed(repository_id, number))
+        return Dismissals(
+            frozenset(to_bytes(name).decode() for name in names),
+            {one.fingerprint: one for one in await self.all(repository_id, days)},
         )
 
-    async def dismissed(self, repository_id: int, number: int) -> frozenset[str]:
-        """The fingerprints that are not to be told on a pull request, for either reason."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.smembers(keys.dismissed(repository_id, number))
-            pipe.hkeys(keys.suppressions(repository_id))
-            on_pull, in_repository = await pipe.execute()
-        return frozenset(name.decode() for name in (*on_pull, *in_repository))
+    async def mark_used(self, repository_id: int, used: Iterable[Suppression]) -> None:
+        """These have covered a finding just now."""
+        now = self._database.now()
+        await self._save_used(
+            repository_id,
+            [replace(one, used_at=now) for one in used if one.used_at < now - _USED_SECONDS],
+        )
+
+    async def _save_used(self, repository_id: int, used: list[Suppression]) -> None:
+        if used:
+            await self._database.scripts.run(
+                Script.MARK_USED,
+                suppressions=keys.suppressions(repository_id),
+                used={one.fingerprint: encode(one).decode() for one in used},
+            )

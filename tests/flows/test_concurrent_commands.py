@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bot.domain.model import State, Suppression
+from bot.domain.model import State
+from bot.domain.suppressions import Suppression
 from bot.store import keys
 from bot.store.deliveries import Deliveries
 from tests.flows.conversation import (

@@ -56,7 +56,7 @@ async def test_a_suppression_is_removed_by_the_id_in_help(world: World) -> None:
     await world.settle()
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
-    [suppression] = await world.store.suppressions.all(world.repository.id)
+    [suppression] = await world.store.suppressions.all(world.repository.id, 180)
     assert f"- `{suppression.fingerprint}` `app.py`: " in bot_comments(world)[-1]
 
     other = await world.open_pull(BEFORE, AFTER, title="Once more")
@@ -66,12 +66,14 @@ async def test_a_suppression_is_removed_by_the_id_in_help(world: World) -> None:
     command = f"/review forget {suppression.fingerprint}"
     await world.sandbox.comment(REPO, other, command, author="eve")
     await world.settle()
-    assert await world.store.suppressions.all(world.repository.id) == (suppression,)
+    [kept] = await world.store.suppressions.all(world.repository.id, 180)
+    assert kept.fingerprint == suppression.fingerprint
+    assert kept.used_at > suppression.used_at == 0.0  # it covered a finding of the other one
 
     await world.sandbox.comment(REPO, other, f"{command}\n/review full")
     await world.settle()
     assert bot_comments(world)[-1] == UNSUPPRESSED
-    assert await world.store.suppressions.all(world.repository.id) == ()
+    assert await world.store.suppressions.all(world.repository.id, 180) == ()
     assert "No problems" not in world.reviews[-1].body
     await world.sandbox.comment(REPO, other, command)
     await world.settle()
@@ -143,7 +145,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     assert "Not said again in this repository" in answer
     assert "(👎, `octocat`)" in answer
 
-    [suppression] = await world.store.suppressions.all(world.repository.id)
+    [suppression] = await world.store.suppressions.all(world.repository.id, 180)
     await world.sandbox.comment(REPO, number, f"/review forget {suppression.fingerprint}")
     await world.settle()
     assert bot_comments(world)[-1] == UNSUPPRESSED_THUMB

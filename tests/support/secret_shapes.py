@@ -21,6 +21,11 @@ def private_key(kind: str = "RSA ") -> str:
     return f"-----BEGIN {kind}PRIVATE" + f" KEY-----\n{body}\n-----END {kind}PRIVATE KEY-----"
 
 
+def aws_key_id(seed: str) -> str:
+    """A key id as Amazon makes them; each seed has its own."""
+    return "AK" + "IA" + _some(seed, 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+
+
 #: By name: each on one line, none a part of another.
 SHAPES: dict[str, str] = {
     "github personal": "gh" + "p_" + _some("ghp", 36),
@@ -29,7 +34,7 @@ SHAPES: dict[str, str] = {
     "github fine-grained": "github_" + "pat_" + _some("pat", 22) + "_" + _some("pat2", 59),
     "gitlab": "gl" + "pat-" + _some("gitlab", 20),
     "slack": "xox" + "b-" + "1234567890-" + _some("slack", 24),
-    "aws id": "AK" + "IA" + _some("aws", 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+    "aws id": aws_key_id("aws"),
     "google": "AI" + "za" + _some("google", 35),
     "stripe": "sk_" + "live_" + _some("stripe", 24),
     "anthropic": "sk-" + "ant-" + _some("anthropic", 40),

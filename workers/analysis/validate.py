@@ -52,7 +52,7 @@ def validate_finding(
         start_line=at.start_line if at else None,
         end_line=at.end_line if at else None,
         suggestion=suggestion,
-        fingerprint=confirmed or fingerprint(path, raw.category, quote),
+        fingerprint=confirmed or fingerprint(path, raw.category, quote, _secrets(shown, at)),
         trace=clean(raw.trace),
         looked_at=_looked_at(raw, looked_up),
         agreement=2 if confirmed else 1,
@@ -86,6 +86,13 @@ def _anchored_text(shown: RedactedView, at: Anchor) -> str:
         for line in hunk.on(at.side)
         if at.start_line <= (line.number(at.side) or 0) <= at.end_line
     )
+
+
+def _secrets(shown: RedactedView, at: Anchor | None) -> list[str]:
+    """Keyed hashes of what is masked in the lines that the anchor covers."""
+    if at is None or at.side is not Side.RIGHT:
+        return []
+    return [hash for line, hash in shown.source.secrets if at.start_line <= line <= at.end_line]
 
 
 def _confirmed(raw: RawFinding, shown: RedactedView, at: Anchor | None) -> str:

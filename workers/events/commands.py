@@ -147,7 +147,9 @@ async def _answer(context: _CommandContext, text: str, *, helped: bool) -> None:
     event = context.event
     if helped:
         await _record_thumbs_down(context)
-        suppressions_saved = await context.services.store.suppressions.all(event.repository.id)
+        suppressions_saved = await context.services.store.suppressions.all(
+            event.repository.id, context.services.settings.suppression_days
+        )
         body = render.help_body(event.comment_id, suppressions_saved, text)
     elif text:
         body = render.reply_body(event.comment_id, text)

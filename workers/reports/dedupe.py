@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bot.domain.diff import Side
-from bot.domain.fingerprint import fingerprint
+from bot.domain.fingerprint import fingerprint, secrets_part
 from bot.domain.model import LLM_SOURCE, CheckOutcome, Finding, Place
 
 _Where = tuple[str, Side]
@@ -127,7 +127,7 @@ def _combined(same: Sequence[Finding], known: _Known, number: int) -> Finding:
     first, elsewhere = same[0], []
     if number > 1:
         name = fingerprint(first.path, f"{first.category} {number}", first.quote)
-        first = replace(first, fingerprint=name)
+        first = replace(first, fingerprint=name + secrets_part(first.fingerprint))
     for other in same[1:]:
         if first.anchored and other.anchored and not _overlap(first, other):
             elsewhere.append(replace(other, fingerprint=first.fingerprint))

@@ -22,6 +22,7 @@ from bot.domain.model import (
     Usage,
 )
 from bot.domain.reasons import RejectionReason
+from bot.domain.suppressions import Dismissals
 from bot.policy.criteria import doubts, finding_filter
 from bot.policy.precedence import effective
 from workers.reports.dedupe import deduplicate, group
@@ -36,6 +37,8 @@ T = TypeVar("T")
 #: After so many reviews of a pull request only severe findings become comments.
 CONVERGES_AFTER = 2
 
+_NOTHING = Dismissals()
+
 
 def build_report(
     review: Review,
@@ -48,7 +51,7 @@ def build_report(
     now: float,
     posted_before: frozenset[str] = frozenset(),
     reported_before: frozenset[str] = frozenset(),
-    dismissed: frozenset[str] = frozenset(),
+    dismissed: Dismissals = _NOTHING,
     earlier_reviews: int = 0,
 ) -> Report:
     """The report of a review: `results` in the order of their batches, one for each batch.
@@ -59,13 +62,9 @@ def build_report(
     epoch. From the third review of a pull request on, `earlier_reviews` being 2, only severe
     findings in files that were read again become comments.
     """
-    known = dismissed, posted_before
+    known = dismissed.fingerprints, posted_before
     reported, less_severe = _reported(review, scan, results, settings, config, known)
-    certain = [
-        finding
-        for finding in reported
-        if finding.confidence >= settings.min_confidence and finding.fingerprint not in dismissed
-    ]
+    certain = [finding for finding in reported if _is_told(finding, settings, dismissed)]
     findings = group(certain, posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
@@ -171,14 +170,18 @@ def _reported(
     return wanted, unwanted
 
 
+def _is_told(finding: Finding, settings: Settings, dismissed: Dismissals) -> bool:
+    return finding.confidence >= settings.min_confidence and dismissed.why(finding) is None
+
+
 def _not_reported(
-    reported: Sequence[Finding], settings: Settings, dismissed: frozenset[str]
+    reported: Sequence[Finding], settings: Settings, dismissed: Dismissals
 ) -> Iterable[Rejected]:
     """What people dismissed; and what an analyzer alone says and is not sure of, which is
     evidence for an LLM but no comment."""
     for finding in reported:
-        if finding.fingerprint in dismissed:
-            yield _rejected(finding, RejectionReason.DISMISSED)
+        if why := dismissed.why(finding):
+            yield _rejected(finding, RejectionReason.DISMISSED, why)
         elif doubt := doubts(finding.confidence, settings.min_confidence):
             yield _rejected(finding, *doubt)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.diff import Side
-from bot.domain.model import Finding, Report, Severity, SkippedFile, State, Suppression
+from bot.domain.model import Finding, Report, Severity, SkippedFile, State
 from bot.domain.progress import Progress
+from bot.domain.suppressions import Suppression
 from bot.github.checks import Annotation, CheckOutput
 from bot.github.lengths import (
     BODY_CHARACTERS,

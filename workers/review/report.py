@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from bot.domain.model import Report, Review
 from bot.github.client import GitHub
@@ -28,11 +29,14 @@ async def report_of(
     if (report := await store.review_data.report(review.id)) is not None:
         return report
     await threads.record_thumbs_down(services, gh, review.repository, review.number, bot_threads)
-    scanned, results, posted, posted_summary = await asyncio.gather(
+    scanned, results, posted, posted_summary, dismissed = await asyncio.gather(
         store.review_data.scan(review.id),
         store.review_data.results(review.id),
         store.pulls.posted(review.repository.id, review.number),
         store.pulls.posted_summary(review.repository.id, review.number),
+        store.suppressions.dismissals(
+            review.repository.id, review.number, services.settings.suppression_days
+        ),
     )
     if scanned is None:
         raise StageFailed("What was found is gone from Redis; start the review again.")
@@ -50,10 +54,14 @@ async def report_of(
         reported_before=posted_summary.fingerprints
         if posted_summary and review.trigger.automatic
         else frozenset(),
-        dismissed=await store.suppressions.dismissed(review.repository.id, review.number),
+        dismissed=dismissed,
         earlier_reviews=posted_summary.reviews_before(review.id) if posted_summary else 0,
     )
     await store.review_data.save_report(report)
+    findings = chain(scanned.evidence, scanned.reused_findings, *(r.findings for r in results))
+    found = {finding.fingerprint for finding in findings}
+    used = [one for name, one in dismissed.in_repository.items() if name in found]
+    await store.suppressions.mark_used(review.repository.id, used)
     return report
 
 

@@ -7,7 +7,8 @@ thread is ever touched.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.model import Report, Repository, Suppression
+from bot.domain.model import Report, Repository
+from bot.domain.suppressions import Suppression
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
@@ -90,7 +91,11 @@ async def record_thumbs_down(
     threads: Sequence[BotThread],
 ) -> None:
     """Take a thumb down on a comment of ours, by somebody who may write, as a lesson."""
-    known = await services.store.suppressions.dismissed(repository.id, number)
+    known = (
+        await services.store.suppressions.dismissals(
+            repository.id, number, services.settings.suppression_days
+        )
+    ).fingerprints
     permissions: dict[
         str, str
     ] = {}  # strangers, who can put thumbs on everything, are asked for once
@@ -130,6 +135,7 @@ async def suppress_all(
                 title=marker.title,
                 reason=reason,
                 suppressed_by=by,
+                suppressed_at=store.now(),
             ),
         )
         for name in sorted(marker.fingerprints)

@@ -5,12 +5,14 @@ that stands masked in its evidence, and is taken over from there. It is asked ab
 alone: what it found there is looked for in removed ones too. Line numbers stay.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os.path import commonprefix
 
 from bot.domain.diff import ChangedFile
 from bot.domain.model import Finding, PullRequest, PullRequestContext
+from bot.security.signing import signature
 from bot.text.secrets import carry_redactions, redact, redact_file
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.secrets import masks
@@ -19,17 +21,25 @@ from workers.scan.context.snippets import Text
 #: Values looked for in removed lines; no change that people write has more.
 _MAX_VALUES = 1000
 
+#: A line of which nothing but a mask is left.
+_ONLY_MASK = re.compile(r"\W*\[redacted:[a-z-]+\]\W*")
+
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A scan's texts as they may be kept and shown."""
+    """A scan's texts as they may be kept and shown. `secrets` are keyed hashes of what was masked,
+    by path and by line of the head."""
 
     targets: tuple[Target, ...]
     evidence: tuple[Finding, ...]
+    secrets: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
-def redact_scan(targets: Sequence[Target], evidence: Sequence[Finding]) -> Redacted:
-    """The files and what analysers said of them, without the secrets of either."""
+def redact_scan(
+    targets: Sequence[Target], evidence: Sequence[Finding], key: bytes = b""
+) -> Redacted:
+    """The files and what analysers said of them, without the secrets of either, which are hashed
+    under the key; b"": they are not."""
     known = masks(evidence)
     shown = tuple(_target(target, known.get(target.path, {})) for target in targets)
     lines = {
@@ -43,7 +53,29 @@ def redact_scan(targets: Sequence[Target], evidence: Sequence[Finding]) -> Redac
     return Redacted(
         tuple(replace(target, file=_old_side(target.file, found)) for target in shown),
         tuple(_finding(item, lines.get(item.path)) for item in evidence),
+        {path: _hashes(old, new, key) for path, (old, new) in lines.items()} if key else {},
     )
+
+
+def _hashes(old: Sequence[str], new: Sequence[str], key: bytes) -> dict[int, str]:
+    """By number: a keyed hash of what was taken out of the line. Lines next to each other of which
+    nothing is left, as those of a private key, are one secret, and have one hash."""
+    secrets: list[list[int]] = []
+    may_go_on = False
+    for number, (before, after) in enumerate(zip(old, new, strict=True), 1):
+        if before == after:
+            continue
+        whole = _ONLY_MASK.fullmatch(after) is not None
+        if may_go_on and whole and secrets[-1][-1] == number - 1:
+            secrets[-1].append(number)
+        else:
+            secrets.append([number])
+        may_go_on = whole
+    found: dict[int, str] = {}
+    for lines in secrets:
+        removed = [part for line in lines for part in _removed(old, new, line, line)]
+        found |= dict.fromkeys(lines, signature(key, "secret", *removed))
+    return found
 
 
 def redact_texts(

@@ -26,6 +26,7 @@ from bot.domain.progress import Activity, Progress
 from bot.domain.reasons import FileSkipReason
 from bot.policy.criteria import FindingFilter, finding_filter
 from bot.policy.precedence import effective
+from bot.security.signing import secrets_key
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import masks
@@ -35,7 +36,7 @@ from workers.scan.context.snippets import Text, snippets
 from workers.scan.conventions import conventions
 from workers.scan.overview import brief, left_out, overview_tokens, unread, with_overviews
 from workers.scan.parts import split
-from workers.scan.redaction import redact_brief, redact_scan, redact_texts
+from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_texts
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_selection import FileSelection, select_files
@@ -89,18 +90,21 @@ async def scan(
             )
             read = group.create_task(_relatives(repository, selection, settings))
     analyzer_results, (others, more_notes) = analysed.result(), read.result()
-    hidden = await asyncio.to_thread(redact_scan, selection.targets, analyzer_results.evidence)
+    hidden = await asyncio.to_thread(
+        redact_scan, selection.targets, analyzer_results.evidence, secrets_key(settings)
+    )
     selection = replace(selection, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others, hidden.targets)
     own = await asyncio.to_thread(_own, selection.targets if settings.has_llm else ())
     criteria = finding_filter(settings, config, focus)
-    evidence = _finished(hidden.evidence, criteria)
+    evidence = _finished(hidden, criteria)
     await on_progress(_at(17, Activity.PREPARING_BATCHES, len(evidence)))
     parts, uncut = await asyncio.to_thread(
         _parts,
         selection,
         own,
         evidence,
+        hidden.secrets,
         others,
         settings,
         _cache_inputs(settings, config, criteria, selection),
@@ -121,14 +125,18 @@ async def scan(
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
         skipped_unlisted=selection.skipped_unlisted,
         failed_sources=analyzer_results.failed_sources,
-        masked_lines=tuple(
-            MaskedLine(path, number, text)
-            for path, lines in masks(hidden.evidence).items()
-            for number, text in lines.items()
-        ),
+        masked_lines=_masked_lines(hidden),
         truncated_sources=analyzer_results.truncated_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+def _masked_lines(hidden: Redacted) -> tuple[MaskedLine, ...]:
+    return tuple(
+        MaskedLine(path, number, text)
+        for path, lines in masks(hidden.evidence).items()
+        for number, text in lines.items()
+    )
 
 
 def _at(percent: int, activity: Activity, amount: int = 0) -> Progress:
@@ -156,12 +164,18 @@ def _cache_inputs(
     return repr((settings.llm_model, config.instructions, written, criteria))
 
 
-def _finished(evidence: Iterable[Finding], criteria: FindingFilter) -> tuple[Finding, ...]:
+def _finished(hidden: Redacted, criteria: FindingFilter) -> tuple[Finding, ...]:
     return tuple(
-        replace(item, fingerprint=fingerprint(item.path, item.source, item.quote))
-        for item in evidence
+        replace(item, fingerprint=_fingerprint(item, hidden.secrets.get(item.path, {})))
+        for item in hidden.evidence
         if item.category in criteria.categories
     )
+
+
+def _fingerprint(item: Finding, secrets: Mapping[int, str]) -> str:
+    lines = range(item.start_line or 0, (item.end_line or item.start_line or 0) + 1)
+    values = [secrets[line] for line in lines if line in secrets] if secrets else []
+    return fingerprint(item.path, item.source, item.quote, values)
 
 
 async def _relatives(
@@ -184,6 +198,7 @@ def _parts(
     selection: FileSelection,
     own: Mapping[str, Text],
     evidence: tuple[Finding, ...],
+    secrets: Mapping[str, Mapping[int, str]],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
     cache_inputs: str,
@@ -196,7 +211,9 @@ def _parts(
     skipped: list[SkippedFile] = []
     for target in selection.targets:
         text = own[target.path]
-        pieces, uncut = split(_batch_file(target, evidence), diff_budget, text.outline)
+        pieces, uncut = split(
+            _batch_file(target, evidence, secrets.get(target.path, {})), diff_budget, text.outline
+        )
         for piece in pieces:
             around = snippets(piece.file, text, others.get(target.path, ()))
             parts.append(replace(piece, key=_key(piece, around, cache_inputs)))
@@ -207,7 +224,7 @@ def _parts(
 def _key(part: BatchFile, around: Iterable[Snippet], cache_inputs: str) -> str:
     """Of what surrounds it the text counts, not where it stands: others move all the time."""
     near = tuple((each.role, each.path, each.text) for each in around)
-    made_of = repr((cache_inputs, part.file, near))
+    made_of = repr((cache_inputs, part.file, part.secrets, near))
     return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -252,10 +269,13 @@ def _with_conventions(batch: Batch, selection: FileSelection) -> Batch:
     return replace(batch, conventions=conventions(selection.conventions, paths))
 
 
-def _batch_file(target: Target, evidence: tuple[Finding, ...]) -> BatchFile:
+def _batch_file(
+    target: Target, evidence: tuple[Finding, ...], secrets: Mapping[int, str]
+) -> BatchFile:
     return BatchFile(
         file=target.file,
         language=target.language,
         content=target.text,
         evidence=tuple(item for item in evidence if item.path == target.path),
+        secrets=tuple(secrets.items()),
     )

@@ -31,6 +31,7 @@ from bot.domain.model import (
     Usage,
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
+from bot.domain.suppressions import Dismissals
 from tests.support.pulls import PULL
 from workers.reports.merge import build_report
 
@@ -275,7 +276,7 @@ def build(
             config or RepoConfig(),
             now=1_763_900_100.0,
             posted_before=posted_before,
-            dismissed=dismissed,
+            dismissed=Dismissals(dismissed),
             earlier_reviews=earlier_reviews,
         )
 

@@ -209,5 +209,5 @@ async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(
         with pytest.raises(RedisConnectionError):
             await record_thumbs_down(services, nothing, *where, [disliked])
     await record_thumbs_down(services, nothing, *where, [disliked])
-    [suppression] = await store.suppressions.all(REVIEW.repository.id)
+    [suppression] = await store.suppressions.all(REVIEW.repository.id, 180)
     assert (suppression.fingerprint, suppression.suppressed_by) == (disliked.fingerprint, "ada")
