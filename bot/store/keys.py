@@ -21,8 +21,8 @@ Reviews
   review:<review_id>                         hash    KEEP since its end; see bot.store.reviews
   events:<review_id>                         stream  KEEP since its end; what the feed tells
   active                                     zset    for ever; unfinished reviews by when opened
-  ending                                     zset    for ever; ended without a report, until their
-                                                     check runs are completed
+  ending                                     zset    for ever; ended without a report or before
+                                                     their check runs were completed, until they are
   reviews                                    zset    for ever; all that are kept, by when opened
   ended_reviews                              hash    for ever; state -> how many ended in it
   running:<installation_id>                  set     while any run; reviews that have a slot

@@ -100,6 +100,7 @@ class ReviewState(ReviewSummary):
     check_run_requested: bool = False  # GitHub may have made it without our learning its id
     check_run_id: int | None = None
     check_run_completing: bool = False  # GitHub may have some or all of its annotations
+    check_run_open: bool = False  # the review stands, and its check run is to be completed yet
     posting_started: bool = False  # GitHub may have the review without our knowing
 
     supersedes: str = ""  # the id of the review that it replaced

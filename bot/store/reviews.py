@@ -107,7 +107,9 @@ class Reviews:
         **change: Unpack[ReviewChange],
     ) -> bool:
         """Move a review on, if it is in one of the states `from_states`; with it go the change,
-        the event and the messages. False, and nothing done, if it is in another state."""
+        the event and the messages. False, and nothing done, if it is in another state. One that
+        stands on GitHub (`review_url`) does not fail and is not cancelled: it completes, without
+        the change, and with `check_run_open`."""
         moved = await self._database.scripts.run(
             Script.MOVE_REVIEW,
             *map(pack, batches),
@@ -115,6 +117,7 @@ class Reviews:
             from_states=list(from_states),
             to=to,
             fields=to_hash(change),
+            standing=to_hash({"percent": 100, "check_run_open": True}),
             messages=as_arguments(messages),
             keep=self._database.keep_seconds,
             batches=[batch.number for batch in batches],
@@ -179,8 +182,14 @@ class Reviews:
         )
         return bool(told)
 
+    async def mark_standing(self, review_id: str, **change: Unpack[ReviewChange]) -> None:
+        """Note of a review that ended without a report that it was found on GitHub after all."""
+        mapping: dict[Any, Any] = {**to_hash({"state": State.COMPLETED, "error": "", **change})}
+        await self._redis.hset(keys.review(review_id), mapping=mapping)
+
     async def mark_concluded(self, review_id: str) -> None:
-        """Note that nothing is left to do for a review that ended without a report."""
+        """Note that nothing is left to do for a review that ended without a report, or before
+        its check run was completed."""
         if await self._redis.exists(keys.review(review_id)):
             await self.update(review_id, concluded=True)
         await self._redis.zrem(keys.ENDING, review_id)

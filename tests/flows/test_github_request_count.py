@@ -44,7 +44,8 @@ async def test_a_review_of_forty_files_and_a_second_push_ask_github_seldom(
     await world.settle()
     assert len(world.inline_comments) == 1, "the stand-in finds one in each question"
     first = github_requests(world)
-    assert len(first) <= 13, first
+    # Two of them look for the check run and the review before these are made.
+    assert len(first) <= 15, first
 
     since, read = len(world.sandbox.requests), len(llm.requests)
     parent = world.repository.pulls[number].head_sha
@@ -52,5 +53,5 @@ async def test_a_review_of_forty_files_and_a_second_push_ask_github_seldom(
     await world.sandbox.push(REPO, number, pushed)
     await world.settle()
     second = github_requests(world, since)
-    assert len(second) <= 11, second
+    assert len(second) <= 13, second
     assert sum(not request.asks_for_verdicts for request in llm.requests[read:]) == 1

@@ -78,10 +78,10 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
     state = await services.store.reviews.get(review.id)
     if state is not None and state.check_run_id is not None:
         return state.check_run_id
-    repo, run = review.repository.full_name, None
-    if state is not None and state.check_run_requested:
-        # GitHub may have made it without our learning its id.
-        run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
+    repo = review.repository.full_name
+    # GitHub may have made it without our learning its id, also where nothing here says that it was
+    # asked to: a Redis that took over from another may have lost the last second.
+    run = await checks.find_check_run(gh, repo, review.head_sha, review.id)
     if run is None:
         await services.store.reviews.update(review.id, check_run_requested=True)
         waiting = state.progress if state is not None else Progress(state=State.QUEUED)

@@ -8,7 +8,7 @@ from bot.github.errors import Forbidden, GitHubError, Invalid, NotFound, Transie
 from bot.github.reviews import PostedReview
 from bot.github.threads import minimize_comment
 from bot.security.links import Links
-from bot.store import PostedSummary
+from bot.store import PostedSummary, ReviewResult
 from bot.telemetry import log
 from workers.reports.publish import edit_review, find_posted, posted_fingerprints, publish_new
 from workers.services import Services
@@ -25,16 +25,16 @@ async def publish_or_edit(
     report: Report,
     links: Links,
     *,
-    maybe_posted: bool,
     request_changes: bool,
 ) -> PostedReview | None:
     """Say what the report says, unless an earlier attempt did, and note what people know now;
     None if somebody cancelled it just now: nothing is posted after that."""
-    store, review, posted = services.store, report.review, None
+    store, review = services.store, report.review
     repository, number = review.repository.id, review.number
     previous = await store.pulls.posted_summary(repository, number)
-    if maybe_posted:  # GitHub may have it without our knowing
-        posted = await find_posted(gh, report, links, await services.github.login())
+    # GitHub may have it without our knowing, also where nothing here says that it was tried: a
+    # Redis that took over from another may have lost the last second.
+    posted = await find_posted(gh, report, links, await services.github.login())
     if posted is None:
         if await store.reviews.state(review.id) is not State.REPORTING:
             return None
@@ -47,8 +47,25 @@ async def publish_or_edit(
     if review.focus is None:  # else it speaks of one category alone
         posted_summary = _posted_state(report, posted, previous)
         await store.pulls.save_posted_summary(repository, number, posted_summary)
-    await store.reviews.update(review.id, review_url=posted.url)
+    # From here on the review ends as completed, whatever becomes of its check run.
+    await store.reviews.update(
+        review.id,
+        review_url=posted.url,
+        findings=report.total,
+        result=result_of(report, posted.url),
+    )
     return posted
+
+
+def result_of(report: Report, review_url: str) -> ReviewResult:
+    """What those who watch are told at the end."""
+    return ReviewResult(
+        verdict=report.verdict,
+        conclusion=report.conclusion,
+        score=report.score if report.complete else None,
+        findings=report.total,
+        review_url=review_url,
+    )
 
 
 def has_news(report: Report, previous: PostedSummary) -> bool:

@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 
-from bot.domain.model import Report, Review, State
+from bot.domain.model import Review, State
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError, Transient
 from bot.policy.precedence import effective
 from bot.runtime.tasks import run_to_completion
 from bot.security.links import review_links
-from bot.store import ReviewResult, ReviewState
+from bot.store import ReviewState
 from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.reports.publish import complete_check_run
 from workers.review import check_run, threads
 from workers.review.dismiss_requests import dismiss_change_requests
-from workers.review.posted_review import fold_earlier, publish_or_edit
+from workers.review.posted_review import fold_earlier, publish_or_edit, result_of
 from workers.review.report import report_of
-from workers.review.review_log import log_review_end
+from workers.review.review_log import log_report
 from workers.review.stage import stage
 from workers.services import Services
 
@@ -61,7 +61,6 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
                 gh,
                 report,
                 replace(links, comments=threads.thread_urls(bot_threads or ())),
-                maybe_posted=current.posting_started,
                 request_changes=request_changes,
             )
             # Were it cut short, a later review would say again what it said.
@@ -86,14 +85,10 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
                 from_states=[State.REPORTING],
                 percent=100,
                 findings=report.total,
-                result=_result(report, review_url),
+                result=result_of(report, review_url),
             )
         if completed:  # from now on the step may be stopped: its review is finished
-            for finding in report.findings:
-                services.metrics.count(
-                    "glossator_findings_total", finding.occurrences, severity=finding.severity
-                )
-            await log_review_end(store, review.id)
+            await log_report(services, report)
 
 
 async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -> None:
@@ -114,14 +109,3 @@ async def _delete_old_results(services: Services, review: Review) -> None:
         await services.store.pulls.delete_file_results(
             review.repository.id, review.number, but=scanned.file_result_keys
         )
-
-
-def _result(report: Report, review_url: str) -> ReviewResult:
-    """What those who watch are told at the end."""
-    return ReviewResult(
-        verdict=report.verdict,
-        conclusion=report.conclusion,
-        score=report.score if report.complete else None,
-        findings=report.total,
-        review_url=review_url,
-    )

@@ -1,8 +1,10 @@
 """One line of the log for each review that ended, whatever way it took."""
 
+from bot.domain.model import Report
 from bot.runtime.tasks import run_to_completion
 from bot.store import Store
 from bot.telemetry import log
+from workers.services import Services
 
 _log = log.get(__name__)
 
@@ -12,6 +14,15 @@ async def log_review_end(store: Store, review_id: str) -> None:
     asked for."""
     # Who took it on and is stopped before it is written would leave it to nobody.
     await run_to_completion(_write(store, review_id))
+
+
+async def log_report(services: Services, report: Report) -> None:
+    """Write it, and count what was found, for a review whose report stands on GitHub."""
+    for finding in report.findings:
+        services.metrics.count(
+            "glossator_findings_total", finding.occurrences, severity=finding.severity
+        )
+    await log_review_end(services.store, report.review.id)
 
 
 async def _write(store: Store, review_id: str) -> None:

@@ -31,7 +31,7 @@ local function emit(id, kind)
   local data = {state = v[1], percent = tonumber(v[2] or '0'), activity = v[3] or nil,
     amount = tonumber(v[4] or '0'), files_total = tonumber(v[5] or '0'),
     files_done = tonumber(v[6] or '0'), findings = tonumber(v[7] or '0'), error = v[8] or nil}
-  if v[9] then data.result = cjson.decode(v[9]) end
+  if v[9] and v[1] == 'completed' then data.result = cjson.decode(v[9]) end
   redis.call('XADD', key.events:format(id), 'MAXLEN', '~', '1000', '*',
     'type', kind, 'data', cjson.encode(data))
 end

@@ -1,0 +1,126 @@
+"""What stands on GitHub stays said: posted once, whatever Redis forgets; never called failed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.domain.model import State
+from bot.store import keys, message
+from tests.flows.environment import World, running
+
+BEFORE = {"app.py": "import subprocess\n"}
+AFTER = {"app.py": "import subprocess\n\n\nsubprocess.call(input(), shell=True)\n"}
+
+CREATE_CHECK = "POST /api/v3/repos/*/check-runs"
+UPDATE_CHECK = "PATCH /api/v3/repos/*/check-runs/*"
+REVIEW = "POST /api/v3/repos/*/pulls/*/reviews"
+
+
+@pytest.fixture
+async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator[World]:
+    async with running(redis_url, redis, tmp_path, fail_on="high") as world:
+        yield world
+
+
+async def saved(redis: "Redis", review_id: str) -> dict[bytes, bytes]:
+    """All keys of one review, as a replica holds them that is a second behind."""
+    names = [name async for name in redis.scan_iter(f"{keys.PREFIX}*{review_id}*")]
+    dumps = [await redis.dump(name) for name in names]
+    return {name: dump for name, dump in zip(names, dumps, strict=True) if dump is not None}
+
+
+async def test_a_redis_that_forgot_the_last_second_posts_nothing_twice(
+    world: World, redis: "Redis"
+) -> None:
+    """The state of just before the post comes back, and with it the message that posts."""
+    slow = world.sandbox.faults.add(REVIEW, "slow", delay=1.5)
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.until(number, State.REPORTING)
+    review_id = (await world.store.pulls.get(world.repository.id, number)).current
+    before = await saved(redis, review_id)
+    await world.settle()
+    assert slow.triggered == 1
+
+    for name, dump in before.items():
+        await redis.restore(name, 0, dump, replace=True)
+    await redis.hdel(keys.review(review_id), "posting_started", "check_run_completing")
+    await redis.zadd(keys.ACTIVE, {review_id: world.store.now()})
+    await world.store.queues.put(message("publish_review", review_id))
+    await world.settle()
+    assert await world.store.reviews.state(review_id) is State.COMPLETED
+    assert len(world.reviews) == 1
+    assert len(world.inline_comments) == 1
+    assert [run.status for run in world.check_runs] == ["completed"]
+
+
+async def test_a_redis_that_forgot_a_check_run_makes_no_other(world: World, redis: "Redis") -> None:
+    slow = world.sandbox.faults.add("GET /octo/hello.git/info/refs", "slow", delay=1.5)
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.until(number, State.SCANNING)
+    review_id = (await world.store.pulls.get(world.repository.id, number)).current
+    await redis.hdel(keys.review(review_id), "check_run_requested", "check_run_id")
+    await world.settle()
+    assert slow.triggered == 1
+    assert [run.conclusion for run in world.check_runs] == ["failure"]
+
+
+@pytest.mark.parametrize("way", ["time out", "cancel", "fail"])
+async def test_a_posted_review_whose_check_run_waits_ends_with_its_report(
+    world: World, way: str
+) -> None:
+    """GitHub takes the review, and for long no word on its check run."""
+    faults = [world.sandbox.faults.add(UPDATE_CHECK, "502", times=1000)]
+    number = await world.open_pull(BEFORE, AFTER)
+    review_id = ""
+
+    async def posted() -> bool:
+        nonlocal review_id
+        review_id = (await world.store.pulls.get(world.repository.id, number)).current
+        state = await world.store.reviews.get(review_id)
+        return state is not None and bool(state.review_url)
+
+    await world.until_true(posted)
+    change = {"error": "It was not done within 20 seconds.", "timed_out": way == "time out"}
+    moved = await world.store.reviews.move(
+        review_id,
+        State.CANCELLED if way == "cancel" else State.FAILED,
+        from_states=[State.REPORTING],
+        messages=[message("conclude_review", review_id)],
+        **change,  # type: ignore[arg-type]
+    )
+    assert moved
+    assert await world.store.reviews.state(review_id) is State.COMPLETED
+    for fault in faults:
+        fault.times = fault.triggered
+    await world.settle()
+    [run] = world.check_runs
+    assert (run.status, run.conclusion) == ("completed", "failure")
+    assert "Nothing was posted" not in (run.output["summary"] or "")
+    assert len(world.reviews) == 1
+    state = await world.store.reviews.get(review_id)
+    assert state is not None
+    assert state.result is not None
+    assert (state.error, state.findings, state.result.conclusion) == ("", 1, "failure")
+    assert state.concluded
+
+
+async def test_a_review_that_was_posted_unknown_to_us_ends_with_its_report(world: World) -> None:
+    """Its worker died between GitHub's answer and noting it, and its time ran out."""
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    review_id = (await world.store.pulls.get(world.repository.id, number)).current
+    key = keys.review(review_id)
+    await world.store.redis.hset(
+        key, mapping={"state": "failed", "error": "It was late.", "timed_out": "1"}
+    )
+    await world.store.redis.hdel(key, "review_url", "result", "concluded")
+    await world.store.queues.put(message("conclude_review", review_id))
+    await world.settle()
+    [run] = world.check_runs
+    assert run.conclusion == "failure"
+    state = await world.store.reviews.get(review_id)
+    assert state is not None
+    assert (state.state, state.error) == (State.COMPLETED, "")
+    assert state.review_url
