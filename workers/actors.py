@@ -11,7 +11,7 @@ from dramatiq import Broker
 
 from bot.config.settings import Settings
 from workers.events.api_start import start_named_review
-from workers.events.commands import start_queued_review
+from workers.events.commands.review import start_queued_review
 from workers.events.dispatch import handle_delivery
 from workers.events.questions import answer_question
 from workers.queue.actor import Function, declare_actor

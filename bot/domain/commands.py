@@ -67,6 +67,8 @@ _MENTION = re.compile(r"^[ \t]*/review\b", re.IGNORECASE | re.MULTILINE)
 _NEWLINE = re.compile(r"\r\n?|\n")  # what Markdown calls a line end, unlike str.splitlines
 _MAX_SHOWN_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,30}")
 
+#: The commands that take a text after their word.
+_WITH_ARGUMENT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
 _WITHOUT_ARGUMENT: dict[str, Command] = {
     "": Command(verb=Verb.REVIEW),
     "full": Command(verb=Verb.REVIEW, full=True),
@@ -74,9 +76,12 @@ _WITHOUT_ARGUMENT: dict[str, Command] = {
     # What was read with less effort is read again.
     "deep": Command(verb=Verb.REVIEW, full=True, effort=Effort.DEEP),
     **{str(category): Command(verb=Verb.REVIEW, focus=category) for category in Category},
-    **{str(verb): Command(verb=verb) for verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME, Verb.HELP)},
+    **{
+        str(verb): Command(verb=verb)
+        for verb in Verb
+        if verb is not Verb.REVIEW and str(verb) not in _WITH_ARGUMENT
+    },
 }
-_WITH_ARGUMENT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
 #: Every word that may follow `/review`.
 COMMAND_WORDS = tuple(word for word in (*_WITHOUT_ARGUMENT, *_WITH_ARGUMENT) if word)
 

@@ -11,7 +11,7 @@ from bot.security.tls import trusted
 from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, pushed, reactions
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
-from workers.events.commands import REVIEW_QUEUED
+from workers.events.commands.review import REVIEW_QUEUED
 
 
 @pytest.fixture

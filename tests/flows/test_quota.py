@@ -11,7 +11,7 @@ from bot.store import keys
 from tests.flows.conversation import bot_comments, pushed
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
-from workers.events.commands import REVIEW_QUEUED
+from workers.events.commands.review import REVIEW_QUEUED
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}

@@ -15,7 +15,7 @@ from tests.flows.conversation import (
     writes_since,
 )
 from tests.flows.environment import REPO, World
-from workers.events.commands import NOT_DISMISSED, UNSUPPRESSED, UNSUPPRESSED_THUMB
+from workers.events.commands.forget import NOT_DISMISSED, UNSUPPRESSED, UNSUPPRESSED_THUMB
 
 FIXED = "import os\n\n\ndef home():\n    return os.environ['HOME'] + '/'\n"
 

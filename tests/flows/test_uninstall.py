@@ -14,7 +14,7 @@ from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, handled
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
 from tests.support.reviews import state_of
-from workers.events.commands import REVIEW_QUEUED
+from workers.events.commands.review import REVIEW_QUEUED
 
 OWNER = REPO.partition("/")[0]
 

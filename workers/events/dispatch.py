@@ -23,7 +23,7 @@ from bot.policy.permissions import may_write
 from bot.telemetry import log
 from workers.events.api_start import NamedReviewRequest, follow_up_message
 from workers.events.cancel import cancel_pull
-from workers.events.commands import run_commands
+from workers.events.commands.run import run_commands
 from workers.events.start_review import ReviewRequest, derived_id, start_review
 from workers.events.uninstalled import handle_removal
 from workers.queue.actor import Attempt

@@ -1,0 +1,53 @@
+"""`/review ask`, and replies in our threads: a question, for `workers.events.questions`."""
+
+from bot.domain.commands import Command, Verb
+from bot.domain.events import to_json
+from bot.github import pulls
+from bot.policy.permissions import is_permitted
+from bot.store import message
+from workers.events import replies
+from workers.events.commands.context import CommandContext, CommandResult
+from workers.reports import render
+from workers.reports.markers import read_finding_marker
+
+#: A question is a few sentences; the rest of a longer one is not read.
+MAX_QUESTION = 4000
+
+NO_LLM = "I can't answer questions here: no LLM is configured."
+
+
+async def run(context: CommandContext, command: Command) -> CommandResult:
+    """Questions are answered in the queue where the LLM is asked; the 🚀 comes with the answer."""
+    if context.services.llm is None:
+        return CommandResult(NO_LLM, "confused")
+    await _send_question(context, command.text)
+    return CommandResult(reaction="")
+
+
+async def answer_reply(context: CommandContext) -> None:
+    """A reply in a thread of ours, by somebody who may ask, is a question."""
+    event, services = context.event, context.services
+    in_thread = await replies.thread_of(context.gh, event)
+    bot_login = await services.github.login()
+    if not in_thread or in_thread[0].author != bot_login:
+        return
+    if read_finding_marker(in_thread[0].body) is None:
+        return
+    permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
+    if not is_permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+        return
+    if services.llm is not None:
+        await replies.add_reaction(context.gh, event, "eyes")
+        await _send_question(context, event.body)
+        return
+    notice_key = "no-llm:{}:{}".format(*context.where)
+    if await services.store.deliveries.claim_notice(notice_key, event.comment_id):
+        body = render.reply_body(event.comment_id, NO_LLM)
+        await replies.answer(services, context.gh, event, body)
+
+
+async def _send_question(context: CommandContext, question: str) -> None:
+    event = to_json(context.event)
+    await context.services.store.queues.put(
+        message("answer_question", event, question[:MAX_QUESTION], context.position)
+    )

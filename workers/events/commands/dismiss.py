@@ -1,0 +1,28 @@
+"""`/review dismiss`: drop the finding of the thread in which it is said."""
+
+from bot.domain.commands import Command
+from bot.store import MAX_SUPPRESSIONS
+from workers.events.commands.context import CommandContext, CommandResult
+from workers.review import threads
+
+NOT_OWN_FINDING = "`/review dismiss` works in a thread that begins with a finding of mine."
+DISMISSED = "Dismissed, and I won't say it in this repository again."
+DISMISSED_HERE = (
+    "Dismissed on this pull request. The repository already has the maximum of "
+    f"{MAX_SUPPRESSIONS} suppressions."
+)
+
+
+async def run(context: CommandContext, command: Command) -> CommandResult:
+    """With a reason, which is the command's text, it is dropped for the whole repository."""
+    event, store, reason = context.event, context.services.store, command.text
+    one = await context.bot_thread()
+    if one is None:
+        return CommandResult(NOT_OWN_FINDING, "confused")
+    await store.suppressions.dismiss(*context.where, *one.marker.fingerprints)
+    reply_text = ""
+    if reason:
+        saved = await threads.suppress_all(store, event.repository, one, reason[:200], event.author)
+        reply_text = DISMISSED if saved else DISMISSED_HERE
+    await threads.resolve(context.services, context.gh, event.repository, [one])
+    return CommandResult(reply_text)

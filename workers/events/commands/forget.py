@@ -1,0 +1,33 @@
+"""`/review forget`: take back what was dismissed, so that it may be reported again."""
+
+from bot.domain.commands import Command
+from workers.events.commands.context import CommandContext, CommandResult
+from workers.review import threads
+
+NOT_DISMISSED = (
+    "That is nothing I was taught here. `/review help` lists the lessons, each with its id, for "
+    "`/review forget ID`; `/review forget` alone works in a thread of mine that was dismissed."
+)
+UNSUPPRESSED = "Forgotten: I may say it again."
+UNSUPPRESSED_THUMB = (
+    f"{UNSUPPRESSED} A {threads.THUMBS_DOWN} that stays on my comment teaches it anew."
+)
+
+
+async def run(context: CommandContext, command: Command) -> CommandResult:
+    """Take back the lesson whose id is the command's text or, without one, what was dismissed in
+    the thread."""
+    store, name = context.services.store, command.text.strip("`").lower()
+    one = None if name else await context.bot_thread()
+    request = context.request_id
+    if one is None:
+        reasons = [await store.suppressions.unsuppress(*context.where, name, by=request)]
+    else:
+        reasons = [
+            await store.suppressions.unsuppress(*context.where, each, by=f"{request}:{each}")
+            for each in sorted(one.marker.fingerprints)
+        ]
+    reason = next((each for each in reasons if each is not None), None)
+    if reason is None:
+        return CommandResult(NOT_DISMISSED, "confused")
+    return CommandResult(UNSUPPRESSED_THUMB if reason == threads.THUMBS_DOWN else UNSUPPRESSED)

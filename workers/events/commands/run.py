@@ -1,0 +1,102 @@
+"""What people write on a pull request, obeyed: reactions at once, one short answer at most."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.domain import commands
+from bot.domain.commands import BadCommand, Command, Verb
+from bot.domain.events import CommentCreated
+from bot.github import pulls
+from bot.policy.permissions import is_permitted
+from workers.events import replies
+from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
+from workers.events.commands.context import CommandContext, Run, load_context
+from workers.events.exclusive import exclusive_lock
+from workers.reports import render
+from workers.services import Services
+
+#: Every command, and what carries it out; a test holds that none is missing.
+COMMANDS: Mapping[Verb, Run] = {
+    Verb.REVIEW: review.run,
+    Verb.ASK: ask.run,
+    Verb.CANCEL: cancel.run,
+    Verb.PAUSE: pause.run,
+    Verb.RESUME: resume.run,
+    Verb.DISMISS: dismiss.run,
+    Verb.FORGET: forget.run,
+    Verb.HELP: help.run,
+}
+
+NOT_PERMITTED = "That takes write access to this repository. `/review help` lists all commands."
+
+
+async def run_commands(services: Services, event: CommentCreated, review_id: str) -> None:
+    """Carry out the commands of a comment, in order. Safe to repeat: each is done once."""
+    found = commands.parse(event.body)
+    if not found and event.in_reply_to is None:
+        return
+    context = await load_context(services, event, review_id)
+    if not found:
+        await ask.answer_reply(context)
+        return
+    # Who comes behind must not cancel what the comment asks for next, for one.
+    async with exclusive_lock(services, f"commands:{review_id}"):
+        await _run_commands(context, found)
+
+
+async def _run_commands(context: CommandContext, found: Sequence[Command | BadCommand]) -> None:
+    services, gh, event = context.services, context.gh, context.event
+    permission = await pulls.permission(gh, event.repository.full_name, event.author)
+    done_before = await services.store.deliveries.executed_commands(context.review_id)
+    reply_text: list[str] = []
+    for position, command in enumerate(found):
+        if position in done_before:
+            reply_text.append(done_before[position])
+        elif not is_permitted(permission, _needed_permission_command(command)):
+            reply_text.append(await _refuse(context))
+        elif isinstance(command, BadCommand):
+            await replies.add_reaction(gh, event, "confused")
+            reply_text.append(command.reply)
+        else:
+            reply_text.append(await _do(replace(context, position=position), command))
+    help_ = Command(verb=Verb.HELP)
+    helped = help_ in found and is_permitted(permission, help_)
+    await _answer(context, "\n\n".join(dict.fromkeys(filter(None, reply_text))), helped=helped)
+
+
+def _needed_permission_command(command: Command | BadCommand) -> Command:
+    """What a person needs the right to do: a mistake counts as a command to review."""
+    return Command(verb=Verb.REVIEW) if isinstance(command, BadCommand) else command
+
+
+async def _refuse(context: CommandContext) -> str:
+    """Refuse by a reaction, and in words only the first time: strangers can comment at will."""
+    event = context.event
+    await replies.add_reaction(context.gh, event, "confused")
+    notice_key = "access:{}:{}".format(*context.where) + f":{event.author}"
+    first = await context.services.store.deliveries.claim_notice(notice_key, event.comment_id)
+    return NOT_PERMITTED if first else ""
+
+
+async def _do(context: CommandContext, command: Command) -> str:
+    """Do it, show that, and remember that it is done; what there is to say about it."""
+    await replies.add_reaction(context.gh, context.event, "eyes")
+    result = await COMMANDS[command.verb](context, command)
+    if result.reaction:
+        await replies.add_reaction(context.gh, context.event, result.reaction)
+    await context.services.store.deliveries.record_command(
+        context.review_id, context.position, result.reply_text
+    )
+    return result.reply_text
+
+
+async def _answer(context: CommandContext, text: str, *, helped: bool) -> None:
+    """One answer to the comment, however many commands are in it."""
+    event = context.event
+    if helped:
+        body = await help.answer_body(context, text)
+    elif text:
+        body = render.reply_body(event.comment_id, text)
+    else:
+        return
+    await replies.answer(context.services, context.gh, event, body)
