@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.config.settings import Settings
+from bot.domain.report_format import ReportFormat
 from bot.security.signing import is_signed, signature, signing_keys
-
-#: The formats of a report, as in `/api/reviews/{id}/report.<format>`, and how they are called.
-FORMATS = {"html": "HTML", "pdf": "PDF", "md": "Markdown", "json": "JSON", "sarif": "SARIF"}
 
 _DAY = 86_400
 
@@ -28,7 +26,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Signed addresses: the live page, and the report by format (as people call it); and GitHub's
+    """Signed addresses: the live page, and the report by its format's label; and GitHub's
     of the comments on findings, by fingerprint. Empty where there is none."""
 
     page: str = ""
@@ -75,7 +73,7 @@ def page_path(key: bytes, review_id: str, expires: int) -> str:
 
 
 def report_links(key: bytes, review_id: str, expires: int, *, base: str = "") -> dict[str, str]:
-    """The report's address by the name of its format."""
+    """The report's address in each format, by the format's label."""
     value = sign(key, Purpose.REPORT, review_id, expires)
     path = f"{base}/api/reviews/{review_id}/report"
-    return {name: f"{path}.{format}?key={value}" for format, name in FORMATS.items()}
+    return {format.label: f"{path}.{format}?key={value}" for format in ReportFormat}

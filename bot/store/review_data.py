@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.domain.model import Batch, BatchResult, Report, Scan, State, Usage, decode, encode
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT
+from bot.domain.report_format import ReportFormat
 from bot.store import keys
 from bot.store.database import Database, pack, to_bytes, unpack
 from bot.store.queues import Message, as_arguments
@@ -124,12 +125,12 @@ class ReviewData:
         data = await self._redis.get(keys.report(review_id))
         return unpack(Report, data) if data else None
 
-    async def save_rendering(self, review_id: str, form: str, data: bytes) -> None:
-        """Keep the report in one format (as its file is called: json, md, html, pdf, sarif)."""
+    async def save_rendering(self, review_id: str, form: ReportFormat, data: bytes) -> None:
+        """Keep the report in one format."""
         key = keys.rendering(review_id, form)
         await self._redis.set(key, data, ex=self._database.keep_seconds)
 
-    async def rendering(self, review_id: str, form: str) -> bytes | None:
+    async def rendering(self, review_id: str, form: ReportFormat) -> bytes | None:
         data = await self._redis.get(keys.rendering(review_id, form))
         return to_bytes(data) if data is not None else None
 

@@ -40,6 +40,12 @@ MUTATIONS = [
         r'\g<0>\1EXPIRED = "expired"',
         "workers/events/uninstalled.py",
     ),
+    (
+        "bot/domain/report_format.py",
+        r'(\n +)PDF = "pdf"',
+        r'\g<0>\1ODT = "odt"',
+        "workers/reports/formats/__init__.py",
+    ),
 ]
 
 

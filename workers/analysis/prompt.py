@@ -9,8 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 import templates
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import Instruction
@@ -100,22 +98,19 @@ def _wanted(look_up: LookUp) -> str:
             return f"{operation} of {look_up.symbol}{seen}"
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(templates.DIRECTORY / "prompts"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - plain text for a model; `data` escapes what is not ours
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        data=_data, hunk=_hunk, evidence=_evidence, one_line=one_line, wanted=_wanted
-    )
-    return environment
-
-
-_ENVIRONMENT = _environment()
+#: Prompts are plain text: `data` escapes what is not ours.
+_ENVIRONMENT = templates.environment(
+    "prompts",
+    autoescape=False,
+    filters={
+        "data": _data,
+        "hunk": _hunk,
+        "evidence": _evidence,
+        "one_line": one_line,
+        "wanted": _wanted,
+    },
+    keep_trailing_newline=True,
+)
 
 
 def batch_prompt(

@@ -16,6 +16,7 @@ from rich.progress import Progress as ProgressBar
 from bot.config.settings import FailOn, Settings
 from bot.domain.model import Category, Effort
 from bot.domain.progress import Progress
+from bot.domain.report_format import ReportFormat
 from bot.github.errors import GitHubError
 from bot.policy.criteria import finding_filter
 from bot.security.links import Links
@@ -30,8 +31,8 @@ from workers.reports.formats import render
 from workers.reports.verdict import conclusion
 from workers.scan.repository.errors import CloneError
 
-#: What people type for a format, and what it is called inside.
-FORMATS = {"markdown": "md", "json": "json", "sarif": "sarif", "html": "html", "pdf": "pdf"}
+#: What people type for a format.
+FORMATS = {format.label.lower(): format for format in ReportFormat}
 
 
 class BadCommand(typer.TyperException):

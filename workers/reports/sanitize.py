@@ -10,13 +10,11 @@ place where it does not look (https://github.github.com/gfm/, GitHub's html-pipe
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from bot.github.lengths import shorten
+from bot.text import markdown
 from bot.text.invisible_characters import show_hidden
-
-_PARSER = MarkdownIt("commonmark")
 
 #: A word that GitHub would act on: mention, issue or commit reference, mathematics, address.
 #: An underscore before it is no letter to GitHub, as it is to `\b`.
@@ -36,15 +34,14 @@ def sanitize(text: str, limit: int = 4000) -> str:
     No mention, reference, link, image, HTML, command at a line's start or marker of ours is
     left outside code; hidden characters are shown. `limit` bounds the characters that are read.
     """
-    tree = SyntaxTreeNode(_PARSER.parse(shorten(show_hidden(text), limit)))
+    tree = markdown.parse(shorten(show_hidden(text), limit))
     return "\n\n".join(_blocks(tree.children))
 
 
 def sanitize_line(text: str, limit: int = 300) -> str:
     """`sanitize` for one line, as a title: no blocks, line ends become spaces."""
     line = shorten(" ".join(show_hidden(text).split()), limit)
-    tokens = _PARSER.parseInline(line)
-    return _start_safe(_inline(SyntaxTreeNode(tokens).children[0].children)) if tokens else ""
+    return _start_safe(_inline(markdown.parse_line(line)))
 
 
 def code_span(text: str) -> str:

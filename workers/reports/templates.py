@@ -1,13 +1,13 @@
-"""The Jinja environments of our templates, with the filters that make hostile text harmless."""
+"""The Jinja environment of our Markdown, with the filters that make hostile text harmless."""
 
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from bot.domain.model import LLM_SOURCE, Finding, Place, Report, Severity
 from bot.github.urls import CodeLinks
-from templates import DIRECTORY
+from templates import environment
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
 from workers.reports.verdict import listed, plural
 
@@ -44,19 +44,6 @@ def _markdown() -> Environment:
             "cost": cost,
         },
     )
-
-
-def environment(*, autoescape: bool, filters: dict[str, Any]) -> Environment:
-    """An environment over the folder `templates` in which a forgotten value is an error."""
-    made = Environment(
-        loader=FileSystemLoader(DIRECTORY),
-        undefined=StrictUndefined,
-        autoescape=autoescape,  # noqa: S701 - off for Markdown alone, whose filters escape
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(filters)
-    return made
 
 
 def place(at: Finding | Place) -> str:

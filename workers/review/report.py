@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from bot.domain.model import Report, Review
+from bot.domain.report_format import ReportFormat
 from bot.github.client import GitHub
 from bot.security.links import review_links
 from bot.store import Handoff
@@ -66,9 +67,11 @@ async def report_of(
 
 
 async def render_report(services: Services, attempt: Attempt, review_id: str, form: str) -> None:
-    """Render a stored report in one format, for the page and the API to hand out."""
+    """Render a stored report in one format, for the page and the API to hand out. Raises
+    ValueError for a format that there is not."""
+    format = ReportFormat(form)
     report = await services.store.review_data.report(review_id)
     if report is not None:
         links = review_links(services.settings, review_id)
-        data = await asyncio.to_thread(render_format, report, form, links)
-        await services.store.review_data.save_rendering(review_id, form, data)
+        data = await asyncio.to_thread(render_format, report, format, links)
+        await services.store.review_data.save_rendering(review_id, format, data)

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse
 
 from bot import __version__
 from bot.domain.model import State
+from bot.domain.report_format import ReportFormat
 from bot.store import CURSOR
 from bot.web.api.schemas import (
-    CONTENT_TYPES,
     DEFAULT_LIMIT,
     MAX_LIMIT,
     MAX_NUMBER,
@@ -157,7 +157,7 @@ def _cancel() -> dict[str, Any]:
 
 
 def _report() -> dict[str, Any]:
-    content: dict[str, Any] = {kind.partition(";")[0]: {} for kind in CONTENT_TYPES.values()}
+    content: dict[str, Any] = {each.media_type.partition(";")[0]: {} for each in ReportFormat}
     return {
         "operationId": "readReport",
         "summary": "The report in one format",
@@ -168,7 +168,7 @@ def _report() -> dict[str, Any]:
                 "in": "path",
                 "name": "form",
                 "required": True,
-                "schema": {"enum": list(CONTENT_TYPES)},
+                "schema": {"enum": [str(each) for each in ReportFormat]},
             },
             _parameter("query", "key", {"type": "string"}, "A signed link's key."),
         ],

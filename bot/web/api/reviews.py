@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
 from bot.domain.model import State, Trigger
+from bot.domain.report_format import ReportFormat
 from bot.policy.start import cancelled_by
-from bot.security.links import FORMATS, Purpose, review_links
+from bot.security.links import Purpose, review_links
 from bot.store import BadCursor, PendingRequest, Store, message
 from bot.telemetry import tracing
 from bot.web.api.problems import Problem, not_found
 from bot.web.api.schemas import (
-    CONTENT_TYPES,
     DEFAULT_LIMIT,
     MAX_LIMIT,
     MAX_NUMBER,
@@ -158,7 +158,7 @@ async def index(request: Request) -> Response:
     parameters["cursor"] = cursor
     next_query = urlencode({name: value for name, value in parameters.items() if value})
     page = ReviewPage(
-        items=[review_to_json(item, tuple(FORMATS)) for item in items],
+        items=[review_to_json(item) for item in items],
         next=f"/api/reviews?{next_query}" if cursor else None,
     )
     return JSONResponse(page.model_dump(mode="json"))
@@ -191,7 +191,7 @@ async def show(request: Request) -> Response:
         return JSONResponse(pending_to_json(review_id, found).model_dump(mode="json"))
     if not user.may_read(listed.review.repository.id):
         raise not_found()
-    return JSONResponse(review_to_json(listed, tuple(FORMATS)).model_dump(mode="json"))
+    return JSONResponse(review_to_json(listed).model_dump(mode="json"))
 
 
 async def _find_pending(store: Store, user: Viewer, review_id: str) -> PendingRequest:
@@ -216,7 +216,7 @@ async def cancel(request: Request) -> Response:
         raise Problem(409, NOTHING_TO_CANCEL)
     updated = await store.reviews.summary(listed.review.id)
     assert updated is not None
-    return JSONResponse(review_to_json(updated, tuple(FORMATS)).model_dump(mode="json"), 202)
+    return JSONResponse(review_to_json(updated).model_dump(mode="json"), 202)
 
 
 #: A request waits so long for a rendering; later it is told to come again.
@@ -229,11 +229,13 @@ RENDER_REQUEST_MS = 30_000
 async def report(request: Request) -> Response:
     """The rendering, 202 while it is made, 404 without one to come. Opened by the signed
     link for reports, a bearer token or a session."""
-    review_id, form = request.path_params["review_id"], request.path_params["form"]
+    review_id, name = request.path_params["review_id"], request.path_params["form"]
     store: Store = request.app.state.store
     access = await find_review_access(request, Purpose.REPORT, review_id)
-    if form not in FORMATS:
-        raise not_found()
+    try:
+        form = ReportFormat(name)
+    except ValueError:
+        raise not_found() from None
     if access is None:
         raise await _pending_report(request, review_id)
     data = await store.review_data.rendering(review_id, form)
@@ -246,13 +248,14 @@ async def report(request: Request) -> Response:
         data = await _rendered(store, review_id, form)
     if data is None:
         return Response(status_code=202, headers={"Retry-After": "2"})
-    name = access.review.repository.full_name.replace("/", "-")
-    disposition = "inline" if form in ("html", "pdf") else "attachment"
+    repository = access.review.repository.full_name.replace("/", "-")
+    disposition = "inline" if form.inline else "attachment"
+    filename = f"{repository}-{access.review.number}.{form}"
     headers = {
-        "Content-Disposition": f'{disposition}; filename="{name}-{access.review.number}.{form}"',
+        "Content-Disposition": f'{disposition}; filename="{filename}"',
         "Content-Security-Policy": REPORT_POLICY,
     }
-    return Response(data, media_type=CONTENT_TYPES[form], headers=headers)
+    return Response(data, media_type=form.media_type, headers=headers)
 
 
 async def _pending_report(request: Request, review_id: str) -> Problem:
@@ -271,10 +274,10 @@ def _no_report() -> Problem:
     return Problem(404, "The review ended without a report.")
 
 
-async def _rendered(store: Store, review_id: str, form: str) -> bytes | None:
+async def _rendered(store: Store, review_id: str, form: ReportFormat) -> bytes | None:
     """Have it rendered, and wait a moment for it."""
     if await store.locks.once_per(f"render:{review_id}:{form}", RENDER_REQUEST_MS):
-        await store.queues.put(message("render_report", review_id, form))
+        await store.queues.put(message("render_report", review_id, str(form)))
     # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
     for _ in range(round(WAIT_SECONDS / POLL_SECONDS)):
         if (data := await store.review_data.rendering(review_id, form)) is not None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, Effort, State, Trigger
+from bot.domain.report_format import ReportFormat
 from bot.store import PendingRequest, ReviewSummary
 
 #: No pull request has a greater number.
@@ -12,15 +13,6 @@ MAX_NUMBER = 2**31 - 1
 
 #: Reviews on a page of the list.
 DEFAULT_LIMIT, MAX_LIMIT = 30, 100
-
-#: Of a report, by its format.
-CONTENT_TYPES = {
-    "json": "application/json",
-    "md": "text/markdown; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-    "sarif": "application/sarif+json",
-}
 
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
@@ -127,7 +119,7 @@ def pending_to_json(review_id: str, found: PendingRequest) -> ReviewOut:
     )
 
 
-def review_to_json(summary: ReviewSummary, formats: tuple[str, ...]) -> ReviewOut:
+def review_to_json(summary: ReviewSummary) -> ReviewOut:
     review, progress = summary.review, summary.progress
     done = progress.state is State.COMPLETED
     return ReviewOut(
@@ -151,5 +143,5 @@ def review_to_json(summary: ReviewSummary, formats: tuple[str, ...]) -> ReviewOu
         opened_at=summary.opened_at,
         finished_at=summary.finished_at,
         review_url=summary.review_url,
-        reports={f: f"/api/reviews/{review.id}/report.{f}" for f in formats} if done else {},
+        reports={f: f"/api/reviews/{review.id}/report.{f}" for f in ReportFormat} if done else {},
     )

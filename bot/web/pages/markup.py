@@ -3,13 +3,13 @@ process that only takes deliveries starts without it."""
 
 from time import perf_counter
 
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
 from bot.text.invisible_characters import visible
 from bot.text.lexers import lexer_for
+from bot.text.markdown import html_renderer
 
 #: Longer code is cut: nobody reads it on this page.
 CODE_CHARACTERS = 8000
@@ -17,9 +17,7 @@ CODE_CHARACTERS = 8000
 HIGHLIGHT_SECONDS = 0.5
 
 # HTML is shown as text; nothing is loaded from elsewhere and nothing leads elsewhere.
-_markdown = MarkdownIt("commonmark", {"html": False}).disable(
-    ["image", "link", "autolink", "reference"]
-)
+_markdown = html_renderer(links=False)
 
 
 def markdown(text: str) -> Markup:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from bot import __version__
 from bot.domain.diff import display_path
 from bot.text.invisible_characters import visible
-from templates import DIRECTORY
+from templates import DIRECTORY, environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,39 +43,22 @@ async def static(request: Request) -> Response:
 
 @functools.cache
 def _environment() -> "Environment":
-    # With the first page: taking deliveries needs none of it, and it is a tenth of the start.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+    # With the first page: taking deliveries needs none of it.
     from bot.web.pages import markup
 
-    environment = Environment(
-        loader=FileSystemLoader(DIRECTORY / "pages"),
+    filters = (markup.markdown, markup.inline, duration, moment, iso, number, money)
+    made = environment(
+        "pages",
         autoescape=True,
-        undefined=StrictUndefined,
+        filters={function.__name__: function for function in filters} | {"path": display_path},
         finalize=_to_markup,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
-    environment.globals |= {
+    made.globals |= {
         "static": static_url,
         "version": __version__,
         "highlighter": markup.Highlighter,
     }
-    environment.filters |= {
-        function.__name__: function
-        for function in (
-            *(markup.markdown, markup.inline),
-            *(
-                duration,
-                moment,
-                iso,
-                number,
-                money,
-            ),
-        )
-    }
-    environment.filters["path"] = display_path
-    return environment
+    return made
 
 
 def _to_markup(value: Any) -> Any:

@@ -2,20 +2,24 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markdown_it import MarkdownIt
 
 from bot.domain.model import Report
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
+from bot.text.markdown import html_renderer
+from templates import environment
 from workers.reports.formats.highlight import colored
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
-from workers.reports.templates import code_links, cost, environment, place, source
+from workers.reports.templates import code_links, cost, place, source
 from workers.reports.verdict import breakdown, counts, plural
 
 #: Where the review on GitHub has a finding, for people.
@@ -43,24 +47,24 @@ def html(report: Report, links: Links) -> bytes:
 
 def prose(text: str) -> Markup:
     """Markdown of others as harmless HTML: sanitised, then rendered without HTML of its own."""
-    return Markup(_parser().render(sanitize(text)))  # noqa: S704 - html is off
+    return Markup(_renderer().render(sanitize(text)))  # noqa: S704 - html is off
 
 
 def line(text: str) -> Markup:
     """The same for one line."""
-    return Markup(_parser().renderInline(sanitize_line(text)))  # noqa: S704 - html is off
+    return Markup(_renderer().renderInline(sanitize_line(text)))  # noqa: S704 - html is off
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _renderer() -> "MarkdownIt":
     def highlighted(code: str, language: str, attributes: str) -> str:
         return str(colored(code, language=fence_language(language)))
 
-    return MarkdownIt("commonmark", {"html": False, "highlight": highlighted})
+    return html_renderer(links=True, highlight=highlighted)
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
     filters: dict[str, Any] = {
         "shown": show_hidden,
         "prose": prose,

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from bot.text import markdown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
-
-_PARSER = MarkdownIt("commonmark")
 
 Node = dict[str, Any]
 
@@ -16,16 +14,15 @@ Node = dict[str, Any]
 _DEEPEST = 8
 
 
-def blocks(markdown: str) -> list[Node]:
+def blocks(text: str) -> list[Node]:
     """Blocks as `{"kind": "paragraph" | "code" | "list" | "quote", ...}`."""
-    tree = SyntaxTreeNode(_PARSER.parse(sanitize(markdown)))
+    tree = markdown.parse(sanitize(text))
     return _blocks(tree.children, 0)
 
 
-def line(markdown: str) -> list[Node]:
+def line(text: str) -> list[Node]:
     """One line as spans `{"kind": "text" | "code" | "em" | "strong", ...}`."""
-    tree = SyntaxTreeNode(_PARSER.parseInline(sanitize_line(markdown)))
-    return _spans(tree.children)
+    return _spans(markdown.parse_line(sanitize_line(text)))
 
 
 def _blocks(nodes: list[SyntaxTreeNode], depth: int) -> list[Node]:

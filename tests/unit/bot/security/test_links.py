@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.config.settings import Settings, SettingsError
-from bot.security.links import FORMATS, Purpose, review_links, sign, verify
+from bot.domain.report_format import ReportFormat
+from bot.security.links import Purpose, review_links, sign, verify
 from bot.security.signing import from_text, is_signed, signature, signing_keys, to_text
 from bot.telemetry.log import redact
 
@@ -82,7 +83,7 @@ def test_a_short_secret_is_refused_with_the_remedy() -> None:
 def test_the_links_of_a_review_name_page_and_every_format() -> None:
     links = review_links(settings(), "R1", NOW)
     assert links.page.startswith("https://r.example/reviews/R1?key=")
-    assert set(links.reports) == set(FORMATS.values())
+    assert set(links.reports) == {each.label for each in ReportFormat}
     assert "/api/reviews/R1/report.pdf?key=" in links.reports["PDF"]
 
 

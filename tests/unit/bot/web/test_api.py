@@ -13,11 +13,11 @@ from hypothesis import settings as hypothesis_settings
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, State
-from bot.security.links import FORMATS, Purpose, sign
+from bot.domain.report_format import ReportFormat
+from bot.security.links import Purpose, sign
 from bot.security.signing import signing_keys
 from bot.store import QUEUES, Store, keys
 from bot.web.api import reviews
-from bot.web.api.schemas import CONTENT_TYPES
 from bot.web.app import create_app
 from tests.support.web_server import TOKEN, complete, open_review, serving
 
@@ -157,7 +157,7 @@ async def test_one_review_returns_its_score_and_reports(
         19_016,
     )
     assert review_json["cost"] == pytest.approx(0.0412)
-    assert set(review_json["reports"]) == set(FORMATS)
+    assert set(review_json["reports"]) == set(ReportFormat)
     assert review_json["finished_at"] >= review.created_at - 1
 
 
@@ -204,11 +204,11 @@ async def test_a_stored_rendering_is_given_with_its_type(
 ) -> None:
     review = await open_review(store)
     await complete(store, review)
-    for form, kind in CONTENT_TYPES.items():
+    for form in ReportFormat:
         await store.review_data.save_rendering(review.id, form, form.encode())
         answer = await web.get(report_path(settings, review.id, form))
         assert (answer.status_code, answer.content) == (200, form.encode())
-        assert answer.headers["Content-Type"] == kind
+        assert answer.headers["Content-Type"] == form.media_type
         assert f"octo-demo-12.{form}" in answer.headers["Content-Disposition"]
         assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert await queued(store) == []
@@ -225,7 +225,7 @@ async def test_a_missing_rendering_is_requested_once_and_awaited(
     async with asyncio.timeout(5):
         while not (queued_messages := await queued(store)):
             await asyncio.sleep(0.01)
-    await store.review_data.save_rendering(review.id, "pdf", b"%PDF")
+    await store.review_data.save_rendering(review.id, ReportFormat.PDF, b"%PDF")
     assert [answer.content for answer in await asyncio.gather(*asking)] == [b"%PDF"] * 3
     assert [(m["actor_name"], m["args"]) for m in queued_messages] == [
         ("render_report", [review.id, "pdf"])
@@ -258,7 +258,7 @@ async def test_a_wrong_link_and_an_unknown_review_are_the_same_404(
 ) -> None:
     review = await open_review(store)
     await complete(store, review)
-    await store.review_data.save_rendering(review.id, "json", b"{}")
+    await store.review_data.save_rendering(review.id, ReportFormat.JSON, b"{}")
     answers = [
         await web.get(path)
         for path in (

@@ -18,8 +18,9 @@ from pypdf import PdfReader
 from bot.domain.diff import Side
 from bot.domain.model import Report, SkippedFile, decode
 from bot.domain.reasons import FileSkipReason
+from bot.domain.report_format import ReportFormat
 from bot.security.links import Links
-from workers.reports.formats import UnknownFormat, render
+from workers.reports.formats import render
 from workers.reports.formats.as_json import CountedReport
 
 ROOT = Path(__file__).parents[4]
@@ -69,13 +70,13 @@ def test_json_matches_the_published_schema(report: Report) -> None:
     if os.environ.get("UPDATE_GOLDEN") == "1":
         SCHEMA.write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema, "UPDATE_GOLDEN=1 rewrites"
-    data = render(report, "json", LINKS)
+    data = render(report, ReportFormat.JSON, LINKS)
     Draft202012Validator(schema).validate(json.loads(data))
     assert decode(Report, data) == report
 
 
 def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
-    counts = json.loads(render(report, "json", LINKS))["counts"]
+    counts = json.loads(render(report, ReportFormat.JSON, LINKS))["counts"]
     assert counts["severity"] == {"critical": 1, "high": 1, "medium": 4, "low": 1, "info": 0}
     assert counts["total"] == 7, "one is at two places"
     assert counts["shown"] == {"inline": 3, "still_open": 1, "body": 1, "folded": 1}
@@ -91,7 +92,7 @@ def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
 
 
 def test_json_tells_where_each_finding_is_shown_and_why(report: Report) -> None:
-    findings = json.loads(render(report, "json", LINKS))["findings"]
+    findings = json.loads(render(report, ReportFormat.JSON, LINKS))["findings"]
     assert [(each["shown"], each["rank"]) for each in findings] == [
         ("inline", 125.0),
         ("body", 17.8),
@@ -108,16 +109,20 @@ def test_json_tells_where_each_finding_is_shown_and_why(report: Report) -> None:
 
 
 def test_json_of_nothing_found_names_no_source(report: Report) -> None:
-    counts = json.loads(render(replace(report, findings=()), "json", LINKS))["counts"]
+    counts = json.loads(render(replace(report, findings=()), ReportFormat.JSON, LINKS))["counts"]
     assert counts["source"] == {}
     assert set(counts["category"].values()) == {0}
 
 
 def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Report) -> None:
     def texts(report: Report) -> list[str]:
-        pages = PdfReader(BytesIO(render(report, "pdf", LINKS))).pages
+        pages = PdfReader(BytesIO(render(report, ReportFormat.PDF, LINKS))).pages
         pdf = " ".join(pages[0].extract_text().split())
-        return [render(report, "md", LINKS).decode(), render(report, "html", LINKS).decode(), pdf]
+        return [
+            render(report, ReportFormat.MD, LINKS).decode(),
+            render(report, ReportFormat.HTML, LINKS).decode(),
+            pdf,
+        ]
 
     for text in texts(report):
         assert "1 security, 3 correctness, 1 performance, 1 maintainability" in text
@@ -130,20 +135,22 @@ def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Repor
 def test_what_nests_deeply_is_set_flat_in_a_pdf(report: Report, deep: str) -> None:
     body = f"{deep}the end" + (" c** d*" * 60 if deep.startswith("*") else "")
     findings = tuple(replace(f, body=body) for f in report.findings)
-    pages = PdfReader(BytesIO(render(replace(report, findings=findings), "pdf", LINKS))).pages
+    pages = PdfReader(
+        BytesIO(render(replace(report, findings=findings), ReportFormat.PDF, LINKS))
+    ).pages
     assert pages
 
 
 def test_markdown_lists_everything(report: Report, golden: Callable[[str, str], None]) -> None:
-    golden("report.md", render(report, "md", LINKS).decode().removesuffix("\n"))
+    golden("report.md", render(report, ReportFormat.MD, LINKS).decode().removesuffix("\n"))
 
 
 def test_sarif_is_valid_and_names_rule_place_and_fingerprint(
     report: Report, hostile: Report
 ) -> None:
     validator = Draft4Validator(json.loads(SARIF_SCHEMA.read_text(encoding="utf-8")))
-    validator.validate(json.loads(render(hostile, "sarif", LINKS)))
-    log = json.loads(render(report, "sarif", LINKS))
+    validator.validate(json.loads(render(hostile, ReportFormat.SARIF, LINKS)))
+    log = json.loads(render(report, ReportFormat.SARIF, LINKS))
     validator.validate(log)
     first = log["runs"][0]["results"][0]
     assert first["ruleId"] == "bandit:B608"
@@ -163,24 +170,26 @@ def test_sarif_links_nowhere(report: Report) -> None:
     """Messages hold links even as plain text: SARIF 2.1.0, 3.11.6."""
     body = "[sign in](https://evil.example) or [here](3)"
     linking = replace(report, findings=(replace(report.findings[0], body=body),))
-    message = json.loads(render(linking, "sarif", LINKS))["runs"][0]["results"][0]["message"]
+    message = json.loads(render(linking, ReportFormat.SARIF, LINKS))["runs"][0]["results"][0][
+        "message"
+    ]
     assert "](" not in message["text"] + message["markdown"]
     assert "sign in" in message["text"]
 
 
 def test_sarif_gives_no_line_of_the_old_side(report: Report) -> None:
     removed = replace(report, findings=(replace(report.findings[0], side=Side.LEFT),))
-    result = json.loads(render(removed, "sarif", LINKS))["runs"][0]["results"][0]
+    result = json.loads(render(removed, ReportFormat.SARIF, LINKS))["runs"][0]["results"][0]
     assert "region" not in result["locations"][0]["physicalLocation"]
 
 
 def test_html_lists_every_finding_and_loads_nothing(report: Report, hostile: Report) -> None:
-    page = render(report, "html", LINKS).decode()
+    page = render(report, ReportFormat.HTML, LINKS).decode()
     for finding in report.findings:
         assert f"{finding.path}:{finding.start_line}" in page or not finding.anchored
     assert "to fix before merging" in page
     assert '<span class="k' in page, "code is highlighted"
-    for text in (page, render(hostile, "html", LINKS).decode()):
+    for text in (page, render(hostile, ReportFormat.HTML, LINKS).decode()):
         tags = Tags()
         tags.feed(text)
         assert not {"script", "img", "link", "iframe", "object", "form"} & set(tags.tags)
@@ -197,7 +206,7 @@ def test_pdf_has_real_text_an_outline_and_every_script(report: Report) -> None:
     title = "中文 日本語 한국어 and 😀"
     found = (*report.findings, replace(report.findings[0], title=title, fingerprint="f" * 16))
     many = replace(report, findings=found)
-    data = render(many, "pdf", LINKS)
+    data = render(many, ReportFormat.PDF, LINKS)
     reader = PdfReader(io.BytesIO(data))
     text = "\n".join(page.extract_text() for page in reader.pages)
     for words in (
@@ -212,11 +221,11 @@ def test_pdf_has_real_text_an_outline_and_every_script(report: Report) -> None:
         assert words in text
     headings = [str(item.title) for item in reader.outline if not isinstance(item, list)]
     assert headings == ["Findings", "What changed", "Skipped", "About this review"]
-    assert data == render(many, "pdf", LINKS), "the same report gives the same bytes"
+    assert data == render(many, ReportFormat.PDF, LINKS), "the same report gives the same bytes"
 
 
 def test_pdf_sets_hostile_text_as_text(hostile: Report) -> None:
-    reader = PdfReader(io.BytesIO(render(hostile, "pdf", LINKS)))
+    reader = PdfReader(io.BytesIO(render(hostile, ReportFormat.PDF, LINKS)))
     text = "".join(page.extract_text() for page in reader.pages)
     assert '#panic("x")' in text
     links = [
@@ -232,7 +241,7 @@ def test_pdf_holds_text_that_is_nested_too_deep_for_the_typesetter(
     report: Report, deep: str
 ) -> None:
     nested = replace(report.findings[0], body=f"{deep}the innermost words")
-    data = render(replace(report, findings=(nested,)), "pdf", LINKS)
+    data = render(replace(report, findings=(nested,)), ReportFormat.PDF, LINKS)
     assert "innermost" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
 
 
@@ -246,7 +255,7 @@ def test_pdf_includes_what_fits_and_states_how_many_more(
     code = ("x = f(y)\n" * size)[:size]
     one = replace(report.findings[0], quote=code, suggestion=code)
     many = replace(report, findings=(one,) * number, files=report.files[:1] * number)
-    reader = PdfReader(io.BytesIO(render(many, "pdf", LINKS)))
+    reader = PdfReader(io.BytesIO(render(many, ReportFormat.PDF, LINKS)))
     assert len(reader.pages) < 300
     text = "".join(page.extract_text() for page in reader.pages)
     more = re.search(r"…and ([\d,]+) more findings, listed", text)
@@ -255,6 +264,12 @@ def test_pdf_includes_what_fits_and_states_how_many_more(
     assert ("1,700 more files" in text) == (number == 2_000)
 
 
-def test_an_unknown_format_is_refused_with_those_there_are(report: Report) -> None:
-    with pytest.raises(UnknownFormat, match="Choose json, md, html, pdf, sarif"):
-        render(report, "docx", LINKS)
+def test_every_format_is_rendered_and_has_a_type_and_label_of_its_own(report: Report) -> None:
+    assert all(render(report, form, LINKS) for form in ReportFormat)
+    assert len({form.media_type for form in ReportFormat}) == len(ReportFormat)
+    assert len({form.label for form in ReportFormat}) == len(ReportFormat)
+
+
+def test_a_format_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="docx"):
+        ReportFormat("docx")

@@ -20,6 +20,7 @@ from bot.domain.model import (
     Scan,
     Severity,
 )
+from bot.domain.report_format import ReportFormat
 from bot.security.links import Links
 from workers.reports.formats import render
 from workers.reports.formats.pdf import content
@@ -91,19 +92,21 @@ def test_all_formats_count_alike(
     on_head = [at for finding in report.findings for at in finding.located if at.side is Side.RIGHT]
     assert len(output.annotations) == len(on_head)
 
-    counts = json.loads(render(report, "json", Links()))["counts"]
+    counts = json.loads(render(report, ReportFormat.JSON, Links()))["counts"]
     assert (counts["total"], sum(counts["severity"].values())) == (total, total)
     assert sum(counts["category"].values()) == total
     assert sum(counts["shown"].values()) == len(report.findings)
-    assert len(json.loads(render(report, "sarif", Links()))["runs"][0]["results"]) == total
+    assert (
+        len(json.loads(render(report, ReportFormat.SARIF, Links()))["runs"][0]["results"]) == total
+    )
     assert content(report, Links())["counts"] == [
         [severity, totals[severity]] for severity in Severity if severity in totals
     ]
-    html = render(report, "html", Links()).decode()
+    html = render(report, ReportFormat.HTML, Links()).decode()
     assert html.count("<article") == len(report.findings)
     also = [int(n) for n in re.findall(r"The same in (\d+) other", html)]
     assert html.count("<article") + sum(also) == total
-    text = render(report, "md", Links()).decode()
+    text = render(report, ReportFormat.MD, Links()).decode()
     assert len(re.findall(r"^[🔴🟠🟡🔵⚪] \*\*", text, re.MULTILINE)) == len(report.findings)
 
 

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from bot.domain.model import Report, SkippedFile, decode
 from bot.domain.reasons import FileSkipReason
+from bot.domain.report_format import ReportFormat
 from bot.github.lengths import characters
 from bot.security.links import Links
 from tests.unit.workers.reports.test_formats import SARIF_SCHEMA
@@ -87,19 +88,19 @@ def test_every_format_is_made_of_every_text_and_none_acts(
         notes=(text, other),
         verdict=text,
     )
-    assert decode(Report, render(hostile, "json", LINKS)) == hostile
-    sarif = json.loads(render(hostile, "sarif", LINKS))
+    assert decode(Report, render(hostile, ReportFormat.JSON, LINKS)) == hostile
+    sarif = json.loads(render(hostile, ReportFormat.SARIF, LINKS))
     assert not list(Draft4Validator(json.loads(SARIF_SCHEMA.read_text())).iter_errors(sarif))
     for result in sarif["runs"][0]["results"]:
         for location in result.get("locations", ()):
             uri = location["physicalLocation"]["artifactLocation"]["uri"]
             assert not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/", uri), "relative to the repository"
     page = Acting()
-    page.feed(render(hostile, "html", LINKS).decode())
+    page.feed(render(hostile, ReportFormat.HTML, LINKS).decode())
     assert page.found == []
     assert [link for link in page.links if not link.startswith((*PLACES, "#"))] == []
-    assert PdfReader(BytesIO(render(hostile, "pdf", LINKS))).pages
-    _assert_harmless(render(hostile, "md", LINKS).decode())
+    assert PdfReader(BytesIO(render(hostile, ReportFormat.PDF, LINKS))).pages
+    _assert_harmless(render(hostile, ReportFormat.MD, LINKS).decode())
     output = check_output(hostile, LINKS)
     shown = [review_body(hostile, LINKS), output.summary, output.text, *map(comment_body, findings)]
     for body in shown:
