@@ -14,6 +14,16 @@ GIT = (
 )
 
 
+async def run_git(*arguments: str) -> tuple[int, bytes, bytes]:
+    """git with these arguments: its exit code, output and errors. Raises FileNotFoundError where
+    it is not installed."""
+    program = await asyncio.create_subprocess_exec(
+        *GIT, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await output_of(program)
+    return program.returncode or 0, out, err
+
+
 async def output_of(
     program: asyncio.subprocess.Process, stdin: bytes | None = None
 ) -> tuple[bytes, bytes]:

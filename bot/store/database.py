@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -96,6 +97,17 @@ def connect_sync(url: str) -> "sync_redis.Redis":
     return sync_redis.Redis.from_url(url, driver_info=_DRIVER)
 
 
+@dataclass(frozen=True, slots=True)
+class RedisWarning:
+    """Why work may be lost, and what to do; together, as `problem: remedy`, a sentence."""
+
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.remedy}"
+
+
 class Database:
     """`keep_seconds` is how long a finished review and its report are kept."""
 
@@ -119,9 +131,9 @@ class Database:
         """Raises RedisError if Redis takes no commands."""
         await self.redis.ping()
 
-    async def warnings(self) -> tuple[str, ...]:
-        """Why work may be lost in this Redis as it is set up, a sentence each; what a hosted
-        Redis does not tell is not complained of."""
+    async def warnings(self) -> tuple[RedisWarning, ...]:
+        """Why work may be lost in this Redis as it is set up; what a hosted Redis does not tell
+        is not complained of."""
         try:
             policy = _texts(await self.redis.config_get("maxmemory-policy"))
             persistence: Mapping[str, Any] = await self.redis.info("persistence")
@@ -130,13 +142,18 @@ class Database:
         found = []
         if policy.get("maxmemory-policy", "noeviction") != "noeviction":
             found.append(
-                f"Redis evicts keys when memory is short ({policy['maxmemory-policy']}): set "
-                "maxmemory-policy to noeviction, or reviews may vanish."
+                RedisWarning(
+                    f"Redis evicts keys when memory is short ({policy['maxmemory-policy']})",
+                    "set maxmemory-policy to noeviction, or reviews may vanish.",
+                )
             )
         if not int(persistence.get("aof_enabled", 1)):
             found.append(
-                "Redis has no append-only file: set appendonly to yes, or what was accepted since "
-                "its last save is lost when it restarts."
+                RedisWarning(
+                    "Redis has no append-only file",
+                    "set appendonly to yes, or what was accepted since its last save is lost when "
+                    "it restarts.",
+                )
             )
         return tuple(found)
 

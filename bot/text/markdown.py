@@ -9,19 +9,23 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+#: A piece of parsed Markdown, and what makes HTML of a text.
+Node = SyntaxTreeNode
+Renderer = MarkdownIt
+
 #: `highlight(code, language, attributes)` gives the HTML of a fenced block.
 Highlight = Callable[[str, str, str], str]
 
 
-def parse(text: str) -> SyntaxTreeNode:
+def parse(text: str) -> Node:
     """The root of the text's tree, its blocks below."""
-    return SyntaxTreeNode(_parser().parse(text))
+    return Node(_parser().parse(text))
 
 
-def parse_line(text: str) -> list[SyntaxTreeNode]:
+def parse_line(text: str) -> list[Node]:
     """What one line is made of: text, code, emphasis and the like."""
     tokens = _parser().parseInline(text)
-    return SyntaxTreeNode(tokens).children[0].children if tokens else []
+    return Node(tokens).children[0].children if tokens else []
 
 
 @cache
@@ -29,7 +33,7 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark")
 
 
-def html_renderer(*, links: bool, highlight: Highlight | None = None) -> MarkdownIt:
+def html_renderer(*, links: bool, highlight: Highlight | None = None) -> Renderer:
     """What renders Markdown as HTML. Without `links`, links and images in it are plain text."""
     made = MarkdownIt("commonmark", {"html": False, "highlight": highlight})
     return made if links else made.disable(["image", "link", "autolink", "reference"])

@@ -216,7 +216,7 @@ async def test_a_redis_that_may_lose_work_is_complained_of(store: Store) -> None
         [complaint] = await store.warnings()
     finally:
         await store.redis.config_set("maxmemory-policy", "noeviction")
-    assert "set maxmemory-policy to noeviction" in complaint
+    assert "set maxmemory-policy to noeviction" in str(complaint)
 
 
 # With everything running

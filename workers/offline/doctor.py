@@ -19,7 +19,7 @@ from bot.github.app import GitHubApp
 from bot.github.deliveries import list_deliveries, undelivered
 from bot.github.errors import GitHubError
 from bot.github.manifest import EVENTS, PERMISSIONS
-from bot.runtime.subprocesses import output_of
+from bot.runtime.subprocesses import run_git
 from bot.security.tls import trusted
 from bot.store import RedisError, Store, connect
 from workers.analysis.answer import VERDICTS_SCHEMA
@@ -181,10 +181,7 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
     if _version(version) < MIN_REDIS:
         return [failure("redis", f"version {version}", "Use Redis 6.2 or newer.")]
     checks = [ok("redis", f"version {version}")]
-    for sentence in warnings:
-        text, _, remedy = sentence.partition(": ")
-        checks.append(warning("redis", text, remedy))
-    return checks
+    return checks + [warning("redis", one.problem, one.remedy) for one in warnings]
 
 
 async def check_llm(settings: Settings) -> Sequence[Check]:
@@ -249,12 +246,9 @@ def _disk(settings: Settings) -> Check:
 
 async def _git() -> Check:
     try:
-        child = await asyncio.create_subprocess_exec(
-            "git", "--version", stdout=asyncio.subprocess.PIPE
-        )
+        _, out, _ = await run_git("--version")
     except FileNotFoundError:
         return failure("git", "not installed", "Install git.")
-    out, _ = await output_of(child)
     version = out.decode().removeprefix("git version ").strip()
     if _version(version) < MIN_GIT:
         return failure("git", f"version {version}", "Use git 2.31 or newer.")

@@ -15,7 +15,7 @@ from bot.github import pulls
 from bot.github.app import token_client
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, NotFound, Unauthorized
-from bot.runtime.subprocesses import GIT, output_of
+from bot.runtime.subprocesses import run_git
 from bot.security.tls import trusted
 from workers.offline.local_review import ReviewTarget
 from workers.repository.configuration import read_files
@@ -193,20 +193,12 @@ async def _commit(repo: Path, name: str) -> str:
 async def git(repo: Path, *arguments: str) -> str:
     """What git prints, in a repository of the person who runs us. Raises NoSubject."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            *GIT,
-            "-C",
-            str(repo),
-            *arguments,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        code, out, err = await run_git("-C", str(repo), *arguments)
     except FileNotFoundError as exc:
         raise TargetNotFound("git is not installed.") from exc
-    out, err = await output_of(child)
-    if child.returncode == 1 and not err:
+    if code == 1 and not err:
         raise _Unrelated(f"git {arguments[0]} finds nothing in {repo}.")
-    if child.returncode:
+    if code:
         reason = _reason(err.decode(errors="replace"))
         raise TargetNotFound(f"git {arguments[0]} failed in {repo}: {reason}.")
     return out.decode(errors="replace")

@@ -10,11 +10,10 @@ place where it does not look (https://github.github.com/gfm/, GitHub's html-pipe
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from markdown_it.tree import SyntaxTreeNode
-
 from bot.github.lengths import shorten
 from bot.text import markdown
 from bot.text.invisible_characters import show_hidden
+from bot.text.markdown import Node
 
 #: A word that GitHub would act on: mention, issue or commit reference, mathematics, address.
 #: An underscore before it is no letter to GitHub, as it is to `\b`.
@@ -88,11 +87,11 @@ def _longest_run(text: str, char: str) -> int:
     return max((len(run) for run in re.findall(f"{re.escape(char)}+", text)), default=0)
 
 
-def _blocks(nodes: Iterable[SyntaxTreeNode]) -> list[str]:
+def _blocks(nodes: Iterable[Node]) -> list[str]:
     return [block for node in nodes if (block := _block(node))]
 
 
-def _block(node: SyntaxTreeNode) -> str:
+def _block(node: Node) -> str:
     match node.type:
         case "paragraph":
             return _start_safe(_inline_of(node))
@@ -115,7 +114,7 @@ def _block(node: SyntaxTreeNode) -> str:
             return ""
 
 
-def _list(node: SyntaxTreeNode) -> str:
+def _list(node: Node) -> str:
     first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
     items = []
     for index, item in enumerate(node.children):
@@ -126,11 +125,11 @@ def _list(node: SyntaxTreeNode) -> str:
     return "\n".join(items)
 
 
-def _inline_of(node: SyntaxTreeNode, *, strong: bool = True) -> str:
+def _inline_of(node: Node, *, strong: bool = True) -> str:
     return _inline(node.children[0].children, strong=strong) if node.children else ""
 
 
-def _inline(nodes: Sequence[SyntaxTreeNode], *, strong: bool = True) -> str:
+def _inline(nodes: Sequence[Node], *, strong: bool = True) -> str:
     parts: list[str] = []
     plain = ""
     for node in _bare(nodes, strong=strong):
@@ -146,7 +145,7 @@ def _inline(nodes: Sequence[SyntaxTreeNode], *, strong: bool = True) -> str:
     return _joined([*parts, _text(plain)])
 
 
-def _bare(nodes: Iterable[SyntaxTreeNode], *, strong: bool) -> Iterator[SyntaxTreeNode | str]:
+def _bare(nodes: Iterable[Node], *, strong: bool) -> Iterator[Node | str]:
     """The nodes, with the words of links and of what is not to be strong among them: written
     without marks, they are one text with what stands before and after. A link's address
     follows as code."""
@@ -175,7 +174,7 @@ def _joined(parts: Iterable[str]) -> str:
 _PLAIN = frozenset({"text", "text_special", "html_inline", "softbreak", "hardbreak"})
 
 
-def _span(node: SyntaxTreeNode, *, strong: bool) -> str:
+def _span(node: Node, *, strong: bool) -> str:
     match node.type:
         case "code_inline":
             return code_span(node.content)

@@ -165,6 +165,6 @@ async def _run_periodically(services: Services, job: Job) -> None:
 async def _log_complaints(services: Services) -> None:
     try:
         for complaint in await services.store.warnings():
-            _log.warning("redis_may_lose_work", why=complaint)
+            _log.warning("redis_may_lose_work", why=str(complaint))
     except RedisError as exc:
         _log.warning("redis_not_checked", why=str(exc))

@@ -9,12 +9,11 @@ from pygments.formatters import HtmlFormatter
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markdown_it import MarkdownIt
 
 from bot.domain.model import Report
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
-from bot.text.markdown import html_renderer
+from bot.text.markdown import Renderer, html_renderer
 from templates import environment
 from workers.reports.formats.highlight import colored
 from workers.reports.rank import Shown, shown
@@ -56,7 +55,7 @@ def line(text: str) -> Markup:
 
 
 @cache
-def _renderer() -> "MarkdownIt":
+def _renderer() -> Renderer:
     def highlighted(code: str, language: str, attributes: str) -> str:
         return str(colored(code, language=fence_language(language)))
 

@@ -2,31 +2,30 @@
 
 from typing import Any
 
-from markdown_it.tree import SyntaxTreeNode
-
 from bot.text import markdown
+from bot.text.markdown import Node
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
 
-Node = dict[str, Any]
+Data = dict[str, Any]
 
 #: Quotes and lists in each other; deeper ones are no longer set apart. Typst gives up on a
 #: document with fifteen quotes in each other.
 _DEEPEST = 8
 
 
-def blocks(text: str) -> list[Node]:
+def blocks(text: str) -> list[Data]:
     """Blocks as `{"kind": "paragraph" | "code" | "list" | "quote", ...}`."""
     tree = markdown.parse(sanitize(text))
     return _blocks(tree.children, 0)
 
 
-def line(text: str) -> list[Node]:
+def line(text: str) -> list[Data]:
     """One line as spans `{"kind": "text" | "code" | "em" | "strong", ...}`."""
     return _spans(markdown.parse_line(sanitize_line(text)))
 
 
-def _blocks(nodes: list[SyntaxTreeNode], depth: int) -> list[Node]:
-    found: list[Node] = []
+def _blocks(nodes: list[Node], depth: int) -> list[Data]:
+    found: list[Data] = []
     for node in nodes:
         if depth == _DEEPEST and node.type in ("bullet_list", "ordered_list", "blockquote"):
             inner = [node] if node.type == "blockquote" else node.children
@@ -37,7 +36,7 @@ def _blocks(nodes: list[SyntaxTreeNode], depth: int) -> list[Node]:
     return found
 
 
-def _block(node: SyntaxTreeNode, depth: int) -> Node:
+def _block(node: Node, depth: int) -> Data:
     match node.type:
         case "fence" | "code_block":
             code = node.content.removesuffix("\n")
@@ -52,8 +51,8 @@ def _block(node: SyntaxTreeNode, depth: int) -> Node:
             return {"kind": "paragraph", "spans": _spans(node.children)}
 
 
-def _spans(nodes: list[SyntaxTreeNode], depth: int = 0) -> list[Node]:
-    spans: list[Node] = []
+def _spans(nodes: list[Node], depth: int = 0) -> list[Data]:
+    spans: list[Data] = []
     for node in nodes:
         match node.type:
             case "inline":
