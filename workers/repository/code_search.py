@@ -12,7 +12,7 @@ from workers.repository.repository_files import Found, Hit, RepositoryFiles
 from workers.repository.search_pattern import BadPattern, SearchPattern, search_pattern
 from workers.scan.context.context import text_of
 from workers.scan.context.grammar_nodes import NODES
-from workers.scan.context.outline import Outline
+from workers.scan.context.outline import end_of_statement
 from workers.scan.context.related import similar
 from workers.scan.selection.risk import is_test
 
@@ -138,7 +138,7 @@ def _definitions(
         held = {line for block in blocks for line in range(block.start, block.end + 1)}
         for line in hits[path]:
             if line not in held and line <= len(lines) and defining.search(lines[line - 1]):
-                last = _end_of_short(lines, line, outline)
+                last = _end_of(path, lines, line)
                 by_words.append(
                     Place(path=path, start_line=line, end_line=last, description=described)
                 )
@@ -146,9 +146,12 @@ def _definitions(
     return by_grammar + by_words
 
 
-def _end_of_short(lines: Sequence[str], start: int, outline: Outline) -> int:
-    """The last line of what begins at `start`: before the next line that is no deeper and closes
-    nothing, or the next definition."""
+def _end_of(path: str, lines: Sequence[str], start: int) -> int:
+    """The last line of what begins at `start`: by the grammar, else before the next line that is
+    no deeper and closes nothing."""
+    last = end_of_statement(language_of(path, lines[0]), "\n".join(lines), start)
+    if last is not None:
+        return last
     first = lines[start - 1]
     depth = len(first) - len(first.lstrip())
     for number in range(start + 1, min(start + _MAX_DEFINITION, len(lines)) + 1):

@@ -6,6 +6,7 @@ wrong is a sentence for the model.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ MAX_LOOK_UPS = 40
 MAX_READ = 200
 _MAX_LISTED = 150
 _MAX_NAMESAKES = 5
-#: One look-up may take so long, with what has to be fetched for it.
-_SECONDS = 30
+#: One look-up may take so long, with what has to be fetched for it, and all of one call.
+_SECONDS = 12
+_SECONDS_IN_ALL = 45
 _MAX_PATH = 1024
 
 
@@ -40,15 +42,17 @@ class CodeLookUps:
         """One result for each wish, in their order."""
         known: dict[LookUp, LookUpResult] = {}
         async with self._lock:
+            until = time.monotonic() + _SECONDS_IN_ALL
             for wish in look_ups:
                 if wish not in known and len(known) < MAX_LOOK_UPS:
-                    known[wish] = await self._one(wish)
+                    known[wish] = await self._one(wish, until)
         beyond = f"not looked up: at most {MAX_LOOK_UPS} are possible at a time"
         return [known.get(wish) or LookUpResult(look_up=wish, problem=beyond) for wish in look_ups]
 
-    async def _one(self, wish: LookUp) -> LookUpResult:
+    async def _one(self, wish: LookUp, until: float) -> LookUpResult:
+        seconds = min(_SECONDS, until - time.monotonic())
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(seconds):
                 found = await self._looked_up(wish)
         except Problem as exc:
             return LookUpResult(look_up=wish, problem=str(exc))
@@ -56,6 +60,8 @@ class CodeLookUps:
             return LookUpResult(look_up=wish, problem=f"not looked up: {exc}")
         except TimeoutError:
             problem = f"not looked up: it took longer than {_SECONDS} seconds"
+            if seconds < _SECONDS:
+                problem = "not looked up: what was asked for before it took too long"
             return LookUpResult(look_up=wish, problem=problem)
         return LookUpResult(
             look_up=wish,

@@ -35,8 +35,8 @@ MAX_SEARCHED_BYTES = 200_000
 MAX_SHOWN_BYTES = 1_000_000
 #: All that a clone may grow by, and what one fetch and one search may take.
 _MAX_BYTES = 64 << 20
-_FETCH_SECONDS = 20
-_SEARCH_SECONDS = 5
+_FETCH_SECONDS = 10
+_SEARCH_SECONDS = 2
 _MAX_OUTPUT = 2 << 20
 _MAX_READ = 64 << 20
 _MAX_MASKED = 100

@@ -6,9 +6,10 @@ after it may still fit.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, zip_longest
+from itertools import groupby, islice, zip_longest
 
 from bot.domain.diff import ChangedFile
 from bot.domain.model import Batch, BatchFile, Snippet
@@ -130,18 +131,36 @@ def with_context(
         if not _lines_of(snippet) <= shown.get(snippet.path, set())
     ]
     selection: list[list[Snippet]] = [[] for _ in batch.files]
-    seen: set[Snippet] = set()
+    told: defaultdict[str, set[int]] = defaultdict(set)
     for _, position, snippet in sorted(offered, key=lambda item: item[:2]):
-        cost = _cost(snippet)
-        if cost <= budget and snippet not in seen:
-            seen.add(snippet)
-            selection[position].append(snippet)
-            budget -= cost
+        for piece in _untold(snippet, told[snippet.path]):
+            cost = _cost(piece)
+            if cost <= budget:
+                told[piece.path] |= _lines_of(piece)
+                selection[position].append(piece)
+                budget -= cost
     files: list[BatchFile] = [
         replace(part, context=tuple(context))
         for part, context in zip(batch.files, selection, strict=True)
     ]
     return replace(batch, files=tuple(files))
+
+
+def _untold(snippet: Snippet, told: set[int]) -> Iterator[Snippet]:
+    """What of it no snippet before it holds. What surrounds several hunks of one function
+    overlaps: of that the rest alone is kept, of all else the whole."""
+    lines = _lines_of(snippet)
+    if lines <= told:
+        return
+    if snippet.role != "enclosing" or lines.isdisjoint(told):
+        yield snippet
+        return
+    text = snippet.text.split("\n")
+    rest = sorted(lines - told)
+    for _, run in groupby(enumerate(rest), key=lambda item: item[1] - item[0]):
+        numbers = [number for _, number in run]
+        first, last = numbers[0] - snippet.start_line, numbers[-1] - snippet.start_line
+        yield replace(snippet, start_line=numbers[0], text="\n".join(text[first : last + 1]))
 
 
 def _shown(file: ChangedFile) -> set[int]:

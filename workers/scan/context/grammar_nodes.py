@@ -2,7 +2,8 @@
 
 `definitions` are what encloses a hunk and what a call leads to: functions, methods,
 classes and their like. `imports` are whole statements. Where a grammar has one node type for
-everything, `head` says how the text of a definition starts.
+everything, `head` says how the text of a definition starts. `assigned` are queries for what is
+a definition by its value alone, as `const f = () => {}`.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ class Nodes:
     definitions: tuple[str, ...]
     imports: tuple[str, ...] = ()
     head: str = ""  # a regular expression
+    assigned: tuple[str, ...] = ()
 
 
-def _nodes(definitions: str, imports: str = "", head: str = "") -> Nodes:
-    return Nodes(tuple(definitions.split()), tuple(imports.split()), head)
+def _nodes(
+    definitions: str, imports: str = "", head: str = "", assigned: tuple[str, ...] = ()
+) -> Nodes:
+    return Nodes(tuple(definitions.split()), tuple(imports.split()), head, assigned)
 
 
 _SCRIPT = "function_declaration generator_function_declaration method_definition class_declaration"
@@ -24,6 +28,20 @@ _TYPED = (
     f"{_SCRIPT} interface_declaration enum_declaration type_alias_declaration "
     "abstract_class_declaration"
 )
+
+#: Functions with a body of statements; what is one expression explains nothing that its line
+#: does not show.
+_WITH_BODY = "[(arrow_function body: (statement_block)) (function_expression)]"
+_WRAPPED = f"(call_expression arguments: (arguments {_WITH_BODY}))"
+_SCRIPT_ASSIGNED = (
+    f"(variable_declarator value: {_WITH_BODY})",
+    # As `memo(() => {})`, of a whole module only: within functions these are results.
+    f"(program (lexical_declaration (variable_declarator value: {_WRAPPED}) @definition))",
+    f"(program (export_statement (lexical_declaration (variable_declarator value: {_WRAPPED}) "
+    "@definition)))",
+    f"(assignment_expression left: (member_expression) right: {_WITH_BODY})",
+)
+_TYPED_ASSIGNED = (*_SCRIPT_ASSIGNED, f"(public_field_definition value: {_WITH_BODY})")
 
 NODES: dict[str, Nodes] = {
     "bash": _nodes("function_definition"),
@@ -50,7 +68,11 @@ NODES: dict[str, Nodes] = {
     "elm": _nodes("value_declaration type_declaration type_alias_declaration", "import_clause"),
     "erlang": _nodes("fun_decl record_decl", "import_attribute pp_include"),
     "fortran": _nodes("function subroutine module program", "use_statement"),
-    "go": _nodes("function_declaration method_declaration type_declaration", "import_declaration"),
+    "go": _nodes(
+        "function_declaration method_declaration type_declaration",
+        "import_declaration",
+        assigned=("(var_spec value: (expression_list (func_literal)))",),
+    ),
     "graphql": _nodes("object_type_definition input_object_type_definition enum_type_definition"),
     "haskell": _nodes("function signature data_type class", "import"),
     "hcl": _nodes("block"),
@@ -58,8 +80,16 @@ NODES: dict[str, Nodes] = {
         "method_declaration constructor_declaration class_declaration interface_declaration "
         "enum_declaration record_declaration annotation_type_declaration",
         "import_declaration",
+        assigned=(
+            "(field_declaration declarator: (variable_declarator "
+            "value: (lambda_expression body: (block))))",
+        ),
     ),
-    "javascript": _nodes(_SCRIPT, "import_statement"),
+    "javascript": _nodes(
+        _SCRIPT,
+        "import_statement",
+        assigned=(*_SCRIPT_ASSIGNED, f"(field_definition value: {_WITH_BODY})"),
+    ),
     "julia": _nodes(
         "function_definition struct_definition module_definition macro_definition",
         "import_statement using_statement",
@@ -107,8 +137,8 @@ NODES: dict[str, Nodes] = {
         "function_declaration class_declaration protocol_declaration", "import_declaration"
     ),
     "terraform": _nodes("block"),
-    "tsx": _nodes(_TYPED, "import_statement"),
-    "typescript": _nodes(_TYPED, "import_statement"),
+    "tsx": _nodes(_TYPED, "import_statement", assigned=_TYPED_ASSIGNED),
+    "typescript": _nodes(_TYPED, "import_statement", assigned=_TYPED_ASSIGNED),
     "verilog": _nodes("module_declaration function_declaration task_declaration"),
     "zig": _nodes("Decl", head=r"(?:pub\s+|export\s+)?(?:fn|const)\b"),
 }

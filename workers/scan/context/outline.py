@@ -1,6 +1,7 @@
 """Where functions, classes and imports stand in a text (pure; tree-sitter)."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -52,13 +53,41 @@ def outline(language: str, text: str) -> Outline:
         return Outline()
     found = QueryCursor(query).captures(tree.root_node)
     head = NODES[language].head
-    definitions = [
+    definitions = {
         _block(node)
         for node in found.get("definition", [])
         if not head or re.match(head.encode(), node.text or b"")
-    ]
+    }
     imports = [_block(node) for node in found.get("import", [])]
     return Outline(_ordered(definitions), _ordered(imports))
+
+
+def end_of_statement(language: str, text: str, start: int) -> int | None:
+    """The last line of what begins on line `start`, by the grammar; None without one, or where
+    nothing begins there."""
+    tree = tree_of(language, text)
+    node = tree.root_node if tree is not None else None
+    while node is not None:
+        if node.start_point[0] == start - 1 and node.parent is not None and not _is_list(node):
+            return _last_row(node) + 1
+        node = next((child for child in node.named_children if _last_row(child) >= start - 1), None)
+    return None
+
+
+def _is_list(node: Node) -> bool:
+    """Whether it is one thing below another, as the statements of a block."""
+    first, *others = node.named_children or [node]
+    row, column = first.start_point
+    same_start = (row, column) == tuple(node.start_point)
+    return same_start and any(
+        other.start_point[0] > row and other.start_point[1] == column for other in others
+    )
+
+
+def _last_row(node: Node) -> int:
+    """The row of its last character: the end of a line belongs to that line."""
+    row, column = node.end_point
+    return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
 @cache
@@ -68,10 +97,13 @@ def _query(language: str) -> Query | None:
         return None
     patterns = [f"({kind}) @definition" for kind in nodes.definitions]
     patterns += [f"({kind}) @import" for kind in nodes.imports]
+    patterns += [
+        each if "@definition" in each else f"{each} @definition" for each in nodes.assigned
+    ]
     return Query(get_language(cast(SupportedLanguage, language)), "\n".join(patterns))
 
 
-def _ordered(blocks: list[Block]) -> tuple[Block, ...]:
+def _ordered(blocks: Iterable[Block]) -> tuple[Block, ...]:
     return tuple(sorted(blocks, key=lambda block: (block.start, -block.end)))
 
 
@@ -79,15 +111,14 @@ def _block(node: Node) -> Block:
     last = node
     if node.next_named_sibling is not None and node.next_named_sibling.type == "function_body":
         last = node.next_named_sibling  # Dart: the signature is a node of its own
-    end_row, end_column = last.end_point
-    if end_column == 0 and end_row > node.start_point[0]:
-        end_row -= 1  # the line end belongs to the node
-    return Block(_name(node), node.start_point[0] + 1, end_row + 1)
+    return Block(_name(node), node.start_point[0] + 1, _last_row(last) + 1)
 
 
 def _name(node: Node) -> str:
     """By the grammar's field, else the first word of the text that is no keyword."""
-    named = node.child_by_field_name("name")
+    named = node.child_by_field_name("name") or node.child_by_field_name("property")
+    if named is None and (left := node.child_by_field_name("left")) is not None:
+        named = left.child_by_field_name("property")  # of `exports.name = ...`
     if named is None and (inner := node.child_by_field_name("definition")) is not None:
         named = inner.child_by_field_name("name")
     if named is None and (declarator := node.child_by_field_name("declarator")) is not None:

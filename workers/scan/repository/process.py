@@ -12,7 +12,8 @@ from bot.runtime.tasks import run_to_completion
 
 _CHUNK = 1 << 16
 _MAX_STDERR = 1 << 16
-_LAST_SECONDS = 5
+#: For the end of what was killed: whoever cancels waits no longer than 2 seconds in all.
+_LAST_SECONDS = 1
 
 
 class ProcessTimeout(Exception):

@@ -287,6 +287,124 @@ async def test_a_look_up_is_cancelled_at_once(
         assert time.monotonic() - start < 2
 
 
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A server that takes what is asked and never answers; its address, and whether it was."""
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(wait, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x.git", asked
+    finally:
+        over.set()
+        server.close()
+
+
+def _gits_in(folder: Path) -> list[str]:
+    """Commands of the processes whose git directory is below `folder`."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"GIT_DIR={folder}".encode() in environment.read_bytes():
+                found.append((environment.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@asynccontextmanager
+async def _waiting_for_blobs(
+    repository: Repository, settings: Settings, scratch: Path
+) -> AsyncIterator[tuple[ClonedSource, asyncio.Event]]:
+    """A clone whose server is silent from now on, and whether it was asked again."""
+    source = repository.change({"a.py": "1\n"}, {"b.py": "total = 1\n"})
+    async with (
+        silent_server() as (url, asked),
+        code_source(
+            source, settings, RepoConfig(), scan_of(), protocols=("file", "http")
+        ) as opened,
+    ):
+        await one(opened, "list")
+        (name,) = os.listdir(scratch)
+        config = scratch / name / "config"
+        config.write_text(config.read_text().replace(source.url, url))
+        yield opened, asked
+
+
+async def test_a_fetch_for_a_look_up_is_cancelled_and_its_processes_end(
+    repository: Repository, settings: Settings, scratch: Path
+) -> None:
+    async with _waiting_for_blobs(repository, settings, scratch) as (opened, asked):
+        task = asyncio.create_task(one(opened, "read", path="b.py"))
+        await asyncio.wait_for(asked.wait(), 10)
+        assert _gits_in(scratch)
+        start = time.monotonic()
+        task.cancel()
+        await asyncio.wait({task})
+        assert time.monotonic() - start < 2
+        assert task.cancelled()
+        assert not _gits_in(scratch)
+
+
+async def test_a_server_that_falls_silent_costs_one_look_up_and_then_all_that_are_left(
+    repository: Repository, settings: Settings, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.repository.look_ups._SECONDS", 0.5)
+    monkeypatch.setattr("workers.repository.look_ups._SECONDS_IN_ALL", 0.8)
+    async with _waiting_for_blobs(repository, settings, scratch) as (opened, _):
+        wishes = [LookUp(operation=Operation.READ, path="b.py", start=n) for n in range(1, 9)]
+        start = time.monotonic()
+        results = await opened.answer(wishes)
+        assert time.monotonic() - start < 3
+    assert results[0].problem == "not looked up: it took longer than 0.5 seconds"
+    assert {each.problem for each in results[1:]} == {
+        "not looked up: what was asked for before it took too long"
+    }
+
+
+ARROWS: Files = {
+    "web/order.ts": (
+        "export const place = async ({\n  cart,\n  user,\n}: Options): Promise<Order> => {\n"
+        "  const sum = total(cart);\n  return { sum, user };\n};\n\n"
+        "export const List = memo((p: P) => {\n  return p.a;\n});\n\n"
+        "class Shop {\n  private refund = async (\n    order: Order,\n  ) => {\n"
+        "    return order;\n  };\n}\n\n"
+        "export const RATES = {\n  a: 1,\n  b: {\n    c: 2,\n  },\n};\n"
+    ),
+    "web/old.js": "exports.charge = function (\n  a,\n) {\n  return a;\n};\n",
+    "app/keys.py": "key = lambda item: (\n    item.a,\n    item.b,\n)\n",
+    "app/hook.go": "package app\n\nvar Hook = func(\n\ta int,\n) int {\n\treturn a\n}\n",
+    "app/Fun.java": "class Fun {\n  Call twice = (\n    a\n  ) -> {\n    return a;\n  };\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "path", "lines"),
+    [
+        ("place", "web/order.ts", (1, 7)),
+        ("List", "web/order.ts", (9, 11)),
+        ("refund", "web/order.ts", (14, 18)),
+        ("RATES", "web/order.ts", (21, 26)),
+        ("charge", "web/old.js", (1, 5)),
+        ("key", "app/keys.py", (1, 4)),
+        ("Hook", "app/hook.go", (3, 7)),
+        ("twice", "app/Fun.java", (2, 6)),
+    ],
+)
+async def test_a_definition_by_assignment_has_its_body(
+    repository: Repository, settings: Settings, symbol: str, path: str, lines: tuple[int, int]
+) -> None:
+    source = repository.change({"a.py": "1\n"}, ARROWS)
+    async with _opened(source, settings, RepoConfig(), scan_of()) as opened:
+        result = await one(opened, "definition", symbol=symbol, path=path)
+    assert [(p.path, p.start_line, p.end_line) for p in result.places] == [(path, *lines)]
+
+
 async def test_known_secrets_are_shown_by_no_look_up(
     repository: Repository, settings: Settings
 ) -> None:

@@ -1,6 +1,7 @@
 """Outlines in many languages, relatives by name, snippets and their budget."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,17 @@ TARGETS = {
     "typescript": "let x;\nfunction target(a: number): number {\n  return a;\n}\n",
     "zig": "const x = 1;\nfn target(a: i32) i32 {\n    return a;\n}\n",
 }
+#: The same, where it is one by its value.
+ASSIGNED = [
+    ("javascript", "let x;\nexport const target = async () => {\n  return 1;\n};\n"),
+    ("javascript", "let x;\nexports.target = function () {\n  return 1;\n};\n"),
+    ("javascript", "class A {\n  target = () => {\n    return 1;\n  };\n}\n"),
+    ("typescript", "class A {\n  private target = (): number => {\n    return 1;\n  };\n}\n"),
+    ("typescript", "let x;\nconst target: F = (a) => {\n  return a;\n};\n"),
+    ("tsx", "let x;\nexport const target = memo(() => {\n  return <b />;\n});\n"),
+    ("go", "package a\nvar target = func(a int) int {\n\treturn a\n}\n"),
+    ("java", "class A {\n  F target = (a) -> {\n    return a;\n  };\n}\n"),
+]
 NAMELESS = {"r", "terraform", "ocaml"}  # the name stands outside, or is a string
 
 
@@ -58,6 +70,18 @@ def test_finds_what_encloses_a_line(language: str) -> None:
     assert (block.start, block.end) == (2, 4)
     if language not in NAMELESS:
         assert block.name == "target"
+
+
+@pytest.mark.parametrize(("language", "text"), ASSIGNED)
+def test_a_function_that_is_assigned_is_a_definition(language: str, text: str) -> None:
+    block = outline(language, text).enclosing(3, 3)
+    assert block is not None
+    assert (block.name, block.start, block.end) == ("target", 2, 4)
+
+
+def test_a_result_that_takes_a_function_is_no_definition() -> None:
+    text = "function f(a) {\n  const b = a.map((c) => {\n    return c;\n  });\n}\n"
+    assert [block.name for block in outline("typescript", text).definitions] == ["f"]
 
 
 @pytest.mark.parametrize("language", sorted(NODES))
@@ -237,3 +261,28 @@ def test_context_stays_under_its_budget_and_the_nearest_comes_first(budget: int)
     assert sum(count_tokens(snippet.text) for snippet in file.context) <= budget
     if budget >= 30:
         assert file.context[0].role == "enclosing"
+
+
+def _hunk_at(line: int, text: str) -> Hunk:
+    return Hunk(line, line, "", (Line(line, None, "old"), Line(None, line, text)))
+
+
+@pytest.mark.parametrize("length", [30, 200])
+def test_what_surrounds_several_hunks_of_one_function_is_shown_once(length: int) -> None:
+    lines = ["class Shop:", "    def total(self):", *(f"        a{n} = {n}" for n in range(length))]
+    text = "\n".join(lines) + "\n"
+    hunks = tuple(_hunk_at(line, lines[line - 1]) for line in (10, 20, 30))
+    file = ChangedFile(path="shop.py", status=FileStatus.MODIFIED, hunks=hunks)
+    own = text_of("shop.py", text)
+    parts = (
+        BatchFile(file=file, language="python", content=text),
+        BatchFile(file=replace(file, hunks=hunks[:1]), language="python", content=text),
+    )
+    shown = [
+        number
+        for part in with_context(Batch(0, parts), {"shop.py": own}, {}, 100_000).files
+        for snippet in part.context
+        for number in range(snippet.start_line, snippet.start_line + len(snippet.text.split("\n")))
+    ]
+    assert len(shown) == len(set(shown))
+    assert {2, 9, 11, 19, 21, 29, 31} <= set(shown)
