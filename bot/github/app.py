@@ -95,10 +95,10 @@ class GitHubApp:
     async def installation(
         self,
         installation_id: int,
-        repository: int | str | None,
+        repository: int | str,
         permissions: Mapping[str, str] | None = None,
     ) -> GitHub:
-        """A client for one repository, by id or name (None: all of them), of an installation.
+        """A client for one repository, by id or name, of an installation.
 
         Its token is fetched here, so that a lost installation shows at once: raises NotFound when
         it is gone, suspended, or has not the repository, and Invalid when it lacks a permission.

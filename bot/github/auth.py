@@ -92,8 +92,8 @@ def _load(private_key: str) -> RSAPrivateKey:
 class Scope:
     """What a token is for: one installation, some of its repositories, some permissions.
 
-    Empty `repository_ids` and no `repository_name` (without its owner, who is the installation's)
-    mean all repositories, empty `permissions` all that was granted.
+    `repository_name` is without its owner, who is the installation's; empty `permissions` mean all
+    that was granted.
     """
 
     installation_id: int
@@ -105,15 +105,14 @@ class Scope:
     def of(
         cls,
         installation_id: int,
-        repository: int | str | None = None,
+        repository: int | str,
         permissions: Mapping[str, str] | None = None,
     ) -> Self:
-        """The scope for one repository, by id or name (or all, with None), and e.g.
-        `{"contents": "read"}`."""
+        """The scope for one repository, by id or name, and e.g. `{"contents": "read"}`."""
         granted = tuple(sorted((permissions or {}).items()))
         if isinstance(repository, str):
             return cls(installation_id, (), granted, repository)
-        return cls(installation_id, () if repository is None else (repository,), granted)
+        return cls(installation_id, (repository,), granted)
 
     def request(self) -> dict[str, Any]:
         """The body that asks GitHub for such a token."""

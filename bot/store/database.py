@@ -127,6 +127,12 @@ class Database:
         info: Mapping[str, Any] = await self.redis.info("server")
         return str(info.get("redis_version", "0"))
 
+    async def time(self) -> float:
+        """Seconds since the epoch by the clock of Redis, for what machines compare with each
+        other: their own clocks may be hours apart. Raises RedisError."""
+        seconds, microseconds = await self.redis.time()
+        return float(seconds) + float(microseconds) / 1_000_000
+
     async def ping(self) -> None:
         """Raises RedisError if Redis takes no commands."""
         await self.redis.ping()

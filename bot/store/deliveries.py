@@ -20,8 +20,17 @@ class Deliveries:
         self._database = database
         self._redis = database.redis
 
-    async def accept(self, guid: str, message: Message, *, installation_id: int = 0) -> bool:
-        """Queue what a delivery asks for, unless that delivery was queued before. Of one
+    async def accept(
+        self,
+        guid: str,
+        message: Message,
+        *,
+        installation_id: int = 0,
+        content: str | None = None,
+        by_person: bool = False,
+    ) -> bool:
+        """Queue what a delivery asks for, unless that delivery was queued before, or another with
+        the same `content`, which is remembered longer if a person asks for something in it. Of one
         installation so many are handled at once; others wait in a line of their own, so that
         nobody else waits behind them. 0 is for deliveries of no installation."""
         accepted = await self._database.scripts.run(
@@ -29,6 +38,10 @@ class Deliveries:
             guid=guid,
             messages=as_arguments([message]),
             seconds=DELIVERY_SECONDS,
+            content=content,
+            content_seconds=max(DELIVERY_SECONDS, self._database.keep_seconds)
+            if by_person
+            else DELIVERY_SECONDS,
             installation=str(installation_id) if installation_id else None,
             max_concurrent=MAX_CONCURRENT_DELIVERIES,
         )
@@ -72,7 +85,8 @@ class Deliveries:
 
     async def due_redeliveries(self) -> list[tuple[int, str]]:
         """The attempts that are due, and the GUIDs of their deliveries, longest due first."""
-        due: Any = await self._redis.zrangebyscore(keys.REDELIVERIES, "-inf", self._database.now())
+        now = await self._database.time()
+        due: Any = await self._redis.zrangebyscore(keys.REDELIVERIES, "-inf", now)
         found = (member.decode().partition(":") for member in due)
         return [(int(attempt_id), guid) for attempt_id, _, guid in found]
 

@@ -7,6 +7,8 @@ KEEP_DAYS; a key whose lifetime is told "since" something is given it anew each 
 
 Deliveries and messages
   delivery:<guid>                            string  4 days; a delivery that was queued
+  delivery_content:<content>                 string  4 days, KEEP for what a person asked for; GUID
+                                                     of the delivery that said it first
   queued_deliveries                          set     while any wait; installations that have some
   queued_deliveries:<installation_id>        list    while any wait; their messages, oldest first
   active_deliveries:<installation_id>        set     while any are handled; ids of their messages
@@ -101,6 +103,10 @@ REDELIVERIES = f"{PREFIX}redeliveries"
 
 def delivery(guid: str) -> str:
     return f"{PREFIX}delivery:{guid}"
+
+
+def delivery_content(content: str) -> str:
+    return f"{PREFIX}delivery_content:{content}"
 
 
 def queued_deliveries(installation_id: int) -> str:

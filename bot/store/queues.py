@@ -158,7 +158,7 @@ class Queues:
 
     async def live_workers(self) -> int:
         """Worker processes (a process counts once for each queue consumer that it shares)."""
-        since = self._database.now() * 1000 - HEARTBEAT_TIMEOUT_MS
+        since = await self._database.time() * 1000 - HEARTBEAT_TIMEOUT_MS
         return int(await self._redis.zcount(keys.HEARTBEATS, since, "+inf"))
 
     async def dead_letters(self) -> list[DeadLetter]:
@@ -194,7 +194,6 @@ class Queues:
         """Give the messages of workers that gave no sign for so long back to their queues."""
         requeued = await self._database.scripts.run(
             Script.REQUEUE_LOST_MESSAGES,
-            now=int(self._database.now() * 1000),
             lost=int(lost_seconds * 1000),
             queues=ALL_QUEUES,
         )

@@ -88,7 +88,7 @@ class ReviewList:
 
     async def drop_expired(self) -> int:
         """Take reviews that are no longer kept out of the list; returns how many."""
-        before = self._database.now() - self._database.keep_seconds - _SLACK_SECONDS
+        before = await self._database.time() - self._database.keep_seconds - _SLACK_SECONDS
         old: Any = await self._redis.zrangebyscore(keys.REVIEWS, "-inf", before)
         expired = [name for name in old if not await self._redis.exists(keys.review(name.decode()))]
         if expired:

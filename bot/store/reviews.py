@@ -52,7 +52,7 @@ class Reviews:
         """Open it, superseding the unfinished review of its pull request, if any; or, with
         `follow_up`, leave that alone and put `follow_up` as soon as it has ended, and so have
         whatever superseded it meanwhile. `base` is the branch that the pull request goes to."""
-        now = self._database.now()
+        now = await self._database.time()
         outcome, other = await self._database.scripts.run(
             Script.OPEN_REVIEW,
             id=review.id,
@@ -220,7 +220,7 @@ class Reviews:
         """Whether the review is one of the day's first `quota`; counted once."""
         consumed = await self._database.scripts.run(
             Script.CONSUME_QUOTA,
-            key=self._quota_key(installation_id),
+            key=await self._quota_key(installation_id),
             review=review_id,
             quota=quota,
             seconds=QUOTA_SECONDS,
@@ -229,7 +229,7 @@ class Reviews:
 
     async def refund_quota(self, installation_id: int, review_id: str) -> None:
         """There was no review after all."""
-        await self._redis.srem(self._quota_key(installation_id), review_id)
+        await self._redis.srem(await self._quota_key(installation_id), review_id)
 
     async def waiting_for(self, review_id: str) -> list[str]:
         """The ids of what is to start once that review has ended."""
@@ -239,8 +239,8 @@ class Reviews:
     async def clear_waiting(self, installation_id: int, review_id: str) -> None:
         """Start nothing after that review; what waited for its end gives its place back."""
         await self._database.scripts.run(
-            Script.CLEAR_WAITING, id=review_id, quota=self._quota_key(installation_id)
+            Script.CLEAR_WAITING, id=review_id, quota=await self._quota_key(installation_id)
         )
 
-    def _quota_key(self, installation_id: int) -> str:
-        return keys.quota(installation_id, day_of(self._database.now()))
+    async def _quota_key(self, installation_id: int) -> str:
+        return keys.quota(installation_id, day_of(await self._database.time()))

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from ulid import ULID
 
+from bot.domain.events import CommentCreated, InstallationChanged, PullRequestChanged
 from bot.store import RedisError, Store, message
 from bot.telemetry import log, tracing
 from bot.webhooks.body_budget import BudgetExceeded
@@ -139,9 +140,25 @@ async def _accept(
     }
     with tracing.span("accept delivery", attributes, kind="producer", review=review_id):
         queued = message("handle_delivery", to_json(event), review_id, guid)
-        if not await store.deliveries.accept(guid, queued, installation_id=installation_id):
+        accepted = await store.deliveries.accept(
+            guid,
+            queued,
+            installation_id=installation_id,
+            content=_content(event, body),
+            by_person=not isinstance(event, PullRequestChanged | InstallationChanged),
+        )
+        if not accepted:
             return 200, {"status": "duplicate"}, ""
     return 202, {"status": "queued"}, review_id
+
+
+def _content(event: Event, body: bytes) -> str:
+    """A name for what a delivery says. GitHub signs the body alone: whoever has got hold of one
+    may send it again under any GUID. A comment is obeyed once, whatever else its body says."""
+    if isinstance(event, CommentCreated):
+        kind = "conversation" if event.in_thread is None else "thread"
+        return f"{event.repository.id}:{kind}:{event.comment_id}"
+    return hashlib.sha256(body).hexdigest()
 
 
 def _read(name: str, body: bytes) -> Event | Ignored:

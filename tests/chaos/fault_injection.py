@@ -110,7 +110,8 @@ async def repeat(chaos: ChaosStage, dice: random.Random) -> None:
 
 
 async def out_of_order(chaos: ChaosStage, dice: random.Random) -> None:
-    """Something old arrives late, as if it were new."""
+    """Something old arrives late, as if it were new; GitHub never repeats a body to the letter."""
     if chaos.sandbox.state.deliveries:
         old = dice.choice(chaos.sandbox.state.deliveries)
-        await chaos.sandbox.deliver(old.event, json.loads(old.request_body))
+        late = json.loads(old.request_body) | {"late": dice.random()}
+        await chaos.sandbox.deliver(old.event, late)

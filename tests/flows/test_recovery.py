@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from redis.asyncio import Redis
@@ -19,6 +20,7 @@ from bot.store import QUEUES, Snapshot, Store, keys, message
 from bot.telemetry.metrics import Unsaved
 from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
 from tests.support.reviews import state_of
+from workers.queue.broker import make_broker
 from workers.schedule import maintenance
 from workers.schedule.redelivery import MAX_REDELIVERIES, redeliver
 from workers.services import Services, open_services
@@ -350,3 +352,34 @@ async def test_a_hung_git_is_ended_by_the_limit_of_its_step(
         assert check_run.output["title"] == "The review took too long"
         assert git_processes(world.sandbox.url) == []
         assert fault.triggered == 1
+
+
+async def test_a_scheduler_whose_clock_is_hours_ahead_ends_no_review(
+    store: Store, services: Services
+) -> None:
+    await put_into(store, State.SCANNING)
+    store.now = lambda: time.time() + 7200
+    await maintenance.sweep(services)
+    assert (await state_of(store, ID)).state is State.SCANNING
+
+
+async def test_a_scheduler_whose_clock_is_ahead_takes_no_living_workers_messages(
+    store: Store, redis_url: str
+) -> None:
+    """Nor does a worker whose clock is, which looks for the dead now and then."""
+    living = make_broker(redis_url, [])
+    living.declare_queue("scan")
+    await store.queues.put(message("scan_review", ID))
+    [taken] = await asyncio.to_thread(living.do_fetch, "scan", 1)
+    store.now = lambda: time.time() + 7200
+    assert await store.queues.requeue_lost(30) == 0
+    ahead = make_broker(redis_url, [])
+    ahead.maintenance_chance = 1_000_000
+    with patch(
+        "dramatiq.brokers.redis.current_millis", lambda: int(time.time() * 1000) + 7_200_000
+    ):
+        assert await asyncio.to_thread(ahead.do_fetch, "scan", 1) == []
+    assert taken
+    assert await store.redis.llen(keys.queue("scan")) == 0
+    for broker in (living, ahead):
+        broker.close()

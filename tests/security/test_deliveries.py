@@ -106,6 +106,35 @@ async def test_a_delivery_is_claimed_for_longer_than_github_could_repeat_it(
     assert 3 * 86_400 < left <= 4 * 86_400
 
 
+async def test_a_captured_delivery_works_once_under_whatever_guid_and_event(
+    web: httpx2.AsyncClient, redis: "Redis"
+) -> None:
+    """Who holds a signed body could otherwise have `/review full` obeyed again and again."""
+
+    async def send(event: str, body: bytes, guid: str) -> tuple[int, str]:
+        headers = {
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": guid,
+            "X-Hub-Signature-256": signature(body),
+        }
+        answer = await web.post("/webhooks/github", content=body, headers=headers)
+        return answer.status_code, answer.json()["status"]
+
+    comment = payload("issue_comment-created")
+    comment["comment"]["body"] = "/review full"
+    for event, data in (
+        ("pull_request", payload("pull_request-opened")),
+        ("issue_comment", comment),
+    ):
+        body = json.dumps(data).encode()
+        assert await send(event, body, f"{len(event)}-1") == (202, "queued")
+        for number in range(2, 5):
+            assert await send(event, body, f"{len(event)}-{number}") == (200, "duplicate")
+    # A comment is obeyed once, whatever else its delivery says.
+    other = json.dumps(comment | {"unknown": 1}).encode()
+    assert await send("issue_comment", other, "13-5") == (200, "duplicate")
+
+
 async def test_a_body_that_comes_too_slowly_is_given_up(web: httpx2.AsyncClient) -> None:
     async def trickle() -> AsyncIterator[bytes]:
         yield b"{"

@@ -6,10 +6,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import httpx2
 import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import load
+from bot.security.tls import trusted
 from tests.flows.environment import REPO, running
 from workers.scan.repository.clone import Source, clone
 from workers.scan.repository.errors import CloneError
@@ -59,6 +61,38 @@ async def test_every_token_is_for_one_repository_and_named_permissions(
     readers = [p for p in permission_sets if "write" not in p.values()]
     assert len(readers) >= 2, "what scans cannot write"
     assert any("contents" not in permissions for permissions in writers)
+
+
+async def test_a_review_that_the_api_starts_has_no_wider_token(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    """It is asked for by the repository's name, whose id is looked up."""
+    async with running(redis_url, redis, tmp_path, api_tokens="letmein") as world:
+        await world.sandbox.add_repository("octo/other")
+        number = await world.open_pull({"a.py": "x = 1\n"}, {"a.py": "x = y\n"}, draft=True)
+        await world.settle()
+        since = len(world.sandbox.requests)
+        async with httpx2.AsyncClient(verify=trusted()) as client:
+            answer = await client.post(
+                f"{world.url}/api/reviews",
+                json={"repository": REPO, "number": number},
+                headers={"Authorization": "Bearer letmein"},
+            )
+        assert answer.status_code == 202
+        await world.settle()
+        assert len(world.reviews) == 1
+        requests = [
+            json.loads(exchange.body)
+            for exchange in world.sandbox.requests[since:]
+            if exchange.path.endswith("/access_tokens")
+        ]
+        repository = world.sandbox.repository(REPO).id
+    assert requests
+    for request in requests:
+        if "repositories" in request:
+            assert request["repositories"] in (["hello"], [".github"])
+        else:
+            assert request["repository_ids"] == [repository]
 
 
 class _Redirecting(BaseHTTPRequestHandler):

@@ -89,7 +89,8 @@ async def _start(
         raise NotFound(
             f"The App is not installed on {named_request.repository}, or it does not exist."
         ) from exc
-    gh = await services.github.installation(installation["id"], None, {"metadata": "read"})
+    name = named_request.repository.partition("/")[2]
+    gh = await services.github.installation(installation["id"], name, {"metadata": "read"})
     found = await gh.getitem(repo_url(named_request.repository))
     request = ReviewRequest(
         review_id=named_request.review_id,

@@ -147,7 +147,7 @@ async def _open(
         number=request.number,
         head_sha=pull.head_sha,
         trigger=request.trigger,
-        created_at=store.now(),
+        created_at=await store.time(),
         requested_by=request.requested_by,
         focus=request.focus,
         effort=request.effort,
@@ -252,19 +252,21 @@ async def _skip(
         return skip
     if pull.open:
         await store.requests.end(
-            request.review_id, _skipped_record(request, pull, store), skip.full_message
+            request.review_id,
+            _skipped_record(request, pull, await store.time()),
+            skip.full_message,
         )
         await _show_skip(services, gh, request, pull.head_sha, skip, warnings)
     return skip
 
 
-def _skipped_record(request: ReviewRequest, pull: PullRequest, store: Store) -> PendingRequest:
+def _skipped_record(request: ReviewRequest, pull: PullRequest, now: float) -> PendingRequest:
     return PendingRequest(
         repository=request.repository.full_name,
         number=request.number,
         trigger=request.trigger,
         requested_by=request.requested_by,
-        requested_at=store.now(),
+        requested_at=now,
         repository_id=request.repository.id,
         head_sha=pull.head_sha,
     )

@@ -53,10 +53,28 @@ class _Consumer(_RedisConsumer):
             super().requeue(messages)  # type: ignore[no-untyped-call]
 
 
+#: Where Dramatiq's script takes the time of the worker that calls it, and what tells it instead.
+_WORKER_TIME = b"local timestamp = ARGV[2]"
+_REDIS_TIME = (
+    b"local time = redis.call('TIME')\n"
+    b"local timestamp = time[1] * 1000 + math.floor(time[2] / 1000)"
+)
+
+
 class _Broker(RedisBroker):
     """Puts a message even if Redis does not take it just then: Dramatiq would drop a retry, and
     then acknowledge the message that it was to follow. Closes its connections, which Dramatiq
-    leaves to the garbage collector."""
+    leaves to the garbage collector. Its signs of life have the time of Redis: by that of a machine
+    whose clock is ahead, the workers of all others would be dead."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        script = self.scripts["dispatch"].script
+        if not isinstance(script, bytes) or _WORKER_TIME not in script:
+            raise RuntimeError("Dramatiq's script has changed: find anew where it takes the time.")
+        self.scripts["dispatch"] = self.client.register_script(
+            script.replace(_WORKER_TIME, _REDIS_TIME)
+        )
 
     @property
     def consumer_class(self) -> type[_Consumer]:
@@ -86,7 +104,7 @@ def make_broker(
     redis_url: str, middleware: list[dramatiq.Middleware], *, lost_seconds: int = LOST_SECONDS
 ) -> RedisBroker:
     """A broker whose dead workers are missed after `lost_seconds`."""
-    return _Broker(  # type: ignore[no-untyped-call]
+    return _Broker(
         client=connect_sync(redis_url),
         namespace=keys.NAMESPACE,
         middleware=middleware,

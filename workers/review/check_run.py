@@ -128,7 +128,8 @@ async def show_progress(services: Services, review: Review) -> None:
             state = await store.reviews.get(review.id)
             if state is None or state.state.finished:
                 return
-            gap = _gap(store.now() - (state.started_at or store.now()))
+            now = await store.time()
+            gap = _gap(now - (state.started_at or now))
             if await store.locks.once_per(f"check:{review.id}", int(gap * 1000)):
                 break
             await asyncio.sleep(gap / 4)

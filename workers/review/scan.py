@@ -27,7 +27,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         review.id,
         State.SCANNING,
         from_states=[State.QUEUED],
-        started_at=store.now(),
+        started_at=await store.time(),
         percent=5,
         activity=Activity.FETCHING,
     )

@@ -164,7 +164,7 @@ async def _limited(
     services: Services, review: ReviewState, attempt: Attempt, work: Coroutine[Any, Any, None]
 ) -> None:
     settings, review_id = services.settings, review.review.id
-    remaining = deadline(services, review) - services.store.now()
+    remaining = await seconds_left(services, review)
     if remaining <= 0:
         work.close()
         await time_out(services, review_id, settings.review_seconds)
@@ -183,11 +183,12 @@ async def _limited(
         await _retry_or_fail(services, review_id, attempt, exc)
 
 
-def deadline(services: Services, review: ReviewState) -> float:
-    """When the review has to be finished, in seconds since the epoch; it has until then from
-    the first start of its scan."""
-    started = services.store.now() if review.started_at is None else review.started_at
-    return started + services.settings.review_seconds
+async def seconds_left(services: Services, review: ReviewState) -> float:
+    """How long the review still has; it has REVIEW_SECONDS from the first start of its scan."""
+    limit = float(services.settings.review_seconds)
+    if review.started_at is None:
+        return limit
+    return review.started_at + limit - await services.store.time()
 
 
 async def time_out(services: Services, review_id: str, seconds: float) -> None:

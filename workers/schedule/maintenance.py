@@ -14,7 +14,7 @@ from bot.github.errors import GitHubError
 from bot.runtime.tasks import stop
 from bot.store import Message, RedisError, ReviewState, Snapshot, message
 from bot.telemetry import log
-from workers.review.stage import deadline, fail, time_out
+from workers.review.stage import fail, seconds_left, time_out
 from workers.schedule.redelivery import redeliver
 from workers.services import Services, open_services
 
@@ -71,7 +71,7 @@ async def _recover(services: Services, seen: Snapshot, review_id: str) -> None:
     review = await store.reviews.get(review_id)
     if review is None or review.state.finished:
         return
-    if deadline(services, review) + GRACE_SECONDS < store.now():
+    if await seconds_left(services, review) < -GRACE_SECONDS:
         await time_out(services, review_id, settings.review_seconds)
         return
     lost = await _lost(services, seen, review)

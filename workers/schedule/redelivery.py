@@ -29,7 +29,7 @@ _log = log.get(__name__)
 
 async def redeliver(services: Services) -> None:
     """Ask once for each attempt that failed since we last looked, also while we were away."""
-    store, now = services.store, services.store.now()
+    store, now = services.store, await services.store.time()
     since = datetime.fromtimestamp(now, UTC) - KEPT
     if (checked_until := await store.deliveries.checked_until()) is not None:
         since = max(since, datetime.fromtimestamp(checked_until, UTC) - OVERLAP)
@@ -51,7 +51,7 @@ async def redeliver(services: Services) -> None:
             continue
         except GitHubError:
             # Next time the others come first, should GitHub stumble over this one alone.
-            await store.deliveries.plan_redelivery(attempt_id, guid, store.now(), again=True)
+            await store.deliveries.plan_redelivery(attempt_id, guid, await store.time(), again=True)
             raise
         await store.deliveries.mark_redelivered(attempt_id, guid)
 
@@ -63,4 +63,4 @@ async def _plan(store: Store, attempt_id: int, guid: str) -> None:
     if previous_requests >= MAX_REDELIVERIES:
         return
     wait = min(RETRY_SECONDS * 2**previous_requests, MAX_RETRY_SECONDS) if previous_requests else 0
-    await store.deliveries.plan_redelivery(attempt_id, guid, store.now() + wait)
+    await store.deliveries.plan_redelivery(attempt_id, guid, await store.time() + wait)

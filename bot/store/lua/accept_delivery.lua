@@ -1,10 +1,14 @@
 -- Queue what a delivery asks for, once.
--- guid, messages, seconds to remember it, installation and max_concurrent; without an
+-- guid, messages, seconds to remember it; content (a name for what it says) and content_seconds to
+-- remember that, under whatever guid it comes again; installation and max_concurrent; without an
 -- installation it waits for nobody. Returns 1 when it was queued, 0 when it was before.
 
-if not redis.call('SET', key.delivery:format(args.guid), '1', 'NX', 'EX', args.seconds) then
+if redis.call('EXISTS', key.delivery:format(args.guid)) == 1 then return 0 end
+if args.content and not redis.call('SET', key.delivery_content:format(args.content), args.guid,
+    'NX', 'EX', args.content_seconds) then
   return 0
 end
+redis.call('SET', key.delivery:format(args.guid), '1', 'EX', args.seconds)
 if not args.installation then
   put(args.messages)
   return 1

@@ -1,10 +1,13 @@
 -- Give the messages of dead workers back to their queues, those of all queues at once: Dramatiq's
 -- own dispatch.lua does that now and then.
--- now and lost (a worker's last sign is older) in milliseconds, queues.
+-- lost (a worker's last sign is older) in milliseconds, queues. The signs are of the same clock:
+-- `workers.queue.broker` sees to that.
 -- Returns how many messages went back.
 
 local requeued = 0
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key.HEARTBEATS, 0, args.now - args.lost)) do
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key.HEARTBEATS, 0, now - args.lost)) do
   for _, queue in ipairs(args.queues) do
     local acks = key.acks:format(worker, queue)
     for _, message in ipairs(redis.call('SMEMBERS', acks)) do

@@ -137,10 +137,10 @@ async def test_a_failed_fetch_reaches_every_asker_and_is_tried_again_by_the_next
 
     tokens = InstallationTokens(fetch, time.clock())
     both = await asyncio.gather(
-        tokens.get(Scope.of(7)), tokens.get(Scope.of(7)), return_exceptions=True
+        tokens.get(Scope.of(7, 11)), tokens.get(Scope.of(7, 11)), return_exceptions=True
     )
     assert [type(result) for result in both] == [Transient, Transient]
-    assert await tokens.get(Scope.of(7)) == "ghs_second"
+    assert await tokens.get(Scope.of(7, 11)) == "ghs_second"
 
 
 async def test_a_revoked_token_is_replaced_once_and_the_call_goes_on(

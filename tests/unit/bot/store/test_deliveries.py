@@ -1,10 +1,12 @@
 """Deliveries: each is queued once, handled in turn, and asked for again where it failed."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.store import Store, connect, connect_sync, keys, message, start_next_delivery
+from bot.store.database import DELIVERY_SECONDS
 from bot.store.deliveries import MAX_CONCURRENT_DELIVERIES
 from tests.support.reviews import queued
 
@@ -103,3 +105,21 @@ async def test_what_was_done_about_a_comment_is_remembered(store: Store) -> None
 async def test_only_the_first_comment_is_told_a_thing_and_that_each_time(store: Store) -> None:
     claims = [await store.deliveries.claim_notice("access", comment) for comment in (5, 6, 5)]
     assert claims == [True, False, True]
+
+
+async def test_what_a_delivery_says_is_queued_once_under_any_guid(store: Store) -> None:
+    """GitHub signs the body alone, so that a captured one could be sent again."""
+
+    def accept(guid: str, content: str, *, by_person: bool = False) -> Awaitable[bool]:
+        queued = message("handle_delivery", {}, guid)
+        return store.deliveries.accept(guid, queued, content=content, by_person=by_person)
+
+    assert await accept("guid 1", "said")
+    assert not await accept("guid 2", "said")
+    assert not await accept("guid 1", "other")
+    assert await accept("guid 2", "other"), "what was refused has taken nothing"
+    assert await accept("guid 3", "asked", by_person=True)
+    store.keep_seconds = 90 * 86_400
+    assert await accept("guid 4", "asked more", by_person=True)
+    assert await store.redis.ttl(keys.delivery_content("said")) <= DELIVERY_SECONDS
+    assert await store.redis.ttl(keys.delivery_content("asked more")) > 80 * 86_400
