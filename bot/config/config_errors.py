@@ -80,9 +80,10 @@ def _allowed(node: Schema, schema: Schema) -> str:
 
 
 def _join(words: Any) -> str:
-    return ", ".join(f"`{word}`" for word in words)
+    return ", ".join(f"`{word if isinstance(word, str) else json.dumps(word)}`" for word in words)
 
 
-def _did_you_mean(word: str, known: list[str]) -> str:
-    matches = get_close_matches(word[:_MAX_SHOWN].lower(), known, n=1)
+def _did_you_mean(word: str, known: list[Any]) -> str:
+    names = [name for name in known if isinstance(name, str)]
+    matches = get_close_matches(word[:_MAX_SHOWN].lower(), names, n=1)
     return f" Did you mean `{matches[0]}`?" if matches else ""

@@ -9,13 +9,20 @@ import json
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails
 
 from bot.config import safe_yaml
 from bot.config.config_errors import code, dotted, explain
 from bot.config.safe_yaml import Document, Path, Position
-from bot.config.settings import FailOn
+from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity
 
 FILE = ".github/glossator.yml"
@@ -55,7 +62,7 @@ class RepoConfig:
     request_changes: bool | None = None
     drafts: bool = False
     bots: bool = False
-    forks: bool = True
+    forks: Forks | None = None
     base_branches: tuple[str, ...] = ()  # patterns; empty: all branches
     skip_labels: tuple[str, ...] = ("no-review",)
     title_skip_markers: tuple[str, ...] = ("[skip review]", "[no review]")
@@ -129,6 +136,16 @@ _DEFAULT = RepoConfig()
 _SERVERS: Any = None  # the server's setting; a file cannot say so but by leaving the key out
 
 
+_FORKS: list[Any] = [*(str(each) for each in Forks), True, False]
+
+
+def _forks(value: Any) -> Any:
+    """Earlier files say true or false."""
+    if isinstance(value, bool):
+        return Forks.REVIEW if value else Forks.SKIP
+    return value
+
+
 def _without_null_defaults(schema: dict[str, Any]) -> None:
     for value in schema["properties"].values():
         if value.get("default", ...) is None:
@@ -197,7 +214,11 @@ class _File(_Section):
     )
     drafts: bool = Field(_DEFAULT.drafts, description="Review drafts on their own.")
     bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots on their own.")
-    forks: bool = Field(_DEFAULT.forks, description="Review pull requests from forks on their own.")
+    forks: Annotated[Forks, BeforeValidator(_forks), WithJsonSchema({"enum": _FORKS})] = Field(
+        _SERVERS,
+        description="Pull requests from forks: review, ask (somebody with write access has to ask "
+        "for the review) or skip; true and false mean review and skip. Default: the server's.",
+    )
     base_branches: _Patterns = Field(
         _DEFAULT.base_branches, description="Only pull requests into these branches; empty: all."
     )

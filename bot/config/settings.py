@@ -37,6 +37,14 @@ class SettingsError(Exception):
     """Raised when a variable is missing or wrong; the message names each and the remedy."""
 
 
+class Forks(StrEnum):
+    """What becomes of pull requests from forks, of their own."""
+
+    REVIEW = "review"
+    ASK = "ask"
+    SKIP = "skip"
+
+
 class FailOn(StrEnum):
     """From which severity on the check run fails."""
 
@@ -156,6 +164,12 @@ class Settings(BaseSettings):
     llm_daily_budget: int = Field(
         0, ge=0, description="Tokens that one installation may use on a day (UTC); 0: no limit."
     )
+    llm_outsider_budget: int = Field(
+        2_000_000,
+        ge=0,
+        description="Tokens of those that pull requests by authors without write access may use "
+        "of one installation on a day (UTC), at most a quarter of LLM_DAILY_BUDGET; 0: no limit.",
+    )
     llm_prices: dict[str, Price] = Field(
         {},
         description='Prices a million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
@@ -227,6 +241,16 @@ class Settings(BaseSettings):
     )
     installation_reviews: int = Field(
         8, ge=1, description="Reviews of one installation that run at once; others wait in line."
+    )
+    forks: Forks = Field(
+        Forks.REVIEW,
+        description="Pull requests from forks: review, ask (somebody with write access has to ask "
+        "for the review) or skip.",
+    )
+    outsider_hourly_reviews: int = Field(
+        6,
+        ge=0,
+        description="Reviews an hour that one author without write access may start; 0: no limit.",
     )
     installation_daily_reviews: int = Field(
         0, ge=0, description="Reviews that one installation may start on a day (UTC); 0: no limit."

@@ -55,6 +55,7 @@ class FileSkipReason(_Reason):
         "candidate_limit",
         "change too large: only its {} riskiest files were read",
     )
+    BATCH_LIMIT = "batch_limit", "in part over the limit of {} batches"
     UNLISTED = "unlisted", "change too large to list them all"
     LONG_PART = "long_part", "{}: too long for the LLM"
     NOT_READ = "not_read", "not read by the model: {}"

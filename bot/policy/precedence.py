@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.config.repository_config import RepoConfig
-from bot.config.settings import FailOn, Settings
+from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ class Effective:
     max_comments: int
     max_files: int
     settle_seconds: int
+    forks: Forks
     analyzers_disabled: frozenset[str]
 
 
@@ -44,6 +45,7 @@ def effective(settings: Settings, config: RepoConfig) -> Effective:
         max_comments=_first(config.max_comments, settings.max_comments),
         max_files=min(_first(config.max_files, largest), largest),
         settle_seconds=_first(config.settle_seconds, settings.settle_seconds),
+        forks=_first(config.forks, settings.forks),
         analyzers_disabled=frozenset((*settings.analyzers_disabled, *config.analyzers_disabled)),
     )
 

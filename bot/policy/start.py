@@ -12,10 +12,11 @@ our own; nothing overrides that there is nothing to review:
     skip marker in title   skip         review
     draft                  skip, unless `drafts: true`              review
     author is a bot        skip, unless `bots: true`                review
-    from a fork            review, unless `forks: false`            review
+    from a fork            review, unless `forks: ask` or `skip`    review
     base branch            skip, if not among `base_branches`       review
     head already reviewed  skip         review
     quota of the day spent skip         skip
+    author's hour spent    skip         review
     too large              review the riskiest files, with a note   the same
     repeated pushes        wait `settle_seconds` for the next push  start at once
 """
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.config.repository_config import RepoConfig
+from bot.config.settings import Forks
 from bot.domain.model import PullRequest, Trigger
 from bot.text import globs
 
@@ -42,6 +44,7 @@ class SkipReason(StrEnum):
     BASE_BRANCH = "base_branch"
     ALREADY_REVIEWED = "already_reviewed"
     QUOTA = "quota"
+    AUTHOR_QUOTA = "author_quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,22 @@ def quota_exceeded(reviews: int) -> Skip:
     )
 
 
+def author_quota_exceeded(reviews: int) -> Skip:
+    """The author, who may not write, has had their reviews of the hour."""
+    return Skip(
+        SkipReason.AUTHOR_QUOTA,
+        f"Its author has no write access and has had {reviews} reviews within the hour "
+        "(OUTSIDER_HOURLY_REVIEWS).",
+    )
+
+
+def is_from_fork(pull: PullRequest, repository: str) -> bool:
+    """Whether its head is in another repository than `repository`, `owner/name`: only there
+    somebody can push who may not write to that one."""
+    head = pull.head_repository or ""  # of a fork that was deleted
+    return head.casefold() != repository.casefold()
+
+
 def decide(
     pull: PullRequest,
     config: RepoConfig,
@@ -97,6 +116,7 @@ def decide(
     *,
     repository: str,
     max_files: int,
+    forks: Forks,
     paused: bool,
     changed_paths: Sequence[str] | None,
     reviewed_head: bool,
@@ -104,13 +124,15 @@ def decide(
 ) -> Start | Skip:
     """Whether the trigger starts a review of the pull request.
 
-    `repository` is the base's `owner/name`, `max_files` and `settle_seconds` what holds
+    `repository` is the base's `owner/name`, `max_files`, `forks` and `settle_seconds` what holds
     (`precedence`), `changed_paths` None while they are not known, `reviewed_head` whether a
     review of this head was completed.
     """
     skip = _nothing_to_review(pull, config, changed_paths)
     if skip is None and trigger.automatic:
-        skip = _opted_out(pull, config, paused) or _excluded_by_config(pull, config, repository)
+        skip = _opted_out(pull, config, paused) or _excluded_by_config(
+            pull, config, repository, forks
+        )
         if skip is None and reviewed_head:
             skip = Skip(SkipReason.ALREADY_REVIEWED, "This commit has been reviewed already.")
     if skip is not None:
@@ -165,15 +187,21 @@ def _opted_out(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | No
     return None
 
 
-def _excluded_by_config(pull: PullRequest, config: RepoConfig, repository: str) -> Skip | None:
+def _excluded_by_config(
+    pull: PullRequest, config: RepoConfig, repository: str, forks: Forks
+) -> Skip | None:
     """What kind of pull request it is."""
     if pull.draft and not config.drafts:
         return Skip(SkipReason.DRAFT, "The pull request is a draft.")
     if pull.author_is_bot and not config.bots:
         return Skip(SkipReason.BOT, "The author is a bot.")
-    head = pull.head_repository or ""  # of a fork that was deleted
-    if not config.forks and head.casefold() != repository.casefold():
-        return Skip(SkipReason.FORK, "The pull request comes from a fork.")
+    if forks is not Forks.REVIEW and is_from_fork(pull, repository):
+        waits = forks is Forks.ASK
+        return Skip(
+            SkipReason.FORK,
+            "The pull request comes from a fork"
+            + (", and waits for somebody with write access to ask for a review." if waits else "."),
+        )
     # The slash keeps `main` from fitting `topic/main`, as it would among paths.
     branches = [f"/{pattern}" for pattern in config.base_branches]
     if branches and not globs.any_matches(branches, pull.base_ref):

@@ -58,6 +58,8 @@ Pull requests and repositories
 
 Usage and the LLM
   quota:<installation_id>:<day>              set     2 days; ids of the reviews of that day (UTC)
+  author_quota:<who>:<hour>                  set     2 hours; ids of the reviews of that hour that
+                                                     <installation_id>:<author> had
   usage:<day>                                hash    KEEP; <installation_id>:tokens and :cost
   question_usage:<day>                       hash    KEEP; <repository_id>:tokens and :cost
   llm_spent:<scope>                          string  2 days; tokens reserved or used of a budget
@@ -237,6 +239,10 @@ def missing_defaults(installation_id: int) -> str:
 
 def quota(installation_id: int, day: str) -> str:
     return f"{PREFIX}quota:{installation_id}:{day}"
+
+
+def author_quota(who: str, hour: int) -> str:
+    return f"{PREFIX}author_quota:{who}:{hour}"
 
 
 def usage(day: str) -> str:

@@ -27,6 +27,8 @@ from bot.store.scripts import Script
 #: A day's reviews are remembered until the day is over everywhere.
 QUOTA_SECONDS = 2 * 86_400
 
+_HOUR = 3600
+
 
 @dataclass(frozen=True, slots=True)
 class OpenResult:
@@ -224,6 +226,20 @@ class Reviews:
             review=review_id,
             quota=quota,
             seconds=QUOTA_SECONDS,
+        )
+        return bool(consumed)
+
+    async def consume_author_quota(
+        self, installation_id: int, author: str, review_id: str, quota: int
+    ) -> bool:
+        """Whether the review is one of the author's first `quota` of this hour; counted once."""
+        hour = int(await self._database.time()) // _HOUR
+        consumed = await self._database.scripts.run(
+            Script.CONSUME_QUOTA,
+            key=keys.author_quota(f"{installation_id}:{author.casefold()}", hour),
+            review=review_id,
+            quota=quota,
+            seconds=2 * _HOUR,
         )
         return bool(consumed)
 

@@ -13,7 +13,7 @@ from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
 from workers.analysis.reader import Reader
 from workers.analysis.redacted_view import show
-from workers.analysis.session import OnActivity, Session, all_of
+from workers.analysis.session import OnActivity, Session, all_of, nobody
 
 
 async def analyze(
@@ -29,6 +29,7 @@ async def analyze(
     on_activity: OnActivity | None = None,
     review_id: str = "",
     installation_id: int = 0,
+    by_outsider: bool = False,
     last_try: bool = False,
 ) -> BatchResult:
     """What the model finds in `batch`, checked, with the `effort` that somebody asked for.
@@ -42,12 +43,12 @@ async def analyze(
         llm=llm,
         settings=settings,
         source=source,
+        on_activity=on_activity or nobody,
         review_id=review_id,
         installation_id=installation_id,
+        by_outsider=by_outsider,
         last_try=last_try,
     )
-    if on_activity is not None:
-        session.on_activity = on_activity
     chosen = effort_of(settings, config, effort)
     looks = source is not None and chosen is not Effort.QUICK and settings.look_up_rounds > 0
     shown = [show(each) for each in batch.files if each.file.hunks]

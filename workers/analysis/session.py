@@ -20,7 +20,7 @@ T = TypeVar("T")
 OnActivity = Callable[[Activity, int], Awaitable[None]]
 
 
-async def _nobody(_: Activity, __: int) -> None:
+async def nobody(_: Activity, __: int) -> None:
     """For those who do not watch."""
 
 
@@ -31,9 +31,10 @@ class Session:
     llm: LLM
     settings: Settings
     source: CodeSource | None = None
-    on_activity: OnActivity = _nobody
+    on_activity: OnActivity = nobody
     review_id: str = ""
     installation_id: int = 0
+    by_outsider: bool = False
     last_try: bool = False
     usage: Usage = field(default_factory=Usage)
 
@@ -47,6 +48,7 @@ class Session:
                 purpose=purpose,
                 review_id=self.review_id,
                 installation_id=self.installation_id,
+                by_outsider=self.by_outsider,
                 model=model,
             )
         except LLMError as exc:

@@ -13,6 +13,7 @@ from bot.domain.progress import Activity
 from bot.github import checks, pulls
 from bot.github.client import GitHub, repo_url
 from bot.policy import start
+from bot.policy.permissions import may_write
 from bot.policy.precedence import effective
 from bot.security.links import review_links
 from bot.store import Handoff, Message, PendingRequest, PullState, ReviewState, Store, message
@@ -28,6 +29,8 @@ from workers.services import Services
 MAX_PATHS = 300
 
 SUPERSEDED = "What it was to read has been replaced meanwhile, and that is not reviewed."
+
+_QUOTAS = (start.SkipReason.QUOTA, start.SkipReason.AUTHOR_QUOTA)
 
 _log = log.get(__name__)
 
@@ -129,15 +132,18 @@ async def _open(
         request.trigger,
         repository=repo.full_name,
         max_files=holds.max_files,
+        forks=holds.forks,
         paused=bool(seen.paused),
         changed_paths=await _changed_paths(gh, request, pull, config),
         reviewed_head=False,  # `open_review` sees to that, atomically
         settle_seconds=holds.settle_seconds,
     )
-    if isinstance(decision, start.Start) and not await _within_quota(services, request):
-        if request.trigger.automatic and await _is_current(store, seen, pull):
+    outsider = isinstance(decision, start.Start) and await _by_outsider(gh, request, pull)
+    if isinstance(decision, start.Start):
+        over = await _over_quota(services, request, pull, outsider)
+        if over and request.trigger.automatic and await _is_current(store, seen, pull):
             return None
-        decision = start.quota_exceeded(services.settings.installation_daily_reviews)
+        decision = over or decision
     if isinstance(decision, start.Skip):
         await _end_superseded(services, request, seen, pull, decision)
         return await _skip(services, gh, request, pull, decision, warnings)
@@ -174,9 +180,43 @@ async def _open(
         config=config,
         notes=tuple(filter(None, (decision.note, *warnings))),
         settle_seconds=decision.settle_seconds,
+        by_outsider=outsider,
     )
     await store.reviews.update(review.id, handoff=handoff, title=kept.title)
     return replace(state, handoff=handoff, title=kept.title)
+
+
+async def _by_outsider(gh: GitHub, request: ReviewRequest, pull: PullRequest) -> bool:
+    """Whether somebody who may not write starts this review: then it has a share of its own."""
+    repo = request.repository.full_name
+    if not request.trigger.automatic or not start.is_from_fork(pull, repo):
+        return False
+    return not may_write(await pulls.permission(gh, repo, pull.author))
+
+
+async def _over_quota(
+    services: Services, request: ReviewRequest, pull: PullRequest, outsider: bool
+) -> start.Skip | None:
+    """Why there may be no further review now."""
+    settings = services.settings
+    if outsider and not await _within_author_quota(services, request, pull):
+        return start.author_quota_exceeded(settings.outsider_hourly_reviews)
+    if not await _within_quota(services, request):
+        return start.quota_exceeded(settings.installation_daily_reviews)
+    return None
+
+
+async def _within_author_quota(
+    services: Services, request: ReviewRequest, pull: PullRequest
+) -> bool:
+    """Whether the author may have this review within this hour; one that is opened, it is."""
+    store, hourly_limit = services.store, services.settings.outsider_hourly_reviews
+    if not hourly_limit or await store.reviews.state(request.review_id) is not None:
+        return True
+    installation_id = request.repository.installation_id
+    return await store.reviews.consume_author_quota(
+        installation_id, pull.author, request.review_id, hourly_limit
+    )
 
 
 async def _within_quota(services: Services, request: ReviewRequest) -> bool:
@@ -221,7 +261,7 @@ async def _end_superseded(
     """End the review of what a push, or another base branch, has replaced, though that is left
     alone. One that somebody asked for goes on: nothing else would come of the wish; and so does
     one after which the day's quota is spent."""
-    if request.trigger is not Trigger.PUSHED or skip.reason is start.SkipReason.QUOTA:
+    if request.trigger is not Trigger.PUSHED or skip.reason in _QUOTAS:
         return
     current = await services.store.reviews.review(seen.current)
     if current is None or not current.trigger.automatic:

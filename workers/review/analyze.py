@@ -4,9 +4,8 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
-from bot.config.repository_config import RepoConfig
 from bot.domain.model import Batch, BatchResult, Review, Scan, State
-from bot.store import ReviewState, message
+from bot.store import Handoff, ReviewState, message
 from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
 from workers.queue.actor import Attempt
@@ -30,8 +29,8 @@ async def analyze_batch(
     if batch is None or scanned is None:
         raise StageFailed("What was to be read is gone from Redis; start the review again.")
     if not await store.review_data.has_result(review.id, number):
-        config = state.require_handoff().config
-        result = await _analyze(services, review, batch, scanned, config, attempt)
+        handoff = state.require_handoff()
+        result = await _analyze(services, review, batch, scanned, handoff, attempt)
         read = len({*result.reviewed}.intersection(batch.paths))
         unread = len(batch.paths) - read
         services.metrics.count("glossator_llm_files_total", read, outcome="read")
@@ -54,7 +53,7 @@ async def _analyze(
     review: Review,
     batch: Batch,
     scanned: Scan,
-    config: RepoConfig,
+    handoff: Handoff,
     attempt: Attempt,
 ) -> BatchResult:
     """What the LLM finds; with it goes the cost of earlier tries that an outage cut short."""
@@ -66,19 +65,20 @@ async def _analyze(
     token = await services.github.installation_token(repo.installation_id, repo.id)
     origin = Source.of(review, services.settings, merge_base=scanned.merge_base, token=token)
     try:
-        async with code_source(origin, services.settings, config, scanned) as source:
+        async with code_source(origin, services.settings, handoff.config, scanned) as source:
             result = await analyze(
                 batch,
                 scanned.pr_context,
                 llm,
                 services.settings,
-                config,
+                handoff.config,
                 focus=review.focus,
                 effort=review.effort,
                 source=source,
                 on_activity=partial(check_run.record_activity, services, review),
                 review_id=review.id,
                 installation_id=repo.installation_id,
+                by_outsider=handoff.by_outsider,
                 last_try=attempt.last,
             )
     except TransientLLMError as exc:

@@ -44,6 +44,9 @@ from workers.scan.selection.file_selection import FileSelection, select_files
 #: The part of the context's share that an overview of the rest of the change may take.
 _OVERVIEW_SHARE = 4
 
+#: So many batches of one change are read; each costs a call or more of the model.
+MAX_BATCHES = 60
+
 ProgressCallback = Callable[[Progress], Awaitable[None]]
 
 
@@ -111,12 +114,14 @@ async def scan(
     )
     new = [part for part in parts if part.key not in known]
     batches = await asyncio.to_thread(_batches, new, selection, own, others, settings)
+    batches, over = _within_limit(batches)
     result = Scan(
         merge_base=source.merge_base,
         pr_context=redact_brief(pr_context),
         files=selection.files,
         skipped=selection.skipped
         + uncut
+        + over
         + _unknown(selection, analyzer_results.reviewed, settings),
         evidence=evidence,
         notes=analyzer_results.notes + more_notes,
@@ -262,6 +267,16 @@ def _batches(
         )
         for batch in batches
     )
+
+
+def _within_limit(
+    batches: tuple[Batch, ...],
+) -> tuple[tuple[Batch, ...], tuple[SkippedFile, ...]]:
+    """The batches that are read, and what is in the others: each costs calls."""
+    left = dict.fromkeys(path for batch in batches[MAX_BATCHES:] for path in batch.paths)
+    limit = str(MAX_BATCHES)
+    skipped = tuple(SkippedFile(path, FileSkipReason.BATCH_LIMIT, limit) for path in left)
+    return batches[:MAX_BATCHES], skipped
 
 
 def _with_conventions(batch: Batch, selection: FileSelection) -> Batch:

@@ -52,18 +52,25 @@ class Budget:
         *,
         review_tokens: int,
         daily_tokens: int,
+        outsider_tokens: int = 0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._records = records
         self._review_tokens = review_tokens
         self._daily_tokens = daily_tokens
+        # The rest is for those who may write, however much others ask.
+        shares = [each for each in (outsider_tokens, daily_tokens // 4) if each]
+        self._outsider_tokens = min(shares) if outsider_tokens else 0
         self._now = now
         self._sums: dict[str, int] = {}
 
-    async def reserve(self, review_id: str, installation_id: int, tokens: int) -> Reservation:
-        """Sets `tokens` aside. Raises BudgetError, with nothing set aside, if they are too many;
-        nothing stays set aside for one who is cancelled meanwhile."""
-        limits = self._limits(review_id, installation_id)
+    async def reserve(
+        self, review_id: str, installation_id: int, tokens: int, *, by_outsider: bool = False
+    ) -> Reservation:
+        """Sets `tokens` aside, `by_outsider` from the share of those who may not write as well.
+        Raises BudgetError, with nothing set aside, if they are too many; nothing stays set aside
+        for one who is cancelled meanwhile."""
+        limits = self._limits(review_id, installation_id, by_outsider)
         taken: list[Reservation] = []
 
         async def take() -> None:
@@ -98,7 +105,7 @@ class Budget:
                 now=self._now().timestamp(),
             )
 
-    def _limits(self, review_id: str, installation_id: int) -> list[Limit]:
+    def _limits(self, review_id: str, installation_id: int, by_outsider: bool) -> list[Limit]:
         day = self._now().date().isoformat()
         limits = [
             (f"review:{review_id}", self._review_tokens, "for this review (LLM_REVIEW_BUDGET)"),
@@ -108,6 +115,14 @@ class Budget:
                 "for this installation today (LLM_DAILY_BUDGET)",
             ),
         ]
+        if by_outsider:
+            limits.append(
+                (
+                    f"outsiders:{installation_id}:{day}",
+                    self._outsider_tokens,
+                    "for authors without write access today (LLM_OUTSIDER_BUDGET)",
+                )
+            )
         # What belongs to no review, as a person's question, counts for the day alone.
         return [limit for limit in (limits if review_id else limits[1:]) if limit[1]]
 

@@ -39,6 +39,7 @@ class Question:
     purpose: str
     review_id: str
     installation_id: int
+    by_outsider: bool = False
     spent: Usage = field(default_factory=Usage)
 
     @property

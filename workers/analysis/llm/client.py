@@ -73,6 +73,7 @@ class LLM:
             store.usage if store is not None else None,
             review_tokens=settings.llm_review_budget,
             daily_tokens=settings.llm_daily_budget,
+            outsider_tokens=settings.llm_outsider_budget,
         )
 
     async def aclose(self) -> None:
@@ -94,6 +95,7 @@ class LLM:
         purpose: str,
         review_id: str = "",
         installation_id: int = 0,
+        by_outsider: bool = False,
         model: str = "",
     ) -> Answer:
         """The answer of the first model that gives a usable one.
@@ -101,7 +103,7 @@ class LLM:
         `purpose` is a word for the log. Raises TransientLLMError where a later try may
         help, another LLMError where it will not; `usage` of the error is what it cost.
         """
-        question = Question(system, user, schema, purpose, review_id, installation_id)
+        question = Question(system, user, schema, purpose, review_id, installation_id, by_outsider)
         failures: list[LLMError] = []
         first = model or self._settings.llm_model
         for each in dict.fromkeys((first, *self._settings.llm_fallback_models)):
@@ -164,7 +166,10 @@ class LLM:
         prompt = "\n".join(message["content"] for message in messages)
         likely = count_tokens(prompt) + self._settings.llm_answer_tokens
         reservation = await self._budget.reserve(
-            question.review_id, question.installation_id, likely
+            question.review_id,
+            question.installation_id,
+            likely,
+            by_outsider=question.by_outsider,
         )
         used, price = Usage(), self._settings.llm_prices.get(model)
         try:

@@ -19,7 +19,7 @@ from bot.config.repository_config import (
     merge,
     parse,
 )
-from bot.config.settings import FailOn
+from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity, decode, encode
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -53,7 +53,7 @@ def test_the_documented_example_sets_every_key() -> None:
         request_changes=True,
         drafts=True,
         bots=True,
-        forks=False,
+        forks=Forks.ASK,
         base_branches=("main", "release/*"),
         skip_labels=("no-review", "generated"),
         title_skip_markers=("[skip review]", "WIP"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.config.repository_config import RepoConfig
-from bot.config.settings import FailOn, Settings
+from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.policy.precedence import Effective, effective
 
@@ -20,6 +20,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "request_changes": (True, False),
     "max_comments": (7, 0),
     "settle_seconds": (30, 0),
+    "forks": (Forks.REVIEW, Forks.ASK),
     "max_files": (40, 3),
 }
 OTHER_NAMES = {"effort": "review_effort", "max_files": "max_analyze_files"}

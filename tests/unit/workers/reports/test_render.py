@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.config.repository_config import RepoConfig
+from bot.config.settings import Forks
 from bot.domain.commands import Verb
 from bot.domain.model import (
     Category,
@@ -114,6 +115,7 @@ def test_a_skipped_pull_request_states_why(pull: PullRequest, golden: Golden) ->
         Trigger.OPENED,
         repository="octo/shop",
         max_files=40,
+        forks=Forks.REVIEW,
         paused=False,
         changed_paths=None,
         reviewed_head=False,

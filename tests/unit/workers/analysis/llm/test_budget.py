@@ -260,3 +260,13 @@ async def test_what_calls_have_used_is_kept_by_day_and_review_where_there_is_no_
     review = await state_of(store, "r")
     assert (review.calls, review.tokens, review.cost) == (2, 120, 0.5)
     assert not await redis.exists(keys.review("gone"))
+
+
+async def test_outsiders_have_at_most_a_quarter_of_the_day() -> None:
+    budget = Budget(None, review_tokens=0, daily_tokens=1000, outsider_tokens=800)
+    await budget.reserve("a", 1, 250, by_outsider=True)
+    with pytest.raises(BudgetError, match=r"250 tokens for authors without write access"):
+        await budget.reserve("b", 1, 1, by_outsider=True)
+    await budget.reserve("c", 1, 750)
+    with pytest.raises(BudgetError, match="LLM_DAILY_BUDGET"):
+        await budget.reserve("d", 1, 1)
