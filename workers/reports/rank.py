@@ -35,6 +35,9 @@ LINT_MAX = 7.0
 #: Below, a finding is no comment even where nothing else is: a medium one that the check could not
 #: decide, a low one that nobody checked.
 INLINE_MIN = 6.0
+#: What a model believes less than this is no comment, unless it is critical or was reported twice:
+#: see "Measured" in docs/analysis.md.
+INLINE_CONFIDENCE = 0.5
 #: From here on a finding without a line is shown in full in the review's body: high and confirmed.
 IN_FULL_MIN = 15.0
 
@@ -81,8 +84,8 @@ def choose_inline(
     only_severe: bool = False,
     fresh_paths: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """The fingerprints of the ranked findings that are posted on their lines: at most `limit`, and
-    every critical one; none with a limit of 0.
+    """The fingerprints of the ranked findings that are posted on their lines: every critical
+    one, and at most `limit` others, from which these take no place away; none with a limit of 0.
 
     None of `known`, which are on their lines already or have been read. With `only_severe` high and
     critical ones alone, in files of `fresh_paths` (None: all): so later reviews of a pull request
@@ -93,13 +96,24 @@ def choose_inline(
         for finding in findings
         if finding.anchored
         and finding.fingerprint not in known
-        and rank_score(finding) >= INLINE_MIN
+        and may_be_comment(finding)
         and (not only_severe or _severe_and_fresh(finding, fresh_paths))
     ]
-    best = new[:limit]
-    if limit:
-        best += [finding for finding in new[limit:] if finding.severity is Severity.CRITICAL]
-    return tuple(finding.fingerprint for finding in best)
+    if not limit:
+        return ()
+    others = [finding for finding in new if finding.severity is not Severity.CRITICAL]
+    left_out = {finding.fingerprint for finding in others[limit:]}
+    return tuple(f.fingerprint for f in new if f.fingerprint not in left_out)
+
+
+def may_be_comment(finding: Finding) -> bool:
+    """Whether the finding is worth a comment on its lines, if there is room."""
+    believed = (
+        finding.confidence >= INLINE_CONFIDENCE
+        or finding.severity is Severity.CRITICAL
+        or finding.agreement > 1
+    )
+    return believed and rank_score(finding) >= INLINE_MIN
 
 
 def shown(finding: Finding, report: Report) -> Shown:

@@ -21,7 +21,7 @@ from bot.domain.model import (
     Trigger,
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
-from workers.reports.rank import INLINE_MIN, rank_score
+from workers.reports.rank import may_be_comment, rank_score
 from workers.reports.verdict import Coverage, conclusion, counts, verdict
 
 Build = Callable[..., Report]
@@ -67,10 +67,12 @@ def test_what_ranks_highest_comes_first(report: Report) -> None:
 def test_only_new_anchored_findings_go_on_lines_and_only_so_many(build: Build) -> None:
     everything = build()
     assert set(everything.inline) == {
-        f.fingerprint for f in everything.findings if f.anchored and rank_score(f) >= INLINE_MIN
+        f.fingerprint for f in everything.findings if f.anchored and may_be_comment(f)
     }
     few = build(config=RepoConfig(max_comments=2))
-    assert few.inline == everything.inline[:2]
+    critical = {f.fingerprint for f in few.findings if f.severity is Severity.CRITICAL}
+    others = [name for name in everything.inline if name not in critical]
+    assert few.inline == tuple(n for n in everything.inline if n in {*critical, *others[:2]})
     assert few.findings == everything.findings
     assert build(config=RepoConfig(max_comments=0)).inline == ()
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from bot.domain.model import Category, CheckOutcome, Finding, Report, Severity
 from workers.reports.rank import (
-    INLINE_MIN,
+    INLINE_CONFIDENCE,
     Shown,
     choose_inline,
     is_lint,
+    may_be_comment,
     rank_score,
     ranked,
     shown,
@@ -133,7 +134,8 @@ def several(one: Finding, *severities: str, **changes: Any) -> list[Finding]:
         (("high", "medium", "low"), 0, ()),
         (("critical", "high"), 0, ()),
         (("low", "critical", "critical", "high", "critical"), 2,
-         ("critical1", "critical2", "critical4")),
+         ("critical1", "critical2", "critical4", "high3", "low0")),
+        (("low", "critical", "high", "critical"), 1, ("critical1", "critical3", "high2")),
         (("info", "medium"), 5, ("medium1",)),
     ],
 )  # fmt: skip
@@ -178,18 +180,48 @@ def test_later_reviews_comment_on_what_is_severe_and_newly_changed_only(one: Fin
     assert "medium1" not in everywhere
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"confidence": INLINE_CONFIDENCE}, True),
+        ({"confidence": INLINE_CONFIDENCE - 0.01}, False),
+        ({"confidence": 0.3, "severity": Severity.HIGH}, False),
+        ({"confidence": 0.3, "severity": Severity.CRITICAL}, True),
+        ({"confidence": 0.3, "agreement": 2}, True),
+    ],
+)
+def test_what_is_hardly_believed_is_no_comment(changes: dict[str, Any], expected: bool) -> None:
+    finding = Finding(
+        **{
+            "path": "a.py",
+            "category": Category.CORRECTNESS,
+            "severity": Severity.MEDIUM,
+            "title": "The page is not checked",
+            "body": "It fails.",
+            "check": CONFIRMED,
+            "start_line": 3,
+            "end_line": 3,
+            "fingerprint": "f",
+            "source": "llm",
+            **changes,
+        }
+    )
+    assert may_be_comment(finding) is expected
+    assert choose_inline([finding], (), 5) == (("f",) if expected else ())
+
+
 @given(st.lists(FINDINGS, max_size=12), st.integers(0, 6))
-def test_the_choice_is_a_prefix_and_the_critical_ones(findings: list[Finding], limit: int) -> None:
+def test_the_choice_is_the_critical_ones_and_the_best_others(
+    findings: list[Finding], limit: int
+) -> None:
     findings = [replace(f, fingerprint=f"{n:04}") for n, f in enumerate(findings)]
     order = ranked(findings)
     assert order == ranked(findings[::-1])
     chosen = choose_inline(order, (), limit)
-    able = [f for f in order if f.anchored and rank_score(f) >= INLINE_MIN]
-    critical = {f.fingerprint for f in able if f.severity is Severity.CRITICAL}
-    if limit:
-        assert critical <= set(chosen)
-    assert len(set(chosen) - critical) <= limit
-    assert chosen[:limit] == tuple(f.fingerprint for f in able)[:limit]
+    able = [f for f in order if f.anchored and may_be_comment(f)]
+    others = [f for f in able if f.severity is not Severity.CRITICAL][:limit]
+    best = [f.fingerprint for f in able if f.severity is Severity.CRITICAL or f in others]
+    assert chosen == (tuple(best) if limit else ())
 
 
 @given(FINDINGS, st.sampled_from(Severity), st.sampled_from(CheckOutcome), st.floats(0, 1))
