@@ -31,6 +31,9 @@ from bot.web.feed.fanout import Fanout, SlowConsumer
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 
+#: How often it is asked whether the client may still watch: sessions end, and links expire.
+ACCESS_SECONDS = 30.0
+
 #: Clients say `ping`; a message that is longer than this is not waited for.
 MESSAGE_BYTES = 1024
 
@@ -43,6 +46,7 @@ class Close(IntEnum):
     DONE = 1000  # the review is finished and all is told
     UNEXPECTED_MESSAGE = 1008  # something other than `ping` was sent
     TRY_LATER = 1013  # Redis is away
+    ACCESS_ENDED = 4404  # the session or the link by which the client came has ended
     SLOW = 4408  # the client did not keep up: come back with `?after=`
 
 
@@ -92,6 +96,7 @@ async def _serve(websocket: WebSocket, review_id: str, after: str) -> None:
     tasks = [
         asyncio.create_task(_listen(websocket)),
         asyncio.create_task(_stream_events(websocket, review_id, after)),
+        asyncio.create_task(_until_access_ends(websocket, review_id)),
     ]
     try:
         finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -104,6 +109,14 @@ async def _serve(websocket: WebSocket, review_id: str, after: str) -> None:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await websocket.close(code)
             return
+
+
+async def _until_access_ends(websocket: WebSocket, review_id: str) -> Close:
+    while True:
+        await asyncio.sleep(ACCESS_SECONDS)
+        with suppress(RedisError):  # asked again; who tells events notices as well
+            if not await _may_watch(websocket, review_id):
+                return Close.ACCESS_ENDED
 
 
 async def _listen(websocket: WebSocket) -> Close | None:

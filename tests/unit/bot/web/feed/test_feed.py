@@ -171,6 +171,23 @@ async def test_an_admin_token_opens_every_feed_and_a_wrong_one_none(
     assert (await refusal(plain, additional_headers=wrong))[0] == 404
 
 
+async def test_a_feed_ends_with_the_access_by_which_it_was_opened(
+    address: str, app: Starlette, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that ended, as a link that expired: nothing more is told."""
+    monkeypatch.setattr("bot.web.feed.feed.ACCESS_SECONDS", 0.05)
+    review = await open_review(store)
+    plain = f"ws://{address}/ws/tasks/{review.id}"
+    async with connect(plain, additional_headers={"Authorization": f"Bearer {TOKEN}"}) as socket:
+        assert (await read(socket))["type"] == "connected"
+        await asyncio.sleep(0.2)
+        assert socket.close_code is None, "the access lasts"
+        app.state.settings = app.state.settings.model_copy(update={"api_tokens": ()})
+        async with asyncio.timeout(10):
+            await socket.wait_closed()
+        assert socket.close_code == Close.ACCESS_ENDED
+
+
 async def test_after_has_to_be_an_event_id(address: str, settings: Settings, store: Store) -> None:
     review = await open_review(store)
     assert (await refusal(url(address, settings, review.id, after="$")))[0] == 400
