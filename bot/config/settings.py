@@ -226,6 +226,12 @@ class Settings(BaseSettings):
     min_backoff_ms: int = Field(5000, ge=1, description="First wait between retries.")
     clone_seconds: int = Field(300, ge=1, description="Longest time of a clone.")
     clone_mb: int = Field(1024, ge=1, description="Largest clone on disk.")
+    repository_cache_mb: int = Field(
+        0,
+        ge=0,
+        description="What is kept of cloned repositories in `DATA_DIR/repositories`, so that the "
+        "next review fetches only what is new; 0: nothing.",
+    )
     analyzer_seconds: int = Field(60, ge=1, description="Longest time of one analyser.")
     shutdown_seconds: int = Field(
         25, ge=1, description="What is under way gets so long to end at SIGTERM."

@@ -1,4 +1,8 @@
-"""The App has left an account, or a repository there: what it reviews there ends at once."""
+"""The App has left an account, or a repository there: what it reviews there ends at once, and what
+this machine keeps of it goes. Other machines keep what is not used again for a month
+(`workers.scan.repository.object_cache`)."""
+
+import asyncio
 
 from bot.domain.events import InstallationAction, InstallationChanged
 from bot.domain.model import Repository, Review
@@ -6,6 +10,7 @@ from bot.github.client import repo_url
 from bot.github.errors import Forbidden, NotFound, Unauthorized
 from workers.events.cancel import cancel_all
 from workers.events.exclusive import lock_pull
+from workers.scan.repository.object_cache import remove_repositories
 from workers.services import Services
 
 
@@ -23,6 +28,12 @@ async def handle_removal(services: Services, event: InstallationChanged) -> None
         if not await _has_access(services, review.repository):
             async with lock_pull(services, review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
+    removed = event.action is InstallationAction.REPOSITORIES_REMOVED
+    repositories = [one.id for one in event.repositories] if removed else []
+    if repositories or not removed:
+        await asyncio.to_thread(
+            remove_repositories, services.settings, event.installation_id, repositories
+        )
 
 
 def _removal_reason(action: InstallationAction) -> str | None:

@@ -15,6 +15,7 @@ from bot.runtime.tasks import stop
 from bot.store import Message, RedisError, ReviewState, Snapshot, message
 from bot.telemetry import log
 from workers.review.stage import fail, seconds_left, time_out
+from workers.scan.repository.object_cache import make_room
 from workers.schedule.redelivery import redeliver
 from workers.services import Services, open_services
 
@@ -110,6 +111,7 @@ async def _lost(services: Services, seen: Snapshot, review: ReviewState) -> list
 async def clean_up(services: Services) -> None:
     """Delete what has outlived its use."""
     store = services.store
+    await asyncio.to_thread(make_room, services.settings)
     dropped = await store.review_list.drop_expired()
     left = await store.review_data.drop_leftovers()
     await store.metrics.gauges()  # forgets processes that were killed, should nobody scrape

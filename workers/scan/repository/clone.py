@@ -1,7 +1,8 @@
-"""A bare, blobless, shallow clone of exactly two commits, deleted when the scan ends.
+"""A bare, blobless, shallow clone of exactly two commits, deleted when the step ends.
 
 Cost follows the change: the first fetch brings two commits and their trees, each
-later one brings all the blobs that a step needs in one request.
+later one brings all the blobs that a step needs in one request. What a clone of the same
+repository brought before is borrowed from `workers.scan.repository.object_cache`.
 """
 
 import asyncio
@@ -18,9 +19,13 @@ from urllib.parse import urlsplit
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile
 from bot.domain.model import Review
+from bot.telemetry import log
 from workers.scan.repository import diff
 from workers.scan.repository.errors import CloneError
 from workers.scan.repository.git import Git, MissingRef
+from workers.scan.repository.object_cache import ObjectCache, object_cache
+
+_log = log.get(__name__)
 
 _HEAD = "refs/glossator/head"
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -59,19 +64,34 @@ MAX_TREE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to clone: `url` over https, an installation token, and the two commits."""
+    """What to clone: `url` over https, an installation token, and the two commits. Of a repository
+    without ids nothing is kept."""
 
     url: str
     token: str = field(repr=False)
     merge_base: str
     head_sha: str
     number: int
+    installation_id: int = 0
+    repository_id: int = 0
+
+    @property
+    def commits(self) -> tuple[str, str]:
+        return self.merge_base, self.head_sha
 
     @classmethod
     def of(cls, review: Review, settings: Settings, *, merge_base: str, token: str) -> "Source":
         """Where the commits of a review are cloned from."""
-        url = f"{settings.github_url}/{review.repository.full_name}.git"
-        return cls(url, token, merge_base, review.head_sha, review.number)
+        repo = review.repository
+        return cls(
+            url=f"{settings.github_url}/{repo.full_name}.git",
+            token=token,
+            merge_base=merge_base,
+            head_sha=review.head_sha,
+            number=review.number,
+            installation_id=repo.installation_id,
+            repository_id=repo.id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +108,13 @@ class Clone:
 
     git: Git
     source: Source
+    borrows: bool = False
     _present: set[str] = field(default_factory=set)
 
     async def names(self) -> tuple[ChangedFile, ...]:
         """Every changed path, from the trees alone: no blob is read, renames are not seen."""
         out = await self.git.local(
-            *("diff-tree", "-r", *_DIFF, "--no-renames", *self._commits, "--"),
+            *("diff-tree", "-r", *_DIFF, "--no-renames", *self.source.commits, "--"),
             max_records=2 * MAX_CHANGED,
         )
         return await asyncio.to_thread(diff.parse_raw, out)
@@ -125,10 +146,21 @@ class Clone:
     async def fetch(self, blobs: Iterable[str]) -> None:
         """Bring the blobs that are not here yet, in one request."""
         missing = sorted(set(blobs) - self._present)
+        if missing and self.borrows and not self._present:
+            self._present.update(await self._all_here())
+            missing = sorted(set(missing) - self._present)
         if not missing:
             return
         await self.git.remote(*_FETCH, "--stdin", "origin", stdin="\n".join(missing).encode())
         self._present.update(missing)
+
+    async def _all_here(self) -> list[str]:
+        """Every object, also borrowed ones. To ask for those that are wanted would have git fetch
+        the others one by one."""
+        out = await self.git.local(
+            *("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
+        )
+        return out.decode("ascii").split()
 
     async def sizes(self, blobs: Iterable[str]) -> dict[str, int]:
         """Bytes of each of these fetched blobs."""
@@ -149,15 +181,11 @@ class Clone:
         )
         return await asyncio.to_thread(lambda: dict(_contents(out)))
 
-    @property
-    def _commits(self) -> tuple[str, str]:
-        return self.source.merge_base, self.source.head_sha
-
     async def _diff(self, *options: str, paths: Sequence[str]) -> bytes:
         if not paths:
             return b""
         return await self.git.local(
-            "--literal-pathspecs", "diff", *_DIFF, *options, *self._commits, "--", *paths
+            "--literal-pathspecs", "diff", *_DIFF, *options, *self.source.commits, "--", *paths
         )
 
 
@@ -172,21 +200,76 @@ async def clone(
     """
     allowed = protocols or _protocols(settings)
     _check(source, allowed)
-    directory = Path(tempfile.mkdtemp(prefix="glossator-"))
+    async with object_cache(source.installation_id, source.repository_id, settings) as cache:
+        directory = Path(tempfile.mkdtemp(prefix="glossator-"))
+        complete = False
+        try:
+            git = Git(
+                directory=directory,
+                url=source.url,
+                token=source.token,
+                protocols=allowed,
+                deadline=time.monotonic() + settings.clone_seconds,
+                max_bytes=settings.clone_mb << 20,
+            )
+            borrows = cache is not None and await _borrowed(git, source, cache)
+            if not borrows:
+                await _prepare(git)
+                await _fetch_commits(git, source)
+            complete = True
+            yield Clone(git, source, borrows)
+        except CloneError:
+            if cache is not None:
+                await asyncio.to_thread(cache.drop)
+            raise
+        finally:
+            await asyncio.shield(
+                asyncio.to_thread(_close, directory, cache, source.commits if complete else ())
+            )
+
+
+def _close(directory: Path, cache: ObjectCache | None, commits: Sequence[str]) -> None:
+    if cache is not None and commits:
+        cache.keep(directory, commits)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _borrowed(git: Git, source: Source, cache: ObjectCache) -> bool:
+    """Whether the commits are here, with what is borrowed; what fails is forgotten, and nothing
+    is left of it."""
+    if not await asyncio.to_thread(cache.is_sound):
+        await asyncio.to_thread(cache.drop)
+    known = await asyncio.to_thread(lambda: cache.commits)
+    if not known:
+        return False
     try:
-        git = Git(
-            directory=directory,
-            url=source.url,
-            token=source.token,
-            protocols=allowed,
-            deadline=time.monotonic() + settings.clone_seconds,
-            max_bytes=settings.clone_mb << 20,
-        )
         await _prepare(git)
-        await _fetch_commits(git, source)
-        yield Clone(git, source)
-    finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True))
+        await asyncio.to_thread(_lend, git.directory, cache.objects, known)
+        if not {*source.commits} <= {*known}:
+            await _fetch_commits(git, source)
+    except MissingRef:
+        raise
+    except CloneError as exc:
+        _log.warning("repository_dropped", why=str(exc))
+        await asyncio.to_thread(cache.drop)
+        await asyncio.to_thread(_emptied, git.directory)
+        return False
+    return True
+
+
+def _lend(directory: Path, objects: Path, commits: Sequence[str]) -> None:
+    """Objects of elsewhere, and commits that need not be sent again; nobody has their parents."""
+    info = directory / "objects/info"
+    info.mkdir(exist_ok=True)
+    (info / "alternates").write_text(f"{objects}\n")
+    (directory / "shallow").write_text("".join(f"{sha}\n" for sha in sorted(commits)))
+    refs = (f"{sha} refs/glossator/had/{n:02}\n" for n, sha in enumerate(commits))
+    (directory / "packed-refs").write_text("".join(refs))
+
+
+def _emptied(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def _protocols(settings: Settings) -> tuple[str, ...]:
@@ -231,16 +314,17 @@ async def _fetch_commits(git: Git, source: Source) -> None:
     Somebody may have pushed meanwhile: then the head is asked for by its SHA.
     """
     shallow = (*_FETCH, "--depth=1", "--end-of-options", "origin")
+    head_ref = f"+refs/pull/{source.number:d}/head:{_HEAD}"
     try:
-        await git.remote(*shallow, source.merge_base, f"+refs/pull/{source.number:d}/head:{_HEAD}")
+        await git.remote(*shallow, source.merge_base, head_ref, build_on_known=True)
         head = (
             (await git.local("rev-parse", "--verify", "--end-of-options", _HEAD)).decode().strip()
         )
         if head == source.head_sha:
             return
     except MissingRef:
-        await git.remote(*shallow, source.merge_base)
-    await git.remote(*shallow, source.head_sha)
+        await git.remote(*shallow, source.merge_base, build_on_known=True)
+    await git.remote(*shallow, source.head_sha, build_on_known=True)
 
 
 def _entries(out: bytes) -> Iterable[Entry]:

@@ -40,7 +40,7 @@ _HARDENED = {
     "maintenance.auto": "false",
     "http.lowSpeedLimit": "1000",
     "http.lowSpeedTime": "60",
-    "fetch.negotiationAlgorithm": "noop",  # what we want is never built on what we have
+    "fetch.negotiationAlgorithm": "noop",  # of a commit that is here, blobs are missing
     "protocol.allow": "never",
     "http.followRedirects": "false",  # our token goes to this host and no other
 }
@@ -120,9 +120,12 @@ class Git:
         """Bytes of the repository on disk (blocking)."""
         return _size_of(self.directory)
 
-    async def remote(self, *args: str, stdin: bytes = b"") -> None:
-        """A git command that talks to the remote. Raises CloneError."""
+    async def remote(self, *args: str, stdin: bytes = b"", build_on_known: bool = False) -> None:
+        """A git command that talks to the remote; `build_on_known`: which need not send what the
+        commits that are here hold. Raises CloneError."""
         config = {f"protocol.{name}.allow": "always" for name in self.protocols}
+        if build_on_known:
+            config["fetch.negotiationAlgorithm"] = "consecutive"
         local = self.url.startswith("file:")
         if local:
             config["remote.origin.uploadpack"] = _LOCAL_UPLOADPACK
