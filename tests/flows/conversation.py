@@ -88,6 +88,14 @@ async def handled(world: World, guid: str) -> bool:
     return bool(queued) and not await world.store.redis.hlen(keys.queue_messages("events"))
 
 
+async def forget_delivery(world: World, guid: str) -> None:
+    """As if the delivery had failed: nothing is remembered of its id or of what it said."""
+    redis = world.store.redis
+    said = [name async for name in redis.scan_iter(match=keys.delivery_content("*"))]
+    same = [name for name in said if await redis.get(name) == guid.encode()]
+    await redis.delete(keys.delivery(guid), *same)
+
+
 @asynccontextmanager
 async def everything_twice(store: Store) -> AsyncIterator[None]:
     """Put each message that appears a second time, so that two workers have it at once."""

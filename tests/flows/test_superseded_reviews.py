@@ -15,8 +15,15 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Unauthorized
 from bot.security.tls import trusted
-from bot.store import keys
-from tests.flows.conversation import AFTER, BEFORE, bot_comments, handled, pushed, writes_since
+from tests.flows.conversation import (
+    AFTER,
+    BEFORE,
+    bot_comments,
+    forget_delivery,
+    handled,
+    pushed,
+    writes_since,
+)
 from tests.flows.environment import POLL_SECONDS, REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
 from workers.review import check_run
@@ -242,7 +249,7 @@ async def test_a_delivery_that_comes_after_its_cause_was_taken_back_ends_nothing
     await requeue_from_dead_workers(world, number)
     await llm.until(lambda: llm.active == 1)
 
-    await world.store.redis.delete(keys.delivery(late.guid))  # as if it had failed
+    await forget_delivery(world, late.guid)
     await world.sandbox.redeliver(late.id)
     await world.until_true(lambda: handled(world, late.guid))
     assert (await world.progress(number)).state is State.ANALYZING

@@ -9,8 +9,7 @@ from redis.asyncio import Redis
 
 from bot.domain.model import State
 from bot.security.tls import trusted
-from bot.store import keys
-from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, handled
+from tests.flows.conversation import AFTER, BEFORE, bot_comments, fed, forget_delivery, handled
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer
 from tests.support.reviews import state_of
@@ -141,7 +140,7 @@ async def test_a_delivery_that_comes_after_the_app_is_back_ends_nothing(
     await llm.until(lambda: llm.active == 1)
 
     late = next(d for d in world.sandbox.state.deliveries if d.event.startswith("installation"))
-    await world.store.redis.delete(keys.delivery(late.guid))  # as if it had failed
+    await forget_delivery(world, late.guid)
     await world.sandbox.redeliver(late.id)
     await world.until_true(lambda: handled(world, late.guid))
     llm.answering.set()
