@@ -10,6 +10,7 @@ from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareError, TimeLimit
 
 from bot.config.settings import Settings, SettingsError
+from bot.runtime.memory import hide_memory
 from bot.store import QUEUES
 from bot.telemetry import log
 from bot.telemetry.metrics import resident_memory, series
@@ -117,6 +118,7 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
 
 def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:
     """Work until SIGTERM or SIGINT; what is under way then gets `shutdown_seconds` to end."""
+    hide_memory()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

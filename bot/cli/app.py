@@ -15,6 +15,7 @@ from bot.cli.processes import NotReady, address_of, process_group
 from bot.config.env_file import as_env, env_path, existing_secrets, load_for_server, write_secrets
 from bot.config.settings import FailOn, Settings, SettingsError, load
 from bot.domain.model import Category, Effort
+from bot.runtime.memory import hide_memory
 from bot.runtime.signals import until_signal
 from bot.store import QUEUES
 from bot.telemetry import log, sentry, tracing
@@ -89,6 +90,7 @@ def _unread_file() -> str:
 def serve(env_file: EnvFile = None) -> None:
     """Run everything on this machine: web, workers, and Redis where REDIS_URL is not set."""
     settings = _initialize(load_for_server(env_file))
+    hide_memory()
     _check_app(settings)
     asyncio.run(_serve(settings, env_file))
 

@@ -121,6 +121,11 @@ class Settings(BaseSettings):
     github_client_secret: SecretStr = Field(
         SecretStr(""), description="The App's client secret; empty: no GitHub sign-in."
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of proxies whose `X-Forwarded-For` is believed, "
+        "comma-separated; empty: of this machine's alone. Clients behind others count as one.",
+    )
     feed_connections: int = Field(
         100, ge=1, description="Live feeds that one address may hold open in one web process."
     )
@@ -129,6 +134,9 @@ class Settings(BaseSettings):
     )
     keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
 
+    link_days: int = Field(
+        14, ge=1, description="Days that signed links are good for, at most KEEP_DAYS."
+    )
     suppression_days: int = Field(
         180, ge=1, description="Days after which a suppression that covered nothing is removed."
     )

@@ -54,13 +54,15 @@ def verify(
 
 
 def review_links(settings: Settings, review_id: str, now: float | None = None) -> Links:
-    """Absolute links to the review, good for as long as its report is kept.
+    """Absolute links to the review, good for `link_days`, or as long as its report is kept: they
+    stand in mails, and need no sign-in.
 
     They change once a day only, so that texts that carry them stay the same. Raises
     SettingsError if there is nothing to sign with.
     """
     today = int(time.time() if now is None else now) // _DAY
-    key, expires = signing_keys(settings)[0], (today + 1 + settings.keep_days) * _DAY
+    days = min(settings.link_days, settings.keep_days)
+    key, expires = signing_keys(settings)[0], (today + 1 + days) * _DAY
     base = settings.public_url
     return Links(
         f"{base}{page_path(key, review_id, expires)}",

@@ -3,6 +3,7 @@
 import uvicorn
 
 from bot.config.settings import Settings
+from bot.runtime.memory import hide_memory
 from bot.web.app import create_app
 from bot.web.feed.feed import MESSAGE_BYTES
 from bot.web.header_limits import HeaderLimitProtocol
@@ -10,11 +11,13 @@ from bot.web.header_limits import HeaderLimitProtocol
 
 def run_web(settings: Settings) -> None:
     """Raises SettingsError."""
+    hide_memory()
     uvicorn.run(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
+        forwarded_allow_ips=settings.trusted_proxies or None,
         http=HeaderLimitProtocol,
         ws_max_size=MESSAGE_BYTES,
         log_config=None,

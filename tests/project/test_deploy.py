@@ -94,6 +94,24 @@ def test_compose_runs_every_process_with_known_commands() -> None:
     assert {name for listed in queues for name in listed.split(",")} == set(QUEUES)
 
 
+def test_redis_has_a_password_and_a_network_of_its_own() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    redis = compose["services"]["redis"]
+    assert redis["command"][-2:] == ["--requirepass", "${REDIS_PASSWORD}"]
+    assert redis["networks"] == ["redis"]
+    assert "ports" not in redis
+    assert compose["networks"]["redis"]["internal"]
+    assert "${REDIS_PASSWORD:?" in compose["x-glossator"]["environment"]["REDIS_URL"]
+
+
+def test_both_manifests_say_whose_word_on_the_clients_address_is_trusted() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert compose["x-glossator"]["environment"]["TRUSTED_PROXIES"]
+    assert compose["services"]["web"]["ports"] == ["127.0.0.1:8000:8000"]
+    [settings] = [one for one in documents("ConfigMap") if one["metadata"]["name"] == "glossator"]
+    assert settings["data"]["TRUSTED_PROXIES"]
+
+
 def test_only_the_web_server_is_asked_for_its_health() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     own_services = {name: service for name, service in services.items() if name != "redis"}

@@ -92,6 +92,10 @@ async def check_key(settings: Settings) -> Sequence[Check]:
     if settings.public_url.startswith("http://localhost"):
         remedy = "Set PUBLIC_URL to where people reach this server: it is used in links."
         return [warning("settings", f"PUBLIC_URL is {settings.public_url}", remedy)]
+    if settings.public_url.startswith("https://") and not settings.trusted_proxies:
+        text = "PUBLIC_URL is https and TRUSTED_PROXIES is empty"
+        remedy = "Set TRUSTED_PROXIES to the proxy that ends TLS, unless it is on this machine."
+        return [warning("settings", text, remedy)]
     return [ok("settings", f"App {settings.github_app_id}, {len(settings.webhook_secrets)} secret")]
 
 

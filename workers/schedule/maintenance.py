@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.github.errors import GitHubError
+from bot.runtime.memory import hide_memory
 from bot.runtime.tasks import stop
 from bot.store import Message, RedisError, ReviewState, Snapshot, message
 from bot.telemetry import log
@@ -147,6 +148,7 @@ async def run_due(services: Services, job: Job) -> None:
 
 async def run_maintenance(settings: Settings, stop_requested: Awaitable[None]) -> None:
     """Do all jobs, each at its time, until `stop_requested` to stop."""
+    hide_memory()
     stopping = asyncio.ensure_future(stop_requested)
     async with open_services(settings) as services:
         await _log_complaints(services)

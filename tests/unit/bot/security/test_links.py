@@ -99,3 +99,11 @@ def test_links_of_one_day_are_the_same_and_outlive_the_report() -> None:
     assert review_links(settings(), "R1", day) == review_links(settings(), "R1", day + 86_399)
     value = parse_qs(urlsplit(review_links(settings(keep_days=3), "R1", NOW).page).query)["key"][0]
     assert verify(signing_keys(settings()), Purpose.PAGE, "R1", value, NOW + 3 * 86_400)
+
+
+def test_links_end_after_their_days_though_the_report_is_kept() -> None:
+    """They stand in mails, also of those who have left."""
+    keys = signing_keys(settings())
+    value = parse_qs(urlsplit(review_links(settings(), "R1", NOW).page).query)["key"][0]
+    assert verify(keys, Purpose.PAGE, "R1", value, NOW + 14 * 86_400)
+    assert not verify(keys, Purpose.PAGE, "R1", value, NOW + 15 * 86_400)

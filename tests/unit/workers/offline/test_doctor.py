@@ -33,6 +33,7 @@ def settings(sandbox: Sandbox, **changed: Any) -> Settings:
         "github_private_key": sandbox.private_key_pem,
         "github_webhook_secrets": sandbox.webhook_secret,
         "public_url": "https://glossator.example",
+        "trusted_proxies": "10.0.0.7",
     }
     return Settings(_env_file=None, **(values | changed))
 
@@ -65,6 +66,7 @@ async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> 
         ({"github_api_url": "http://127.0.0.1:1/api/v3"}, "github", Level.FAILURE, "not answer"),
         ({"github_app_id": "99"}, "app", Level.FAILURE, ""),
         ({"public_url": "https://other.example"}, "webhook", Level.WARNING, "other.example"),
+        ({"trusted_proxies": ""}, "settings", Level.WARNING, "TRUSTED_PROXIES is empty"),
         ({"redis_url": "redis://127.0.0.1:1/0"}, "redis", Level.FAILURE, "no answer"),
         ({"redis_url": ""}, "redis", Level.OK, "embedded"),
         ({}, "llm", Level.WARNING, "analysers alone"),
