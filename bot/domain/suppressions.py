@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from bot.domain.fingerprint import names_secret
 from bot.domain.model import Finding, Severity
+
+
+class Via(StrEnum):
+    """How somebody told us: by a command, or by a reaction to our comment."""
+
+    COMMAND = "command"
+    THUMBS_DOWN = "thumbs_down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +26,7 @@ class Suppression:
     title: str
     reason: str
     suppressed_by: str
+    via: Via = Via.COMMAND
     suppressed_at: float = 0.0
     used_at: float = 0.0
 

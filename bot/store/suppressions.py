@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.domain.model import decode, encode
-from bot.domain.suppressions import Dismissals, Suppression
+from bot.domain.suppressions import Dismissals, Suppression, Via
 from bot.store import keys
 from bot.store.database import DELIVERY_SECONDS, Database, to_bytes
 from bot.store.scripts import Script
@@ -43,10 +43,10 @@ class Suppressions:
 
     async def unsuppress(
         self, repository_id: int, number: int, fingerprint: str, *, by: str
-    ) -> str | None:
-        """Report that finding again, in the repository and on that pull request. Returns the reason
-        for which it was suppressed, "" if there was none, None if it was not; and for a request,
-        which `by` names, that is tried again the same as before."""
+    ) -> Via | None:
+        """Report that finding again, in the repository and on that pull request. Returns how it was
+        dismissed, None if it was not; and for a request, which `by` names, that is tried again the
+        same as before."""
         suppression = await self._database.scripts.run(
             Script.UNSUPPRESS,
             fingerprint=fingerprint,
@@ -58,7 +58,7 @@ class Suppressions:
         )
         if suppression is None:
             return None
-        return decode(Suppression, suppression).reason if suppression else ""
+        return decode(Suppression, suppression).via if suppression else Via.COMMAND
 
     async def all(self, repository_id: int, days: int) -> tuple[Suppression, ...]:
         """What a repository does not want to hear, by path. Those that covered nothing for so many

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State
-from bot.domain.suppressions import Suppression
+from bot.domain.suppressions import Suppression, Via
 from bot.store import keys
 from bot.store.deliveries import Deliveries
 from tests.flows.conversation import (
@@ -26,7 +26,6 @@ from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Text, agreeable
 from workers.events.commands.forget import UNSUPPRESSED_THUMB
 from workers.queue.retries import MAX_OUTAGE_SECONDS
-from workers.review.threads import THUMBS_DOWN
 
 CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
 
@@ -279,7 +278,12 @@ async def test_completed_commands_are_answered_despite_a_redis_outage(
         assert "confused" not in reactions(world, cancelled.id)
 
         suppression = Suppression(
-            fingerprint="a" * 16, path="a", title="b", reason=THUMBS_DOWN, suppressed_by="c"
+            fingerprint="a" * 16,
+            path="a",
+            title="b",
+            reason="",
+            suppressed_by="c",
+            via=Via.THUMBS_DOWN,
         )
         await world.store.suppressions.suppress(world.repository.id, suppression)
         forgotten = await world.sandbox.comment(REPO, number, f"/review forget {'a' * 16}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import Report, Repository
-from bot.domain.suppressions import Suppression
+from bot.domain.suppressions import Suppression, Via
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
@@ -107,7 +107,9 @@ async def record_thumbs_down(
                 permissions[login] = await pulls.permission(gh, repository.full_name, login)
             if may_write(permissions.get(login, "")):
                 # In this order: what is dismissed here alone is not looked at again.
-                await suppress_all(services.store, repository, one, THUMBS_DOWN, login)
+                await suppress_all(
+                    services.store, repository, one, THUMBS_DOWN, login, via=Via.THUMBS_DOWN
+                )
                 await services.store.suppressions.dismiss(
                     repository.id, number, *sorted(one.marker.fingerprints)
                 )
@@ -120,7 +122,13 @@ def thread_urls(threads: Sequence[BotThread]) -> dict[str, str]:
 
 
 async def suppress_all(
-    store: Store, repository: Repository, one: BotThread, reason: str, by: str
+    store: Store,
+    repository: Repository,
+    one: BotThread,
+    reason: str,
+    by: str,
+    *,
+    via: Via = Via.COMMAND,
 ) -> bool:
     """Never report the finding again in the repository, at any place that its comment names. False
     if there was no room for all of that."""
@@ -135,6 +143,7 @@ async def suppress_all(
                 title=marker.title,
                 reason=reason,
                 suppressed_by=by,
+                via=via,
                 suppressed_at=store.now(),
             ),
         )

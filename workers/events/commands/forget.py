@@ -1,6 +1,7 @@
 """`/review forget`: take back what was dismissed, so that it may be reported again."""
 
 from bot.domain.commands import Command
+from bot.domain.suppressions import Via
 from workers.events.commands.context import CommandContext, CommandResult
 from workers.review import threads
 
@@ -21,13 +22,13 @@ async def run(context: CommandContext, command: Command) -> CommandResult:
     one = None if name else await context.bot_thread()
     request = context.request_id
     if one is None:
-        reasons = [await store.suppressions.unsuppress(*context.where, name, by=request)]
+        dismissed = [await store.suppressions.unsuppress(*context.where, name, by=request)]
     else:
-        reasons = [
+        dismissed = [
             await store.suppressions.unsuppress(*context.where, each, by=f"{request}:{each}")
             for each in sorted(one.marker.fingerprints)
         ]
-    reason = next((each for each in reasons if each is not None), None)
-    if reason is None:
+    via = next((each for each in dismissed if each is not None), None)
+    if via is None:
         return CommandResult(NOT_DISMISSED, "confused")
-    return CommandResult(UNSUPPRESSED_THUMB if reason == threads.THUMBS_DOWN else UNSUPPRESSED)
+    return CommandResult(UNSUPPRESSED_THUMB if via is Via.THUMBS_DOWN else UNSUPPRESSED)
