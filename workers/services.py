@@ -5,14 +5,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
 from bot.config.settings import Settings
+from bot.domain.model import Repository
 from bot.github.app import GitHubApp
+from bot.github.errors import Transient
 from bot.runtime.tasks import stop
 from bot.security.tls import trusted
 from bot.store import Store, connect
@@ -20,6 +22,9 @@ from bot.telemetry import log
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.watchdog import watched
 from workers.analysis.llm.client import LLM
+
+#: A worker that died while it was the only one at something holds others up for so many seconds.
+LOCK_SECONDS = 20
 
 _log = log.get(__name__)
 _under_way: set[asyncio.Task[None]] = set()
@@ -51,6 +56,26 @@ class Services:
     github: GitHubApp
     llm: LLM | None  # None: analysers alone review
     metrics: Metrics
+
+    def lock_pull(self, repository: Repository, number: int) -> AbstractAsyncContextManager[None]:
+        """Keep others from starting or stopping reviews of the pull request meanwhile.
+
+        Between reading its state and opening a review another push must not be handled, or the
+        review of the older commit would win; nor its closing, or the review would stand on a
+        closed pull request. Raises as `exclusive`.
+        """
+        return self.exclusive(f"start:{repository.id}:{number}")
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[None]:
+        """Keep others from what has that name meanwhile: a worker that is only thought dead may
+        still be at it. Raises Transient while another holds on for longer than a dead one."""
+        async with self.store.locks.hold(
+            name, seconds=LOCK_SECONDS, wait=LOCK_SECONDS + 5
+        ) as acquired:
+            if not acquired:
+                raise Transient(f"Another worker is at the same ({name}).", 5)
+            yield
 
 
 @asynccontextmanager

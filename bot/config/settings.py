@@ -25,8 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.config.outbound_urls import endpoint, is_metadata
-from bot.config.redis_url import check as redis_address
+from bot.config.urls import endpoint, is_metadata, redis_address
 from bot.domain.model import Category, Effort, Severity
 
 #: Below the person's home, not in the working directory, which may be a stranger's clone.

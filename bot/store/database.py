@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.config.redis_url import sentinel_config
+from bot.config.urls import sentinel_config
 from bot.domain.model import decode, encode
 from bot.store.scripts import Scripts
 

@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.cli import redis_program
-from bot.config.redis_url import sentinel_config
+from bot.config.urls import sentinel_config
 from bot.runtime.ports import free_port
 
 READY_SECONDS = 60

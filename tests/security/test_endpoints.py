@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.config.outbound_urls import endpoint, is_metadata
 from bot.config.settings import SettingsError, load
+from bot.config.urls import endpoint, is_metadata
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from bot.domain.model import PullRequest, Repository, State
 from bot.github import pulls
 from bot.github.errors import GitHubError, Transient
 from bot.telemetry import log
-from workers.events.exclusive import lock_pull
 from workers.review import check_run
 from workers.services import Services
 
@@ -27,7 +26,7 @@ async def cancel_pull(
     `Reviews.cancel`; `only_if` says of the pull request as it is now whether that holds:
     deliveries come in no order, and late where GitHub was asked to deliver again. Raises
     Transient."""
-    async with lock_pull(services, repository, number):
+    async with services.lock_pull(repository, number):
         current = (await services.store.pulls.get(repository.id, number)).current
         if only_if is not None:
             if (await services.store.reviews.state(current) or State.CANCELLED).finished:
@@ -56,8 +55,8 @@ async def cancel_all(
     services: Services, repository: Repository, review_id: str, why: str, *, by: str = ""
 ) -> bool:
     """Cancel the review and what waits for its end, of which whoever asked is told; False if it
-    is not running. `why` and `by` are as of `Reviews.cancel`. For who is `lock_pull` its pull
-    request: nothing begins to wait meanwhile."""
+    is not running. `why` and `by` are as of `Reviews.cancel`. To be called within
+    `Services.lock_pull`: nothing begins to wait meanwhile."""
     for waiting in await services.store.reviews.waiting_for(review_id):
         await services.store.requests.reject(waiting, why)
     await services.store.reviews.clear_waiting(repository.installation_id, review_id)

@@ -8,7 +8,6 @@ from bot.github.client import GitHub, repo_url
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
 from bot.telemetry import log
-from workers.events.exclusive import exclusive_lock
 from workers.queue.retries import MAX_OUTAGE_SECONDS
 from workers.services import Services
 
@@ -36,7 +35,7 @@ async def answer(services: Services, gh: GitHub, event: CommentCreated, body: st
     where the comment stands, or in the conversation. Raises Transient."""
     repo, marker, store = event.repository.full_name, body.partition("\n")[0], services.store
     name, us = f"reply:{event.repository.id}:{marker}", await services.github.login()
-    async with exclusive_lock(services, name):
+    async with services.exclusive(name):
         if event.in_thread is None:
             await comments.create_comment(gh, repo, event.number, body, marker=marker, author=us)
             return

@@ -18,7 +18,6 @@ from bot.policy.precedence import effective
 from bot.security.links import review_links
 from bot.store import Handoff, Message, PendingRequest, PullState, ReviewState, Store, message
 from bot.telemetry import log
-from workers.events.exclusive import lock_pull
 from workers.reports import render
 from workers.repository.configuration import read_config
 from workers.review import check_run
@@ -80,7 +79,7 @@ async def start_review(services: Services, request: ReviewRequest) -> start.Skip
     """
     store, repo = services.store, request.repository
     gh = await services.github.installation(repo.installation_id, repo.id, check_run.PERMISSIONS)
-    async with lock_pull(services, repo, request.number):
+    async with services.lock_pull(repo, request.number):
         review = await _open(services, gh, request)
     if not isinstance(review, ReviewState):
         return review

@@ -9,7 +9,6 @@ from bot.domain.model import Repository, Review
 from bot.github.client import repo_url
 from bot.github.errors import Forbidden, NotFound, Unauthorized
 from workers.events.cancel import cancel_all
-from workers.events.exclusive import lock_pull
 from workers.scan.repository.object_cache import remove_repositories
 from workers.services import Services
 
@@ -26,7 +25,7 @@ async def handle_removal(services: Services, event: InstallationChanged) -> None
         if review is None or not _affected_reviews(event, review):
             continue
         if not await _has_access(services, review.repository):
-            async with lock_pull(services, review.repository, review.number):
+            async with services.lock_pull(review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
     removed = event.action is InstallationAction.REPOSITORIES_REMOVED
     repositories = [one.id for one in event.repositories] if removed else []

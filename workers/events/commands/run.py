@@ -11,7 +11,6 @@ from bot.policy.permissions import is_permitted
 from workers.events import replies
 from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
 from workers.events.commands.context import CommandContext, Run, load_context
-from workers.events.exclusive import exclusive_lock
 from workers.reports import render
 from workers.services import Services
 
@@ -40,7 +39,7 @@ async def run_commands(services: Services, event: CommentCreated, review_id: str
         await ask.answer_reply(context)
         return
     # Who comes behind must not cancel what the comment asks for next, for one.
-    async with exclusive_lock(services, f"commands:{review_id}"):
+    async with services.exclusive(f"commands:{review_id}"):
         await _run_commands(context, found)
 
 

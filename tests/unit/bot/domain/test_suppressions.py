@@ -1,5 +1,7 @@
 """Which findings a suppression covers, and what names a finding."""
 
+from typing import Any
+
 import pytest
 
 from bot.domain.fingerprint import fingerprint, names_secret
@@ -23,7 +25,7 @@ def finding(name: str, severity: Severity = Severity.HIGH) -> Finding:
     )
 
 
-def suppression(name: str, **more: float) -> Suppression:
+def suppression(name: str, **more: Any) -> Suppression:
     return Suppression(
         fingerprint=name, path="a.py", title="t", reason="ours", suppressed_by="ada", **more
     )

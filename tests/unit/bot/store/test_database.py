@@ -5,8 +5,8 @@ from unittest.mock import Mock
 import pytest
 from pydantic import ValidationError
 
-from bot.config.redis_url import check, sentinel_config
 from bot.config.settings import Settings, SettingsError, load
+from bot.config.urls import redis_address, sentinel_config
 from bot.store import connect, connect_sync
 
 
@@ -44,7 +44,7 @@ def test_a_password_without_a_user_is_one_of_the_default_user() -> None:
     ],
 )
 def test_other_addresses_are_left_to_redis_py(url: str) -> None:
-    assert check(url) == url
+    assert redis_address(url) == url
     assert sentinel_config(url) is None
 
 
