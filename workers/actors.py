@@ -18,8 +18,7 @@ from workers.queue.actor import Function, declare_actor
 from workers.queue.shutdown import Running
 from workers.review.analyze import analyze_batch
 from workers.review.conclude import conclude_review
-from workers.review.publish import publish_review
-from workers.review.report import render_report
+from workers.review.publish import publish_review, render_report
 from workers.review.scan import scan_review
 from workers.services import Services
 

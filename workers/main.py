@@ -15,10 +15,10 @@ from bot.store import QUEUES
 from bot.telemetry import log
 from bot.telemetry.metrics import resident_memory, series
 from workers.actors import declare_actors
+from workers.queue.actor import RetryMiddleware
 from workers.queue.broker import make_broker
 from workers.queue.fair_queue import FairQueue
 from workers.queue.lost_messages import LostMessages
-from workers.queue.retries import RetryMiddleware
 from workers.queue.shutdown import Running, Worker
 from workers.scan.analyzers.registry import NAMES as ANALYZERS
 from workers.services import Services, open_services

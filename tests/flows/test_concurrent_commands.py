@@ -25,7 +25,7 @@ from tests.flows.conversation import (
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Text, agreeable
 from workers.events.commands.forget import UNSUPPRESSED_THUMB
-from workers.queue.retries import MAX_OUTAGE_SECONDS
+from workers.queue.actor import MAX_OUTAGE_SECONDS
 
 CREATE_COMMENT = "POST /api/v3/repos/*/issues/*/comments"
 

@@ -16,8 +16,7 @@ from bot.github.errors import Transient, error_of
 from bot.store import ReviewState, Store
 from bot.telemetry.metrics import Metrics
 from tests.support.reviews import state_of
-from workers.queue.actor import Attempt
-from workers.queue.retries import RetryLater
+from workers.queue.actor import Attempt, RetryLater
 from workers.reports.render import Ending, failure_output
 from workers.review.stage import MAX_STARTS, StageFailed, run_stage
 from workers.scan.repository.errors import CloneError

@@ -10,8 +10,7 @@ from bot.policy import start
 from bot.store import Message, message
 from bot.telemetry import log
 from workers.events.start_review import Queued, ReviewRequest, start_review
-from workers.queue.actor import Attempt
-from workers.queue.retries import OUTAGES
+from workers.queue.actor import OUTAGES, Attempt
 from workers.review.stage import fail, is_retryable, user_message
 from workers.services import Services
 

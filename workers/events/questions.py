@@ -17,8 +17,7 @@ from bot.telemetry import log
 from workers.analysis import question as llm_question
 from workers.analysis.llm.errors import LLMError, TransientLLMError
 from workers.events import replies
-from workers.queue.actor import Attempt
-from workers.queue.retries import OUTAGES
+from workers.queue.actor import OUTAGES, Attempt
 from workers.reports import render
 from workers.repository.configuration import read_config
 from workers.repository.pull_context import read_pull_context

@@ -8,7 +8,7 @@ from bot.github.client import GitHub, repo_url
 from bot.github.comments import Comment, Subject, comment_of, list_comments, react
 from bot.github.errors import GitHubError
 from bot.telemetry import log
-from workers.queue.retries import MAX_OUTAGE_SECONDS
+from workers.queue.actor import MAX_OUTAGE_SECONDS
 from workers.services import Services
 
 _log = log.get(__name__)

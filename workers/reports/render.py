@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from bot.domain.diff import Side
 from bot.domain.model import Finding, Report, Severity, SkippedFile, State
@@ -29,7 +30,6 @@ from workers.reports.markers import finding_marker, reply_marker, review_marker
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
 from workers.reports.templates import code_links, render
-from workers.reports.truncate import Truncated, size, truncate
 from workers.reports.verdict import counts
 
 #: Files named in the list of changes; the report has them all.
@@ -262,3 +262,39 @@ def _stages(now: State) -> list[tuple[str, str]]:
     at = order.index(now) if now in order else len(order)
     marks = ["✅" if i < at else "🔄" if i == at else "⬜" for i in range(len(order))]
     return list(zip(marks, names.values(), strict=True))
+
+
+#: Room for the sentence that says how many were left out, and for line ends.
+_SENTENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """The first items, and how many there were beyond."""
+
+    items: tuple[str, ...]
+    dropped: int
+
+
+def truncate(
+    items: Iterable[str],
+    count: int,
+    budget: int,
+    max_items: int | None = None,
+    length: Length = characters,
+) -> Truncated:
+    """As many of the first of `count` items as fit into `budget` by `length`, at most `max_items`;
+    those after the first that does not fit are not even made."""
+    kept: list[str] = []
+    remaining = budget - _SENTENCE
+    for item in islice(items, max_items):
+        remaining -= length(item) + 2
+        if remaining < 0:
+            break
+        kept.append(item)
+    return Truncated(tuple(kept), count - len(kept))
+
+
+def size(kept: Truncated, length: Length = characters) -> int:
+    """The room that the items take up at most."""
+    return sum(length(item) + 2 for item in kept.items) + _SENTENCE

@@ -9,8 +9,7 @@ from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.security.links import review_links
 from bot.store import ReviewState
 from bot.telemetry import log
-from workers.queue.actor import Attempt
-from workers.queue.retries import RetryLater
+from workers.queue.actor import Attempt, RetryLater
 from workers.reports import render
 from workers.reports.merge import fails_incomplete
 from workers.reports.publish import complete_check_run, find_posted

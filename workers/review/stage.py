@@ -29,8 +29,7 @@ from bot.runtime.tasks import run_to_completion, stop
 from bot.store import RedisError, ReviewState, Store, message
 from bot.telemetry import log
 from workers.analysis.llm.errors import LLMError, TransientLLMError
-from workers.queue.actor import Attempt
-from workers.queue.retries import OUTAGES, RetryAfter, RetryLater
+from workers.queue.actor import OUTAGES, Attempt, RetryAfter, RetryLater
 from workers.scan.repository.errors import CloneError
 from workers.scan.repository.process import ProcessTimeout
 from workers.services import Services, in_background

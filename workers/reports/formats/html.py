@@ -5,17 +5,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+from pygments import highlight
 from pygments.formatters import HtmlFormatter
+
+from bot.text.invisible_characters import show_hidden
+from bot.text.lexers import lexer_for
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 from bot.domain.model import Report
 from bot.security.links import Links
-from bot.text.invisible_characters import show_hidden
 from bot.text.markdown import Renderer, html_renderer
 from templates import environment
-from workers.reports.formats.highlight import colored
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
 from workers.reports.templates import code_links, cost, place, source
@@ -92,3 +94,14 @@ def _code_styles() -> Markup:
     )
     css = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
     return Markup(css)  # noqa: S704 - pygments' own style sheets
+
+
+def colored(code: str, *, language: str = "", path: str = "") -> Markup:
+    """The code as HTML in a `<pre>`, its language by name or by the file's path.
+
+    Hidden characters are shown, everything is escaped.
+    """
+    shown = show_hidden(code)
+    lexer = lexer_for(shown, language=language, path=path)
+    words = highlight(shown, lexer, HtmlFormatter(nowrap=True))
+    return Markup(f'<pre class="code" tabindex="0">{words}</pre>')  # noqa: S704 - pygments escapes

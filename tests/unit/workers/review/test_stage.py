@@ -15,8 +15,7 @@ from bot.domain.model import Repository, Review, State, Trigger
 from bot.store import ReviewState, Store
 from bot.telemetry.metrics import Metrics
 from tests.support.reviews import state_of
-from workers.queue.actor import Attempt
-from workers.queue.retries import RetryLater
+from workers.queue.actor import Attempt, RetryLater
 from workers.review import stage
 from workers.review.stage import StageFailed, run_stage
 from workers.services import Services
