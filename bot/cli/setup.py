@@ -90,7 +90,7 @@ class _Flow:
         name, target = html.escape(self._name), html.escape(self._target)
         return _page(
             "Create the GitHub App",
-            f"<p>GitHub will show you the App <b>{name}</b> and what it may do.</p>"
+            f"<p>GitHub will show the App <b>{name}</b> and its permissions.</p>"
             f'<form method="post" action="{target}">'
             f'<input type="hidden" name="manifest" value="{html.escape(self._manifest)}">'
             "<button>Create it on GitHub</button></form>",
@@ -100,11 +100,11 @@ class _Flow:
         """Where GitHub sends the person, with the code and the state that we gave it."""
         given = request.query_params.get("state", "")
         if not hmac.compare_digest(given.encode(), self._state.encode()) or self.outcome.done():
-            return _page("This link is not for now", status=400)
+            return _page("This link has expired", status=400)
         try:
             created = await _convert(self._settings, request.query_params.get("code", ""))
         except SetupFailed as exc:
-            return _page("That did not work", f"<p>{html.escape(str(exc))}</p>", status=502)
+            return _page("Something went wrong", f"<p>{html.escape(str(exc))}</p>", status=502)
         if not self.outcome.done():
             self.outcome.set_result(created)
         return RedirectResponse("/done", 303)
@@ -113,7 +113,7 @@ class _Flow:
         if not self.outcome.done():
             return RedirectResponse("/", 303)
         link = html.escape(self.outcome.result().install_url)
-        page = _page("The App is made", f'<p>Now <a href="{link}">install it</a>.</p>')
+        page = _page("App created", f'<p>Now <a href="{link}">install it</a>.</p>')
         page.background = BackgroundTask(self.shown.set)
         return page
 
@@ -148,7 +148,7 @@ async def run_setup(
                 await flow.shown.wait()
         return created
     except TimeoutError as exc:
-        raise SetupFailed("Nobody came back from GitHub within 30 minutes.") from exc
+        raise SetupFailed("Timed out after 30 minutes.") from exc
     finally:
         server.should_exit = True
         await serving

@@ -45,7 +45,7 @@ def load_for_server(named: Path | None, **overrides: Any) -> Settings:
         path.read_text(encoding="utf-8")
     except FileNotFoundError:
         if named is not None:
-            raise SettingsError(f"ENV_FILE: there is no file {path}.") from None
+            raise SettingsError(f"ENV_FILE: {path} does not exist.") from None
         return load(**overrides)
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path} cannot be read: {exc}.") from exc

@@ -159,16 +159,16 @@ class _Section(BaseModel):
 
 
 class Paths(_Section):
-    """Which changed files are reviewed."""
+    """Which changed files to review."""
 
-    include: _Patterns = Field(default=(), description="Only these paths are reviewed; empty: all.")
-    exclude: _Patterns = Field(default=(), description="These paths are not reviewed.")
+    include: _Patterns = Field(default=(), description="Review only these paths; empty: all.")
+    exclude: _Patterns = Field(default=(), description="Do not review these paths.")
 
 
 class Analyzers(_Section):
-    """The static analysers."""
+    """Static analyzers."""
 
-    disabled: _Names = Field(default=(), description="Analysers that do not run here, by name.")
+    disabled: _Names = Field(default=(), description="Names of static analyzers to turn off.")
 
 
 class _File(_Section):
@@ -176,64 +176,64 @@ class _File(_Section):
 
     model_config = ConfigDict(title="Glossator repository configuration")
 
-    paths: Paths = Field(Paths(), description="Which changed files are reviewed.")
+    paths: Paths = Field(Paths(), description="Which changed files to review.")
     instructions: Annotated[tuple[Instruction, ...], Field(max_length=50)] = Field(
-        (), description="What the reviewer has to mind, for the files that the paths fit."
+        (), description="Instructions for the reviewer, for files matching the paths."
     )
     categories: Annotated[tuple[Category, ...], Field(min_length=1)] = Field(
-        _SERVERS, description="What is looked for. Default: the server's."
+        _SERVERS, description="Categories to review. Default: the server's."
     )
     min_severity: Severity = Field(
-        _SERVERS, description="Less severe findings are not told. Default: the server's."
+        _SERVERS, description="Minimum severity to report. Default: the server's."
     )
     effort: Effort = Field(
         _SERVERS,
-        description="How thorough and how costly a review is: quick, standard or deep. "
+        description="How thorough (and costly) a review is: quick, standard or deep. "
         "Default: the server's.",
     )
     fail_on: FailOn = Field(
         _SERVERS,
-        description="Findings from this severity on fail the check. Default: the server's.",
+        description="Minimum severity that fails the check. Default: the server's.",
     )
     fail_incomplete: bool = Field(
         _SERVERS,
-        description="A review that could not be finished fails the check. Default: the server's.",
+        description="Fail the check if the review could not be completed. Default: the server's.",
     )
     max_comments: Annotated[int, Field(ge=0, le=50)] = Field(
         _SERVERS,
-        description="Inline comments of one review, beside those on critical findings; 0: none. "
+        description="Maximum inline comments per review, besides critical findings; 0: none. "
         "Default: the server's.",
     )
     max_files: Annotated[int, Field(ge=1, le=1000)] = Field(
         _SERVERS,
-        description="Files read in one review, at most the server's, which is the default.",
+        description="Maximum files to review, up to the server's limit (the default).",
     )
     request_changes: bool = Field(
         _SERVERS,
-        description="Ask for changes at critical and high findings. Default: the server's.",
+        description="Request changes for critical and high findings. Default: the server's.",
     )
-    drafts: bool = Field(_DEFAULT.drafts, description="Review drafts on their own.")
-    bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots on their own.")
+    drafts: bool = Field(_DEFAULT.drafts, description="Review drafts automatically.")
+    bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots automatically.")
     forks: Annotated[Forks, BeforeValidator(_forks), WithJsonSchema({"enum": _FORKS})] = Field(
         _SERVERS,
-        description="Pull requests from forks: review, ask (somebody with write access has to ask "
-        "for the review) or skip; true and false mean review and skip. Default: the server's.",
+        description="Pull requests from forks: review, ask (a person with write access has to start "
+        "the review) or skip; true and false mean review and skip. Default: the server's.",
     )
     base_branches: _Patterns = Field(
         _DEFAULT.base_branches, description="Only pull requests into these branches; empty: all."
     )
     skip_labels: _Names = Field(
-        _DEFAULT.skip_labels, description="A pull request with one of these labels is left alone."
+        _DEFAULT.skip_labels, description="Skip pull requests with one of these labels."
     )
     title_skip_markers: _Names = Field(
         _DEFAULT.title_skip_markers,
-        description="A pull request whose title holds one of these is left alone.",
+        description="Skip pull requests whose title contains one of these.",
     )
     settle_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
         _SERVERS,
-        description="Seconds to wait after a push for the next one. Default: the server's.",
+        description="Seconds to wait for more commits after a push. Default: the server's.",
     )
-    analyzers: Analyzers = Field(Analyzers(), description="The static analysers.")
+    analyzers: Analyzers = Field(Analyzers(), description="Static analyzers.")
 
 
 def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:

@@ -54,12 +54,12 @@ def read(content: str | bytes) -> Document:
         raise InvalidYaml(f"This is not valid YAML: `{problem}`.", _position(mark)) from exc
     except yaml.reader.ReaderError as exc:
         line = text.count("\n", 0, exc.position) + 1
-        raise InvalidYaml("The file holds control characters: remove them.", (line, 1)) from exc
+        raise InvalidYaml("The file contains control characters: remove them.", (line, 1)) from exc
     document = Document({}, {})
     if isinstance(root, yaml.MappingNode):
         document.data.update(_mapping(root, (), document))
     elif root is not None and root.tag != "tag:yaml.org,2002:null":
-        raise InvalidYaml("The file has to consist of keys and values, as `drafts: true`.")
+        raise InvalidYaml("The file must be a mapping of keys to values, such as `drafts: true`.")
     return document
 
 
@@ -94,11 +94,9 @@ def _safe_events(text: str) -> Iterator[yaml.Event]:
         if depth > MAX_DEPTH:
             raise InvalidYaml(f"The file is nested more than {MAX_DEPTH} levels deep.", position)
         if nodes > MAX_NODES:
-            raise InvalidYaml(f"The file holds more than {MAX_NODES} values: shorten it.", position)
+            raise InvalidYaml(f"The file has more than {MAX_NODES} values: shorten it.", position)
         if documents > 1:
-            raise InvalidYaml(
-                "The file holds several documents: leave one `---` at most.", position
-            )
+            raise InvalidYaml("The file has several YAML documents: keep only one.", position)
         yield event
 
 
@@ -110,7 +108,7 @@ def _mapping(node: yaml.MappingNode, path: Path, document: Document) -> dict[str
     values: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise InvalidYaml("A key has to be a word.", _position(key.start_mark))
+            raise InvalidYaml("Keys must be plain strings.", _position(key.start_mark))
         name = _text(key.value)
         key_path, position = (*path, name), _position(key.start_mark)
         if key_path in document.positions:

@@ -72,7 +72,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     allow_link_local: bool = Field(
-        False, description="Allow link-local addresses for GitHub and the LLM."
+        False,
+        description="Allow cloud metadata addresses for GitHub, the LLM, the OpenTelemetry "
+        "collector and Sentry.",
     )
 
     # GitHub
@@ -81,40 +83,41 @@ class Settings(BaseSettings):
         SecretStr(""), description="The App's private key: PEM text, `\\n` allowed for line ends."
     )
     github_private_key_file: Path | None = Field(
-        None, description="A file that holds the private key, instead of the text."
+        None, description="File that contains the private key, instead of the text."
     )
     github_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Webhook secrets, comma-separated; all are accepted (rotation)."
+        (), description="Webhook secrets, comma-separated; any of them is accepted (for rotation)."
     )
     github_api_url: Url = Field(
-        "https://api.github.com", description="REST base; `https://HOST/api/v3` on GHES."
+        "https://api.github.com", description="REST API URL; `https://HOST/api/v3` on GHES."
     )
-    github_url: Url = Field("https://github.com", description="Web and git base.")
-    github_timeout: float = Field(30, gt=0, description="Seconds for one GitHub request.")
+    github_url: Url = Field("https://github.com", description="Web and git URL.")
+    github_timeout: float = Field(30, gt=0, description="Timeout of a GitHub request, in seconds.")
 
     # Redis and where data lies
     redis_url: Annotated[str, AfterValidator(redis_address)] = Field(
         "",
-        description="Empty: a real Redis server is started beside the app (one machine). "
+        description="Empty: `glossator serve` starts its own Redis (single machine). "
         "`redis://`, `rediss://` (TLS) or `redis+sentinel://` ([scaling.md](scaling.md)).",
     )
     data_dir: Path = Field(
         DATA_DIR,
         validate_default=True,
-        description="Where the embedded Redis keeps its data, and `setup` the App's secrets.",
+        description="Directory for the embedded Redis's data and the App's secrets from `setup`.",
     )
     public_url: Url = Field(
-        "http://localhost:8000", description="Where people reach this server; used in links."
+        "http://localhost:8000", description="Public URL of this server, used in links."
     )
-    host: str = Field("127.0.0.1", description="Address that the web server binds.")
-    port: int = Field(8000, ge=0, le=65535, description="Port that the web server binds.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs links and sessions; derived from the App's key if empty."
     )
     api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
-        description="Admin tokens of API and dashboard, comma-separated: as text, or as "
-        "`sha256:` and the hex digest of the text.",
+        description="Admin tokens for API and dashboard, comma-separated: plain, or `sha256:` "
+        "and the "
+        "hex digest.",
     )
     github_client_id: str = Field("", description="The App's client id, for GitHub sign-in.")
     github_client_secret: SecretStr = Field(
@@ -126,12 +129,14 @@ class Settings(BaseSettings):
         "comma-separated; empty: of this machine's alone. Clients behind others count as one.",
     )
     feed_connections: int = Field(
-        100, ge=1, description="Live feeds that one address may hold open in one web process."
+        100, ge=1, description="Maximum live feeds per address and web process."
     )
     requests_per_minute: int = Field(
-        1200, ge=1, description="Requests of one address to one web process; deliveries are free."
+        1200,
+        ge=1,
+        description="Per-IP request limit per web process per minute; webhooks are exempt.",
     )
-    keep_days: int = Field(90, ge=1, description="Days that reports are kept.")
+    keep_days: int = Field(90, ge=1, description="Days to keep reports.")
 
     link_days: int = Field(
         14, ge=1, description="Days that signed links are good for, at most KEEP_DAYS."
@@ -142,34 +147,36 @@ class Settings(BaseSettings):
 
     # LLM
     openai_base_url: Url | None = Field(
-        None, description="Any OpenAI-compatible endpoint; empty means OpenAI's own."
+        None, description="Any OpenAI-compatible endpoint; empty: OpenAI."
     )
-    openai_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint.")
-    llm_model: str = Field("", description="Model name. Empty: analysers alone review.")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="API key for the endpoint.")
+    llm_model: str = Field("", description="Model name. Empty: static analyzers only.")
     llm_fallback_models: Names = Field(
-        (), description="Models tried in order when the first fails, comma-separated."
+        (), description="Fallback models, tried in order, comma-separated."
     )
     llm_verify_model: str = Field(
-        "", description="Model that checks the findings; empty: the same."
+        "", description="Model that verifies findings; empty: `LLM_MODEL`."
     )
     llm_second_model: str = Field(
-        "", description="Model of a deep review's second reading; empty: the same."
+        "", description="Model for the second reading of a deep review; empty: `LLM_MODEL`."
     )
-    llm_timeout: float = Field(120, gt=0, description="Seconds for one LLM call.")
-    llm_concurrency: int = Field(4, ge=1, description="LLM calls in flight over all workers.")
-    llm_gap_ms: int = Field(0, ge=0, description="Least time between two LLM calls, over all.")
+    llm_timeout: float = Field(120, gt=0, description="Timeout of an LLM call, in seconds.")
+    llm_concurrency: int = Field(
+        4, ge=1, description="Maximum concurrent LLM calls, across workers."
+    )
+    llm_gap_ms: int = Field(0, ge=0, description="Minimum delay between LLM calls, across workers.")
     llm_backoff_ms: int = Field(
-        1000, ge=1, description="First wait before an LLM call is tried again."
+        1000, ge=1, description="First delay before an LLM call is retried."
     )
-    llm_context_tokens: int = Field(64_000, ge=1000, description="Budget of one prompt.")
-    llm_answer_tokens: int = Field(8_000, ge=256, description="Budget of one answer.")
+    llm_context_tokens: int = Field(64_000, ge=1000, description="Maximum tokens of a prompt.")
+    llm_answer_tokens: int = Field(8_000, ge=256, description="Maximum tokens of an answer.")
     llm_review_budget: int = Field(
         300_000,
         ge=0,
-        description="Tokens (prompt and answer) that one review may use; 0: no limit.",
+        description="Maximum tokens (prompt and answer) per review; 0: no limit.",
     )
     llm_daily_budget: int = Field(
-        0, ge=0, description="Tokens that one installation may use on a day (UTC); 0: no limit."
+        0, ge=0, description="Maximum tokens per installation and day (UTC); 0: no limit."
     )
     llm_outsider_budget: int = Field(
         2_000_000,
@@ -179,81 +186,77 @@ class Settings(BaseSettings):
     )
     llm_prices: dict[str, Price] = Field(
         {},
-        description='Prices a million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
+        description='Price per million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
         '"completion": 8}}`.',
     )
     min_confidence: float = Field(
-        0.2, ge=0, le=1, description="Less certain findings are dropped; others are ranked by it."
+        0.2, ge=0, le=1, description="Minimum confidence; lower findings are dropped."
     )
     review_effort: Effort = Field(
         Effort.STANDARD,
-        description="quick (one reading, nothing is looked up), standard, or deep (two readings).",
+        description="quick (one reading, no look-ups), standard, or deep (two readings).",
     )
     look_up_rounds: int = Field(
         2,
         ge=0,
         le=5,
-        description="How often a reading may look things up in the repository, each time with a "
-        "call more; 0: never.",
+        description="Rounds of look-ups in the repository per reading, one LLM call each; 0: none.",
     )
-    look_ups_per_round: int = Field(8, ge=1, le=30, description="Look-ups each time.")
+    look_ups_per_round: int = Field(8, ge=1, le=30, description="Look-ups per round.")
 
     # The review
-    max_analyze_files: int = Field(40, ge=1, description="Files read in one review.")
-    batch_files: int = Field(5, ge=1, description="Files in one LLM call.")
+    max_analyze_files: int = Field(40, ge=1, description="Maximum files per review.")
+    batch_files: int = Field(5, ge=1, description="Maximum files per LLM call.")
     max_comments: int = Field(
         5,
         ge=0,
-        description="Inline comments of one review, beside those on critical findings; 0: none.",
+        description="Maximum inline comments per review, besides critical findings; 0: none.",
     )
-    max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are left out.")
+    max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are skipped.")
     settle_seconds: int = Field(
-        0, ge=0, le=600, description="Wait after a push for the next one, before scanning."
+        0, ge=0, le=600, description="Seconds to wait for more commits after a push."
     )
-    fail_on: FailOn = Field(FailOn.NEVER, description="Severity that fails the check run.")
+    show_cost: bool = Field(
+        False, description="Show tokens and cost in reviews, reports and review pages."
+    )
+    fail_on: FailOn = Field(FailOn.NEVER, description="Minimum severity that fails the check run.")
     fail_incomplete: bool = Field(
-        False, description="Fail the check run of a review that could not be finished."
+        False, description="Fail the check run if the review could not be completed."
     )
     request_changes: bool = Field(
-        False, description="Ask for changes at critical and high findings, instead of commenting."
+        False, description="Request changes for critical and high findings, instead of commenting."
     )
     categories: Annotated[tuple[Category, ...], NoDecode] = Field(
-        tuple(Category), description="What is reviewed, comma-separated."
+        tuple(Category), description="Categories to review, comma-separated."
     )
-    min_severity: Severity = Field(Severity.LOW, description="Less severe findings are not told.")
-    analyzers_disabled: Names = Field(
-        (), description="Analysers that run nowhere, comma-separated names."
-    )
+    min_severity: Severity = Field(Severity.LOW, description="Minimum severity to report.")
+    analyzers_disabled: Names = Field((), description="Disabled analyzers, comma-separated names.")
 
     # Limits
-    step_seconds: int = Field(3000, ge=1, description="Soft limit of one step.")
-    review_seconds: int = Field(3600, ge=1, description="Hard limit of a review.")
+    step_seconds: int = Field(3000, ge=1, description="Time limit of a step, in seconds.")
+    review_seconds: int = Field(3600, ge=1, description="Time limit of a review, in seconds.")
     max_retries: int = Field(3, ge=0, description="Retries of a step.")
-    max_backoff_seconds: int = Field(600, ge=1, description="Longest wait between retries.")
-    min_backoff_ms: int = Field(5000, ge=1, description="First wait between retries.")
-    clone_seconds: int = Field(300, ge=1, description="Longest time of a clone.")
-    clone_mb: int = Field(1024, ge=1, description="Largest clone on disk.")
+    max_backoff_seconds: int = Field(
+        600, ge=1, description="Longest delay between retries, in seconds."
+    )
+    min_backoff_ms: int = Field(5000, ge=1, description="First delay between retries.")
+    clone_seconds: int = Field(300, ge=1, description="Time limit of a clone, in seconds.")
+    clone_mb: int = Field(1024, ge=1, description="Size limit of a clone on disk.")
     repository_cache_mb: int = Field(
         0,
         ge=0,
-        description="What is kept of cloned repositories in `DATA_DIR/repositories`, so that the "
-        "next review fetches only what is new; 0: nothing.",
+        description="Size limit of git objects kept in `DATA_DIR/repositories`, so that the next "
+        "review fetches only what is new; 0: nothing is kept.",
     )
-    analyzer_seconds: int = Field(60, ge=1, description="Longest time of one analyser.")
-    shutdown_seconds: int = Field(
-        25, ge=1, description="What is under way gets so long to end at SIGTERM."
-    )
+    analyzer_seconds: int = Field(60, ge=1, description="Time limit of an analyzer, in seconds.")
+    shutdown_seconds: int = Field(25, ge=1, description="Grace period on SIGTERM.")
     worker_lost_seconds: int = Field(
-        30, ge=1, description="A worker that gave no sign for so long is dead; others take over."
+        30, ge=1, description="Heartbeat timeout before a worker is considered dead."
     )
-    sweep_seconds: int = Field(
-        20, ge=1, description="How often reviews that nobody goes on with are looked for."
-    )
-    redelivery_seconds: int = Field(
-        60, ge=1, description="How often GitHub is asked for deliveries that did not reach us."
-    )
+    sweep_seconds: int = Field(20, ge=1, description="Interval of the stalled-review check.")
+    redelivery_seconds: int = Field(60, ge=1, description="Interval of the failed-delivery check.")
     installation_reviews: int = Field(
-        8, ge=1, description="Reviews of one installation that run at once; others wait in line."
+        8, ge=1, description="Maximum concurrent reviews per installation; more are queued."
     )
     forks: Forks = Field(
         Forks.REVIEW,
@@ -266,37 +269,38 @@ class Settings(BaseSettings):
         description="Reviews an hour that one author without write access may start; 0: no limit.",
     )
     installation_daily_reviews: int = Field(
-        0, ge=0, description="Reviews that one installation may start on a day (UTC); 0: no limit."
+        0, ge=0, description="Maximum reviews per installation and day (UTC); 0: no limit."
     )
-    worker_threads: int = Field(16, ge=1, description="Steps in flight in one worker process.")
+    worker_threads: int = Field(16, ge=1, description="Concurrent steps per worker process.")
 
     health_port: int = Field(
         0,
         ge=0,
         le=65535,
-        description="Workers and the scheduler answer health checks on it; 0: on none. "
+        description="Port for health checks of workers and the scheduler; 0: none. "
         "The web process answers on `/healthz`.",
     )
     metrics_open: bool = Field(
-        False, description="/metrics without a token, where the network keeps strangers out."
+        False, description="Serve /metrics without a token (protected networks only)."
     )
     otel_exporter_otlp_endpoint: Url | None = Field(
         None,
-        description="An OpenTelemetry collector (OTLP over HTTP, as `http://HOST:4318`) that gets "
-        "a trace of each review; empty: none. Needs the extra `otel`.",
+        description="OpenTelemetry collector (OTLP over HTTP, such as `http://HOST:4318`) for "
+        "a trace "
+        "of each review; empty: none. Needs the extra `otel`.",
     )
     otel_exporter_otlp_headers: SecretStr = Field(
-        SecretStr(""), description="Headers for it, as `NAME=VALUE,NAME=VALUE`."
+        SecretStr(""), description="Headers for the collector, as `NAME=VALUE,NAME=VALUE`."
     )
     sentry_dsn: SecretStr = Field(
         SecretStr(""),
-        description="A Sentry project that is told of errors; empty: none. "
-        "Needs the extra `sentry`.",
+        description="DSN of a Sentry project that receives errors; empty: none. Needs the extra "
+        "`sentry`.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
-    log_json: bool = Field(False, description="Logs as JSON lines.")
+    log_json: bool = Field(False, description="Write logs as JSON lines.")
 
     @field_validator(
         "github_webhook_secrets",
@@ -339,8 +343,8 @@ class Settings(BaseSettings):
             host = urlsplit(address or "").hostname
             if host and is_metadata(host) and not self.allow_link_local:
                 raise ValueError(
-                    f"{name.upper()}: the address is where a cloud tells a machine its "
-                    "credentials; if it really is meant, set ALLOW_LINK_LOCAL=true"
+                    f"{name.upper()}: this is a cloud metadata address; set "
+                    "ALLOW_LINK_LOCAL=true if intended"
                 )
         return self
 
@@ -364,11 +368,11 @@ class Settings(BaseSettings):
     def check_app(self) -> None:
         """Raises SettingsError unless we can speak to GitHub as an App."""
         if not self.github_app_id:
-            raise SettingsError("GITHUB_APP_ID is not set. Run `glossator setup`, or set it.")
+            raise SettingsError("GITHUB_APP_ID is not set. Run `glossator setup` to create an App.")
         if not self.webhook_secrets:
             raise SettingsError(
-                "GITHUB_WEBHOOK_SECRETS is not set. Without a secret no delivery is accepted: "
-                "set the one that the App's webhook has."
+                "GITHUB_WEBHOOK_SECRETS is not set. Set it to the secret of the App's webhook; "
+                "without one, no delivery is accepted."
             )
         assert self.private_key
 
@@ -376,8 +380,8 @@ class Settings(BaseSettings):
         """Raises SettingsError unless there is a Redis that several processes can share."""
         if not self.redis_url:
             raise SettingsError(
-                "REDIS_URL is not set. `glossator serve` starts a Redis of its own; processes "
-                "that are started one by one need the address of one they share."
+                "REDIS_URL is not set. `glossator serve` starts a Redis of its own; web, work and "
+                "schedule need a shared Redis."
             )
 
     @property
@@ -391,7 +395,7 @@ def _text_of(path: Path) -> str:
         text = path.read_text()
         wrong = "" if text.strip() else f"{path} is empty"
     except UnicodeDecodeError:
-        wrong = f"{path} is no text"
+        wrong = f"{path} is not a text file"
     except OSError as exc:
         wrong = f"{exc.filename}: {exc.strerror}"
     if wrong:

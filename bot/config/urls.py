@@ -39,16 +39,16 @@ def endpoint(url: str) -> str:
     """`url` without a slash at its end. Raises ValueError for what is no address to call."""
     url = url.rstrip("/")
     if not url.isprintable() or " " in url:
-        raise ValueError("the address holds spaces or control characters")
+        raise ValueError("the URL contains spaces or control characters")
     parts = urlsplit(url)
     if not is_port(parts.netloc.rpartition("@")[2]):
-        raise ValueError("the address has a port that is no number from 1 to 65535")
+        raise ValueError("the port must be a number from 1 to 65535")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the address has to begin with https:// (or http://) and name a host")
+        raise ValueError("must be a URL that starts with https:// (or http://) and has a host")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("the address holds a user or password; there are settings for keys")
+        raise ValueError("the URL contains a user or password; use the settings for keys instead")
     if parts.query or parts.fragment:
-        raise ValueError("the address has to end with its path")
+        raise ValueError("the URL must not have a query or fragment")
     return url
 
 
@@ -106,7 +106,7 @@ def redis_address(url: str) -> str:
     """The URL itself. Raises ValueError, without its password, for one that names no Redis."""
     scheme = url.partition("://")[0]
     if url and scheme not in SCHEMES:
-        raise ValueError(f"the address has to begin with one of {', '.join(SCHEMES)}")
+        raise ValueError(f"the URL must start with one of {', '.join(SCHEMES)}")
     if scheme.endswith("+sentinel"):
         sentinel_config(url)
         return url
@@ -115,7 +115,7 @@ def redis_address(url: str) -> str:
     db = parse_qs(parts.query).get("db", [parts.path if scheme != "unix" else ""])[0]
     if not is_port(parts.netloc.rpartition("@")[2]) or not (db.strip("/") or "0").isdecimal():
         raise ValueError(
-            "the address has to be redis://:PASSWORD@HOST:6379/0, its password with `/`, `@`, `?` "
+            "use the form redis://:PASSWORD@HOST:6379/0; in the password, write `/`, `@`, `?` "
             "and `#` as %2F, %40, %3F and %23"
         )
     return url
@@ -131,7 +131,9 @@ def sentinel_config(url: str) -> SentinelConfig | None:
     service, _, db = parts.path.strip("/").partition("/")
     named = [host for host in hosts.split(",") if host]
     if not service or not named or not (db or "0").isdecimal() or not all(map(is_port, named)):
-        raise ValueError("a Sentinel address is redis+sentinel://HOST:26379,HOST:26379/SERVICE/0")
+        raise ValueError(
+            "for Sentinel, use the form redis+sentinel://HOST:26379,HOST:26379/SERVICE/0"
+        )
     query = parse_qs(parts.query)
     tls: dict[str, Any] = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
     if authority := query.get("ssl_ca_certs"):

@@ -161,7 +161,7 @@ def _parse_words(rest: str) -> Command | BadCommand:
     if word in _WITHOUT_ARGUMENT:
         if not text:
             return _WITHOUT_ARGUMENT[word]
-        return BadCommand(f"`/review {word}` takes nothing after it.{_HELP}")
+        return BadCommand(f"`/review {word}` takes no arguments.{_HELP}")
     verb = _WITH_ARGUMENT.get(word)
     if verb is None:
         return _unknown(word)

@@ -446,7 +446,7 @@ class BatchResult:
     overview: str = ""  # what the change does, one or two sentences
 
 
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -462,8 +462,8 @@ class Report:
     `skipped_unlisted` is how many files were skipped beside those that `skipped` names.
     `reviewed` is how many files the model, or an analyzer for their language, went through; null
     in reports of earlier versions; `unread` is how many the model should have read and did not. It
-    is not `complete` if there are any, if an analyzer failed, or if nobody read anything; then the
-    score says little, and is not shown.
+    is not `complete` if there are any, if an analyzer failed, or if nothing was reviewed.
+    `show_usage` is whether texts for people name tokens and cost (SHOW_COST).
     """
 
     version: int = REPORT_VERSION
@@ -473,7 +473,6 @@ class Report:
     verdict: str  # one sentence
     overview: str = ""  # what the change does, by the LLM; "" when it said nothing
     conclusion: str  # of the check run: success, neutral or failure
-    score: int  # 0..100
     findings: tuple[Finding, ...]
     inline: tuple[str, ...]  # fingerprints to be posted on their lines
     still_open: tuple[str, ...] = ()  # fingerprints on their lines since an earlier review
@@ -489,6 +488,7 @@ class Report:
     reviewed: int | None = None
     unread: int = 0
     complete: bool = True
+    show_usage: bool = False
     finished_at: float
 
     @property

@@ -28,7 +28,7 @@ class FileSkipReason(_Reason):
 
     SUBMODULE = "submodule", "submodule"
     SYMBOLIC_LINK = "symbolic_link", "symbolic link"
-    NOT_INCLUDED = "not_included", "not among the paths that are reviewed here"
+    NOT_INCLUDED = "not_included", "not in the configured `paths.include`"
     EXCLUDED = "excluded", "excluded by this repository's configuration"
     UNPRINTABLE_PATH = "unprintable_path", "unprintable characters in its name"
     LONG_PATH = "long_path", "path too long"
@@ -39,7 +39,7 @@ class FileSkipReason(_Reason):
     VENDORED = "vendored", "vendored"
     UNDECIDED = (
         "undecided",
-        "not held against this repository's path patterns, which take too long to match",
+        "not matched against this repository's path patterns, which take too long to evaluate",
     )
     MARKED_GENERATED = "marked_generated", "marked as generated in .gitattributes"
     MARKED_VENDORED = "marked_vendored", "marked as vendored in .gitattributes"
@@ -47,18 +47,18 @@ class FileSkipReason(_Reason):
     LONG_LINES = "long_lines", "minified or data (very long lines)"
     DELETED = "deleted", "deleted"
     RENAMED = "renamed", "renamed only"
-    UNCHANGED = "unchanged", "no line changed"
+    UNCHANGED = "unchanged", "no changed lines"
     TOO_LARGE = "too_large", "larger than {}"
     FILE_LIMIT = "file_limit", "over the {}-file limit (riskier files first)"
     LINE_LIMIT = "line_limit", "over the limit of {} changed lines"
     CANDIDATE_LIMIT = (
         "candidate_limit",
-        "change too large: only its {} riskiest files were read",
+        "change too large: only its {} riskiest files were reviewed",
     )
     BATCH_LIMIT = "batch_limit", "in part over the limit of {} batches"
     UNLISTED = "unlisted", "change too large to list them all"
     LONG_PART = "long_part", "{}: too long for the LLM"
-    NOT_READ = "not_read", "not read by the model: {}"
+    NOT_READ = "not_read", "not reviewed by the model: {}"
     SECRETS_ONLY = (
         "secrets_only",
         "scanned for secrets only (no analyzer for this language, no LLM configured)",

@@ -169,7 +169,7 @@ class GitHubApp:
             raise NotFound(str(exc)) from exc
         if not isinstance(answer, dict):
             raise GitHubError(
-                "GitHub's answer to a request for an installation token is no object."
+                "GitHub's response to an installation token request is not a JSON object."
             )
         return Token.of(answer)
 

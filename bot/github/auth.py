@@ -141,7 +141,7 @@ class Token:
             return cls(str(answer["token"]), expires)
         except (KeyError, TypeError, ValueError):
             pass
-        raise GitHubError("GitHub's answer to a request for an installation token holds none.")
+        raise GitHubError("GitHub's response to an installation token request contains no token.")
 
 
 class InstallationTokens:

@@ -103,14 +103,14 @@ class GitHub(abc.GitHubAPI):
         except gidgethub.QueryError as error:
             raise query_error_of(error.response["errors"]) from error
         except (gidgethub.GraphQLException, ValueError) as error:
-            raise Transient(f"GitHub's GraphQL answer is unreadable: {error}") from error
+            raise Transient(f"GitHub's GraphQL response is not valid: {error}") from error
         return dict(data or {})
 
     async def _make_request(self, *args: Any, **kwargs: Any) -> tuple[Any, str | None, int]:
         try:
             return await super()._make_request(*args, **kwargs)
         except (gidgethub.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise Transient(f"GitHub's answer is unreadable ({type(error).__name__}).") from error
+            raise Transient(f"GitHub's response is not valid ({type(error).__name__}).") from error
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -219,11 +219,11 @@ def repo_url(repo: str, *parts: str | int, **query: str | int) -> str:
     owner, _, name = repo.partition("/")
     for word in (owner, name):
         if not _NAME.fullmatch(word) or word in _DOTS:
-            raise ValueError(f"{repo[:100]!r} is not a repository's name: expected owner/name.")
+            raise ValueError(f"{repo[:100]!r} is not a repository name; expected owner/name.")
     quoted = []
     for part in map(str, parts):
         if not part or part in _DOTS:
-            raise ValueError(f"{part!r} cannot stand in an address of GitHub's API.")
+            raise ValueError(f"{part!r} cannot be part of a GitHub API path.")
         quoted.append(quote(part, safe=""))
     address = "/".join(["/repos", owner, name, *quoted])
     return f"{address}?{urlencode(query)}" if query else address

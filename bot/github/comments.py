@@ -47,7 +47,7 @@ async def create_comment(
     `marker` is an HTML comment that `body` has to hold; raises ValueError when it does not.
     """
     if marker not in body:
-        raise ValueError(f"The comment does not hold its marker {marker!r}: put it in its body.")
+        raise ValueError(f"The comment does not contain its marker {marker!r}: put it in its body.")
     async for comment in list_comments(gh, repo, number):
         if comment.author == author and marker in comment.body:
             return comment

@@ -84,7 +84,7 @@ def error_of(
             "private key and this machine's clock."
         )
     if status == 403 and _SUSPENDED in message:
-        return NotFound(f"GitHub forbids {call}{suffix}: an owner can take that back.")
+        return NotFound(f"GitHub forbids {call}{suffix}: an owner can lift this.")
     if status in (403, 451):
         return Forbidden(_forbidden(call, message, headers))
     if status in (404, 410):

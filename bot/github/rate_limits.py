@@ -155,7 +155,7 @@ class Quota:
         wait = start - now
         if wait > max_wait:
             raise Transient(
-                f"GitHub's rate limit of this installation lasts {wait:.0f} s more.",
+                f"This installation's GitHub rate limit resets in {wait:.0f} s.",
                 retry_after=wait,
             )
         if write:

@@ -70,7 +70,7 @@ class Skip:
 
 
 #: What overrides the other reasons.
-REVIEW_ANYWAY = "Comment `/review` on the pull request to have it reviewed all the same."
+REVIEW_ANYWAY = "Comment `/review` to review it anyway."
 
 #: What no wish overrides.
 _NOT_OVERRIDABLE = frozenset(
@@ -87,9 +87,8 @@ def quota_exceeded(reviews: int) -> Skip:
     """The installation has had its reviews of the day."""
     return Skip(
         SkipReason.QUOTA,
-        f"This installation's {reviews} reviews of the day are used up "
-        "(INSTALLATION_DAILY_REVIEWS). From 00:00 UTC on, press **Review again** or comment "
-        "`/review`.",
+        f"Daily limit of {reviews} reviews reached (INSTALLATION_DAILY_REVIEWS). After 00:00 UTC, "
+        "press **Review again** or comment `/review`.",
     )
 
 
@@ -134,7 +133,7 @@ def decide(
             pull, config, repository, forks
         )
         if skip is None and reviewed_head:
-            skip = Skip(SkipReason.ALREADY_REVIEWED, "This commit has been reviewed already.")
+            skip = Skip(SkipReason.ALREADY_REVIEWED, "This commit has already been reviewed.")
     if skip is not None:
         return skip
     return Start(
@@ -160,11 +159,9 @@ def _nothing_to_review(
     if not pull.open:
         return Skip(SkipReason.CLOSED, "The pull request is closed.")
     if paths is not None and not paths:
-        return Skip(SkipReason.NOTHING_CHANGED, "The pull request changes no file.")
+        return Skip(SkipReason.NOTHING_CHANGED, "The pull request changes no files.")
     if paths is not None and not any(_is_included(path, config) for path in paths):
-        return Skip(
-            SkipReason.IGNORED_PATHS, "Only paths that the configuration leaves out are changed."
-        )
+        return Skip(SkipReason.IGNORED_PATHS, "All changed files are excluded by configuration.")
     return None
 
 
@@ -176,14 +173,12 @@ def _is_included(path: str, config: RepoConfig) -> bool:
 def _opted_out(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | None:
     """What people said of this pull request."""
     if paused:
-        return Skip(
-            SkipReason.PAUSED, "Reviews are paused here: comment `/review resume` to go on."
-        )
+        return Skip(SkipReason.PAUSED, "Reviews are paused. Comment `/review resume` to continue.")
     labels = {label.casefold() for label in pull.labels}
     if label := next((one for one in config.skip_labels if one.casefold() in labels), None):
         return Skip(SkipReason.LABEL, f"The pull request has the label `{label}`.")
     if marker := skip_marker_in(config, pull.title):
-        return Skip(SkipReason.TITLE, f"The title holds the marker `{marker}`.")
+        return Skip(SkipReason.TITLE, f"The title contains `{marker}`.")
     return None
 
 
@@ -205,7 +200,7 @@ def _excluded_by_config(
     # The slash keeps `main` from fitting `topic/main`, as it would among paths.
     branches = [f"/{pattern}" for pattern in config.base_branches]
     if branches and not globs.any_matches(branches, pull.base_ref):
-        return Skip(SkipReason.BASE_BRANCH, "The base branch is not one that is reviewed.")
+        return Skip(SkipReason.BASE_BRANCH, "Pull requests into this base branch are not reviewed.")
     return None
 
 
@@ -213,11 +208,11 @@ def _size_note(pull: PullRequest, limit: int) -> str:
     if pull.changed_files <= limit:
         return ""
     return (
-        f"The pull request changes {pull.changed_files} files: the {limit} riskiest are reviewed,"
-        " the others are listed as left out."
+        f"This pull request changes {pull.changed_files} files. The {limit} riskiest were "
+        "reviewed; the rest were skipped."
     )
 
 
 def cancelled_by(login: str) -> str:
     """Why a review ended, and how to have another."""
-    return f"Cancelled by {login}. Comment `/review` on the pull request to start anew."
+    return f"Cancelled by {login}. Comment `/review` to start again."

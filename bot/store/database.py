@@ -150,15 +150,14 @@ class Database:
             found.append(
                 RedisWarning(
                     f"Redis evicts keys when memory is short ({policy['maxmemory-policy']})",
-                    "set maxmemory-policy to noeviction, or reviews may vanish.",
+                    "set maxmemory-policy to noeviction, or reviews may be lost.",
                 )
             )
         if not int(persistence.get("aof_enabled", 1)):
             found.append(
                 RedisWarning(
                     "Redis has no append-only file",
-                    "set appendonly to yes, or what was accepted since its last save is lost when "
-                    "it restarts.",
+                    "set appendonly to yes, or accepted deliveries are lost when it restarts.",
                 )
             )
         return tuple(found)

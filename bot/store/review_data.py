@@ -108,10 +108,7 @@ class ReviewData:
     async def save_report(self, report: Report) -> None:
         """Keep it, and what lists and charts show of it with the review's other fields."""
         usage, key = report.usage, keys.review(report.review.id)
-        shown: dict[str, object] = {"title": report.pull.title}
-        if report.complete:
-            shown["score"] = report.score
-        mapping: dict[Any, Any] = {**to_hash(shown)}
+        mapping: dict[Any, Any] = {**to_hash({"title": report.pull.title})}
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.report(report.review.id), pack(report), ex=self._database.keep_seconds)
             pipe.hset(key, mapping=mapping)

@@ -18,11 +18,10 @@ from bot.domain.progress import Activity, Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewResult:
-    """What those who watch are told at the end. `score` is None where nothing was reviewed."""
+    """The result in the feed's last event."""
 
     verdict: str
     conclusion: str
-    score: int | None
     findings: int
     review_url: str
 
@@ -58,7 +57,6 @@ class ReviewSummary:
     findings: int = 0
     error: str = ""
     title: str = ""  # the pull request's
-    score: int | None = None
     tokens: int = 0
     cost: float | None = None
     review_url: str = ""  # of the posted review
@@ -132,7 +130,6 @@ class ReviewChange(TypedDict, total=False):
     findings: int
     error: str
     title: str
-    score: int
     review_url: str
     handoff: Handoff
     started_at: float

@@ -101,7 +101,7 @@ def _position(cursor: str) -> tuple[float, str]:
     if not cursor:
         return float("inf"), ""
     if not re.fullmatch(CURSOR, cursor, re.ASCII):
-        raise BadCursor("The cursor is none that a page gave.")
+        raise BadCursor("Invalid cursor.")
     opened, _, review_id = cursor.partition(":")
     return float(opened), review_id
 

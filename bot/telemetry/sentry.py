@@ -57,7 +57,7 @@ def configure(settings: Settings, process: str) -> None:
         )
     except BadDsn as exc:
         raise SettingsError(
-            "SENTRY_DSN is no DSN: copy it from the project's settings in Sentry."
+            "SENTRY_DSN is not a valid DSN: copy it from the project's settings in Sentry."
         ) from exc
     log.set_error_hook(lambda line: _send(line, process))
 

@@ -93,10 +93,10 @@ async def on_http_error(request: Request, exc: Exception) -> Response:
 
 async def on_redis_unavailable(request: Request, exc: Exception) -> Response:
     _log.error("redis_unavailable", path=request.url.path, error=type(exc).__name__)
-    message = "The server cannot reach its Redis. Try again in a moment."
+    message = "Redis is unavailable. Try again in a moment."
     if request.url.path.startswith("/api/"):
         return problems.response(Problem(503, message, Retry_After="5"))
-    return page("message.html", 503, title="One moment", message=message)
+    return page("message.html", 503, title="Temporarily unavailable", message=message)
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -18,7 +18,7 @@ from bot.security.network import network_of
 from bot.web.api import problems
 from bot.web.api.problems import Problem
 
-TOO_MANY_LISTS = "You have other lists read at this moment. Wait for them."
+TOO_MANY_LISTS = "Too many concurrent list requests. Wait for the others to finish."
 
 EXEMPT_PATHS = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 
@@ -68,7 +68,7 @@ class RateLimitMiddleware:
         if not wait:
             await self._app(scope, receive, send)
             return
-        detail = "Too many requests come from your address. Wait a moment."
+        detail = "Too many requests from your address. Wait a moment."
         problem = Problem(429, detail, Retry_After=str(int(wait) + 1))
         await problems.response(problem)(scope, receive, send)
 

@@ -36,7 +36,7 @@ BODY_SECONDS = 30.0
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _GUID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
-_BAD_SIGNATURE = "The signature is wrong: check that both sides have the same secret."
+_BAD_SIGNATURE = "Invalid signature: check that both sides have the same secret."
 
 _log = log.get(__name__)
 
@@ -66,7 +66,10 @@ async def receive(request: Request) -> JSONResponse:
         status, answer = rejected.status, {"status": "refused", "reason": rejected.detail}
     except RedisError as exc:
         _log.error("delivery_not_queued", delivery=guid, error=type(exc).__name__)
-        status, answer = 503, {"status": "unavailable", "reason": "The queue is away; redeliver."}
+        status, answer = (
+            503,
+            {"status": "unavailable", "reason": "The queue is unavailable; please redeliver."},
+        )
     request.app.state.metrics.count(
         "glossator_deliveries_total", event=_known(event), outcome=answer["status"]
     )
@@ -106,11 +109,11 @@ async def _signed_body(
                     mac.update(chunk)
                 body += chunk
     except BudgetExceeded:
-        raise Rejected(503, "Too much is being sent at this moment; redeliver later.") from None
+        raise Rejected(503, "Server busy; please redeliver later.") from None
     except TimeoutError:
-        raise Rejected(408, "The body came too slowly.") from None
+        raise Rejected(408, "Request body timed out.") from None
     except ClientDisconnect:
-        raise Rejected(400, "The body ended too early.") from None
+        raise Rejected(400, "The body is incomplete.") from None
     expected = [f"sha256={mac.hexdigest()}".encode() for mac in macs]
     # All are compared, so that the time tells nothing about which secret fits.
     matches = [hmac.compare_digest(one, signature.encode()) for one in expected]

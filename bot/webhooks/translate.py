@@ -117,7 +117,7 @@ def _pull_request(body: bytes) -> Event | Ignored:
     edited = payload.action == "edited"
     action = _edit(payload.changes) if edited else _PULL_REQUEST_ACTIONS[payload.action]
     if action is None:
-        return Ignored("the edit is neither of the base branch nor of the title")
+        return Ignored("the edit changes neither the base branch nor the title")
     pull, old_title = payload.pull_request, payload.changes.title
     author = pull.user or payloads.GHOST
     return PullRequestChanged(
@@ -147,7 +147,9 @@ def _edit(changes: payloads.Changes) -> PullRequestAction | None:
 def _not_a_user(author: payloads.Account | None) -> Ignored:
     # Our own comments are a bot's as well: this is what keeps us from answering ourselves.
     return Ignored(
-        f"the comment is by the bot `{author.login}`" if author else "the author is gone"
+        f"the comment is by the bot `{author.login}`"
+        if author
+        else "the author's account no longer exists"
     )
 
 
@@ -286,7 +288,7 @@ def translate(name: str, body: bytes) -> Event | Ignored:
         if error["type"] == "json_invalid":
             raise MalformedPayload(_NO_JSON) from exc
         where = ".".join(str(part) for part in error["loc"])
-        what = f"`{where}`: {error['msg']}" if where else "its top: it is not a JSON object"
+        what = f"`{where}`: {error['msg']}" if where else "the top level: it is not a JSON object"
         raise MalformedPayload(
             f"The `{name}` payload is malformed at {what}."
             " Check that the delivery comes from the GitHub App's own webhook."

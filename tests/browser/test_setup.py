@@ -42,7 +42,7 @@ async def test_the_app_is_made_and_the_doctor_is_content(
         await page.goto(f"http://localhost:{port}/")
         await page.get_by_role("button", name="Create it on GitHub").click()
         await page.get_by_role("button", name=re.compile("Create GitHub App for")).click()
-        await page.get_by_text("The App is made").wait_for()
+        await page.get_by_text("App created").wait_for()
         link = page.get_by_role("link", name="install it")
         assert await link.get_attribute("href") == f"{sandbox.url}/apps/glossator/installations/new"
         created = await asyncio.wait_for(making, 20)

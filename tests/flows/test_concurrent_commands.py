@@ -156,7 +156,7 @@ async def test_an_answer_in_a_thread_is_posted_once_however_long_an_outage_lasts
         left = await world.store.redis.pttl(key)
         await world.store.redis.pexpire(key, max(1, left - MAX_OUTAGE_SECONDS * 1000))
     await world.settle()
-    assert replied(world, comment.id) == ["No review is running here."]
+    assert replied(world, comment.id) == ["No review is running."]
 
 
 @pytest.mark.slow

@@ -41,14 +41,14 @@ async def test_a_file_that_the_model_did_not_read_fails_it_until_it_was(
     )
     llm.default = agreeable
     await world.sandbox.comment(REPO, number, "/review")
-    assert await concluded(world) == ("success", "No problems found · score 100")
+    assert await concluded(world) == ("success", "No problems found")
 
 
 async def test_files_excluded_by_choice_fail_nothing(world: World) -> None:
     await world.open_pull({**BEFORE, **CLOSED}, {**AFTER, "poetry.lock": "# a lock\n"})
     assert await concluded(world) == (
         "success",
-        "No problems found in the reviewed files · score 100",
+        "No problems found in the reviewed files",
     )
 
 

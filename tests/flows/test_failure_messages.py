@@ -94,9 +94,7 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "refused": lambda: github(422, "Validation Failed"),
     "commits-gone": lambda: _explained("fatal: remote error: upload-pack: not our ref abc"),
     "clone-slow": too_slow,
-    "lost-in-redis": lambda: StageFailed(
-        "What was to be read is gone from Redis; start the review again."
-    ),
+    "lost-in-redis": lambda: StageFailed("The review's data expired in Redis; start it again."),
     "unexpected": lambda: KeyError("a bug of ours"),
 }
 

@@ -207,7 +207,7 @@ async def test_a_missing_model_answer_is_a_change_once(world: World, llm: LLMSer
     await world.settle()
     assert world.reviews == [first, second], "that all is well again is none"
     assert head[:12] in second.body
-    assert "not read by the model" not in second.body
+    assert "not reviewed by the model" not in second.body
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ async def assert_analyzers_only(world: World) -> None:
     """The review has what the analysers found, and says what the model did not read."""
     body = await reviewed(world)
     assert lines(world) == [13]
-    assert "shop.py was not read by the model" in body
+    assert "shop.py was not reviewed by the model" in body
     assert "sk-test" not in body
 
 

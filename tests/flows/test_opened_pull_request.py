@@ -57,7 +57,7 @@ async def test_without_a_model_files_no_analyzer_supports_are_listed(world: Worl
     )
     await world.settle()
     [check_run] = world.check_runs
-    title = "No problems found in the reviewed files · score 100"
+    title = "No problems found in the reviewed files"
     assert (check_run.conclusion, check_run.output["title"]) == ("success", title)
     [review] = world.reviews
     assert "**No problems found. 1 file was not reviewed.**" in review.body

@@ -156,7 +156,7 @@ async def test_a_review_past_its_time_ends_as_failed(store: Store, services: Ser
     await maintenance.sweep(services)
     review = await state_of(store, ID)
     assert review.state is State.FAILED
-    assert review.error == "It was not done within 60 minutes. GitHub was away."
+    assert review.error == "Timed out after 60 minutes. GitHub was away."
     assert await messages(store) == [f"conclude_review {ID}"]
 
 
@@ -345,7 +345,7 @@ async def test_a_hung_git_is_ended_by_the_limit_of_its_step(
         progress: Any = await world.progress(number)
         assert (progress.state, progress.error) == (
             State.FAILED,
-            "It was not done within 2 seconds.",
+            "Timed out after 2 seconds.",
         )
         [check_run] = world.check_runs
         assert (check_run.status, check_run.conclusion) == ("completed", "neutral")

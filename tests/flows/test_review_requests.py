@@ -82,7 +82,7 @@ async def test_an_internal_error_is_a_dead_letter_and_is_reported(world: World) 
     with patch("workers.events.api_start.start_review", side_effect=KeyError("a bug of ours")):
         answer, _ = await request_review(world, REPO, number)
     assert answer["status"] == "failed"
-    assert answer["error"] == "Something went wrong inside Glossator; its log says more."
+    assert answer["error"] == "Internal error; see the server log."
     assert [dead_letter.actor for dead_letter in await world.store.queues.dead_letters()] == [
         "start_review"
     ]

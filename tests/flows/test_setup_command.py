@@ -68,7 +68,7 @@ async def click_through(command: asyncio.subprocess.Process) -> str:
         confirm = re.search(r'action="([^"]+)"', page.text)
         assert confirm, page.text
         last = await http.post(str(page.url.join(html.unescape(confirm[1]))))
-        assert "The App is made" in last.text
+        assert "App created" in last.text
     return output
 
 

@@ -100,8 +100,8 @@ async def by_api(world: World, number: int) -> None:
     [
         (by_command, "Cancelled by octocat. Comment"),
         (by_button, "Cancelled by octocat. Comment"),
-        (by_closing, "The pull request was closed. If it is reopened, it is reviewed."),
-        (by_merging, "The pull request was closed. If it is reopened, it is reviewed."),
+        (by_closing, "The pull request was closed. Reopening it starts a review."),
+        (by_merging, "The pull request was closed. Reopening it starts a review."),
         (by_label, "was given the label `No-Review`. Comment"),
         (by_title, "The marker `[skip review]` was put into the title. Comment"),
         (by_api, "Cancelled by admin. Comment"),

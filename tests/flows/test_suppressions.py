@@ -54,7 +54,7 @@ async def test_a_dismissed_secret_hides_no_other_in_its_place(world: World) -> N
     await world.settle()
     listed = bot_comments(world)[-1]
     assert "the test account's" in listed
-    assert "this secret alone" in listed
+    assert "this secret only" in listed
 
 
 async def test_a_suppression_without_use_ends(world: World) -> None:

@@ -164,9 +164,8 @@ def make_report(review: Review, **changes: Any) -> Report:
         review=review,
         pull=PULL,
         merge_base="a" * 40,
-        verdict="One problem should be fixed before this is merged.",
+        verdict="1 high-severity issue to fix before merging.",
         conclusion="neutral",
-        score=64,
         findings=FINDINGS,
         inline=("f1", "f2"),
         files=(
@@ -185,7 +184,7 @@ def make_report(review: Review, **changes: Any) -> Report:
             calls=3, prompt_tokens=18_204, cached_tokens=9_000, completion_tokens=812, cost=0.0412
         ),
         models=("example-large",),
-        notes=("eslint did not finish within 60 s.",),
+        notes=("oxlint took longer than 60 seconds; skipped",),
         finished_at=review.created_at + 60,
     )
     return replace(report, **changes)
@@ -199,7 +198,6 @@ async def complete(store: Store, review: Review, **changes: Any) -> Report:
     result = ReviewResult(
         verdict=report.verdict,
         conclusion=report.conclusion,
-        score=report.score,
         findings=len(report.findings),
         review_url=review_url,
     )

@@ -103,10 +103,10 @@ class Reader:
             except LLMError as exc:
                 if self.session.waits_for_retry(exc):
                     raise
-                self.notes.append(f"What was looked up could not be considered: {exc}.")
+                self.notes.append(f"Looked-up code could not be considered: {exc}.")
                 break
             if following.cut:
-                self.notes.append("What was looked up could not be considered: the answer was cut.")
+                self.notes.append("Looked-up code could not be considered: the answer was cut.")
                 break
             answers.append(following)
         return answers, looked_up
@@ -146,7 +146,7 @@ class Reader:
         paths = [file.source.file.path for file in files]
         self.skipped += [SkippedFile(path, FileSkipReason.NOT_READ, str(exc)) for path in paths]
         were = "was" if len(paths) == 1 else "were"
-        self.notes.append(f"{_listed(paths)} {were} not read by the model: {exc}.")
+        self.notes.append(f"{_listed(paths)} {were} not reviewed by the model: {exc}.")
 
     def _take(
         self,

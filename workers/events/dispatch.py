@@ -76,7 +76,7 @@ async def _pull_request_changed(
         case PullRequestAction.READY:
             await start_review(services, _request(event, review_id, Trigger.READY))
         case PullRequestAction.CLOSED:
-            why = "The pull request was closed. If it is reopened, it is reviewed."
+            why = "The pull request was closed. Reopening it starts a review."
             where = event.repository, event.number
             await cancel_pull(services, *where, why, only_if=lambda pull: not pull.open)
             await _record_final_feedback(services, event.repository, event.number)
@@ -122,7 +122,7 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
     config = await _config(services, event)
     label, where = event.label, (event.repository, event.number)
     if label is not None and start.has_skip_label(config, label):
-        why = f"The pull request was given the label `{label}`. {start.REVIEW_ANYWAY}"
+        why = f"The label `{label}` was added. {start.REVIEW_ANYWAY}"
         await cancel_pull(services, *where, why, only_if=lambda pull: label in pull.labels)
 
 
@@ -133,7 +133,7 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
     before = start.skip_marker_in(config, event.old_title or "")
     now = start.skip_marker_in(config, event.title)
     if now is not None and before is None:
-        why = f"The marker `{now}` was put into the title. {start.REVIEW_ANYWAY}"
+        why = f"`{now}` was added to the title. {start.REVIEW_ANYWAY}"
         await cancel_pull(
             services,
             event.repository,

@@ -27,7 +27,7 @@ from workers.services import Services
 #: Of larger pull requests it is not asked whether all their paths are left out.
 MAX_PATHS = 300
 
-SUPERSEDED = "What it was to read has been replaced meanwhile, and that is not reviewed."
+SUPERSEDED = "Superseded by a newer commit, which is not reviewed."
 
 _QUOTAS = (start.SkipReason.QUOTA, start.SkipReason.AUTHOR_QUOTA)
 

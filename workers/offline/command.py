@@ -61,7 +61,7 @@ async def review_command(
     if form not in FORMATS:
         raise BadCommand(f"{form!r} is no format; there are {', '.join(FORMATS)}.")
     if pr and not token:
-        raise BadCommand("Reading a pull request needs a token: set GITHUB_TOKEN.")
+        raise BadCommand("--pr needs a token: set GITHUB_TOKEN.")
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
     try:
@@ -94,7 +94,7 @@ async def review_command(
         return True
     if fail_on is not FailOn.NEVER and not report.complete:
         raise BadCommand(
-            "Not all of the change was read, so --fail-on cannot judge it; the report says why."
+            "Some files were not reviewed, so --fail-on is inconclusive; see the report."
         )
     return False
 
@@ -113,9 +113,9 @@ async def eval_command(
 ) -> None:
     """Run all cases and print the figures. Raises BadCommand."""
     if replay and answers is None:
-        raise BadCommand("--replay needs --answers: the folder in which they were saved.")
+        raise BadCommand("--replay needs --answers, the folder of recorded answers.")
     if replay and not settings.has_llm:
-        raise BadCommand("--replay needs LLM_MODEL: the model whose answers were saved.")
+        raise BadCommand("--replay needs LLM_MODEL, the model whose answers were recorded.")
     try:
         outcomes, summary = await evaluate(cases, settings, answers=answers, replay=replay)
     except (BadCase, NoAnswer, TargetNotFound, CloneError) as exc:

@@ -90,7 +90,7 @@ async def check_key(settings: Settings) -> Sequence[Check]:
     except SettingsError as exc:
         return [failure("settings", str(exc), "Run `glossator setup`.")]
     if settings.public_url.startswith("http://localhost"):
-        remedy = "Set PUBLIC_URL to where people reach this server: it is used in links."
+        remedy = "Set PUBLIC_URL to the public URL of this server; it is used in links."
         return [warning("settings", f"PUBLIC_URL is {settings.public_url}", remedy)]
     if settings.public_url.startswith("https://") and not settings.trusted_proxies:
         text = "PUBLIC_URL is https and TRUSTED_PROXIES is empty"
@@ -124,12 +124,12 @@ async def check_github(settings: Settings) -> Sequence[Check]:
 def _clock(answer: httpx2.Response) -> Check:
     date_header = answer.headers.get("date")
     if date_header is None:
-        return warning("clock", "GitHub did not tell the time", "Nothing; try again later.")
+        return warning("clock", "GitHub's response had no Date header", "Try again later.")
     skew = abs(time.time() - parsedate_to_datetime(date_header).timestamp())
     if skew > MAX_SKEW_SECONDS:
-        remedy = "Set this machine's clock (NTP): GitHub refuses tokens from another time."
-        return failure("clock", f"{skew:.0f} s off GitHub's", remedy)
-    return ok("clock", f"{skew:.0f} s off GitHub's")
+        remedy = "Synchronize this machine's clock (NTP): GitHub rejects tokens with a wrong time."
+        return failure("clock", f"{skew:.0f} s off GitHub's clock", remedy)
+    return ok("clock", f"{skew:.0f} s off GitHub's clock")
 
 
 async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
@@ -145,13 +145,13 @@ async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
     remedy = "Change it in the App's settings on GitHub, and accept it in each installation."
     checks = [ok("app", f"{data['name']} ({data['slug']})")]
     if missing_permissions:
-        checks.append(failure("permissions", f"lacking {', '.join(missing_permissions)}", remedy))
+        checks.append(failure("permissions", f"missing {', '.join(missing_permissions)}", remedy))
     else:
-        checks.append(ok("permissions", "all that are needed"))
+        checks.append(ok("permissions", "ok"))
     if missing_events:
         checks.append(failure("events", f"not subscribed to {', '.join(missing_events)}", remedy))
     else:
-        checks.append(ok("events", "all that are needed"))
+        checks.append(ok("events", "ok"))
     hook = await gh.getitem("/app/hook/config")
     expected = f"{settings.public_url}/webhooks/github"
     if hook.get("url") != expected:
@@ -161,18 +161,18 @@ async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
         checks.append(ok("webhook", expected))
     attempts = await list_deliveries(gh, datetime.now(UTC) - timedelta(days=1))
     if failed := undelivered(attempts):
-        text = f"{len(failed)} of the last day did not arrive"
-        remedy = "Start the scheduler: it has them sent again. See the App's Advanced page."
+        text = f"{len(failed)} failed in the last 24 h"
+        remedy = "Start the scheduler, which redelivers them. See Advanced in the App's settings."
         checks.append(warning("deliveries", text, remedy))
     else:
-        checks.append(ok("deliveries", f"{len(attempts)} of the last day arrived"))
+        checks.append(ok("deliveries", f"{len(attempts)} delivered in the last 24 h"))
     return checks
 
 
 async def check_redis(settings: Settings) -> Sequence[Check]:
     """There, new enough, and keeping what it is given."""
     if not settings.redis_url:
-        return [ok("redis", "an embedded one is started by `glossator serve`")]
+        return [ok("redis", "embedded; `glossator serve` starts it")]
     store = Store(connect(settings.redis_url), keep_seconds=1)
     try:
         version = await store.redis_version()
@@ -191,7 +191,7 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
 async def check_llm(settings: Settings) -> Sequence[Check]:
     """One tiny structured question to each model that is named."""
     if not settings.has_llm:
-        text = "none: analysers alone review"
+        text = "none; reviews use static analyzers only"
         return [warning("llm", text, "Set LLM_MODEL, and OPENAI_BASE_URL and OPENAI_API_KEY.")]
     configured = (settings.llm_model, settings.llm_verify_model, *settings.llm_fallback_models)
     models = dict.fromkeys(filter(None, configured))
@@ -223,7 +223,7 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
     scripts_directory = sysconfig.get_path("scripts")
     missing = [name for name in PROGRAMS if shutil.which(name, path=scripts_directory) is None]
     if missing:
-        remedy = "Install Glossator's requirements again: they carry these programs."
+        remedy = "Reinstall Glossator's requirements; they include these programs."
         checks.append(warning("analysers", f"missing: {', '.join(missing)}", remedy))
     else:
         checks.append(ok("analysers", ", ".join(PROGRAMS)))
@@ -231,7 +231,7 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
     if isolation_kind in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
         checks.append(ok("sandbox", isolation_kind.value))
     else:
-        remedy = "Install your distribution's package `bubblewrap`."
+        remedy = "Install the package `bubblewrap`."
         if shutil.which("bwrap"):
             remedy = "Allow unprivileged user namespaces here: docs/operations.md, Kubernetes."
         checks.append(warning("sandbox", isolation_kind.value, remedy))
@@ -243,7 +243,7 @@ def _disk(settings: Settings) -> Check:
     directory = tempfile.gettempdir()
     free, needed = shutil.disk_usage(directory).free >> 20, 2 * settings.clone_mb
     if free < needed:
-        remedy = "Make room, set TMPDIR to another disk, or lower CLONE_MB."
+        remedy = "Free disk space, point TMPDIR to another disk, or lower CLONE_MB."
         return warning("disk", f"{free} MB free in {directory}, {needed} may be needed", remedy)
     return ok("disk", f"{free} MB free in {directory}")
 

@@ -73,22 +73,19 @@ async def github_pull(reference: str, token: str, settings: Settings) -> ReviewT
     server, as far as the token may read it. Raises NoSubject or GitHubError."""
     match = _PULL.fullmatch(reference)
     if match is None:
-        raise TargetNotFound(f"{reference!r} names no pull request: write it as owner/name#12.")
+        raise TargetNotFound(f"{reference!r} is not a pull request; write owner/name#12.")
     try:
         return await _fetch_from_github(match["repo"], int(match["number"]), token, settings)
     # GitHub's client speaks of the App, which is not what asks here.
     except Unauthorized as exc:
-        raise TargetNotFound("GitHub does not accept the token: make a new one.") from exc
+        raise TargetNotFound("GitHub rejected the token; create a new one.") from exc
     except Forbidden as exc:
         raise TargetNotFound(
-            f"The token may not read all of {reference}: it takes `contents: read` and "
-            "`pull requests: read`."
+            f"The token cannot read all of {reference}; it needs `contents: read` and `pull "
+            "requests: read`."
         ) from exc
     except NotFound as exc:
-        raise TargetNotFound(
-            f"GitHub knows no {reference}, or does not show it to this token: check the name, and "
-            "which repositories the token is for."
-        ) from exc
+        raise TargetNotFound(f"{reference} was not found, or this token can't access it.") from exc
 
 
 async def _fetch_from_github(
@@ -157,7 +154,7 @@ async def _git_directory(repo: Path) -> Path:
     """Where the repository that `repo` is part of keeps its objects: fetching needs that place,
     and finds it from no folder within."""
     if not await asyncio.to_thread(repo.is_dir):
-        raise TargetNotFound(f"There is no folder {repo}.")
+        raise TargetNotFound(f"{repo} is not a folder.")
     found = await git(repo, "rev-parse", "--path-format=absolute", "--git-common-dir")
     return Path(found.removesuffix("\n"))
 
@@ -172,8 +169,8 @@ async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) 
         return (await git(repo, "merge-base", base[1], head[1])).strip()
     except _Unrelated as exc:
         raise TargetNotFound(
-            f"{base[0]!r} and {head[0]!r} have no commit in common in {repo}; a shallow clone "
-            "needs more of its history: git fetch --unshallow."
+            f"{base[0]!r} and {head[0]!r} have no common ancestor in {repo}; if it is a shallow "
+            "clone, run `git fetch --unshallow`."
         ) from exc
 
 
@@ -186,7 +183,7 @@ async def _commit(repo: Path, name: str) -> str:
     try:
         found = await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     except TargetNotFound as exc:
-        raise TargetNotFound(f"{repo} has no commit or branch {name!r}.") from exc
+        raise TargetNotFound(f"{name!r} is not a branch or commit in {repo}.") from exc
     return found.strip()
 
 
@@ -197,7 +194,7 @@ async def git(repo: Path, *arguments: str) -> str:
     except FileNotFoundError as exc:
         raise TargetNotFound("git is not installed.") from exc
     if code == 1 and not err:
-        raise _Unrelated(f"git {arguments[0]} finds nothing in {repo}.")
+        raise _Unrelated(f"git {arguments[0]} found nothing in {repo}.")
     if code:
         reason = _reason(err.decode(errors="replace"))
         raise TargetNotFound(f"git {arguments[0]} failed in {repo}: {reason}.")

@@ -92,7 +92,7 @@ class _Broker(RedisBroker):
                 return
             except RedisError as exc:
                 why = str(exc) or type(exc).__name__
-                self.logger.warning("Redis takes no message now (%s); it is put again.", why)
+                self.logger.warning("Redis did not accept a message (%s); retrying.", why)
                 time.sleep(ENQUEUE_RETRY_SECONDS)
 
     def close(self) -> None:

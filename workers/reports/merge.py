@@ -27,7 +27,7 @@ from bot.policy.criteria import doubts, finding_filter
 from bot.policy.precedence import effective
 from workers.reports.dedupe import deduplicate, group
 from workers.reports.rank import choose_inline, ranked
-from workers.reports.verdict import INCOMPLETE_MAX, Coverage, conclusion, score, verdict
+from workers.reports.verdict import Coverage, conclusion, verdict
 
 if TYPE_CHECKING:
     from bot.config.repository_config import RepoConfig
@@ -71,7 +71,6 @@ def build_report(
     rules = effective(settings, config)
     models = _unique(result.model for result in results if result.model)
     coverage = _coverage(scan, skipped, missed, answered=bool(models))
-    changed_lines = sum(file.additions + file.deletions for file in scan.files)
     return Report(
         review=review,
         pull=pull,
@@ -81,7 +80,6 @@ def build_report(
         conclusion="failure"
         if coverage.failed and rules.fail_incomplete
         else conclusion(findings, rules.fail_on, complete=coverage.complete),
-        score=min(score(findings, changed_lines), 100 if coverage.complete else INCOMPLETE_MAX),
         findings=tuple(findings),
         inline=choose_inline(
             findings,
@@ -105,6 +103,7 @@ def build_report(
         reviewed=coverage.reviewed,
         unread=coverage.unread,
         complete=coverage.complete,
+        show_usage=settings.show_cost,
         finished_at=now,
     )
 

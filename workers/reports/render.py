@@ -67,10 +67,10 @@ def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
 
 
 def review_body(report: Report, links: Links, *, in_full: Collection[str] = ()) -> str:
-    """The body of the one review, at most 65,536 characters: findings with a comment are counted,
-    those that have one since an earlier review named, and of all others those that matter most
-    without a line shown in full, the rest with a line each. Those of `in_full` are shown in full
-    too: GitHub refused their comments."""
+    """The body of the one review, at most 65,536 characters: findings with a comment have a line
+    each, so that an e-mail shows them, those that have one since an earlier review too, and of all
+    others those that matter most without a line are shown in full, the rest with a line each.
+    Those of `in_full` are shown in full too: GitHub refused their comments."""
     return _body("review/body.md.j2", report, links, BODY_CHARACTERS, characters, in_full)
 
 
@@ -79,15 +79,19 @@ def dismissal_message(report: Report) -> str:
     return render("review/dismissed.md.j2", report=report)
 
 
-def comment_body(finding: Finding, code: CodeLinks = _NO_LINKS) -> str:
+def comment_body(
+    finding: Finding, code: CodeLinks = _NO_LINKS, *, answers_questions: bool = True
+) -> str:
     """The comment on a finding's lines, at most 65,536 characters. A suggestion with hidden
     characters or a marker of ours is shown without the button, as it is shown changed; one that
-    does not fit is left out."""
+    does not fit is left out. Its last line says how to ask, if there is a model to answer, and
+    how to dismiss."""
     values = {
         "finding": finding,
         "code": code,
         "max_places": MAX_PLACES,
         "marker": finding_marker(finding),
+        "answers_questions": answers_questions,
         "info": "suggestion" if is_shown_as_is(finding.suggestion or "") else "",
     }
     body = render("review/comment.md.j2", suggestion=finding.suggestion, **values)
@@ -115,7 +119,7 @@ def _title(report: Report) -> str:
     if not report.complete:
         return f"Partly reviewed · {found or 'no problems found'}"
     silence = "No problems found" + (" in the reviewed files" if report.skipped else "")
-    return f"{found or silence} · score {report.score}"
+    return found or silence
 
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:
@@ -180,6 +184,7 @@ def _body(
     sections = {
         "findings": _Section("review/finding.md.j2", by_place[Shown.BODY]),
         "all_findings": _Section("review/finding.md.j2", report.findings),
+        "inline": _Section("review/line.md.j2", by_place[Shown.INLINE]),
         "still_open": _Section("review/line.md.j2", by_place[Shown.STILL_OPEN]),
         "also": _Section("review/line.md.j2", by_place[Shown.FOLDED]),
         "skipped": _Section("review/skipped.md.j2", reasons),
@@ -207,7 +212,7 @@ class _Section:
 
 #: The parts of each body, in the order in which they get the room that there is.
 _SECTIONS = {
-    "review/body.md.j2": ("findings", "still_open", "also", "skipped", "files"),
+    "review/body.md.j2": ("inline", "findings", "still_open", "also", "skipped", "files"),
     "check/summary.md.j2": ("skipped", "files"),
     "check/text.md.j2": ("all_findings",),
 }

@@ -1,35 +1,14 @@
 """What a review says in short: its first sentence, its numbers, the conclusion (pure).
 
 A defect counts once for each place where it was found.
-
-    score = round(100 * exp(-weight / (50 * size)))
-
-`weight` is the sum over the findings of severity (critical 40, high 20, medium 8, low 2, info 0.5)
-times confidence (0..1). `size` is 1 + log2(1 + changed lines / 100): a large change may hold more
-before its score falls. Without findings the score is 100; another finding, a higher severity or a
-higher confidence never raises it, more changed lines never lower it. One certain finding in a
-change of ten lines: critical 49, high 70, medium 87, low 97.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.config.settings import FailOn
 from bot.domain.model import LLM_SOURCE, Category, Finding, Severity
-
-WEIGHTS = {
-    Severity.CRITICAL: 40.0,
-    Severity.HIGH: 20.0,
-    Severity.MEDIUM: 8.0,
-    Severity.LOW: 2.0,
-    Severity.INFO: 0.5,
-}
-_SCALE = 50.0
-_LINES = 100
-#: No review that is incomplete scores better: it cannot look like a good one.
-INCOMPLETE_MAX = 79
 
 _ADJECTIVES = {
     Severity.CRITICAL: "critical",
@@ -162,15 +141,6 @@ def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool =
     if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
         return "failure"
     return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
-
-
-def score(findings: Iterable[Finding], changed_lines: int) -> int:
-    """0 (bad) to 100 (nothing found) for a change of `changed_lines` (added and removed)."""
-    weight = sum(
-        f.occurrences * WEIGHTS[f.severity] * min(1.0, max(0.0, f.confidence)) for f in findings
-    )
-    size = 1 + math.log2(1 + max(0, changed_lines) / _LINES)
-    return round(100 * math.exp(-weight / (_SCALE * size)))
 
 
 def plural(number: int, noun: str) -> str:

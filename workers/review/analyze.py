@@ -27,7 +27,7 @@ async def analyze_batch(
         store.review_data.batch(review.id, number), store.review_data.scan(review.id)
     )
     if batch is None or scanned is None:
-        raise StageFailed("What was to be read is gone from Redis; start the review again.")
+        raise StageFailed("The review's data expired in Redis; start it again.")
     if not await store.review_data.has_result(review.id, number):
         handoff = state.require_handoff()
         result = await _analyze(services, review, batch, scanned, handoff, attempt)
@@ -58,7 +58,7 @@ async def _analyze(
 ) -> BatchResult:
     """What the LLM finds; with it goes the cost of earlier tries that an outage cut short."""
     if services.llm is None:
-        raise StageFailed("This worker has no LLM_MODEL set, while the one that scanned had.")
+        raise StageFailed("LLM_MODEL is not set on this worker.")
     # A batch of this review that was answered already is not paid for twice all the same.
     llm = services.llm.apart(review.id) if review.full else services.llm
     repo = review.repository

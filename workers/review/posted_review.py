@@ -62,7 +62,6 @@ def result_of(report: Report, review_url: str) -> ReviewResult:
     return ReviewResult(
         verdict=report.verdict,
         conclusion=report.conclusion,
-        score=report.score if report.complete else None,
         findings=report.total,
         review_url=review_url,
     )

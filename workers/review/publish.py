@@ -139,7 +139,7 @@ async def report_of(
         ),
     )
     if scanned is None:
-        raise StageFailed("What was found is gone from Redis; start the review again.")
+        raise StageFailed("The review's results expired in Redis; start it again.")
     scanned = replace(scanned, notes=(*handoff.notes, *scanned.notes))
     report = build_report(
         review,

@@ -53,8 +53,8 @@ ISOLATION_SECONDS = 15
 MAX_STARTS = 4
 
 WORKER_CRASHED = (
-    "The worker died {number} times while it worked on this; the change may need more memory "
-    "than the worker has. Its log says more."
+    "The worker crashed {number} times on this review; the change may need more memory than the "
+    "worker has. See its log."
 )
 
 _log = log.get(__name__)
@@ -122,7 +122,7 @@ async def run_stage(
                 "isolated_stage", seconds=ISOLATION_SECONDS, wait=0
             ) as acquired:
                 if not acquired:
-                    raise RetryLater("Another step that ended with its worker is being tried.")
+                    raise RetryLater("Another message that crashed its worker is being retried.")
                 await _limited(services, review, attempt, work(review))
         else:
             await _limited(services, review, attempt, work(review))
@@ -195,7 +195,7 @@ async def time_out(services: Services, review_id: str, seconds: float) -> None:
     if that is known."""
     review = await services.store.reviews.get(review_id)
     outage = review.outage if review is not None else ""
-    sentence = f"It was not done within {_duration(seconds)}. {outage}".strip()
+    sentence = f"Timed out after {_duration(seconds)}. {outage}".strip()
     await fail(services, review_id, sentence, timed_out=True)
 
 
@@ -268,8 +268,8 @@ def user_message(exc: Exception) -> str:
     if isinstance(exc, StageFailed | GitHubError | CloneError | LLMError):
         return str(exc)
     if isinstance(exc, RedisError):
-        return "Glossator's Redis was away."
-    return "Something went wrong inside Glossator; its log says more."
+        return "Redis was unavailable."
+    return "Internal error; see the server log."
 
 
 async def fail(

@@ -32,7 +32,7 @@ GRACE_SECONDS = 30
 #: A review that was taken up so often and left again is given up.
 MAX_RECOVERIES = 5
 
-GIVEN_UP = "It was taken up {number} times and never finished; the log of the workers says why."
+GIVEN_UP = "Retried {number} times without finishing; see the workers' log."
 
 _log = log.get(__name__)
 

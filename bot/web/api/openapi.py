@@ -25,16 +25,16 @@ _REF = "#/components/schemas/{model}"
 
 _PROBLEMS = {
     400: "A header is malformed.",
-    401: "No token, or a wrong one.",
-    403: "A session's call without the page's token.",
-    404: "There is no such review, or you may not see it.",
-    408: "The body came too slowly.",
-    409: "The review is in another state, or the key was used for another wish.",
+    401: "Missing or invalid token.",
+    403: "A session request without the page's CSRF token.",
+    404: "Not found.",
+    408: "Request body timed out.",
+    409: "The review is in another state, or the Idempotency-Key was used with a different body.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    422: "A value is wrong; the detail says which.",
+    422: "A value is invalid; see the detail.",
     429: "Too many requests from your address.",
-    503: "Redis is away; try again.",
+    503: "Redis is unavailable; retry.",
 }
 
 
@@ -84,13 +84,13 @@ def _start() -> dict[str, Any]:
                 "header",
                 "Idempotency-Key",
                 {"type": "string", "pattern": "^[!-~]{1,200}$"},
-                "Calls with the same key start one review, for a day.",
+                "Requests with the same key within a day start one review.",
             )
         ],
         "requestBody": {"required": True, "content": _json("StartReviewRequest")},
         "responses": {
             "202": {
-                "description": "It was queued.",
+                "description": "Queued.",
                 "headers": {"Location": {"schema": {"type": "string"}}},
                 "content": _json("StartReviewResponse"),
             },
@@ -109,20 +109,20 @@ def _index() -> dict[str, Any]:
                 "query",
                 "number",
                 {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER},
-                "The pull request's.",
+                "Pull request number.",
             ),
             _parameter("query", "state", {"enum": list(State)}, "Only reviews in this state."),
             _parameter(
                 "query",
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-                "Reviews on a page.",
+                "Page size.",
             ),
             _parameter(
                 "query",
                 "cursor",
                 {"type": "string", "pattern": CURSOR},
-                "As `next` of a page has it.",
+                "Cursor from `next` of the previous page.",
             ),
         ],
         "responses": {
@@ -147,10 +147,10 @@ def _show() -> dict[str, Any]:
 def _cancel() -> dict[str, Any]:
     return {
         "operationId": "cancelReview",
-        "summary": "Cancel a review that is under way",
+        "summary": "Cancel a running review",
         "parameters": [_id()],
         "responses": {
-            "202": {"description": "It was cancelled.", "content": _json("ReviewOut")},
+            "202": {"description": "Cancelled.", "content": _json("ReviewOut")},
             **_problems(401, 403, 404, 409, 503),
         },
     }
@@ -170,11 +170,11 @@ def _report() -> dict[str, Any]:
                 "required": True,
                 "schema": {"enum": [str(each) for each in ReportFormat]},
             },
-            _parameter("query", "key", {"type": "string"}, "A signed link's key."),
+            _parameter("query", "key", {"type": "string"}, "Key of a signed link."),
         ],
         "responses": {
             "200": {"description": "The report.", "content": content},
-            "202": {"description": "It is being rendered: come again after Retry-After."},
+            "202": {"description": "Still rendering: retry after Retry-After."},
             **_problems(404, 409, 503),
         },
     }

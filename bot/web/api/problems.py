@@ -39,4 +39,4 @@ async def on_problem(request: Request, exc: Exception) -> Response:
 
 def not_found() -> Problem:
     """One answer for all that does not exist or may not be seen."""
-    return Problem(404, "There is no such thing, or you may not see it.")
+    return Problem(404, "Not found.")

@@ -46,7 +46,7 @@ BODY_SECONDS = 30.0
 IDEMPOTENCY_SECONDS = 86_400
 
 NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
-NOT_STARTED = "The review has not begun: cancel it once it has."
+NOT_STARTED = "The review has not started yet; cancel it once it has."
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -59,7 +59,7 @@ async def start(request: Request) -> Response:
         raise not_found()
     state, key = request.app.state, request.headers.get("Idempotency-Key", "")
     if key and not _KEY.fullmatch(key):
-        raise Problem(400, "Idempotency-Key has to be 1 to 200 visible ASCII characters.")
+        raise Problem(400, "Idempotency-Key must be 1 to 200 visible ASCII characters.")
     review_id = str(ULID())
     if key:
         review_id = await _claim_idempotency_key(
@@ -111,9 +111,9 @@ async def _parse_request(request: Request) -> StartReviewRequest:
                 if len(body) > MAX_BODY:
                     raise Problem(413, f"The body is larger than {MAX_BODY} bytes.")
     except TimeoutError:
-        raise Problem(408, "The body came too slowly.") from None
+        raise Problem(408, "Request body timed out.") from None
     except ClientDisconnect:
-        raise Problem(400, "The body ended too early.") from None
+        raise Problem(400, "The body is incomplete.") from None
     try:
         return StartReviewRequest.model_validate_json(body)
     except ValidationError as exc:
@@ -132,7 +132,7 @@ async def _claim_idempotency_key(
         sha256(name.encode()).hexdigest(), review_id, digest, IDEMPOTENCY_SECONDS
     )
     if first_digest != digest:
-        raise Problem(409, "This Idempotency-Key was sent with another body before.")
+        raise Problem(409, "This Idempotency-Key was already used with a different body.")
     return first
 
 
@@ -170,7 +170,7 @@ def _number(query: Mapping[str, str], name: str, maximum: int, default: int = 0)
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= maximum:
-        raise Problem(422, f"{name} has to be a number from 1 to {maximum}.")
+        raise Problem(422, f"{name} must be a number from 1 to {maximum}.")
     return int(text)
 
 
@@ -178,7 +178,7 @@ def _state(text: str) -> State | None:
     try:
         return State(text) if text else None
     except ValueError as exc:
-        raise Problem(422, f"state has to be one of {', '.join(State)}.") from exc
+        raise Problem(422, f"state must be one of {', '.join(State)}.") from exc
 
 
 async def show(request: Request) -> Response:
@@ -267,11 +267,11 @@ async def _pending_report(request: Request, review_id: str) -> Problem:
 
 
 def _rendering() -> Problem:
-    return Problem(409, "The report is not written yet: the review goes on.", Retry_After="5")
+    return Problem(409, "The report is not ready: the review is still running.", Retry_After="5")
 
 
 def _no_report() -> Problem:
-    return Problem(404, "The review ended without a report.")
+    return Problem(404, "This review ended without a report.")
 
 
 async def _rendered(store: Store, review_id: str, form: ReportFormat) -> bytes | None:

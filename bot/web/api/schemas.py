@@ -25,33 +25,33 @@ def _whole(value: object) -> object:
 
 
 class StartReviewRequest(BaseModel):
-    """A review to be started, of the pull request's present head."""
+    """A review to start, of the pull request's current head."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    repository: FullName = Field(description="`owner/name`; the App has to be installed there.")
+    repository: FullName = Field(description="`owner/name`; the App must be installed there.")
     number: Annotated[int, BeforeValidator(_whole)] = Field(
         ge=1, le=MAX_NUMBER, description="The pull request's number."
     )
-    full: bool = Field(False, description="Take nothing over from earlier reviews.")
+    full: bool = Field(False, description="Ignore cached results of earlier reviews.")
     focus: Category | None = Field(None, strict=False, description="Only this category.")
     effort: Effort | None = Field(
-        None, strict=False, description="quick, standard or deep; without it as configured."
+        None, strict=False, description="quick, standard or deep; default: as configured."
     )
 
 
 class StartReviewResponse(BaseModel):
-    """A review that was asked for."""
+    """A requested review."""
 
     id: str
     status: State
     repository: str
     number: int
-    page: str = Field(description="The live page, as a signed link.")
+    page: str = Field(description="Signed link to the live page.")
 
 
 class ReviewOut(BaseModel):
-    """A review as the API tells of it. Times in seconds since the epoch."""
+    """A review. Times are in seconds since the epoch."""
 
     id: str
     repository: str
@@ -66,8 +66,7 @@ class ReviewOut(BaseModel):
     files_total: int
     files_done: int
     findings: int
-    error: str = Field(description="Why it failed or was cancelled, or there is none.")
-    score: int | None = Field(ge=0, le=100)
+    error: str = Field(description="Why it failed, was cancelled or was not started.")
     tokens: int
     cost: float | None = Field(description="US dollars, where prices are known.")
     opened_at: float
@@ -93,7 +92,7 @@ class ProblemOut(BaseModel):
 
 
 def pending_to_json(review_id: str, found: PendingRequest) -> ReviewOut:
-    """A review that has not begun, or never will."""
+    """A review that has not started, or never will."""
     return ReviewOut(
         id=review_id,
         repository=found.repository,
@@ -104,12 +103,11 @@ def pending_to_json(review_id: str, found: PendingRequest) -> ReviewOut:
         requested_by=found.requested_by,
         status=State.FAILED if found.error else State.QUEUED,
         progress=0,
-        current_step="" if found.error else "Waits for a worker",
+        current_step="" if found.error else "Waiting for a worker",
         files_total=0,
         files_done=0,
         findings=0,
         error=found.error,
-        score=None,
         tokens=0,
         cost=None,
         opened_at=found.requested_at,
@@ -137,7 +135,6 @@ def review_to_json(summary: ReviewSummary) -> ReviewOut:
         files_done=progress.files_done,
         findings=progress.findings,
         error=progress.error,
-        score=summary.score,
         tokens=summary.tokens,
         cost=summary.cost,
         opened_at=summary.opened_at,

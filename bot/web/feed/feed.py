@@ -63,7 +63,7 @@ async def feed(websocket: WebSocket) -> None:
         await _refuse(websocket, 404, "Not found.")
         return
     if not _EVENT_ID.fullmatch(after):
-        await _refuse(websocket, 400, "`after` has to be the `id` of an event.")
+        await _refuse(websocket, 400, "`after` must be the `id` of an event.")
         return
     address = network_of(websocket.client.host) if websocket.client else ""
     async with websocket.app.state.feed_limiter.acquire(address) as allowed:
@@ -71,7 +71,7 @@ async def feed(websocket: WebSocket) -> None:
             await websocket.accept()
             await _serve(websocket, review_id, after)
         else:
-            await _refuse(websocket, 429, "Too many feeds are open from your address.")
+            await _refuse(websocket, 429, "Too many live connections from your address.")
 
 
 async def _may_watch(websocket: WebSocket, review_id: str) -> bool:

@@ -18,7 +18,6 @@ from bot.web.pages.statistics import (
     accounts,
     bar_chart,
     days_of,
-    line_chart,
     summarize,
 )
 from bot.web.pages.templates import money, not_found, number, page
@@ -36,7 +35,9 @@ async def dashboard(request: Request) -> Response:
         return RedirectResponse("/sign-in", 303)
     async with request.app.state.list_limiter.acquire(user.login) as allowed:
         if not allowed:
-            return page("message.html", 429, title="One moment", message=TOO_MANY_LISTS)
+            return page(
+                "message.html", 429, title="Temporarily unavailable", message=TOO_MANY_LISTS
+            )
         return await _render(request, user)
 
 
@@ -106,13 +107,9 @@ def _charts(statistics: Statistics) -> dict[str, object]:
         return bar_chart(values, title, labels)
 
     return {
-        "Reviews a day": days(statistics.reviews_per_day, "Reviews a day"),
-        "Tokens a day": days(statistics.tokens_per_day, "Tokens a day"),
-        "Cost a day": days(statistics.cost_per_day, "Cost a day", cost=True),
-        **{
-            f"Score of {name}": line_chart(points, f"Score of {name} over time")
-            for name, points in statistics.scores.items()
-        },
+        "Reviews per day": days(statistics.reviews_per_day, "Reviews per day"),
+        "Tokens per day": days(statistics.tokens_per_day, "Tokens per day"),
+        "Cost per day": days(statistics.cost_per_day, "Cost per day", cost=True),
     }
 
 

@@ -51,8 +51,8 @@ def token_for(request: Request, user: Viewer) -> str:
 
 def form_rejected() -> HTMLResponse:
     """The answer to a form that `verified_form` does not know."""
-    message = "The button was not pressed on this server's page, or the session has ended."
-    return page("message.html", 403, title="Not done", message=message)
+    message = "Your session has expired. Reload the page and try again."
+    return page("message.html", 403, title="Session expired", message=message)
 
 
 def may_cancel(user: Viewer, review: Review, state: State) -> bool:

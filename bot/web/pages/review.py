@@ -119,6 +119,7 @@ async def review_page(request: Request) -> Response:
         ),
         feed=f"/ws/reviews/{review_id}",
         after=newest,
+        show_usage=settings.show_cost,
     )
 
 

@@ -46,14 +46,14 @@ async def with_token(request: Request) -> Response:
     """POST /sign-in: an admin token."""
     state = request.app.state
     if not same_origin(request):
-        return _sign_in_page(request, "Send the form from this page.", 403)
+        return _sign_in_page(request, "Your session has expired. Try again.", 403)
     address = request.client.host if request.client else ""
     if not await _allow_attempt(state.store, address):
-        return _sign_in_page(request, "Too many tries. Wait a minute.", 429)
+        return _sign_in_page(request, "Too many attempts. Wait a minute.", 429)
     form = await read_form(request)
     digest = token_digest(form.get("token", ""), state.settings.api_tokens)
     if digest is None:
-        return _sign_in_page(request, "This is no admin token of this server.", 403)
+        return _sign_in_page(request, "Invalid admin token.", 403)
     return await _signed_in(request, Session(new_session_id(), "admin", admin=digest))
 
 
@@ -70,7 +70,7 @@ async def to_github(request: Request) -> Response:
 
     settings: Settings = request.app.state.settings
     if not settings.github_client_id:
-        return _sign_in_page(request, "Sign-in with GitHub is not set up here.", 404)
+        return _sign_in_page(request, "Sign-in with GitHub is not configured.", 404)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     await request.app.state.store.sessions.begin_sign_in(state, verifier, STATE_SECONDS)
     answer = RedirectResponse(authorize_url(settings, state, verifier), 303)
@@ -86,10 +86,10 @@ async def from_github(request: Request) -> Response:
     state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
     own = request.cookies.get(f"{cookie_name(settings)}-state", "")
     if not own or not secrets.compare_digest(own.encode(), state.encode()):
-        return _sign_in_page(request, "This sign-in was not begun in this browser.", 403)
+        return _sign_in_page(request, "Sign-in was started in another browser.", 403)
     verifier = await request.app.state.store.sessions.end_sign_in(state)
     if verifier is None or not code:
-        return _sign_in_page(request, "The sign-in took too long or was refused.", 403)
+        return _sign_in_page(request, "Sign-in timed out or was refused.", 403)
     try:
         identity = await identify(settings, code, verifier)
     except SignInFailed as exc:
@@ -119,7 +119,12 @@ async def sign_out(request: Request) -> Response:
     user = await viewer(request)
     if user is not None and user.session is not None:
         if not await verified_form(request, user):
-            return page("message.html", 403, title="Not sent", message="Send it from the page.")
+            return page(
+                "message.html",
+                403,
+                title="Session expired",
+                message="Your session has expired. Reload the page and try again.",
+            )
         await request.app.state.store.sessions.end(user.session.id)
     answer = RedirectResponse("/sign-in", 303)
     # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.

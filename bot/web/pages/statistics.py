@@ -12,10 +12,6 @@ from bot.domain.model import State
 from bot.store import ReviewSummary, UsageTotal, day_of
 
 DAYS = 14
-#: Repositories whose scores are drawn, those reviewed most lately first.
-REPOSITORIES = 6
-#: Scores in one line.
-SCORES = 30
 #: Installations shown, those that have used most first.
 INSTALLATIONS = 20
 
@@ -34,7 +30,6 @@ class Statistics:
     reviews_per_day: list[tuple[str, float]]
     tokens_per_day: list[tuple[str, float]]
     cost_per_day: list[tuple[str, float]]
-    scores: dict[str, list[tuple[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +96,6 @@ def summarize(
             + [(day, usage.cost) for day, usage in question_usage.items()],
             now,
         ),
-        scores=_scores(reviews),
     )
 
 
@@ -111,17 +105,6 @@ def _per_day(amounts: Sequence[tuple[str, float]], now: float) -> list[tuple[str
         if day in days:
             days[day] += amount
     return list(days.items())
-
-
-def _scores(reviews: Sequence[ReviewSummary]) -> dict[str, list[tuple[str, float]]]:
-    found: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for listed in reviews:
-        name = listed.review.repository.full_name
-        known = name in found or len(found) < REPOSITORIES
-        if listed.score is not None and known and len(found[name]) < SCORES:
-            label = f"#{listed.review.number}, {day_of(listed.opened_at)}"
-            found[name].append((label, float(listed.score)))
-    return {name: points[::-1] for name, points in found.items()}
 
 
 WIDTH, HEIGHT, BASE = 400, 110, 90
@@ -142,22 +125,6 @@ def bar_chart(values: Sequence[tuple[str, float]], title: str, labels: Sequence[
     highest = max(zip(values, labels, strict=True), key=lambda pair: pair[0][1], default=None)
     top = escape(highest[1]) if highest else ""
     return _chart(title, "".join(marks), values, f'<text x="0" y="10">{top}</text>')
-
-
-def line_chart(values: Sequence[tuple[str, float]], title: str) -> Markup:
-    """Scores from 0 to 100, oldest first."""
-    step = WIDTH / max(1, len(values) - 1)
-    points = [
-        (min(WIDTH - 3, max(3, i * step)), BASE - value / 100 * (BASE - 8))
-        for i, (_, value) in enumerate(values)
-    ]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    dots = "".join(
-        f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="3">'
-        f"<title>{escape(label)}: {value:g}</title></circle>"
-        for (x, y), (label, value) in zip(points, values, strict=True)
-    )
-    return _chart(title, f'<polyline class="line" points="{path}"/>{dots}', values, "")
 
 
 def _chart(title: str, marks: str, values: Sequence[tuple[str, float]], top: str) -> Markup:

@@ -78,8 +78,8 @@ def not_found() -> HTMLResponse:
 
 
 NOT_FOUND = (
-    "There is nothing here, or the link has expired. The check run on the pull request has a "
-    "current link."
+    "This page does not exist, or the link has expired. Sign in, or comment `/review` for a new "
+    "link."
 )
 
 

@@ -119,7 +119,7 @@ class Calls:
         try:
             reply = read_reply(body, prompt)
         except MalformedReply as exc:
-            raise TransientLLMError("the endpoint answered with something else") from exc
+            raise TransientLLMError("the endpoint returned an unexpected response") from exc
         await self._capability_store.worked(model, capabilities)
         log.info(
             "llm_call",

@@ -142,7 +142,7 @@ class LLM:
         reply = await self._reply(question, model, messages)
         if question.schema is None:
             if not reply.text.strip():
-                raise UnreadableAnswerError(f"{model} gave an empty answer")
+                raise UnreadableAnswerError(f"{model} returned an empty answer")
             return Answer(reply.text, None, question.spent, model, reply.cut)
         problem, data = _problem(reply, question.schema)
         if problem and is_refusal(reply.text):
@@ -187,7 +187,7 @@ def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
     """What is wrong with an answer, "" if nothing, and its JSON object."""
     data = read_json(reply.text)
     if data is None:
-        return "it is not one JSON object.", None
+        return "it is not a single JSON object.", None
     return schema.problem(data), data
 
 

@@ -43,7 +43,7 @@ class Endpoint:
                 return str(response.text)
         except (TimeoutError, openai.APITimeoutError) as exc:
             seconds = self._settings.llm_timeout
-            raise TransientLLMError(f"the endpoint did not answer in {seconds:g} s") from exc
+            raise TransientLLMError(f"the endpoint did not respond within {seconds:g} s") from exc
         except openai.APIStatusError as exc:
             raise _of_status(exc, str(request["model"])) from exc
         except (openai.APIConnectionError, httpx2.HTTPError) as exc:
@@ -72,20 +72,20 @@ def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:
     status, text = exc.status_code, f"{exc.message} {exc.body}"
     if status == 429 and "insufficient_quota" not in text:
         after = _retry_after(exc.response.headers)
-        return ThrottledError("the endpoint answered 429 (too many requests)", retry_after=after)
+        return ThrottledError("the endpoint returned 429 (too many requests)", retry_after=after)
     if status in (401, 402, 403, 429):
         return LLMAccessError(
-            f"the endpoint refused our key or account ({status}): see OPENAI_API_KEY"
+            f"the endpoint rejected the API key or account ({status}): see OPENAI_API_KEY"
         )
     if status in (408, 409, 425) or status >= 500:
         after = _retry_after(exc.response.headers)
-        return TransientLLMError(f"the endpoint answered {status}", retry_after=after)
+        return TransientLLMError(f"the endpoint returned {status}", retry_after=after)
     if "content_filter" in text or "content management policy" in text:
         return RefusedError(f"the endpoint's content filter stopped {model}")
     if status == 413 or says_too_long(text):
         too_long = TooLongError(f"the prompt is too long for {model}")
         return too_long if status == 413 else NotUnderstoodError(text, too_long)
-    meaning = PermanentLLMError(f"the endpoint answered {status} for model {model}")
+    meaning = PermanentLLMError(f"the endpoint returned {status} for model {model}")
     asks_for_form = status in (400, 422) or (status == 404 and "response_format" in text)
     return NotUnderstoodError(text, meaning) if asks_for_form else meaning
 

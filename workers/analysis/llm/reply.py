@@ -81,7 +81,7 @@ def read_reply(body: str, prompt: str) -> Reply:
     try:
         completion = _Completion.model_validate_json(body)
     except ValidationError as exc:
-        raise MalformedReply("the body is no chat completion") from exc
+        raise MalformedReply("the body is not a chat completion") from exc
     if not completion.choices:
         raise MalformedReply(str(completion.error or "the completion has no choices")[:500])
     choice = completion.choices[0]

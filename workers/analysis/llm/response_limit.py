@@ -23,7 +23,7 @@ class ResponseTooLarge(httpx2.TransportError):
 async def limit_response(response: httpx2.Response) -> None:
     """A hook for `response`, before its body is read. Raises TooMuch, as reading then does."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise ResponseTooLarge("the endpoint compresses its answers without being asked to")
+        raise ResponseTooLarge("the endpoint compressed a response without being asked to")
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _Stream(response.stream)
 
@@ -37,7 +37,9 @@ class _Stream(httpx2.AsyncByteStream):
         async for chunk in self._inner:
             left -= len(chunk)
             if left < 0:
-                raise ResponseTooLarge(f"the endpoint's answer is longer than {MAX_BYTES >> 20} MB")
+                raise ResponseTooLarge(
+                    f"the endpoint's response is longer than {MAX_BYTES >> 20} MB"
+                )
             yield chunk
 
     async def aclose(self) -> None:

@@ -5,7 +5,7 @@ from bot.policy import start
 from workers.events.cancel import cancel_pull
 from workers.events.commands.context import CommandContext, CommandResult
 
-NO_RUNNING_REVIEW = "No review is running here."
+NO_RUNNING_REVIEW = "No review is running."
 
 
 async def run(context: CommandContext, command: Command) -> CommandResult:

@@ -5,8 +5,8 @@ from bot.store import MAX_SUPPRESSIONS
 from workers.events.commands.context import CommandContext, CommandResult
 from workers.review import threads
 
-NOT_OWN_FINDING = "`/review dismiss` works in a thread that begins with a finding of mine."
-DISMISSED = "Dismissed, and I won't say it in this repository again."
+NOT_OWN_FINDING = "Use `/review dismiss` as a reply to one of my findings."
+DISMISSED = "Dismissed. I won't report this in this repository again."
 DISMISSED_HERE = (
     "Dismissed on this pull request. The repository already has the maximum of "
     f"{MAX_SUPPRESSIONS} suppressions."

@@ -6,12 +6,12 @@ from workers.events.commands.context import CommandContext, CommandResult
 from workers.review import threads
 
 NOT_DISMISSED = (
-    "That is nothing I was taught here. `/review help` lists the lessons, each with its id, for "
-    "`/review forget ID`; `/review forget` alone works in a thread of mine that was dismissed."
+    "I don't know that id. `/review help` lists the suppressed findings with their ids; or reply "
+    "`/review forget` to a dismissed finding."
 )
-UNSUPPRESSED = "Forgotten: I may say it again."
+UNSUPPRESSED = "Suppression removed. I may report this again."
 UNSUPPRESSED_THUMB = (
-    f"{UNSUPPRESSED} A {threads.THUMBS_DOWN} that stays on my comment teaches it anew."
+    f"{UNSUPPRESSED} Remove the {threads.THUMBS_DOWN} as well, or it will be suppressed again."
 )
 
 

@@ -3,7 +3,7 @@
 from bot.domain.commands import Command
 from workers.events.commands.context import CommandContext, CommandResult
 
-PAUSED = "Paused: new commits are not reviewed until somebody says `/review resume`."
+PAUSED = "Reviews are paused. Comment `/review resume` to turn them back on."
 
 
 async def run(context: CommandContext, command: Command) -> CommandResult:

@@ -16,7 +16,7 @@ from workers.queue.actor import Attempt
 from workers.reports import render
 from workers.services import Services
 
-REVIEW_QUEUED = "A review is running here: yours begins as soon as that is done."
+REVIEW_QUEUED = "A review is already running. Yours will start when it finishes."
 
 
 async def run(context: CommandContext, command: Command) -> CommandResult:

@@ -26,7 +26,9 @@ COMMANDS: Mapping[Verb, Run] = {
     Verb.HELP: help.run,
 }
 
-NOT_PERMITTED = "That takes write access to this repository. `/review help` lists all commands."
+NOT_PERMITTED = (
+    "You need write access to this repository to do that. `/review help` lists all commands."
+)
 
 
 async def run_commands(services: Services, event: CommentCreated, review_id: str) -> None:

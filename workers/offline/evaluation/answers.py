@@ -30,8 +30,8 @@ class SavedAnswers:
         except FileNotFoundError:
             if self._replay:
                 raise NoAnswer(
-                    f"{self._folder} has no answer {path.stem}: the prompts or the model are "
-                    "others than when the answers were saved. Save them again."
+                    f"{self._folder} has no answer {path.stem}: the prompts or the model have "
+                    "changed since the answers were recorded. Record them again."
                 ) from None
             return None
         self.usage += decode(Usage, json.dumps(saved["usage"]))

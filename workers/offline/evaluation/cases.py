@@ -57,7 +57,7 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
     """All cases below a folder, by name. Raises BadCase."""
     specs = sorted(folder.rglob(SPEC))
     if not specs:
-        raise BadCase(f"{folder} holds no case: none of its folders has a {SPEC}.")
+        raise BadCase(f"{folder} has no cases: none of its folders has a {SPEC}.")
     return tuple(_load(spec, folder) for spec in specs)
 
 
@@ -73,7 +73,7 @@ def _load(spec: Path, root: Path) -> Case:
             expected=tuple(_expected(item) for item in data.get("expected") or ()),
         )
     except yaml.YAMLError as exc:
-        raise BadCase(f"The case {name} is no YAML: {exc}") from exc
+        raise BadCase(f"The case {name} is not valid YAML: {exc}") from exc
     except (OSError, ValueError, TypeError, AttributeError) as exc:
         raise BadCase(f"The case {name} can't be read: {exc}.") from exc
 
@@ -95,13 +95,13 @@ def _lines(value: object) -> tuple[int, int]:
             return line, line
         case [int(first), int(last)] if 1 <= first <= last:
             return first, last
-    raise ValueError(f"'lines' is {value!r}; it has to be a number or [first, last], from 1 on")
+    raise ValueError(f"'lines' is {value!r}; expected a number or [first, last], counted from 1")
 
 
 def _text(data: dict[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name!r} is missing or no text")
+        raise ValueError(f"{name!r} is missing or not text")
     return value
 
 

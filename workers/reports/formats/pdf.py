@@ -60,7 +60,6 @@ def content(report: Report, links: Links) -> dict[str, Any]:
         "verdict": show_hidden(report.verdict),
         "worst": str(report.worst or ""),
         "overview": line(report.overview),
-        "score": report.score if report.complete else None,
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
         "breakdown": [[name, show_hidden(text)] for name, text in breakdown(report.findings)],
         "findings": findings,
@@ -138,7 +137,7 @@ def _facts(report: Report) -> list[list[str]]:
         ["Finished", time(report.finished_at)],
         ["Reviewed by", ", ".join(report.models) or "static analyzers only"],
     ]
-    if usage.calls or usage.cache_hits:
+    if report.show_usage and (usage.calls or usage.cache_hits):
         tokens = plural(usage.prompt_tokens + usage.completion_tokens, "token")
         spent = "" if usage.cost is None else f", {cost(usage.cost)}"
         facts.append(["LLM", f"{plural(usage.calls, 'call')}, {tokens}{spent}"])

@@ -43,7 +43,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         if duplicate and line not in target.file.added_lines:  # then the first of the two is new
             line, problem = (
                 int(duplicate["first"]),
-                f"{duplicate['key']} stands again in line {line}",
+                f"{duplicate['key']} is repeated on line {line}",
             )
         yield Diagnostic(
             file=item["file"],
@@ -53,9 +53,9 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             category=Category.CORRECTNESS,
             severity=Severity.MEDIUM if duplicate else Severity.HIGH,
             title=f"{kind}: {problem}",
-            body="The last one wins and the others are lost without a word."
+            body="The last one silently wins."
             if duplicate
-            else f"A {kind} parser refuses this file.",
+            else f"A {kind} parser rejects this file.",
         )
 
 
@@ -64,5 +64,5 @@ DATA = Analyzer(
     _wants,
     _command,
     _read,
-    about="JSON, TOML and YAML: files that do not parse, keys given twice",
+    about="JSON, TOML and YAML: files that do not parse, duplicate keys",
 )

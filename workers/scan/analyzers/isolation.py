@@ -26,10 +26,12 @@ _PROBE_SECONDS = 10
 class Isolation(StrEnum):
     """What keeps an analyser in, and the sentence for the operator."""
 
-    BUBBLEWRAP = "Analysers run in bubblewrap: no network, none of our files."
-    NO_PROC = "Analysers run in bubblewrap, without /proc: no network, none of our files."
-    NETWORK = "Analysers run without network, but can read files; install bubblewrap."
-    LIMITS = "Analysers run under resource limits only; install bubblewrap and allow namespaces."
+    BUBBLEWRAP = "Analyzers run in bubblewrap: no network, no access to the server's files."
+    NO_PROC = (
+        "Analyzers run in bubblewrap, without /proc: no network, no access to the server's files."
+    )
+    NETWORK = "Analyzers run without network but can read files; install bubblewrap."
+    LIMITS = "Analyzers run under resource limits only; install bubblewrap and allow namespaces."
 
 
 @lru_cache(maxsize=1)

@@ -144,5 +144,5 @@ RUFF = Analyzer(
     _command,
     _read,
     program="ruff",
-    about="Python: syntax errors, undefined names and likely bugs; no rules of style",
+    about="Python: syntax errors, undefined names and likely bugs; no style rules",
 )

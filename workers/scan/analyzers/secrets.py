@@ -46,8 +46,8 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             category=Category.SECURITY,
             severity=_severity(sure, is_test(target.path)),
             title=f"{item['type'] if sure else 'Password or key'} in the code",
-            body="Who can read the repository, or any later copy of it, can use it. Revoke it, "
-            "and read it from the environment or a secret store instead.",
+            body="Anyone with read access to the repository can use it. Revoke it and load it from "
+            "the environment or a secret store.",
             confidence=0.95 if sure else 0.6,
             quote=masked(line, spans[item["file"], item["line"]]),  # all that stand there
         )

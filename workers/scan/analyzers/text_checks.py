@@ -24,8 +24,8 @@ _KINDS = {
     "control": ("Control character", Severity.LOW),
 }
 _WHY = (
-    "It does not show in an editor or on GitHub, so the text is not what it looks like. "
-    "Remove it, or write it as an escape."
+    "Editors and GitHub do not show it, so the text is not what it looks like. Remove it, or "
+    "write it as an escape."
 )
 #: A flag of a region is a black flag followed by tag characters: an emoji, not a message.
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f")
@@ -53,7 +53,7 @@ def hidden_characters(target: Target) -> Iterator[Diagnostic]:
             end_line=number,
             category=Category.SECURITY,
             severity=severity,
-            title=f"{name} ({', '.join(codes[:4])}) hidden in this line",
+            title=f"{name} ({', '.join(codes[:4])}) hidden on this line",
             body=_WHY,
             quote=visible(text),
         )
@@ -73,7 +73,7 @@ def conflict_markers(target: Target) -> Iterator[Diagnostic]:
                 end_line=number,
                 category=Category.CORRECTNESS,
                 severity=Severity.HIGH,
-                title="A merge conflict was committed with its markers",
+                title="Merge conflict markers were committed",
                 body="Choose one side and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`.",
             )
 
@@ -90,4 +90,4 @@ HIDDEN = TextCheck(
     hidden_characters,
     about="Any file: bidirectional, zero-width and other invisible characters",
 )
-MERGE = TextCheck("merge", conflict_markers, about="Any file: conflict markers of a merge")
+MERGE = TextCheck("merge", conflict_markers, about="Any file: merge conflict markers")

@@ -87,7 +87,7 @@ async def _find_callers(
     try:
         return await callers(clone, names, known, may_show), ()
     except CloneError as exc:
-        return {}, (f"Callers in other folders were not looked for: {exc}",)
+        return {}, (f"Callers in other folders were not searched for: {exc}",)
 
 
 def _included(

@@ -32,7 +32,7 @@ async def test_two_servers_never_share_their_data(
     """The second would write to the first one's file, whose data would be lost."""
     monkeypatch.setattr(server, "FREE_SECONDS", 0.2)
     async with embedded_redis(tmp_path) as url:
-        with pytest.raises(RedisServerError, match="Another Glossator keeps its data in"):
+        with pytest.raises(RedisServerError, match="Another Glossator is using"):
             async with embedded_redis(tmp_path):
                 raise AssertionError("two servers on one directory")
         redis = connect(url)
@@ -105,7 +105,7 @@ async def test_data_of_earlier_versions_are_taken_over_and_kept(tmp_path: Path) 
 async def test_data_that_no_program_reads_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "appendonlydir").mkdir()
     (tmp_path / "written-by").write_text("valkey server v=99.0\n")
-    with pytest.raises(RedisServerError, match=r"reads data of valkey 99\.0"):
+    with pytest.raises(RedisServerError, match=r"read the data of valkey 99\.0"):
         async with embedded_redis(tmp_path):
             raise AssertionError("they were read")
     assert (tmp_path / "written-by").read_text() == "valkey server v=99.0\n"
@@ -113,7 +113,7 @@ async def test_data_that_no_program_reads_are_left_alone(tmp_path: Path) -> None
 
 async def test_a_directory_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RedisServerError, match="set DATA_DIR to a directory"):
+    with pytest.raises(RedisServerError, match="Set DATA_DIR to a directory"):
         async with embedded_redis(tmp_path / "file" / "redis"):
             raise AssertionError("it was used")
 

@@ -38,9 +38,9 @@ async def test_what_fails_inside_a_group_comes_out_as_it_was(
         """Nothing listens in this group."""
 
     monkeypatch.setattr(processes, "_until_ready", at_once)
-    with pytest.raises(DemoFailed, match="No review stands"):
+    with pytest.raises(DemoFailed, match="No review was posted"):
         async with process_group(settings, {}):
-            raise DemoFailed("No review stands on the pull request.")
+            raise DemoFailed("No review was posted on the pull request.")
 
 
 def test_serve_reports_in_one_sentence_that_it_is_not_ready(

@@ -221,17 +221,17 @@ LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
         ("x" * 40_000, (1, 1, "The file is larger than 32 KB: shorten it.")),
         (
             "a: [" + "1," * 6_000 + "]",
-            (1, 9999, "The file holds more than 5000 values: shorten it."),
+            (1, 9999, "The file has more than 5000 values: shorten it."),
         ),
         (b"drafts: \xff", (1, 1, "The file is not UTF-8 text: save it as UTF-8.")),
         ("drafts: \ud800", (1, 1, "The file is not UTF-8 text: save it as UTF-8.")),
-        ("drafts: true\n\x01", (2, 1, "The file holds control characters: remove them.")),
+        ("drafts: true\n\x01", (2, 1, "The file contains control characters: remove them.")),
         (
             "drafts: true\n---\nbots: true",
-            (2, 1, "The file holds several documents: leave one `---` at most."),
+            (2, 1, "The file has several YAML documents: keep only one."),
         ),
-        ("- a", (1, 1, "The file has to consist of keys and values, as `drafts: true`.")),
-        ("? [a]\n: b", (1, 3, "A key has to be a word.")),
+        ("- a", (1, 1, "The file must be a mapping of keys to values, such as `drafts: true`.")),
+        ("? [a]\n: b", (1, 3, "Keys must be plain strings.")),
         (
             "drafts: true\nbots: [",
             (

@@ -98,7 +98,7 @@ def test_all_else_is_none(body: str) -> None:
         ),
         (
             "/review full now",
-            "`/review full` takes nothing after it. `/review help` lists all commands.",
+            "`/review full` takes no arguments. `/review help` lists all commands.",
         ),
         (
             "/review ask",

@@ -19,7 +19,7 @@ def test_every_reason_has_one_text_with_at_most_one_place_for_a_detail(
 
 def test_a_detail_is_never_read_as_a_pattern() -> None:
     skipped = SkippedFile("a.py", FileSkipReason.NOT_READ, "{0.__class__} {}")
-    assert skipped.text == "not read by the model: {0.__class__} {}"
+    assert skipped.text == "not reviewed by the model: {0.__class__} {}"
 
 
 def test_a_missing_detail_leaves_no_colon() -> None:

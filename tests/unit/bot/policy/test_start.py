@@ -137,7 +137,7 @@ def test_every_reason_has_its_row() -> None:
     final = {
         reason
         for reason in SkipReason
-        if not Skip(reason, "No.").full_message.endswith("all the same.")
+        if not Skip(reason, "No.").full_message.endswith("review it anyway.")
     }
     assert final == {
         SkipReason.PAUSED,  # whose sentence says more
@@ -178,8 +178,8 @@ def test_a_large_pull_request_is_reviewed_in_part_with_a_note(
 ) -> None:
     start = decided(Trigger.OPENED, replace(PULL, changed_files=300), RepoConfig(max_files=most))
     assert start == Start(
-        note=f"The pull request changes 300 files: the {reviewed_files} riskiest are reviewed,"
-        " the others are listed as left out."
+        note=f"This pull request changes 300 files. The {reviewed_files} riskiest were "
+        "reviewed; the rest were skipped."
     )
 
 

@@ -19,7 +19,7 @@ from tests.support.web_server import open_review
 
 HANDOFF = Handoff(pull=PULL, config=RepoConfig(), notes=("A key is unknown.",), settle_seconds=30)
 RESULT = ReviewResult(
-    verdict="Fine.", conclusion="success", score=None, findings=0, review_url="https://github.com/"
+    verdict="Fine.", conclusion="success", findings=0, review_url="https://github.com/"
 )
 
 

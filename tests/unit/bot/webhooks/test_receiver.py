@@ -84,11 +84,11 @@ async def test_the_secret_can_be_rotated(web: httpx2.AsyncClient, redis: "Redis"
     ("signed", "expected_text"),
     [
         (None, "missing"),
-        ("sha256=" + "0" * 64, "wrong"),
-        (signature(b"another body"), "wrong"),
-        (signature(opened(), "another secret"), "wrong"),
-        ("sha1=1234", "wrong"),
-        ("sha256=é", "wrong"),
+        ("sha256=" + "0" * 64, "Invalid"),
+        (signature(b"another body"), "Invalid"),
+        (signature(opened(), "another secret"), "Invalid"),
+        ("sha1=1234", "Invalid"),
+        ("sha256=é", "Invalid"),
     ],
 )
 async def test_without_a_right_signature_nothing_is_queued(

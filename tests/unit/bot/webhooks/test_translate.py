@@ -222,7 +222,7 @@ def test_a_deleted_author_is_shown_as_github_shows_it() -> None:
         (
             "pull_request",
             payload("pull_request-edited-base") | {"changes": {"body": {"from": "Old"}}},
-            "the edit is neither of the base branch nor of the title",
+            "the edit changes neither the base branch nor the title",
         ),
         ("check_run", {"action": "created"}, "the action `check_run.created` is not handled"),
         (
@@ -269,7 +269,7 @@ def test_what_means_nothing_to_us_is_ignored_with_the_reason(
     [
         ({"login": "glossator[bot]", "type": "Bot"}, "the comment is by the bot `glossator[bot]`"),
         ({"login": "glossator[bot]"}, "the comment is by the bot `glossator[bot]`"),
-        (None, "the author is gone"),
+        (None, "the author's account no longer exists"),
     ],
 )
 def test_comments_by_bots_and_so_our_own_are_ignored(

@@ -26,17 +26,17 @@ async def run(make_llm: Make, *, last_try: bool, **settings: object) -> BatchRes
 
 async def test_what_may_heal_is_left_to_a_later_try(server: LLMServer, make_llm: Make) -> None:
     server.default = Status(500)
-    with pytest.raises(TransientLLMError, match="answered 500 three times"):
+    with pytest.raises(TransientLLMError, match="returned 500 three times"):
         await run(make_llm, last_try=False)
 
 
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Status(500), "the endpoint answered 500 three times"),
-        (Status(429, retry_after="0"), "the endpoint answered 429 (too many requests) three times"),
-        (Hang(), "the endpoint did not answer in 0.2 s three times"),
-        (Status(401), "the endpoint refused our key or account (401): see OPENAI_API_KEY"),
+        (Status(500), "the endpoint returned 500 three times"),
+        (Status(429, retry_after="0"), "the endpoint returned 429 (too many requests) three times"),
+        (Hang(), "the endpoint did not respond within 0.2 s three times"),
+        (Status(401), "the endpoint rejected the API key or account (401): see OPENAI_API_KEY"),
         (Text(None, refusal="no"), "tiny declined to answer"),
         (Text("no JSON"), "tiny gave an answer that could not be read"),
     ],
@@ -56,7 +56,7 @@ async def test_at_the_last_try_what_was_not_read_is_named(
         SkippedFile(path, FileSkipReason.NOT_READ, reason) for path in paths
     )
     assert result.notes == (
-        f"src/search.py, b.py, c.py and 1 more were not read by the model: {reason}.",
+        f"src/search.py, b.py, c.py and 1 more were not reviewed by the model: {reason}.",
     )
 
 
@@ -70,7 +70,7 @@ async def test_findings_are_kept_when_verification_fails(server: LLMServer, make
     result = await run(make_llm, last_try=True)
 
     assert [each.start_line for each in result.findings] == [4]
-    assert "were not checked: the endpoint answered 500" in result.notes[0]
+    assert "were not checked: the endpoint returned 500" in result.notes[0]
     assert result.skipped == ()
 
 
@@ -82,7 +82,7 @@ async def test_one_file_that_is_too_long_is_read_without_its_context_or_named(
 
     assert [each.path for each in result.skipped] == ["src/search.py", "b.py", "c.py", "d.py"]
     assert result.notes[0] == (
-        "src/search.py was not read by the model: the prompt is too long for tiny."
+        "src/search.py was not reviewed by the model: the prompt is too long for tiny."
     )
 
 

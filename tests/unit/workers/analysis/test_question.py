@@ -69,7 +69,7 @@ async def test_questions_of_many_installations_do_not_share_a_budget(
 async def test_an_outage_is_an_error_to_report(server: LLMServer, make_llm: Make) -> None:
     llm, _ = make_llm()
     server.default = Status(500)
-    with pytest.raises(TransientLLMError, match="the endpoint answered 500 three times"):
+    with pytest.raises(TransientLLMError, match="the endpoint returned 500 three times"):
         await ask(llm)
 
 

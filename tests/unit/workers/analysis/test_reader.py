@@ -197,7 +197,7 @@ async def test_a_round_that_fails_costs_what_was_looked_up_alone(
     assert len(result.findings) == 1
     assert result.reviewed == ("src/search.py",)
     assert result.notes == (
-        "What was looked up could not be considered: the prompt is too long for tiny.",
+        "Looked-up code could not be considered: the prompt is too long for tiny.",
     )
 
     reading(server, looking(READ, findings=[finding()]), Text("{", finish_reason="length"))

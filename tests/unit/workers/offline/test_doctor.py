@@ -69,7 +69,7 @@ async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> 
         ({"trusted_proxies": ""}, "settings", Level.WARNING, "TRUSTED_PROXIES is empty"),
         ({"redis_url": "redis://127.0.0.1:1/0"}, "redis", Level.FAILURE, "no answer"),
         ({"redis_url": ""}, "redis", Level.OK, "embedded"),
-        ({}, "llm", Level.WARNING, "analysers alone"),
+        ({}, "llm", Level.WARNING, "static analyzers only"),
     ],
 )
 async def test_each_problem_is_reported_with_its_remedy(
@@ -124,7 +124,7 @@ async def test_deliveries_that_did_not_arrive_are_counted(sandbox: Sandbox) -> N
             await asyncio.sleep(0.02)
     checks = await found(settings(sandbox, public_url="http://127.0.0.1:1"))
     assert checks["deliveries"].level is Level.WARNING
-    assert "1 of the last day did not arrive" in checks["deliveries"].text
+    assert "1 failed in the last 24 h" in checks["deliveries"].text
 
 
 async def test_a_redis_that_may_lose_data_is_reported(

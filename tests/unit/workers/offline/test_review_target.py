@@ -52,9 +52,9 @@ async def test_an_organizations_defaults_hold_as_on_the_server(sandbox: Sandbox)
 @pytest.mark.parametrize(
     ("named", "permissions", "expected_text"),
     [
-        (f"{REPO}#1", {"pull_requests": "read"}, f"may not read all of {REPO}#1: it takes"),
-        (f"{REPO}#2", {}, f"GitHub knows no {REPO}#2, or does not show it to this token"),
-        (f"{REPO}/pull/1", {}, "names no pull request: write it as owner/name#12"),
+        (f"{REPO}#1", {"pull_requests": "read"}, f"cannot read all of {REPO}#1; it needs"),
+        (f"{REPO}#2", {}, f"{REPO}#2 was not found, or this token can't access it"),
+        (f"{REPO}/pull/1", {}, "is not a pull request; write owner/name#12"),
     ],
 )
 async def test_what_a_token_cannot_read_is_reported_without_mentioning_the_app(

@@ -70,5 +70,5 @@ async def test_a_token_that_github_does_not_know_gets_one_sentence(sandbox: Sand
     assert await _review(sandbox, token="ghp_forgotten") == (
         2,
         "",
-        "glossator: GitHub does not accept the token: make a new one.\n",
+        "glossator: GitHub rejected the token; create a new one.\n",
     )

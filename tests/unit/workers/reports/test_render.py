@@ -51,9 +51,7 @@ def test_a_review_shows_the_verdict_and_collapses_the_rest(report: Report, golde
 
 
 def test_a_review_without_findings_is_two_lines_and_folds(report: Report, golden: Golden) -> None:
-    silent = replace(
-        report, findings=(), inline=(), still_open=(), verdict="No problems found.", score=100
-    )
+    silent = replace(report, findings=(), inline=(), still_open=(), verdict="No problems found.")
     golden("review-silent.md", review_body(silent, Links()))
 
 

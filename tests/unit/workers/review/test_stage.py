@@ -181,7 +181,7 @@ async def test_the_exceeded_limit_is_reported(services: Services) -> None:
 
     await services.store.reviews.update(ID, started_at=services.store.now() - 3599.9)
     await scanning(services, hang)
-    assert (await state_of(services.store, ID)).error == "It was not done within 60 minutes."
+    assert (await state_of(services.store, ID)).error == "Timed out after 60 minutes."
 
 
 async def test_what_breaks_because_its_review_ended_is_no_failure(services: Services) -> None:
@@ -189,7 +189,7 @@ async def test_what_breaks_because_its_review_ended_is_no_failure(services: Serv
 
     async def break_down(review: ReviewState) -> None:
         await services.store.reviews.move(ID, State.CANCELLED, from_states=[State.SCANNING])
-        raise StageFailed("What was to be read is gone from Redis; start the review again.")
+        raise StageFailed("The review's data expired in Redis; start it again.")
 
     with capture_logs() as lines:
         await scanning(services, break_down)

@@ -24,7 +24,6 @@ REPORT = Report(
     merge_base="b" * 40,
     verdict="No problems found.",
     conclusion="success",
-    score=100,
     findings=(),
     inline=(),
     files=(),

@@ -258,7 +258,7 @@ async def test_a_duplicate_key_is_reported_at_the_new_one() -> None:
     text = "a: 1\nb: 2\nc: 3\na: 4\n"
     for changed, line, title in (
         (4, 4, "YAML: the key `a` stands here again after line 1"),
-        (1, 1, "YAML: the key `a` stands again in line 4"),
+        (1, 1, "YAML: the key `a` is repeated on line 4"),
     ):
         (item,) = await found(target("a.yaml", text, changed=[changed]))
         assert (item.start_line, item.title) == (line, title)

@@ -37,7 +37,7 @@ async def address(app: Starlette, store: Store) -> AsyncIterator[str]:
 
 
 RESULT = ReviewResult(
-    verdict="Fine.", conclusion="success", score=90, findings=2, review_url="https://github.com/"
+    verdict="Fine.", conclusion="success", findings=2, review_url="https://github.com/"
 )
 
 

@@ -56,7 +56,7 @@ async def test_the_admin_token_opens_the_dashboard(web: httpx2.AsyncClient, stor
     page = (await web.get("/")).text
     assert "octo/demo #12" in page
     assert "other/private #12" in page
-    assert "No worker is alive" in page
+    assert "No workers running" in page
     assert "$0.04" in page
 
 
@@ -216,7 +216,7 @@ async def test_administrators_see_how_busy_workers_are_and_who_has_used_what(
         )
     await sign_in(web)
     page = (await web.get("/")).text
-    assert "0 workers alive, 3 of 8 places busy, 2 feeds open" in page
+    assert "0 workers · 3/8 slots busy · 2 live viewers" in page
     rows = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in page.split("<tr>")]
     assert ["scan", "0", "—", "1", "0", "0"] in rows
     at = rows.index(["octo", "1,234", "$0.25", "2,468", "$0.75"])

@@ -81,11 +81,11 @@ async def test_a_pending_request_cannot_be_cancelled_and_has_no_report(
         return [(answer.status_code, answer.json()["detail"]) for answer in problem_details]
 
     assert await answers() == [
-        (409, "The review has not begun: cancel it once it has."),
-        (409, "The report is not written yet: the review goes on."),
+        (409, "The review has not started yet; cancel it once it has."),
+        (409, "The report is not ready: the review is still running."),
     ]
     await store.requests.reject(requested.id, "There is no such repository.")
     assert await answers() == [
         (409, "The review is finished; there is nothing to cancel."),
-        (404, "The review ended without a report."),
+        (404, "This review ended without a report."),
     ]

@@ -9,15 +9,13 @@ from hypothesis import strategies as st
 
 from bot.domain.model import State
 from bot.store import ReviewSummary, UsageTotal
-from bot.web.pages.statistics import BASE, DAYS, WIDTH, bar_chart, days_of, line_chart, summarize
+from bot.web.pages.statistics import BASE, DAYS, WIDTH, bar_chart, days_of, summarize
 from tests.support.web_server import REVIEW
 
 NOW = 1_800_000_000.0
 
 
-def listed(
-    state: State, *, days: float = 0, seconds: float = 10, score: int | None = None, repo: str = ""
-) -> ReviewSummary:
+def listed(state: State, *, days: float = 0, seconds: float = 10, repo: str = "") -> ReviewSummary:
     repository = replace(REVIEW.repository, full_name=repo or "octo/demo")
     opened = NOW - days * 86_400
     return ReviewSummary(
@@ -26,7 +24,6 @@ def listed(
         opened_at=opened,
         finished_at=opened + seconds if state.finished else None,
         title="",
-        score=score,
         tokens=100,
         cost=0.25,
         review_url="",
@@ -66,21 +63,9 @@ def test_what_questions_cost_belongs_to_its_day() -> None:
     assert sum(cost for _, cost in figures.cost_per_day) == pytest.approx(0.75)
 
 
-def test_scores_run_from_old_to_new_in_each_repository() -> None:
-    reviews = [
-        listed(State.COMPLETED, score=90),
-        listed(State.COMPLETED, score=50, days=1),
-        listed(State.COMPLETED, score=70, repo="octo/shop"),
-        listed(State.FAILED, repo="octo/silent"),
-    ]
-    scores = summarize(reviews, {}, NOW).scores
-    assert [score for _, score in scores["octo/demo"]] == [50, 90]
-    assert list(scores) == ["octo/demo", "octo/shop"]
-
-
 def test_no_reviews_give_no_rates() -> None:
     figures = summarize([], {}, NOW)
-    assert (figures.success, figures.median_seconds, figures.scores) == (None, None, {})
+    assert (figures.success, figures.median_seconds) == (None, None)
 
 
 labels = st.text(alphabet=st.characters(categories=["L", "N", "P"]), max_size=8)
@@ -92,9 +77,8 @@ def test_charts_are_well_formed_and_inside_their_box(
     points: list[tuple[str, float]], title: str
 ) -> None:
     shown = [label for label, _ in points]
-    for svg in (bar_chart(points, title, shown), line_chart(points, title)):
-        root = ElementTree.fromstring(svg)
-        assert root.get("aria-label") == title
-        for mark in root.iter("rect"):
-            assert 0 <= float(mark.get("y", "-1")) <= BASE
-            assert 0 <= float(mark.get("x", "-1")) <= WIDTH
+    root = ElementTree.fromstring(bar_chart(points, title, shown))
+    assert root.get("aria-label") == title
+    for mark in root.iter("rect"):
+        assert 0 <= float(mark.get("y", "-1")) <= BASE
+        assert 0 <= float(mark.get("x", "-1")) <= WIDTH

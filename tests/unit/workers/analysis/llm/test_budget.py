@@ -206,7 +206,9 @@ async def test_a_budget_over_two_workers_ends_in_a_partial_review_with_a_note(
     assert first.reviewed == ("a.py",)
     assert second.reviewed == ()
     assert [each.path for each in second.skipped] == ["b.py"]
-    assert second.notes[0].startswith("b.py was not read by the model: the budget of 12,000 tokens")
+    assert second.notes[0].startswith(
+        "b.py was not reviewed by the model: the budget of 12,000 tokens"
+    )
     assert setting.upper() in second.notes[0]
     assert len(server.requests) == 1
 

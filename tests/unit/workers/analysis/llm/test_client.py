@@ -104,7 +104,7 @@ async def test_broken_json_is_repaired_once_by_showing_the_model_what_is_wrong(
     assert answer.usage.calls == 2
     roles = [message["role"] for message in server.requests[1].messages]
     assert roles == ["system", "user", "assistant", "user"]
-    assert "not one JSON object" in server.requests[1].messages[3]["content"]
+    assert "not a single JSON object" in server.requests[1].messages[3]["content"]
 
 
 async def test_an_answer_whose_every_finding_is_wrong_is_repaired_too(
@@ -219,7 +219,7 @@ async def test_three_500_are_a_transient_failure(
     llm, _ = make_llm()
     server.script(Status(500), Status(500), Status(500))
 
-    with pytest.raises(TransientLLMError, match="the endpoint answered 500 three times"):
+    with pytest.raises(TransientLLMError, match="the endpoint returned 500 three times"):
         await ask(llm)
 
     assert 0.5 <= slept[0] <= 1.5
@@ -231,7 +231,7 @@ async def test_a_time_out_is_transient(server: LLMServer, make_llm: MakeLLM) -> 
     llm, _ = make_llm(llm_timeout=0.2)
     server.script(Hang(), Hang(), Hang())
 
-    with pytest.raises(TransientLLMError, match=r"did not answer in 0.2 s three times"):
+    with pytest.raises(TransientLLMError, match=r"did not respond within 0.2 s three times"):
         await ask(llm)
 
 

@@ -61,7 +61,7 @@ async def test_an_answer_that_goes_on_and_on_is_left_before_it_fills_the_memory(
             written += 1 << 20
 
     async with serving(endless) as (address, _):
-        assert await _refused(address) == "the endpoint's answer is longer than 16 MB"
+        assert await _refused(address) == "the endpoint's response is longer than 16 MB"
     assert written < 64 << 20
 
 
@@ -76,7 +76,7 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with serving(packed) as (address, heads):
         refusal = await _refused(address)
-    assert refusal == "the endpoint compresses its answers without being asked to"
+    assert refusal == "the endpoint compressed a response without being asked to"
     assert b"accept-encoding: identity" in heads[0].lower()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # in KiB
 
@@ -90,7 +90,7 @@ async def test_our_key_goes_to_no_other_host(status: int) -> None:
             writer.write(head.encode())
 
         async with serving(elsewhere) as (address, request_heads):
-            assert await _refused(address) == f"the endpoint answered {status} for model m"
+            assert await _refused(address) == f"the endpoint returned {status} for model m"
         assert KEY.encode() in request_heads[0]
         assert heads == []
 

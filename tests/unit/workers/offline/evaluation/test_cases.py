@@ -31,7 +31,7 @@ def test_lines_are_one_number_or_two(write_case: Write, lines: Any, read: tuple[
     ("spec", "expected_text"),
     [
         ("", "one can't be read"),
-        ("title: [", "one is no YAML"),
+        ("title: [", "one is not valid YAML"),
         ("- a list", "one can't be read"),
         ({"expected": []}, "'title' is missing"),
         ({"title": "T", "expected": [{**ITEM, "lines": [7, 3]}]}, r"'lines' is \[7, 3\]"),
@@ -52,7 +52,7 @@ def test_a_case_that_cannot_be_read_is_named_with_its_mistake(
 
 
 def test_a_folder_without_cases_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(BadCase, match="holds no case"):
+    with pytest.raises(BadCase, match="has no cases"):
         load_cases(tmp_path)
 
 

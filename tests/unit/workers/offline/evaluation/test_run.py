@@ -62,7 +62,7 @@ async def test_analyzers_alone_are_measured(cases: Path) -> None:
     assert (summary.precision, summary.recall, summary.silent_cases) == (1, 1, 1)
     assert summary.usage.calls == 0
     table = as_table(outcomes, summary)
-    assert "| silent where there is no defect | 1 of 1 |" in table
+    assert "| quiet where there is no defect | 1 of 1 |" in table
     assert "| mean | 1 | 1 | 1 | 1 |" in table
     assert as_data(outcomes, summary)["cases"]
 
@@ -90,6 +90,6 @@ async def test_a_replay_makes_no_calls_and_reports_what_is_missing(
 ) -> None:
     async with LLMServer(default=answering) as server:
         llm_settings = settings(openai_base_url=server.url, llm_model="m")
-        with pytest.raises(NoAnswer, match="Save them again"):
+        with pytest.raises(NoAnswer, match="Record them again"):
             await evaluate(cases, llm_settings, answers=tmp_path / "none", replay=True)
         assert server.requests == []

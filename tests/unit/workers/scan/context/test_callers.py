@@ -213,7 +213,7 @@ async def test_a_failing_search_loses_only_its_own_evidence_and_is_reported(
     result = await scanned(source, settings, RepoConfig())
     assert [path for _, path, _ in context(result)] == ["billing/core/near.py"]
     (note,) = result.scan.notes
-    assert note.startswith("Callers in other folders were not looked for: ")
+    assert note.startswith("Callers in other folders were not searched for: ")
 
 
 async def test_a_far_caller_that_only_moves_is_no_reason_to_read_again(
