@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from bot.cli.cli_errors import error_message
 from bot.cli.embedded_redis import RedisServerError
 from bot.cli.processes import NotReady, address_of, process_group
 from bot.config.env_file import as_env, env_path, existing_secrets, load_for_server, write_secrets
-from bot.config.settings import FailOn, Settings, SettingsError, load
+from bot.config.settings import FailOn, Settings, SettingsError, load, misspelled
 from bot.domain.model import Category, Effort
 from bot.runtime.memory import hide_memory
 from bot.runtime.signals import until_signal
@@ -39,8 +40,28 @@ EnvFile = Annotated[
 ]
 
 
+def _print_version(requested: bool) -> None:
+    if requested:
+        print(f"glossator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Reviews pull requests: a self-hosted GitHub App."""
+
+
 def main() -> None:
-    """Run the command; a known trouble is one sentence on standard error and exit code 2."""
+    """Run the command; a known problem is one sentence on standard error and exit code 2."""
+    for name, near in misspelled(os.environ):
+        print(f"glossator: {name} is not a setting. Did you mean {near}?", file=sys.stderr)
     try:
         sys.exit(app(standalone_mode=False))
     except typer.Abort:
@@ -170,7 +191,9 @@ def demo(
 @app.command()
 def review(
     repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
-    base: Annotated[str, typer.Option(help="Base to compare with.")] = "main",
+    base: Annotated[
+        str, typer.Option(help="Base to compare with.", show_default="origin/HEAD or main")
+    ] = "",
     head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
     pr: Annotated[
         str, typer.Option(help="Review this pull request instead, as owner/name#12.")
@@ -193,7 +216,8 @@ def review(
 ) -> None:
     """Review local commits, or a pull request (needs GITHUB_TOKEN), and print the report.
 
-    Nothing is posted."""
+    Nothing is posted. Exit codes: 0 reviewed, or nothing to review; 1 a finding of --fail-on or
+    higher; 2 an error, or --fail-on is inconclusive."""
     from workers.offline.command import review_command
 
     settings = load()
@@ -241,7 +265,9 @@ def evaluate(
 @app.command()
 def prompt(
     repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
-    base: Annotated[str, typer.Option(help="Base to compare with.")] = "main",
+    base: Annotated[
+        str, typer.Option(help="Base to compare with.", show_default="origin/HEAD or main")
+    ] = "",
     head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
 ) -> None:
     """Print the exact prompts for a range, without calling an LLM."""

@@ -13,6 +13,7 @@ def error_message(error: typer.TyperException) -> str:
     terminal; whoever reads it in a log of a CI job has no use for that.
     """
     text = " ".join(error.format_message().split()).replace("Value error, ", "")
+    text = re.sub(r"Input should be a valid (\w+), unable to parse.*", r"must be a valid \1", text)
     text = re.sub(r"\. ([A-Z])", lambda found: f"; {found[1].lower()}", text)
     context = getattr(error, "ctx", None)  # of what the parser found out
     if context is None or not text or text.endswith("?"):

@@ -6,6 +6,8 @@ Servers read one named file beside the environment (`bot.config.env_file`).
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +32,10 @@ from bot.domain.model import Category, Effort, Severity
 
 #: Below the person's home, not in the working directory, which may be a stranger's clone.
 DATA_DIR = Path("~/.local/share/glossator")
+
+
+#: How alike a variable and a setting are that are taken for each other, and the shortest one.
+_ALIKE, _LEAST_NAME = 0.88, 8
 
 
 class SettingsError(Exception):
@@ -412,14 +418,47 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as exc:
         lines = [_error_text(error) for error in exc.errors()]
-        raise SettingsError("Wrong settings:\n  " + "\n  ".join(lines)) from exc
+        raise SettingsError("Invalid settings:\n  " + "\n  ".join(lines)) from exc
 
 
 def _error_text(error: ErrorDetails) -> str:
     if not error["loc"]:  # of several variables; the message names them
-        return error["msg"]
+        return _problem(error)
     name = str(error["loc"][0])
-    return f"{name.upper()}: {error['msg']}{_masked(name, error['input'])}"
+    return f"{name.upper()}: {_problem(error)}{_masked(name, error['input'])}"
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What is wrong in plain words, without the library's own."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "int_parsing" | "int_type" | "int_from_float":
+            return "must be a whole number"
+        case "float_parsing" | "float_type":
+            return "must be a number"
+        case "bool_parsing" | "bool_type":
+            return "must be true or false"
+        case "greater_than_equal":
+            return f"must be {context['ge']} or more"
+        case "greater_than":
+            return f"must be more than {context['gt']}"
+        case "less_than_equal":
+            return f"must be {context['le']} or less"
+        case "enum" | "literal_error":
+            return f"must be one of {context['expected']}"
+        case _:
+            return error["msg"].removeprefix("Value error, ")
+
+
+def misspelled(variables: Iterable[str]) -> list[tuple[str, str]]:
+    """Variables that are no settings but look like one, each with that setting's name. Short names
+    and those without an underscore are not looked at: they may be anybody's."""
+    known = [name.upper() for name in Settings.model_fields]
+    found = []
+    for variable in sorted(set(variables) - set(known)):
+        if "_" in variable and len(variable) >= _LEAST_NAME:
+            found += [(variable, near) for near in get_close_matches(variable, known, 1, _ALIKE)]
+    return found
 
 
 def _masked(name: str, value: object) -> str:

@@ -169,7 +169,8 @@ def _visible(name: str, number: int, line: str) -> Iterator[Text]:
 def _pages(root: Path) -> Iterator[Text]:
     """Markdown without code blocks, a paragraph at a time, and the Makefile's help."""
     for path in sorted([*root.glob("*.md"), *(root / "docs").glob("*.md")]):
-        name, start, lines, fenced = path.relative_to(root).as_posix(), 1, [], False
+        name, start, fenced = path.relative_to(root).as_posix(), 1, False
+        lines: list[str] = []
         for number, line in enumerate([*path.read_text().splitlines(), ""], 1):
             if line.lstrip().startswith("```"):
                 fenced, line = not fenced, ""

@@ -26,7 +26,12 @@ from workers.offline.evaluation.answers import NoAnswer
 from workers.offline.evaluation.cases import BadCase
 from workers.offline.evaluation.run import as_data, as_table, evaluate
 from workers.offline.local_review import review_here, scan_here
-from workers.offline.review_target import TargetNotFound, github_pull, local_range
+from workers.offline.review_target import (
+    NothingChanged,
+    TargetNotFound,
+    github_pull,
+    local_range,
+)
 from workers.reports.formats import render
 from workers.reports.verdict import conclusion
 from workers.scan.repository.errors import CloneError
@@ -59,7 +64,9 @@ async def review_command(
     as severe as `fail_on` says, as with the check run. Raises BadCommand, also where `fail_on`
     cannot be judged because not all was read."""
     if form not in FORMATS:
-        raise BadCommand(f"{form!r} is no format; there are {', '.join(FORMATS)}.")
+        raise BadCommand(f"Unknown format {form!r}. Choose {', '.join(FORMATS)}.")
+    if form == "pdf" and output is None and sys.stdout.isatty():
+        raise BadCommand("A PDF is not printed to a terminal. Choose a file with --output.")
     if pr and not token:
         raise BadCommand("--pr needs a token: set GITHUB_TOKEN.")
     console = Console(stderr=True)
@@ -83,6 +90,9 @@ async def review_command(
             report = await review_here(
                 target, settings, focus=focus, effort=effort, on_progress=show
             )
+    except NothingChanged as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        return False
     except (TargetNotFound, CloneError, GitHubError) as exc:
         raise BadCommand(str(exc)) from exc
     rendered = render(report, FORMATS[form], Links())
@@ -132,7 +142,7 @@ async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -
     try:
         target = await local_range(repo, base, head)
         scanned = await scan_here(target, settings, focus=None, on_progress=_quietly)
-    except (TargetNotFound, CloneError) as exc:
+    except (TargetNotFound, NothingChanged, CloneError) as exc:
         raise BadCommand(str(exc)) from exc
     for note in scanned.scan.notes:
         print(f"glossator: {note}", file=sys.stderr)

@@ -29,6 +29,10 @@ class TargetNotFound(Exception):
     """Raised when what shall be reviewed can't be had; the message is one sentence."""
 
 
+class NothingChanged(Exception):
+    """Raised when the range has no changes; the message is one sentence."""
+
+
 class _Unrelated(TargetNotFound):
     """Raised when git ended with 1 and said nothing: an answer, not a failure."""
 
@@ -37,15 +41,16 @@ async def local_range(repo: Path, base: str, head: str) -> ReviewTarget:
     """The change from the merge base of two commits to `head`, of a repository on this machine.
 
     `repo` is an absolute path, of the repository or of a folder in it. Its configuration is
-    read from `base`, as on GitHub. Raises NoSubject.
+    read from `base`, as on GitHub; "" is the remote's default branch, or main. Raises
+    TargetNotFound and NothingChanged.
     """
     directory = await _git_directory(repo)
+    base = base or await _default_base(repo)
     base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
     merge_base = await _merge_base(repo, (base, base_sha), (head, head_sha))
     if await _same_tree(repo, merge_base, head_sha):
-        raise TargetNotFound(
-            f"Nothing is changed from {base} to {head}: commit what is to be reviewed, or name "
-            "another --base."
+        raise NothingChanged(
+            f"No changes between {base} and {head}. Commit first, or choose another --base."
         )
     messages = await git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
@@ -177,6 +182,15 @@ async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) 
 async def _same_tree(repo: Path, one: str, other: str) -> bool:
     trees = await git(repo, "log", "--no-walk", "--format=%T", one, other)
     return len(set(trees.split())) == 1
+
+
+async def _default_base(repo: Path) -> str:
+    """`origin/main` where the clone knows the remote's default branch, else `main`."""
+    try:
+        found = await git(repo, "rev-parse", "--abbrev-ref", "--verify", "origin/HEAD")
+    except TargetNotFound:
+        return "main"
+    return found.strip()
 
 
 async def _commit(repo: Path, name: str) -> str:

@@ -10,6 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from bot import __version__
+
 GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
 
@@ -79,8 +81,47 @@ def test_fail_on_judges_nothing_that_was_not_read(repo: Path) -> None:
 def test_where_nothing_is_changed_there_is_nothing_to_praise(repo: Path) -> None:
     (repo / "shop.py").write_text("import os\n")
     done = glossator("review", "--base", "topic", cwd=repo)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "No changes between topic and HEAD. Commit first, or" in done.stderr
+
+
+def test_the_base_is_the_default_branch_of_the_remote(repo: Path) -> None:
+    git(repo, "branch", "--quiet", "--move", "main", "develop")
+    assert "'main' is not a branch" in glossator("review", cwd=repo).stderr
+    git(repo, "update-ref", "refs/remotes/origin/develop", "develop")
+    git(repo, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop")
+    done = glossator("review", "--fail-on", "high", cwd=repo)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    done = glossator("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"glossator {__version__}\n")
+
+
+def test_a_misspelled_variable_is_named_with_the_nearest(tmp_path: Path) -> None:
+    done = glossator("--version", cwd=tmp_path, LLM_MODLE="m", GITHUB_SERVER_URL="https://x")
+    assert done.stderr == "glossator: LLM_MODLE is not a setting. Did you mean LLM_MODEL?\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected_text"),
+    [
+        ("PORT", "many", "PORT: must be a whole number (got 'many')"),
+        ("PORT", "99999", "PORT: must be 65535 or less (got '99999')"),
+        ("LOG_JSON", "perhaps", "LOG_JSON: must be true or false (got 'perhaps')"),
+        ("GITHUB_TIMEOUT", "0", "GITHUB_TIMEOUT: must be more than 0"),
+        ("FAIL_ON", "often", "FAIL_ON: must be one of 'never', 'critical', 'high'"),
+        ("PUBLIC_URL", "example.org", "PUBLIC_URL: must be a URL that starts with https://"),
+    ],
+)
+def test_a_wrong_setting_is_one_plain_line(
+    tmp_path: Path, variable: str, value: str, expected_text: str
+) -> None:
+    done = glossator("doctor", cwd=tmp_path, **{variable: value})
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Nothing is changed from topic to HEAD: commit what is to be" in done.stderr
+    assert expected_text in done.stderr
+    assert "Value error" not in done.stderr
 
 
 @pytest.mark.parametrize("where", ["a folder within", "a worktree", "100%41 café #1"])
@@ -120,7 +161,7 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
     ("arguments", "expected_text"),
     [
         (("--base", "nowhere"), "'nowhere' is not a branch or commit in"),
-        (("--format", "docx"), "'docx' is no format"),
+        (("--format", "docx"), "Unknown format 'docx'"),
         (("--pr", "owner/name#12"), "set GITHUB_TOKEN"),
         (("--repo", "/"), "not a git repository"),
         (("--repo", "nowhere"), "nowhere is not a folder"),
@@ -155,7 +196,7 @@ def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
         ("review topic", "unexpected extra argument(s) (topic); see `"),
         ("work --queues foo", "'--queues': Unknown queue 'foo'; choose events, scan,"),
         ("eval", "Missing argument 'cases'; see `"),
-        ("setup --port high", "'--port': Input should be a valid integer"),
+        ("setup --port high", "'--port': must be a valid integer; see `"),
         ("demo --once=3", "Option '--once' does not take a value."),
         ("reviw", "No such command 'reviw'; did you mean 'review'?"),
         ("xyzzy", "No such command 'xyzzy'; see `"),
@@ -295,4 +336,4 @@ def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
 def test_an_address_has_a_port_that_is_one(tmp_path: Path, name: str, port: str) -> None:
     done = glossator("web", cwd=tmp_path, **{name: f"http://host:{port}/v1"})
     assert done.returncode == 2
-    assert f"{name}: Value error, the port must be a number" in done.stderr
+    assert f"{name}: the port must be a number" in done.stderr
