@@ -33,7 +33,7 @@ test-slow: $(READY) ## Run the long forms of the tests, a quarter of an hour
 chaos: $(READY) ## Break everything while 200 reviews run: nothing is lost or doubled (SEED=1)
 	$(BIN)/pytest -q -m slow --timeout 0 -s -p no:xdist tests/chaos
 
-fuzz: $(READY) ## Fuzz every parser of what strangers send (FUZZ_SECONDS=60 each)
+fuzz: $(READY) ## Fuzz all parsers of untrusted input (FUZZ_SECONDS=60 each)
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 -s tests/fuzz
 
 eval: $(READY) ## Measure the reviewer: analyzers alone, then a stand-in's saved answers

@@ -37,7 +37,7 @@ _Names = Annotated[tuple[_Name, ...], Field(max_length=50)]
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What to mind in the files that any of `paths` fits."""
+    """Instructions for files that match any of `paths`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -216,7 +216,7 @@ class _File(_Section):
     bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots automatically.")
     forks: Annotated[Forks, BeforeValidator(_forks), WithJsonSchema({"enum": _FORKS})] = Field(
         _SERVERS,
-        description="Pull requests from forks: review, ask (a person with write access has to start "
+        description="Pull requests from forks: review, ask (a person with write access must start "
         "the review) or skip; true and false mean review and skip. Default: the server's.",
     )
     base_branches: _Patterns = Field(

@@ -266,8 +266,8 @@ class Settings(BaseSettings):
     )
     forks: Forks = Field(
         Forks.REVIEW,
-        description="Pull requests from forks: review, ask (somebody with write access has to ask "
-        "for the review) or skip.",
+        description="Pull requests from forks: review, ask (a person with write access must start "
+        "the review) or skip.",
     )
     outsider_hourly_reviews: int = Field(
         6,
@@ -386,7 +386,7 @@ class Settings(BaseSettings):
         """Raises SettingsError unless there is a Redis that several processes can share."""
         if not self.redis_url:
             raise SettingsError(
-                "REDIS_URL is not set. `glossator serve` starts a Redis of its own; web, work and "
+                "REDIS_URL is not set. `glossator serve` starts its own Redis; web, work and "
                 "schedule need a shared Redis."
             )
 

@@ -93,7 +93,7 @@ class Trigger(StrEnum):
 
 
 class Effort(StrEnum):
-    """How much a review may cost; `docs/analysis.md` tells what each one does."""
+    """How much a review may cost; `docs/analysis.md` describes each."""
 
     QUICK = "quick"
     STANDARD = "standard"

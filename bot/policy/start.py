@@ -195,7 +195,7 @@ def _excluded_by_config(
         return Skip(
             SkipReason.FORK,
             "The pull request comes from a fork"
-            + (", and waits for somebody with write access to ask for a review." if waits else "."),
+            + (", and waits for a person with write access to start a review." if waits else "."),
         )
     # The slash keeps `main` from fitting `topic/main`, as it would among paths.
     branches = [f"/{pattern}" for pattern in config.base_branches]

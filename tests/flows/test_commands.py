@@ -265,7 +265,7 @@ async def test_a_question_on_which_we_break_is_answered_with_that(
     comment = await asking.sandbox.comment(REPO, number, "/review ask Why?")
     await asking.settle()
     [answer] = bot_comments(asking)
-    assert answer.startswith("I can't answer this: Something went wrong inside Glossator")
+    assert answer.startswith("I can't answer this: Internal error")
     assert reactions(asking, comment.id) == ["eyes", "confused"]
     assert await asking.store.queues.dead_letters() == [], "it is answered"
 

@@ -65,7 +65,7 @@ async def test_pull_request_attributes_decide_whether_to_skip(
         ("paths:\n  exclude: ['**/*.py']\n", {}, "leaves out"),
         ("paths:\n  include: ['docs/**']\n", {}, "leaves out"),
         ("forks: false\n", {"from_fork": True}, "fork"),
-        ("forks: ask\n", {"from_fork": True}, "waits for somebody with write access"),
+        ("forks: ask\n", {"from_fork": True}, "waits for a person with write access"),
         ("skip_labels: [quiet]\n", {"labels": ["quiet"]}, "`quiet`"),
     ],
 )

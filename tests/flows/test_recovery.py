@@ -169,7 +169,7 @@ async def test_a_review_that_is_left_again_and_again_is_given_up(
         assert await messages(store) == [f"scan_review {ID}"]
         await store.redis.delete(keys.queue_messages("scan"), keys.queue("scan"))
     await maintenance.sweep(services)
-    assert (await state_of(store, ID)).error.startswith("It was taken up 5 times")
+    assert (await state_of(store, ID)).error.startswith("Retried 5 times")
 
 
 async def test_an_ended_review_whose_check_run_is_open_is_concluded(

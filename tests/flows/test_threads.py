@@ -142,7 +142,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
     await world.sandbox.comment(REPO, number, "/review help")
     await world.settle()
     [answer] = bot_comments(world)
-    assert "Not said again in this repository" in answer
+    assert "Suppressed in this repository" in answer
     assert "(👎, `octocat`)" in answer
 
     [suppression] = await world.store.suppressions.all(world.repository.id, 180)

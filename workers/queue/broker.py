@@ -71,7 +71,7 @@ class _Broker(RedisBroker):
         super().__init__(**options)  # type: ignore[no-untyped-call]
         script = self.scripts["dispatch"].script
         if not isinstance(script, bytes) or _WORKER_TIME not in script:
-            raise RuntimeError("Dramatiq's script has changed: find anew where it takes the time.")
+            raise RuntimeError("Dramatiq's script has changed: find again where it takes the time.")
         self.scripts["dispatch"] = self.client.register_script(
             script.replace(_WORKER_TIME, _REDIS_TIME)
         )

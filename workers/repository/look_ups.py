@@ -61,7 +61,7 @@ class CodeLookUps:
         except TimeoutError:
             problem = f"not looked up: it took longer than {_SECONDS} seconds"
             if seconds < _SECONDS:
-                problem = "not looked up: what was asked for before it took too long"
+                problem = "not looked up: the look-ups before it took too long"
             return LookUpResult(look_up=wish, problem=problem)
         return LookUpResult(
             look_up=wish,

@@ -59,7 +59,7 @@ def _extended(pattern: str) -> str:
         with warnings.catch_warnings(action="ignore"):  # of what other versions may take it for
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as exc:
-        raise BadPattern(f"`pattern` is no regular expression: {exc}") from exc
+        raise BadPattern(f"`pattern` is not a regular expression: {exc}") from exc
     found: list[str] = []
     copies: list[int] = [0]  # what each open group stands for so far
     last = 0  # what stands before, if it is repeated now

@@ -8,5 +8,7 @@ from workers.main import make_worker
 
 def test_an_analyzer_that_is_disabled_has_to_exist() -> None:
     settings = Settings(_env_file=None, analyzers_disabled=("bandits", "ruff"))
-    with pytest.raises(SettingsError, match=r"no analyser has: bandits\. There are ruff, bandit,"):
+    with pytest.raises(
+        SettingsError, match=r"unknown analyzers: bandits\. There are ruff, bandit,"
+    ):
         make_worker(settings)

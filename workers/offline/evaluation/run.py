@@ -83,7 +83,7 @@ def as_table(outcomes: Sequence[Outcome], summary: Summary) -> str:
         ("precision", _percent(summary.precision)),
         ("recall", _percent(summary.recall)),
         ("F1", _percent(summary.f1)),
-        ("quiet where there is no defect", f"{summary.silent_cases} of {summary.clean_cases}"),
+        ("quiet if there are no defects", f"{summary.silent_cases} of {summary.clean_cases}"),
         ("comments per review", f"{summary.comments_per_review:.2f}"),
         ("anchored", _percent(summary.anchored_share)),
         ("suggestions that apply", _percent(summary.suggestion_applies_share)),

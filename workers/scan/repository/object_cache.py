@@ -5,6 +5,7 @@ lie here. So nobody writes where another reads: packs come complete and are neve
 
     DATA_DIR/repositories/<installation>/<repository>/
         lock            held shared by who borrows, alone by who deletes
+        commits.lock    held by who adds to the next
         commits         the last ones whose trees are all here, the newest last
         objects/pack/
 
@@ -75,8 +76,7 @@ class ObjectCache:
             for index in (clone / "objects/pack").glob("*.idx"):
                 for suffix in _SUFFIXES:
                     self._copy(index.with_suffix(suffix))
-            known = [sha for sha in self.commits if sha not in commits]
-            self._write("commits", "\n".join([*known, *commits][-_MAX_COMMITS:]) + "\n")
+            self._add(commits)
             os.utime(self.folder)
         except OSError as exc:
             _log.warning("repository_not_kept", why=str(exc))
@@ -100,6 +100,13 @@ class ObjectCache:
         os.close(handle)
         shutil.copyfile(file, name)
         os.replace(name, target)
+
+    def _add(self, commits: Sequence[str]) -> None:
+        """One at a time: who reads the list while another writes it would lose what that adds."""
+        with (self.folder / "commits.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = [sha for sha in self.commits if sha not in commits]
+            self._write("commits", "\n".join([*known, *commits][-_MAX_COMMITS:]) + "\n")
 
     def _write(self, name: str, text: str) -> None:
         handle, temporary = tempfile.mkstemp(prefix="new-", dir=self.folder)

@@ -95,6 +95,6 @@ def test_what_the_client_would_add_is_dropped() -> None:
 
 
 def test_an_invalid_dsn_is_reported_without_its_value() -> None:
-    with pytest.raises(SettingsError, match="SENTRY_DSN is no DSN") as caught:
+    with pytest.raises(SettingsError, match="SENTRY_DSN is not a valid DSN") as caught:
         sentry.configure(Settings(_env_file=None, sentry_dsn="hunter2"), "work")
     assert "hunter2" not in str(caught.value)

@@ -363,7 +363,7 @@ async def test_a_server_that_falls_silent_costs_one_look_up_and_then_all_that_ar
         assert time.monotonic() - start < 3
     assert results[0].problem == "not looked up: it took longer than 0.5 seconds"
     assert {each.problem for each in results[1:]} == {
-        "not looked up: what was asked for before it took too long"
+        "not looked up: the look-ups before it took too long"
     }
 
 

@@ -62,7 +62,7 @@ async def test_analyzers_alone_are_measured(cases: Path) -> None:
     assert (summary.precision, summary.recall, summary.silent_cases) == (1, 1, 1)
     assert summary.usage.calls == 0
     table = as_table(outcomes, summary)
-    assert "| quiet where there is no defect | 1 of 1 |" in table
+    assert "| quiet if there are no defects | 1 of 1 |" in table
     assert "| mean | 1 | 1 | 1 | 1 |" in table
     assert as_data(outcomes, summary)["cases"]
 
