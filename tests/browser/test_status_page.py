@@ -73,7 +73,9 @@ async def test_the_page_follows_the_review_to_its_end(
     await expect(page.get_by_role("heading", level=3)).to_have_text(
         [f.title.replace("`", "") for f in FINDINGS]
     )
-    await expect(page.get_by_role("figure")).to_have_accessible_name("Score 64 of 100")
+    await expect(page.locator(".verdict")).to_have_text(
+        "1 high-severity issue to fix before merging."
+    )
     await expect(page.locator("#files")).to_have_text("2 of 2")
     await expect(page).to_have_title(re.compile("^Reviewed: "))
 

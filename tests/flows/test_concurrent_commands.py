@@ -56,7 +56,7 @@ async def test_all_immediate_replies_are_one_comment(world: World) -> None:
     assert "Did you mean `/review help`?" in answer
     assert "`/review full`" in answer, "help is in it"
     assert "No review is running" in answer
-    assert "Paused" in answer
+    assert "Reviews are paused" in answer
     assert set(reactions(world, comment.id)) == {"confused", "eyes", "rocket"}
     kinds = ["POST reactions"]
     assert writes_since(world, mark, but=kinds) == ["POST comments"]
@@ -72,7 +72,7 @@ async def test_each_question_of_a_comment_is_answered(asking: World, llm: LLMSer
     assert len(answers) == 3
     assert any("What is first?" in answer for answer in answers)
     assert any("What is second?" in answer for answer in answers)
-    assert any("Paused" in answer for answer in answers)
+    assert any("Reviews are paused" in answer for answer in answers)
     assert reactions(asking, comment.id) == ["eyes", "rocket"]
 
 
@@ -181,7 +181,7 @@ async def test_dismiss_in_another_authors_thread_does_nothing(world: World) -> N
     mark = len(world.writes())
     reply = await world.sandbox.reply_in_thread(REPO, other_thread.id, "/review dismiss")
     await world.settle()
-    assert "finding of mine" in replied(world, other_thread.id)[0]
+    assert "one of my findings" in replied(world, other_thread.id)[0]
     assert reactions(world, reply.id) == ["eyes", "confused"]
     assert {thread.resolved_by for thread in world.repository.threads.values()} == {None}
     assert replied(world, bot_comment.id) == []

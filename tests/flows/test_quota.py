@@ -16,8 +16,8 @@ from workers.events.commands.review import REVIEW_QUEUED
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
 SPENT = (
-    "This installation's 2 reviews of the day are used up (INSTALLATION_DAILY_REVIEWS). "
-    "From 00:00 UTC on, press **Review again** or comment `/review`."
+    "Daily limit of 2 reviews reached (INSTALLATION_DAILY_REVIEWS). "
+    "After 00:00 UTC, press **Review again** or comment `/review`."
 )
 
 

@@ -110,7 +110,7 @@ async def test_what_is_there_is_not_overwritten_unasked(sandbox: Sandbox, tmp_pa
     command = await setup(sandbox, tmp_path, "--env-file", "secrets")
     _, captured = await command.communicate()
     assert command.returncode == 1
-    assert "GITHUB_APP_ID already" in captured.decode()
+    assert "secrets already has GITHUB_APP_ID." in captured.decode()
     assert file.read_text() == "GITHUB_APP_ID=1\n"
     assert sandbox.requests == []
 

@@ -102,8 +102,8 @@ async def by_api(world: World, number: int) -> None:
         (by_button, "Cancelled by octocat. Comment"),
         (by_closing, "The pull request was closed. Reopening it starts a review."),
         (by_merging, "The pull request was closed. Reopening it starts a review."),
-        (by_label, "was given the label `No-Review`. Comment"),
-        (by_title, "The marker `[skip review]` was put into the title. Comment"),
+        (by_label, "The label `No-Review` was added. Comment"),
+        (by_title, "`[skip review]` was added to the title. Comment"),
         (by_api, "Cancelled by admin. Comment"),
     ],
 )

@@ -103,7 +103,9 @@ class ObjectCache:
 
     def _add(self, commits: Sequence[str]) -> None:
         """One at a time: who reads the list while another writes it would lose what that adds."""
-        with (self.folder / "commits.lock").open("w") as lock:
+        with os.fdopen(
+            os.open(self.folder / "commits.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        ) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = [sha for sha in self.commits if sha not in commits]
             self._write("commits", "\n".join([*known, *commits][-_MAX_COMMITS:]) + "\n")
