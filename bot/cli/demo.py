@@ -17,9 +17,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from bot.cli.processes import process_group
 from bot.config.settings import load
 from bot.domain.model import State
-from bot.runtime.ports import free_port
 from bot.runtime.signals import until_signal
 from bot.runtime.subprocesses import GIT
+from bot.runtime.tcp_ports import free_port
 from bot.sandbox.server import Sandbox
 from bot.sandbox.state import CheckRun, Repository
 from bot.store import ReviewSummary, Store, connect

@@ -28,7 +28,7 @@ from bot.config.env_file import SECRETS
 from bot.config.settings import Settings
 from bot.github.errors import message_of
 from bot.github.manifest import manifest
-from bot.runtime.ports import listen
+from bot.runtime.tcp_ports import listen
 from bot.security.tls import trusted
 
 #: Code and state are good for an hour on GitHub's side; nobody waits so long.

@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from bot.runtime.ports import listen
+from bot.runtime.tcp_ports import listen
 from bot.sandbox.api.app import manifest_pages
 from bot.sandbox.api.issues import ensure_label
 from bot.sandbox.api.routes import routes

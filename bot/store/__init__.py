@@ -31,12 +31,12 @@ from bot.store.queues import (
     Snapshot,
     message,
 )
-from bot.store.review_data import ReviewData
 from bot.store.review_state import Handoff, ReviewResult, ReviewState, ReviewSummary
 from bot.store.review_views import CURSOR, BadCursor, Events, ReviewList, StreamEvent
 from bot.store.reviews import OpenResult, Reviews
+from bot.store.sessions import PendingRequest, RepositoryAccess, Requests, Session, Sessions
+from bot.store.stage_data import StageData
 from bot.store.suppressions import MAX_SUPPRESSIONS, Suppressions
-from bot.store.web import PendingRequest, RepositoryAccess, Requests, Session, Sessions
 
 __all__ = [
     "ALL_QUEUES",
@@ -93,7 +93,7 @@ class Store(Database):
         self.pulls = PullRequests(self)
         self.queues = Queues(self)
         self.requests = Requests(self)
-        self.review_data = ReviewData(self)
+        self.stage_data = StageData(self)
         self.review_list = ReviewList(self)
         self.reviews = Reviews(self)
         self.sessions = Sessions(self)

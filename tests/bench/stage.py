@@ -16,7 +16,7 @@ import httpx2
 
 from bot.cli.demo import environment
 from bot.cli.embedded_redis import embedded_redis
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 from bot.sandbox.state import CheckRun, Repository
 from bot.store import Store, connect, keys
 from tests.bench.generated_change import finds_one

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 from tests.bench.bare_handler import QUEUE
 from tests.bench.results import Figure, median, percentile
 from tests.bench.stage import Stage, stage

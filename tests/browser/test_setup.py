@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 from bot.cli.setup import run_setup
 from bot.config.env_file import existing_secrets, write_secrets
 from bot.config.settings import Settings
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 from tests.support.sandbox.server import Sandbox
 from workers.offline.doctor import Level, run_checks
 

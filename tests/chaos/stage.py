@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from bot.cli.demo import environment
 from bot.cli.embedded_redis import embedded_redis
 from bot.runtime.parent_death import die_with_parent
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 from bot.sandbox.state import Repository
 from bot.security.tls import trusted
 from bot.store import ALL_QUEUES, QUEUES, Store, connect, keys

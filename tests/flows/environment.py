@@ -16,7 +16,7 @@ from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.domain.progress import Progress
 from bot.github.rate_limits import Clock
-from bot.runtime.ports import listen
+from bot.runtime.tcp_ports import listen
 from bot.sandbox.http_server import serving
 from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.store import QUEUES, Store, connect, keys

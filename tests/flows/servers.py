@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from bot.cli import redis_program
 from bot.config.urls import sentinel_config
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 
 READY_SECONDS = 60
 

@@ -9,7 +9,7 @@ from bot.github.rate_limits import RetryPolicy
 from bot.github.reviews import ReviewComment
 from bot.github.urls import CodeLinks
 from tests.flows.environment import REPO, World
-from workers.reports import publish
+from workers.reports import github_review
 
 BEFORE = {"app.py": "import os\n\n\ndef home():\n    return os.environ['HOME']\n"}
 #: Changed so that an analyser has one thing to say.
@@ -30,13 +30,13 @@ async def push(world: World, number: int, files: dict[str, str | None]) -> None:
 async def test_a_comment_that_github_refused_is_posted_on_the_next_request(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = publish._comment
+    right = github_review._comment
 
     def outside(finding: Finding, code: CodeLinks, *, model: bool) -> ReviewComment:
         return replace(right(finding, code, model=model), line=9999, start_line=None)
 
     with monkeypatch.context() as patched:
-        patched.setattr(publish, "_comment", outside)
+        patched.setattr(github_review, "_comment", outside)
         number = await world.open_pull(BEFORE, AFTER)
         await world.settle()
     assert (len(world.reviews), world.inline_comments) == (1, [])
@@ -51,7 +51,7 @@ async def test_a_comment_that_github_refused_is_posted_on_the_next_request(
 async def test_refused_comments_are_reported_after_a_worker_restart(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = publish._comment
+    right = github_review._comment
 
     def outside(finding: Finding, code: CodeLinks, *, model: bool) -> ReviewComment:
         return replace(right(finding, code, model=model), line=9999, start_line=None)
@@ -59,7 +59,7 @@ async def test_refused_comments_are_reported_after_a_worker_restart(
     update_route = "PUT /api/v3/repos/*/pulls/*/reviews/*"
     failing = world.sandbox.faults.add(update_route, "502", times=RetryPolicy().attempts)
     with monkeypatch.context() as patched:
-        patched.setattr(publish, "_comment", outside)
+        patched.setattr(github_review, "_comment", outside)
         number = await world.open_pull(BEFORE, AFTER)
         await world.settle()
     assert failing.triggered == failing.times

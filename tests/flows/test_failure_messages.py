@@ -123,7 +123,7 @@ async def test_a_stage_past_its_limit_is_reported(services: Services) -> None:
 
 async def test_a_review_that_crashes_its_workers_is_reported(services: Services) -> None:
     for number in range(MAX_STARTS):
-        await services.store.review_data.record_start(ID, "scan", f"start {number}")
+        await services.store.stage_data.record_start(ID, "scan", f"start {number}")
     await failing(services, AssertionError("is not begun"))
     compare("workers-died", await shown(services.store))
 

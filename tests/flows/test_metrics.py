@@ -127,7 +127,7 @@ async def test_what_the_llm_cost_is_what_it_answered(
     )
     await world.settle()
     pull = await world.store.pulls.get(world.repository.id, 1)
-    report = await world.store.review_data.report(pull.current)
+    report = await world.store.stage_data.report(pull.current)
     assert report is not None
     usage = report.usage
     assert usage.calls == len(llm.requests) > 0
@@ -152,7 +152,7 @@ async def test_what_questions_cost_is_counted_also_of_those_without_an_answer(
     world, llm = world_with_llm
     number = await world.open_pull(BEFORE, AFTER)
     await world.settle()
-    report = await world.store.review_data.report(
+    report = await world.store.stage_data.report(
         (await world.store.pulls.get(world.repository.id, number)).current
     )
     assert report is not None

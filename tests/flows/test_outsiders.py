@@ -64,13 +64,13 @@ async def test_strangers_use_up_their_own_share_of_the_budget_alone(
 ) -> None:
     await world.open_pull(BEFORE, {"app.py": "x = 7\n"}, from_fork=True, author="eve")
     await world.settle()
-    report = await world.store.review_data.report(world.check_runs[-1].external_id)
+    report = await world.store.stage_data.report(world.check_runs[-1].external_id)
     assert report is not None
     assert any("LLM_OUTSIDER_BUDGET" in skipped.detail for skipped in report.skipped)
     asked = len(llm.requests)
     await world.open_pull(BEFORE, {"app.py": "y = 5\n"})
     await world.settle()
-    report = await world.store.review_data.report(world.check_runs[-1].external_id)
+    report = await world.store.stage_data.report(world.check_runs[-1].external_id)
     assert report is not None
     assert report.skipped == ()
     assert len(llm.requests) > asked

@@ -78,7 +78,7 @@ async def put_into(store: Store, state: State) -> None:
         files_total=3,
     )
     if state is State.ANALYZING:
-        await store.review_data.finish_batch(
+        await store.stage_data.finish_batch(
             ID, 2, BatchResult(), files=1, publish=message("publish_review")
         )
         await store.queues.put(message("analyze_batch", ID, 3))

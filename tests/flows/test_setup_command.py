@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from bot.config.env_file import SECRETS
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 from bot.security.tls import trusted
 from tests.support.sandbox.server import Sandbox
 

@@ -41,7 +41,7 @@ async def test_a_dismissed_secret_hides_no_other_in_its_place(world: World) -> N
     # That secret is dismissed, in the whole repository; the report says by whom.
     _, conclusion = await opened(world, f'aws_key = "{FIRST}"\n')
     assert conclusion == "success"
-    report = await world.store.review_data.report(world.check_runs[-1].external_id)
+    report = await world.store.stage_data.report(world.check_runs[-1].external_id)
     assert report is not None
     assert "by octocat on 2" in report.rejected[0].detail
     assert "the test account's" in report.rejected[0].detail

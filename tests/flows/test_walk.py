@@ -37,10 +37,10 @@ LANDMARKS = (
     "workers/review/scan.py",
     "workers/scan/scan.py",
     "workers/review/analyze.py",
-    "workers/analysis/analyze.py",
+    "workers/analysis/read_batch.py",
     "workers/review/publish.py",
     "workers/reports/merge.py",
-    "workers/reports/publish.py",
+    "workers/reports/github_review.py",
 )
 
 

@@ -71,8 +71,8 @@ _NOT_FOR_PEOPLE = (
     "bot/sandbox/",
     "bot/domain/look_ups.py",
     "workers/analysis/prompt.py",
-    "workers/analysis/answer.py",
-    "workers/analysis/check.py",
+    "workers/analysis/model_answer.py",
+    "workers/analysis/refute.py",
     "templates/prompts/",
 )
 _TEMPLATES = ("*.j2", "*.html")

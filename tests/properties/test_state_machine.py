@@ -174,7 +174,7 @@ class Life(RuleBasedStateMachine):
         if self.states[name] is State.ANALYZING and not self._has(name, number):
             return
         done = self.run(
-            self.store.review_data.finish_batch(
+            self.store.stage_data.finish_batch(
                 name, number, BatchResult(), files=1, publish=message("publish_review", name)
             )
         )

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from redis import Redis
 
 from bot.cli.app import app
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

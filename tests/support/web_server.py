@@ -27,7 +27,7 @@ from bot.domain.model import (
     Usage,
 )
 from bot.domain.reasons import FileSkipReason
-from bot.runtime.ports import listen
+from bot.runtime.tcp_ports import listen
 from bot.sandbox.http_server import Server
 from bot.store import PendingRequest, ReviewResult, Store, message
 from bot.web.feed.feed import MESSAGE_BYTES
@@ -193,7 +193,7 @@ def make_report(review: Review, **changes: Any) -> Report:
 async def complete(store: Store, review: Review, **changes: Any) -> Report:
     """Bring the review to its end, with its report."""
     report = make_report(review, **changes)
-    await store.review_data.save_report(report)
+    await store.stage_data.save_report(report)
     review_url = "https://github.com/octo/demo/pull/12#pullrequestreview-1"
     result = ReviewResult(
         verdict=report.verdict,
@@ -216,7 +216,7 @@ async def complete(store: Store, review: Review, **changes: Any) -> Report:
 async def bring_in(store: Store, review: Review, number: int, *findings: Finding) -> None:
     """One batch of a review in `analyzing` comes in, with these findings."""
     usage = Usage(calls=1, prompt_tokens=1000, completion_tokens=50, cost=0.01)
-    await store.review_data.finish_batch(
+    await store.stage_data.finish_batch(
         review.id,
         number,
         BatchResult(findings=findings, usage=usage),

@@ -18,16 +18,16 @@ from bot.domain.model import (
     SkippedFile,
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
-from bot.policy.criteria import FindingFilter
-from workers.analysis.answer import (
+from bot.policy.finding_filter import FindingFilter
+from workers.analysis.llm.client import Answer
+from workers.analysis.llm.errors import LLMError, TooLongError
+from workers.analysis.model_answer import (
     REVIEW_SCHEMA,
     read_findings,
     read_look_ups,
     read_overview,
     read_summaries,
 )
-from workers.analysis.llm.client import Answer
-from workers.analysis.llm.errors import LLMError, TooLongError
 from workers.analysis.prompt import Round, batch_prompt
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.session import Session

@@ -7,9 +7,9 @@ from bot.domain.fingerprint import fingerprint
 from bot.domain.look_ups import LookUpResult
 from bot.domain.model import Finding, Place, Rejected
 from bot.domain.reasons import RejectionReason
-from bot.policy.criteria import FindingFilter, Rejection, doubts
+from bot.policy.finding_filter import FindingFilter, Rejection, doubts
 from workers.analysis.anchor import Anchor, anchor
-from workers.analysis.answer import RawFinding
+from workers.analysis.model_answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.suggestions import fitting_suggestion
 

@@ -14,7 +14,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Comment
 from bot.telemetry import log
-from workers.analysis import question as llm_question
+from workers.analysis import ask as llm_question
 from workers.analysis.llm.errors import LLMError, TransientLLMError
 from workers.events import replies
 from workers.queue.actor import OUTAGES, Attempt
@@ -24,7 +24,7 @@ from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
 from workers.review.stage import is_retryable, user_message
 from workers.scan.analyzers.registry import NAMES
-from workers.scan.parts import hunk_tokens
+from workers.scan.file_parts import hunk_tokens
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services

@@ -18,7 +18,7 @@ from bot.domain.model import Category, Effort
 from bot.domain.progress import Progress
 from bot.domain.report_format import ReportFormat
 from bot.github.errors import GitHubError
-from bot.policy.criteria import finding_filter
+from bot.policy.finding_filter import finding_filter
 from bot.security.links import Links
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show

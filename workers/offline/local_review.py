@@ -26,8 +26,8 @@ from bot.domain.model import (
     Trigger,
 )
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity, Progress
-from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
+from workers.analysis.read_batch import analyze
 from workers.reports.merge import build_report
 from workers.repository.code_source import code_source
 from workers.scan.repository.clone import Source

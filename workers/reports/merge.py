@@ -23,7 +23,7 @@ from bot.domain.model import (
 )
 from bot.domain.reasons import RejectionReason
 from bot.domain.suppressions import Dismissals
-from bot.policy.criteria import doubts, finding_filter
+from bot.policy.finding_filter import doubts, finding_filter
 from bot.policy.precedence import effective
 from workers.reports.dedupe import deduplicate, group
 from workers.reports.rank import choose_inline, ranked

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.domain.model import Place
 from bot.text.globs import PatternSet
 from bot.text.languages import language_of
-from workers.repository.answer_text import AnswerText, Problem
+from workers.repository.look_up_text import AnswerText, Problem
 from workers.repository.repository_files import Found, Hit, RepositoryFiles
 from workers.repository.search_pattern import BadPattern, SearchPattern, search_pattern
 from workers.scan.context.context import text_of

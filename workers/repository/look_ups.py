@@ -15,7 +15,7 @@ from bot.domain.diff import Side
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Place
 from workers.repository import code_search
-from workers.repository.answer_text import AnswerText, Problem
+from workers.repository.look_up_text import AnswerText, Problem
 from workers.repository.repository_files import RepositoryFiles
 from workers.scan.repository.errors import CloneError
 

@@ -6,8 +6,8 @@ from functools import partial
 
 from bot.domain.model import Batch, BatchResult, Review, Scan, State
 from bot.store import Handoff, ReviewState, message
-from workers.analysis.analyze import analyze
 from workers.analysis.llm.errors import TransientLLMError
+from workers.analysis.read_batch import analyze
 from workers.queue.actor import Attempt
 from workers.repository.code_source import code_source
 from workers.review import check_run
@@ -24,11 +24,11 @@ async def analyze_batch(
     """Let the LLM read one batch; the last one in sends the review to be published."""
     store, review = services.store, state.review
     batch, scanned = await asyncio.gather(
-        store.review_data.batch(review.id, number), store.review_data.scan(review.id)
+        store.stage_data.batch(review.id, number), store.stage_data.scan(review.id)
     )
     if batch is None or scanned is None:
         raise StageFailed("The review's data expired in Redis; start it again.")
-    if not await store.review_data.has_result(review.id, number):
+    if not await store.stage_data.has_result(review.id, number):
         handoff = state.require_handoff()
         result = await _analyze(services, review, batch, scanned, handoff, attempt)
         read = len({*result.reviewed}.intersection(batch.paths))
@@ -38,7 +38,7 @@ async def analyze_batch(
         await store.pulls.save_file_results(
             review.repository.id, review.number, reusable_results(batch, result)
         )
-        await store.review_data.finish_batch(
+        await store.stage_data.finish_batch(
             review.id,
             number,
             result,
@@ -83,8 +83,8 @@ async def _analyze(
             )
     except TransientLLMError as exc:
         services.metrics.usage(exc.usage)
-        await services.store.review_data.add_attempt_usage(review.id, batch.number, exc.usage)
+        await services.store.stage_data.add_attempt_usage(review.id, batch.number, exc.usage)
         raise
     services.metrics.usage(result.usage)
-    before = await services.store.review_data.attempt_usage(review.id, batch.number)
+    before = await services.store.stage_data.attempt_usage(review.id, batch.number)
     return replace(result, usage=before + result.usage)

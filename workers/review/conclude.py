@@ -11,8 +11,8 @@ from bot.store import ReviewState
 from bot.telemetry import log
 from workers.queue.actor import Attempt, RetryLater
 from workers.reports import render
+from workers.reports.github_review import complete_check_run, find_posted
 from workers.reports.merge import fails_incomplete
-from workers.reports.publish import complete_check_run, find_posted
 from workers.review import check_run
 from workers.review.posted_review import result_of
 from workers.review.review_log import log_report, log_review_end
@@ -67,7 +67,7 @@ async def _standing(services: Services, state: ReviewState) -> Report | None:
     store, review = services.store, state.review
     if not _may_stand(state):
         return None
-    report = await store.review_data.report(review.id)
+    report = await store.stage_data.report(review.id)
     if report is None or state.review_url:
         return report
     gh = await check_run.client(services, review, check_run.PUBLISH)

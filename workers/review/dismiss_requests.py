@@ -8,7 +8,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Invalid, NotFound
 from bot.telemetry import log
 from workers.reports import render
-from workers.reports.publish import blocks
+from workers.reports.github_review import blocks
 from workers.review import threads
 from workers.services import Services
 

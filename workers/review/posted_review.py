@@ -10,7 +10,7 @@ from bot.github.threads import minimize_comment
 from bot.security.links import Links
 from bot.store import PostedSummary, ReviewResult
 from bot.telemetry import log
-from workers.reports.publish import edit_review, find_posted, posted_fingerprints, publish_new
+from workers.reports.github_review import edit_review, find_posted, posted_fingerprints, publish_new
 from workers.services import Services
 
 #: Stands for what is no analyser's name: that not all was read that was to be read.

@@ -18,8 +18,8 @@ from bot.store import Handoff, ReviewState
 from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.reports.formats import render as render_format
+from workers.reports.github_review import complete_check_run
 from workers.reports.merge import build_report
-from workers.reports.publish import complete_check_run
 from workers.review import check_run, threads
 from workers.review.dismiss_requests import dismiss_change_requests
 from workers.review.posted_review import fold_earlier, publish_or_edit, result_of
@@ -110,7 +110,7 @@ async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -
 
 
 async def _delete_old_results(services: Services, review: Review) -> None:
-    scanned = await services.store.review_data.scan(review.id)
+    scanned = await services.store.stage_data.scan(review.id)
     if scanned is not None and review.focus is None:
         await services.store.pulls.delete_file_results(
             review.repository.id, review.number, but=scanned.file_result_keys
@@ -126,12 +126,12 @@ async def report_of(
 ) -> Report:
     """The review's report; the one that an earlier attempt built, if there was one."""
     store = services.store
-    if (report := await store.review_data.report(review.id)) is not None:
+    if (report := await store.stage_data.report(review.id)) is not None:
         return report
     await threads.record_thumbs_down(services, gh, review.repository, review.number, bot_threads)
     scanned, results, posted, posted_summary, dismissed = await asyncio.gather(
-        store.review_data.scan(review.id),
-        store.review_data.results(review.id),
+        store.stage_data.scan(review.id),
+        store.stage_data.results(review.id),
         store.pulls.posted(review.repository.id, review.number),
         store.pulls.posted_summary(review.repository.id, review.number),
         store.suppressions.dismissals(
@@ -157,7 +157,7 @@ async def report_of(
         dismissed=dismissed,
         earlier_reviews=posted_summary.reviews_before(review.id) if posted_summary else 0,
     )
-    await store.review_data.save_report(report)
+    await store.stage_data.save_report(report)
     findings = chain(scanned.evidence, scanned.reused_findings, *(r.findings for r in results))
     found = {finding.fingerprint for finding in findings}
     used = [one for name, one in dismissed.in_repository.items() if name in found]
@@ -169,8 +169,8 @@ async def render_report(services: Services, attempt: Attempt, review_id: str, fo
     """Render a stored report in one format, for the page and the API to hand out. Raises
     ValueError for a format that there is not."""
     format = ReportFormat(form)
-    report = await services.store.review_data.report(review_id)
+    report = await services.store.stage_data.report(review_id)
     if report is not None:
         links = review_links(services.settings, review_id)
         data = await asyncio.to_thread(render_format, report, format, links)
-        await services.store.review_data.save_rendering(review_id, format, data)
+        await services.store.stage_data.save_rendering(review_id, format, data)

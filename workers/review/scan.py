@@ -52,7 +52,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
     )
     batches = scanned.batches if services.llm is not None else ()
     kept = await store.pulls.file_results(repo.id, review.number, scanned.kept)
-    await store.review_data.save_scan(review.id, with_reused_results(scanned.scan, kept))
+    await store.stage_data.save_scan(review.id, with_reused_results(scanned.scan, kept))
     files = sum(len(batch.paths) for batch in batches)
     await store.reviews.move(
         review.id,

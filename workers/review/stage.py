@@ -142,10 +142,10 @@ async def _started(services: Services, review_id: str, name: str) -> AsyncIterat
     """Counts the starts of a step that had no end, this one included: its workers died."""
     store, start = services.store, uuid4().hex
     try:
-        yield await store.review_data.record_start(review_id, name, start)
+        yield await store.stage_data.record_start(review_id, name, start)
     finally:
         try:
-            await run_to_completion(store.review_data.record_end(review_id, name, start))
+            await run_to_completion(store.stage_data.record_end(review_id, name, start))
         except RedisError:
             in_background(_record_end_later(store, review_id, name, start))
 
@@ -155,7 +155,7 @@ async def _record_end_later(store: Store, review_id: str, name: str, start: str)
     while True:
         await asyncio.sleep(REDIS_RETRY_SECONDS)
         with contextlib.suppress(RedisError):
-            await store.review_data.record_end(review_id, name, start)
+            await store.stage_data.record_end(review_id, name, start)
             return
 
 

@@ -16,8 +16,8 @@ from bot.github.threads import Thread, list_threads, minimize_comment, resolve_t
 from bot.policy.permissions import may_write
 from bot.store import Store
 from bot.telemetry import log
+from workers.reports.github_review import is_severe
 from workers.reports.markers import FindingMarker, read_finding_marker
-from workers.reports.publish import is_severe
 from workers.review import check_run
 from workers.services import Services
 

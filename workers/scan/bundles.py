@@ -16,7 +16,7 @@ from bot.domain.model import Batch, BatchFile
 from bot.text.tokens import count_tokens
 from workers.scan.context.changed_symbols import changed_symbols
 from workers.scan.context.snippets import Text
-from workers.scan.parts import hunk_tokens
+from workers.scan.file_parts import hunk_tokens
 
 #: Over so many changed lines a reader misses more: then related files read better apart.
 MAX_LINES = 1500

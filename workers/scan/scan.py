@@ -24,7 +24,7 @@ from bot.domain.model import (
 )
 from bot.domain.progress import Activity, Progress
 from bot.domain.reasons import FileSkipReason
-from bot.policy.criteria import FindingFilter, finding_filter
+from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
 from workers.scan.analyzers.analyzer import Target
@@ -34,8 +34,8 @@ from workers.scan.bundles import bundle, relations, with_less_evidence
 from workers.scan.context.context import relatives, text_of, with_context
 from workers.scan.context.snippets import Text, snippets
 from workers.scan.conventions import conventions
+from workers.scan.file_parts import split
 from workers.scan.overview import brief, left_out, overview_tokens, unread, with_overviews
-from workers.scan.parts import split
 from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_texts
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError

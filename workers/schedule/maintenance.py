@@ -93,7 +93,7 @@ async def _lost(services: Services, seen: Snapshot, review: ReviewState) -> list
     if review.state is State.ANALYZING:
         if seen.has_scan_message(review_id):  # its batches were cut since, and have their messages
             return []
-        missing = await services.store.review_data.missing_batches(review_id)
+        missing = await services.store.stage_data.missing_batches(review_id)
         numbers = missing - seen.batches(review_id)
         return [message("analyze_batch", review_id, number) for number in sorted(numbers)]
     if seen.has_message(review_id) or review.parked:
@@ -114,7 +114,7 @@ async def clean_up(services: Services) -> None:
     store = services.store
     await asyncio.to_thread(make_room, services.settings)
     dropped = await store.review_list.drop_expired()
-    left = await store.review_data.drop_leftovers()
+    left = await store.stage_data.drop_leftovers()
     await store.metrics.gauges()  # forgets processes that were killed, should nobody scrape
     if dropped or left:
         _log.info("cleaned_up", reviews=dropped, leftovers=left)

@@ -238,12 +238,12 @@ async def report(request: Request) -> Response:
         raise not_found() from None
     if access is None:
         raise await _pending_report(request, review_id)
-    data = await store.review_data.rendering(review_id, form)
+    data = await store.stage_data.rendering(review_id, form)
     if data is None:
         state = await store.reviews.state(review_id)
         if state is not None and not state.finished:
             raise _rendering()
-        if await store.review_data.report(review_id) is None:
+        if await store.stage_data.report(review_id) is None:
             raise _no_report()
         data = await _rendered(store, review_id, form)
     if data is None:
@@ -280,7 +280,7 @@ async def _rendered(store: Store, review_id: str, form: ReportFormat) -> bytes |
         await store.queues.put(message("render_report", review_id, str(form)))
     # Redis tells nobody of a key that appears; a look every tenth of a second is cheap.
     for _ in range(round(WAIT_SECONDS / POLL_SECONDS)):
-        if (data := await store.review_data.rendering(review_id, form)) is not None:
+        if (data := await store.stage_data.rendering(review_id, form)) is not None:
             return data
         await asyncio.sleep(POLL_SECONDS)
     return None

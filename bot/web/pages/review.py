@@ -130,7 +130,7 @@ async def _pending_page(request: Request, review_id: str) -> Response:
         return not_found()
     github_url = request.app.state.settings.github_url
     return page(
-        "unbegun.html",
+        "waiting.html",
         found=found,
         heading="Not reviewed" if found.error else HEADINGS[State.QUEUED],
         pull_url=f"{github_url}/{found.repository}/pull/{found.number}",
@@ -139,12 +139,12 @@ async def _pending_page(request: Request, review_id: str) -> Response:
 
 
 async def _results_so_far(store: Store, review_id: str) -> ReviewResults:
-    report = await store.review_data.report(review_id)
+    report = await store.stage_data.report(review_id)
     if report is not None:
         return ReviewResults(report=report, findings=report.findings, usage=report.usage)
     scan, results = (
-        await store.review_data.scan(review_id),
-        await store.review_data.results(review_id),
+        await store.stage_data.scan(review_id),
+        await store.stage_data.results(review_id),
     )
     findings = [f for result in results for f in result.findings]
     known = {f.fingerprint for f in findings}

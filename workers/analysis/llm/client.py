@@ -13,7 +13,6 @@ from bot.domain.model import Usage
 from bot.store import Store
 from bot.telemetry import log as logs
 from bot.text.tokens import count_tokens
-from workers.analysis.answer import Schema
 from workers.analysis.llm.budget import Budget, cost
 from workers.analysis.llm.cache import Answers, RedisAnswers, question_key
 from workers.analysis.llm.calls import Calls, Messages, Question
@@ -29,6 +28,7 @@ from workers.analysis.llm.errors import (
 from workers.analysis.llm.json_reader import Json, read_json, salvage_json
 from workers.analysis.llm.pacing import Sleep
 from workers.analysis.llm.reply import Reply, is_refusal
+from workers.analysis.model_answer import Schema
 from workers.analysis.prompt import repair_prompt
 
 log = logs.get(__name__)

@@ -13,7 +13,7 @@ from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates import DIRECTORY
 from workers.reports.formats.html import SHOWN, time
-from workers.reports.formats.structure import blocks, line
+from workers.reports.formats.typesetting import blocks, line
 from workers.reports.rank import shown
 from workers.reports.templates import cost, place, source
 from workers.reports.verdict import breakdown, counts, plural

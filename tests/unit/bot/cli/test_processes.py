@@ -10,7 +10,7 @@ from bot.cli import app, processes
 from bot.cli.demo import DemoFailed
 from bot.cli.processes import NotReady, process_group
 from bot.config.settings import Settings
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 
 
 @pytest.fixture

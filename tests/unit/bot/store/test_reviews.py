@@ -165,11 +165,11 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
     await store.reviews.move(
         "one", State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=25
     )
-    assert await store.review_data.batch("one", 3) == Batch(3, ())
+    assert await store.stage_data.batch("one", 3) == Batch(3, ())
     every_batch_twice = list(range(5)) * 2
     await asyncio.gather(
         *(
-            store.review_data.finish_batch(
+            store.stage_data.finish_batch(
                 "one", number, BatchResult(), files=5, publish=message("publish_review", "one")
             )
             for number in every_batch_twice
@@ -177,7 +177,7 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
     )
     assert await queued(store, "reports") == ["publish_review"]
     assert await store.reviews.state("one") is State.REPORTING
-    assert len(await store.review_data.results("one")) == 5
+    assert len(await store.stage_data.results("one")) == 5
     progress = (await state_of(store, "one")).progress
     assert (progress.percent, progress.files_done) == (90, 25)
 
@@ -185,9 +185,9 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
 async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
     await store.reviews.open(review("one"))
     await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
-    done = await store.review_data.finish_batch(
+    done = await store.stage_data.finish_batch(
         "one", 0, BatchResult(), files=1, publish=message("publish_review", "one")
     )
     assert done == -1
-    assert await store.review_data.results("one") == ()
+    assert await store.stage_data.results("one") == ()
     assert all([await queued(store, queue) == [] for queue in QUEUES])

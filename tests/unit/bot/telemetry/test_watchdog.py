@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from bot.runtime.ports import free_port
+from bot.runtime.tcp_ports import free_port
 from bot.telemetry.watchdog import EXIT_CODE, Limits, Watchdog, watched
 
 SHORT = Limits(tick=0.02, stalled=0.1)

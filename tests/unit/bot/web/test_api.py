@@ -202,7 +202,7 @@ async def test_a_stored_rendering_is_given_with_its_type(
     review = await open_review(store)
     await complete(store, review)
     for form in ReportFormat:
-        await store.review_data.save_rendering(review.id, form, form.encode())
+        await store.stage_data.save_rendering(review.id, form, form.encode())
         answer = await web.get(report_path(settings, review.id, form))
         assert (answer.status_code, answer.content) == (200, form.encode())
         assert answer.headers["Content-Type"] == form.media_type
@@ -222,7 +222,7 @@ async def test_a_missing_rendering_is_requested_once_and_awaited(
     async with asyncio.timeout(5):
         while not (queued_messages := await queued(store)):
             await asyncio.sleep(0.01)
-    await store.review_data.save_rendering(review.id, ReportFormat.PDF, b"%PDF")
+    await store.stage_data.save_rendering(review.id, ReportFormat.PDF, b"%PDF")
     assert [answer.content for answer in await asyncio.gather(*asking)] == [b"%PDF"] * 3
     assert [(m["actor_name"], m["args"]) for m in queued_messages] == [
         ("render_report", [review.id, "pdf"])
@@ -255,7 +255,7 @@ async def test_a_wrong_link_and_an_unknown_review_are_the_same_404(
 ) -> None:
     review = await open_review(store)
     await complete(store, review)
-    await store.review_data.save_rendering(review.id, ReportFormat.JSON, b"{}")
+    await store.stage_data.save_rendering(review.id, ReportFormat.JSON, b"{}")
     answers = [
         await web.get(path)
         for path in (

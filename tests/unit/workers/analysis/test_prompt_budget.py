@@ -20,10 +20,10 @@ from bot.domain.model import (
 )
 from tests.support.repositories import Repository
 from tests.support.run_scan import scanned
-from workers.analysis.check import check
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show
+from workers.analysis.refute import check
 from workers.analysis.session import Session
 from workers.scan.bundles import with_less_evidence
 from workers.scan.scan import Scanned

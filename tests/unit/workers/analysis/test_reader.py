@@ -22,9 +22,9 @@ from tests.support.llm_server import (
     review,
 )
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file, finding
-from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
+from workers.analysis.read_batch import analyze
 
 Make = Callable[..., tuple[LLM, Settings]]
 

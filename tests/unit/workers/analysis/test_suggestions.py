@@ -5,9 +5,9 @@ import pytest
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.model import BatchFile, Category, Finding, Rejected, Severity
 from bot.domain.reasons import RejectionReason
-from bot.policy.criteria import FindingFilter
+from bot.policy.finding_filter import FindingFilter
 from workers.analysis.anchor import Anchor
-from workers.analysis.answer import RawFinding
+from workers.analysis.model_answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, show
 from workers.analysis.suggestions import fitting_suggestion
 from workers.analysis.validate import validate_finding

@@ -8,10 +8,10 @@ import pytest
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import BatchFile, Category, Finding, Severity
-from bot.policy.criteria import FindingFilter
+from bot.policy.finding_filter import FindingFilter
 from tests.support.secret_shapes import SHAPES
 from tests.unit.workers.analysis.conftest import batch_file, finding
-from workers.analysis.answer import RawFinding, read_finding
+from workers.analysis.model_answer import RawFinding, read_finding
 from workers.analysis.redacted_view import show
 from workers.analysis.validate import validate_finding
 

@@ -85,7 +85,7 @@ async def services(store: Store, server: LLMServer) -> AsyncIterator[Services]:
         skipped=(),
         evidence=(),
     )
-    await store.review_data.save_scan(REVIEW.id, scanned)
+    await store.stage_data.save_scan(REVIEW.id, scanned)
     batches = [Batch(0, (part("a.py", "first = compute(1)"),)), Batch(1, (part("b.py", "b = 2"),))]
     await store.reviews.move(
         REVIEW.id, State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=2
@@ -106,7 +106,7 @@ async def read_batch(services: Services, *, last_try: bool = False) -> None:
 
 
 async def result(services: Services) -> BatchResult:
-    [only] = await services.store.review_data.results(REVIEW.id)
+    [only] = await services.store.stage_data.results(REVIEW.id)
     return only
 
 

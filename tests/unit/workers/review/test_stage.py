@@ -136,8 +136,8 @@ async def test_a_step_past_its_time_ends_its_review_and_its_work(services: Servi
 
 async def starts(services: Services) -> int:
     """How many starts of the scan had no end, one for this look included."""
-    number = await services.store.review_data.record_start(ID, "scan", "look")
-    await services.store.review_data.record_end(ID, "scan", "look")
+    number = await services.store.stage_data.record_start(ID, "scan", "look")
+    await services.store.stage_data.record_end(ID, "scan", "look")
     return number
 
 

@@ -9,7 +9,7 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile
 from workers.scan.bundles import MAX_LINES, bundle, relations
 from workers.scan.context.context import text_of
-from workers.scan.parts import hunk_tokens
+from workers.scan.file_parts import hunk_tokens
 
 
 def part(path: str, *texts: str, start: int = 1) -> BatchFile:

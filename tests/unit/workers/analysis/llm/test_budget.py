@@ -18,10 +18,10 @@ from tests.support.llm_server import LLMServer, Request, Status, Text, agreeable
 from tests.support.reviews import state_of
 from tests.support.web_server import REVIEW
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file
-from workers.analysis.analyze import analyze
 from workers.analysis.llm.budget import Budget, cost
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import BudgetError, TransientLLMError
+from workers.analysis.read_batch import analyze
 
 Make = Callable[..., tuple[LLM, Settings]]
 

@@ -19,7 +19,6 @@ from tests.support.llm_server import (
     review,
 )
 from tests.unit.workers.analysis.conftest import finding
-from workers.analysis.answer import REVIEW_SCHEMA
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.llm.errors import (
     BudgetError,
@@ -30,6 +29,7 @@ from workers.analysis.llm.errors import (
     TransientLLMError,
     UnreadableAnswerError,
 )
+from workers.analysis.model_answer import REVIEW_SCHEMA
 
 MakeLLM = Callable[..., tuple[LLM, Settings]]
 GOOD = review(finding())

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.diff import Side
 from bot.domain.model import BatchResult, Category, Finding, Place, Severity, SkippedFile
 from bot.domain.reasons import FileSkipReason
-from workers.analysis.agreement import combine
+from workers.analysis.merge_readings import combine
 
 
 def found(title: str, line: int | None = 10, **changed: Any) -> Finding:

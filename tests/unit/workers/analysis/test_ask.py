@@ -9,9 +9,9 @@ from bot.domain.model import PullRequestContext
 from tests.support.llm_server import LLMServer, Status, Text
 from tests.support.secret_shapes import SHAPES
 from tests.unit.workers.analysis.conftest import BRIEF, batch_file
+from workers.analysis.ask import answer_question
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import BudgetError, TransientLLMError
-from workers.analysis.question import answer_question
 
 Make = Callable[..., tuple[LLM, Settings]]
 

@@ -20,10 +20,10 @@ from bot.domain.model import (
 )
 from tests.support.llm_server import LLMServer, Reply, Request, Status, Text, verdict, verdicts
 from tests.unit.workers.analysis.conftest import batch_file
-from workers.analysis.check import Checked, check
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
 from workers.analysis.redacted_view import show
+from workers.analysis.refute import Checked, check
 from workers.analysis.session import Session
 
 Make = Callable[..., tuple[LLM, Settings]]

@@ -17,7 +17,7 @@ RUNNING_SECONDS = 86_400
 _SCAN_COUNT = 500
 
 
-class ReviewData:
+class StageData:
     """All methods raise RedisError."""
 
     def __init__(self, database: Database) -> None:

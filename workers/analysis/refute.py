@@ -13,11 +13,11 @@ from bot.domain.look_ups import LookUp, LookUpResult
 from bot.domain.model import CheckOutcome, Finding, Rejected
 from bot.domain.progress import Activity
 from bot.domain.reasons import RejectionReason
-from bot.policy.criteria import Rejection, doubts
+from bot.policy.finding_filter import Rejection, doubts
 from bot.text.tokens import count_tokens
-from workers.analysis.answer import VERDICTS_SCHEMA, Verdict, read_verdicts
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import LLMError, TooLongError
+from workers.analysis.model_answer import VERDICTS_SCHEMA, Verdict, read_verdicts
 from workers.analysis.prompt import Round, check_prompt
 from workers.analysis.redacted_view import RedactedView
 from workers.analysis.session import Session, all_of

@@ -9,9 +9,9 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile, PullRequestContext
 from bot.domain.reasons import RejectionReason
 from tests.support.llm_server import LLMServer, Status, Text, review, verdicts
-from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
 from workers.analysis.prompt import batch_prompt
+from workers.analysis.read_batch import analyze
 from workers.analysis.redacted_view import show
 
 Make = Callable[..., tuple[LLM, Settings]]

@@ -12,8 +12,8 @@ from bot.domain.model import BatchFile, BatchResult, Category, Severity
 from bot.domain.reasons import RejectionReason
 from tests.support.llm_server import LLMServer, agreeable, review
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file, finding
-from workers.analysis.analyze import analyze
 from workers.analysis.llm.client import LLM
+from workers.analysis.read_batch import analyze
 
 Make = Callable[..., tuple[LLM, Settings]]
 

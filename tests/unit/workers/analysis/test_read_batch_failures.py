@@ -10,10 +10,10 @@ from bot.domain.model import BatchResult, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from tests.support.llm_server import Hang, LLMServer, Reply, Request, Status, Text, review
 from tests.unit.workers.analysis.conftest import BRIEF, batch, batch_file, finding
-from workers.analysis.analyze import analyze
+from workers.analysis.ask import answer_question
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
-from workers.analysis.question import answer_question
+from workers.analysis.read_batch import analyze
 
 Make = Callable[..., tuple[LLM, Settings]]
 

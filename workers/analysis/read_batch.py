@@ -6,13 +6,13 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.look_ups import CodeSource
 from bot.domain.model import Batch, BatchResult, Category, Effort, PullRequestContext
-from bot.policy.criteria import effort_of, finding_filter
-from workers.analysis.agreement import combine
-from workers.analysis.check import check
+from bot.policy.finding_filter import effort_of, finding_filter
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
+from workers.analysis.merge_readings import combine
 from workers.analysis.reader import Reader
 from workers.analysis.redacted_view import show
+from workers.analysis.refute import check
 from workers.analysis.session import OnActivity, Session, all_of, nobody
 
 

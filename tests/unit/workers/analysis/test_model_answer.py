@@ -12,7 +12,8 @@ from bot.domain.look_ups import LookUp, Operation
 from bot.domain.model import Category, CheckOutcome, Severity
 from tests.support.llm_server import verdict
 from tests.unit.workers.analysis.conftest import finding
-from workers.analysis.answer import (
+from workers.analysis.llm.json_reader import read_json, salvage_json
+from workers.analysis.model_answer import (
     MAX_BODY,
     MAX_FINDINGS,
     MAX_LOOK_UPS,
@@ -33,7 +34,6 @@ from workers.analysis.answer import (
     read_summaries,
     read_verdicts,
 )
-from workers.analysis.llm.json_reader import read_json, salvage_json
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

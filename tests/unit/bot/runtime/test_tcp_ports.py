@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from bot.runtime.ports import listen
+from bot.runtime.tcp_ports import listen
 
 
 async def test_no_answer_waits_for_the_acknowledgement_of_another() -> None:

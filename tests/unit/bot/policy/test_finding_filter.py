@@ -8,7 +8,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.domain.reasons import RejectionReason
-from bot.policy.criteria import FindingFilter, doubts, effort_of, finding_filter
+from bot.policy.finding_filter import FindingFilter, doubts, effort_of, finding_filter
 
 SECURITY, QUALITY = Category.SECURITY, Category.QUALITY
 SERVER: dict[str, Any] = {

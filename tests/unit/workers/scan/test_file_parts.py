@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import BatchFile, Category, Finding, Severity
 from workers.scan.context.outline import Outline, outline
-from workers.scan.parts import hunk_tokens, split
+from workers.scan.file_parts import hunk_tokens, split
 
 
 def file_of(path: str, *hunks: Hunk, evidence: tuple[Finding, ...] = ()) -> BatchFile:
