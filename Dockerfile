@@ -26,6 +26,7 @@ ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 \
     DATA_DIR=/data \
+    REQUIRE_ISOLATION=true \
     LOG_JSON=true
 WORKDIR /data
 VOLUME /data

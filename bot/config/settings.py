@@ -255,6 +255,11 @@ class Settings(BaseSettings):
         "review fetches only what is new; 0: nothing is kept.",
     )
     analyzer_seconds: int = Field(60, ge=1, description="Time limit of an analyzer, in seconds.")
+    require_isolation: bool = Field(
+        False,
+        description="Run analyzers only where they can be isolated from the network and the "
+        "server's files; otherwise reviews are incomplete. The image sets it.",
+    )
     shutdown_seconds: int = Field(25, ge=1, description="Grace period on SIGTERM.")
     worker_lost_seconds: int = Field(
         30, ge=1, description="Heartbeat timeout before a worker is considered dead."

@@ -112,6 +112,14 @@ def test_both_manifests_say_whose_word_on_the_clients_address_is_trusted() -> No
     assert settings["data"]["TRUSTED_PROXIES"]
 
 
+def test_wherever_it_is_deployed_analyzers_run_isolated_or_not_at_all() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert compose["x-glossator"]["environment"]["REQUIRE_ISOLATION"] == "true"
+    [settings] = documents("ConfigMap")
+    assert settings["data"]["REQUIRE_ISOLATION"] == "true"
+    assert "REQUIRE_ISOLATION=true" in (ROOT / "Dockerfile").read_text()
+
+
 def test_only_the_web_server_is_asked_for_its_health() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     own_services = {name: service for name, service in services.items() if name != "redis"}

@@ -228,14 +228,20 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
     else:
         checks.append(ok("analysers", ", ".join(PROGRAMS)))
     isolation_kind = await asyncio.to_thread(isolation)
-    if isolation_kind in (Isolation.BUBBLEWRAP, Isolation.NO_PROC):
-        checks.append(ok("sandbox", isolation_kind.value))
-    else:
-        remedy = "Install the package `bubblewrap`."
-        if shutil.which("bwrap"):
-            remedy = "Allow unprivileged user namespaces here: docs/operations.md, Kubernetes."
-        checks.append(warning("sandbox", isolation_kind.value, remedy))
+    checks.append(_isolation(isolation_kind, required=settings.require_isolation))
     return [*checks, _disk(settings)]
+
+
+def _isolation(kind: Isolation, *, required: bool) -> Check:
+    if kind.holds:
+        return ok("isolation", kind.value)
+    remedy = "Use Linux 5.13 or newer with Landlock, or install the package `bubblewrap`."
+    if shutil.which("bwrap"):
+        remedy = "Use Linux 5.13 or newer with Landlock, or allow unprivileged user namespaces."
+    if required:
+        text = "Analyzers do not run: REQUIRE_ISOLATION is on, and none works here."
+        return failure("isolation", text, remedy)
+    return warning("isolation", kind.value, remedy)
 
 
 def _disk(settings: Settings) -> Check:

@@ -74,9 +74,8 @@ async def scan(
     """Clone, diff, choose, analyse, gather context, cut batches.
 
     What is returned shows no secret that is known by its form, or that an analyser found.
-    `on_progress` is told how far it is (5..17 percent). There are no batches when
-    no LLM is configured, and `known` readings are in none. `protocols` is for repositories
-    of this machine. Raises CloneError.
+    `on_progress` gets how far it is (5..17 percent). There are no batches when no LLM is
+    configured, and `known` readings are in none. `protocols`: for local ones. Raises CloneError.
     """
     await on_progress(_at(5, Activity.CLONING))
     async with clone(source, settings, protocols=protocols) as repository:
@@ -89,6 +88,7 @@ async def scan(
                     selection.targets,
                     seconds=settings.analyzer_seconds,
                     disabled=effective(settings, config).analyzers_disabled,
+                    require_isolation=settings.require_isolation,
                 )
             )
             read = group.create_task(_relatives(repository, selection, settings))

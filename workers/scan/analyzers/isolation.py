@@ -1,8 +1,9 @@
 """Where analysers run: no network, no environment, none of our files, limited resources.
 
-As much as the machine offers, found out once: bubblewrap, else a network namespace,
-else resource limits alone. In a container bubblewrap may be allowed namespaces and yet no /proc
-of its own (the kernel forbids it where parts of /proc are masked); then there is none.
+As much as the machine offers, found out once: bubblewrap, else Landlock with seccomp, else a
+network namespace, else resource limits alone. In a container bubblewrap may be allowed namespaces
+and yet no /proc of its own (the kernel forbids it where parts of /proc are masked); then there is
+none. Most containers allow no namespaces at all, and all of them Landlock.
 """
 
 import shutil
@@ -30,18 +31,28 @@ class Isolation(StrEnum):
     NO_PROC = (
         "Analyzers run in bubblewrap, without /proc: no network, no access to the server's files."
     )
+    LANDLOCK = (
+        "Analyzers run under Landlock and seccomp: no network, no access to the server's files."
+    )
     NETWORK = "Analyzers run without network but can read files; install bubblewrap."
     LIMITS = "Analyzers run under resource limits only; install bubblewrap and allow namespaces."
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps programs from both the network and the server's files."""
+        return self not in (Isolation.NETWORK, Isolation.LIMITS)
 
 
 @lru_cache(maxsize=1)
 def isolation() -> Isolation:
     """The best that works on this machine (blocking; asked once)."""
-    for kind in (Isolation.BUBBLEWRAP, Isolation.NO_PROC, Isolation.NETWORK):
-        prefix = _prefix(kind, Path("/tmp"))  # noqa: S108 - only as a place that exists
-        if prefix and _works([*prefix, "/bin/true"]):
-            return kind
-    return Isolation.LIMITS
+    return next(kind for kind in Isolation if works(kind))
+
+
+def works(kind: Isolation) -> bool:
+    """Whether programs can be run this way here (blocking)."""
+    prefix = _prefix(kind, Path("/tmp"))  # noqa: S108 - only as a place that exists
+    return kind is Isolation.LIMITS or (bool(prefix) and _works([*prefix, "/bin/true"]))
 
 
 async def run_isolated(
@@ -82,18 +93,27 @@ def _prefix(kind: Isolation, directory: Path) -> list[str]:
         found = shutil.which("bwrap")
         proc = kind is Isolation.BUBBLEWRAP
         return [found, *_bubble(directory, proc=proc)] if found else []
+    if kind is Isolation.LANDLOCK:
+        launcher = [sys.executable, "-I", "-S", str(_HERE / "probes" / "landlock.py")]
+        return [*launcher, str(directory), *_readable(), "--"]
     if kind is Isolation.NETWORK:
         found = shutil.which("unshare")
         return [found, "--user", "--map-root-user", "--net", "--"] if found else []
     return []
 
 
+def _readable() -> list[str]:
+    """The system's programs and our environment."""
+    return sorted(
+        {
+            *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"),
+            *(sys.prefix, sys.base_prefix, str(_HERE)),
+        }
+    )
+
+
 def _bubble(directory: Path, *, proc: bool) -> list[str]:
-    """Read-only: the system's programs and our environment. Writable: `directory`."""
-    readable = {
-        *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"),
-        *(sys.prefix, sys.base_prefix, str(_HERE)),
-    }
+    """Read-only: what is `_readable`. Writable: `directory`."""
     words = [
         # It stays in the session, which `run` has made for it and which has no terminal: a kill
         # of the group while bubblewrap still starts would not reach a session of its own.
@@ -107,7 +127,7 @@ def _bubble(directory: Path, *, proc: bool) -> list[str]:
         "--tmpfs",
         "/tmp",  # noqa: S108 - a private one
     ]
-    for path in sorted(readable):
+    for path in _readable():
         words += ["--ro-bind-try", path, path]
     return [*words, "--bind", str(directory), str(directory), "--chdir", str(directory), "--"]
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from time import monotonic
@@ -50,10 +50,19 @@ async def run_all(
     seconds: float,
     disabled: Iterable[str] = (),
     analyzers: Sequence[Analyzer | TextCheck] = ANALYZERS,
+    require_isolation: bool = False,
 ) -> AnalyzerResults:
-    """Run all but the `disabled`, which are given by name; `seconds` is the time of each."""
+    """Run all but the `disabled`, which are given by name; `seconds` is the time of each.
+
+    With `require_isolation`, programs that this machine can't keep from the network and from the
+    server's files are not run, and count as failed.
+    """
     off = set(disabled)
     kind = await asyncio.to_thread(isolation)
+    if require_isolation and not kind.holds:
+        off |= (not_run := _programs(analyzers, targets) - off)
+    else:
+        not_run = set()
     slots = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(analyzer: Analyzer | TextCheck) -> AnalyzerResults:
@@ -71,11 +80,31 @@ async def run_all(
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
     return AnalyzerResults(
         tuple(found),
-        notes=tuple(note for result in results for note in result.notes),
-        failed_sources=tuple(name for result in results for name in result.failed_sources),
+        notes=(*_not_run_note(not_run), *(note for result in results for note in result.notes)),
+        failed_sources=(
+            *sorted(not_run),
+            *(name for result in results for name in result.failed_sources),
+        ),
         truncated_sources=tuple(name for result in results for name in result.truncated_sources),
         reviewed=frozenset(path for result in results for path in result.reviewed),
     )
+
+
+def _programs(analyzers: Iterable[Analyzer | TextCheck], targets: Sequence[Target]) -> set[str]:
+    """The names of those that are programs and have something to do here."""
+    return {
+        analyzer.name
+        for analyzer in analyzers
+        if isinstance(analyzer, Analyzer) and any(map(analyzer.wants, targets))
+    }
+
+
+def _not_run_note(names: Collection[str]) -> Iterable[str]:
+    if names:
+        yield (
+            f"{', '.join(sorted(names))} did not run: this server cannot isolate analyzers, and "
+            "`REQUIRE_ISOLATION` is on (`glossator doctor` shows how to fix it)"
+        )
 
 
 async def _run(

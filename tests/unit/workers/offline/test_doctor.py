@@ -190,8 +190,19 @@ async def test_missing_programs_on_this_machine_are_reported(
     checks = await found(settings(sandbox, clone_mb=10**9))
     for name, expected_text in (
         ("analysers", "never-installed"),
-        ("sandbox", "limits"),
+        ("isolation", "limits"),
         ("disk", "free"),
     ):
         assert checks[name].level is Level.WARNING
         assert expected_text in checks[name].text
+
+
+@pytest.mark.parametrize("kind", list(Isolation))
+async def test_doctor_names_the_isolation_and_fails_where_it_is_required_and_missing(
+    kind: Isolation, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "isolation", lambda: kind)
+    check = (await found(settings(sandbox)))["isolation"]
+    assert (check.level, check.text) == (Level.OK if kind.holds else Level.WARNING, kind.value)
+    required = (await found(settings(sandbox, require_isolation=True)))["isolation"]
+    assert required.level is (Level.OK if kind.holds else Level.FAILURE)

@@ -11,8 +11,10 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Category, Finding, Severity
 from bot.text.languages import language_of
 from tests.support.runtime_growth import growth
+from workers.scan.analyzers import runner
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.analyzers.evidence import ChangedLines, finding
+from workers.scan.analyzers.isolation import Isolation, works
 from workers.scan.analyzers.registry import ANALYZERS, NAMES
 from workers.scan.analyzers.ruff import RUFF
 from workers.scan.analyzers.runner import run_all
@@ -431,6 +433,47 @@ async def test_a_broken_analyzer_loses_only_its_own_evidence() -> None:
     assert [item.source for item in results.evidence] == ["ruff:F821"]
     assert [note.split()[0] for note in results.notes] == ["garbled", "absent", "slow", "loud"]
     assert results.failed_sources == ("garbled", "absent", "slow", "loud")
+
+
+#: A file and the analyzer that has something to say of it.
+DEFECTS = {
+    "ruff": ("a.py", "def f():\n    return nam\n"),
+    "bandit": ("b.py", "import yaml\nyaml.load(open('x'), Loader=yaml.Loader)\n"),
+    "oxlint": ("a.js", "const a = 1;\na = 2;\n"),
+    "shellcheck": ("a.sh", "#!/bin/sh\nrm -rf $1/\n"),
+    "hadolint": ("Dockerfile", "FROM alpine:3\nRUN cd /x\n"),
+    "zizmor": (".github/workflows/a.yml", WORKFLOW),
+    "data": ("a.json", '{"a": 1,\n'),
+}
+
+
+@pytest.mark.skipif(not works(Isolation.LANDLOCK), reason="no Landlock on this machine")
+async def test_all_programs_find_under_landlock_what_they_find_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    targets = [target(path, text) for path, text in DEFECTS.values()]
+    usual = await found(*targets)
+    monkeypatch.setattr(runner, "isolation", lambda: Isolation.LANDLOCK)
+    assert await found(*targets) == usual
+    assert {item.source.partition(":")[0] for item in usual} >= DEFECTS.keys()
+
+
+@pytest.mark.parametrize("kind", [Isolation.NETWORK, Isolation.LIMITS])
+async def test_where_isolation_is_required_no_program_runs_without_it(
+    kind: Isolation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*args: object, **options: object) -> None:
+        raise AssertionError("a program was run")
+
+    monkeypatch.setattr(runner, "isolation", lambda: kind)
+    monkeypatch.setattr(runner, "run_isolated", never)
+    targets = [target("a.py", "x = missing\n"), target("b.md", "<<<<<<< a\n=======\n>>>>>>> b\n")]
+    results = await run_all(targets, seconds=60, disabled=("bandit",), require_isolation=True)
+    assert "ruff" in results.failed_sources
+    assert not {"bandit", "shellcheck"} & {*results.failed_sources}
+    assert "did not run: this server cannot isolate analyzers" in results.notes[0]
+    assert [item.source.partition(":")[0] for item in results.evidence] == ["merge"]
+    assert not results.reviewed
 
 
 async def test_an_analyzer_with_too_many_findings_is_cut_off() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,12 +16,18 @@ import pytest
 
 from bot.runtime.tasks import stop
 from tests.support.open_pipes import open_pipes
-from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
+from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated, works
 from workers.scan.repository.process import OutputTooLarge, ProcessTimeout, run
 
-KINDS = [Isolation.LIMITS]
-if isolation() is not Isolation.LIMITS:
-    KINDS.append(isolation())
+ROOT = Path(__file__).parents[5]
+LANDLOCK = ROOT / "workers/scan/analyzers/probes/landlock.py"
+#: Those that keep programs in, as far as this machine has them.
+HOLDING = [kind for kind in Isolation if kind.holds and works(kind)]
+KINDS = [*HOLDING, Isolation.LIMITS]
+
+needs_landlock = pytest.mark.skipif(
+    not works(Isolation.LANDLOCK), reason="no Landlock on this machine"
+)
 
 
 async def python(code: str, directory: Path, kind: Isolation, seconds: float = 20) -> str:
@@ -39,8 +46,8 @@ async def test_sees_none_of_our_environment(
     assert env["HOME"] == str(tmp_path)
 
 
-@pytest.mark.skipif(isolation() is Isolation.LIMITS, reason="no namespaces on this machine")
-async def test_reaches_no_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", HOLDING)
+async def test_reaches_no_network(kind: Isolation, tmp_path: Path) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -48,13 +55,12 @@ async def test_reaches_no_network(tmp_path: Path) -> None:
     port = server.sockets[0].getsockname()[1]
     code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5); print('reached')"
     assert "reached" in await python(code, tmp_path, Isolation.LIMITS)  # the test itself works
-    assert "reached" not in await python(code, tmp_path, isolation())
+    assert "reached" not in await python(code, tmp_path, kind)
     server.close()
 
 
-@pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
-@pytest.mark.parametrize("kind", [Isolation.BUBBLEWRAP, Isolation.NO_PROC])
-async def test_bubblewrap_shows_none_of_our_files(kind: Isolation, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", HOLDING)
+async def test_shows_none_of_our_files(kind: Isolation, tmp_path: Path) -> None:
     secret = tmp_path / "key.pem"
     secret.write_text("the key")
     work = tmp_path / "work"
@@ -85,6 +91,77 @@ async def test_read_only_mounts_cannot_be_remounted(
         print(told, bool(os.statvfs("/usr").f_flag & os.ST_RDONLY))
     """
     assert await python(code, tmp_path, kind) == "-1 True\n"
+
+
+@needs_landlock
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param("open('/etc/passwd').read()", id="files"),
+        pytest.param("os.listdir('/tmp')", id="directories"),
+        pytest.param(f"open('/proc/{os.getpid()}/environ').read()", id="environment"),
+        pytest.param(f"os.kill({os.getpid()}, 0)", id="signals"),
+        pytest.param("signal.pidfd_send_signal(0, 0)", id="signals by descriptor"),
+        pytest.param(f"resource.prlimit({os.getpid()}, 7)", id="others' limits"),
+        pytest.param("socket.socket(socket.AF_UNIX)", id="sockets of files"),
+        pytest.param("socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", id="UDP"),
+        pytest.param("os.chmod('own', 0o777)", id="modes"),
+        pytest.param("os.utime('own')", id="times"),
+        pytest.param("os.mknod('s', stat.S_IFSOCK)", id="making sockets"),
+        pytest.param("subprocess.run(['./own'])", id="executing what was written"),
+        pytest.param("raised(libc.unshare(0x10000000))", id="namespaces"),
+        pytest.param("raised(libc.ptrace(16, os.getppid(), 0, 0))", id="tracing"),
+        pytest.param("raised(libc.syscall(425, 1, bytes(120)))", id="io_uring"),
+    ],
+)
+async def test_landlock_refuses_what_it_has_no_namespace_for(attempt: str, tmp_path: Path) -> None:
+    code = f"""if True:
+        import ctypes, os, resource, signal, socket, stat, subprocess
+        libc = ctypes.CDLL(None, use_errno=True)
+        def raised(result):
+            if result < 0:
+                raise OSError(ctypes.get_errno(), "refused")
+        open("own", "w").write("#!/bin/sh")
+        try:
+            {attempt}
+        except PermissionError:
+            print("refused")
+    """
+    (tmp_path / "own").touch(mode=0o755)
+    assert await python(code, tmp_path, Isolation.LANDLOCK) == "refused\n"
+
+
+@needs_landlock
+async def test_landlock_leaves_programs_what_they_need(tmp_path: Path) -> None:
+    code = """if True:
+        import os, resource, subprocess, threading
+        os.mkdir("deep")
+        open("deep/a", "w").write("x")
+        os.rename("deep/a", "b")
+        os.remove("b")
+        open("/dev/null", "w").write("x")
+        thread = threading.Thread(target=print, args=("thread",))
+        thread.start()
+        thread.join()
+        print(subprocess.check_output(["/bin/echo", "child"]), resource.getrlimit(0)[0] > 0)
+    """
+    assert await python(code, tmp_path, Isolation.LANDLOCK) == "thread\nb'child\\n' True\n"
+
+
+@needs_landlock
+def test_landlock_is_used_where_no_namespaces_are_allowed(tmp_path: Path) -> None:
+    """As in containers with the usual profile, which a first filter stands in for: it refuses
+    namespaces and mounts."""
+    code = "from workers.scan.analyzers.isolation import isolation; print(isolation().name)"
+    launcher = [sys.executable, "-I", "-S", str(LANDLOCK), str(tmp_path), "/", "--"]
+    done = subprocess.run(
+        [*launcher, sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout == "LANDLOCK\n"
 
 
 @pytest.mark.skipif(isolation() is not Isolation.BUBBLEWRAP, reason="no bubblewrap here")
