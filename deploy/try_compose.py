@@ -11,6 +11,7 @@ is there is put back.
 
 import asyncio
 import contextlib
+import secrets
 import subprocess
 import sys
 import time
@@ -75,6 +76,8 @@ def environment(sandbox: Sandbox) -> Iterator[None]:
         "GITHUB_PRIVATE_KEY": sandbox.private_key_pem.replace("\n", "\\n"),
         "GITHUB_WEBHOOK_SECRETS": sandbox.webhook_secret,
         "PUBLIC_URL": WEB,
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "REDIS_PASSWORD": secrets.token_hex(32),
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
     path.chmod(0o600)

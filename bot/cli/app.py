@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,15 @@ from bot import __version__
 from bot.cli.cli_errors import error_message
 from bot.cli.embedded_redis import RedisServerError
 from bot.cli.processes import NotReady, address_of, process_group
-from bot.config.env_file import as_env, env_path, existing_secrets, load_for_server, write_secrets
+from bot.config.env_file import (
+    Role,
+    as_env,
+    env_path,
+    existing_secrets,
+    load_for_role,
+    load_for_server,
+    write_secrets,
+)
 from bot.config.settings import FailOn, Settings, SettingsError, load, misspelled
 from bot.domain.model import Category, Effort
 from bot.runtime.memory import hide_memory
@@ -90,21 +99,22 @@ def _check_app(settings: Settings) -> None:
     from bot.github.auth import AppKey
     from bot.github.rate_limits import Clock
 
-    try:
+    with _naming_unread_file():
         settings.check_app()
-    except SettingsError as exc:
-        raise SettingsError(f"{exc}{_unread_file()}") from None
     try:
         AppKey(settings.github_app_id, settings.private_key, Clock())
     except ValueError as exc:
         raise SettingsError(f"GITHUB_PRIVATE_KEY: {exc}") from None
 
 
-def _unread_file() -> str:
-    """What to do for whoever kept the App's secrets where earlier versions looked for them."""
-    if not Path(".env").exists():
-        return ""
-    return " The .env file in this directory is not read; add --env-file .env to use it."
+@contextlib.contextmanager
+def _naming_unread_file() -> Iterator[None]:
+    """Says what to do to whoever kept the secrets where earlier versions looked for them."""
+    try:
+        yield
+    except SettingsError as exc:
+        unread = " The .env file in this directory is not read; add --env-file .env to use it."
+        raise SettingsError(f"{exc}{unread if Path('.env').exists() else ''}") from None
 
 
 @app.command()
@@ -113,6 +123,7 @@ def serve(env_file: EnvFile = None) -> None:
     settings = _initialize(load_for_server(env_file))
     hide_memory()
     _check_app(settings)
+    settings.check_webhooks()
     asyncio.run(_serve(settings, env_file))
 
 
@@ -128,8 +139,10 @@ def web(env_file: EnvFile = None) -> None:
     """Run the web process: webhooks, pages, API."""
     from bot.web.server import run_web
 
-    settings = _initialize(load_for_server(env_file), "web")
+    settings = _initialize(load_for_role(Role.WEB, env_file), "web")
     settings.check_redis()
+    with _naming_unread_file():
+        settings.check_webhooks()
     run_web(settings)
 
 
@@ -148,7 +161,7 @@ def work(
         raise typer.BadParameter(
             f"Unknown queue {unknown[0]!r}. Choose {', '.join(QUEUES)}.", param_hint="'--queues'"
         )
-    settings = _initialize(load_for_server(env_file), "work")
+    settings = _initialize(load_for_role(Role.WORKER, env_file), "work")
     settings.check_redis()
     _check_app(settings)
     run_worker(settings, names)
@@ -159,7 +172,7 @@ def schedule(env_file: EnvFile = None) -> None:
     """Run scheduled jobs: recover stalled reviews, redeliver failed webhooks, clean up."""
     from workers.schedule.maintenance import run_maintenance
 
-    settings = _initialize(load_for_server(env_file), "schedule")
+    settings = _initialize(load_for_role(Role.SCHEDULER, env_file), "schedule")
     settings.check_redis()
     _check_app(settings)
     asyncio.run(run_maintenance(settings, until_signal()))

@@ -6,6 +6,7 @@ is never read, for that may be a stranger's clone.
 
 import os
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,28 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from bot.config.settings import DATA_DIR, Settings, SettingsError, load
+
+
+class Role(StrEnum):
+    """Kinds of processes, by the secrets that they need."""
+
+    WEB = "web"
+    WORKER = "worker"
+    SCHEDULER = "scheduler"
+
+
+#: Settings that a process of a role has no use for, as if they were not set: whoever takes it over
+#: finds nothing there. Deployments do not give them to it in the first place.
+WITHHELD: Mapping[Role, Mapping[str, Any]] = {
+    Role.WEB: {"github_private_key": "", "github_private_key_file": None, "openai_api_key": ""},
+    Role.WORKER: {"github_webhook_secrets": (), "github_client_secret": "", "api_tokens": ()},
+    Role.SCHEDULER: {
+        "github_webhook_secrets": (),
+        "github_client_secret": "",
+        "api_tokens": (),
+        "openai_api_key": "",
+    },
+}
 
 NAME = "glossator.env"
 
@@ -50,6 +73,16 @@ def load_for_server(named: Path | None, **overrides: Any) -> Settings:
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path} cannot be read: {exc}.") from exc
     return load(_env_file=path, **overrides)
+
+
+def load_for_role(role: Role, named: Path | None) -> Settings:
+    """Settings as `load_for_server` reads them, without the secrets that the role has no use for.
+    Raises SettingsError."""
+    withheld = WITHHELD[role]
+    if role is Role.WEB and not load_for_server(named).secret_key.get_secret_value():
+        # Links and sessions hang on the App's key then.
+        withheld = {"openai_api_key": ""}
+    return load_for_server(named, **withheld)
 
 
 def as_env(values: Mapping[str, str]) -> str:

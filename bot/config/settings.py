@@ -380,12 +380,15 @@ class Settings(BaseSettings):
         """Raises SettingsError unless we can speak to GitHub as an App."""
         if not self.github_app_id:
             raise SettingsError("GITHUB_APP_ID is not set. Run `glossator setup` to create an App.")
+        assert self.private_key
+
+    def check_webhooks(self) -> None:
+        """Raises SettingsError unless deliveries can be told from forged ones."""
         if not self.webhook_secrets:
             raise SettingsError(
                 "GITHUB_WEBHOOK_SECRETS is not set. Set it to the secret of the App's webhook; "
                 "without one, no delivery is accepted."
             )
-        assert self.private_key
 
     def check_redis(self) -> None:
         """Raises SettingsError unless there is a Redis that several processes can share."""

@@ -35,6 +35,11 @@ def signing_keys(settings: Settings) -> tuple[bytes, ...]:
         )
     if not secrets:
         # White space does not matter in PEM, and varies with how the key was handed over.
+        if not (settings.github_private_key.get_secret_value() or settings.github_private_key_file):
+            raise SettingsError(
+                "SECRET_KEY is not set. Set it to the same for all processes; make one with "
+                "`openssl rand -hex 32`."
+            )
         secrets = ["".join(settings.private_key.split())]
     return tuple(_derive(secret) for secret in secrets)
 

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from redis.asyncio import Redis
 
+from bot.config.env_file import WITHHELD, Role
 from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.domain.progress import Progress
@@ -153,15 +154,18 @@ async def running(
             "github_private_key": sandbox.private_key_pem,
             "github_webhook_secrets": sandbox.webhook_secret,
             "public_url": f"http://127.0.0.1:{port}",
+            "secret_key": "a secret of the tests",
             "data_dir": directory,
             # A third of a review's processor time, for what few flows look at.
             "analyzers_disabled": ("secrets",),
             "min_backoff_ms": 50,
             "max_backoff_seconds": 1,
         }
-        settings = Settings(_env_file=None, **(values | changed))
-        app = create_app(settings)
-        worker = make_worker(settings)
+        values |= changed
+        settings = Settings(_env_file=None, **values)
+        # As deployed: neither process has the other's secrets.
+        app = create_app(Settings(_env_file=None, **{**values, **WITHHELD[Role.WEB]}))
+        worker = make_worker(Settings(_env_file=None, **{**values, **WITHHELD[Role.WORKER]}))
         worker.worker_timeout = WORKER_POLL_MS
         worker.broker.emit_after("process_boot")
         async with app.router.lifespan_context(app), serving(app, listener, ws="auto"):

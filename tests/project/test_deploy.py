@@ -1,19 +1,27 @@
 """What is deployed fits its schemas, and speaks of what is there."""
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
+import time
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import kubernetes_validate
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bot.cli.app import app
+from bot.config.env_file import WITHHELD, Role
 from bot.config.settings import Settings
+from bot.runtime.tcp_ports import free_port
 from bot.store import QUEUES, keys
 from bot.telemetry.metrics import CATALOG
 
@@ -101,12 +109,13 @@ def test_redis_has_a_password_and_a_network_of_its_own() -> None:
     assert redis["networks"] == ["redis"]
     assert "ports" not in redis
     assert compose["networks"]["redis"]["internal"]
-    assert "${REDIS_PASSWORD:?" in compose["x-glossator"]["environment"]["REDIS_URL"]
+    for name in ("web", "events", "worker", "scheduler"):
+        assert "${REDIS_PASSWORD:?" in compose["services"][name]["environment"]["REDIS_URL"]
 
 
 def test_both_manifests_say_whose_word_on_the_clients_address_is_trusted() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert compose["x-glossator"]["environment"]["TRUSTED_PROXIES"]
+    assert compose["x-environment"]["TRUSTED_PROXIES"]
     assert compose["services"]["web"]["ports"] == ["127.0.0.1:8000:8000"]
     [settings] = [one for one in documents("ConfigMap") if one["metadata"]["name"] == "glossator"]
     assert settings["data"]["TRUSTED_PROXIES"]
@@ -114,7 +123,7 @@ def test_both_manifests_say_whose_word_on_the_clients_address_is_trusted() -> No
 
 def test_wherever_it_is_deployed_analyzers_run_isolated_or_not_at_all() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert compose["x-glossator"]["environment"]["REQUIRE_ISOLATION"] == "true"
+    assert compose["x-environment"]["REQUIRE_ISOLATION"] == "true"
     [settings] = documents("ConfigMap")
     assert settings["data"]["REQUIRE_ISOLATION"] == "true"
     assert "REQUIRE_ISOLATION=true" in (ROOT / "Dockerfile").read_text()
@@ -177,10 +186,85 @@ def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
 def test_the_secret_settings_win_over_public_ones() -> None:
     for deployment in documents("Deployment"):
         [container] = deployment["spec"]["template"]["spec"]["containers"]
-        assert [next(iter(source)) for source in container["envFrom"]] == [
-            "configMapRef",
-            "secretRef",
-        ]
+        first, *others = [next(iter(source)) for source in container["envFrom"]]
+        assert (first, {*others}) == ("configMapRef", {"secretRef"})
+
+
+ROLES = {"web": Role.WEB, "work": Role.WORKER, "schedule": Role.SCHEDULER}
+
+
+def withheld(role: Role) -> set[str]:
+    return {name.upper() for name in WITHHELD[role]}
+
+
+def test_no_pod_gets_a_secret_that_it_has_no_use_for() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    lines = re.findall(r"^\$ secret ([a-z-]+) '([A-Z_|]+)'", page, re.MULTILINE)
+    secrets = {name: {*variables.split("|")} for name, variables in lines}
+    assert len(secrets) == 4
+    for deployment in documents("Deployment"):
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        named = [one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one]
+        given = set[str]().union(*(secrets[name] for name in named))
+        role = ROLES[container["args"][1]]
+        assert not given & withheld(role), deployment["metadata"]["name"]
+        assert "SECRET_KEY" in given
+        needed = {"GITHUB_WEBHOOK_SECRETS"} if role is Role.WEB else {"GITHUB_PRIVATE_KEY"}
+        assert needed <= given
+
+
+def test_compose_empties_what_a_process_has_no_use_for() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("web", "events", "worker", "scheduler"):
+        environment = services[name]["environment"]
+        emptied = {variable for variable, value in environment.items() if value == ""}
+        assert emptied == withheld(ROLES[services[name]["command"][1]])
+        assert environment["REQUIRE_ISOLATION"] == "true"
+
+
+@pytest.mark.parametrize("command", [["web"], ["work", "--queues", "scan"], ["schedule"]])
+def test_a_process_starts_with_the_secrets_of_its_role_alone(
+    command: list[str], redis_url: str
+) -> None:
+    """What it is started with there gets it past its settings, and no less does."""
+    role = ROLES[command[0]]
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    everything = {
+        "GITHUB_APP_ID": "7",
+        "GITHUB_PRIVATE_KEY": pem,
+        "GITHUB_WEBHOOK_SECRETS": "s3cret",
+        "SECRET_KEY": "k" * 32,
+        "PORT": str(free_port()),
+        "HEALTH_PORT": str(free_port()),
+    }
+    given = {k: v for k, v in everything.items() if k not in withheld(role)}
+    health = f"http://127.0.0.1:{given['HEALTH_PORT']}/"
+    if role is Role.WEB:
+        health = f"http://127.0.0.1:{given['PORT']}/readyz"
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "REDIS_URL": redis_url}
+    arguments = [sys.executable, "-P", "-m", "bot", *command]
+    with subprocess.Popen(arguments, env={**environment, **given}) as process:
+        try:
+            assert answers(health, process)
+        finally:
+            process.terminate()
+    needed = "GITHUB_WEBHOOK_SECRETS" if role is Role.WEB else "GITHUB_PRIVATE_KEY"
+    del given[needed]
+    done = subprocess.run(
+        arguments, env={**environment, **given}, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, f"{needed} is not set" in done.stderr) == (2, True)
+
+
+def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
+    """True once the URL answers 200; False if the process ended before."""
+    while process.poll() is None:
+        with contextlib.suppress(httpx2.HTTPError):
+            if httpx2.get(url, trust_env=False).status_code == 200:
+                return True
+        time.sleep(0.05)
+    return False
 
 
 def test_every_process_has_longer_to_stop_than_it_takes() -> None:

@@ -89,6 +89,9 @@ async def check_key(settings: Settings) -> Sequence[Check]:
         settings.check_app()
     except SettingsError as exc:
         return [failure("settings", str(exc), "Run `glossator setup`.")]
+    if not settings.webhook_secrets:
+        text = "GITHUB_WEBHOOK_SECRETS is not set here"
+        return [warning("settings", text, "Set it for `web` and `serve`; workers do without it.")]
     if settings.public_url.startswith("http://localhost"):
         remedy = "Set PUBLIC_URL to the public URL of this server; it is used in links."
         return [warning("settings", f"PUBLIC_URL is {settings.public_url}", remedy)]

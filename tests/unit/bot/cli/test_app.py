@@ -307,7 +307,11 @@ def test_an_invalid_key_is_reported_in_one_sentence(
 def test_nothing_is_signed_with_an_empty_key(tmp_path: Path) -> None:
     (tmp_path / "key.pem").touch()
     done = glossator(
-        "web", cwd=tmp_path, GITHUB_PRIVATE_KEY_FILE="key.pem", REDIS_URL="redis://127.0.0.1:9/0"
+        "web",
+        cwd=tmp_path,
+        GITHUB_PRIVATE_KEY_FILE="key.pem",
+        GITHUB_WEBHOOK_SECRETS="a secret",
+        REDIS_URL="redis://127.0.0.1:9/0",
     )
     assert done.returncode == 2
     assert "GITHUB_PRIVATE_KEY_FILE: key.pem is empty" in done.stderr

@@ -22,7 +22,9 @@ def settings(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setattr(processes, "CHILDREN", {"web": ()})
     monkeypatch.setattr(processes, "READY_SECONDS", 0.2)
-    return Settings(_env_file=None, redis_url=redis_url, port=free_port())
+    return Settings(
+        _env_file=None, redis_url=redis_url, port=free_port(), github_webhook_secrets="s3cret"
+    )
 
 
 async def test_a_group_that_is_not_ready_in_time_reports_it(settings: Settings) -> None:

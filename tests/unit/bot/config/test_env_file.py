@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from bot.config.env_file import (
     NAME,
     SECRETS,
+    Role,
     as_env,
     existing_secrets,
+    load_for_role,
     load_for_server,
     write_secrets,
 )
@@ -133,3 +135,34 @@ def test_no_file_of_the_working_directory_is_read(
     for settings in (load(), load_for_server(None)):
         assert settings.keep_days == 90
         assert settings.data_dir == tmp_path / "home/.local/share/glossator"
+
+
+@pytest.mark.parametrize(
+    ("role", "kept"),
+    [
+        (Role.WEB, {"github_webhook_secrets", "github_client_secret", "api_tokens"}),
+        (Role.WORKER, {"github_private_key", "openai_api_key"}),
+        (Role.SCHEDULER, {"github_private_key"}),
+    ],
+)
+def test_a_process_keeps_the_secrets_of_its_role_alone(
+    role: Role, kept: set[str], tmp_path: Path
+) -> None:
+    env = tmp_path / "all.env"
+    write_secrets(env, {**VALUES, "API_TOKENS": "t0ken", "OPENAI_API_KEY": "sk-1"})
+    settings = load_for_role(role, env)
+    shared = {"secret_key"}
+    held = {
+        name
+        for name, field in Settings.model_fields.items()
+        if "Secret" in str(field.annotation) and str(getattr(settings, name)).strip("()")
+    }
+    assert held == kept | shared
+
+
+def test_on_one_machine_the_app_key_signs_links_where_there_is_no_other(tmp_path: Path) -> None:
+    env = tmp_path / "old.env"
+    write_secrets(env, {"GITHUB_PRIVATE_KEY": PEM, "OPENAI_API_KEY": "sk-1"})
+    settings = load_for_role(Role.WEB, env)
+    assert settings.private_key
+    assert not settings.openai_api_key.get_secret_value()
