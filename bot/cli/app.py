@@ -1,4 +1,7 @@
-"""The `glossator` command."""
+"""The `glossator` command.
+
+Each command imports what it runs when it is called, so that the others start fast.
+"""
 
 import asyncio
 import contextlib
@@ -11,9 +14,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.cli.cli_errors import error_message
-from bot.cli.embedded_redis import RedisServerError
-from bot.cli.processes import NotReady, address_of, process_group
+from bot.cli.cli_errors import CommandError, error_message
 from bot.config.env_file import (
     Role,
     as_env,
@@ -27,7 +28,6 @@ from bot.config.settings import FailOn, Settings, SettingsError, load, misspelle
 from bot.domain.model import Category, Effort
 from bot.runtime.memory import hide_memory
 from bot.runtime.signals import until_signal
-from bot.store import QUEUES
 from bot.telemetry import log, sentry, tracing
 
 app = typer.Typer(
@@ -79,7 +79,7 @@ def main() -> None:
         if text := error_message(exc):  # else it was the help, which is printed
             print(f"glossator: {text}", file=sys.stderr)
         sys.exit(exc.exit_code)
-    except (SettingsError, RedisServerError, NotReady) as exc:
+    except (SettingsError, CommandError) as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(2)
 
@@ -128,6 +128,8 @@ def serve(env_file: EnvFile = None) -> None:
 
 
 async def _serve(settings: Settings, env_file: Path | None) -> None:
+    from bot.cli.processes import address_of, process_group
+
     named = {"ENV_FILE": str(env_path(env_file))} if env_file else {}
     async with process_group(settings, named):
         print(f"Glossator {__version__} listens at {address_of(settings)}", flush=True)
@@ -148,15 +150,16 @@ def web(env_file: EnvFile = None) -> None:
 
 @app.command()
 def work(
-    queues: Annotated[str, typer.Option(help="Queues to work on, comma-separated.")] = ",".join(
-        QUEUES
-    ),
+    queues: Annotated[
+        str, typer.Option(help="Queues to work on, comma-separated.", show_default="all")
+    ] = "",
     env_file: EnvFile = None,
 ) -> None:
     """Run one worker process."""
+    from bot.store import QUEUES
     from workers.main import run_worker
 
-    names = [name.strip() for name in queues.split(",") if name.strip()]
+    names = [name.strip() for name in queues.split(",") if name.strip()] or list(QUEUES)
     if unknown := [name for name in names if name not in QUEUES]:
         raise typer.BadParameter(
             f"Unknown queue {unknown[0]!r}. Choose {', '.join(QUEUES)}.", param_hint="'--queues'"

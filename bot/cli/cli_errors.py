@@ -5,6 +5,10 @@ import re
 import typer
 
 
+class CommandError(Exception):
+    """Raised when a command cannot go on; its message is one sentence that says what to do."""
+
+
 def error_message(error: typer.TyperException) -> str:
     """What was wrong and, where the parser found it out, how to see what would be right; "" for
     the lack of any command, which has the help printed.

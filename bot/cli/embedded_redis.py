@@ -18,6 +18,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from bot.cli import redis_program
+from bot.cli.cli_errors import CommandError
 from bot.cli.redis_program import Program, Server
 from bot.runtime.parent_death import die_with_parent
 from bot.store import is_ready
@@ -43,7 +44,7 @@ _DATA = ("appendonly.aof", "appendonlydir")
 _log = log.get(__name__)
 
 
-class RedisServerError(Exception):
+class RedisServerError(CommandError):
     """Raised when the embedded Redis does not start; the message says what to do."""
 
 

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
 
+from bot.cli.cli_errors import CommandError
 from bot.cli.embedded_redis import embedded_redis
 from bot.config.settings import Settings
 from bot.runtime.parent_death import die_with_parent
@@ -40,7 +41,7 @@ READY_SECONDS = 60
 _log = log.get(__name__)
 
 
-class NotReady(Exception):
+class NotReady(CommandError):
     """Raised when the web process does not answer in time."""
 
 

@@ -79,7 +79,7 @@ async def test_a_review_opened_from_the_dashboard_is_live(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
-async def test_legitimate_clients_are_served(
+async def test_the_page_is_accessible_and_no_wider_than_the_screen(
     address: str, store: Store, new_page: NewPage, scheme: str, width: int
 ) -> None:
     await some_reviews(store)

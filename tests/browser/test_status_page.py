@@ -197,7 +197,7 @@ async def test_hostile_text_stays_text(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-async def test_legitimate_clients_are_served(
+async def test_the_page_is_accessible_and_no_wider_than_the_screen(
     address: str, settings: Settings, store: Store, new_page: NewPage, scheme: str, width: int
 ) -> None:
     done, live = await open_review(store), await under_way(store)

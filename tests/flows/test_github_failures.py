@@ -40,6 +40,7 @@ def assert_reviewed_once(world: World) -> None:
     assert world.conversation == []
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("write", "kind"),
     [
@@ -69,6 +70,7 @@ async def test_a_write_that_took_effect_unknown_to_us_is_not_done_again(
     assert_reviewed_once(world)
 
 
+@pytest.mark.variations(3)
 @pytest.mark.parametrize(
     "match",
     [

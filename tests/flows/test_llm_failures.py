@@ -132,6 +132,7 @@ async def test_rate_limits_are_waited_out(world: World, llm: LLMServer) -> None:
     assert lines(world) == [9, 13]
 
 
+@pytest.mark.variations(4)
 @pytest.mark.parametrize(
     "reply",
     [

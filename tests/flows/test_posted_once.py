@@ -66,6 +66,7 @@ async def test_a_redis_that_forgot_a_check_run_makes_no_other(world: World, redi
     assert [run.conclusion for run in world.check_runs] == ["failure"]
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("way", ["time out", "cancel", "fail"])
 async def test_a_posted_review_whose_check_run_waits_ends_with_its_report(
     world: World, way: str

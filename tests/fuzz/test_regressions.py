@@ -20,6 +20,7 @@ from .targets import SHOWN
 LINEAR = 9
 
 
+@pytest.mark.variations(3)
 @pytest.mark.parametrize(
     "answer",
     [

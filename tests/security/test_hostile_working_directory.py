@@ -218,6 +218,7 @@ def test_every_command_is_tried() -> None:
     assert set(commands) == {*SERVERS, *OFFLINE, "setup"}
 
 
+@pytest.mark.variations(4)
 @pytest.mark.parametrize("name", OFFLINE)
 @pytest.mark.parametrize("kind", ["ordinary", "hostile"])
 def test_a_command_takes_nothing_from_the_directory(clone: Clone, name: str, kind: str) -> None:

@@ -82,6 +82,7 @@ def test_code_that_names_secrets_stays(code: str) -> None:
     assert redact(code) == code
 
 
+@pytest.mark.variations(4)
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -157,6 +157,7 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.variations(4)
 @pytest.mark.parametrize(
     ("arguments", "expected_text"),
     [
@@ -188,6 +189,7 @@ def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
     assert "GitHub" not in done.stderr
 
 
+@pytest.mark.variations(4)
 @pytest.mark.parametrize(
     ("typed", "expected_text"),
     [
@@ -277,6 +279,7 @@ def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) 
     assert report.read_bytes().startswith(begins)
 
 
+@pytest.mark.variations(3)
 @pytest.mark.parametrize(
     ("key_bytes", "expected_text"),
     [
@@ -335,6 +338,7 @@ def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
     assert last_line == "glossator: The worker cannot start: [Errno 2] No such file or directory."
 
 
+@pytest.mark.variations(3)
 @pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "GITHUB_API_URL", "PUBLIC_URL"])
 @pytest.mark.parametrize("port", ["port", "99999"])
 def test_an_address_has_a_port_that_is_one(tmp_path: Path, name: str, port: str) -> None:

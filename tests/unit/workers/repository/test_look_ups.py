@@ -215,6 +215,7 @@ async def test_a_repository_that_cannot_be_had_is_a_sentence(settings: Settings)
 # What a hostile change may make a model ask.
 
 
+@pytest.mark.variations(14)
 @pytest.mark.parametrize("operation", ["read", "list", "search", "uses", "definition"])
 @pytest.mark.parametrize(
     "path",
@@ -259,6 +260,7 @@ SLOW = (
 )  # fmt: skip
 
 
+@pytest.mark.variations(3)
 @pytest.mark.parametrize("pattern", SLOW)
 async def test_no_expression_is_slow_for_long(
     repository: Repository, settings: Settings, pattern: str

@@ -266,6 +266,7 @@ async def test_a_duplicate_key_is_reported_at_the_new_one() -> None:
         assert (item.start_line, item.title) == (line, title)
 
 
+@pytest.mark.variations(8)
 @pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"])
 @pytest.mark.parametrize(
     ("path", "text", "source", "line"),

@@ -179,6 +179,7 @@ async def test_memory_and_file_size_are_limited(kind: Isolation, tmp_path: Path)
     assert (tmp_path / "big").stat().st_size <= 64 << 20
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_survives_the_time_limit(kind: Isolation, tmp_path: Path) -> None:
     """The program starts a child that writes its heartbeat; both are gone after the limit."""
