@@ -291,9 +291,14 @@ class Settings(BaseSettings):
         description="Port for health checks of workers and the scheduler; 0: none. "
         "The web process answers on `/healthz`.",
     )
-    metrics_open: bool = Field(
-        False, description="Serve /metrics without a token (protected networks only)."
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port of the web process for Prometheus: `/metrics`, open to whoever reaches it; "
+        "0: none.",
     )
+    metrics_host: str = Field("127.0.0.1", description="Address that METRICS_PORT listens on.")
     otel_exporter_otlp_endpoint: Url | None = Field(
         None,
         description="OpenTelemetry collector (OTLP over HTTP, such as `http://HOST:4318`) for "

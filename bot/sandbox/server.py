@@ -23,13 +23,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from bot.runtime.http_server import serving
 from bot.runtime.tcp_ports import listen
 from bot.sandbox.api.app import manifest_pages
 from bot.sandbox.api.issues import ensure_label
 from bot.sandbox.api.routes import routes
 from bot.sandbox.git import git, http
 from bot.sandbox.graphql import api
-from bot.sandbox.http_server import serving
 from bot.sandbox.state import App, Installation, Pull, Repository, SandboxState, utc_now
 from bot.sandbox.webhooks import Webhooks, pull_request
 

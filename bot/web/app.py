@@ -1,7 +1,8 @@
 """The web process as a value: `create_app(settings)` gives routes, middleware and lifespan."""
 
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,15 +16,15 @@ from bot.config.settings import Settings
 from bot.security.signing import signing_keys
 from bot.store import RedisError, Store, connect
 from bot.telemetry import log
-from bot.telemetry.metrics import Metrics, exposition, resident_memory, series
+from bot.telemetry.metrics import Metrics, resident_memory, series
 from bot.telemetry.watchdog import watched
 from bot.web.api import problems, reviews
 from bot.web.api.openapi import openapi
 from bot.web.api.problems import Problem
-from bot.web.auth.viewer import viewer
 from bot.web.feed.fanout import Fanout
 from bot.web.feed.feed import feed
 from bot.web.limits import ConnectionLimiter, RateLimiter, RateLimitMiddleware
+from bot.web.metrics import serving_metrics
 from bot.web.pages import dashboard, signin
 from bot.web.pages.forms import cancel_button
 from bot.web.pages.review import review_page
@@ -38,9 +39,6 @@ MAX_CONCURRENT_LISTS = 6
 
 #: Reviews whose feeds one web process can read at once, and a few more for their past.
 MAX_FEED_CONNECTIONS = 1000
-
-#: https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info
-CONTENT_TYPE = "text/plain; version=0.0.4"
 
 _log = log.get(__name__)
 
@@ -59,25 +57,6 @@ async def readyz(request: Request) -> JSONResponse:
             {"status": "unavailable", "reason": "Redis does not answer."}, status_code=503
         )
     return JSONResponse({"status": "ok"})
-
-
-async def metrics(request: Request) -> PlainTextResponse:
-    """What Prometheus reads. Open if METRICS_OPEN is set, else for an admin token."""
-    if not request.app.state.settings.metrics_open:
-        who = await viewer(request)
-        if who is None or who.repositories is not None:
-            raise HTTPException(404)
-    store: Store = request.app.state.store
-    await request.app.state.metrics.flush()
-    figures = store.metrics
-    values = await figures.totals() | await figures.rate_limits() | await figures.gauges()
-    for queue in await store.queues.all():
-        for state in ("waiting", "unacked", "delayed", "dead"):
-            name = series("glossator_queue_messages", queue=queue.name, state=state)
-            values[name] = getattr(queue, state)
-        values[series("glossator_queue_oldest_seconds", queue=queue.name)] = queue.age
-    values["glossator_workers_alive"] = await store.queues.live_workers()
-    return PlainTextResponse(exposition(values), media_type=CONTENT_TYPE)
 
 
 async def on_http_error(request: Request, exc: Exception) -> Response:
@@ -99,8 +78,9 @@ async def on_redis_unavailable(request: Request, exc: Exception) -> Response:
     return page("message.html", 503, title="Temporarily unavailable", message=message)
 
 
-def create_app(settings: Settings) -> Starlette:
-    """`settings.redis_url` must be set; whoever starts the web process has seen to that.
+def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> Starlette:
+    """`settings.redis_url` must be set; whoever starts the web process has seen to that. Metrics
+    are served on the socket `metrics_on`, which is closed at the end.
 
     Raises SettingsError if there is nothing to sign links with.
     """
@@ -119,8 +99,10 @@ def create_app(settings: Settings) -> Starlette:
                     series("glossator_process_memory_bytes", process="web"): resident_memory(),
                     "glossator_feeds_open": app.state.feed_limiter.open,
                 }
+                metrics = serving_metrics(app.state, metrics_on) if metrics_on else nullcontext()
                 with watched(on_stall=app.state.metrics.stalled):
-                    yield
+                    async with metrics:
+                        yield
         finally:
             await feed_redis.aclose()
             await redis.aclose()
@@ -130,7 +112,6 @@ def create_app(settings: Settings) -> Starlette:
             Route("/webhooks/github", receiver.receive, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/metrics", metrics),
             Route("/", dashboard.dashboard),
             Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
             Route(

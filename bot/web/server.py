@@ -2,8 +2,9 @@
 
 import uvicorn
 
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SettingsError
 from bot.runtime.memory import hide_memory
+from bot.runtime.tcp_ports import listen
 from bot.web.app import create_app
 from bot.web.feed.feed import MESSAGE_BYTES
 from bot.web.header_limits import HeaderLimitProtocol
@@ -12,8 +13,17 @@ from bot.web.header_limits import HeaderLimitProtocol
 def run_web(settings: Settings) -> None:
     """Raises SettingsError."""
     hide_memory()
+    metrics_on = None
+    if settings.metrics_port:
+        try:
+            metrics_on = listen(settings.metrics_port, settings.metrics_host)
+        except OSError as exc:
+            raise SettingsError(
+                f"METRICS_PORT: {settings.metrics_host}:{settings.metrics_port} cannot be used "
+                f"({exc.strerror})."
+            ) from exc
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, metrics_on),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -16,15 +16,6 @@ async def world(redis_url: str, redis: "Redis", tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
-async def world_with_metrics_token(
-    redis_url: str, redis: "Redis", tmp_path: Path
-) -> AsyncIterator[World]:
-    """The App with an admin token, `letmein`."""
-    async with running(redis_url, redis, tmp_path, api_tokens="letmein") as world:
-        yield world
-
-
-@pytest.fixture
 async def llm() -> AsyncIterator[LLMServer]:
     """A model that finds nothing; `llm.settings` have the App ask it."""
     async with LLMServer() as server:

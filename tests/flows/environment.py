@@ -17,8 +17,8 @@ from bot.config.settings import Settings
 from bot.domain.model import State
 from bot.domain.progress import Progress
 from bot.github.rate_limits import Clock
+from bot.runtime.http_server import serving
 from bot.runtime.tcp_ports import listen
-from bot.sandbox.http_server import serving
 from bot.sandbox.state import CheckRun, IssueComment, Repository, Review, ReviewComment
 from bot.store import QUEUES, Store, connect, keys
 from bot.web.app import create_app
@@ -53,6 +53,7 @@ class World:
     settings: Settings
     store: Store
     url: str
+    metrics_url: str
 
     async def open_pull(
         self, before: Mapping[str, str], after: Mapping[str, str | None], **more: Any
@@ -142,8 +143,9 @@ async def running(
 ) -> AsyncIterator[World]:
     """Start everything; `changed` are settings. At the end each request that went to GitHub is
     held against GitHub's own description."""
-    listener = listen(0)
+    listener, metrics_on = listen(0), listen(0)
     port = listener.getsockname()[1]
+    metrics_url = f"http://127.0.0.1:{metrics_on.getsockname()[1]}/metrics"
     async with Sandbox(webhook_url=f"http://127.0.0.1:{port}/webhooks/github") as sandbox:
         await sandbox.add_repository(REPO)
         values: dict[str, Any] = {
@@ -164,7 +166,7 @@ async def running(
         values |= changed
         settings = Settings(_env_file=None, **values)
         # As deployed: neither process has the other's secrets.
-        app = create_app(Settings(_env_file=None, **{**values, **WITHHELD[Role.WEB]}))
+        app = create_app(Settings(_env_file=None, **{**values, **WITHHELD[Role.WEB]}), metrics_on)
         worker = make_worker(Settings(_env_file=None, **{**values, **WITHHELD[Role.WORKER]}))
         worker.worker_timeout = WORKER_POLL_MS
         worker.broker.emit_after("process_boot")
@@ -174,7 +176,11 @@ async def running(
             client = connect(redis_url)
             try:
                 yield World(
-                    sandbox, settings, Store(client, keep_seconds=3600), settings.public_url
+                    sandbox,
+                    settings,
+                    Store(client, keep_seconds=3600),
+                    settings.public_url,
+                    metrics_url,
                 )
             finally:
                 await client.aclose()

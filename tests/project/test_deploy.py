@@ -116,9 +116,29 @@ def test_redis_has_a_password_and_a_network_of_its_own() -> None:
 def test_both_manifests_say_whose_word_on_the_clients_address_is_trusted() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     assert compose["x-environment"]["TRUSTED_PROXIES"]
-    assert compose["services"]["web"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert compose["services"]["web"]["ports"] == [
+        "127.0.0.1:8000:8000",
+        "127.0.0.1:9464:9464",
+    ]
     [settings] = [one for one in documents("ConfigMap") if one["metadata"]["name"] == "glossator"]
     assert settings["data"]["TRUSTED_PROXIES"]
+
+
+def test_only_prometheus_reaches_the_metrics_and_only_the_proxy_the_pages() -> None:
+    [settings] = documents("ConfigMap")
+    metrics_port = int(settings["data"]["METRICS_PORT"])
+    [inbound] = [
+        d for d in documents("NetworkPolicy") if d["metadata"]["name"] == "glossator-web-inbound"
+    ]
+    senders = {
+        rule["ports"][0]["port"]: rule["from"][0]["namespaceSelector"]["matchLabels"]
+        for rule in inbound["spec"]["ingress"]
+    }
+    assert senders.keys() == {8000, metrics_port}
+    assert senders[8000] != senders[metrics_port]
+    public, metrics = documents("Service")
+    assert [port["targetPort"] for port in public["spec"]["ports"]] == ["http"]
+    assert [port["targetPort"] for port in metrics["spec"]["ports"]] == ["metrics"]
 
 
 def test_wherever_it_is_deployed_analyzers_run_isolated_or_not_at_all() -> None:

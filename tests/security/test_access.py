@@ -29,7 +29,6 @@ OPEN = {
     ("GET", "/api/openapi.json"),
 }
 GUARDED = {
-    ("GET", "/metrics"),
     ("GET", "/"),
     ("POST", "/reviews/{review_id}/cancel"),
     ("POST", "/dead-letters/{queue}/{message_id}/retry"),

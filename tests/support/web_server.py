@@ -27,8 +27,8 @@ from bot.domain.model import (
     Usage,
 )
 from bot.domain.reasons import FileSkipReason
+from bot.runtime.http_server import Server
 from bot.runtime.tcp_ports import listen
-from bot.sandbox.http_server import Server
 from bot.store import PendingRequest, ReviewResult, Store, message
 from bot.web.feed.feed import MESSAGE_BYTES
 from bot.web.header_limits import HeaderLimitProtocol

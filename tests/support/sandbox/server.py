@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from bot.sandbox.http_server import serving
+from bot.runtime.http_server import serving
 from tests.support.sandbox.faults import Faults
 from tests.support.sandbox.recorder import Exchange, FaultyProtocol, Recorder
 from tests.support.sandbox.users import Users

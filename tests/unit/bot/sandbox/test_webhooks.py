@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.runtime.http_server import serving
 from bot.runtime.tcp_ports import listen
-from bot.sandbox.http_server import serving
 from tests.support.sandbox.server import Sandbox
 from tests.unit.bot.sandbox.conftest import REPO, Client, Pull
 

@@ -55,13 +55,14 @@ async def test_too_fast_an_address_gets_429_and_deliveries_go_on(
         assert (await web.get("/healthz")).status_code == 200
 
 
-def test_opening_feeds_and_guessing_at_the_metrics_are_counted_too(redis_url: str) -> None:
+def test_opening_feeds_and_guessing_at_tokens_are_counted_too(redis_url: str) -> None:
     with TestClient(create_app(make_settings(redis_url, requests_per_minute=4))) as web:
+        guess = {"Authorization": "Bearer guess"}
         for _ in range(2):
-            assert web.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
+            assert web.get("/api/reviews", headers=guess).status_code == 401
             with pytest.raises(WebSocketDenialResponse), web.websocket_connect("/ws/tasks/x"):
                 pass
-        assert web.get("/metrics").status_code == 429
+        assert web.get("/api/reviews").status_code == 429
         with pytest.raises(WebSocketDenialResponse) as refused:
             web.websocket_connect("/ws/tasks/x").__enter__()
         assert refused.value.status_code == 429
