@@ -295,8 +295,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=65535,
-        description="Port of the web process for Prometheus: `/metrics`, open to whoever reaches it; "
-        "0: none.",
+        description="Port of the web process for `/metrics`, which needs no token; 0: none.",
     )
     metrics_host: str = Field("127.0.0.1", description="Address that METRICS_PORT listens on.")
     otel_exporter_otlp_endpoint: Url | None = Field(
