@@ -153,7 +153,7 @@ class Review:
     requested_by: str = ""
     focus: Category | None = None  # `/review security` asks for one category
     effort: Effort | None = None  # `/review deep`; None is what the configuration says
-    full: bool = False  # `/review full`: nothing is taken over from earlier reviews
+    full: bool = False  # `/review full`: all is read and checked again
     comment_id: int | None = None  # the comment that asked, for its reactions
     in_thread: bool = False  # whether that is a review comment, not one of the conversation
 
@@ -344,12 +344,14 @@ class Convention:
 class Batch:
     """What is read together; numbers count from 0 in a review. `overview` are short lines on
     what is not in it: other batches' files, and deleted, renamed and mode-only files.
-    `conventions` are what the team asks of code at its files' places, the nearest first."""
+    `conventions` are what the team asks of code at its files' places, the nearest first.
+    `open_findings` are what we reported on its files before and what may still hold."""
 
     number: int
     files: tuple[BatchFile, ...]
     overview: tuple[str, ...] = ()
     conventions: tuple[Convention, ...] = ()
+    open_findings: tuple[Finding, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -432,7 +434,8 @@ class Rejected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
     """What one batch gave. `reviewed` are the paths that the LLM really read; `inconclusive` those
-    of them on which its answer was cut off or findings could not be checked."""
+    of them on which its answer was cut off or findings could not be checked. `findings` hold the
+    batch's open findings too, but for those of `fixed`."""
 
     findings: tuple[Finding, ...] = ()
     rejected: tuple[Rejected, ...] = ()
@@ -444,6 +447,7 @@ class BatchResult:
     model: str = ""  # that answered; "" when none did
     notes: tuple[str, ...] = ()
     overview: str = ""  # what the change does, one or two sentences
+    fixed: tuple[tuple[str, str], ...] = ()  # (fingerprint, the line that shows it)
 
 
 REPORT_VERSION = 3

@@ -74,6 +74,7 @@ class RejectionReason(_Reason):
     SEVERITY = "severity", "less severe than {}"
     CONFIDENCE = "confidence", "low confidence ({})"
     REFUTED = "refuted", "refuted: {}"
+    REPEATED = "repeated", "reported before: {}"
     DISMISSED = "dismissed", "dismissed {}"
     SUGGESTION_MISPLACED = "suggestion_misplaced", "suggestion does not apply to those lines"
     SUGGESTION_WITHOUT_LINES = "suggestion_without_lines", "suggestion has no lines to apply to"

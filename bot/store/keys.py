@@ -50,6 +50,8 @@ Pull requests and repositories
   posted_summary:<repository_id>:<number>    string  KEEP since its last use; PostedSummary
   file_results:<repository_id>:<number>      hash    KEEP since its last use; BatchFile.key ->
                                                      compressed FileResult
+  open_findings:<repository_id>:<number>     list    KEEP since its last use; compressed Findings of
+                                                     the model that we reported or people dismissed
   dismissed:<repository_id>:<number>         set     KEEP since its last use; fingerprints
   suppressions:<repository_id>               hash    for ever; fingerprint -> Suppression (each goes
                                                      after SUPPRESSION_DAYS without use)
@@ -216,6 +218,10 @@ def posted_summary(repository_id: int, number: int) -> str:
 
 def file_results(repository_id: int, number: int) -> str:
     return f"{PREFIX}file_results:{repository_id}:{number}"
+
+
+def open_findings(repository_id: int, number: int) -> str:
+    return f"{PREFIX}open_findings:{repository_id}:{number}"
 
 
 def dismissed(repository_id: int, number: int) -> str:

@@ -1,12 +1,12 @@
 """What is kept of a pull request from one review to the next: which review is the newest, whether
-people paused it, the findings that are inline comments, the review that speaks of all, and what the
-LLM said of its files."""
+people paused it, the findings that are inline comments or open, the review that speaks of all, and
+what the LLM said of its files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.model import FileResult
+from bot.domain.model import FileResult, Finding
 from bot.store import keys
 from bot.store.database import Database, pack, unpack
 
@@ -148,6 +148,23 @@ class PullRequests:
         old = await self.file_result_keys(repository_id, number) - set(but)
         if old:
             await self._redis.hdel(keys.file_results(repository_id, number), *old)
+
+    async def save_open_findings(
+        self, repository_id: int, number: int, findings: Sequence[Finding]
+    ) -> None:
+        """Keep what the model found and we reported, in place of what was kept before."""
+        key = keys.open_findings(repository_id, number)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(key)
+            if findings:
+                pipe.rpush(key, *map(pack, findings))
+            pipe.expire(key, self._database.keep_seconds)
+            await pipe.execute()
+
+    async def open_findings(self, repository_id: int, number: int) -> tuple[Finding, ...]:
+        """What the model found and we reported, as of the last report."""
+        kept: Any = await self._redis.lrange(keys.open_findings(repository_id, number), 0, -1)
+        return tuple(unpack(Finding, data) for data in kept)
 
     async def mark_defaults_missing(self, installation_id: int) -> None:
         """Note that it has no organization's defaults that we may read: GitHub is asked for them

@@ -1,8 +1,10 @@
 """A second push: only what changed is read again, and nothing is said twice."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,7 +16,16 @@ from bot.github.threads import minimize_comment
 from bot.store import keys
 from tests.flows.conversation import pushed
 from tests.flows.environment import REPO, World, running
-from tests.support.llm_server import LLMServer, Reply, Request, Status, agreeable, review
+from tests.support.llm_server import (
+    LLMServer,
+    Reply,
+    Request,
+    Status,
+    Text,
+    agreeable,
+    review,
+    verdicts,
+)
 from workers.review import posted_review
 
 NAMES = [f"part_{number:02}.py" for number in range(40)]
@@ -287,6 +298,93 @@ async def test_full_asks_about_everything_again_and_pays_for_nothing_twice(
     again = [request.asks_for_verdicts for request in llm.requests[call_count:]]
     assert (again.count(False), set(again)) == (1, {True, False})
     assert len(world.reviews) == 3
+
+
+TWO_BUGS = """\
+def first(items):
+    return items[0]
+
+
+def average(items):
+    return sum(items) / len(items)
+"""
+
+
+def bug(line: int, quote: str, title: str) -> dict[str, Any]:
+    return {
+        "path": "stats.py",
+        "quote": quote,
+        "line": line,
+        "side": "new",
+        "category": "correctness",
+        "severity": "high",
+        "title": title,
+        "body": "An empty list of items raises here.",
+        "confidence": 0.9,
+    }
+
+
+FIRST = bug(2, "    return items[0]", "There may be no first item")
+AVERAGE = bug(6, "    return sum(items) / len(items)", "Divides by zero without items")
+
+
+async def test_an_open_finding_is_resolved_by_the_line_that_fixes_it_and_never_by_silence(
+    world: World, llm: LLMServer
+) -> None:
+    world.sandbox.grant("contents", "write")
+    llm.default = lambda request: (
+        agreeable(request) if request.asks_for_verdicts else review(FIRST, AVERAGE)
+    )
+    number = await world.open_pull({"stats.py": ""}, {"stats.py": TWO_BUGS})
+    await world.settle()
+    assert [comment.line for comment in world.inline_comments] == [2, 6]
+
+    # The first bug goes by a guard above its line. The reader names that, an id that nobody asked
+    # about, a line that is nowhere, and the second bug in other words.
+    guard = "    if not items:"
+    fixed = [
+        {"id": 1, "line": guard},
+        {"id": 7, "line": guard},
+        {"id": 2, "line": "    if not items: return 0"},
+    ]
+    again = AVERAGE | {"title": "An empty list of items divides by zero"}
+    llm.default = lambda request: Text(json.dumps({"fixed": fixed, "findings": [again]}))
+    call_count = len(llm.requests)
+    fixed_file = TWO_BUGS.replace(
+        "    return items[0]", f"{guard}\n        return None\n    return items[0]"
+    )
+    await pushed(world, number, {"stats.py": fixed_file})
+    await world.settle()
+    [asked] = llm.requests[call_count:]
+    assert (
+        "=== BEGIN open findings ===\n"
+        "|1: stats.py line 4, high: There may be no first item\n"
+        "|2: stats.py line 8, high: Divides by zero without items\n"
+        "=== END open findings ==="
+    ) in asked.user
+    assert resolved_lines(world) == {2: True, 6: False}
+    assert len(world.inline_comments) == 2, "nothing is said in other words"
+    assert str(world.check_runs[-1].output["title"]).startswith("1 high")
+
+    # The next reader says nothing at all: that shows nothing. A full review checks it again.
+    llm.default = review()
+    await pushed(world, number, {"stats.py": f"{fixed_file}\n\nLIMIT = 1\n"})
+    await world.settle()
+    assert resolved_lines(world) == {2: True, 6: False}
+    llm.default = lambda request: verdicts(None) if request.asks_for_verdicts else review()
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert resolved_lines(world) == {2: True, 6: True}, "a line refutes it"
+    assert len(world.inline_comments) == 2
+
+
+def resolved_lines(world: World) -> dict[int | None, bool]:
+    """Whether the thread of each comment is resolved, by the line on which it was posted."""
+    threads = world.repository.threads
+    return {
+        comment.original_line: threads[comment.thread_id].resolved_by is not None
+        for comment in world.inline_comments
+    }
 
 
 def finds_a_bug(request: Request) -> Reply:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 
-from bot.domain.model import BatchResult, Finding
+from bot.domain.model import BatchResult, Finding, Rejected
+from bot.domain.reasons import RejectionReason
 
 #: Findings of two readings that lie so many lines apart may be one.
 _NEAR = 3
@@ -13,6 +14,8 @@ _NEAR = 3
 #: in a file.
 _ALIKE_NEAR = 0.25
 _ALIKE = 0.6
+#: The first of them for a finding that is dropped as reported before: that asks for more.
+_REPEATED_NEAR = 0.5
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{3,}")
 
@@ -20,6 +23,43 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{3,}")
 def combine(readings: Sequence[BatchResult]) -> BatchResult:
     """One result of all readings, which are independent of each other; at least one."""
     return reduce(_both, readings)
+
+
+def without_repeats(result: BatchResult, reported: Sequence[Finding]) -> BatchResult:
+    """The result without what says in other words what was `reported` before."""
+    kept: list[Finding] = []
+    repeated: list[Rejected] = []
+    for finding in result.findings:
+        same = next((each for each in reported if _repeats(finding, each)), None)
+        if same is None:
+            kept.append(finding)
+        else:
+            reason = RejectionReason.REPEATED
+            repeated.append(
+                Rejected(path=finding.path, title=finding.title, reason=reason, detail=same.title)
+            )
+    return replace(result, findings=tuple(kept), rejected=(*result.rejected, *repeated))
+
+
+def with_reported(result: BatchResult, reported: Sequence[Finding]) -> BatchResult:
+    """The result with what was `reported` before. What says the same in other words goes by its
+    fingerprint, so that nobody is told twice."""
+    names: dict[str, str] = {}
+    for finding in result.findings:
+        same = (each.fingerprint for each in reported if _repeats(finding, each))
+        names[finding.fingerprint] = next(same, finding.fingerprint)
+    found = [replace(each, fingerprint=names[each.fingerprint]) for each in result.findings]
+    missing = [each for each in reported if each.fingerprint not in names.values()]
+    return replace(result, findings=(*found, *missing))
+
+
+def _repeats(finding: Finding, reported: Finding) -> bool:
+    if finding.path != reported.path:
+        return False
+    if finding.fingerprint == reported.fingerprint:
+        return _likeness(finding, reported) >= _ALIKE_NEAR
+    near = finding.side is reported.side and _distance(finding, reported) <= _NEAR
+    return _likeness(finding, reported) >= (_REPEATED_NEAR if near else _ALIKE)
 
 
 def _both(first: BatchResult, second: BatchResult) -> BatchResult:
@@ -47,6 +87,7 @@ def _both(first: BatchResult, second: BatchResult) -> BatchResult:
         model=first.model or second.model,
         notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
         overview=first.overview or second.overview,
+        fixed=tuple({**dict(second.fixed), **dict(first.fixed)}.items()),
     )
 
 

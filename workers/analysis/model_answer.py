@@ -23,6 +23,8 @@ MAX_TRACE = 2000
 MAX_REASON = 300
 #: Findings read of one answer: more is noise by any measure.
 MAX_FINDINGS = 50
+#: Open findings of which one answer may say that they are fixed.
+MAX_FIXED = 200
 #: Look-ups read of one answer; fewer are done.
 MAX_LOOK_UPS = 100
 
@@ -152,14 +154,17 @@ def _verdicts_problem(answer: Json) -> str:
     return "" if isinstance(answer.get("verdicts"), list) else '"verdicts" is missing or no list.'
 
 
-REVIEW_SCHEMA = Schema(
-    "review",
-    _object(
-        overview=_TEXT,
-        summaries=_list_of(_object(path=_TEXT, summary=_TEXT)),
-        findings=_list_of(_FINDING),
-        look_ups=_list_of(_LOOK_UP),
-    ),
+_REVIEW: dict[str, Json] = {
+    "overview": _TEXT,
+    "summaries": _list_of(_object(path=_TEXT, summary=_TEXT)),
+    "findings": _list_of(_FINDING),
+    "look_ups": _list_of(_LOOK_UP),
+}
+REVIEW_SCHEMA = Schema("review", _object(**_REVIEW), _review_problem)
+#: Where findings of an earlier review are open.
+LATER_REVIEW_SCHEMA = Schema(
+    "later_review",
+    _object(fixed=_list_of(_object(id=_NUMBER, line=_TEXT)), **_REVIEW),
     _review_problem,
 )
 VERDICTS_SCHEMA = Schema("verdicts", _object(verdicts=_list_of(_VERDICT)), _verdicts_problem)
@@ -223,6 +228,17 @@ def read_summaries(answer: Json) -> dict[str, str]:
 def read_overview(answer: Json) -> str:
     """What the change does, in one line; "" if it is not told."""
     return " ".join(_text(answer, "overview", 4 * MAX_OVERVIEW).split())[:MAX_OVERVIEW]
+
+
+def read_fixed(answer: Mapping[str, object]) -> dict[int, str]:
+    """Ids of open findings that are said to be fixed, each with the line that shows it."""
+    fixed = {}
+    for item in _items(answer, "fixed")[:MAX_FIXED]:
+        if isinstance(item, Mapping):
+            id, line = _number(item.get("id")), _text(item, "line", MAX_QUOTE)
+            if id is not None and line:
+                fixed[id] = line
+    return fixed
 
 
 def read_look_ups(answer: Mapping[str, object]) -> tuple[LookUp, ...]:

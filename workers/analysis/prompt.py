@@ -18,7 +18,12 @@ from bot.domain.model import Category, Convention, Finding, PullRequestContext
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
 from workers.analysis.llm.json_reader import Json
-from workers.analysis.model_answer import MAX_FINDINGS, REVIEW_SCHEMA, VERDICTS_SCHEMA
+from workers.analysis.model_answer import (
+    LATER_REVIEW_SCHEMA,
+    MAX_FINDINGS,
+    REVIEW_SCHEMA,
+    VERDICTS_SCHEMA,
+)
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.
@@ -43,8 +48,9 @@ class Prompt:
         return count_tokens(self.system) + count_tokens(self.user)
 
 
-#: Look-ups under the numbers that the model knows them by.
+#: Look-ups, and findings, under the numbers that the model knows them by.
 LookedUp = Sequence[tuple[int, LookUpResult]]
+Numbered = Sequence[tuple[int, Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,21 +129,26 @@ def batch_prompt(
     overview: Sequence[str] = (),
     conventions: Sequence[Convention] = (),
     reading: Round = Round(),
+    open_findings: Numbered = (),
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
-    `pr_context`, and of `instructions` and `conventions` together, as much is shown as their
-    shares of `context_tokens` allow; of `reading.looked_up`, the newest that fit into what is
-    left, at most a quarter. `overview` is on the rest of the change."""
+    `pr_context` and `open_findings` together, and of `instructions` and `conventions`, as much is
+    shown as their shares of `context_tokens` allow; of `reading.looked_up`, the newest that fit
+    into what is left, at most a quarter. `overview` is on the rest of the change."""
     budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     template = _ENVIRONMENT.get_template("batch.md.j2")
     system = _ENVIRONMENT.get_template("system.md.j2").render(
-        categories=chosen, schema=json.dumps(REVIEW_SCHEMA.body)
+        categories=chosen,
+        schema=json.dumps((LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA).body),
     )
+    reported = _reported(open_findings, budgets.pr_context // 2)
+    room_for_words = budgets.pr_context - sum(map(count_tokens, reported))
     applying, room_left = _applying(instructions, files, budgets.instructions)
     values = {
         "files": files,
-        "pr_context": _fitted(_shortened(pr_context), budgets.pr_context),
+        "pr_context": _fitted(_shortened(pr_context), room_for_words),
+        "open_findings": reported,
         "instructions": applying,
         "conventions": _fitting(conventions, room_left),
         "overview": [one_line(line) for line in overview],
@@ -182,6 +193,20 @@ def _draft(answer: Json | None) -> str:
     findings = items[:MAX_FINDINGS] if isinstance(items, list) else []
     lines = [json.dumps(item, ensure_ascii=False) for item in findings]
     return "\n".join(lines) or "no findings so far"
+
+
+def _reported(open_findings: Numbered, budget: int) -> list[str]:
+    """The first of them that are shown in `budget` tokens, one a line."""
+    shown = []
+    for number, finding in open_findings:
+        at = f" line {finding.start_line}" if finding.anchored else ""
+        title = f"{finding.path}{at}, {finding.severity}: {finding.title}"
+        line = f"{number}: {one_line(title)}\n"
+        budget -= count_tokens(line)
+        if budget < 0:
+            break
+        shown.append(line)
+    return shown
 
 
 def _applying(

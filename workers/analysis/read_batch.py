@@ -1,15 +1,16 @@
 """The step: a batch is read by the model, and what it says is checked before it is believed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.look_ups import CodeSource
-from bot.domain.model import Batch, BatchResult, Category, Effort, PullRequestContext
+from bot.domain.model import Batch, BatchResult, Category, Effort, Finding, PullRequestContext
 from bot.policy.finding_filter import effort_of, finding_filter
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
-from workers.analysis.merge_readings import combine
+from workers.analysis.merge_readings import combine, with_reported, without_repeats
 from workers.analysis.reader import Reader
 from workers.analysis.redacted_view import show
 from workers.analysis.refute import check
@@ -31,13 +32,15 @@ async def analyze(
     installation_id: int = 0,
     by_outsider: bool = False,
     last_try: bool = False,
+    afresh: bool = False,
 ) -> BatchResult:
     """What the model finds in `batch`, checked, with the `effort` that somebody asked for.
 
-    Raises TransientLLMError if a later try may give more, except at the `last_try`; its
-    `usage` is all that this try has cost. At the last try, and for all that no try will
-    heal, the result has what could be had, names what was not read in `skipped`, and
-    says why in `notes`.
+    The batch's open findings are among its findings unless a line shows that they are fixed;
+    `afresh`, the model reads without knowing them, and they are checked again.
+
+    Raises TransientLLMError if a later try may give more, except at the `last_try`; its `usage` is
+    what this try has cost. Else the result has what could be had, and says why in `notes`.
     """
     session = Session(
         llm=llm,
@@ -52,26 +55,24 @@ async def analyze(
     chosen = effort_of(settings, config, effort)
     looks = source is not None and chosen is not Effort.QUICK and settings.look_up_rounds > 0
     shown = [show(each) for each in batch.files if each.file.hunks]
-    unread = tuple(each.file.path for each in batch.files if not each.file.hunks)
+    without_hunks = tuple(each.file.path for each in batch.files if not each.file.hunks)
     if not shown:
-        return BatchResult(reviewed=unread)
-    readers = [
-        Reader(
-            session=session,
-            pr_context=pr_context,
-            config=config,
-            finding_filter=finding_filter(settings, config, focus),
-            overview=batch.overview,
-            conventions=batch.conventions,
-            rounds=settings.look_up_rounds if looks else 0,
-            second=number > 0,
-            model=settings.llm_second_model if number else "",
-        )
-        for number in range(2 if chosen is Effort.DEEP else 1)
-    ]
+        return BatchResult(reviewed=without_hunks, findings=batch.open_findings)
+    reader = Reader(
+        session=session,
+        pr_context=pr_context,
+        config=config,
+        finding_filter=finding_filter(settings, config, focus),
+        overview=batch.overview,
+        conventions=batch.conventions,
+        rounds=settings.look_up_rounds if looks else 0,
+        open_findings=() if afresh else batch.open_findings,
+    )
+    readers = [reader, reader.independent()] if chosen is Effort.DEEP else [reader]
     try:
         await all_of([reader.read(shown[::-1] if reader.second else shown) for reader in readers])
-        result = combine([reader.result() for reader in readers])
+        both = combine([reader.result() for reader in readers])
+        result, still_open = _with_open(both, batch.open_findings, afresh)
         checked = await check(
             result.findings,
             shown,
@@ -84,10 +85,21 @@ async def analyze(
         raise
     return replace(
         result,
-        findings=checked.findings,
+        findings=(*checked.findings, *still_open),
         rejected=result.rejected + checked.rejected,
-        reviewed=unread + result.reviewed,
+        reviewed=without_hunks + result.reviewed,
         inconclusive=result.inconclusive + checked.unchecked,
         usage=session.usage,
         notes=result.notes + checked.notes,
     )
+
+
+def _with_open(
+    result: BatchResult, open_findings: Sequence[Finding], afresh: bool
+) -> tuple[BatchResult, Sequence[Finding]]:
+    """The result with the findings that are to be checked, and those that stay open unchecked."""
+    if afresh:
+        return with_reported(result, open_findings), ()
+    fixed = dict(result.fixed)
+    still_open = [each for each in open_findings if each.fingerprint not in fixed]
+    return without_repeats(result, still_open), still_open

@@ -22,16 +22,18 @@ from bot.policy.finding_filter import FindingFilter
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import LLMError, TooLongError
 from workers.analysis.model_answer import (
+    LATER_REVIEW_SCHEMA,
     REVIEW_SCHEMA,
     read_findings,
+    read_fixed,
     read_look_ups,
     read_overview,
     read_summaries,
 )
-from workers.analysis.prompt import Round, batch_prompt
+from workers.analysis.prompt import Numbered, Round, batch_prompt
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.session import Session
-from workers.analysis.validate import validate_finding
+from workers.analysis.validate import shows_fix, validate_finding
 
 #: Paths named in one note; of more, the number is told.
 _MAX_NAMED = 3
@@ -51,16 +53,33 @@ class Reader:
     rounds: int
     second: bool = False
     model: str = ""
+    open_findings: Sequence[Finding] = ()
     looked_up: list[LookUpResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     summaries: dict[str, str] = field(default_factory=dict)
+    fixed: dict[int, str] = field(default_factory=dict)
     overviews: list[str] = field(default_factory=list)
     reviewed: list[str] = field(default_factory=list)
     inconclusive: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     answered_by: str = ""
     notes: list[str] = field(default_factory=list)
+
+    def independent(self) -> "Reader":
+        """Another reading of the same, which knows nothing of what this one finds."""
+        return Reader(
+            session=self.session,
+            pr_context=self.pr_context,
+            config=self.config,
+            finding_filter=self.finding_filter,
+            overview=self.overview,
+            conventions=self.conventions,
+            rounds=self.rounds,
+            open_findings=self.open_findings,
+            second=True,
+            model=self.session.settings.llm_second_model,
+        )
 
     async def read(self, files: Sequence[RedactedView]) -> None:
         """Asks about `files` together, or in halves where that is too much at once. Raises
@@ -126,8 +145,16 @@ class Reader:
             overview=self.overview,
             conventions=self.conventions,
             reading=reading,
+            open_findings=self._open(files),
         )
-        return await self.session.ask(prompt, REVIEW_SCHEMA, purpose="review", model=self.model)
+        schema = LATER_REVIEW_SCHEMA if self._open(files) else REVIEW_SCHEMA
+        return await self.session.ask(prompt, schema, purpose="review", model=self.model)
+
+    def _open(self, files: Sequence[RedactedView]) -> Numbered:
+        """The open findings of these files, under the numbers that the model knows them by."""
+        paths = {file.source.file.path for file in files}
+        numbered = enumerate(self.open_findings, start=1)
+        return [(number, finding) for number, finding in numbered if finding.path in paths]
 
     async def _split_and_retry(self, files: Sequence[RedactedView]) -> bool:
         """Asks for halves, or for a single file without its context; False if that is all."""
@@ -177,6 +204,11 @@ class Reader:
             for each in refused
         ]
         self.looked_up += looked_up
+        asked = dict(self._open(files))
+        for each in answers:
+            for id, line in read_fixed(each.data or {}).items():
+                if id in asked and shows_fix(line, files, looked_up):
+                    self.fixed[id] = one_line(line)
         for each in answers:  # a later round need not say again what has not changed
             for path, summary in read_summaries(each.data or {}).items():
                 if path in by_path:
@@ -203,6 +235,17 @@ class Reader:
             model=self.answered_by,
             notes=tuple(dict.fromkeys(self.notes)),
             overview=clean(" ".join(self.overviews[:1])),
+            fixed=self._fixed(),
+        )
+
+    def _fixed(self) -> tuple[tuple[str, str], ...]:
+        """Two open findings on the same code have one fingerprint: it is fixed when both are."""
+        numbered = tuple(enumerate(self.open_findings, start=1))
+        left = {finding.fingerprint for id, finding in numbered if id not in self.fixed}
+        return tuple(
+            (finding.fingerprint, self.fixed[id])
+            for id, finding in numbered
+            if finding.fingerprint not in left
         )
 
 

@@ -18,15 +18,13 @@ from bot.text.tokens import count_tokens
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import LLMError, TooLongError
 from workers.analysis.model_answer import VERDICTS_SCHEMA, Verdict, read_verdicts
-from workers.analysis.prompt import Round, check_prompt
+from workers.analysis.prompt import Numbered, Round, check_prompt
 from workers.analysis.redacted_view import RedactedView
 from workers.analysis.session import Session, all_of
 
 #: Findings that are judged in one call: of more, each gets less thought.
 _AT_ONCE = 4
 _FINDING_COST = 50  # tokens for the words around a finding
-
-Numbered = Sequence[tuple[int, Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

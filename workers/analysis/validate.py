@@ -1,6 +1,7 @@
 """From what a model claims to a finding that we stand by, or a reason why not (pure)."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
@@ -13,6 +14,10 @@ from workers.analysis.model_answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.suggestions import fitting_suggestion
 
+#: A line that shows a fix has at least so many letters and digits.
+_SHORTEST_PROOF = 3
+#: `12 |` or `- 14 +|`, as prompts print them before a line.
+_NUMBERS = re.compile(r"^\s*(?:(?:\d+|-)\s+)?(?:\d+|-)?\s*[+-]?\s*\|")
 #: Places that are kept with one finding.
 _MAX_PLACES = 20
 
@@ -57,6 +62,32 @@ def validate_finding(
         looked_at=_looked_at(raw, looked_up),
         agreement=2 if confirmed else 1,
     )
+
+
+def shows_fix(
+    line: str, files: Sequence[RedactedView], looked_up: Sequence[LookUpResult] = ()
+) -> bool:
+    """Whether the lines that are to show that a finding is fixed were shown: in the change, in its
+    context or among what was looked up. Numbers and marks before them do not count."""
+    wanted = [text for each in line.strip("`\n").split("\n") if (text := _code(each))]
+    shown = {_code(each) for each in _shown_lines(files, looked_up)}
+    letters = sum(char.isalnum() for text in wanted for char in text)
+    return letters >= _SHORTEST_PROOF and shown.issuperset(wanted)
+
+
+def _shown_lines(files: Sequence[RedactedView], looked_up: Sequence[LookUpResult]) -> Iterator[str]:
+    for file in files:
+        for hunk in file.file.hunks:
+            yield from (line.text for line in hunk.lines)
+        for text in (file.content or "", *(each.text for each in file.source.context)):
+            yield from clean(text).split("\n")
+    for result in looked_up:
+        yield from clean(result.text).split("\n")
+
+
+def _code(line: str) -> str:
+    """The line without the numbers and marks that prompts print before it, white space folded."""
+    return " ".join(_NUMBERS.sub("", line).split())
 
 
 def _looked_at(raw: RawFinding, looked_up: Sequence[LookUpResult]) -> tuple[Place, ...]:

@@ -80,6 +80,7 @@ async def _analyze(
                 installation_id=repo.installation_id,
                 by_outsider=handoff.by_outsider,
                 last_try=attempt.last,
+                afresh=review.full,
             )
     except TransientLLMError as exc:
         services.metrics.usage(exc.usage)

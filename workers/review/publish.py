@@ -22,6 +22,7 @@ from workers.reports.github_review import complete_check_run
 from workers.reports.merge import build_report
 from workers.review import check_run, threads
 from workers.review.dismiss_requests import dismiss_change_requests
+from workers.review.open_findings import still_open
 from workers.review.posted_review import fold_earlier, publish_or_edit, result_of
 from workers.review.review_log import log_report
 from workers.review.stage import StageFailed, stage
@@ -129,11 +130,12 @@ async def report_of(
     if (report := await store.stage_data.report(review.id)) is not None:
         return report
     await threads.record_thumbs_down(services, gh, review.repository, review.number, bot_threads)
-    scanned, results, posted, posted_summary, dismissed = await asyncio.gather(
+    scanned, results, posted, posted_summary, earlier, dismissed = await asyncio.gather(
         store.stage_data.scan(review.id),
         store.stage_data.results(review.id),
         store.pulls.posted(review.repository.id, review.number),
         store.pulls.posted_summary(review.repository.id, review.number),
+        store.pulls.open_findings(review.repository.id, review.number),
         store.suppressions.dismissals(
             review.repository.id, review.number, services.settings.suppression_days
         ),
@@ -157,6 +159,9 @@ async def report_of(
         dismissed=dismissed,
         earlier_reviews=posted_summary.reviews_before(review.id) if posted_summary else 0,
     )
+    if services.settings.has_llm:
+        open_findings = still_open(earlier, scanned, results, report, dismissed)
+        await store.pulls.save_open_findings(review.repository.id, review.number, open_findings)
     await store.stage_data.save_report(report)
     findings = chain(scanned.evidence, scanned.reused_findings, *(r.findings for r in results))
     found = {finding.fingerprint for finding in findings}

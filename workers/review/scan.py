@@ -10,6 +10,7 @@ from bot.store import ReviewState, message
 from workers.queue.actor import Attempt
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
+from workers.review.open_findings import with_open_findings
 from workers.review.result_reuse import with_reused_results
 from workers.review.stage import stage
 from workers.scan.repository.clone import Source
@@ -51,8 +52,16 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
-    kept = await store.pulls.file_results(repo.id, review.number, scanned.kept)
-    await store.stage_data.save_scan(review.id, with_reused_results(scanned.scan, kept))
+    kept, reported = await asyncio.gather(
+        store.pulls.file_results(repo.id, review.number, scanned.kept),
+        store.pulls.open_findings(repo.id, review.number),
+    )
+    known = with_reused_results(scanned.scan, kept)
+    if services.llm is not None:
+        batches, known = await asyncio.to_thread(
+            with_open_findings, batches, known, reported, review.focus
+        )
+    await store.stage_data.save_scan(review.id, known)
     files = sum(len(batch.paths) for batch in batches)
     await store.reviews.move(
         review.id,

@@ -195,6 +195,8 @@ async def _resolver(services: Services, repository: Repository) -> GitHub | None
 def is_fixed(report: Report, one: BotThread) -> bool:
     """Whether the review shows that a finding of earlier is no longer there, at none of its
     places: their files were read again, by those who had found it, or have no change any more.
+    A model's finding is in the report until there is evidence (`open_findings`); an analyzer's
+    silence is evidence.
 
     What a review of one category does not look for is not gone; nor is what nobody read, nor
     what its analyzer, which failed this time, could not say.

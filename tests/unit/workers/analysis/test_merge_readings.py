@@ -7,7 +7,7 @@ import pytest
 from bot.domain.diff import Side
 from bot.domain.model import BatchResult, Category, Finding, Place, Severity, SkippedFile
 from bot.domain.reasons import FileSkipReason
-from workers.analysis.merge_readings import combine
+from workers.analysis.merge_readings import combine, with_reported, without_repeats
 
 
 def found(title: str, line: int | None = 10, **changed: Any) -> Finding:
@@ -88,3 +88,28 @@ def test_what_one_reading_read_is_read() -> None:
 def test_one_reading_stays_as_it_is() -> None:
     only = BatchResult(findings=(found(LOST),), reviewed=("a.py",))
     assert combine([only]) == only
+
+
+@pytest.mark.parametrize(
+    ("again", "repeated"),
+    [
+        (found("Bookings stay unsaved after some error", 12), True),
+        (found("An error loses what was typed", 10, fingerprint=f"{LOST} 10"), True),
+        (found("An error loses what was typed", 12), False),
+        (found("The error names another button", 10), False),
+        (found(LOST, 10, path="b.py", fingerprint="b"), False),
+    ],
+    ids=["other words", "the same lines", "few common words", "near, other", "other file"],
+)
+def test_what_was_reported_is_not_reported_in_other_words(again: Finding, repeated: bool) -> None:
+    reported = found(LOST)
+    kept = without_repeats(BatchResult(findings=(again,)), [reported])
+    assert kept.findings == (() if repeated else (again,))
+    assert [each.text for each in kept.rejected] == [f"reported before: {LOST}"] * repeated
+    # Where it is checked again, it keeps its name.
+    both = with_reported(BatchResult(findings=(again,)), [reported]).findings
+    name = reported.fingerprint
+    assert [each.fingerprint for each in both] == (
+        [name] if repeated else [again.fingerprint, name]
+    )
+    assert both[0].title == again.title

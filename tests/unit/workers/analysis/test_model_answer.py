@@ -14,6 +14,7 @@ from tests.support.llm_server import verdict
 from tests.unit.workers.analysis.conftest import finding
 from workers.analysis.llm.json_reader import read_json, salvage_json
 from workers.analysis.model_answer import (
+    LATER_REVIEW_SCHEMA,
     MAX_BODY,
     MAX_FINDINGS,
     MAX_LOOK_UPS,
@@ -29,6 +30,7 @@ from workers.analysis.model_answer import (
     RefusedFinding,
     read_finding,
     read_findings,
+    read_fixed,
     read_look_ups,
     read_overview,
     read_summaries,
@@ -226,12 +228,14 @@ def test_no_model_output_raises(whole: Any, inner: Any) -> None:
             *({"operation": "read", name: inner} for name in ("path", "start", "side")),
         ],
         "overview": inner,
+        "fixed": [inner, {"id": inner, "line": inner}],
     }
     read_overview(answer_data)
+    read_fixed(answer_data)
     read_look_ups(answer_data)
     assert all("\n" not in each for each in read_summaries(answer_data).values())
     read_verdicts(answer_data)
-    for schema in (REVIEW_SCHEMA, VERDICTS_SCHEMA):
+    for schema in (REVIEW_SCHEMA, LATER_REVIEW_SCHEMA, VERDICTS_SCHEMA):
         assert isinstance(schema.problem({"findings": items, "verdicts": inner}), str)
 
 
@@ -262,7 +266,7 @@ def test_what_is_wrong_with_an_answer_is_a_sentence(answer: Any, problem: str) -
     assert REVIEW_SCHEMA.problem(answer) == problem
 
 
-@pytest.mark.parametrize("schema", [REVIEW_SCHEMA, VERDICTS_SCHEMA])
+@pytest.mark.parametrize("schema", [REVIEW_SCHEMA, LATER_REVIEW_SCHEMA, VERDICTS_SCHEMA])
 def test_schemas_are_strict_as_providers_want_them(schema: Any) -> None:
     def objects(node: Any) -> list[dict[str, Any]]:
         if isinstance(node, list):

@@ -24,10 +24,11 @@ ALL = tuple(Category)
 #: A line of our own in a user message; everything else is data.
 OURS = re.compile(
     r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|place|question"
-    r"|rest of the change|looked up \d+|your draft) ==="
+    r"|rest of the change|open findings|looked up \d+|your draft) ==="
     r"|(You may ask for at most|Up to) \d+ look-ups .*|No (more )?look-ups are possible.*"
     r"|You have read this change before; .*|\d+ of your look-ups were not done: .*"
     r"|Review the (file|\d+ files) above and answer with the JSON object\."
+    r"|The open findings above, each with its id, .*"
     r"|Judge each of the findings above and answer with the JSON object\."
     r"|Answer the question\.|"
 )
@@ -103,6 +104,7 @@ def evil_prompts(text: str) -> list[Prompt]:
         batch_prompt(
             [file], pr_context, (), ALL, 24_000, overview=(text, text), reading=evil_round(text)
         ),
+        batch_prompt([file], pr_context, (), ALL, 24_000, open_findings=[(1, finding)]),
         check_prompt([file], [(1, finding)], 24_000),
         check_prompt([file], [(1, finding)], 24_000, evil_round(text), forced=True),
         ask_prompt(text, text, [text], pr_context, [file]),

@@ -33,6 +33,18 @@ BRIEF = PullRequestContext(title="t" * 5000, body=LONG, commits=(LONG,) * 10, is
 RULES = tuple(Instruction(("**",), LONG[:4000]) for _ in range(20))
 
 
+OPEN = tuple(
+    (
+        number,
+        Finding(
+            path="pkg/m1.py", category=Category.QUALITY, severity=Severity.LOW, title="t " * 60,
+            body="b", confidence=0.9, source="llm", start_line=number, end_line=number,
+        ),
+    )
+    for number in range(1, 100)
+)  # fmt: skip
+
+
 def path(number: int) -> str:
     return f"pkg/m{number}.py"
 
@@ -73,9 +85,13 @@ async def test_no_prompt_is_longer_than_it_may_be(tmp_path: Path, context_tokens
     sizes = []
     for batch in change.batches:
         files = [show(each) for each in batch.files]
-        prompt = batch_prompt(files, BRIEF, RULES, (Category.SECURITY,), context_tokens)
+        prompt = batch_prompt(
+            files, BRIEF, RULES, (Category.SECURITY,), context_tokens, open_findings=OPEN
+        )
         sizes.append(prompt.tokens)
         assert "|title\n|ttt" in prompt.user
+        assert "|1: pkg/m1.py line 1, low: t t" in prompt.user
+        assert "|99: pkg/m1.py" not in prompt.user
         assert "|for **\n|What was changed" in prompt.user
     assert max(sizes) <= context_tokens
     assert max(sizes) > 0.6 * context_tokens  # and what may be shown is used

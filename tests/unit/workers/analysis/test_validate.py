@@ -7,13 +7,14 @@ import pytest
 
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
-from bot.domain.model import BatchFile, Category, Finding, Severity
+from bot.domain.look_ups import LookUp, LookUpResult, Operation
+from bot.domain.model import BatchFile, Category, Finding, Severity, Snippet
 from bot.policy.finding_filter import FindingFilter
 from tests.support.secret_shapes import SHAPES
 from tests.unit.workers.analysis.conftest import batch_file, finding
 from workers.analysis.model_answer import RawFinding, read_finding
 from workers.analysis.redacted_view import show
-from workers.analysis.validate import validate_finding
+from workers.analysis.validate import shows_fix, validate_finding
 
 FILTER = FindingFilter(tuple(Category), Severity.INFO, 0)
 
@@ -93,3 +94,25 @@ def test_a_path_is_matched_as_shown_and_reported_as_is() -> None:
     found = judged(batch_file("src/\u202ea.py"), path="src/\\u{202E}a.py")
     assert found.path == "src/\u202ea.py"
     assert found.anchored
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("    for row in rows:", True),
+        ("`for row in rows:`", True),
+        ("- 3 +|    for row in rows:\n- 4 +|        cursor.execute(query % row)", True),
+        ("    return []", True),
+        ("def connect():", True),
+        ("12 |RETRIES = 3", True),
+        ("for row in sorted(rows):", False),
+        ("    for row in rows:\n    nothing()", False),
+        ("}", False),
+        (" ", False),
+    ],
+)
+def test_a_fix_is_shown_by_lines_that_were_shown(line: str, shown: bool) -> None:
+    context = (Snippet("definition", "db.py", 1, "def connect():\n    }"),)
+    look_up = LookUp(operation=Operation.READ, path="settings.py")
+    result = LookUpResult(look_up=look_up, text="11 |\n12 |RETRIES = 3")
+    assert shows_fix(line, [show(replace(batch_file(), context=context))], [result]) is shown
