@@ -184,7 +184,10 @@ def schedule(env_file: EnvFile = None) -> None:
 @app.command()
 def demo(
     repo: Annotated[
-        Path | None, typer.Option(envvar="REPO", help="A git repository (default: this one).")
+        Path | None,
+        typer.Option(
+            envvar="REPO", help="A git repository of your own.", show_default="a small shop"
+        ),
     ] = None,
     commits: Annotated[
         str, typer.Option("--range", envvar="RANGE", help="base..head of the pull request.")
@@ -192,13 +195,20 @@ def demo(
     once: Annotated[
         bool, typer.Option(envvar="ONCE", help="Exit when the review is posted.")
     ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the pull request in the browser.")
+    ] = False,
 ) -> None:
-    """Review a pull request made of real commits on a sandbox GitHub; no setup needed."""
-    from bot.cli.demo import DemoFailed, run_demo
+    """Review a pull request on a simulated GitHub on this machine; no setup needed.
+
+    Without a model, answers recorded for its built-in pull request are replayed. With LLM_MODEL
+    set, that model reads it."""
+    from bot.cli.demo.commit_range import DemoFailed
+    from bot.cli.demo.run import run_demo
 
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(run_demo(repo, commits, once=once))
+            asyncio.run(run_demo(repo, commits, once=once, open_browser=open_browser))
     except DemoFailed as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(1)

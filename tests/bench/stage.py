@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 
-from bot.cli.demo import environment
+from bot.cli.demo.run import environment
 from bot.cli.embedded_redis import embedded_redis
 from bot.runtime.tcp_ports import free_port
 from bot.sandbox.state import CheckRun, Repository

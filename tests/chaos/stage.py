@@ -19,7 +19,7 @@ import httpx2
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.cli.demo import environment
+from bot.cli.demo.run import environment
 from bot.cli.embedded_redis import embedded_redis
 from bot.runtime.parent_death import die_with_parent
 from bot.runtime.tcp_ports import free_port

@@ -16,7 +16,7 @@ STARTS = {
 }
 OWNERS = {
     "bot/runtime/subprocesses.py": "git and the like, on what is ours",
-    "bot/cli/demo.py": "git, before anything else runs",
+    "bot/cli/demo/commit_range.py": "git, before anything else runs",
     "bot/cli/embedded_redis.py": "the embedded Redis",
     "bot/cli/redis_program.py": "which Redis is installed",
     "bot/cli/processes.py": "the processes of `glossator serve`",

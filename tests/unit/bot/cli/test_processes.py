@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import app, processes
-from bot.cli.demo import DemoFailed
+from bot.cli.demo.commit_range import DemoFailed
 from bot.cli.processes import NotReady, process_group
 from bot.config.settings import Settings
 from bot.runtime.tcp_ports import free_port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.demo import DemoFailed, choose_range
+from bot.cli.demo.commit_range import DemoFailed, choose_range
 
 GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
@@ -34,6 +34,11 @@ def test_a_repository_with_any_names_is_shown(repo: Path) -> None:
     shown = git(repo, "rev-parse", "HEAD~1"), git(repo, "rev-parse", "HEAD")
     assert choose_range(repo, "") == shown
     assert choose_range(repo, "HEAD~1..HEAD") == shown
+
+
+def test_a_long_history_shows_a_change_of_its_newest_commits(repo: Path) -> None:
+    git(repo, "commit", "--quiet", "--allow-empty", "-m", "Rest")
+    assert choose_range(repo, "") == choose_range(repo, "HEAD~2..HEAD")
 
 
 @pytest.mark.parametrize("commits", ["HEAD", "nowhere..HEAD"])
