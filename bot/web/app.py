@@ -37,6 +37,9 @@ from bot.webhooks.body_budget import ByteBudget
 #: kept, and deliveries are taken by the same process.
 MAX_CONCURRENT_LISTS = 6
 
+#: Feeds of one web process, whoever watches: 1,000 take about 100 MiB (docs/performance.md).
+MAX_FEEDS = 2000
+
 #: Reviews whose feeds one web process can read at once, and a few more for their past.
 MAX_FEED_CONNECTIONS = 1000
 
@@ -149,6 +152,6 @@ def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> S
     app.state.settings = settings
     app.state.keys = signing_keys(settings)
     app.state.body_budget = ByteBudget()
-    app.state.feed_limiter = ConnectionLimiter(settings.feed_connections)
+    app.state.feed_limiter = ConnectionLimiter(settings.feed_connections, MAX_FEEDS)
     app.state.list_limiter = ConnectionLimiter(MAX_CONCURRENT_LISTS)
     return app

@@ -74,10 +74,11 @@ class RateLimitMiddleware:
 
 
 class ConnectionLimiter:
-    """How many feeds each address holds open in this process, or lists each person."""
+    """How many feeds each address holds open in this process, or lists each person; `total` is
+    the limit for all together, 0 for none."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, total: int = 0) -> None:
+        self._limit, self._total = limit, total
         self._open: Counter[str] = Counter()
 
     @property
@@ -87,8 +88,8 @@ class ConnectionLimiter:
 
     @asynccontextmanager
     async def acquire(self, address: str) -> AsyncIterator[bool]:
-        """Yields False if the address has all that it may have."""
-        if self._open[address] >= self._limit:
+        """Yields False if the address, or all together, have what they may have."""
+        if self._open[address] >= self._limit or (self._total and self.open >= self._total):
             yield False
             return
         self._open[address] += 1

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from bot.runtime.http_server import serving
 from bot.store import Store
 from bot.telemetry.metrics import exposition, series
-from bot.web.header_limits import HeaderLimitProtocol
+from bot.web.connection_limits import ConnectionLimitProtocol
 
 #: https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info
 CONTENT_TYPE = "text/plain; version=0.0.4"
@@ -25,7 +25,7 @@ def serving_metrics(state: State, listener: socket.socket) -> AbstractAsyncConte
     """Serve the figures of the web process that has this state while the context is open."""
     app = Starlette(routes=[Route("/metrics", metrics)])
     app.state = state
-    return serving(app, listener, http=HeaderLimitProtocol)
+    return serving(app, listener, http=ConnectionLimitProtocol)
 
 
 async def metrics(request: Request) -> PlainTextResponse:

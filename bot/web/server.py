@@ -6,8 +6,8 @@ from bot.config.settings import Settings, SettingsError
 from bot.runtime.memory import hide_memory
 from bot.runtime.tcp_ports import listen
 from bot.web.app import create_app
+from bot.web.connection_limits import limited_protocol
 from bot.web.feed.feed import MESSAGE_BYTES
-from bot.web.header_limits import HeaderLimitProtocol
 
 
 def run_web(settings: Settings) -> None:
@@ -28,7 +28,7 @@ def run_web(settings: Settings) -> None:
         port=settings.port,
         loop="uvloop",
         forwarded_allow_ips=settings.trusted_proxies or None,
-        http=HeaderLimitProtocol,
+        http=limited_protocol(settings),
         ws_max_size=MESSAGE_BYTES,
         log_config=None,
         access_log=False,

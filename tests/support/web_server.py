@@ -30,8 +30,8 @@ from bot.domain.reasons import FileSkipReason
 from bot.runtime.http_server import Server
 from bot.runtime.tcp_ports import listen
 from bot.store import PendingRequest, ReviewResult, Store, message
+from bot.web.connection_limits import ConnectionLimitProtocol
 from bot.web.feed.feed import MESSAGE_BYTES
-from bot.web.header_limits import HeaderLimitProtocol
 from tests.support import pulls
 
 TOKEN = "the-admin-token-of-the-tests"
@@ -50,12 +50,16 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
 
 
 @asynccontextmanager
-async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    app: Starlette,
+    port: int = 0,
+    http: type[ConnectionLimitProtocol] = ConnectionLimitProtocol,
+) -> AsyncIterator[str]:
     """The app on a loopback port; yields `127.0.0.1:<port>`."""
     listener = listen(port)
     config = uvicorn.Config(
         app,
-        http=HeaderLimitProtocol,
+        http=http,
         ws_max_size=MESSAGE_BYTES,
         log_config=None,
         lifespan="on",

@@ -34,6 +34,9 @@ CLOSE_SECONDS = 1.0
 #: How often it is asked whether the client may still watch: sessions end, and links expire.
 ACCESS_SECONDS = 30.0
 
+#: After so many of these questions, four hours, a feed ends: its client comes back if it is there.
+MAX_ACCESS_CHECKS = 480
+
 #: Clients say `ping`; a message that is longer than this is not waited for.
 MESSAGE_BYTES = 1024
 
@@ -48,6 +51,7 @@ class Close(IntEnum):
     TRY_LATER = 1013  # Redis is away
     ACCESS_ENDED = 4404  # the session or the link by which the client came has ended
     SLOW = 4408  # the client did not keep up: come back with `?after=`
+    OLD = 4410  # it was open for hours: come back with `?after=`
 
 
 async def feed(websocket: WebSocket) -> None:
@@ -71,7 +75,7 @@ async def feed(websocket: WebSocket) -> None:
             await websocket.accept()
             await _serve(websocket, review_id, after)
         else:
-            await _refuse(websocket, 429, "Too many live connections from your address.")
+            await _refuse(websocket, 429, "Too many live connections. Try again later.")
 
 
 async def _may_watch(websocket: WebSocket, review_id: str) -> bool:
@@ -112,11 +116,12 @@ async def _serve(websocket: WebSocket, review_id: str, after: str) -> None:
 
 
 async def _until_access_ends(websocket: WebSocket, review_id: str) -> Close:
-    while True:
+    for _ in range(MAX_ACCESS_CHECKS):
         await asyncio.sleep(ACCESS_SECONDS)
         with suppress(RedisError):  # asked again; who tells events notices as well
             if not await _may_watch(websocket, review_id):
                 return Close.ACCESS_ENDED
+    return Close.OLD
 
 
 async def _listen(websocket: WebSocket) -> Close | None:

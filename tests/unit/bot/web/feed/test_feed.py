@@ -188,6 +188,31 @@ async def test_a_feed_ends_with_the_access_by_which_it_was_opened(
         assert socket.close_code == Close.ACCESS_ENDED
 
 
+async def test_a_feed_ends_after_hours_and_its_client_comes_back(
+    address: str, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.web.feed.feed.ACCESS_SECONDS", 0.05)
+    monkeypatch.setattr("bot.web.feed.feed.MAX_ACCESS_CHECKS", 3)
+    review = await open_review(store)
+    async with connect(url(address, settings, review.id)) as socket:
+        messages, code = await rest(socket)
+    assert (messages[-1]["type"], code) == ("progress", Close.OLD)
+    async with connect(url(address, settings, review.id, after=messages[-1]["id"])) as socket:
+        assert (await read(socket))["type"] == "connected"
+
+
+async def test_live_connections_in_all_are_limited(
+    redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.web.app.MAX_FEEDS", 2)
+    settings = make_settings(redis_url)
+    target_of = await open_review(store)
+    async with serving(create_app(settings)) as address:
+        target = url(address, settings, target_of.id)
+        async with connect(target), connect(target):
+            assert (await refusal(target))[0] == 429
+
+
 async def test_after_has_to_be_an_event_id(address: str, settings: Settings, store: Store) -> None:
     review = await open_review(store)
     assert (await refusal(url(address, settings, review.id, after="$")))[0] == 400
