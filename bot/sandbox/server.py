@@ -30,6 +30,7 @@ from bot.sandbox.api.issues import ensure_label
 from bot.sandbox.api.routes import routes
 from bot.sandbox.git import git, http
 from bot.sandbox.graphql import api
+from bot.sandbox.pages import routes as pages
 from bot.sandbox.state import App, Installation, Pull, Repository, SandboxState, utc_now
 from bot.sandbox.webhooks import Webhooks, pull_request
 
@@ -110,13 +111,14 @@ class Sandbox:
         return serving(self.application(), self._listener)
 
     def application(self) -> ASGIApp:
-        """The whole sandbox: REST, GraphQL, git, and the pages of the App manifest."""
+        """The whole sandbox: REST, GraphQL, git, and pages."""
         return Starlette(
             routes=[
                 Mount("/api/v3", routes=routes(self.state, self.webhooks)),
                 api.route(self.state),
                 *manifest_pages(self.state),
                 *http.routes(self.state),
+                *pages.routes(self.state),
             ]
         )
 

@@ -329,6 +329,8 @@ class SandboxState:
     deliveries: list[HookDelivery] = field(default_factory=list)
     #: What an App that is made from a manifest gets, and the manifests under way by their codes.
     private_key_pem: str = field(default="", repr=False)
+    #: A sentence above every page, on what is shown there.
+    notice: str = ""
     manifests: dict[str, Any] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=lambda: count(1001))
 

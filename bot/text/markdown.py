@@ -1,6 +1,7 @@
 """Markdown of others, parsed or made HTML in the one way that all texts but commands share (pure).
 
-CommonMark, and nothing beside it. HTML in it is text, whoever wrote it.
+CommonMark, and nothing beside it. HTML in it is text, whoever wrote it, but where the simulated
+GitHub shows what is posted there.
 """
 
 from collections.abc import Callable
@@ -37,3 +38,10 @@ def html_renderer(*, links: bool, highlight: Highlight | None = None) -> Rendere
     """What renders Markdown as HTML. Without `links`, links and images in it are plain text."""
     made = MarkdownIt("commonmark", {"html": False, "highlight": highlight})
     return made if links else made.disable(["image", "link", "autolink", "reference"])
+
+
+def github_renderer(highlight: Highlight) -> Renderer:
+    """What renders Markdown as GitHub shows it: tables, and HTML as it is. For pages whose policy
+    runs and loads nothing."""
+    made = MarkdownIt("commonmark", {"html": True, "highlight": highlight})
+    return made.enable(["table", "strikethrough"])

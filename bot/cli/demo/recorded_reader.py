@@ -20,7 +20,7 @@ from bot.runtime.http_server import serving
 from bot.runtime.tcp_ports import listen
 
 #: The name of this reader wherever a model's name is shown.
-MODEL = "recorded-answers"
+MODEL = "recorded answers (no model)"
 
 #: Said where the answers are shown: nobody is to take them for a model's.
 LABEL = "No model reads this pull request: answers that we recorded for it are replayed."

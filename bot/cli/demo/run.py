@@ -69,6 +69,7 @@ async def run_demo(
         if replays:
             reader = recorded_reader.recorded_reader(showcase.answers())
             extra |= await stack.enter_async_context(reader)
+            sandbox.state.notice = recorded_reader.LABEL
         settings = load(**{name.lower(): value for name, value in extra.items()})
         log.configure(settings)
         console.print(
