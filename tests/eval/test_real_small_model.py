@@ -16,8 +16,8 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.domain.model import Severity
+from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.client import LLM
-from workers.analysis.model_answer import Schema
 from workers.offline.evaluation.run import evaluate
 
 pytestmark = pytest.mark.model

@@ -30,14 +30,9 @@ from tests.support.deliveries import PAYLOADS as RECORDED
 from tests.support.deliveries import SECRET, signature
 from tests.support.secret_shapes import SHAPES, private_key
 from workers.analysis.anchor import anchor
+from workers.analysis.answer_schemas import REVIEW_SCHEMA, VERDICTS_SCHEMA
 from workers.analysis.llm.json_reader import read_json, salvage_json
-from workers.analysis.model_answer import (
-    REVIEW_SCHEMA,
-    VERDICTS_SCHEMA,
-    read_findings,
-    read_summaries,
-    read_verdicts,
-)
+from workers.analysis.model_answer import read_findings, read_summaries, read_verdicts
 from workers.analysis.redacted_view import show
 from workers.analysis.suggestions import fitting_suggestion
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line

@@ -1,16 +1,17 @@
-"""What a model answers: the schemas, and the check of each part (pure).
+"""What a model answers, checked part by part (pure).
 
 An answer is hostile input. What does not fit is refused finding by finding, with a
 reason; lengths are bounded; nothing here raises for any text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 from bot.domain.diff import Side
-from bot.domain.look_ups import LookUp, Operation
+from bot.domain.look_ups import LookUp
 from bot.domain.model import Category, CheckOutcome, Severity
+from workers.analysis import answer_values as values
 from workers.analysis.llm.json_reader import Json
 
 MAX_TITLE = 120
@@ -28,17 +29,10 @@ MAX_FIXED = 200
 #: Look-ups read of one answer; fewer are done.
 MAX_LOOK_UPS = 100
 
-E = TypeVar("E", Category, Severity, Operation)
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """A JSON Schema (strict: every property required, no others), and what is wrong
-    with an answer, as a sentence for the model; "" if it can be used."""
-
-    name: str
-    body: Json
-    problem: Callable[[Json], str]
+#: Of what a model leaves out, or says in no words that we know.
+DEFAULT_SEVERITY = Severity.MEDIUM
+DEFAULT_CATEGORY = Category.CORRECTNESS
+DEFAULT_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,143 +77,100 @@ class Verdict:
     look_ups: tuple[LookUp, ...] = ()
 
 
-def _object(**properties: Json) -> Json:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list_of(items: Json) -> Json:
-    return {"type": "array", "items": items}
-
-
-_TEXT: Json = {"type": "string"}
-_MAYBE: Json = {"type": ["string", "null"]}
-
-_NUMBER: Json = {"type": "integer"}
-_SIDE: Json = {"type": "string", "enum": ["new", "old"]}
-
-# A model writes the properties in this order, so what leads to a claim comes before it.
-_FINDING = _object(
-    trace=_TEXT,
-    path=_TEXT,
-    quote=_TEXT,
-    side=_SIDE,
-    line=_NUMBER,
-    category={"type": "string", "enum": [each.value for each in Category]},
-    severity={"type": "string", "enum": [each.value for each in Severity]},
-    title=_TEXT,
-    body=_TEXT,
-    confidence={"type": "number"},
-    suggestion=_MAYBE,
-    rule=_MAYBE,
-    looked_at=_list_of(_NUMBER),
-)
-_LOOK_UP = _object(
-    operation={"type": "string", "enum": [each.value for each in Operation]},
-    path=_TEXT,
-    symbol=_TEXT,
-    pattern=_TEXT,
-    glob=_TEXT,
-    start=_NUMBER,
-    end=_NUMBER,
-    side=_SIDE,
-)
-_VERDICT = _object(
-    id=_NUMBER,
-    evidence=_TEXT,
-    verdict={"type": "string", "enum": ["confirmed", "refuted", "undecided"]},
-    confidence={"type": "number"},
-    reason=_TEXT,
-    look_ups=_list_of(_LOOK_UP),
-)
-
-
-def _review_problem(answer: Json) -> str:
-    items = answer.get("findings")
-    if not isinstance(items, list):
-        return '"findings" is missing or no list.'
-    reasons = [
-        found.reason for item in items if isinstance(found := read_finding(item), RefusedFinding)
-    ]
-    if items and len(reasons) == len(items[:MAX_FINDINGS]):
-        return f"no finding can be read; the first: {reasons[0]}."
-    return ""
-
-
-def _verdicts_problem(answer: Json) -> str:
-    return "" if isinstance(answer.get("verdicts"), list) else '"verdicts" is missing or no list.'
-
-
-_REVIEW: dict[str, Json] = {
-    "overview": _TEXT,
-    "summaries": _list_of(_object(path=_TEXT, summary=_TEXT)),
-    "findings": _list_of(_FINDING),
-    "look_ups": _list_of(_LOOK_UP),
-}
-REVIEW_SCHEMA = Schema("review", _object(**_REVIEW), _review_problem)
-#: Where findings of an earlier review are open.
-LATER_REVIEW_SCHEMA = Schema(
-    "later_review",
-    _object(fixed=_list_of(_object(id=_NUMBER, line=_TEXT)), **_REVIEW),
-    _review_problem,
-)
-VERDICTS_SCHEMA = Schema("verdicts", _object(verdicts=_list_of(_VERDICT)), _verdicts_problem)
-
-
 def read_findings(answer: Json) -> tuple[tuple[RawFinding, ...], tuple[RefusedFinding, ...]]:
     """The findings that have the right form, and the others with a reason each."""
-    read = [read_finding(item) for item in _items(answer, "findings")[:MAX_FINDINGS]]
+    read = [read_finding(item) for item in (finding_items(answer) or [])[:MAX_FINDINGS]]
     good = tuple(item for item in read if isinstance(item, RawFinding))
     return good, tuple(item for item in read if isinstance(item, RefusedFinding))
 
 
 def read_finding(item: object) -> RawFinding | RefusedFinding:
-    """One element of `findings`, checked by itself."""
+    """One element of `findings`, checked by itself: it names a file, a place in it, and what is wrong
+    there. What else is left out, or written in no form that we know, costs nothing."""
     if not isinstance(item, Mapping):
         return RefusedFinding("", "", "a finding is not an object")
-    path, title = _text(item, "path", 4096), _first_line(_text(item, "title", 4 * MAX_TITLE))
-    body, quote = _text(item, "body", MAX_BODY), _text(item, "quote", MAX_QUOTE, strip=False)
-    category, severity = (
-        _enum(Category, item.get("category")),
-        _enum(Severity, item.get("severity")),
-    )
-    confidence = _share(item.get("confidence"))
-    for name, value in (("path", path), ("title", title), ("body", body), ("quote", quote.strip())):
-        if not value:
-            return RefusedFinding(path, title, f'"{name}" is missing, empty or too long')
-    if category is None or severity is None or confidence is None:
-        wrong = "category" if category is None else "severity" if severity is None else "confidence"
-        return RefusedFinding(path, title, f'"{wrong}" is not one of the allowed values')
+    own = values.named(item, values.ALIASES)
+    path, body = _text(own, "path", 4096), _cut(_text(own, "body"), MAX_BODY)
+    title = _first_line(_text(own, "title") or body)
+    quote, line = _quote(own), values.number(own.get("line"))
+    trace = _text(own, "trace")[:MAX_TRACE]
+    body = body or trace or _text(own, "title")[:MAX_BODY]
+    for name, there in (("path", path), ("body", body), ("quote", quote.strip() or line)):
+        if not there:
+            return RefusedFinding(path, title, f'"{name}" is missing or empty')
+    confidence = values.share(own.get("confidence"))
     return RawFinding(
-        trace=_text(item, "trace", 4 * MAX_TRACE)[:MAX_TRACE],
+        trace=trace,
         path=path,
-        category=category,
-        severity=severity,
+        category=values.category(own.get("category")) or DEFAULT_CATEGORY,
+        severity=values.severity(own.get("severity")) or DEFAULT_SEVERITY,
         title=title,
         body=body,
-        confidence=confidence,
-        side=_side(item.get("side")),
-        line=_number(item.get("line")),
+        confidence=DEFAULT_CONFIDENCE if confidence is None else confidence,
+        side=_side(own.get("side")),
+        line=line,
         quote=quote,
-        suggestion=_suggestion(item),
-        rule=_text(item, "rule", 200) or None,
-        looked_at=_numbers(item.get("looked_at")),
+        suggestion=_suggestion(own),
+        rule=_text(own, "rule", 200) or None,
+        looked_at=_numbers(own.get("looked_at")),
     )
+
+
+def is_finding(item: Mapping[str, Any]) -> bool:
+    """Whether it is an element of `findings` by itself."""
+    own = values.named(item, values.ALIASES)
+    return bool(own.get("path")) and ("severity" in own or "quote" in own or "line" in own)
+
+
+def is_verdict(item: Mapping[str, Any]) -> bool:
+    """Whether it is an element of `verdicts` by itself."""
+    own = values.named(item, values.VERDICT_ALIASES)
+    return values.number(own.get("id")) is not None and "verdict" in own
+
+
+def finding_items(answer: Json) -> list[object] | None:
+    """The elements of `findings`, which some write by path; None if there is no such thing."""
+    if "findings" not in answer:
+        return None
+    items = answer["findings"]
+    if not isinstance(items, dict) or is_finding(items):
+        return _listed(items)
+    return [
+        {"path": path, **item} if isinstance(item, Mapping) else item
+        for path, each in items.items()
+        for item in _listed(each) or []
+    ]
+
+
+def verdict_items(answer: Json) -> list[object] | None:
+    """The elements of `verdicts`, which some write by the finding's number."""
+    if "verdicts" not in answer:
+        return None
+    items = answer["verdicts"]
+    if not isinstance(items, dict) or is_verdict(items):
+        return _listed(items)
+    return [
+        {"id": id, **(each if isinstance(each, Mapping) else {"verdict": each})}
+        for id, each in items.items()
+    ]
+
+
+def _listed(items: object) -> list[object] | None:
+    """A list also of one thing, or of nothing."""
+    if isinstance(items, list):
+        return items
+    return [] if items is None else [items] if isinstance(items, dict) else None
 
 
 def read_summaries(answer: Json) -> dict[str, str]:
     """What changed, one line for each path as shown."""
+    items = answer.get("summaries")
+    if isinstance(items, dict):
+        items = [{"path": path, "summary": summary} for path, summary in items.items()]
     summaries = {}
-    for item in _items(answer, "summaries"):
+    for item in items if isinstance(items, list) else []:
         if isinstance(item, Mapping):
-            path, summary = (
-                _text(item, "path", 4096),
-                " ".join(_text(item, "summary", 2000).split()),
-            )
+            path, summary = _text(item, "path", 4096), " ".join(_text(item, "summary").split())
             if path and summary:
                 summaries[path] = summary[:MAX_SUMMARY]
     return summaries
@@ -233,9 +184,9 @@ def read_overview(answer: Json) -> str:
 def read_fixed(answer: Mapping[str, object]) -> dict[int, str]:
     """Ids of open findings that are said to be fixed, each with the line that shows it."""
     fixed = {}
-    for item in _items(answer, "fixed")[:MAX_FIXED]:
+    for item in (_listed(answer.get("fixed")) or [])[:MAX_FIXED]:
         if isinstance(item, Mapping):
-            id, line = _number(item.get("id")), _text(item, "line", MAX_QUOTE)
+            id, line = values.number(item.get("id")), _text(item, "line", MAX_QUOTE)
             if id is not None and line:
                 fixed[id] = line
     return fixed
@@ -244,109 +195,91 @@ def read_fixed(answer: Mapping[str, object]) -> dict[int, str]:
 def read_look_ups(answer: Mapping[str, object]) -> tuple[LookUp, ...]:
     """What is wanted to be seen, each once, in the model's order. What it may look at is not
     decided here."""
-    read = map(_look_up, _items(answer, "look_ups")[:MAX_LOOK_UPS])
+    read = map(_look_up, (_listed(answer.get("look_ups")) or [])[:MAX_LOOK_UPS])
     return tuple(dict.fromkeys(item for item in read if item is not None))
 
 
 def _look_up(item: object) -> LookUp | None:
     if not isinstance(item, Mapping):
         return None
-    operation = _enum(Operation, item.get("operation"))
+    arguments = item.get("arguments")
+    own = values.named(
+        {**item, **(arguments if isinstance(arguments, Mapping) else {})}, values.LOOK_UP_ALIASES
+    )
+    operation = values.operation(own.get("operation"))
     if operation is None:
         return None
     return LookUp(
         operation=operation,
-        path=_text(item, "path", 4096),
-        symbol=_text(item, "symbol", 200),
-        pattern=_text(item, "pattern", 400, strip=False),
-        glob=_text(item, "glob", 400),
-        start=_number(item.get("start")) or 0,
-        end=_number(item.get("end")) or 0,
-        side=_side(item.get("side")),
+        path=_text(own, "path", 4096),
+        symbol=_text(own, "symbol", 200),
+        pattern=_text(own, "pattern", 400, strip=False),
+        glob=_text(own, "glob", 400),
+        start=values.number(own.get("start")) or 0,
+        end=values.number(own.get("end")) or 0,
+        side=_side(own.get("side")),
     )
 
 
 def read_verdicts(answer: Json) -> dict[int, Verdict]:
     """The verdicts that have the right form, by the finding's id."""
     verdicts = {}
-    for item in _items(answer, "verdicts"):
+    for item in verdict_items(answer) or []:
         if not isinstance(item, Mapping):
             continue
-        id, word = _number(item.get("id")), _text(item, "verdict", 40).lower()
-        if id is None or word not in _OUTCOMES:
+        own = values.named(item, values.VERDICT_ALIASES)
+        id, given = values.number(own.get("id")), values.outcome(own.get("verdict"))
+        if id is None or given is None:
             continue
-        evidence, outcome = _text(item, "evidence", MAX_QUOTE), _OUTCOMES[word]
+        evidence, outcome = _text(own, "evidence")[:MAX_QUOTE], given[0]
         verdicts[id] = Verdict(
             id=id,
             evidence=evidence,
             # What nothing is shown for is not refuted.
             outcome=outcome if outcome or evidence else CheckOutcome.UNDECIDED,
-            confidence=_share(item.get("confidence")),
-            reason=_first_line(_text(item, "reason", 4000))[:MAX_REASON],
-            look_ups=read_look_ups(item),
+            confidence=values.share(own.get("confidence")),
+            reason=_first_line(_text(own, "reason"))[:MAX_REASON],
+            look_ups=read_look_ups(own),
         )
     return verdicts
 
 
-_OUTCOMES = {
-    "confirmed": CheckOutcome.CONFIRMED,
-    "refuted": None,
-    "undecided": CheckOutcome.UNDECIDED,
-}
-
-
-def _items(answer: Mapping[str, object], name: str) -> list[object]:
-    items = answer.get(name)
-    return items if isinstance(items, list) else []
-
-
-def _text(item: Mapping[str, object], name: str, limit: int, *, strip: bool = True) -> str:
-    """The string of that name, "" if there is none or it is too long."""
-    value = item.get(name)
-    if not isinstance(value, str) or len(value) > limit:
+def _text(item: Mapping[str, Any], name: str, limit: int = 0, *, strip: bool = True) -> str:
+    """The text of that name, "" if there is none or it is longer than a `limit`."""
+    value = values.text(item.get(name))
+    if limit and len(value) > limit:
         return ""
-    value = value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
     return value.strip() if strip else value
 
 
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _quote(item: Mapping[str, Any]) -> str:
+    """The quoted code, of one that is too long its first lines."""
+    quote = values.unfenced(_text(item, "quote", strip=False))
+    return quote if len(quote) <= MAX_QUOTE else quote[:MAX_QUOTE].rpartition("\n")[0]
+
+
 def _first_line(text: str) -> str:
-    line = text.splitlines()[0].strip() if text else ""
-    return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
+    return _cut(text.splitlines()[0].strip(), MAX_TITLE) if text else ""
 
 
 def _suggestion(item: Mapping[str, object]) -> str | None:
     """None where there is none; "" is a suggestion too: delete the lines."""
     value = item.get("suggestion")
-    if not isinstance(value, str) or len(value) > MAX_SUGGESTION:
+    if value != "" and not values.text(value) or len(values.text(value)) > MAX_SUGGESTION:
         return None
-    return _text(item, "suggestion", MAX_SUGGESTION, strip=False)
-
-
-def _enum(kind: type[E], value: object) -> E | None:
-    try:
-        return kind(value.strip().lower()) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    return values.text(value)
 
 
 def _side(value: object) -> Side:
     """Also in GitHub's words, which models know; without a word it is the new one."""
-    old = isinstance(value, str) and value.strip().lower() in ("old", "left")
+    old = isinstance(value, str) and value.strip().lower() in ("old", "left", "base", "deleted")
     return Side.LEFT if old else Side.RIGHT
 
 
 def _numbers(value: object) -> tuple[int, ...]:
     items = value[:MAX_LOOK_UPS] if isinstance(value, list) else []
-    return tuple(number for number in map(_number, items) if number is not None)
-
-
-def _share(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value <= 1 else None
-
-
-def _number(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value < 10_000_000 else None
+    return tuple(each for each in map(values.number, items) if each is not None)

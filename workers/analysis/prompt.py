@@ -17,13 +17,9 @@ from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Category, Convention, Finding, PullRequestContext
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
+from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA, VERDICTS_SCHEMA
 from workers.analysis.llm.json_reader import Json
-from workers.analysis.model_answer import (
-    LATER_REVIEW_SCHEMA,
-    MAX_FINDINGS,
-    REVIEW_SCHEMA,
-    VERDICTS_SCHEMA,
-)
+from workers.analysis.model_answer import MAX_FINDINGS
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.

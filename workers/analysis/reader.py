@@ -19,11 +19,10 @@ from bot.domain.model import (
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.finding_filter import FindingFilter
+from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import LLMError, TooLongError
 from workers.analysis.model_answer import (
-    LATER_REVIEW_SCHEMA,
-    REVIEW_SCHEMA,
     read_findings,
     read_fixed,
     read_look_ups,

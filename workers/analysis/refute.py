@@ -15,9 +15,10 @@ from bot.domain.progress import Activity
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import Rejection, doubts
 from bot.text.tokens import count_tokens
+from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import LLMError, TooLongError
-from workers.analysis.model_answer import VERDICTS_SCHEMA, Verdict, read_verdicts
+from workers.analysis.model_answer import Verdict, read_verdicts
 from workers.analysis.prompt import Numbered, Round, check_prompt
 from workers.analysis.redacted_view import RedactedView
 from workers.analysis.session import Session, all_of

@@ -9,9 +9,9 @@ from bot.config.settings import Settings
 from bot.domain.look_ups import CodeSource, LookUp, LookUpResult
 from bot.domain.model import Usage
 from bot.domain.progress import Activity
+from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.llm.errors import LLMError, TransientLLMError
-from workers.analysis.model_answer import Schema
 from workers.analysis.prompt import Prompt
 
 T = TypeVar("T")

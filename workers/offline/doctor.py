@@ -22,9 +22,9 @@ from bot.github.manifest import EVENTS, PERMISSIONS
 from bot.runtime.subprocesses import run_git
 from bot.security.tls import trusted
 from bot.store import RedisError, Store, connect
+from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import LLMError
-from workers.analysis.model_answer import VERDICTS_SCHEMA
 from workers.scan.analyzers.analyzer import Analyzer
 from workers.scan.analyzers.isolation import Isolation, isolation
 from workers.scan.analyzers.registry import ANALYZERS

@@ -11,11 +11,11 @@ from bot.domain.model import Usage
 from bot.store import LLMState
 from bot.telemetry import log as logs
 from bot.telemetry import tracing
+from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.capabilities import Capabilities, CapabilityStore
 from workers.analysis.llm.errors import NotUnderstoodError, ThrottledError, TransientLLMError
 from workers.analysis.llm.pacing import LocalPacing, Pacing, RedisPacing, Sleep
 from workers.analysis.llm.reply import MalformedReply, Reply, read_reply
-from workers.analysis.model_answer import Schema
 
 log = logs.get(__name__)
 

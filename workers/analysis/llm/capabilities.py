@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bot.domain.model import decode, encode
 from bot.store import LLMState
-from workers.analysis.model_answer import Schema
+from workers.analysis.answer_schemas import Schema
 
 #: Seconds that Redis remembers them.
 _KEEP = 24 * 3600

@@ -13,6 +13,7 @@ from bot.domain.model import Usage
 from bot.store import Store
 from bot.telemetry import log as logs
 from bot.text.tokens import count_tokens
+from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.budget import Budget, cost
 from workers.analysis.llm.cache import Answers, RedisAnswers, question_key
 from workers.analysis.llm.calls import Calls, Messages, Question
@@ -25,10 +26,9 @@ from workers.analysis.llm.errors import (
     TransientLLMError,
     UnreadableAnswerError,
 )
-from workers.analysis.llm.json_reader import Json, read_json, salvage_json
+from workers.analysis.llm.json_reader import Json, Read, read_answer
 from workers.analysis.llm.pacing import Sleep
 from workers.analysis.llm.reply import Reply, is_refusal
-from workers.analysis.model_answer import Schema
 from workers.analysis.prompt import repair_prompt
 
 log = logs.get(__name__)
@@ -130,7 +130,8 @@ class LLM:
         )
         if self._answers and (kept := await self._answers.get(key)) is not None:
             question.spent += Usage(cache_hits=1)
-            return Answer(kept, read_json(kept), question.spent, model)
+            read = read_answer(kept, question.schema.wanted) if question.schema else None
+            return Answer(kept, read.data if read else None, question.spent, model)
         answer = await self._fresh(question, model)
         if self._answers and not answer.cut:
             await self._answers.put(key, answer.text, answer.usage)
@@ -144,22 +145,19 @@ class LLM:
             if not reply.text.strip():
                 raise UnreadableAnswerError(f"{model} returned an empty answer")
             return Answer(reply.text, None, question.spent, model, reply.cut)
-        problem, data = _problem(reply, question.schema)
+        problem, read = _problem(reply, question.schema)
         if problem and is_refusal(reply.text):
             raise RefusedError(f"{model} declined to answer")
         if problem and not reply.cut:
             messages.append({"role": "assistant", "content": reply.text or "(empty)"})
             messages.append({"role": "user", "content": repair_prompt(problem)})
             repaired = await self._reply(question, model, messages)
-            problem, data = _problem(repaired, question.schema)
-            reply = reply if problem else repaired
-        if not problem:
-            return Answer(reply.text, data, question.spent, model)
-        saved = salvage_json(reply.text)
-        if saved is not None and not question.schema.problem(saved):
-            return Answer(reply.text, saved, question.spent, model, cut=True)
-        how = "an answer that was cut off" if reply.cut else "an answer that could not be read"
-        raise UnreadableAnswerError(f"{model} gave {how}")
+            problem, better = _problem(repaired, question.schema)
+            reply, read = (reply, read) if problem and read else (repaired, better)
+        if read is None or question.schema.problem(read.data):
+            how = "an answer that was cut off" if reply.cut else "an answer that could not be read"
+            raise UnreadableAnswerError(f"{model} gave {how}")
+        return Answer(reply.text, read.data, question.spent, model, cut=read.cut)
 
     async def _reply(self, question: Question, model: str, messages: Messages) -> Reply:
         """One answer within the budget, its cost booked."""
@@ -183,12 +181,12 @@ class LLM:
         return reply
 
 
-def _problem(reply: Reply, schema: Schema) -> tuple[str, Json | None]:
-    """What is wrong with an answer, "" if nothing, and its JSON object."""
-    data = read_json(reply.text)
-    if data is None:
-        return "it is not a single JSON object.", None
-    return schema.problem(data), data
+def _problem(reply: Reply, schema: Schema) -> tuple[str, Read | None]:
+    """What is wrong with an answer, "" if nothing, and what could be read of it."""
+    read = read_answer(reply.text, schema.wanted)
+    if read is None:
+        return f'it is not a single JSON object with "{schema.wanted.name}".', None
+    return "it ends early." if read.cut else schema.problem(read.data), read
 
 
 def _worst(failures: list[LLMError]) -> LLMError:

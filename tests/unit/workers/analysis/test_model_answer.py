@@ -12,9 +12,9 @@ from bot.domain.look_ups import LookUp, Operation
 from bot.domain.model import Category, CheckOutcome, Severity
 from tests.support.llm_server import verdict
 from tests.unit.workers.analysis.conftest import finding
+from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA, VERDICTS_SCHEMA
 from workers.analysis.llm.json_reader import read_json, salvage_json
 from workers.analysis.model_answer import (
-    LATER_REVIEW_SCHEMA,
     MAX_BODY,
     MAX_FINDINGS,
     MAX_LOOK_UPS,
@@ -24,8 +24,6 @@ from workers.analysis.model_answer import (
     MAX_SUGGESTION,
     MAX_SUMMARY,
     MAX_TITLE,
-    REVIEW_SCHEMA,
-    VERDICTS_SCHEMA,
     RawFinding,
     RefusedFinding,
     read_finding,

@@ -19,6 +19,7 @@ from tests.support.llm_server import (
     review,
 )
 from tests.unit.workers.analysis.conftest import finding
+from workers.analysis.answer_schemas import REVIEW_SCHEMA
 from workers.analysis.llm.client import LLM, Answer
 from workers.analysis.llm.errors import (
     BudgetError,
@@ -29,7 +30,6 @@ from workers.analysis.llm.errors import (
     TransientLLMError,
     UnreadableAnswerError,
 )
-from workers.analysis.model_answer import REVIEW_SCHEMA
 
 MakeLLM = Callable[..., tuple[LLM, Settings]]
 GOOD = review(finding())

@@ -1,0 +1,123 @@
+"""What a model is asked to answer: the schemas, and what is wrong with an answer (pure)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.look_ups import Operation
+from bot.domain.model import Category, Severity
+from workers.analysis.llm.json_reader import Json, Wanted
+from workers.analysis.model_answer import (
+    MAX_FINDINGS,
+    RefusedFinding,
+    finding_items,
+    is_finding,
+    is_verdict,
+    read_finding,
+    verdict_items,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A JSON Schema (strict: every property required, no others), what makes an object the answer,
+    and what is wrong with one, as a sentence for the model; "" if it can be used."""
+
+    name: str
+    body: Json
+    wanted: Wanted
+    problem: Callable[[Json], str]
+
+
+def _object(**properties: Json) -> Json:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list_of(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+_TEXT: Json = {"type": "string"}
+_MAYBE: Json = {"type": ["string", "null"]}
+
+_NUMBER: Json = {"type": "integer"}
+_SIDE: Json = {"type": "string", "enum": ["new", "old"]}
+
+# A model writes the properties in this order, so what leads to a claim comes before it.
+_FINDING = _object(
+    trace=_TEXT,
+    path=_TEXT,
+    quote=_TEXT,
+    side=_SIDE,
+    line=_NUMBER,
+    category={"type": "string", "enum": [each.value for each in Category]},
+    severity={"type": "string", "enum": [each.value for each in Severity]},
+    title=_TEXT,
+    body=_TEXT,
+    confidence={"type": "number"},
+    suggestion=_MAYBE,
+    rule=_MAYBE,
+    looked_at=_list_of(_NUMBER),
+)
+_LOOK_UP = _object(
+    operation={"type": "string", "enum": [each.value for each in Operation]},
+    path=_TEXT,
+    symbol=_TEXT,
+    pattern=_TEXT,
+    glob=_TEXT,
+    start=_NUMBER,
+    end=_NUMBER,
+    side=_SIDE,
+)
+_VERDICT = _object(
+    id=_NUMBER,
+    evidence=_TEXT,
+    verdict={"type": "string", "enum": ["confirmed", "refuted", "undecided"]},
+    confidence={"type": "number"},
+    reason=_TEXT,
+    look_ups=_list_of(_LOOK_UP),
+)
+
+
+def _review_problem(answer: Json) -> str:
+    items = finding_items(answer)
+    if items is None:
+        return '"findings" is missing or no list.'
+    reasons = [
+        found.reason for item in items if isinstance(found := read_finding(item), RefusedFinding)
+    ]
+    if items and len(reasons) == len(items[:MAX_FINDINGS]):
+        return f"no finding can be read; the first: {reasons[0]}."
+    return ""
+
+
+def _verdicts_problem(answer: Json) -> str:
+    return "" if verdict_items(answer) is not None else '"verdicts" is missing or no list.'
+
+
+_REVIEW: dict[str, Json] = {
+    "overview": _TEXT,
+    "summaries": _list_of(_object(path=_TEXT, summary=_TEXT)),
+    "findings": _list_of(_FINDING),
+    "look_ups": _list_of(_LOOK_UP),
+}
+REVIEW_SCHEMA = Schema(
+    "review", _object(**_REVIEW), Wanted("findings", is_finding), _review_problem
+)
+#: Where findings of an earlier review are open.
+LATER_REVIEW_SCHEMA = Schema(
+    "later_review",
+    _object(fixed=_list_of(_object(id=_NUMBER, line=_TEXT)), **_REVIEW),
+    Wanted("findings", is_finding),
+    _review_problem,
+)
+VERDICTS_SCHEMA = Schema(
+    "verdicts",
+    _object(verdicts=_list_of(_VERDICT)),
+    Wanted("verdicts", is_verdict),
+    _verdicts_problem,
+)
