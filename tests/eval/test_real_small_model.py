@@ -18,6 +18,7 @@ from bot.config.settings import Settings
 from bot.domain.model import Severity
 from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.client import LLM
+from workers.analysis.llm.json_reader import Wanted
 from workers.offline.evaluation.run import evaluate
 
 pytestmark = pytest.mark.model
@@ -46,6 +47,7 @@ JUDGEMENT = Schema(
         "required": ["severity", "defect"],
         "additionalProperties": False,
     },
+    Wanted("defect", lambda _: False),
     lambda answer: "" if "defect" in answer else '"defect" is missing.',
 )
 

@@ -31,7 +31,7 @@ from tests.support.deliveries import SECRET, signature
 from tests.support.secret_shapes import SHAPES, private_key
 from workers.analysis.anchor import anchor
 from workers.analysis.answer_schemas import REVIEW_SCHEMA, VERDICTS_SCHEMA
-from workers.analysis.llm.json_reader import read_json, salvage_json
+from workers.analysis.llm.json_reader import read_answer
 from workers.analysis.model_answer import read_findings, read_summaries, read_verdicts
 from workers.analysis.redacted_view import show
 from workers.analysis.suggestions import fitting_suggestion
@@ -208,9 +208,11 @@ _SPOKEN = [
 
 def _check_answer(answer: str | Any) -> None:
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    for data in (read_json(text), salvage_json(text)):
-        if data is None:
+    for schema in (REVIEW_SCHEMA, VERDICTS_SCHEMA):
+        read = read_answer(text, schema.wanted)
+        if read is None:
             continue
+        data = read.data
         assert isinstance(REVIEW_SCHEMA.problem(data), str)
         assert isinstance(VERDICTS_SCHEMA.problem(data), str)
         read_summaries(data)

@@ -9,7 +9,8 @@ from bot.text.secrets import redact
 from tests.support.runtime_growth import growth
 from tests.support.secret_shapes import SHAPES, private_key
 from workers.analysis.anchor import anchor
-from workers.analysis.llm.json_reader import MAX_ANSWER, read_json, salvage_json
+from workers.analysis.answer_schemas import REVIEW_SCHEMA
+from workers.analysis.llm.json_reader import MAX_ANSWER, read_answer
 from workers.analysis.suggestions import fitting_suggestion
 from workers.reports.sanitize import sanitize
 from workers.scan.repository.diff import DiffError, parse_raw
@@ -31,16 +32,30 @@ LINEAR = 9
         lambda size: "<think>" * (size // 7),
         lambda size: '{"findings": [' + '{"a": []},' * (size // 10),
         lambda size: "{" + "[" * (size // 2) + "]" * (size // 2),
+        lambda size: '{"a": "' + '" x' * (size // 3),
+        lambda size: '{"a":' * (size // 5),
+        lambda size: "[{a:1}" * (size // 6),
+        lambda size: "{/*" * (size // 3),
     ],
-    ids=["tabs", "lines", "fences", "commas", "thoughts", "findings", "depth"],
+    ids=[
+        "tabs",
+        "lines",
+        "fences",
+        "commas",
+        "thoughts",
+        "findings",
+        "depth",
+        "quotes",
+        "names",
+        "lists",
+        "comments",
+    ],
 )
 def test_an_answer_made_to_be_slow_is_read_in_linear_time(answer: Callable[[int], str]) -> None:
     """White space before a fence that never closes took minutes of the worker's event loop."""
 
     def read(size: int) -> None:
-        text = answer(size)
-        read_json(text)
-        salvage_json(text)
+        read_answer(answer(size), REVIEW_SCHEMA.wanted)
 
     assert growth(read, MAX_ANSWER) < LINEAR
 

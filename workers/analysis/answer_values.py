@@ -100,7 +100,7 @@ _CATEGORIES: dict[Category, tuple[str, ...]] = {
     Category.MAINTAINABILITY: ("maintainability", "maintenance", "readability", "design", "naming")
     + ("architecture", "complexity", "duplication", "refactor", "refactoring", "debt", "dead"),
     Category.QUALITY: ("quality", "style", "lint", "formatting", "test", "tests", "testing", "docs")
-    + ("documentation", "typo", "convention", "practice", "practices", "smell", "possible"),
+    + ("documentation", "typo", "convention", "practice", "practices", "smell"),
 }
 _OUTCOMES: dict[CheckOutcome | None, tuple[str, ...]] = {
     None: ("refuted", "refute", "rejected", "reject", "invalid", "false", "incorrect", "wrong")
@@ -202,7 +202,7 @@ _FENCED = re.compile(r"\s*(`{3,}|~{3,})[\w.+#-]*[ \t]*\n(.*?)\n?[ \t]*\1\s*", re
 
 def unfenced(value: str) -> str:
     """Code without the fence or the backticks around it."""
-    if found := _FENCED.fullmatch(value):
+    if (found := _FENCED.fullmatch(value)) and found[1] not in found[2]:
         return found[2]
     bare = value.strip()
     if len(bare) > 2 and bare[0] == bare[-1] == "`" and "`" not in bare[1:-1]:

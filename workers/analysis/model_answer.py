@@ -85,8 +85,8 @@ def read_findings(answer: Json) -> tuple[tuple[RawFinding, ...], tuple[RefusedFi
 
 
 def read_finding(item: object) -> RawFinding | RefusedFinding:
-    """One element of `findings`, checked by itself: it names a file, a place in it, and what is wrong
-    there. What else is left out, or written in no form that we know, costs nothing."""
+    """One element of `findings`, checked by itself: it names a file, a place in it, and what is
+    wrong there. What else is left out, or written in no form that we know, costs nothing."""
     if not isinstance(item, Mapping):
         return RefusedFinding("", "", "a finding is not an object")
     own = values.named(item, values.ALIASES)
@@ -136,7 +136,7 @@ def finding_items(answer: Json) -> list[object] | None:
     if not isinstance(items, dict) or is_finding(items):
         return _listed(items)
     return [
-        {"path": path, **item} if isinstance(item, Mapping) else item
+        {**item, "path": item.get("path") or path} if isinstance(item, Mapping) else item
         for path, each in items.items()
         for item in _listed(each) or []
     ]

@@ -20,6 +20,7 @@ from bot.domain.model import (
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.finding_filter import FindingFilter
 from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA
+from workers.analysis.answer_values import same_path
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import LLMError, TooLongError
 from workers.analysis.model_answer import (
@@ -210,8 +211,8 @@ class Reader:
                     self.fixed[id] = one_line(line)
         for each in answers:  # a later round need not say again what has not changed
             for path, summary in read_summaries(each.data or {}).items():
-                if path in by_path:
-                    self.summaries[by_path[path].source.file.path] = one_line(summary)
+                if known := same_path(path, by_path):
+                    self.summaries[by_path[known].source.file.path] = one_line(summary)
         overviews = [read_overview(each.data or {}) for each in answers]
         self.overviews += [text for text in overviews if text][-1:]
         paths = [file.source.file.path for file in files]

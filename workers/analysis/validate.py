@@ -10,6 +10,7 @@ from bot.domain.model import Finding, Place, Rejected
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import FindingFilter, Rejection, doubts
 from workers.analysis.anchor import Anchor, anchor
+from workers.analysis.answer_values import same_path
 from workers.analysis.model_answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.suggestions import fitting_suggestion
@@ -30,7 +31,7 @@ def validate_finding(
 ) -> Finding | Rejected:
     """The finding, anchored where its quote stands in the diff; `files` by path as shown,
     `looked_up` in the order of the numbers under which it was shown."""
-    shown = files.get(raw.path)
+    shown = files.get(same_path(raw.path, files) or "")
     title = one_line(raw.title)
     if shown is None:
         reason = RejectionReason.NOT_IN_CHANGE
@@ -38,7 +39,7 @@ def validate_finding(
     path = shown.source.file.path
     if rejection := _unwanted(raw, finding_filter):
         return Rejected(path=path, title=title, reason=rejection[0], detail=rejection[1])
-    at = anchor(shown.file, raw.quote, raw.line, raw.side, shown.content)
+    at = _place(raw, shown)
     quote = _anchored_text(shown, at) if at else clean(raw.quote)
     suggestion = None
     if at and raw.suggestion is not None:
@@ -57,7 +58,8 @@ def validate_finding(
         start_line=at.start_line if at else None,
         end_line=at.end_line if at else None,
         suggestion=suggestion,
-        fingerprint=confirmed or fingerprint(path, raw.category, quote, _secrets(shown, at)),
+        fingerprint=confirmed
+        or fingerprint(path, raw.category, quote or title, _secrets(shown, at)),
         trace=clean(raw.trace),
         looked_at=_looked_at(raw, looked_up),
         agreement=2 if confirmed else 1,
@@ -88,6 +90,21 @@ def _shown_lines(files: Sequence[RedactedView], looked_up: Sequence[LookUpResult
 def _code(line: str) -> str:
     """The line without the numbers and marks that prompts print before it, white space folded."""
     return " ".join(_NUMBERS.sub("", line).split())
+
+
+def _place(raw: RawFinding, shown: RedactedView) -> Anchor | None:
+    """Where the quote stands; without one, the changed line whose number was given."""
+    if raw.quote.strip():
+        return anchor(shown.file, raw.quote, raw.line, raw.side, shown.content)
+    changed = (
+        line
+        for hunk in shown.file.hunks
+        for line in hunk.on(raw.side)
+        if (line.added or line.removed) and line.number(raw.side) == raw.line
+    )
+    if raw.line is None or next(changed, None) is None:
+        return None
+    return Anchor(raw.side, raw.line, raw.line)
 
 
 def _looked_at(raw: RawFinding, looked_up: Sequence[LookUpResult]) -> tuple[Place, ...]:

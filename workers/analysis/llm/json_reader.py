@@ -17,8 +17,8 @@ Json = dict[str, Any]
 #: Characters of an answer that are read at all.
 MAX_ANSWER = 400_000
 #: Places at which an object may begin that are tried, and characters that are read again in all.
-_MAX_STARTS = 5_000
-_MAX_STEPS = 2_000_000
+_MAX_STARTS = 2_000
+_MAX_STEPS = 1_000_000
 #: Objects and strings within which the one that was asked for may lie.
 _MAX_WRAPPERS = 4
 
@@ -133,13 +133,21 @@ def _after_thoughts(text: str, found: list[_Candidate]) -> list[_Candidate]:
         before = bisect_right(starts, at) - 1
         return before >= 0 and at < found[before].end
 
-    closing = [each.end() for each in _CLOSING.finditer(text) if not inside(each.start())]
-    opening = [each.end() for each in _OPENING.finditer(text) if not inside(each.start())]
-    ended = closing[-1] if closing else 0
-    if opening and opening[-1] > ended:
-        # Thoughts that never end hold drafts alone.
-        found = [each for each in found if each.start < opening[-1]]
-    return [each for each in found if each.start >= ended]
+    tags = sorted(
+        (each.start(), each.end(), kind is _OPENING)
+        for kind in (_OPENING, _CLOSING)
+        for each in kind.finditer(text)
+        if not inside(each.start())
+    )
+    begun: int | None = None
+    for start, end, opening in tags:
+        if opening:
+            begun = start if begun is None else begun
+            continue
+        # Servers swallow the opening tag: then all before the closing one is thought.
+        first, begun = begun or 0, None
+        found = [each for each in found if not first <= each.start < end]
+    return found if begun is None else [each for each in found if each.start < begun]
 
 
 def _joined(found: list[_Candidate]) -> Read:

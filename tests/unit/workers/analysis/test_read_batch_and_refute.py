@@ -90,7 +90,7 @@ async def test_without_a_verdict_findings_are_kept_with_a_note(
 async def test_a_finding_that_is_malformed_costs_only_itself(
     server: LLMServer, make_llm: Make
 ) -> None:
-    bad = finding("a.py", "first = compute(1)", severity="catastrophic")
+    bad = finding("a.py", "first = compute(1)", body="", title="")
     server.script(review(bad, finding("b.py", "second = compute(2)")), verdicts(0.9))
     result = await run(make_llm)
     assert [found.path for found in result.findings] == ["b.py"]

@@ -243,7 +243,7 @@ async def test_the_reader_s_places_are_shown_with_the_findings_that_rest_on_them
     assert "No look-ups are possible" in request.user
 
 
-@pytest.mark.parametrize("verdicts_sent", [[], holding([77]), [{"id": 1, "verdict": "yes"}], ["1"]])
+@pytest.mark.parametrize("verdicts_sent", [[], holding([77]), [{"id": 1, "verdict": "hm"}], ["1"]])
 async def test_an_answer_without_a_verdict_on_any_of_them_drops_nothing(
     server: LLMServer, make_llm: Make, verdicts_sent: list[Any]
 ) -> None:

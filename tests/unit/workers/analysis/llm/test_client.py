@@ -96,7 +96,7 @@ async def test_broken_json_is_repaired_once_by_showing_the_model_what_is_wrong(
     server: LLMServer, make_llm: MakeLLM
 ) -> None:
     llm, _ = make_llm()
-    server.script(Text('{"findings": [oops'), GOOD)
+    server.script(Text('{"findings": [oops!'), GOOD)
 
     answer = await ask(llm)
 
@@ -111,12 +111,12 @@ async def test_an_answer_whose_every_finding_is_wrong_is_repaired_too(
     server: LLMServer, make_llm: MakeLLM
 ) -> None:
     llm, _ = make_llm()
-    server.script(review(finding(severity="terrible")), GOOD)
+    server.script(review(finding(path="")), GOOD)
 
     answer = await ask(llm)
 
     assert answer.usage.calls == 2
-    assert '"severity" is not one of the allowed' in server.requests[1].messages[3]["content"]
+    assert '"path" is missing' in server.requests[1].messages[3]["content"]
 
 
 async def test_an_answer_that_stays_broken_gives_what_is_complete_in_it(
