@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.flows.environment import World, running
+from tests.support.llm_endpoints import SERVERS
 from tests.support.llm_server import (
     Drop,
     Hang,
@@ -122,6 +123,17 @@ async def test_fenced_json_is_read(world: World, llm: LLMServer) -> None:
 
 async def test_broken_json_is_repaired_once(world: World, llm: LLMServer) -> None:
     llm.script(Text('{"findings": [{"path": "shop.py", "quo'), VALID)
+    await reviewed(world)
+    assert lines(world) == [9, 13]
+
+
+@pytest.mark.variations(3)
+@pytest.mark.parametrize("name", SERVERS)
+async def test_every_known_server_gives_a_review(world: World, llm: LLMServer, name: str) -> None:
+    def answer(request: Request) -> Text:
+        return agreeable(request) if request.asks_for_verdicts else VALID
+
+    llm.default = SERVERS[name](answer)
     await reviewed(world)
     assert lines(world) == [9, 13]
 

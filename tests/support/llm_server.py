@@ -93,16 +93,17 @@ class Status:
     """An error answer."""
 
     status: int
-    message: str = "no"
+    message: str = ""
     retry_after: str = ""
     code: str = ""
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A 200 with any body."""
+    """Any body, by default of a 200."""
 
     body: bytes
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -312,7 +313,7 @@ def _response(reply: Text | Status | Raw, model: str) -> bytes:
     if isinstance(reply, Text):
         body = json.dumps(reply.completion(model)).encode()
     elif isinstance(reply, Raw):
-        body = reply.body
+        body, status = reply.body, reply.status
     else:
         status = reply.status
         extra = f"retry-after: {reply.retry_after}\r\n" if reply.retry_after else ""

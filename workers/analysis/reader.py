@@ -22,7 +22,7 @@ from bot.policy.finding_filter import FindingFilter
 from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA
 from workers.analysis.answer_values import same_path
 from workers.analysis.llm.client import Answer
-from workers.analysis.llm.errors import LLMError, TooLongError
+from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError
 from workers.analysis.model_answer import (
     read_findings,
     read_fixed,
@@ -89,7 +89,7 @@ class Reader:
         except LLMError as exc:
             if self.session.waits_for_retry(exc):
                 raise
-            if isinstance(exc, TooLongError) and await self._split_and_retry(files):
+            if isinstance(exc, TooLongError | CutOffError) and await self._split_and_retry(files):
                 return
             self._give_up(files, exc)
             return

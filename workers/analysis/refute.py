@@ -17,7 +17,7 @@ from bot.policy.finding_filter import Rejection, doubts
 from bot.text.tokens import count_tokens
 from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import Answer
-from workers.analysis.llm.errors import LLMError, TooLongError
+from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError
 from workers.analysis.model_answer import Verdict, read_verdicts
 from workers.analysis.prompt import Numbered, Round, check_prompt
 from workers.analysis.redacted_view import RedactedView
@@ -108,7 +108,8 @@ class _Checker:
         except LLMError as exc:
             if self.session.waits_for_retry(exc):
                 raise
-            if not (isinstance(exc, TooLongError) and await self._split(numbered, bare, forced)):
+            too_much = isinstance(exc, TooLongError | CutOffError)
+            if not (too_much and await self._split(numbered, bare, forced)):
                 self.unchecked |= {id: str(exc) for id, _ in numbered if id not in self.verdicts}
             return
         given = read_verdicts(answer.data or {})

@@ -24,7 +24,14 @@ from bot.security.tls import trusted
 from bot.store import RedisError, Store, connect
 from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import LLM
-from workers.analysis.llm.errors import LLMError
+from workers.analysis.llm.errors import (
+    CutOffError,
+    LLMAccessError,
+    LLMError,
+    RefusedError,
+    TooLongError,
+    UnreadableAnswerError,
+)
 from workers.scan.analyzers.analyzer import Analyzer
 from workers.scan.analyzers.isolation import Isolation, isolation
 from workers.scan.analyzers.registry import ANALYZERS
@@ -212,12 +219,25 @@ async def _ask_model(settings: Settings, model: str) -> Check:
             purpose="doctor",
         )
     except LLMError as exc:
-        remedy = "Check OPENAI_BASE_URL, OPENAI_API_KEY and the model's name."
-        return failure("llm", f"{model}: {exc}", remedy)
+        return failure("llm", f"{model}: {exc}", _llm_remedy(exc))
     finally:
         await llm.aclose()
     tokens = answer.usage.prompt_tokens + answer.usage.completion_tokens
     return ok("llm", f"{model} answered as asked ({tokens} tokens)")
+
+
+def _llm_remedy(exc: LLMError) -> str:
+    match exc:
+        case LLMAccessError():
+            return "Check OPENAI_API_KEY, and the account that it belongs to."
+        case CutOffError():
+            return "Raise LLM_ANSWER_TOKENS, or turn the model's thinking down."
+        case TooLongError():
+            return "Raise the context that the server gives the model, or lower LLM_CONTEXT_TOKENS."
+        case UnreadableAnswerError() | RefusedError():
+            return "Choose a model that follows instructions and writes JSON."
+        case _:
+            return "Check OPENAI_BASE_URL, OPENAI_API_KEY and the model's name."
 
 
 async def check_machine(settings: Settings) -> Sequence[Check]:

@@ -1,7 +1,7 @@
 """One model's answer: paced, in a dialect that the server understands, tried again in place."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import httpx2
@@ -12,8 +12,13 @@ from bot.store import LLMState
 from bot.telemetry import log as logs
 from bot.telemetry import tracing
 from workers.analysis.answer_schemas import Schema
-from workers.analysis.llm.capabilities import Capabilities, CapabilityStore
-from workers.analysis.llm.errors import NotUnderstoodError, ThrottledError, TransientLLMError
+from workers.analysis.llm.capabilities import Capabilities, CapabilityStore, Mode
+from workers.analysis.llm.errors import (
+    NotUnderstoodError,
+    ServerFailedError,
+    ThrottledError,
+    TransientLLMError,
+)
 from workers.analysis.llm.pacing import LocalPacing, Pacing, RedisPacing, Sleep
 from workers.analysis.llm.reply import MalformedReply, Reply, read_reply
 
@@ -69,14 +74,29 @@ class Calls:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def reply(self, question: Question, model: str, messages: Messages, prompt: str) -> Reply:
-        """The first answer of a few attempts. Raises LLMError."""
+    async def reply(
+        self,
+        question: Question,
+        model: str,
+        messages: Messages,
+        prompt: str,
+        *,
+        roomy: bool = False,
+    ) -> Reply:
+        """The first answer of a few attempts, with a larger limit if it is `roomy`. Raises
+        LLMError."""
         attempt = 1
+        capabilities = await self._capability_store.get(model)
+        if roomy:
+            capabilities = replace(capabilities, roomy=True)
         while True:
             try:
                 async with self._pacing.slot():
-                    return await self._traced(question, model, messages, prompt)
+                    return await self._traced(question, model, messages, prompt, capabilities)
             except TransientLLMError as exc:
+                if isinstance(exc, ServerFailedError) and attempt == ATTEMPTS - 1:
+                    # Some servers fail where they cannot give the form that was asked for.
+                    capabilities = replace(capabilities, mode=Mode.TEXT)
                 wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
                 if isinstance(exc, ThrottledError):
                     await self._pacing.throttled(min(wait, LONGEST_WAIT))
@@ -87,13 +107,18 @@ class Calls:
                 attempt += 1
 
     async def _traced(
-        self, question: Question, model: str, messages: Messages, prompt: str
+        self,
+        question: Question,
+        model: str,
+        messages: Messages,
+        prompt: str,
+        capabilities: Capabilities,
     ) -> Reply:
         """One call, as OpenTelemetry names it, without what is asked and answered.
         https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"""
         attributes = {"gen_ai.request.model": model, "glossator.purpose": question.purpose}
         with tracing.span(f"chat {model}", attributes, kind="client") as span:
-            reply = await self._call(question, model, messages, prompt)
+            reply = await self._call(question, model, messages, prompt, capabilities)
             span.set_attributes(
                 {
                     "gen_ai.usage.input_tokens": reply.usage.prompt_tokens,
@@ -102,14 +127,21 @@ class Calls:
             )
             return reply
 
-    async def _call(self, question: Question, model: str, messages: Messages, prompt: str) -> Reply:
+    async def _call(
+        self,
+        question: Question,
+        model: str,
+        messages: Messages,
+        prompt: str,
+        capabilities: Capabilities,
+    ) -> Reply:
         """One call, in the best dialect that the server understands."""
-        capabilities = await self._capability_store.get(model)
         started = monotonic()
         while True:
             arguments = capabilities.arguments(question.schema, self._settings.llm_answer_tokens)
             try:
-                body = await self._client.post({"model": model, "messages": messages, **arguments})
+                asked = {"model": model, "messages": capabilities.messages(messages)}
+                body = await self._client.post({**asked, **arguments})
                 break
             except NotUnderstoodError as exc:
                 lower = capabilities.without_refused(exc.text, question.schema)
@@ -119,7 +151,8 @@ class Calls:
         try:
             reply = read_reply(body, prompt)
         except MalformedReply as exc:
-            raise TransientLLMError("the endpoint returned an unexpected response") from exc
+            unexpected = f"the endpoint returned an unexpected response ({exc})"
+            raise TransientLLMError(unexpected) from exc
         await self._capability_store.worked(model, capabilities)
         log.info(
             "llm_call",

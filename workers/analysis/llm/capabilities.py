@@ -1,13 +1,12 @@
 """What a server understands of a request: learned from its refusals, and remembered.
 
 Structured output goes down a ladder: `json_schema` (strict), `json_object`, plain text.
-Beside it servers differ in the name of the answer's limit and in whether they let a
-temperature be set. What worked is remembered for each endpoint and model, in this
-process and for a day in Redis, so that a server that learns more is found out.
+Beside it servers differ in the name of the answer's limit and in its size, and in whether they
+take a temperature and a system message. What worked is remembered for each endpoint and model, in
+this process and for a day in Redis, so that a server that learns more is found out.
 """
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -17,9 +16,17 @@ from pydantic import ValidationError
 from bot.domain.model import decode, encode
 from bot.store import LLMState
 from workers.analysis.answer_schemas import Schema
+from workers.analysis.llm.refusals import (
+    longest_answer,
+    names_answer_limit,
+    says_no_system_role,
+    says_too_long,
+)
 
 #: Seconds that Redis remembers them.
 _KEEP = 24 * 3600
+#: How many times larger the limit of an answer is for a model that thinks before it.
+ROOMY = 4
 
 
 class Mode(StrEnum):
@@ -32,17 +39,24 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """`limits` are the names of the answer's limit still to be tried; "" sends none."""
+    """`limits` are the names of the answer's limit still to be tried; "" sends none. `longest` is
+    the largest limit that the server takes, if it said so, and `roomy` that the model spends so
+    much on thoughts that the limit has to be several times that of the settings."""
 
     mode: Mode = Mode.JSON_SCHEMA
     limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens", "")
     temperature: bool = True
+    system: bool = True
+    longest: int | None = None
+    roomy: bool = False
 
     def arguments(self, schema: Schema | None, answer_tokens: int) -> dict[str, Any]:
         """What goes into the request beside model and messages."""
-        arguments: dict[str, Any] = {}
+        # Some servers stream unless they are told not to.
+        arguments: dict[str, Any] = {"stream": False}
         if self.limits[0]:
-            arguments[self.limits[0]] = answer_tokens
+            tokens = answer_tokens * (ROOMY if self.roomy else 1)
+            arguments[self.limits[0]] = min(tokens, self.longest or tokens)
         if self.temperature:
             arguments["temperature"] = 0
         if schema is not None and self.mode is Mode.JSON_SCHEMA:
@@ -52,29 +66,27 @@ class Capabilities:
             arguments["response_format"] = {"type": "json_object"}
         return arguments
 
+    def messages(self, messages: list[dict[str, str]]) -> list[dict[str, str]]:
+        """The messages, of which the first is the system's, as the model takes them."""
+        if self.system:
+            return messages
+        system, first, *others = messages
+        return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *others]
+
     def without_refused(self, text: str, schema: Schema | None) -> "Capabilities | None":
         """The next to try when a server refused a request with `text`; None if none is left."""
         if self.temperature and "temperature" in text:
             return replace(self, temperature=False)
-        if len(self.limits) > 1 and _SAYS_LIMIT.search(text):
+        if self.system and says_no_system_role(text):
+            return replace(self, system=False)
+        if self.longest is None and (longest := longest_answer(text)):
+            return replace(self, longest=longest)
+        if len(self.limits) > 1 and names_answer_limit(text):
             return replace(self, limits=self.limits[1:])
         if schema is None or self.mode is Mode.TEXT or says_too_long(text):
             return None
         lower = Mode.JSON_OBJECT if self.mode is Mode.JSON_SCHEMA else Mode.TEXT
         return replace(self, mode=lower)
-
-
-_SAYS_LIMIT = re.compile(r"max_(?:completion_)?tokens")
-_SAYS_TOO_LONG = re.compile(
-    r"context[ _](?:length|window|size)|maximum context|too (?:long|large)|reduce the length"
-    r"|exceed\w* .{0,40}(?:context|tokens)|n_ctx|max_model_len|too many (?:input )?tokens",
-    re.IGNORECASE,
-)
-
-
-def says_too_long(text: str) -> bool:
-    """Whether a server's refusal speaks of the prompt's length."""
-    return bool(_SAYS_TOO_LONG.search(text))
 
 
 class CapabilityStore:
@@ -93,7 +105,7 @@ class CapabilityStore:
             try:
                 if data is not None:
                     self._known[model] = decode(Capabilities, data)
-            except ValidationError:  # an earlier version's form: learn it anew
+            except ValidationError:  # an earlier version's form
                 pass
         return self._known.get(model, self._first)
 

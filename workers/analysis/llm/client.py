@@ -19,6 +19,7 @@ from workers.analysis.llm.cache import Answers, RedisAnswers, question_key
 from workers.analysis.llm.calls import Calls, Messages, Question
 from workers.analysis.llm.errors import (
     BudgetError,
+    CutOffError,
     LLMAccessError,
     LLMError,
     RefusedError,
@@ -146,6 +147,11 @@ class LLM:
                 raise UnreadableAnswerError(f"{model} returned an empty answer")
             return Answer(reply.text, None, question.spent, model, reply.cut)
         problem, read = _problem(reply, question.schema)
+        if reply.cut and _says_nothing(read, question.schema):
+            reply = await self._reply(question, model, messages, roomy=True)
+            problem, read = _problem(reply, question.schema)
+            if reply.cut and _says_nothing(read, question.schema):
+                raise CutOffError(f"{model}'s answer was cut off: raise LLM_ANSWER_TOKENS")
         if problem and is_refusal(reply.text):
             raise RefusedError(f"{model} declined to answer")
         if problem and not reply.cut:
@@ -159,7 +165,9 @@ class LLM:
             raise UnreadableAnswerError(f"{model} gave {how}")
         return Answer(reply.text, read.data, question.spent, model, cut=read.cut)
 
-    async def _reply(self, question: Question, model: str, messages: Messages) -> Reply:
+    async def _reply(
+        self, question: Question, model: str, messages: Messages, *, roomy: bool = False
+    ) -> Reply:
         """One answer within the budget, its cost booked."""
         prompt = "\n".join(message["content"] for message in messages)
         likely = count_tokens(prompt) + self._settings.llm_answer_tokens
@@ -171,13 +179,19 @@ class LLM:
         )
         used, price = Usage(), self._settings.llm_prices.get(model)
         try:
-            reply = await self._calls.reply(question, model, messages, prompt)
+            reply = await self._calls.reply(question, model, messages, prompt, roomy=roomy)
             used = replace(reply.usage, cost=cost(reply.usage, price))
         finally:
             await self._budget.settle(reservation, used)
         question.spent += used
         if reply.refused:
             raise RefusedError(f"{model} declined to answer")
+        if reply.read is not None:
+            log.warning("llm_prompt_shortened", model=model, read=reply.read)
+            raise TooLongError(
+                f"the endpoint read {reply.read:,} tokens of a longer prompt for {model}: raise its"
+                " context, or lower LLM_CONTEXT_TOKENS"
+            )
         return reply
 
 
@@ -187,6 +201,11 @@ def _problem(reply: Reply, schema: Schema) -> tuple[str, Read | None]:
     if read is None:
         return f'it is not a single JSON object with "{schema.wanted.name}".', None
     return "it ends early." if read.cut else schema.problem(read.data), read
+
+
+def _says_nothing(read: Read | None, schema: Schema) -> bool:
+    """Whether nothing of what was asked for is complete in it."""
+    return read is None or (read.cut and not read.data.get(schema.wanted.name))
 
 
 def _worst(failures: list[LLMError]) -> LLMError:

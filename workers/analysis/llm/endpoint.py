@@ -10,16 +10,23 @@ import openai
 
 from bot.config.settings import Settings
 from bot.security.tls import trusted
-from workers.analysis.llm.capabilities import says_too_long
 from workers.analysis.llm.errors import (
     LLMAccessError,
     LLMError,
     NotUnderstoodError,
     PermanentLLMError,
     RefusedError,
+    ServerFailedError,
     ThrottledError,
     TooLongError,
     TransientLLMError,
+)
+from workers.analysis.llm.refusals import (
+    because,
+    says_bad_key,
+    says_no_credit,
+    says_too_large_for_a_minute,
+    says_too_long,
 )
 from workers.analysis.llm.response_limit import HEADERS, ResponseTooLarge, limit_response
 
@@ -70,22 +77,29 @@ def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
 
 def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:
     status, text = exc.status_code, f"{exc.message} {exc.body}"
-    if status == 429 and "insufficient_quota" not in text:
-        after = _retry_after(exc.response.headers)
-        return ThrottledError("the endpoint returned 429 (too many requests)", retry_after=after)
-    if status in (401, 402, 403, 429):
-        return LLMAccessError(
-            f"the endpoint rejected the API key or account ({status}): see OPENAI_API_KEY"
-        )
-    if status in (408, 409, 425) or status >= 500:
-        after = _retry_after(exc.response.headers)
-        return TransientLLMError(f"the endpoint returned {status}", retry_after=after)
+    why, after = because(exc.body), _retry_after(exc.response.headers)
+    if status == 402 or (status in (403, 429) and says_no_credit(text)):
+        return LLMAccessError(f"the endpoint says that the account has no credit ({status}){why}")
+    if status == 429 and says_too_large_for_a_minute(text):
+        return TooLongError(f"the prompt is too large for {model}'s tokens a minute{why}")
+    if status == 429:
+        many = f"the endpoint returned 429 (too many requests){why}"
+        return ThrottledError(many, retry_after=after)
+    if status == 401 or says_bad_key(text):
+        rejected = f"the endpoint rejected the API key ({status}){why}"
+        return LLMAccessError(f"{rejected}: see OPENAI_API_KEY")
+    if status == 403:
+        return PermanentLLMError(f"the endpoint refuses model {model} to this key (403){why}")
+    if status in (500, 501):
+        return ServerFailedError(f"the endpoint returned {status}{why}", retry_after=after)
+    if status in (408, 409, 425) or status > 500:
+        return TransientLLMError(f"the endpoint returned {status}{why}", retry_after=after)
     if "content_filter" in text or "content management policy" in text:
         return RefusedError(f"the endpoint's content filter stopped {model}")
     if status == 413 or says_too_long(text):
-        too_long = TooLongError(f"the prompt is too long for {model}")
+        too_long = TooLongError(f"the prompt is too long for {model}{why}")
         return too_long if status == 413 else NotUnderstoodError(text, too_long)
-    meaning = PermanentLLMError(f"the endpoint returned {status} for model {model}")
+    meaning = PermanentLLMError(f"the endpoint returned {status} for model {model}{why}")
     asks_for_form = status in (400, 422) or (status == 404 and "response_format" in text)
     return NotUnderstoodError(text, meaning) if asks_for_form else meaning
 

@@ -28,6 +28,10 @@ class LLMAccessError(PermanentLLMError):
     """Raised when the endpoint refuses our key: no model of it needs to be tried."""
 
 
+class ServerFailedError(TransientLLMError):
+    """Raised for a 500: a fault of the server, or a form of the answer that it cannot give."""
+
+
 class RefusedError(PermanentLLMError):
     """Raised when the model declines to answer."""
 
@@ -38,6 +42,11 @@ class TooLongError(PermanentLLMError):
 
 class UnreadableAnswerError(PermanentLLMError):
     """Raised when neither the answer nor its repair was what was asked for."""
+
+
+class CutOffError(UnreadableAnswerError):
+    """Raised when an answer reached its limit before anything in it was complete, also with a
+    larger one: ask for less at once."""
 
 
 class BudgetError(PermanentLLMError):

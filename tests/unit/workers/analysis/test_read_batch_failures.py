@@ -36,7 +36,7 @@ async def test_what_may_heal_is_left_to_a_later_try(server: LLMServer, make_llm:
         (Status(500), "the endpoint returned 500 three times"),
         (Status(429, retry_after="0"), "the endpoint returned 429 (too many requests) three times"),
         (Hang(), "the endpoint did not respond within 0.2 s three times"),
-        (Status(401), "the endpoint rejected the API key or account (401): see OPENAI_API_KEY"),
+        (Status(401), "the endpoint rejected the API key (401): see OPENAI_API_KEY"),
         (Text(None, refusal="no"), "tiny declined to answer"),
         (Text("no JSON"), "tiny gave an answer that could not be read"),
     ],
