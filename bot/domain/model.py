@@ -250,6 +250,14 @@ class Finding:
         return tuple(self.source.split("+"))
 
     @property
+    def found_by(self) -> str:
+        """Who found it, in words: `LLM`, `ruff F821`, `LLM and ruff F821`."""
+        *others, last = [
+            "LLM" if name == LLM_SOURCE else " ".join(name.split(":", 1)) for name in self.sources
+        ]
+        return f"{', '.join(others)} and {last}" if others else last
+
+    @property
     def tools(self) -> frozenset[str]:
         """Who found it, without the rules: `llm`, `ruff`, ..."""
         return frozenset(source.partition(":")[0] for source in self.sources)

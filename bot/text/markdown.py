@@ -4,10 +4,12 @@ CommonMark, and nothing beside it. HTML in it is text, whoever wrote it, but whe
 GitHub shows what is posted there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from html import escape
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 #: A piece of parsed Markdown, and what makes HTML of a text.
@@ -35,13 +37,30 @@ def _parser() -> MarkdownIt:
 
 
 def html_renderer(*, links: bool, highlight: Highlight | None = None) -> Renderer:
-    """What renders Markdown as HTML. Without `links`, links and images in it are plain text."""
+    """What renders Markdown as HTML. Without `links`, links are their text and their address, and
+    images are plain text."""
     made = MarkdownIt("commonmark", {"html": False, "highlight": highlight})
-    return made if links else made.disable(["image", "link", "autolink", "reference"])
+    if links:
+        return made
+    made.add_render_rule("link_open", _no_tag)
+    made.add_render_rule("link_close", _address)
+    return made.disable(["image", "autolink", "reference"])
+
+
+def _no_tag(*_: object) -> str:
+    return ""
+
+
+def _address(
+    renderer: object, tokens: Sequence[Token], index: int, options: object, env: object
+) -> str:
+    """Of the link that ends here: links do not nest."""
+    opened = next(token for token in reversed(tokens[:index]) if token.type == "link_open")
+    return f" ({escape(str(opened.attrGet('href')))})"
 
 
 def github_renderer(highlight: Highlight) -> Renderer:
-    """What renders Markdown as GitHub shows it: tables, and HTML as it is. For pages whose policy
-    runs and loads nothing."""
-    made = MarkdownIt("commonmark", {"html": True, "highlight": highlight})
+    """What renders Markdown as GitHub shows comments: line ends, tables, and HTML as it is. For
+    pages whose policy runs and loads nothing."""
+    made = MarkdownIt("commonmark", {"html": True, "breaks": True, "highlight": highlight})
     return made.enable(["table", "strikethrough"])

@@ -77,6 +77,16 @@ async def test_a_review_opened_from_the_dashboard_is_live(
     await expect(page.locator(".badge")).to_have_text("Reviewed")
 
 
+async def test_the_dashboard_shows_new_reviews_by_itself(
+    address: str, store: Store, new_page: NewPage
+) -> None:
+    page = await new_page()
+    await signed_in(page, address)
+    await expect(page.locator(".empty")).to_have_text("No reviews.")
+    await open_review(store)
+    await expect(page.get_by_role("row", name="octo/demo #12")).to_be_visible(timeout=20_000)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
 async def test_the_page_is_accessible_and_no_wider_than_the_screen(

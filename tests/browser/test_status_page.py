@@ -62,6 +62,8 @@ async def test_the_page_follows_the_review_to_its_end(
     await store.reviews.update_progress(review.id, 33)
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "33")
     await expect(page.locator("#step")).to_have_text("Read 0 of 2 files")
+    shown = await page.locator("time[data-running]").text_content()
+    await expect(page.locator("time[data-running]")).not_to_have_text(shown or "")  # it ticks
     await bring_in(store, review, 0, FINDINGS[0])
     await expect(page.get_by_role("heading", level=3)).to_have_text([FINDINGS[0].title])
     await expect(page.locator("#files")).to_have_text("1 of 2")

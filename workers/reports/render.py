@@ -271,6 +271,8 @@ def _stages(now: State) -> list[tuple[str, str]]:
 
 #: Room for the sentence that says how many were left out, and for line ends.
 _SENTENCE = 200
+#: Room for what a template puts between two items.
+_BETWEEN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +295,7 @@ def truncate(
     kept: list[str] = []
     remaining = budget - _SENTENCE
     for item in islice(items, max_items):
-        remaining -= length(item) + 2
+        remaining -= length(item) + _BETWEEN
         if remaining < 0:
             break
         kept.append(item)
@@ -302,4 +304,4 @@ def truncate(
 
 def size(kept: Truncated, length: Length = characters) -> int:
     """The room that the items take up at most."""
-    return sum(length(item) + 2 for item in kept.items) + _SENTENCE
+    return sum(length(item) + _BETWEEN for item in kept.items) + _SENTENCE

@@ -5,11 +5,11 @@ from typing import Any
 
 from jinja2 import Environment
 
-from bot.domain.model import LLM_SOURCE, Finding, Place, Report, Severity
+from bot.domain.model import Finding, Place, Report, Severity
 from bot.github.urls import CodeLinks
 from templates import environment
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
-from workers.reports.verdict import listed, plural
+from workers.reports.verdict import plural
 
 SYMBOLS = {
     Severity.CRITICAL: "🔴",
@@ -66,10 +66,8 @@ def code_links(report: Report) -> CodeLinks:
 
 
 def source(finding: Finding) -> str:
-    """Who found it, in words: `LLM`, `ruff F821`, `LLM and ruff F821`."""
-    return listed(
-        ["LLM" if name == LLM_SOURCE else " ".join(name.split(":", 1)) for name in finding.sources]
-    )
+    """Who found it, in words."""
+    return finding.found_by
 
 
 def cost(amount: float) -> str:

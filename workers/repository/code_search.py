@@ -201,9 +201,7 @@ def _lines_of_files(
         around = _enclosing(path, lines, kept) if enclosing else set()
         answer.add(f"{path} ({len(numbers)})" if len(numbers) > len(kept) else path)
         answer.add_lines(lines, sorted({*kept, *around}))
-        answer.places += [
-            Place(path=path, start_line=n, end_line=n, description="found here") for n in kept
-        ]
+        answer.places += [Place(path=path, start_line=n, end_line=n) for n in kept]
     return answer
 
 

@@ -105,9 +105,7 @@ class CodeLookUps:
         answer = AnswerText(truncated=last < wanted)
         answer.add(f"{path} {when}, lines {first} to {last} of {len(lines)}")
         answer.add_lines(lines, range(first, last + 1))
-        answer.places.append(
-            Place(path=path, start_line=first, end_line=last, side=side, description="read")
-        )
+        answer.places.append(Place(path=path, start_line=first, end_line=last, side=side))
         return answer
 
     async def _not_found(self, path: str, side: Side) -> str:

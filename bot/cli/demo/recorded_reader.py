@@ -5,6 +5,7 @@ is asked is known by the name of the schema and by the paths and titles in the p
 words: prompts may change.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -36,11 +37,16 @@ Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def recorded_reader(recorded: Recorded) -> AsyncIterator[dict[str, str]]:
-    """Serve these answers; yields the environment variables that have the App ask here."""
+async def recorded_reader(
+    recorded: Recorded, *, seconds: float = 0
+) -> AsyncIterator[dict[str, str]]:
+    """Serve these answers, each after some seconds; yields the environment variables that have
+    the App ask here."""
 
     async def complete(request: Request) -> JSONResponse:
-        return JSONResponse(_completion(answer(recorded, await request.json())))
+        asked = await request.json()
+        await asyncio.sleep(seconds)
+        return JSONResponse(_completion(answer(recorded, asked)))
 
     listener = listen(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"

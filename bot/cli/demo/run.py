@@ -36,6 +36,9 @@ NAME = "octo/demo"
 #: A review that takes longer than this is told as failed.
 TIMEOUT_SECONDS = 900
 
+#: A recorded answer comes as late as one of a fast model, so that there is something to watch.
+ANSWER_SECONDS = 2
+
 #: How long the check run may take to appear.
 CHECK_RUN_SECONDS = 60
 
@@ -67,7 +70,8 @@ async def run_demo(
         extra = environment(sandbox, port, data)
         replays = own is None and not load().has_llm
         if replays:
-            reader = recorded_reader.recorded_reader(showcase.answers())
+            pause = 0 if once else ANSWER_SECONDS
+            reader = recorded_reader.recorded_reader(showcase.answers(), seconds=pause)
             extra |= await stack.enter_async_context(reader)
             sandbox.state.notice = recorded_reader.LABEL
         settings = load(**{name.lower(): value for name, value in extra.items()})

@@ -1,6 +1,7 @@
 """Hostile Markdown and code as HTML (pure). Imported with the first page that is shown: a
 process that only takes deliveries starts without it."""
 
+from difflib import SequenceMatcher
 from time import perf_counter
 
 from markupsafe import Markup
@@ -42,23 +43,51 @@ class Highlighter:
         self._left -= perf_counter() - started
         return highlighted
 
+    def change(self, old: str, new: str, path: str) -> Markup:
+        """Lines that are replaced, and those that take their place."""
+        started = perf_counter()
+        highlighted = change(old, new, path if self._left > 0 else "")
+        self._left -= perf_counter() - started
+        return highlighted
+
 
 def code(text: str, path: str, first_line: int | None = None) -> Markup:
     """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
     Colours come from the style sheet, by Pygments' class names."""
-    displayed = visible(text)
-    if len(displayed) > CODE_CHARACTERS:
-        displayed = displayed[:CODE_CHARACTERS] + "\n…"
-    formatter = HtmlFormatter(nowrap=True)
-    lines = (
-        highlight(displayed, lexer_for(displayed, path=path), formatter).rstrip("\n").split("\n")
-    )
+    lines = _lines(text, path)
     if first_line is not None:
         width = len(str(first_line + len(lines) - 1))
         lines = [
             f'<span class="ln">{number:>{width}}</span>{line}'
             for number, line in enumerate(lines, first_line)
         ]
+    return _block("\n".join(lines))
+
+
+def change(old: str, new: str, path: str) -> Markup:
+    """What a suggestion replaces and what it puts there, as the lines of a diff; an empty one
+    deletes the lines."""
+    before = _lines(old, path)
+    after = _lines(new, path) if new.strip("\n") else []
+    shown = []
+    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            shown += [f'<span class="row"> {line}</span>' for line in before[a:b]]
+            continue
+        shown += [f'<span class="row del">-{line}</span>' for line in before[a:b]]
+        shown += [f'<span class="row add">+{line}</span>' for line in after[c:d]]
+    return _block("".join(shown))
+
+
+def _lines(text: str, path: str) -> list[str]:
+    """Highlighted, each line by itself."""
+    displayed = visible(text)
+    if len(displayed) > CODE_CHARACTERS:
+        displayed = displayed[:CODE_CHARACTERS] + "\n…"
+    colored: str = highlight(displayed, lexer_for(displayed, path=path), HtmlFormatter(nowrap=True))
+    return colored.rstrip("\n").split("\n")
+
+
+def _block(body: str) -> Markup:
     # A code block that scrolls has to be reachable by keyboard.
-    body = "\n".join(lines)
     return Markup(f'<pre class="code" tabindex="0"><code>{body}</code></pre>')  # noqa: S704

@@ -46,7 +46,7 @@ def _environment() -> "Environment":
     # With the first page: taking deliveries needs none of it.
     from bot.web.pages import markup
 
-    filters = (markup.markdown, markup.inline, duration, moment, iso, number, money)
+    filters = (markup.markdown, markup.inline, duration, moment, ago, iso, number, money)
     made = environment(
         "pages",
         autoescape=True,
@@ -96,6 +96,22 @@ def duration(seconds: float) -> str:
 def moment(seconds: float) -> str:
     """Time in UTC, as `2026-11-24 08:14`."""
     return time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
+
+
+def ago(seconds: float, now: float) -> str:
+    """`just now`, `5 min ago`, `3 h ago`, `2 days ago`; the day for what is older. The pages'
+    script says the same."""
+    age = max(0, now - seconds)
+    if age < 60:
+        return "just now"
+    if age < 3600:
+        return f"{int(age // 60)} min ago"
+    if age < 86_400:
+        return f"{int(age // 3600)} h ago"
+    days = int(age // 86_400)
+    if days > 30:
+        return moment(seconds).partition(" ")[0]
+    return "1 day ago" if days == 1 else f"{days} days ago"
 
 
 def iso(seconds: float) -> str:

@@ -52,10 +52,14 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             end_line=last,
             category=Category.SECURITY,
             severity=_SEVERITIES[graded["severity"]],
-            title=f"{item['desc']}: {note}" if note else item["desc"],
+            title=_sentence(f"{item['desc']}: {note}" if note else item["desc"]),
             body=f"[{item['ident']}]({item['url']})",
             confidence=_CONFIDENCES.get(graded["confidence"], 0.5),
         )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 ZIZMOR = Analyzer(

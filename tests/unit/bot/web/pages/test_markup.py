@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.web.pages.markup import CODE_CHARACTERS, Highlighter, code, inline, markdown
+from bot.web.pages.markup import CODE_CHARACTERS, Highlighter, change, code, inline, markdown
 
 
 @given(st.text())
@@ -44,3 +44,18 @@ def test_code_has_colors_as_long_as_that_is_quick() -> None:
     slow = Highlighter(seconds=0.000_001)
     assert '<span class="k">' in slow("def f(): pass", "x.py")
     assert slow("def f(): pass", "x.py", 7).count("<span") == 1, "the line's number is left"
+
+
+def test_a_link_is_its_text_and_its_address() -> None:
+    shown = inline("see [the rule](https://docs.example/x?a=1&b)")
+    assert shown == "see the rule (https://docs.example/x?a=1&amp;b)"
+
+
+def test_a_suggestion_is_shown_as_a_diff() -> None:
+    html = change("a = 1\nkept\nb = 2", "a = <3>\nkept", "x.txt")
+    rows = [row.partition("</span>")[0] for row in html.split('<span class="row')[1:]]
+    assert rows == [' del">-a = 1', ' add">+a = &lt;3&gt;', '"> kept', ' del">-b = 2']
+
+
+def test_lines_that_are_to_be_deleted_are_all_removed() -> None:
+    assert 'class="row add"' not in change("a\nb", "", "x.py")

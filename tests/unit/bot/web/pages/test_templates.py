@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.web.pages.templates import duration, money, number, page
+from bot.web.pages.templates import ago, duration, money, number, page
 
 
 def test_hidden_characters_are_visible_on_every_page() -> None:
@@ -26,3 +26,19 @@ def test_numbers_and_money_are_readable() -> None:
         "$0.50",
         "$1,234.50",
     ]
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (-5, "just now"),
+        (59, "just now"),
+        (3599, "59 min ago"),
+        (7200, "2 h ago"),
+        (86_400, "1 day ago"),
+        (5 * 86_400, "5 days ago"),
+        (90 * 86_400, "1970-01-01"),
+    ],
+)
+def test_times_are_told_by_their_age(age: float, words: str) -> None:
+    assert ago(1000, 1000 + age) == words
