@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
-from bot.text.secrets import _MAYBE, _RULES, _Rule, redact, redact_file
+from bot.text.secret_rules import _MAYBE, RULES, Rule
+from bot.text.secrets import redact, redact_file
 from tests.support.secret_shapes import SHAPES, private_key
 
 #: So many characters in a row of a secret are a part of it.
@@ -79,10 +80,10 @@ def files_with_a_key(draw: st.DrawFn) -> ChangedFile:
     return ChangedFile(path="key.pem", status=FileStatus.MODIFIED, hunks=(hunk,))
 
 
-@pytest.mark.parametrize("rule", _RULES[1:], ids=lambda rule: rule.kind)
+@pytest.mark.parametrize("rule", RULES[1:], ids=lambda rule: rule.kind)
 @settings(max_examples=20)
 @given(st.data())
-def test_no_text_that_a_rule_matches_is_passed_over(rule: _Rule, data: st.DataObject) -> None:
+def test_no_text_that_a_rule_matches_is_passed_over(rule: Rule, data: st.DataObject) -> None:
     assert _MAYBE.search(data.draw(st.from_regex(rule.pattern)))
 
 

@@ -145,7 +145,6 @@ def _of_python(python: str) -> dict[str, Hostile]:
                 f"{name}.py": python
                 for name in (
                     "bandit",
-                    "detect_secrets",
                     "yaml",
                     "json",
                     "typing",

@@ -71,8 +71,8 @@ async def run_all(
                 async with slots:
                     return await _run(analyzer, targets, seconds, kind)
             case TextCheck(name, check):
-                return _to_results(
-                    name, ((each, found) for each in targets for found in check(each))
+                return await asyncio.to_thread(
+                    lambda: _to_results(name, [(t, found) for t in targets for found in check(t)])
                 )
 
     results = await asyncio.gather(*(one(a) for a in analyzers if a.name not in off))

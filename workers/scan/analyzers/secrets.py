@@ -1,72 +1,87 @@
-"""detect-secrets: keys, tokens and passwords. Their values are masked in all that we keep.
+"""Keys, tokens and passwords that a change adds: reported by the rules that mask them.
 
-`# pragma: allowlist secret` is honoured: it stands in the diff for people to see.
+`# pragma: allowlist secret`, or `nextline secret` in the line above, keeps one from being reported,
+but not from being masked: it is in the diff for people to see.
 """
 
-import json
-import math
+import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from itertools import accumulate
+from pathlib import PurePosixPath
 
 from bot.domain.model import Category, Finding, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
+from bot.text.languages import language_of
+from bot.text.secret_rules import DATA_RULES, RULES, Secret, find
+from bot.text.secrets import mask
+from workers.scan.analyzers.analyzer import Diagnostic, Target, TextCheck
 from workers.scan.selection.risk import is_test
 
-_PROBE = Path(__file__).parent / "probes" / "secrets_probe.py"
-MASK = "[redacted:secret]"
 _NAME = "secrets"
-_GUESSED = "Secret Keyword"  # the variable's name speaks for it, not the value's form
-_CERTAIN_HEADER = "Private Key"  # its value is the header, which is no secret
+
+#: Of files in which a value without quotes is one; "" where the language is not known.
+_DATA = frozenset({"", "yaml", "toml", "ini", "properties", "bash", "dockerfile", "json"})
+_PROSE = frozenset({".txt", ".adoc", ".license"})
+
+_ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret|gitleaks:allow")
+_ALLOWS_NEXT = re.compile(r"pragma: ?(?:allow|white)list[ -]nextline[ -]secret")
+
+#: A password for this machine or a reserved name, and a line of a doctest, open nothing.
+_NOWHERE = re.compile(
+    r"@(?:localhost|127\.0\.0\.1|\[::1\]|(?:[\w-]+\.)*(?:example|test|invalid)(?:\.\w+)?|host(?:name)?)"
+    r"(?![\w.-])"
+)
+_DOCTEST = re.compile(r"\s*(?:>>>|\.\.\.) ")
 
 
-def _command(names: list[str]) -> list[str]:
-    return ["python", "-I", str(_PROBE), *names]
-
-
-def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
-    items = json.loads(out)
-    shown = {name: _shown(targets[name]) for name in {item["file"] for item in items}}
-    for item in items:
-        item["line"] = shown[item["file"]][item["line"] - 1]
-    spans: defaultdict[tuple[str, int], list[list[int]]] = defaultdict(list)
-    for item in items:
-        if item["type"] != _CERTAIN_HEADER:
-            spans[item["file"], item["line"]] += item["spans"]
-    for item in items:
-        target = targets[item["file"]]
-        line = target.text.split("\n")[item["line"] - 1].rstrip("\r")
-        sure = item["type"] != _GUESSED
+def added_secrets(target: Target) -> Iterator[Diagnostic]:
+    """One message for each secret on an added line."""
+    found = find(target.text, (*RULES, *DATA_RULES) if _is_data(target.path) else RULES)
+    if not found:
+        return
+    lines, added = target.text.split("\n"), target.file.added_lines
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    masked = mask(target.text, found).split("\n")
+    for secret in found:
+        first, last = (bisect_right(starts, at) for at in (secret.start, secret.end - 1))
+        number = next((line for line in added if first <= line <= last), None)
+        if number is None or not _worth_reporting(secret, target, lines, first):
+            continue
+        rule = secret.rule
         yield Diagnostic(
-            file=item["file"],
-            rule=item["type"].lower().replace(" ", "-"),
-            line=item["line"],
-            end_line=item["line"],
+            file=target.path,
+            rule=rule.kind,
+            line=number,
+            end_line=number,
             category=Category.SECURITY,
-            severity=_severity(sure, is_test(target.path)),
-            title=f"{item['type'] if sure else 'Password or key'} in the code",
+            severity=_severity(rule.guess, is_test(target.path)),
+            title=f"{rule.title} in the code",
             body="Anyone with read access to the repository can use it. Revoke it and load it from "
             "the environment or a secret store.",
-            confidence=0.95 if sure else 0.6,
-            quote=masked(line, spans[item["file"], item["line"]]),  # all that stand there
+            confidence=0.6 if rule.guess else 0.95,
+            quote=masked[number - 1].rstrip("\r"),  # all that are in the line
         )
 
 
-def _severity(sure: bool, in_test: bool) -> Severity:
+def _worth_reporting(secret: Secret, target: Target, lines: Sequence[str], first: int) -> bool:
+    if not secret.rule.title or (secret.rule.data and not _is_data(target.path)):
+        return False
+    line, above = lines[first - 1], lines[first - 2] if first > 1 else ""
+    if _ALLOWED.search(line) or _ALLOWS_NEXT.search(above) or _DOCTEST.match(line):
+        return False
+    return _NOWHERE.match(target.text, secret.end) is None
+
+
+def _is_data(path: str) -> bool:
+    return language_of(path) in _DATA and PurePosixPath(path).suffix.lower() not in _PROSE
+
+
+def _severity(guess: bool, in_test: bool) -> Severity:
     if in_test:
-        return Severity.MEDIUM if sure else Severity.INFO
-    return Severity.CRITICAL if sure else Severity.HIGH
-
-
-def masked(line: str, spans: Iterable[Sequence[int]]) -> str:
-    """`line` with each span (start and end, in characters; they may overlap) under a mask."""
-    shown, end = "", 0
-    for start, stop in sorted((span[0], span[1]) for span in spans):
-        if start >= end:
-            shown += line[end:start] + MASK
-        end = max(end, stop)
-    return shown + line[end:]
+        return Severity.INFO if guess else Severity.MEDIUM
+    return Severity.HIGH if guess else Severity.CRITICAL
 
 
 def masks(found: Iterable[Finding]) -> dict[str, dict[int, str]]:
@@ -92,27 +107,4 @@ def without_secrets(found: Sequence[Finding]) -> list[Finding]:
     return [replace(item, quote=quoted(item)) for item in found]
 
 
-def _shown(target: Target) -> list[int]:
-    """The numbers of the added lines, and of the one above each, which may allow its secret: it
-    takes its time for each line, looks at one at a time, and is asked about no others."""
-    added = set(target.file.added_lines)
-    return sorted(added | {number - 1 for number in added} - {0})
-
-
-def _lines(target: Target) -> str:
-    lines = target.text.split("\n")
-    return "\n".join(lines[number - 1] for number in _shown(target))
-
-
-SECRETS = Analyzer(
-    _NAME,
-    lambda target: True,
-    _command,
-    _read,
-    shows=_lines,
-    suffix=".txt",
-    reviews=False,
-    program="detect-secrets",
-    about="Any file: keys, tokens and passwords",
-    max_findings=math.inf,  # each of them is masked by what it found
-)
+SECRETS = TextCheck(_NAME, added_secrets, about="Any file: keys, tokens and passwords")

@@ -11,6 +11,7 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Category, Finding, Severity
 from bot.text.languages import language_of
 from tests.support.runtime_growth import growth
+from tests.support.secret_shapes import private_key
 from workers.scan.analyzers import runner
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.analyzers.evidence import ChangedLines, finding
@@ -18,7 +19,6 @@ from workers.scan.analyzers.isolation import Isolation, works
 from workers.scan.analyzers.registry import ANALYZERS, NAMES
 from workers.scan.analyzers.ruff import RUFF
 from workers.scan.analyzers.runner import run_all
-from workers.scan.analyzers.secrets import masked
 from workers.scan.analyzers.text_checks import MERGE
 
 
@@ -75,7 +75,7 @@ jobs:
         (
             "a.go",
             'key := "AKIAIOSFODNN7EXAMPLQ"\n',
-            "secrets:aws-access-key",
+            "secrets:aws-key-id",
             1,
             Category.SECURITY,
             Severity.CRITICAL,
@@ -278,7 +278,7 @@ async def test_a_duplicate_key_is_reported_at_the_new_one() -> None:
             "bandit:B602",
             3,
         ),
-        ("a.go", "//1//2\npassword = 'correcthorse'\n\n\n", "secrets:secret-keyword", 2),
+        ("a.go", "//1//2\npassword = 'correcthorse'\n\n\n", "secrets:secret", 2),
         ("a.js", "//1//2\nconst a = 1; a = 2;\n\n\n", "oxlint:no-const-assign", 2),
         ("a.yml", "#1#2\na: 1\na: 2\nb: 3\nc: 4\n", "data:duplicate-key", 3),
         ("a.sh", '#!/bin/sh\n#1#2\nrm -rf "$1/"*\n\n\n', "shellcheck:SC2115", 3),
@@ -344,31 +344,26 @@ async def test_reports_only_changed_lines() -> None:
 async def test_never_shows_a_secret() -> None:
     value = "AKIAIOSFODNN7EXAMPLQ"
     password = "c0rrect-h0rse-battery"
-    text = f"aws = '{value}'\npassword = '{password}'\n-----BEGIN RSA PRIVATE KEY-----\n"
+    text = f"aws = '{value}'\npassword = '{password}'\n{private_key()}\n"
     evidence = await found(target("settings.py.txt", text))
     assert {item.source for item in evidence} == {
-        "secrets:aws-access-key",
-        "secrets:secret-keyword",
+        "secrets:aws-key-id",
+        "secrets:secret",
         "secrets:private-key",
     }
     everything = repr(evidence)
     assert value not in everything
     assert password not in everything
-    assert "aws = '[redacted:secret]'" in everything
+    assert "aws = '[redacted:aws-key-id]'" in everything
 
 
 async def test_shows_no_secret_in_what_others_quote_nor_a_second_one_on_the_line() -> None:
     first, second = "AKIAIOSFODNN7EXAMPLQ", "AKIAIOSFODNN7EXAMPLR"
     evidence = await found(target("a.py", f"x = missing('{first}', '{second}')\n"))
-    assert {item.source for item in evidence} == {"ruff:F821", "secrets:aws-access-key"}
+    assert {item.source for item in evidence} == {"ruff:F821", "secrets:aws-key-id"}
     assert {item.quote for item in evidence} == {
-        "x = missing('[redacted:secret]', '[redacted:secret]')"
+        "x = missing('[redacted:aws-key-id]', '[redacted:aws-key-id]')"
     }
-
-
-def test_masks_every_span() -> None:
-    assert masked("abcdef", [(1, 3), (2, 4), (0, 1)]) == "[redacted:secret][redacted:secret]ef"
-    assert masked("ab cd ab", [(0, 2), (6, 8)]) == "[redacted:secret] cd [redacted:secret]"
 
 
 async def test_reads_every_find_back_to_the_right_file() -> None:

@@ -1,107 +1,157 @@
-"""The secrets analyser's program finds what detect-secrets finds, in a third of its time."""
+"""What is masked is reported, and neither is what only looks like a secret."""
 
-import json
-import random
-import string
-import subprocess
-import sys
-from pathlib import Path
+import pytest
 
-from workers.scan.analyzers import secrets
-
-PROBE = Path(secrets.__file__).parent / "probes" / "secrets_probe.py"
-
-#: As detect-secrets runs by itself: every line before every plugin.
-ALL_LINES = f"""
-import sys
-sys.path.insert(0, {str(PROBE.parent)!r})
-import secrets_probe
-secrets_probe._only_lines_that_may_hold_one = lambda: None
-secrets_probe.main()
-"""
-ALNUM = string.ascii_letters + string.digits
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
+from bot.domain.model import Severity
+from bot.text.secrets import redact
+from tests.support.secret_shapes import SHAPES, aws_key_id, private_key
+from workers.scan.analyzers.analyzer import Diagnostic, Target
+from workers.scan.analyzers.secrets import added_secrets
 
 
-def some(length: int, alphabet: str = ALNUM) -> str:
-    return "".join(random.Random(length).choices(alphabet, k=length))
+def target(text: str, path: str = "shop/settings.py", added: list[int] | None = None) -> Target:
+    lines = text.split("\n")
+    chosen = range(1, len(lines) + 1) if added is None else added
+    shown = tuple(Line(None, number, lines[number - 1]) for number in chosen)
+    file = ChangedFile(path=path, status=FileStatus.MODIFIED, hunks=(Hunk(0, 1, "", shown),))
+    return Target(file, "", text)
 
 
-#: A line for each kind; put together here so that no scanner takes them for leaked ones.
-OF_EACH_KIND = {
-    "Artifactory Credentials": f"x = AKC{some(12)} ",
-    "AWS Access Key": "'AK" + f"IA{some(16, string.ascii_uppercase)}'",
-    "Azure Storage Account access key": "Account" + f"Key={some(86)}==",
-    "Basic Auth Credentials": f"url = 'https://admin:{some(9)}" + "@db.glossator.net'",
-    "Cloudant Credentials": f"cloudant_password = '{some(64, '0123456789abcdef')}'",
-    "Discord Bot Token": f"M{some(23)}.{some(6)}.{some(27)}",
-    "GitHub Token": "gh" + f"p_{some(36)}",
-    "GitLab Token": "gl" + f"pat-{some(20)}",
-    "IBM Cloud IAM Key": f"ibm_cloud_iam_key = '{some(44)}'",
-    "IBM COS HMAC Credentials": f"cos_hmac_secret_access_key = '{some(48, '0123456789abcdef')}'",
-    "JSON Web Token": "ey" + "JhbGciOiJIUzI1NiJ9.ey" + f"JzdWIiOiIxIn0.{some(43)}",
-    "Mailchimp Access Key": f"'{some(32, '0123456789abcdef')}-us" + "12'",
-    "NPM tokens": "//registry.npmjs.org/:_auth" + f"Token=npm_{some(36)}",
-    "OpenAI Token": f"'sk-{some(20)}T3Blbk" + f"FJ{some(20)}'",
-    "Private Key": "-----BEGIN RSA PRIVATE" + " KEY-----",
-    "PyPI Token": "'pypi-AgEIcHlwaS5v" + f"cmc{some(80)}'",
-    "Secret Keyword": f"DB_PASSWORD = '{some(11)}'",
-    "SendGrid API Key": "'SG" + f".{some(22)}.{some(43)}'",
-    "Slack Token": "'xox" + f"b-123456789012-{some(24).lower()}'",
-    "SoftLayer Credentials": f"softlayer_api_key = '{some(64).lower()}'",
-    "Square OAuth Secret": "'sq0" + f"csp-{some(43)}'",
-    "Stripe Access Key": "'sk_" + f"live_{some(24)}'",
-    "Telegram Bot Token": f"{some(9, '123456789')}" + f":{some(35)}",
-    "Twilio API Key": "'AC" + f"{some(32).lower()}'",
-}
-PLAIN = "def f(x):\n    return x + 1"
-KEYWORDS = f"""\
-if "{some(10)}" == my_password_secure: pass
-client_key "{some(12)}";
-config(api_key => '{some(13)}')
-secrets = {{"auth-key": "{some(14)}"}}  # not joined by an underscore
-password: {some(15)}
-contraseña = "{some(16)}"
-PASSWD="{some(17)}"
-# pragma: allowlist nextline secret
-pwd = "{some(18)}"
-token = "{some(19)}"
-secret = "{some(21)}"  # pragma: allowlist secret
-"""
-INI = f"[database]\nhost = db\npassword = {some(12)}\n"
+def reported(text: str, path: str = "shop/settings.py") -> list[Diagnostic]:
+    return list(added_secrets(target(text, path)))
 
 
-def write(directory: Path) -> list[str]:
-    texts = {
-        "kinds": "\n".join(f"{PLAIN}\n{line}" for line in OF_EACH_KIND.values()),
-        "alone": OF_EACH_KIND["GitHub Token"],
-        "keywords": KEYWORDS,
-        "ini": INI,
-        "plain": PLAIN,
-        "empty": "",
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_known_form_is_masked_and_reported(name: str) -> None:
+    """Wherever it is: in code, in data, in a sentence."""
+    value = SHAPES[name]
+    for path, text in (
+        ("a.py", f"connect('{value}')"),
+        ("a.go", f'key := "{value}"'),
+        ("a.yml", f"  value: {value}"),
+        ("README.md", f"Use {value} for it."),
+    ):
+        assert value not in redact(text)
+        [found, *more] = reported(text, path)
+        assert (found.severity, more) == (Severity.CRITICAL, [])
+        assert found.title.endswith(" in the code")
+        assert value not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("a.py", "DB_PASSWORD = 'hunt3r-of-cats'", "hunt3r-of-cats"),
+        ("a.py", "DB_PASSWORD = 'correcthorse'", "correcthorse"),
+        ("a.py", 'SECRET_KEY = "correct-horse-battery"', "correct-horse-battery"),
+        ("a.js", "const config = { apiKey: 'a81hd02kkq91' };", "a81hd02kkq91"),
+        ("a.rb", "config(api_key => 'a81hd02kkq91')", "a81hd02kkq91"),
+        ("a.json", '{"client_secret": "a81hd02kkq91"}', "a81hd02kkq91"),
+        (".env", "DB_PASSWORD=hunt3r!Xyz-Q9aaabb", "hunt3r!Xyz-Q9aaabb"),
+        ("deploy.yml", "password: Sup3rS3cret!aa1", "Sup3rS3cret!aa1"),
+        ("db.ini", "password = correcthorse", "correcthorse"),
+        ("a.py", "URL = 'postgres://shop:c0rrect@db.shop.io/x'", "c0rrect"),
+        ("run.sh", "curl -u shop:c0rrect https://shop.io", "c0rrect"),
+        ("a.md", "Authorization: Bearer a81hd02kkq91a81hd02kkzzz", "a81hd02kkq91a81hd02kkzzz"),
+        ("a.py", f"conn = 'AccountKey={'Eby8vdM02xNO' * 7}wJ=='", "Eby8vdM02xNO"),
+        ("a.tf", f'aws_secret_key = "{"a81hd02kkq91XYZ/+bcd" * 2}"', "a81hd02kkq91XYZ"),
+    ],
+)
+def test_a_value_given_to_a_name_is_masked_and_reported(path: str, text: str, value: str) -> None:
+    [found] = reported(text, path)
+    assert value not in repr(found)
+    assert found.severity in (Severity.HIGH, Severity.CRITICAL)
+    assert "[redacted:" in str(found.quote)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        # placeholders
+        ("a.py", 'password = "changeme"'),
+        ("a.py", "API_KEY = 'your-api-key-here'"),
+        ("a.py", 'token = "<your token>"'),
+        ("a.py", "aws_key = 'AKIAIOSFODNN7EXAMPLE'"),
+        ("a.py", 'github_token = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"'),
+        ("config.yml", "password: ${DB_PASSWORD}"),
+        ("config.yml", 'password: "{{ vault_db_password }}"'),
+        ("config.yml", "token: ${{ secrets.GITHUB_TOKEN }}"),
+        ("run.sh", "PASSWORD=$1"),
+        ("run.sh", 'password="$DB_PASSWORD"'),
+        ("run.sh", "password=$(cat /run/secrets/db)"),
+        (".env", "DB_PASSWORD="),
+        ("a.tf", 'password = "arn:aws:secretsmanager:eu-west-1:1234:secret/db"'),
+        # parameter lists, types, names
+        ("a.ts", "function login(user: string, password: string) {}"),
+        ("a.ts", "  password: string;"),
+        ("a.ts", "  token: CancellationTokenSource,"),
+        ("a.py", "def login(user: str, password: str, token: str = '') -> None: ..."),
+        ("a.go", "func login(password string, secret []byte) error {"),
+        ("a.rs", "    password: Option<SecretString>,"),
+        ("schema.json", '{"password": "string", "secret": "required"}'),
+        ("a.py", "secret_key = generate_secret_key_from_environment"),
+        ("a.py", "password = hash_of_password"),
+        ("a.py", 'TOKEN_TYPE = "access_token"'),
+        ("a.py", 'TOKEN_URL = "https://shop.io/oauth/token"'),
+        ("a.py", 'API_KEY_HEADER = "X-Api-Key"'),
+        ("a.py", 'password_field = "user_password"'),
+        ("a.js", "<input type='password' name='password' placeholder='Password'>"),
+        # look-ups of the environment
+        ("a.py", 'password = os.environ["DB_PASSWORD"]'),
+        ("a.py", 'secret = os.getenv("SHOP_SECRET")'),
+        ("a.js", "const token = process.env.SHOP_TOKEN;"),
+        ("a.go", 'password := os.Getenv("DB_PASSWORD")'),
+        ("a.rb", "password = ENV.fetch('DB_PASSWORD')"),
+        # what opens nothing
+        ("test_a.py", 'password = "test"'),
+        ("test_a.py", 'password = "test-password"'),
+        ("test_a.py", 'login(password="wrong-one")'),
+        ("a.py", "URL = 'postgres://shop:c0rrect@localhost/x'"),
+        ("a.py", "URL = 'postgres://user:password@db.shop.io/x'"),
+        ("a.py", ">>> login(password='c0rrecthorse')"),
+        ("a.py", "HEADER = '-----BEGIN PRIVATE KEY-----'"),
+        # not secrets at all
+        ("yarn.lock", '  integrity "sha512-' + "a8B1hd02kkq9" * 7 + '=="'),
+        ("a.py", "COMMIT = '" + "0a1b2c3d4e" * 4 + "'"),
+        ("logo.txt", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"),
+    ],
+)
+def test_what_only_looks_like_a_secret_is_not_reported(path: str, text: str) -> None:
+    assert [found.rule for found in reported(text, path)] == []
+
+
+def test_a_weak_password_of_a_test_is_not_serious() -> None:
+    [found] = reported("password = 'correcthorse'", "tests/test_login.py")
+    assert found.severity is Severity.INFO
+
+
+def test_a_key_is_reported_where_it_was_changed() -> None:
+    """The line in the middle that the change adds is known by the header far above."""
+    key = private_key()
+    [found] = added_secrets(target(f"{key}\n", "deploy.pem", added=[6]))
+    assert (found.line, found.quote, found.rule) == (6, "[redacted:private-key]", "private-key")
+    assert list(added_secrets(target(f"x = 1\n{key}\n", "deploy.pem", added=[1]))) == []
+
+
+def test_two_secrets_of_a_line_are_both_masked_in_its_quote() -> None:
+    first, second = aws_key_id("first"), SHAPES["npm"]
+    found = reported(f"connect('{first}', '{second}')")
+    assert {one.rule for one in found} == {"aws-key-id", "npm-token"}
+    assert {one.quote for one in found} == {
+        "connect('[redacted:aws-key-id]', '[redacted:npm-token]')"
     }
-    for name, text in texts.items():
-        (directory / f"{name}.txt").write_text(text, encoding="utf-8")
-    return [f"{name}.txt" for name in texts]
 
 
-def found(directory: Path, *program: str) -> list[dict[str, object]]:
-    done = subprocess.run(
-        [sys.executable, "-I", *program, *write(directory)],
-        cwd=directory, check=True, capture_output=True,
-    )  # fmt: skip
-    key = ("file", "line", "type", "spans")
-    return sorted(json.loads(done.stdout), key=lambda item: [str(item[name]) for name in key])
-
-
-def test_it_finds_a_secret_of_each_kind_and_what_detect_secrets_finds(tmp_path: Path) -> None:
-    probe_findings = found(tmp_path, str(PROBE))
-    assert {item["type"] for item in probe_findings if item["file"] == "kinds.txt"} >= set(
-        OF_EACH_KIND
-    )
-    assert {item["file"] for item in probe_findings} == {
-        "kinds.txt",
-        "alone.txt",
-        "keywords.txt",
-        "ini.txt",
-    }
-    assert probe_findings == found(tmp_path, "-c", ALL_LINES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key = '{}'  # pragma: allowlist secret",
+        "# pragma: allowlist nextline secret\nkey = '{}'",
+        "key = '{}'  # gitleaks:allow",
+    ],
+)
+def test_a_mark_allows_a_secret_which_is_masked_all_the_same(text: str) -> None:
+    text = text.format(aws_key_id("allowed"))
+    assert reported(text) == []
+    assert aws_key_id("allowed") not in redact(text)
