@@ -158,6 +158,11 @@ def parses(language: str, text: str) -> bool:
     return tree is None or not tree.root_node.has_error
 
 
+def has_verdict(language: str, text: str) -> bool:
+    """Whether `parses` can tell right from wrong in such a text."""
+    return language not in _NO_VERDICT and len(text) <= _MAX_PARSED // 4
+
+
 def is_python(text: str) -> bool:
     """Whether Python's own parser takes `text`, as it minds what the grammar lets pass: empty
     blocks, indentation, what can be assigned to. True where the text is too large, or nested

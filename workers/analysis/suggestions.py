@@ -1,13 +1,15 @@
 """Suggestions that can be committed as they are, or none (pure).
 
-A suggestion replaces exactly the anchored lines. It is kept only if it changes them,
-fits their indentation, repeats none of their neighbours, and the file still parses.
+A suggestion replaces exactly the anchored lines. It is kept only if it changes them, fits their
+indentation, brings along nothing that stands around them, and the file still parses; where no
+parser can tell, only if it is line for line like what it replaces.
 """
 
 import re
+from difflib import SequenceMatcher
 
 from bot.domain.diff import Side
-from bot.text.languages import is_python, parses
+from bot.text.languages import has_verdict, is_python, parses
 from workers.analysis.anchor import Anchor
 from workers.analysis.redacted_view import RedactedView
 
@@ -26,6 +28,8 @@ _ELISION = re.compile(
 )
 #: In place of a secret, and of bytes that are no UTF-8.
 _PLACEHOLDERS = re.compile(r"\[redacted:|\ufffd")
+#: Two lines that share this part of their characters are versions of one.
+_ALIKE = 0.6
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -45,6 +49,8 @@ def fitting_suggestion(suggestion: str, shown: RedactedView, anchor: Anchor) -> 
     unwrapped = _without_marks(_unfenced(suggestion, shown.language), old)
     for new in [] if unwrapped is None else _indented(unwrapped, old):
         fits = _changes(old, new) and not _repeats(old, new, before, after)
+        if fits and not has_verdict(shown.language, content):
+            fits = _alike(old, new)
         if fits and _still_parses(shown.language, lines, before + new + after):
             return "\n".join(new)
     return None
@@ -115,7 +121,10 @@ def _changes(old: list[str], new: list[str]) -> bool:
 
 
 def _repeats(old: list[str], new: list[str], before: list[str], after: list[str]) -> bool:
-    """Whether `new` brings along a neighbour of the lines, which would then stand twice."""
+    """Whether `new` brings along what stands around the lines, which would then stand twice: a
+    neighbor, or the whole function for a line of it."""
+    if (_defined(new) - _defined(old)) & (_defined(before) | _defined(after)):
+        return True
     if len(new) <= len(old):
         return False
     above = before[-1].strip() if before else ""
@@ -123,6 +132,36 @@ def _repeats(old: list[str], new: list[str], before: list[str], after: list[str]
     leads = len(above) > 3 and new[0].strip() == above != old[0].strip()
     trails = bool(below) and new[-1].strip() == below != old[-1].strip()
     return leads or trails
+
+
+_DEFINITION = re.compile(
+    r"^\s*(?:(?:export|default|public|private|protected|internal|static|async|abstract|final|override"
+    r"|pub(?:\([^)\n]{0,30}\))?|inline|virtual|unsafe|const)\s+)*"
+    r"(?:(?:def|class|function\*?|func(?: \([^)\n]{0,60}\))?|fn|interface|struct|enum|trait|module"
+    r"|type|sub|proc)\s+|(?:[\w<>\[\].?]{1,60}\s+)?(?=\w+\s*\([^;\n]{0,200}\{\s*$))([A-Za-z_$][\w$]*)"
+)
+_STATEMENTS = frozenset(
+    {"if", "for", "while", "switch", "catch", "return", "else", "with", "match"}
+)
+
+
+def _defined(lines: list[str]) -> set[str]:
+    """Names of functions and types that begin in the lines, as far as their look tells."""
+    found = (_DEFINITION.match(line[:400]) for line in lines)
+    return {match[1] for match in found if match and match[1]} - _STATEMENTS
+
+
+def _alike(old: list[str], new: list[str]) -> bool:
+    """Whether each line is one of before with a change in it: prose, numbers and marks are none."""
+    if len(old) != len(new):
+        return False
+    pairs = (
+        (before.strip()[:400], after.strip()[:400]) for before, after in zip(old, new, strict=True)
+    )
+    return all(
+        before == after or SequenceMatcher(None, before, after).ratio() >= _ALIKE
+        for before, after in pairs
+    )
 
 
 def _still_parses(language: str, old: list[str], new: list[str]) -> bool:

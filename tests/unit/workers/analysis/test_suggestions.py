@@ -139,11 +139,72 @@ def test_a_diff_of_the_lines_is_taken_for_its_new_side() -> None:
 
 
 def test_a_fence_is_a_part_of_a_markdown_file() -> None:
-    markdown = {"language": "markdown", "content": "# A\n\ntext\n"}
-    code = "```python\nx = 1\n```"
-    assert fitting_suggestion(code, shown(**markdown), at(3, 3)) == code
+    markdown = {"language": "markdown", "content": "# A\n\n```python\nx = 1\n```\n"}
+    code = "```python\nx = 2\n```"
+    assert fitting_suggestion(code, shown(**markdown), at(3, 5)) == code
     wrapped = f"````suggestion\n{code}\n````"
-    assert fitting_suggestion(wrapped, shown(**markdown), at(3, 3)) == code
+    assert fitting_suggestion(wrapped, shown(**markdown), at(3, 5)) == code
+
+
+@pytest.mark.parametrize(
+    ("language", "content", "line", "suggestion", "kept"),
+    [
+        ("ini", "[a]\nport = 80\n", 2, "port = 8080", True),
+        ("sql", "SELECT 1;\nDELETE FROM users;\n", 2, "DELETE FROM users WHERE id = 1;", True),
+        ("html", "<p>\n<a href='x'>go</a>\n", 2, "<a href='y'>go</a>", True),
+        ("", "retries 3\n", 1, "retries 5", True),
+        ("ini", "[a]\nport = 80\n", 2, "Use another port here, as 80 needs root.", False),
+        ("ini", "[a]\nport = 80\n", 2, "[a]\nport = 8080", False),
+        ("ini", "[a]\nport = 80\n", 2, "2 | port = 8080 (changed)", False),
+        ("markdown", "# A\n\nSome text.\n", 3, "-Some text.\n+Other text.\n+More.", False),
+        ("html", "<p>\n<a href='x'>go</a>\n", 2, "", False),
+    ],
+)
+def test_where_no_parser_can_tell_only_a_line_like_the_old_one_is_kept(
+    language: str, content: str, line: int, suggestion: str, kept: bool
+) -> None:
+    view = shown(content, language=language)
+    assert fitting_suggestion(suggestion, view, at(line, line)) == (suggestion if kept else None)
+
+
+WHOLE = {
+    "python": (
+        'def mean(a, b):\n    """Of two."""\n    return a / b\n',
+        "def mean(a, b):\n    if not b:\n        return None\n    return a / b",
+    ),
+    "python method": (
+        "class A:\n    async def mean(self):\n        x = 1\n        return x\n",
+        "    async def mean(self):\n        return 1",
+    ),
+    "go": (
+        "package a\n\nfunc mean(a, b int) int {\n\t// of two\n\treturn a / b\n}\n",
+        "func mean(a, b int) int {\n\tif b == 0 {\n\t\treturn 0\n\t}\n\treturn a / b\n}",
+    ),
+    "javascript": (
+        "export function mean(a, b) {\n  // of two\n  return a / b;\n}\n",
+        "function mean(a, b) {\n  return b ? a / b : 0;\n}",
+    ),
+    "java": (
+        "class A {\n  public int mean(int a, int b) {\n    // of two\n    return a / b;\n  }\n}\n",
+        "public int mean(int a, int b) {\n  return b == 0 ? 0 : a / b;\n}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_function_for_a_line_of_it_is_no_suggestion(name: str) -> None:
+    content, suggestion = WHOLE[name]
+    lines = content.split("\n")
+    number = next(n for n, line in enumerate(lines, 1) if "return" in line)
+    view = shown(content, language=name.split()[0])
+    assert fitting_suggestion(suggestion, view, at(number, number)) is None
+
+
+def test_a_function_may_be_replaced_by_itself_and_a_new_one_may_come() -> None:
+    new = "def total(prices):\n    return sum(prices)"
+    assert fitting_suggestion(new, shown(), at(1, 5)) == new
+    both = "def one():\n    return 1\n\n\ndef total(prices):"
+    assert fitting_suggestion(both, shown(), at(1, 1)) == both
 
 
 def test_a_suggestion_to_a_file_that_did_not_parse_before_is_kept() -> None:
