@@ -18,6 +18,8 @@ from bot.text.markdown import Node
 #: A word that GitHub would act on: mention, issue or commit reference, mathematics, address.
 #: An underscore before it is no letter to GitHub, as it is to `\b`.
 _ACTIVE = re.compile(r"@\S|#\d|\$|://|(?<![^\W_])(?:GH-\d|www\.|mailto:|xmpp:)", re.IGNORECASE)
+_IS_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|/|#|\w+(?:\.\w+)*/", re.IGNORECASE)
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _EDGE = "()[]{}<>,.;:!?\"'*_~"
 _SPECIAL = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|<")
 _BLOCK_START = re.compile(r"(?m)^([ \t]*)(?:([-+=#>:/])|(\d{1,9})([.)]))")
@@ -38,9 +40,10 @@ def sanitize(text: str, limit: int = 4000) -> str:
 
 
 def sanitize_line(text: str, limit: int = 300) -> str:
-    """`sanitize` for one line, as a title: no blocks, line ends become spaces."""
+    """`sanitize` for one line, as a title: no blocks, line ends become spaces, and nothing is bold,
+    as all of it may be."""
     line = shorten(" ".join(show_hidden(text).split()), limit)
-    return _start_safe(_inline(markdown.parse_line(line)))
+    return _start_safe(_inline(markdown.parse_line(line), strong=False))
 
 
 def code_span(text: str) -> str:
@@ -150,17 +153,27 @@ def _bare(nodes: Iterable[Node], *, strong: bool) -> Iterator[Node | str]:
     without marks, they are one text with what stands before and after. A link's address
     follows as code."""
     for node in nodes:
-        if node.type == "link":
+        if node.type == "link" and not _IS_ADDRESS.match(str(node.attrs.get("href", ""))):
+            yield "\\["  # `a[i](b)` is code, not a link
+            yield from _bare(node.children, strong=strong)
+            yield "\\]\\(" + _text(f"{node.attrs.get('href', '')})")
+        elif node.type == "link":
             address = code_span(str(node.attrs.get("href", "")))
             if _inline(node.children, strong=strong) in ("", address):
                 yield address
             else:
                 yield from _bare(node.children, strong=strong)
                 yield f" ({address})"
-        elif node.type == "strong" and not strong:
+        elif node.type == "strong" and not strong and not _is_name(node):
             yield from _bare(node.children, strong=strong)
         else:
             yield node
+
+
+def _is_name(node: Node) -> bool:
+    """Whether it is `__init__` and the like, which Markdown takes for strong words."""
+    inner = node.children
+    return node.markup == "__" and len(inner) == 1 and inner[0].content.isidentifier()
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -179,6 +192,8 @@ def _span(node: Node, *, strong: bool) -> str:
         case "code_inline":
             return code_span(node.content)
         case "em" | "strong":
+            if _is_name(node):
+                return f"\\_\\_{node.children[0].content}\\_\\_"
             words = _inline(node.children, strong=strong)
             mark = "*" if node.type == "em" else "**"
             return f"{mark}{words}{mark}"
@@ -199,10 +214,17 @@ def _word(word: str) -> str:
         return _SPECIAL.sub(_escaped, word)
     start = len(word) - len(word.lstrip(_EDGE))
     end = len(word.rstrip(_EDGE))
+    while end < len(word) and _opens_more(word[start:end], word[end]):
+        end += 1  # a bracket that closes one within is no edge
     if start >= end:
         return _SPECIAL.sub(_escaped, word)
     edges = [_SPECIAL.sub(_escaped, edge) for edge in (word[:start], word[end:])]
     return edges[0] + code_span(word[start:end]) + edges[1]
+
+
+def _opens_more(code: str, closing: str) -> bool:
+    opening = _BRACKETS.get(closing, "")
+    return bool(opening) and code.count(opening) > code.count(closing)
 
 
 def _escaped(match: re.Match[str]) -> str:

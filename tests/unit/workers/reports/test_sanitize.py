@@ -190,10 +190,19 @@ def test_a_fence_holds_whatever_is_in_it(text: str) -> None:
         ("👨‍👩‍👧 ❤️", "👨‍👩‍👧 ❤️"),
         ("1. a\n   - b\n2. c", "1. a\n\n   - b\n2. c"),
         ("> said\n> so", "> said\n> so"),
+        ("runs $(cmd), and f($x).", "runs `$(cmd)`, and `f($x)`."),
+        ("call obj.__init__() first", "call obj.\\_\\_init\\_\\_() first"),
+        ("x = a[i](b)", "x = a\\[i\\]\\(b)"),
     ],
 )
 def test_ordinary_markdown_stays_readable(text: str, markdown: str) -> None:
     assert sanitize(text) == markdown
+
+
+def test_a_title_is_not_bold_in_itself() -> None:
+    assert sanitize_line("**Division** by __zero__ in __init__") == (
+        "Division by \\_\\_zero\\_\\_ in \\_\\_init\\_\\_"
+    )
 
 
 @pytest.mark.parametrize("info", ["suggestion", "SUGGESTION x", "mermaid", "math", "a`b", ""])
