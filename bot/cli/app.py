@@ -6,6 +6,7 @@ Each command imports what it runs when it is called, so that the others start fa
 import asyncio
 import contextlib
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -315,14 +316,20 @@ def config() -> None:
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+    deliver: Annotated[
+        bool, typer.Option(help="Also send a signed test delivery to PUBLIC_URL.")
+    ] = False,
     env_file: EnvFile = None,
 ) -> None:
     """Check settings, GitHub, Redis, LLM and this machine; exit with 1 if something fails."""
     from workers.offline import doctor as examination
+    from workers.offline.deliver import check_delivery
 
     settings = load_for_server(env_file)
     log.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
-    checks = asyncio.run(examination.run_checks(settings))
+    checks = list(asyncio.run(examination.run_checks(settings)))
+    if deliver:
+        checks += asyncio.run(check_delivery(settings))
     print(examination.as_json(checks) if as_json else examination.as_lines(checks))
     sys.exit(any(check.level is examination.Level.FAILURE for check in checks))
 
@@ -366,6 +373,8 @@ def setup(
         print(f"glossator: {exc}", file=sys.stderr)
         sys.exit(1)
     values = {**created.secrets, **({"PUBLIC_URL": settings.public_url} if url else {})}
+    if not settings.api_tokens:
+        values["API_TOKENS"] = secrets.token_urlsafe(24)
     try:
         if not show:
             write_secrets(path, values)
@@ -378,6 +387,8 @@ def setup(
         print(as_env(values), end="")
     else:
         print(f"Its id, key and secrets are saved in {path}, readable only by you.")
+        print("API_TOKENS there is your admin token for the dashboard.")
     print(f"Now install {created.name} on your repositories: {created.install_url}", file=stream)
     option = f" --env-file {env_file}" if env_file and not show else ""
     print(f"Then: glossator serve{option}", file=stream)
+    print(f"And, once it runs: glossator doctor --deliver{option}", file=stream)

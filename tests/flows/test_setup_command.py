@@ -87,7 +87,11 @@ async def test_secrets_are_saved_and_the_install_link_is_printed(
     kept = (tmp_path / "data" / "glossator.env").read_text()
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert files(tmp_path) == ["data"]
-    assert re.findall(r"^(\w+)=", kept, re.MULTILINE) == [*SECRETS, "PUBLIC_URL"]
+    assert re.findall(r"^(\w+)=", kept, re.MULTILINE) == [*SECRETS, "PUBLIC_URL", "API_TOKENS"]
+    token = re.search(r"^API_TOKENS=(.+)$", kept, re.MULTILINE)
+    assert token
+    assert len(token[1]) >= 32
+    assert token[1] not in out.decode() + output
     assert f"{sandbox.url}/apps/" in out.decode()
     assert sandbox.webhook_secret not in out.decode() + output
 
@@ -100,8 +104,18 @@ async def test_print_writes_nothing_and_prints_nothing_else(
     out, _ = await command.communicate()
     assert command.returncode == 0
     assert "GitHub cannot reach http://localhost:8000" in output
-    assert [line.partition("=")[0] for line in out.decode().splitlines()] == list(SECRETS)
+    names = [line.partition("=")[0] for line in out.decode().splitlines()]
+    assert names == [*SECRETS, "API_TOKENS"]
     assert files(tmp_path) == []
+
+
+async def test_an_admin_token_that_is_there_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("API_TOKENS=mine\n")
+    command = await setup(sandbox, tmp_path, "--env-file", "secrets")
+    await click_through(command)
+    await command.communicate()
+    assert re.findall(r"^API_TOKENS=(.*)$", file.read_text(), re.MULTILINE) == ["mine"]
 
 
 async def test_what_is_there_is_not_overwritten_unasked(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -138,6 +152,10 @@ async def test_setup_and_serve_are_all_it_takes_to_the_first_review(
         async with asyncio.timeout(60):
             while b"listens" not in (line := await serving.stdout.readline()):
                 assert line, "it ended"
+        examining = await glossator(sandbox, tmp_path, "doctor", "--deliver", *named, PORT=port)
+        examined = (await examining.communicate())[0].decode()
+        assert "✓ delivery     a signed ping to " in examined
+        assert "✓ forgery      a ping with a wrong signature was refused" in examined
         base = await sandbox.commit("octo/hello", {"a.py": "x = 1\n"}, message="Begin")
         after = {"a.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
         head = await sandbox.commit("octo/hello", after, parent=base, message="Change")
