@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from bot.config.env_file import (
 )
 from bot.config.settings import FailOn, Settings, SettingsError, load, misspelled
 from bot.domain.model import Category, Effort
+from bot.domain.report_format import AuditFormat
 from bot.runtime.memory import hide_memory
 from bot.runtime.signals import until_signal
 from bot.telemetry import log, sentry, tracing
@@ -311,6 +313,22 @@ def config() -> None:
     from bot.config.reference import reference
 
     print(reference(), end="")
+
+
+@app.command()
+def audit(
+    since: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="First day, UTC.")
+    ] = datetime(1970, 1, 1),
+    form: Annotated[AuditFormat, typer.Option("--format")] = AuditFormat.JSONL,
+    env_file: EnvFile = None,
+) -> None:
+    """Print the audit log: who requested, cancelled, dismissed or changed what, and how."""
+    from bot.cli.audit import export
+
+    settings = load_for_server(env_file)
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    asyncio.run(export(settings, since.replace(tzinfo=UTC), form, sys.stdout))
 
 
 @app.command()

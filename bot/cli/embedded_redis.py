@@ -71,6 +71,21 @@ def _write_config(directory: Path, socket: Path, password: str) -> Path:
     return config
 
 
+def running_url(directory: Path) -> str:
+    """The URL of the server that was started last in the directory, which may run or not; "" if
+    there was none."""
+    try:
+        lines = (directory / "redis.conf").read_text().splitlines()
+    except OSError:
+        return ""
+    values = dict(line.split(" ", 1) for line in lines if " " in line)
+    return _url(Path(values["unixsocket"].strip('"')), values["requirepass"])
+
+
+def _url(socket: Path, password: str) -> str:
+    return f"unix://:{password}@{quote(str(socket))}?db=0"
+
+
 @asynccontextmanager
 async def embedded_redis(directory: Path) -> AsyncIterator[str]:
     """Run a Redis server whose data lies in `directory`; yields its URL.
@@ -82,7 +97,7 @@ async def embedded_redis(directory: Path) -> AsyncIterator[str]:
     with closing(await _locked(directory)) as lock, _socket_in(directory) as socket:
         program = await asyncio.to_thread(_program_for, directory)
         command = [str(program.path), str(_write_config(directory, socket, password))]
-        url = f"unix://:{password}@{quote(str(socket))}?db=0"
+        url = _url(socket, password)
         process = await _start(command, lock)
         stopping = asyncio.Event()
         keeper = asyncio.create_task(_keep_running(process, command, lock, stopping))

@@ -151,6 +151,8 @@ class Settings(BaseSettings):
         180, ge=1, description="Days after which a suppression that covered nothing is removed."
     )
 
+    audit_days: int = Field(365, ge=1, description="Days to keep the audit log.")
+
     # LLM
     openai_base_url: Url | None = Field(
         None, description="Any OpenAI-compatible endpoint; empty: OpenAI."

@@ -43,3 +43,10 @@ _TRAITS = {
     ReportFormat.JSON: _Traits("JSON", "application/json"),
     ReportFormat.SARIF: _Traits("SARIF", "application/sarif+json"),
 }
+
+
+class AuditFormat(StrEnum):
+    """How the audit log is exported."""
+
+    JSONL = "jsonl"
+    CSV = "csv"

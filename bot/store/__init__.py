@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.store import keys
+from bot.store.audit import AUDIT_CURSOR, Action, Audit, AuditEntry, AuditLine, Way
 from bot.store.database import Database, connect, connect_sync, day_of, is_ready
 from bot.store.deliveries import Deliveries, start_next_delivery
 from bot.store.llm import LLMState, UsageRecords, UsageTotal
@@ -40,6 +41,10 @@ from bot.store.suppressions import MAX_SUPPRESSIONS, Suppressions
 
 __all__ = [
     "ALL_QUEUES",
+    "AUDIT_CURSOR",
+    "Action",
+    "AuditEntry",
+    "AuditLine",
     "BadCursor",
     "CURSOR",
     "Events",
@@ -67,6 +72,7 @@ __all__ = [
     "StreamEvent",
     "UsageRecords",
     "UsageTotal",
+    "Way",
     "connect",
     "is_ready",
     "connect_sync",
@@ -85,6 +91,7 @@ class Store(Database):
         self, redis: "Redis", *, keep_seconds: int, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__(redis, keep_seconds=keep_seconds, now=now)
+        self.audit = Audit(self)
         self.deliveries = Deliveries(self)
         self.events = Events(self)
         self.llm = LLMState(self)

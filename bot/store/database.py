@@ -19,7 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.config.urls import sentinel_config
 from bot.domain.model import decode, encode
-from bot.store.scripts import Scripts
+from bot.store.lua.scripts import Scripts
 
 T = TypeVar("T")
 

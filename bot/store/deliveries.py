@@ -6,8 +6,8 @@ import redis as sync_redis
 
 from bot.store import keys
 from bot.store.database import DELIVERY_SECONDS, Database
+from bot.store.lua.scripts import Script, encode_arguments, source
 from bot.store.queues import Message, as_arguments
-from bot.store.scripts import Script, encode_arguments, source
 
 #: Deliveries of one installation that are handled at once; one takes a fraction of a second.
 MAX_CONCURRENT_DELIVERIES = 4

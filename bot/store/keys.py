@@ -72,6 +72,10 @@ Usage and the LLM
   llm_polls:<endpoint>                       zset    1 day; who waits, by when they last asked
   llm_limit:<endpoint>                       hash    1 day; limit, since, next, pause, ticket
 
+Audit
+  audit                                      stream  for ever; AuditEntry (AUDIT_DAYS each)
+  audited:<once>                             string  4 days; that was recorded
+
 Web
   session:<session_id>                       string  1 hour; a Session
   sign_in:<state>                            string  10 minutes; PKCE verifier of a sign-in
@@ -238,6 +242,15 @@ def unsuppressed(request: str) -> str:
 
 def missing_defaults(installation_id: int) -> str:
     return f"{PREFIX}missing_defaults:{installation_id}"
+
+
+# Audit
+
+AUDIT = f"{PREFIX}audit"
+
+
+def audited(once: str) -> str:
+    return f"{PREFIX}audited:{once}"
 
 
 # Usage and the LLM

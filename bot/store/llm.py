@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.model import Usage
 from bot.store import keys
 from bot.store.database import Database, day_of, to_bytes
-from bot.store.scripts import Script
+from bot.store.lua.scripts import Script
 
 #: Seconds that the sums of budgets are kept: longer than what they count for.
 _BUDGET_SECONDS = 2 * 86_400

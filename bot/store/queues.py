@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from bot.store import keys
 from bot.store.database import Database
-from bot.store.scripts import Script
+from bot.store.lua.scripts import Script
 from bot.telemetry import tracing
 
 #: Each actor and the queue that it reads.

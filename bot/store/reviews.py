@@ -1,6 +1,6 @@
 """The life of reviews: opened, moved from state to state, ended.
 
-Each step is one script, so that state, event and messages change together (`bot.store.scripts`).
+Each step is one script, so that state, event and messages change together (`bot.store.lua`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from bot.domain.model import UNFINISHED, Batch, Review, State, decode
 from bot.domain.progress import Activity
 from bot.store import keys
 from bot.store.database import Database, day_of, pack, to_bytes
+from bot.store.lua.scripts import Script
 from bot.store.queues import Message, as_arguments, message
 from bot.store.review_state import (
     ReviewChange,
@@ -22,7 +23,6 @@ from bot.store.review_state import (
     from_hash,
     to_hash,
 )
-from bot.store.scripts import Script
 
 #: A day's reviews are remembered until the day is over everywhere.
 QUOTA_SECONDS = 2 * 86_400

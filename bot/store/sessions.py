@@ -7,7 +7,7 @@ from bot.domain.model import State, Trigger, decode, encode
 from bot.domain.progress import Progress
 from bot.store import keys
 from bot.store.database import Database, pack, to_bytes, unpack
-from bot.store.scripts import Script
+from bot.store.lua.scripts import Script
 
 
 @dataclass(frozen=True, slots=True)

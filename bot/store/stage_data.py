@@ -7,9 +7,9 @@ from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT
 from bot.domain.report_format import ReportFormat
 from bot.store import keys
 from bot.store.database import Database, pack, to_bytes, unpack
+from bot.store.lua.scripts import Script
 from bot.store.queues import Message, as_arguments
 from bot.store.review_state import to_hash
-from bot.store.scripts import Script
 
 #: What is noted of a stage is kept for longer than any review runs.
 RUNNING_SECONDS = 86_400

@@ -8,7 +8,7 @@ from bot.domain.model import decode, encode
 from bot.domain.suppressions import Dismissals, Suppression, Via
 from bot.store import keys
 from bot.store.database import DELIVERY_SECONDS, Database, to_bytes
-from bot.store.scripts import Script
+from bot.store.lua.scripts import Script
 
 #: More suppressions than this mean that something else is wrong; the oldest stay.
 MAX_SUPPRESSIONS = 500

@@ -19,6 +19,7 @@ from bot.telemetry import log
 from bot.telemetry.metrics import Metrics, resident_memory, series
 from bot.telemetry.watchdog import watched
 from bot.web.api import problems, reviews
+from bot.web.api.audit import audit
 from bot.web.api.openapi import openapi
 from bot.web.api.problems import Problem
 from bot.web.feed.fanout import Fanout
@@ -81,6 +82,37 @@ async def on_redis_unavailable(request: Request, exc: Exception) -> Response:
     return page("message.html", 503, title="Temporarily unavailable", message=message)
 
 
+def _routes() -> list[Route | WebSocketRoute]:
+    return [
+        Route("/webhooks/github", receiver.receive, methods=["POST"]),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/", dashboard.dashboard),
+        Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
+        Route(
+            "/dead-letters/{queue}/{message_id}/retry",
+            dashboard.retry_button,
+            methods=["POST"],
+        ),
+        Route("/sign-in", signin.show, methods=["GET"]),
+        Route("/sign-in", signin.with_token, methods=["POST"]),
+        Route("/sign-in/github", signin.to_github),
+        Route("/sign-in/github/callback", signin.from_github),
+        Route("/sign-out", signin.sign_out, methods=["POST"]),
+        Route("/static/{tag}/{name}", static),
+        Route("/reviews/{review_id}", review_page),
+        Route("/api/openapi.json", openapi),
+        Route("/api/reviews", reviews.index, methods=["GET"]),
+        Route("/api/reviews", reviews.start, methods=["POST"]),
+        Route("/api/reviews/{review_id}", reviews.show, methods=["GET"]),
+        Route("/api/reviews/{review_id}", reviews.cancel, methods=["DELETE"]),
+        Route("/api/reviews/{review_id}/report.{form}", reviews.report),
+        Route("/api/audit", audit),
+        WebSocketRoute("/ws/tasks/{review_id}", feed),
+        WebSocketRoute("/ws/reviews/{review_id}", feed),
+    ]
+
+
 def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> Starlette:
     """`settings.redis_url` must be set; whoever starts the web process has seen to that. Metrics
     are served on the socket `metrics_on`, which is closed at the end.
@@ -111,33 +143,7 @@ def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> S
             await redis.aclose()
 
     app = Starlette(
-        routes=[
-            Route("/webhooks/github", receiver.receive, methods=["POST"]),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/", dashboard.dashboard),
-            Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
-            Route(
-                "/dead-letters/{queue}/{message_id}/retry",
-                dashboard.retry_button,
-                methods=["POST"],
-            ),
-            Route("/sign-in", signin.show, methods=["GET"]),
-            Route("/sign-in", signin.with_token, methods=["POST"]),
-            Route("/sign-in/github", signin.to_github),
-            Route("/sign-in/github/callback", signin.from_github),
-            Route("/sign-out", signin.sign_out, methods=["POST"]),
-            Route("/static/{tag}/{name}", static),
-            Route("/reviews/{review_id}", review_page),
-            Route("/api/openapi.json", openapi),
-            Route("/api/reviews", reviews.index, methods=["GET"]),
-            Route("/api/reviews", reviews.start, methods=["POST"]),
-            Route("/api/reviews/{review_id}", reviews.show, methods=["GET"]),
-            Route("/api/reviews/{review_id}", reviews.cancel, methods=["DELETE"]),
-            Route("/api/reviews/{review_id}/report.{form}", reviews.report),
-            WebSocketRoute("/ws/tasks/{review_id}", feed),
-            WebSocketRoute("/ws/reviews/{review_id}", feed),
-        ],
+        routes=_routes(),
         middleware=[
             Middleware(SecurityHeaders, settings=settings),
             Middleware(RateLimitMiddleware, limiter=RateLimiter(settings.requests_per_minute)),

@@ -38,6 +38,7 @@ GUARDED = {
     ("GET", "/api/reviews/{review_id}"),
     ("DELETE", "/api/reviews/{review_id}"),
     ("GET", "/api/reviews/{review_id}/report.{form}"),
+    ("GET", "/api/audit"),
 }
 FEEDS = {"/ws/tasks/{review_id}", "/ws/reviews/{review_id}"}
 #: Of a person who may read the repository, but not write to it.

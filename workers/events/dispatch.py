@@ -20,6 +20,7 @@ from bot.domain.model import Repository, Trigger
 from bot.github import pulls
 from bot.policy import start
 from bot.policy.permissions import may_write
+from bot.store import Action, AuditEntry, Way
 from bot.telemetry import log
 from workers.events.api_start import NamedReviewRequest, follow_up_message
 from workers.events.cancel import cancel_pull
@@ -59,7 +60,7 @@ async def _handle(services: Services, event: Event, review_id: str, guid: str) -
         case CheckSuiteRerequested():
             await _rerun_all(services, event, review_id)
         case InstallationChanged():
-            await handle_removal(services, event)
+            await handle_removal(services, event, guid)
         case Ping():
             _log.info("event_ignored", delivery=guid, kind=event.kind)
 
@@ -78,7 +79,8 @@ async def _pull_request_changed(
         case PullRequestAction.CLOSED:
             why = "The pull request was closed. Reopening it starts a review."
             where = event.repository, event.number
-            await cancel_pull(services, *where, why, only_if=lambda pull: not pull.open)
+            if await cancel_pull(services, *where, why, only_if=lambda pull: not pull.open):
+                await _record_cancel(services, event, "closed")
             await _record_final_feedback(services, event.repository, event.number)
         case PullRequestAction.LABELED:
             await _labeled(services, event)
@@ -123,7 +125,8 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
     label, where = event.label, (event.repository, event.number)
     if label is not None and start.has_skip_label(config, label):
         why = f"The label `{label}` was added. {start.REVIEW_ANYWAY}"
-        await cancel_pull(services, *where, why, only_if=lambda pull: label in pull.labels)
+        if await cancel_pull(services, *where, why, only_if=lambda pull: label in pull.labels):
+            await _record_cancel(services, event, f"label {label}")
 
 
 async def _retitled(services: Services, event: PullRequestChanged, review_id: str) -> None:
@@ -134,15 +137,29 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
     now = start.skip_marker_in(config, event.title)
     if now is not None and before is None:
         why = f"`{now}` was added to the title. {start.REVIEW_ANYWAY}"
-        await cancel_pull(
+        if await cancel_pull(
             services,
             event.repository,
             event.number,
             why,
             only_if=lambda pull: start.skip_marker_in(config, pull.title) is not None,
-        )
+        ):
+            await _record_cancel(services, event, f"title {now}")
     elif before is not None and now is None:
         await start_review(services, _request(event, review_id, Trigger.READY))
+
+
+async def _record_cancel(services: Services, event: PullRequestChanged, detail: str) -> None:
+    """Once: who tries again finds nothing to cancel."""
+    entry = AuditEntry(
+        action=Action.REVIEW_CANCELLED,
+        way=Way.WEBHOOK,
+        who=event.sender,
+        repository=event.repository.full_name,
+        number=event.number,
+        detail=detail,
+    )
+    await services.store.audit.record(entry)
 
 
 async def _may_use_buttons(services: Services, repository: Repository, sender: str) -> bool:
@@ -170,8 +187,11 @@ async def _cancel(services: Services, event: CheckRunAction) -> None:
     review = await services.store.reviews.review(event.external_id)
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_for_unknown_review", review=event.external_id)
-    elif await _may_use_buttons(services, event.repository, event.sender):
-        await services.store.reviews.cancel(review.id, start.cancelled_by(event.sender))
+    elif await _may_use_buttons(
+        services, event.repository, event.sender
+    ) and await services.store.reviews.cancel(review.id, start.cancelled_by(event.sender)):
+        entry = AuditEntry.of(review, Action.REVIEW_CANCELLED, Way.WEBHOOK, event.sender, "button")
+        await services.store.audit.record(entry)
 
 
 async def _rerun(

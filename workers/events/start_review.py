@@ -16,7 +16,18 @@ from bot.policy import start
 from bot.policy.permissions import may_write
 from bot.policy.precedence import effective
 from bot.security.links import review_links
-from bot.store import Handoff, Message, PendingRequest, PullState, ReviewState, Store, message
+from bot.store import (
+    Action,
+    AuditEntry,
+    Handoff,
+    Message,
+    PendingRequest,
+    PullState,
+    ReviewState,
+    Store,
+    Way,
+    message,
+)
 from bot.telemetry import log
 from workers.reports import render
 from workers.repository.configuration import read_config
@@ -146,20 +157,7 @@ async def _open(
     if isinstance(decision, start.Skip):
         await _end_superseded(services, request, seen, pull, decision)
         return await _skip(services, gh, request, pull, decision, warnings)
-    review = Review(
-        id=request.review_id,
-        repository=repo,
-        number=request.number,
-        head_sha=pull.head_sha,
-        trigger=request.trigger,
-        created_at=await store.time(),
-        requested_by=request.requested_by,
-        focus=request.focus,
-        effort=request.effort,
-        full=request.full,
-        comment_id=request.comment_id,
-        in_thread=request.in_thread,
-    )
+    review = _review_of(request, pull, await store.time())
     opened = await store.reviews.open(review, base=pull.base_ref, follow_up=request.follow_up)
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
@@ -170,6 +168,15 @@ async def _open(
         return Queued(opened.other)
     if opened.other:
         await store.queues.put(message("conclude_review", opened.other))
+    if request.trigger not in (Trigger.COMMAND, Trigger.API):  # which are recorded as they come
+        entry = AuditEntry.of(
+            review,
+            Action.REVIEW_REQUESTED,
+            Way.WEBHOOK,
+            review.requested_by,
+            review.trigger,
+        )
+        await store.audit.record(entry, once=review.id)
     state = await store.reviews.get(review.id)
     if state is None or state.handoff is not None:
         return state
@@ -183,6 +190,23 @@ async def _open(
     )
     await store.reviews.update(review.id, handoff=handoff, title=kept.title)
     return replace(state, handoff=handoff, title=kept.title)
+
+
+def _review_of(request: ReviewRequest, pull: PullRequest, now: float) -> Review:
+    return Review(
+        id=request.review_id,
+        repository=request.repository,
+        number=request.number,
+        head_sha=pull.head_sha,
+        trigger=request.trigger,
+        created_at=now,
+        requested_by=request.requested_by,
+        focus=request.focus,
+        effort=request.effort,
+        full=request.full,
+        comment_id=request.comment_id,
+        in_thread=request.in_thread,
+    )
 
 
 async def _by_outsider(gh: GitHub, request: ReviewRequest, pull: PullRequest) -> bool:

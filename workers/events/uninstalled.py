@@ -8,18 +8,23 @@ from bot.domain.events import InstallationAction, InstallationChanged
 from bot.domain.model import Repository, Review
 from bot.github.client import repo_url
 from bot.github.errors import Forbidden, NotFound, Unauthorized
+from bot.store import Action, AuditEntry, Way
 from workers.events.cancel import cancel_all
 from workers.scan.repository.object_cache import remove_repositories
 from workers.services import Services
 
 
-async def handle_removal(services: Services, event: InstallationChanged) -> None:
+async def handle_removal(services: Services, event: InstallationChanged, guid: str) -> None:
     """Cancel the unfinished reviews there and what waits for their ends, if the event says that
     the App has left: else each would go on until GitHub refuses it something. Safe to repeat.
     Raises Transient."""
     why = _removal_reason(event.action)
     if why is None:
         return
+    entry = AuditEntry(
+        action=Action.ACCESS_REMOVED, way=Way.WEBHOOK, who=event.account, detail=event.action
+    )
+    await services.store.audit.record(entry, once=guid)
     for review_id in await services.store.reviews.unfinished():
         review = await services.store.reviews.review(review_id)
         if review is None or not _affected_reviews(event, review):

@@ -14,7 +14,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.policy.permissions import may_write
-from bot.store import Store
+from bot.store import Action, AuditEntry, Store, Way
 from bot.telemetry import log
 from workers.reports.github_review import is_severe
 from workers.reports.markers import FindingMarker, read_finding_marker
@@ -113,7 +113,22 @@ async def record_thumbs_down(
                 await services.store.suppressions.dismiss(
                     repository.id, number, *sorted(one.marker.fingerprints)
                 )
+                await _record_dismissal(services.store, repository, number, one, login)
                 break
+
+
+async def _record_dismissal(
+    store: Store, repository: Repository, number: int, one: BotThread, login: str
+) -> None:
+    entry = AuditEntry(
+        action=Action.FINDING_DISMISSED,
+        way=Way.REACTION,
+        who=login,
+        repository=repository.full_name,
+        number=number,
+        detail=one.marker.title,
+    )
+    await store.audit.record(entry, once=f"thumb:{one.thread.id}:{login}")
 
 
 def thread_urls(threads: Sequence[BotThread]) -> dict[str, str]:

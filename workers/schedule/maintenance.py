@@ -115,6 +115,7 @@ async def clean_up(services: Services) -> None:
     await asyncio.to_thread(make_room, services.settings)
     dropped = await store.review_list.drop_expired()
     left = await store.stage_data.drop_leftovers()
+    await store.audit.trim(services.settings.audit_days)
     await store.metrics.gauges()  # forgets processes that were killed, should nobody scrape
     if dropped or left:
         _log.info("cleaned_up", reviews=dropped, leftovers=left)

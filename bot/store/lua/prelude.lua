@@ -1,4 +1,4 @@
--- What every script begins with. `bot.store.scripts` writes before this:
+-- What every script begins with. `bot.store.lua.scripts` writes before this:
 --
 --   local key = {...}  a pattern of each key that the script uses, by its name in bot.store.keys
 --

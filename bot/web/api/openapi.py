@@ -9,11 +9,13 @@ from starlette.responses import JSONResponse
 from bot import __version__
 from bot.domain.model import State
 from bot.domain.report_format import ReportFormat
-from bot.store import CURSOR
+from bot.store import AUDIT_CURSOR, CURSOR
 from bot.web.api.schemas import (
     DEFAULT_LIMIT,
+    MAX_AUDIT_LIMIT,
     MAX_LIMIT,
     MAX_NUMBER,
+    AuditPage,
     ProblemOut,
     ReviewOut,
     ReviewPage,
@@ -46,7 +48,14 @@ def describe(public_url: str) -> dict[str, Any]:
     _, schemas = models_json_schema(
         [
             (m, "validation")
-            for m in (StartReviewRequest, StartReviewResponse, ReviewOut, ReviewPage, ProblemOut)
+            for m in (
+                StartReviewRequest,
+                StartReviewResponse,
+                ReviewOut,
+                ReviewPage,
+                AuditPage,
+                ProblemOut,
+            )
         ],
         ref_template=_REF,
     )
@@ -64,6 +73,7 @@ def describe(public_url: str) -> dict[str, Any]:
             "/api/reviews": {"get": _index(), "post": _start()},
             "/api/reviews/{review_id}": {"get": _show(), "delete": _cancel()},
             "/api/reviews/{review_id}/report.{form}": {"get": _report()},
+            "/api/audit": {"get": _audit()},
         },
         "components": {
             "schemas": schemas["$defs"],
@@ -176,6 +186,37 @@ def _report() -> dict[str, Any]:
             "200": {"description": "The report.", "content": content},
             "202": {"description": "Still rendering: retry after Retry-After."},
             **_problems(404, 409, 503),
+        },
+    }
+
+
+def _audit() -> dict[str, Any]:
+    return {
+        "operationId": "readAuditLog",
+        "summary": "Who did what, oldest first; for administrators",
+        "parameters": [
+            _parameter("query", "since", {"type": "string", "format": "date"}, "First day, UTC."),
+            _parameter(
+                "query",
+                "limit",
+                {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": MAX_AUDIT_LIMIT,
+                    "default": DEFAULT_LIMIT,
+                },
+                "Page size.",
+            ),
+            _parameter(
+                "query",
+                "cursor",
+                {"type": "string", "pattern": AUDIT_CURSOR},
+                "Cursor from `next` of the previous page.",
+            ),
+        ],
+        "responses": {
+            "200": {"description": "A page.", "content": _json("AuditPage")},
+            **_problems(401, 404, 422, 503),
         },
     }
 

@@ -15,7 +15,7 @@ from bot.domain.model import State, Trigger
 from bot.domain.report_format import ReportFormat
 from bot.policy.start import cancelled_by
 from bot.security.links import Purpose, review_links
-from bot.store import BadCursor, PendingRequest, Store, message
+from bot.store import Action, AuditEntry, BadCursor, PendingRequest, Store, Way, message
 from bot.telemetry import tracing
 from bot.web.api.problems import Problem, not_found
 from bot.web.api.schemas import (
@@ -86,6 +86,15 @@ async def start(request: Request) -> Response:
                 requested_at=state.store.now(),
             ),
         )
+        entry = AuditEntry(
+            action=Action.REVIEW_REQUESTED,
+            way=Way.API,
+            who=user.login,
+            repository=params.repository,
+            number=params.number,
+            review=review_id,
+        )
+        await state.store.audit.record(entry, once=review_id)
         # A call that died between its claim and this is made good by its repetition.
         await state.store.deliveries.accept(f"api:{review_id}", start_message)
     answer = StartReviewResponse(
@@ -139,8 +148,8 @@ async def _claim_idempotency_key(
 async def index(request: Request) -> Response:
     """GET /api/reviews, newest first; `repository`, `number`, `state`, `limit`, `cursor`."""
     user, query = await caller(request), request.query_params
-    limit = _number(query, "limit", MAX_LIMIT, DEFAULT_LIMIT)
-    number = _number(query, "number", MAX_NUMBER)
+    limit = read_number(query, "limit", MAX_LIMIT, DEFAULT_LIMIT)
+    number = read_number(query, "number", MAX_NUMBER)
     state = _state(query.get("state", ""))
     repository = query.get("repository", "")
     async with request.app.state.list_limiter.acquire(user.login) as allowed:
@@ -164,7 +173,7 @@ async def index(request: Request) -> Response:
     return JSONResponse(page.model_dump(mode="json"))
 
 
-def _number(query: Mapping[str, str], name: str, maximum: int, default: int = 0) -> int:
+def read_number(query: Mapping[str, str], name: str, maximum: int, default: int = 0) -> int:
     """What the query has under that name; `default` if it has nothing."""
     text = query.get(name)
     if text is None:
@@ -214,6 +223,8 @@ async def cancel(request: Request) -> Response:
         raise not_found()
     if not await store.reviews.cancel(listed.review.id, cancelled_by(user.login)):
         raise Problem(409, NOTHING_TO_CANCEL)
+    entry = AuditEntry.of(listed.review, Action.REVIEW_CANCELLED, Way.API, user.login)
+    await store.audit.record(entry)
     updated = await store.reviews.summary(listed.review.id)
     assert updated is not None
     return JSONResponse(review_to_json(updated).model_dump(mode="json"), 202)

@@ -6,13 +6,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, Effort, State, Trigger
 from bot.domain.report_format import ReportFormat
-from bot.store import PendingRequest, ReviewSummary
+from bot.store import Action, PendingRequest, ReviewSummary, Way
 
 #: No pull request has a greater number.
 MAX_NUMBER = 2**31 - 1
 
 #: Reviews on a page of the list.
 DEFAULT_LIMIT, MAX_LIMIT = 30, 100
+
+#: Lines on a page of the audit log.
+MAX_AUDIT_LIMIT = 1000
 
 FullName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$", examples=["o/r"])
@@ -79,6 +82,27 @@ class ReviewPage(BaseModel):
     """Reviews, newest first."""
 
     items: list[ReviewOut]
+    next: str | None = Field(description="The path of the next page.")
+
+
+class AuditLineOut(BaseModel):
+    """Somebody did something."""
+
+    id: str
+    at: str = Field(description="ISO 8601, UTC.")
+    action: Action
+    way: Way
+    who: str = Field(description="Login on GitHub, `admin` for an admin token, or a local user.")
+    repository: str
+    number: int = Field(description="Pull request number; 0: none.")
+    review: str = Field(description="Review id.")
+    detail: str
+
+
+class AuditPage(BaseModel):
+    """Lines of the audit log, oldest first."""
+
+    items: list[AuditLineOut]
     next: str | None = Field(description="The path of the next page.")
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import State
-from bot.store import BadCursor, ReviewSummary, Store
+from bot.store import Action, AuditEntry, BadCursor, ReviewSummary, Store, Way
 from bot.telemetry.metrics import series
 from bot.web.auth.viewer import Viewer, review_filter, viewer
 from bot.web.limits import TOO_MANY_LISTS
@@ -121,6 +121,14 @@ async def retry_button(request: Request) -> Response:
     if not await verified_form(request, user):
         return form_rejected()
     queue, message_id = request.path_params["queue"], request.path_params["message_id"]
-    if not await request.app.state.store.queues.retry(queue, message_id):
+    store: Store = request.app.state.store
+    if not await store.queues.retry(queue, message_id):
         return not_found()
+    entry = AuditEntry(
+        action=Action.MESSAGE_RETRIED,
+        way=Way.PAGE,
+        who=user.login,
+        detail=f"{queue} {message_id}",
+    )
+    await store.audit.record(entry)
     return RedirectResponse("/", 303)

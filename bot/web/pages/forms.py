@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.domain.model import Review, State
 from bot.policy.start import cancelled_by
+from bot.store import Action, AuditEntry, Way
 from bot.web.auth.viewer import Viewer, form_token, is_form_token, same_origin, viewer
 from bot.web.pages.templates import not_found, page
 
@@ -69,7 +70,9 @@ async def cancel_button(request: Request) -> Response:
     form = await verified_form(request, user)
     if not form:
         return form_rejected()
-    await store.reviews.cancel(review.id, cancelled_by(user.login))
+    if await store.reviews.cancel(review.id, cancelled_by(user.login)):
+        entry = AuditEntry.of(review, Action.REVIEW_CANCELLED, Way.PAGE, user.login)
+        await store.audit.record(entry)
     return RedirectResponse(_back(review, form), 303)
 
 

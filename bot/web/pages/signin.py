@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.config.settings import Settings
 from bot.security.network import network_of
-from bot.store import Session, Store
+from bot.store import Action, AuditEntry, Session, Store, Way
 from bot.web.auth.viewer import (
     SESSION_SECONDS,
     cookie_name,
@@ -53,6 +53,7 @@ async def with_token(request: Request) -> Response:
     form = await read_form(request)
     digest = token_digest(form.get("token", ""), state.settings.api_tokens)
     if digest is None:
+        await _record(state.store, Action.SIGN_IN_REFUSED, "admin", network_of(address))
         return _sign_in_page(request, "Invalid admin token.", 403)
     return await _signed_in(request, Session(new_session_id(), "admin", admin=digest))
 
@@ -102,10 +103,15 @@ async def _signed_in(request: Request, session: Session) -> Response:
     """A new session, never one that somebody could have known before."""
     state = request.app.state
     await state.store.sessions.begin(session, SESSION_SECONDS)
+    await _record(state.store, Action.SIGNED_IN, session.login)
     answer = RedirectResponse("/", 303)
     value = session_cookie(state.keys[0], session.id)
     _set_cookie(answer, state.settings, cookie_name(state.settings), value, SESSION_SECONDS)
     return answer
+
+
+async def _record(store: Store, action: Action, who: str, detail: str = "") -> None:
+    await store.audit.record(AuditEntry(action=action, way=Way.PAGE, who=who, detail=detail))
 
 
 def _set_cookie(answer: Response, settings: Settings, name: str, value: str, age: int) -> None:

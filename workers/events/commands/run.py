@@ -8,9 +8,11 @@ from bot.domain.commands import BadCommand, Command, Verb
 from bot.domain.events import CommentCreated
 from bot.github import pulls
 from bot.policy.permissions import is_permitted
+from bot.store import Action, AuditEntry, Way
 from workers.events import replies
 from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
 from workers.events.commands.context import CommandContext, Run, load_context
+from workers.events.start_review import derived_id
 from workers.reports import render
 from workers.services import Services
 
@@ -24,6 +26,17 @@ COMMANDS: Mapping[Verb, Run] = {
     Verb.DISMISS: dismiss.run,
     Verb.FORGET: forget.run,
     Verb.HELP: help.run,
+}
+
+#: What the audit log calls it.
+_ACTIONS = {
+    Verb.REVIEW: Action.REVIEW_REQUESTED,
+    Verb.ASK: Action.QUESTION_ASKED,
+    Verb.CANCEL: Action.REVIEW_CANCELLED,
+    Verb.PAUSE: Action.REVIEWS_PAUSED,
+    Verb.RESUME: Action.REVIEWS_RESUMED,
+    Verb.DISMISS: Action.FINDING_DISMISSED,
+    Verb.FORGET: Action.DISMISSAL_REMOVED,
 }
 
 NOT_PERMITTED = (
@@ -85,10 +98,32 @@ async def _do(context: CommandContext, command: Command) -> str:
     result = await COMMANDS[command.verb](context, command)
     if result.reaction:
         await replies.add_reaction(context.gh, context.event, result.reaction)
+    if result.reaction != "confused":
+        await _record(context, command)
     await context.services.store.deliveries.record_command(
         context.review_id, context.position, result.reply_text
     )
     return result.reply_text
+
+
+async def _record(context: CommandContext, command: Command) -> None:
+    action = _ACTIONS.get(command.verb)
+    if action is None:
+        return
+    event = context.event
+    options = (command.focus, command.effort, "full" if command.full else "", command.text)
+    entry = AuditEntry(
+        action=action,
+        way=Way.COMMENT,
+        who=event.author,
+        repository=event.repository.full_name,
+        number=event.number,
+        review=derived_id(context.review_id, context.position)
+        if action is Action.REVIEW_REQUESTED
+        else "",
+        detail=" ".join(str(each) for each in options if each),
+    )
+    await context.services.store.audit.record(entry, once=context.request_id)
 
 
 async def _answer(context: CommandContext, text: str, *, helped: bool) -> None:

@@ -11,8 +11,8 @@ from bot.config.repository_config import RepoConfig
 from bot.domain.model import State
 from bot.domain.progress import Activity
 from bot.store import Handoff, ReviewResult, ReviewState, ReviewSummary, Store, keys
+from bot.store.lua.scripts import Script, source
 from bot.store.review_state import ReviewChange
-from bot.store.scripts import Script, source
 from tests.support.pulls import PULL
 from tests.support.reviews import state_of
 from tests.support.web_server import open_review

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-import bot.store.scripts
+import bot.store.lua.scripts
 from bot.store import keys
-from bot.store.scripts import Script, Scripts, source
+from bot.store.lua.scripts import Script, Scripts, source
 
-FOLDER = Path(bot.store.scripts.__file__).parent / "lua"
+FOLDER = Path(bot.store.lua.scripts.__file__).parent
 FILES = sorted(FOLDER.glob("*.lua"))
 
 

@@ -1,7 +1,7 @@
-"""The Lua scripts, by name: each a file of the folder `lua`, each atomic.
+"""The Lua scripts, by name: each a file beside this one, each atomic.
 
 A crash can fall before a script or after it, never between two of its effects. What a script takes
-and returns stands at the top of its file; `lua/prelude.lua` says what all have in common.
+and returns stands at the top of its file; `prelude.lua` says what all have in common.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from redis.commands.core import AsyncScript
 
 from bot.store import keys
 
-_FOLDER = Path(__file__).parent / "lua"
+_FOLDER = Path(__file__).parent
 
 _KEY = re.compile(r"\bkey\.(\w+)")
 
@@ -37,6 +37,7 @@ class Script(StrEnum):
     MOVE_REVIEW = "move_review"
     OPEN_REVIEW = "open_review"
     PUT_MESSAGES = "put_messages"
+    RECORD_AUDIT = "record_audit"
     RELEASE_SLOT = "release_slot"
     REQUEUE_LOST_MESSAGES = "requeue_lost_messages"
     RESERVE_TOKENS = "reserve_tokens"
