@@ -62,8 +62,9 @@ class CommentCreated:
     """A person's comment on a pull request.
 
     On the conversation (`comment_id` is an issue comment's) `in_thread`, `path` and `line`
-    are None. In a review thread `comment_id` is a review comment's, `in_thread` the thread's
-    first comment (itself when it starts one), `in_reply_to` the same unless it starts one.
+    are None; so they are for the summary of a person's review (`in_review`, a review's id), which
+    takes no reactions. In a review thread `comment_id` is a review comment's, `in_thread` the
+    thread's first comment (itself when it starts one), `in_reply_to` the same unless it starts one.
     """
 
     repository: Repository
@@ -75,6 +76,7 @@ class CommentCreated:
     in_reply_to: int | None = None
     path: str | None = None
     line: int | None = None
+    in_review: bool = False
     kind: Literal["comment_created"] = "comment_created"
 
 
@@ -114,6 +116,18 @@ class CheckSuiteRerequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeGroupRequested:
+    """A merge queue asks for checks on the commit that it made of `number` and what is queued
+    before it; `number` is None if the queue's branch does not name a pull request."""
+
+    repository: Repository
+    head_sha: str
+    base_ref: str
+    number: int | None
+    kind: Literal["merge_group_requested"] = "merge_group_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationChanged:
     """The App came to an account, left it, or got other repositories there.
 
@@ -141,6 +155,7 @@ Event = Annotated[
     | CheckRunRerequested
     | CheckRunAction
     | CheckSuiteRerequested
+    | MergeGroupRequested
     | InstallationChanged
     | Ping,
     Field(discriminator="kind"),

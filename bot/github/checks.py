@@ -187,6 +187,17 @@ async def find_check_run(gh: GitHub, repo: str, ref: str, external_id: str) -> C
     return found
 
 
+async def latest_check_run(
+    gh: GitHub, repo: str, ref: str, name: str, app_id: str
+) -> CheckRun | None:
+    """The newest check run of that name that the App has on a commit; None when there is none."""
+    url = repo_url(
+        repo, "commits", ref, "check-runs", check_name=name, app_id=app_id, filter="latest"
+    )
+    found = [_run_of(data) async for data in gh.getiter(url, iterable_key="check_runs")]
+    return max(found, key=lambda run: run.id, default=None)
+
+
 def _fields(status: str | None, details_url: str, actions: Sequence[Action]) -> dict[str, Any]:
     if len(actions) > MAX_ACTIONS:
         raise ValueError(f"A check run takes at most {MAX_ACTIONS} actions, not {len(actions)}.")

@@ -10,6 +10,7 @@ PERMISSIONS = {
     "checks": "write",
     "contents": "read",
     "issues": "write",
+    "merge_queues": "read",
     "metadata": "read",
     "pull_requests": "write",
 }
@@ -17,7 +18,9 @@ EVENTS = (
     "check_run",
     "check_suite",
     "issue_comment",
+    "merge_group",
     "pull_request",
+    "pull_request_review",
     "pull_request_review_comment",
 )
 

@@ -17,6 +17,7 @@ DEFAULT_PERMISSIONS = {
     "pull_requests": "write",
     "checks": "write",
     "issues": "write",
+    "merge_queues": "read",
 }
 
 #: The webhook events that the App is subscribed to.
@@ -26,8 +27,10 @@ DEFAULT_EVENTS = (
     "installation",
     "installation_repositories",
     "issue_comment",
+    "merge_group",
     "ping",
     "pull_request",
+    "pull_request_review",
     "pull_request_review_comment",
 )
 

@@ -163,6 +163,27 @@ class CheckSuitePayload(InRepository):
     check_suite: CheckSuite
 
 
+class MergeGroup(Shape):
+    head_sha: Sha
+    head_ref: str
+    base_ref: str
+
+
+class MergeGroupPayload(InRepository):
+    merge_group: MergeGroup
+
+
+class SubmittedReview(Shape):
+    id: Id
+    body: str | None = None
+    user: Account | None
+
+
+class ReviewPayload(InRepository):
+    pull_request: Numbered
+    review: SubmittedReview
+
+
 class InstallationAccount(Shape):
     login: str | None = None
     slug: str | None = None  # an enterprise has this in place of a login

@@ -5,6 +5,7 @@ GitHub's JSON goes no further than this file and `bot.webhooks.payloads`; what o
 events themselves (`bot.domain.events`) is offered here too.
 """
 
+import re
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from bot.domain.events import (
     Event,
     InstallationAction,
     InstallationChanged,
+    MergeGroupRequested,
     Ping,
     PullRequestAction,
     PullRequestChanged,
@@ -38,6 +40,7 @@ __all__ = [
     "Ignored",
     "InstallationAction",
     "InstallationChanged",
+    "MergeGroupRequested",
     "MalformedPayload",
     "Ping",
     "PullRequestAction",
@@ -220,6 +223,39 @@ def _check_suite(body: bytes) -> Event | Ignored:
     )
 
 
+#: A queue's branch, as `refs/heads/gh-readonly-queue/main/pr-12-<commit>`.
+_QUEUED = re.compile(r"/pr-(\d{1,15})-[0-9a-f]{40,64}\Z")
+
+
+def _merge_group(body: bytes) -> Event | Ignored:
+    payload = _parse("merge_group", body, payloads.MergeGroupPayload, ("checks_requested",))
+    group = payload.merge_group
+    queued = _QUEUED.search(group.head_ref)
+    return MergeGroupRequested(
+        repository=payload.where(),
+        head_sha=group.head_sha,
+        base_ref=group.base_ref.removeprefix("refs/heads/"),
+        number=int(queued[1]) if queued else None,
+    )
+
+
+def _review(body: bytes) -> Event | Ignored:
+    payload = _parse("pull_request_review", body, payloads.ReviewPayload, ("submitted",))
+    review = payload.review
+    if review.user is None or review.user.is_bot:
+        return _not_a_user(review.user)
+    if not (review.body or "").strip():
+        return Ignored("the review has no summary")
+    return CommentCreated(
+        repository=payload.where(),
+        number=payload.pull_request.number,
+        comment_id=review.id,
+        author=review.user.login,
+        body=redact(review.body or ""),
+        in_review=True,
+    )
+
+
 def _installation(body: bytes) -> Event | Ignored:
     payload = _parse("installation", body, payloads.InstallationPayload, _INSTALLATION_ACTIONS)
     return _installation_changed(
@@ -259,6 +295,8 @@ _PARSERS: dict[str, Callable[[bytes], Event | Ignored]] = {
     "pull_request_review_comment": _review_comment,
     "check_run": _check_run,
     "check_suite": _check_suite,
+    "merge_group": _merge_group,
+    "pull_request_review": _review,
     "installation": _installation,
     "installation_repositories": _installation_repositories,
     "ping": _ping,

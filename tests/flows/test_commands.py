@@ -37,6 +37,18 @@ async def test_review_starts_again_and_reacts_when_it_is_done(world: World) -> N
     assert len(world.inline_comments) == 1, "what stands is not said twice"
 
 
+async def test_a_command_in_the_summary_of_a_review_is_carried_out(world: World) -> None:
+    number = await reviewed(world)
+    mark = len(world.writes())
+    await world.sandbox.submit_review(REPO, number, "Looks good.\n\n/review\n/review nonsense")
+    await world.settle()
+    # A review takes no reactions, so that the answer alone says what came of it.
+    assert set(writes_since(world, mark)) >= {"PATCH check-runs", "POST reviews"}
+    assert "POST reactions" not in writes_since(world, mark)
+    [answer] = bot_comments(world)
+    assert "nonsense" in answer
+
+
 async def test_two_commands_in_one_comment_both_run(world: World) -> None:
     number = await reviewed(world)
     await world.sandbox.comment(REPO, number, "/review pause\n/review help")

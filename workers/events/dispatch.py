@@ -11,6 +11,7 @@ from bot.domain.events import (
     CommentCreated,
     Event,
     InstallationChanged,
+    MergeGroupRequested,
     Ping,
     PullRequestAction,
     PullRequestChanged,
@@ -25,6 +26,7 @@ from bot.telemetry import log
 from workers.events.api_start import NamedReviewRequest, follow_up_message
 from workers.events.cancel import cancel_pull
 from workers.events.commands.run import run_commands
+from workers.events.merge_group import answer_merge_group
 from workers.events.start_review import ReviewRequest, derived_id, start_review
 from workers.events.uninstalled import handle_removal
 from workers.queue.actor import Attempt
@@ -59,6 +61,8 @@ async def _handle(services: Services, event: Event, review_id: str, guid: str) -
             await _rerun(services, event, review_id)
         case CheckSuiteRerequested():
             await _rerun_all(services, event, review_id)
+        case MergeGroupRequested():
+            await answer_merge_group(services, event)
         case InstallationChanged():
             await handle_removal(services, event, guid)
         case Ping():

@@ -23,6 +23,8 @@ _EARLIER = 20
 
 async def add_reaction(gh: GitHub, event: CommentCreated, content: str) -> None:
     """Put a reaction on the comment; one that can't be put is not worth a retry."""
+    if event.in_review:
+        return
     subject = Subject.REVIEW_COMMENT if event.in_thread else Subject.ISSUE_COMMENT
     try:
         await react(gh, event.repository.full_name, subject, event.comment_id, content)

@@ -142,6 +142,18 @@ def skipped_output(skip: Skip, notes: Sequence[str] = ()) -> CheckOutput:
     return CheckOutput(f"Not reviewed: {skip.reason.replace('_', ' ')}", summary)
 
 
+def merge_group_output(number: int | None, conclusion: str | None) -> CheckOutput:
+    """The check run of a merge queue's commit, with the `conclusion` of its pull request's."""
+    pull = f"Pull request #{number}" if number is not None else "The pull request"
+    if conclusion is None:
+        title = "The pull request was not reviewed"
+        return CheckOutput(title, f"{pull} has no finished review at its last commit.")
+    return CheckOutput(
+        "Reviewed in the pull request",
+        f"{pull} holds the same change; its review ended with **{conclusion}**.",
+    )
+
+
 def failure_output(ending: Ending, sentence: str, links: Links | None = None) -> CheckOutput:
     """The check run of a review without a report; `sentence` says why and what to do."""
     title = {

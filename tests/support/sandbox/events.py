@@ -9,6 +9,7 @@ from bot.sandbox.state import (
     IssueComment,
     Pull,
     Repository,
+    Review,
     ReviewComment,
     SandboxState,
 )
@@ -66,6 +67,29 @@ def check_suite_event(
     """`check_suite`"""
     return repository_event(state, repo, action, sender) | {
         "check_suite": check_suite(state, repo, head_sha)
+    }
+
+
+def merge_group(
+    state: SandboxState, repo: Repository, pull: Pull, head_sha: str, base_sha: str
+) -> Json:
+    """`merge_group`: the queue's commit, on the branch that is named for the pull request"""
+    queue = f"refs/heads/gh-readonly-queue/{pull.base_ref}/pr-{pull.number}-{base_sha}"
+    return repository_event(state, repo, "checks_requested", pull.author) | {
+        "merge_group": {
+            "head_sha": head_sha,
+            "head_ref": queue,
+            "base_sha": base_sha,
+            "base_ref": f"refs/heads/{pull.base_ref}",
+        }
+    }
+
+
+def review(state: SandboxState, repo: Repository, pull: Pull, item: Review) -> Json:
+    """`pull_request_review`: submitted by a person"""
+    return repository_event(state, repo, "submitted", item.user) | {
+        "pull_request": pull_json.pull_simple(state, repo, pull),
+        "review": pull_json.review(state, repo, item),
     }
 
 

@@ -131,6 +131,23 @@ class Users(server.Sandbox):
         await self.deliver("issue_comment", payload)
         return item
 
+    async def submit_review(
+        self, full_name: str, number: int, body: str, *, author: str = AUTHOR
+    ) -> Review:
+        """Submit a review that has a summary alone: `pull_request_review.submitted`."""
+        repo, pull = self._pull(full_name, number)
+        item = self._silent_review(repo, number, pull.head_sha, author)
+        item.body = body
+        await self.deliver("pull_request_review", events.review(self.state, repo, pull, item))
+        return item
+
+    async def queue(self, full_name: str, number: int, head_sha: str) -> None:
+        """Put a pull request into the merge queue, which makes `head_sha` of it and its base:
+        `merge_group.checks_requested`."""
+        repo, pull = self._pull(full_name, number)
+        payload = events.merge_group(self.state, repo, pull, head_sha, pull.base_sha)
+        await self.deliver("merge_group", payload)
+
     async def edit_comment(self, full_name: str, comment_id: int, body: str) -> None:
         """Change a comment of the conversation: `issue_comment.edited`."""
         repo = self.repository(full_name)

@@ -28,7 +28,7 @@ async def run(context: CommandContext, command: Command) -> CommandResult:
         full=command.full,
         focus=command.focus,
         effort=command.effort,
-        comment_id=event.comment_id,
+        comment_id=None if event.in_review else event.comment_id,
         in_thread=event.in_thread is not None,
     )
     if command.focus is not None:

@@ -17,6 +17,7 @@ from bot.webhooks.translate import (
     InstallationAction,
     InstallationChanged,
     MalformedPayload,
+    MergeGroupRequested,
     Ping,
     PullRequestAction,
     PullRequestChanged,
@@ -106,6 +107,17 @@ EVENTS: dict[str, Event] = {
     ),
     "check_suite-rerequested": CheckSuiteRerequested(
         repository=HELLO, head_sha=HEAD, sender="Codertocat"
+    ),
+    "merge_group-checks_requested": MergeGroupRequested(
+        repository=HELLO, head_sha=HEAD, base_ref="main", number=2
+    ),
+    "pull_request_review-submitted": CommentCreated(
+        repository=HELLO,
+        number=2,
+        comment_id=237895671,
+        author="octocat",
+        body="Fine.\n\n/review",
+        in_review=True,
     ),
     "installation-created": InstallationChanged(
         action=InstallationAction.CREATED,
