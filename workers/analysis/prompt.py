@@ -136,7 +136,7 @@ def batch_prompt(
     template = _ENVIRONMENT.get_template("batch.md.j2")
     system = _ENVIRONMENT.get_template("system.md.j2").render(
         categories=chosen,
-        schema=json.dumps((LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA).body),
+        schema=_compact((LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA).body),
     )
     reported = _reported(open_findings, budgets.pr_context // 2)
     room_for_words = budgets.pr_context - sum(map(count_tokens, reported))
@@ -181,13 +181,17 @@ def newest(looked_up: LookedUp, budget: int) -> LookedUp:
     return kept[::-1]
 
 
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _draft(answer: Json | None) -> str:
     """The findings of an answer, one a line, as the model wrote them."""
     if answer is None:
         return ""
     items = answer.get("findings")
     findings = items[:MAX_FINDINGS] if isinstance(items, list) else []
-    lines = [json.dumps(item, ensure_ascii=False) for item in findings]
+    lines = [_compact(item) for item in findings]
     return "\n".join(lines) or "no findings so far"
 
 
@@ -274,7 +278,7 @@ def check_prompt(
     room = max(prompt_budget(context_tokens).look_ups, context_tokens // 4)
     return _of_macros(
         "check.md.j2",
-        schema=json.dumps(VERDICTS_SCHEMA.body),
+        schema=_compact(VERDICTS_SCHEMA.body),
         files=files,
         findings=findings,
         looked_up=newest(checking.looked_up, room),

@@ -30,6 +30,7 @@ from workers.analysis.model_answer import (
     read_overview,
     read_summaries,
 )
+from workers.analysis.narrowing import for_later_round
 from workers.analysis.prompt import Numbered, Round, batch_prompt
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.session import Session
@@ -118,7 +119,7 @@ class Reader:
                 left=left,
             )
             try:
-                following = await self._ask(files, reading)
+                following = await self._ask_again(files, reading)
             except LLMError as exc:
                 if self.session.waits_for_retry(exc):
                     raise
@@ -130,19 +131,27 @@ class Reader:
             answers.append(following)
         return answers, looked_up
 
+    async def _ask_again(self, files: Sequence[RedactedView], reading: Round) -> Answer:
+        drafted = {finding.path for finding in read_findings(reading.draft or {})[0]}
+        results = [result for _, result in reading.looked_up]
+        shown, rest = for_later_round(files, results, drafted)
+        return await self._ask(shown, reading, rest)
+
     def _round(self) -> Round:
         """The first one."""
         at_once = self.session.settings.look_ups_per_round
         return Round(left=self.rounds, at_once=at_once, second=self.second)
 
-    async def _ask(self, files: Sequence[RedactedView], reading: Round) -> Answer:
+    async def _ask(
+        self, files: Sequence[RedactedView], reading: Round, rest: Sequence[str] = ()
+    ) -> Answer:
         prompt = batch_prompt(
             files,
             self.pr_context,
             self.config.instructions,
             self.finding_filter.categories,
             self.session.settings.llm_context_tokens,
-            overview=self.overview,
+            overview=(*self.overview, *rest),
             conventions=self.conventions,
             reading=reading,
             open_findings=self._open(files),

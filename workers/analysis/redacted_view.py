@@ -13,13 +13,15 @@ from bot.text.secrets import redact, redact_file
 
 @dataclass(frozen=True, slots=True)
 class RedactedView:
-    """`path` is the path as shown; `content` the head's file as shown, if it is known."""
+    """`path` is the path as shown; `content` the head's file as shown, if it is known;
+    `left_out` are the first lines of hunks that are not shown."""
 
     path: str
     file: ChangedFile
     language: str
     content: str | None
     source: BatchFile
+    left_out: tuple[int, ...] = ()
 
     def without_context(self) -> "RedactedView":
         """The diff alone, for a model that reads little at once."""

@@ -19,6 +19,7 @@ from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError
 from workers.analysis.model_answer import Verdict, read_verdicts
+from workers.analysis.narrowing import near_findings
 from workers.analysis.prompt import Numbered, Round, check_prompt
 from workers.analysis.redacted_view import RedactedView
 from workers.analysis.session import Session, all_of
@@ -126,6 +127,9 @@ class _Checker:
         settings = self.session.settings
         paths = {finding.path for _, finding in numbered}
         files = [file for file in self.files if file.source.file.path in paths]
+        if self.looks:  # what is left out can be looked up
+            about = [finding for _, finding in numbered]
+            files = [near_findings(file, about) for file in files]
         results = () if bare else self._shown(numbered)
         prompt = check_prompt(
             [file.without_context() for file in files] if bare else files,

@@ -131,7 +131,7 @@ def with_context(
         if not _lines_of(snippet) <= shown.get(snippet.path, set())
     ]
     selection: list[list[Snippet]] = [[] for _ in batch.files]
-    told: defaultdict[str, set[int]] = defaultdict(set)
+    told = defaultdict[str, set[int]](set, {path: set(lines) for path, lines in shown.items()})
     for _, position, snippet in sorted(offered, key=lambda item: item[:2]):
         for piece in _untold(snippet, told[snippet.path]):
             cost = _cost(piece)
@@ -147,12 +147,12 @@ def with_context(
 
 
 def _untold(snippet: Snippet, told: set[int]) -> Iterator[Snippet]:
-    """What of it no snippet before it holds. What surrounds several hunks of one function
-    overlaps: of that the rest alone is kept, of all else the whole."""
+    """What of it no hunk and no snippet before it holds. What surrounds hunks overlaps with them:
+    of that and of imports the rest alone is kept, of all else the whole."""
     lines = _lines_of(snippet)
     if lines <= told:
         return
-    if snippet.role != "enclosing" or lines.isdisjoint(told):
+    if snippet.role not in ("enclosing", "imports") or lines.isdisjoint(told):
         yield snippet
         return
     text = snippet.text.split("\n")

@@ -117,7 +117,7 @@ async def test_the_model_goes_on_with_what_it_looked_up(server: LLMServer, make_
         "=== BEGIN looked up 2 ===\n"
         "|uses of search, seen in src/search.py\n"
     ) in second.user
-    assert '"title": "Maybe wrong"' in second.user[shared:]
+    assert '"title":"Maybe wrong"' in second.user[shared:]
     assert "at most 8 look-ups more now" in second.user
     assert stages == ["Looking up 2 places", "Checking 1 finding"]
     [found] = result.findings

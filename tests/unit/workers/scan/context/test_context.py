@@ -286,3 +286,24 @@ def test_what_surrounds_several_hunks_of_one_function_is_shown_once(length: int)
     ]
     assert len(shown) == len(set(shown))
     assert {2, 9, 11, 19, 21, 29, 31} <= set(shown)
+
+
+def test_what_a_hunk_shows_is_not_shown_again_around_it() -> None:
+    lines = ["import a", "import b", "", "def total():", *(f"    a{n} = {n}" for n in range(20))]
+    text = "\n".join(lines) + "\n"
+    near = tuple(Line(n, n, lines[n - 1]) for n in range(8, 12))
+    file = ChangedFile(
+        path="shop.py",
+        status=FileStatus.MODIFIED,
+        hunks=(
+            Hunk(1, 1, "", (Line(None, 1, "import a"),)),
+            Hunk(8, 8, "", (*near, Line(None, 12, lines[11]))),
+        ),
+    )
+    batch = Batch(0, (BatchFile(file=file, language="python", content=text),))
+    (part,) = with_context(batch, {"shop.py": text_of("shop.py", text)}, {}, 1000).files
+    assert [(each.role, each.start_line, each.text) for each in part.context] == [
+        ("enclosing", 4, "\n".join(lines[3:7])),
+        ("enclosing", 13, "\n".join(lines[12:])),
+        ("imports", 2, "import b"),
+    ]
