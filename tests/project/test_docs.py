@@ -30,6 +30,7 @@ FOREIGN = {
         "GITHUB_TOKEN",
         "HTTPS_PROXY",
         "NO_PROXY",
+        "SSL_CERT_FILE",
         "FORWARDED_ALLOW_IPS",
         "TMPDIR",
         "EDITOR",
