@@ -64,7 +64,8 @@ def message(actor: str, *args: object, delay: float = 0) -> Message:
     queue, redis_id = QUEUE_OF[actor], str(uuid4())
     options: dict[str, object] = {"redis_message_id": redis_id, **tracing.message_options()}
     if delay > 0:
-        queue, options["eta"] = f"{queue}.DQ", int((time.time() + delay) * 1000)
+        # Negative until it is put: from then on (`lua/prelude.lua`) it is a time of Redis.
+        queue, options["eta"] = f"{queue}.DQ", -int(delay * 1000)
     # What dramatiq.Message(...).encode() gives.
     body = {
         "queue_name": queue,

@@ -1,5 +1,6 @@
 """Dramatiq's broker on Redis."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,11 +35,16 @@ def _as_connection_closed() -> Iterator[None]:
 
 
 class _Consumer(_RedisConsumer):
-    """Dramatiq's consumer, which waits for any Redis that takes no command."""
+    """Dramatiq's consumer, which waits for any Redis that takes no command, and holds the time of a
+    delayed message, which is one of Redis, against the clock of Redis: Dramatiq compares it with
+    that of this machine."""
 
     def __next__(self) -> Any:
         with _as_connection_closed():
-            return super().__next__()  # type: ignore[no-untyped-call]
+            message = super().__next__()  # type: ignore[no-untyped-call]
+        if message is not None and isinstance(message.options.get("eta"), int):
+            message.options["eta"] += self.broker.milliseconds_ahead()
+        return message
 
     def ack(self, message: Any) -> None:
         with _as_connection_closed():
@@ -65,10 +71,11 @@ class _Broker(RedisBroker):
     """Puts a message even if Redis does not take it just then: Dramatiq would drop a retry, and
     then acknowledge the message that it was to follow. Closes its connections, which Dramatiq
     leaves to the garbage collector. Its signs of life have the time of Redis: by that of a machine
-    whose clock is ahead, the workers of all others would be dead."""
+    whose clock is ahead, the workers of all others would be dead. So have delays."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._ahead = 0
         script = self.scripts["dispatch"].script
         if not isinstance(script, bytes) or _WORKER_TIME not in script:
             raise RuntimeError("Dramatiq's script has changed: find again where it takes the time.")
@@ -85,10 +92,24 @@ class _Broker(RedisBroker):
             timeout = max(timeout, DELAYED_POLL_MS)
         return super().consume(queue_name, prefetch, timeout)
 
-    def do_enqueue(self, queue: str, *args: object) -> None:
+    def milliseconds_ahead(self) -> int:
+        """How far the clock of this machine is ahead of that of Redis, or was when Redis last
+        answered; negative: behind."""
+        try:
+            seconds, microseconds = self.client.time()
+        except RedisError:
+            return self._ahead
+        self._ahead = round(time.time() * 1000) - (seconds * 1000 + microseconds // 1000)
+        return self._ahead
+
+    def do_enqueue(self, queue: str, message_id: str, body: bytes) -> None:
+        if queue.endswith(".DQ"):  # Dramatiq has added the delay to the time of this machine
+            message = json.loads(body)
+            message["options"]["eta"] -= self.milliseconds_ahead()
+            body = json.dumps(message, separators=(",", ":")).encode()
         while True:
             try:
-                self._dispatch("enqueue")(queue, *args)  # type: ignore[no-untyped-call]
+                self._dispatch("enqueue")(queue, message_id, body)  # type: ignore[no-untyped-call]
                 return
             except RedisError as exc:
                 why = str(exc) or type(exc).__name__

@@ -10,9 +10,17 @@ local args = cjson.decode(ARGV[1])
 
 local finished = {completed = true, failed = true, cancelled = true, superseded = true}
 
+-- A delayed message is due by the clock of Redis: `eta` is negative until it is put, the delay in
+-- milliseconds. (Texts within the body have their quotes escaped.)
 local function put(messages)
   for _, message in ipairs(messages) do
     local queue, id, body = unpack(message)
+    local delay = body:match('"eta":%-(%d+)')
+    if delay then
+      local time = redis.call('TIME')
+      local eta = time[1] * 1000 + math.floor(time[2] / 1000) + delay
+      body = body:gsub('"eta":%-%d+', ('"eta":%d'):format(eta), 1)
+    end
     redis.call('HSET', key.queue_messages:format(queue), id, body)
     redis.call('RPUSH', key.queue:format(queue), id)
   end

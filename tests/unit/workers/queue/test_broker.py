@@ -2,7 +2,9 @@
 takes nothing."""
 
 import asyncio
+import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.store import Message, Store, keys
+from bot.store import Message, Store, keys, message
 from workers.queue import broker as brokers
 from workers.queue.broker import make_broker
 
@@ -208,3 +210,36 @@ class _Noting(dramatiq.Middleware):
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._notes.append("shut down")
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_delay_is_as_long_on_a_machine_whose_clock_is_wrong(
+    redis_url: str, redis: "Redis", store: Store, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Whether our scripts put the message or Dramatiq does, and whoever of them takes it."""
+    right = time.time
+
+    def wrong() -> float:
+        return right() + hours * 3600
+
+    monkeypatch.setattr("bot.store.queues.time.time", wrong)  # the module that all have
+    monkeypatch.setattr("dramatiq.common.time", wrong)
+    broker = make_broker(redis_url, [])
+    try:
+        await store.queues.put(message("handle_delivery", "R", "G", delay=100))
+        retried = work_message(1)
+        decoded = dramatiq.Message.decode(retried.body.encode())
+        await asyncio.to_thread(lambda: broker.enqueue(decoded, delay=100_000))
+        bodies: Any = await redis.hvals(keys.queue_messages("events.DQ"))
+        due = [json.loads(body)["options"]["eta"] / 1000 - await store.time() for body in bodies]
+        assert len(due) == 2
+        assert all(90 < seconds <= 100.1 for seconds in due), "by the clock of Redis"
+
+        consumer = broker.consume("events.DQ", prefetch=2, timeout=10)
+        taken = [await asyncio.to_thread(next, consumer) for _ in range(2)]
+        for one in taken:
+            assert one is not None
+            left = one.options["eta"] / 1000 - wrong()
+            assert 80 < left <= 100.1, "by the clock that Dramatiq looks at"
+    finally:
+        broker.close()
