@@ -28,6 +28,7 @@ from workers.scan.repository.object_cache import ObjectCache, object_cache
 _log = log.get(__name__)
 
 _HEAD = "refs/glossator/head"
+_SHA256_DIGITS = 64
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 #: Fetches of blobs repeat what git itself does for a missing blob of a partial clone
@@ -214,7 +215,7 @@ async def clone(
             )
             borrows = cache is not None and await _borrowed(git, source, cache)
             if not borrows:
-                await _prepare(git)
+                await _prepare(git, source)
                 await _fetch_commits(git, source)
             complete = True
             yield Clone(git, source, borrows)
@@ -243,7 +244,7 @@ async def _borrowed(git: Git, source: Source, cache: ObjectCache) -> bool:
     if not known:
         return False
     try:
-        await _prepare(git)
+        await _prepare(git, source)
         await asyncio.to_thread(_lend, git.directory, cache.objects, known)
         if not {*source.commits} <= {*known}:
             await _fetch_commits(git, source)
@@ -286,24 +287,28 @@ def _check(source: Source, allowed: tuple[str, ...]) -> None:
         raise CloneError("A commit is named by something that is not a SHA.", transient=False)
 
 
-async def _prepare(git: Git) -> None:
+async def _prepare(git: Git, source: Source) -> None:
     """An empty repository whose missing blobs are promised by `origin`; its configuration is
     written at once, as each `git config` would be a process of its own."""
-    await git.local("init", "--quiet", "--bare", "--template=", ".")
-    await asyncio.to_thread((git.directory / "config").write_text, _config(git.url))
+    names = "sha256" if len(source.head_sha) == _SHA256_DIGITS else "sha1"
+    await git.local("init", "--quiet", "--bare", "--template=", f"--object-format={names}", ".")
+    await asyncio.to_thread((git.directory / "config").write_text, _config(git.url, names))
 
 
-def _config(url: str) -> str:
-    """https://git-scm.com/docs/git-config#_syntax; `url` holds no line feed."""
+def _config(url: str, names: str) -> str:
+    """https://git-scm.com/docs/git-config#_syntax; `url` holds no line feed, `names` is how objects
+    are named. A repository of this machine is served by our own git, which may leave blobs out."""
     quoted = url.replace("\\", "\\\\").replace('"', '\\"')
+    here = "\n\tuploadpack = git -c uploadpack.allowFilter=true upload-pack"
     return f"""[core]
 \trepositoryFormatVersion = 1
 \tbare = true
 [extensions]
 \tpartialClone = origin
+\tobjectFormat = {names}
 [remote "origin"]
 \turl = "{quoted}"
-\tpromisor = true
+\tpromisor = true{here if url.startswith("file:") else ""}
 \tpartialCloneFilter = blob:none
 """
 

@@ -66,6 +66,7 @@ _NOT_FOUND = re.compile(
     r"repository .* not found|repository not found|does not exist|error: 40[04]",
     re.IGNORECASE,
 )
+_NOT_FETCHED = re.compile(r"promisor remote|lazy fetching disabled", re.IGNORECASE)
 _REFUSED = re.compile(r"authentication failed|could not read (username|password)|40[13]", re.I)
 
 
@@ -275,6 +276,12 @@ def _explained(stderr: str) -> CloneError:
 def _explained_here(stderr: str) -> CloneError:
     """The same of a repository of this machine, where neither GitHub nor the App is concerned."""
     kind = MissingRef if _NOT_FOUND.search(stderr) else CloneError
+    if _NOT_FETCHED.search(stderr):
+        return CloneError(
+            "This is a partial clone, and files of the change are not on this machine: run "
+            "`git diff BASE...HEAD > /dev/null` in it, which fetches them.",
+            transient=False,
+        )
     return kind(
         "Git could not copy the commits out of the repository; it may be damaged or incomplete: "
         "check it with `git fsck`.",

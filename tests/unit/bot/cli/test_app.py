@@ -180,6 +180,36 @@ def test_a_mistake_gets_one_sentence(
     assert done.stdout == ""
 
 
+def test_a_partial_clone_is_reviewed_once_the_change_is_there(repo: Path, tmp_path: Path) -> None:
+    git(repo, "config", "uploadpack.allowFilter", "true")
+    partial = tmp_path / "partial"
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repo}", "partial")
+    revisions = ("--base", "origin/main", "--head", "origin/topic")
+
+    refused = glossator("review", *revisions, cwd=partial)
+    assert refused.returncode == 2
+    assert "run `git diff BASE...HEAD > /dev/null` in it, which fetches them" in refused.stderr
+    assert "fsck" not in refused.stderr
+
+    git(partial, "diff", "origin/main...origin/topic")
+    done = glossator("review", *revisions, cwd=partial)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_repository_with_sha256_names_is_reviewed(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256", "-b", "main", ".")
+    (tmp_path / "a.py").write_text("x = 1\n")
+    git(tmp_path, "add", "a.py")
+    git(tmp_path, "commit", "-qm", "Begin")
+    (tmp_path / "a.py").write_text("x = nowhere\n")
+    git(tmp_path, "commit", "-qam", "Change")
+
+    done = glossator("review", "--base", "HEAD~1", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Undefined name `nowhere`" in done.stdout
+
+
 def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
     tree = git(repo, "rev-parse", "topic^{tree}")
     (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
