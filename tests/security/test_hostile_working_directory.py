@@ -61,6 +61,7 @@ OFFLINE = {
     "prompt": ("prompt",),
     "eval": ("eval", "../home/cases", "--without-llm"),
     "config": ("config",),
+    "audit": ("audit",),
     "doctor": ("doctor", "--json"),
     "demo": ("demo", "--once", "--repo", ".", "--range", "main..topic"),
 }
