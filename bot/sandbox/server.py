@@ -31,6 +31,7 @@ from bot.sandbox.api.routes import routes
 from bot.sandbox.git import git, http
 from bot.sandbox.graphql import api
 from bot.sandbox.pages import routes as pages
+from bot.sandbox.people import People
 from bot.sandbox.state import App, Installation, Pull, Repository, SandboxState, utc_now
 from bot.sandbox.webhooks import Webhooks, pull_request
 
@@ -85,6 +86,7 @@ class Sandbox:
             ),
         )
         self.webhooks = Webhooks(self.state)
+        self.people = People(self.state, self.webhooks)
         self.installation_id = self.add_installation(account).id
         self._directory = directory
         self._stack = AsyncExitStack()
@@ -118,7 +120,7 @@ class Sandbox:
                 api.route(self.state),
                 *manifest_pages(self.state),
                 *http.routes(self.state),
-                *pages.routes(self.state),
+                *pages.routes(self.state, self.people, AUTHOR),
             ]
         )
 

@@ -14,6 +14,9 @@ from bot.sandbox.state import CheckRun, IssueComment, Pull, Reaction, Repository
 #: Lines of code above a comment in the conversation, as on GitHub.
 CONTEXT_LINES = 4
 
+#: An answer to a comment takes no longer.
+ANSWER_SECONDS = 120
+
 _EMOJI = {
     "+1": "👍",
     "-1": "👎",
@@ -40,8 +43,9 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The comments on one place; `code` are the lines above it."""
+    """The comments on one place, and the id of the first; `code` are the lines above it."""
 
+    first_id: int
     path: str
     line: int | None
     resolved_by: str
@@ -100,6 +104,19 @@ def checks(repo: Repository, pull: Pull) -> list[CheckRun]:
     return sorted(runs, key=lambda run: -run.id)
 
 
+def awaits_answer(repo: Repository, pull: Pull, now: datetime) -> bool:
+    """Whether the last word is a person's and so new that the App may still answer it."""
+    items: list[IssueComment | ReviewComment] = [
+        *repo.issue_comments.values(),
+        *repo.review_comments.values(),
+    ]
+    said = [(each.created_at, each.id, each.user) for each in items if each.number == pull.number]
+    if not said:
+        return False
+    when, _, user = max(said)
+    return not user.endswith("[bot]") and (now - when).total_seconds() < ANSWER_SECONDS
+
+
 def reactions(given: Iterable[Reaction]) -> list[tuple[str, int]]:
     """Each emoji and how often it was given."""
     counted = defaultdict[str, int](int)
@@ -139,6 +156,7 @@ def _thread(repo: Repository, items: Sequence[ReviewComment]) -> Thread:
     first, known = items[0], repo.threads.get(items[0].thread_id)
     hunk = rows(first.diff_hunk, first.path)
     return Thread(
+        first_id=first.id,
         path=first.path,
         line=first.line or first.original_line,
         resolved_by=known.resolved_by or "" if known else "",

@@ -1,64 +1,16 @@
 """Payloads of the webhooks that people's actions on GitHub cause. Pure."""
 
 from bot.sandbox import pull_json, repository_json
-from bot.sandbox.api.checks import check_run, check_suite
+from bot.sandbox.api.checks import check_suite
 from bot.sandbox.repository_json import Json
 from bot.sandbox.state import (
-    CheckRun,
     Installation,
-    IssueComment,
     Pull,
     Repository,
     Review,
-    ReviewComment,
     SandboxState,
 )
 from bot.sandbox.webhooks import repository_event
-
-
-def issue_comment(
-    state: SandboxState,
-    repo: Repository,
-    pull: Pull,
-    comment: IssueComment,
-    action: str,
-    before: str | None = None,
-) -> Json:
-    """`issue_comment`; `before` is the text that an edit replaced."""
-    body = repository_event(state, repo, action, comment.user) | {
-        "issue": pull_json.issue(state, repo, pull),
-        "comment": pull_json.issue_comment(state, repo, comment),
-    }
-    if before is not None:
-        body["changes"] = {"body": {"from": before}}
-    return body
-
-
-def review_comment(
-    state: SandboxState, repo: Repository, pull: Pull, comment: ReviewComment, action: str
-) -> Json:
-    """`pull_request_review_comment`"""
-    return repository_event(state, repo, action, comment.user) | {
-        "pull_request": pull_json.pull_simple(state, repo, pull),
-        "comment": pull_json.review_comment(state, repo, comment),
-    }
-
-
-def check_run_event(
-    state: SandboxState,
-    repo: Repository,
-    run: CheckRun,
-    action: str,
-    sender: str,
-    identifier: str | None = None,
-) -> Json:
-    """`check_run`; `identifier` is that of the pressed button."""
-    shown = check_run(state, repo, run)
-    shown["check_suite"] = check_suite(state, repo, run.head_sha)
-    body = repository_event(state, repo, action, sender) | {"check_run": shown}
-    if identifier is not None:
-        body["requested_action"] = {"identifier": identifier}
-    return body
 
 
 def check_suite_event(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox import pull_json, server
+from bot.sandbox import people, pull_json, server
 from bot.sandbox.api.issues import ensure_label
 from bot.sandbox.git import git
 from bot.sandbox.server import AUTHOR
@@ -116,27 +116,14 @@ class Users(server.Sandbox):
         self, full_name: str, number: int, body: str, *, author: str = AUTHOR
     ) -> IssueComment:
         """Comment on the conversation: `issue_comment.created`."""
-        repo, pull = self._pull(full_name, number)
-        now = self.state.now()
-        item = IssueComment(
-            id=self.state.next_id(),
-            number=number,
-            user=self.state.user(author).login,
-            body=body,
-            created_at=now,
-            updated_at=now,
-        )
-        repo.issue_comments[item.id] = item
-        payload = events.issue_comment(self.state, repo, pull, item, "created")
-        await self.deliver("issue_comment", payload)
-        return item
+        return await self.people.comment(*self._pull(full_name, number), body, author)
 
     async def submit_review(
         self, full_name: str, number: int, body: str, *, author: str = AUTHOR
     ) -> Review:
         """Submit a review that has a summary alone: `pull_request_review.submitted`."""
         repo, pull = self._pull(full_name, number)
-        item = self._silent_review(repo, number, pull.head_sha, author)
+        item = self.people.silent_review(repo, number, pull.head_sha, author)
         item.body = body
         await self.deliver("pull_request_review", events.review(self.state, repo, pull, item))
         return item
@@ -154,7 +141,7 @@ class Users(server.Sandbox):
         item = repo.issue_comments[comment_id]
         before, item.body, item.updated_at = item.body, body, self.state.now()
         pull = repo.pulls[item.number]
-        payload = events.issue_comment(self.state, repo, pull, item, "edited", before)
+        payload = people.issue_comment(self.state, repo, pull, item, "edited", before)
         await self.deliver("issue_comment", payload)
 
     async def comment_on_line(
@@ -171,7 +158,7 @@ class Users(server.Sandbox):
         `pull_request_review_comment.created`."""
         repo, pull = self._pull(full_name, number)
         now, head = self.state.now(), pull.head_sha
-        review = self._silent_review(repo, number, head, author)
+        review = self.people.silent_review(repo, number, head, author)
         thread = Thread(id=f"PRRT_{self.state.next_id()}", number=number, path=path)
         item = ReviewComment(
             id=self.state.next_id(),
@@ -191,37 +178,16 @@ class Users(server.Sandbox):
         )
         repo.threads[thread.id] = thread
         repo.review_comments[item.id] = item
-        payload = events.review_comment(self.state, repo, pull, item, "created")
+        payload = people.review_comment(self.state, repo, pull, item, "created")
         await self.deliver("pull_request_review_comment", payload)
         return item
-
-    def _silent_review(self, repo: Repository, number: int, head: str, author: str) -> Review:
-        """The review without a body that GitHub puts around every single comment."""
-        review = Review(
-            id=self.state.next_id(),
-            number=number,
-            user=self.state.user(author).login,
-            body="",
-            state="COMMENTED",
-            commit_id=head,
-            submitted_at=self.state.now(),
-        )
-        repo.reviews[review.id] = review
-        return review
 
     async def reply_in_thread(
         self, full_name: str, comment_id: int, body: str, *, author: str = AUTHOR
     ) -> ReviewComment:
         """Answer a review comment: `pull_request_review_comment.created`."""
-        repo, now = self.repository(full_name), self.state.now()
-        first = repo.review_comments[comment_id]
-        review = self._silent_review(repo, first.number, first.commit_id, author)
-        item = first.reply(self.state.next_id(), review, body, now)
-        repo.review_comments[item.id] = item
-        pull = repo.pulls[first.number]
-        payload = events.review_comment(self.state, repo, pull, item, "created")
-        await self.deliver("pull_request_review_comment", payload)
-        return item
+        repo = self.repository(full_name)
+        return await self.people.reply(repo, repo.review_comments[comment_id], body, author)
 
     def react(
         self, full_name: str, comment_id: int, content: str, *, author: str = AUTHOR
@@ -245,18 +211,12 @@ class Users(server.Sandbox):
 
         Raises KeyError if the run shows no such button.
         """
-        repo, run = self._check_run(check_run_id)
-        if identifier not in [action["identifier"] for action in run.actions]:
-            raise KeyError(f"check run {check_run_id} has no button {identifier!r}")
-        payload = events.check_run_event(
-            self.state, repo, run, "requested_action", author, identifier
-        )
-        await self.deliver("check_run", payload)
+        await self.people.request_action(*self._check_run(check_run_id), identifier, author)
 
     async def rerun(self, check_run_id: int, *, author: str = AUTHOR) -> None:
         """Press "Re-run" on a check run: `check_run.rerequested`."""
         repo, run = self._check_run(check_run_id)
-        payload = events.check_run_event(self.state, repo, run, "rerequested", author)
+        payload = people.check_run_event(self.state, repo, run, "rerequested", author)
         await self.deliver("check_run", payload)
 
     async def rerun_suite(self, full_name: str, head_sha: str, *, author: str = AUTHOR) -> None:

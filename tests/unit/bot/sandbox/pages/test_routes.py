@@ -101,3 +101,53 @@ async def test_links_to_code_lead_to_its_lines(sandbox: Sandbox, pull: Pull) -> 
 )
 async def test_what_does_not_exist_is_not_found(sandbox: Sandbox, pull: Pull, path: str) -> None:
     assert (await page(sandbox, path)).status_code == 404
+
+
+async def send(sandbox: Sandbox, path: str, origin: str = "", **fields: str) -> httpx2.Response:
+    headers = {"Origin": origin or sandbox.url}
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        return await http.post(f"{sandbox.url}/{REPO}/{path}", data=fields, headers=headers)
+
+
+async def test_a_comment_is_delivered_and_the_page_waits_for_its_answer(
+    sandbox: Sandbox, reviewed: Pull
+) -> None:
+    assert "data-waiting" not in (await page(sandbox, "pull/1")).text
+    answer = await send(sandbox, "pull/1/comment", body="/review help")
+    assert answer.status_code == 303
+    [comment] = sandbox.repository(REPO).issue_comments.values()
+    assert comment.body == "/review help"
+    assert sandbox.state.deliveries[-1].event == "issue_comment"
+    assert "data-waiting" in (await page(sandbox, "pull/1")).text
+
+
+async def test_a_reply_is_in_the_thread(sandbox: Sandbox, reviewed: Pull) -> None:
+    [first] = sandbox.repository(REPO).review_comments.values()
+    await send(sandbox, "pull/1/reply", to=str(first.id), body="Why?")
+    _, reply = sandbox.repository(REPO).review_comments.values()
+    assert (reply.in_reply_to_id, reply.body) == (first.id, "Why?")
+    assert sandbox.state.deliveries[-1].event == "pull_request_review_comment"
+
+
+async def test_a_button_of_the_check_run_is_pressed(
+    sandbox: Sandbox, client: Client, reviewed: Pull
+) -> None:
+    [run] = sandbox.repository(REPO).check_runs.values()
+    run.actions.append({"label": "Again", "description": "Once more", "identifier": "again"})
+    assert "Again</button>" in (await page(sandbox, "pull/1/checks")).text
+    pressed = await send(sandbox, "pull/1/action", run=str(run.id), identifier="again")
+    assert pressed.status_code == 303
+    assert sandbox.state.deliveries[-1].action == "requested_action"
+    unknown = await send(sandbox, "pull/1/action", run=str(run.id), identifier="other")
+    assert unknown.status_code == 404
+
+
+async def test_forms_of_other_sites_are_refused(sandbox: Sandbox, pull: Pull) -> None:
+    answer = await send(sandbox, "pull/1/comment", "https://evil.example", body="/review full")
+    assert answer.status_code == 403
+    assert not sandbox.repository(REPO).issue_comments
+
+
+async def test_an_empty_comment_is_none(sandbox: Sandbox, pull: Pull) -> None:
+    assert (await send(sandbox, "pull/1/comment", body="  ")).status_code == 303
+    assert not sandbox.repository(REPO).issue_comments
