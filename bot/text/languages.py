@@ -163,6 +163,11 @@ def has_verdict(language: str, text: str) -> bool:
     return language not in _NO_VERDICT and len(text) <= _MAX_PARSED // 4
 
 
+def is_notebook(path: str) -> bool:
+    """Whether a file is a Jupyter notebook by its name."""
+    return path.lower().endswith(".ipynb")
+
+
 def is_python(text: str) -> bool:
     """Whether Python's own parser takes `text`, as it minds what the grammar lets pass: empty
     blocks, indentation, what can be assigned to. True where the text is too large, or nested

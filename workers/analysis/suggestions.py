@@ -9,7 +9,7 @@ import re
 from difflib import SequenceMatcher
 
 from bot.domain.diff import Side
-from bot.text.languages import has_verdict, is_python, parses
+from bot.text.languages import has_verdict, is_notebook, is_python, parses
 from workers.analysis.anchor import Anchor
 from workers.analysis.redacted_view import RedactedView
 
@@ -38,6 +38,8 @@ def fitting_suggestion(suggestion: str, shown: RedactedView, anchor: Anchor) -> 
     content = shown.source.content
     if anchor.side is not Side.RIGHT or content is None or shown.content is None:
         return None
+    if is_notebook(shown.source.file.path):
+        return None  # its lines are strings of JSON
     lines = content.replace("\r\n", "\n").split("\n")
     first, last = anchor.start_line - 1, anchor.end_line
     old = lines[first:last]

@@ -31,10 +31,12 @@ from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import masks
 from workers.scan.bundles import bundle, relations, with_less_evidence
-from workers.scan.context.context import relatives, text_of, with_context
+from workers.scan.context.context import relatives, with_context
+from workers.scan.context.outline import outline
 from workers.scan.context.snippets import Text, snippets
 from workers.scan.conventions import conventions
 from workers.scan.file_parts import split
+from workers.scan.notebooks import with_cells
 from workers.scan.overview import brief, left_out, overview_tokens, unread, with_overviews
 from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_texts
 from workers.scan.repository.clone import Clone, Source, clone
@@ -94,7 +96,7 @@ async def scan(
             read = group.create_task(_relatives(repository, selection, settings))
     analyzer_results, (others, more_notes) = analysed.result(), read.result()
     hidden = await asyncio.to_thread(
-        redact_scan, selection.targets, analyzer_results.evidence, secrets_key(settings)
+        _shown, selection.targets, analyzer_results.evidence, secrets_key(settings)
     )
     selection = replace(selection, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others, hidden.targets)
@@ -134,6 +136,12 @@ async def scan(
         truncated_sources=analyzer_results.truncated_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+def _shown(targets: Sequence[Target], evidence: Sequence[Finding], key: bytes) -> Redacted:
+    """The files as they may be shown, of notebooks their cells alone."""
+    hidden = redact_scan(targets, evidence, key)
+    return replace(hidden, targets=tuple(map(with_cells, targets, hidden.targets)))
 
 
 def _masked_lines(hidden: Redacted) -> tuple[MaskedLine, ...]:
@@ -196,7 +204,10 @@ async def _relatives(
 
 
 def _own(targets: Iterable[Target]) -> dict[str, Text]:
-    return {target.path: text_of(target.path, target.text) for target in targets}
+    return {
+        target.path: Text(target.path, target.text, outline(target.language, target.text))
+        for target in targets
+    }
 
 
 def _parts(

@@ -13,6 +13,7 @@ from bot.policy.precedence import effective
 from bot.text.languages import language_of
 from workers.scan import conventions
 from workers.scan.analyzers.analyzer import Target
+from workers.scan.notebooks import read_by_people
 from workers.scan.repository.clone import Clone, Entry
 from workers.scan.selection import file_filters, gitattributes
 from workers.scan.selection.path_rules import PathRules
@@ -186,7 +187,7 @@ async def _readable(
             chunk = files[position : position + max_files]
             contents = await clone.read(other.new_blob for other in chunk if other.new_blob)
         text = contents.get(file.new_blob or "", b"").decode("utf-8", "replace")
-        if (reason := file_filters.by_content(text)) is not None:
+        if (reason := file_filters.by_content(read_by_people(file.path, text))) is not None:
             skipped.append(SkippedFile(file.path, reason))
         elif lines + file.changed_lines > MAX_CHANGED_LINES:
             limit = f"{MAX_CHANGED_LINES:,}"
