@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bot.domain.model import State
 from bot.store import keys, message
-from tests.flows.environment import World, running
+from tests.flows.environment import REPO, World, running
 
 BEFORE = {"app.py": "import subprocess\n"}
 AFTER = {"app.py": "import subprocess\n\n\nsubprocess.call(input(), shell=True)\n"}
@@ -125,3 +125,23 @@ async def test_a_review_that_was_posted_unknown_to_us_ends_with_its_report(world
     assert state is not None
     assert (state.state, state.error) == (State.COMPLETED, "")
     assert state.review_url
+
+
+async def test_a_redis_that_lost_everything_posts_no_comment_again(
+    world: World, redis: "Redis"
+) -> None:
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    [comment] = world.inline_comments
+    await redis.flushall()
+
+    parent = world.repository.pulls[number].head_sha
+    pushed = await world.sandbox.commit(REPO, {"b.py": "x = 1\n"}, parent=parent)
+    await world.sandbox.push(REPO, number, pushed)
+    await world.settle()
+    assert world.inline_comments == [comment]
+    assert "1 still open" in world.reviews[-1].body
+
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert world.inline_comments == [comment]

@@ -9,6 +9,7 @@ from bot.cli.app import app
 from bot.config.settings import Settings
 from bot.github.manifest import EVENTS, PERMISSIONS
 from bot.webhooks.translate import HANDLED
+from tests.project.texts import texts
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md"))]
@@ -97,3 +98,23 @@ def test_every_path_that_the_architecture_page_names_exists() -> None:
     }
     assert len(named) > 40
     assert not [path for path in sorted(named) if not (ROOT / path).exists()]
+
+
+#: What GitHub says, and not we.
+GITHUB_SAYS = {"Resource not accessible by integration"}
+
+
+def test_symptoms_are_quoted_as_the_product_words_them() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    symptoms = re.findall(r"^\| (.+?) \|", page, re.MULTILINE)
+    quoted = {quote for symptom in symptoms for quote in re.findall(r'"([^"]+)"', symptom)}
+    assert len(quoted) > 5
+    said = [
+        re.sub(r"\{[^{}]*\}|`", "…", text.text) for text in texts() if not text.path.endswith(".md")
+    ]
+    missing = [
+        quote
+        for quote in quoted - GITHUB_SAYS
+        if not any(all(part.strip() in text for part in quote.split("…")) for text in said)
+    ]
+    assert missing == []

@@ -18,7 +18,6 @@ NOT_YET = {
             "dependencies.md",
             "evaluation.md",
             "extending.md",
-            "operations.md",
             "performance.md",
             "permissions.md",
             "reliability.md",
@@ -26,7 +25,6 @@ NOT_YET = {
             "repository-configuration.md",
             "scaling.md",
             "security.md",
-            "troubleshooting.md",
             "upgrading.md",
         )
     ),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from bot.domain.model import Report, Review, State
+from bot.domain.model import Report, Review, State, Trigger
 from bot.domain.report_format import ReportFormat
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
@@ -55,7 +55,9 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
         if await store.reviews.state(review.id) is not State.REPORTING:
             return
         gh = await check_run.client(services, review, check_run.PUBLISH)
-        bot_threads = await threads.find_bot_threads(services, gh, review.repository, review.number)
+        where = review.repository, review.number
+        unknown = review.trigger is not Trigger.OPENED and not await _has_posted(services, review)
+        bot_threads = await threads.find_bot_threads(services, gh, *where, unknown=unknown)
         report = await report_of(services, gh, review, handoff, bot_threads or ())
         request_changes = effective(settings, handoff.config).request_changes
         current = await store.reviews.get(review.id)
@@ -96,6 +98,12 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
             )
         if completed:  # from now on the step may be stopped: its review is finished
             await log_report(services, report)
+
+
+async def _has_posted(services: Services, review: Review) -> bool:
+    """Whether a review of the pull request was posted, as far as Redis knows."""
+    pulls = services.store.pulls
+    return await pulls.posted_summary(review.repository.id, review.number) is not None
 
 
 async def _add_rocket_reaction(services: Services, gh: GitHub, review: Review) -> None:

@@ -71,16 +71,21 @@ async def list_bot_threads(
 
 
 async def find_bot_threads(
-    services: Services, gh: GitHub, repository: Repository, number: int
+    services: Services, gh: GitHub, repository: Repository, number: int, *, unknown: bool = False
 ) -> tuple[BotThread, ...] | None:
-    """Our threads, if there can be any; None when GitHub does not tell."""
-    if not await services.store.pulls.posted(repository.id, number):
+    """Our threads, if there can be any; None when GitHub does not tell. `unknown` is a pull request
+    of which Redis knows no review: it may have lost them, and learns from GitHub what is posted."""
+    posted = await services.store.pulls.posted(repository.id, number)
+    if not posted and not unknown:
         return ()
     try:
-        return await list_bot_threads(services, gh, repository.full_name, number)
+        found = await list_bot_threads(services, gh, repository.full_name, number)
     except GitHubError as exc:
         _log.warning("threads_not_read", number=number, why=str(exc))
         return None
+    if not posted and (names := [one.fingerprint for one in found if not one.closed]):
+        await services.store.pulls.add_posted(repository.id, number, names)
+    return found
 
 
 async def record_thumbs_down(
