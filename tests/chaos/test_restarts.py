@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from bot.domain.model import State
 from bot.store import ReviewSummary, connect
 from tests.chaos.stage import ACCOUNTS, POLL_SECONDS, PROCESSES, ChaosStage, running
+from tests.support.llm_server import Hang, Reply, Request, looking, review
 
 FILES = {"a.go": "package a\n\nvar x = 1\n"}
 SLOW_GIT = "GET /octo/repo.git/info/refs"
@@ -70,6 +71,36 @@ async def test_a_review_whose_worker_was_killed_is_done_within_a_minute(tmp_path
         print(f"taken up and done {took:.1f} s after its worker was killed")
         assert chaos.wrong() == []
         assert took < 60
+
+
+@pytest.mark.slow
+async def test_a_worker_that_is_killed_between_rounds_costs_no_answer_twice(tmp_path: Path) -> None:
+    """The look-ups are done again, for they cost nothing; what was answered is kept in Redis."""
+    read = {"operation": "read", "path": ".github/glossator.yml", "start": 1, "end": 9}
+    async with running(tmp_path) as chaos:
+        killed = asyncio.Event()
+
+        def answer(request: Request) -> Reply:
+            if "=== BEGIN looked up 1 ===" not in request.user:
+                return looking(read)
+            return review() if killed.is_set() else Hang()
+
+        def asked() -> list[bool]:
+            """Whether each reading that was asked for is the one after the look-up."""
+            return ["=== BEGIN looked up 1 ===" in each.user for each in chaos.llm.requests]
+
+        chaos.llm.default = answer
+        number = await chaos.open_pull("octo", FILES)
+        async with asyncio.timeout(30):
+            while asked() != [False, True]:
+                await asyncio.sleep(POLL_SECONDS)
+        killed.set()
+        for name in WORKERS:
+            chaos.kill(name)
+        await chaos.settle(60)
+        assert asked() == [False, True, True]
+        assert await state(chaos, number) is State.COMPLETED
+        assert chaos.wrong() == []
 
 
 @pytest.mark.slow
