@@ -17,6 +17,7 @@ import typer
 
 from bot import __version__
 from bot.cli.cli_errors import CommandError, error_message
+from bot.cli.review import review
 from bot.config.env_file import (
     Role,
     as_env,
@@ -26,8 +27,7 @@ from bot.config.env_file import (
     load_for_server,
     write_secrets,
 )
-from bot.config.settings import FailOn, Settings, SettingsError, load, misspelled
-from bot.domain.model import Category, Effort
+from bot.config.settings import Settings, SettingsError, load, misspelled
 from bot.domain.report_format import AuditFormat
 from bot.runtime.memory import hide_memory
 from bot.runtime.signals import until_signal
@@ -217,56 +217,7 @@ def demo(
         sys.exit(1)
 
 
-@app.command()
-def review(
-    repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
-    base: Annotated[
-        str, typer.Option(help="Base to compare with.", show_default="origin/HEAD or main")
-    ] = "",
-    head: Annotated[str, typer.Option(help="The commit or branch to review.")] = "HEAD",
-    pr: Annotated[
-        str, typer.Option(help="Review this pull request instead, as owner/name#12.")
-    ] = "",
-    token: Annotated[
-        str, typer.Option(envvar="GITHUB_TOKEN", help="Token to read it.", show_default=False)
-    ] = "",
-    form: Annotated[
-        str, typer.Option("--format", help="markdown, json, sarif, html or pdf.")
-    ] = "markdown",
-    output: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="Exit with 1 if there is a finding of this severity or higher.")
-    ] = FailOn.NEVER,
-    focus: Annotated[Category | None, typer.Option(help="Review for one category only.")] = None,
-    effort: Annotated[
-        Effort | None,
-        typer.Option(help="How thorough: quick, standard or deep.", show_default="REVIEW_EFFORT"),
-    ] = None,
-) -> None:
-    """Review local commits, or a pull request (needs GITHUB_TOKEN), and print the report.
-
-    Nothing is posted. Exit codes: 0 reviewed, or nothing to review; 1 a finding of --fail-on or
-    higher; 2 an error, or --fail-on is inconclusive."""
-    from workers.offline.command import review_command
-
-    settings = load()
-    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
-    failed = asyncio.run(
-        review_command(
-            settings,
-            repo=repo.expanduser().resolve(),
-            base=base,
-            head=head,
-            pr=pr,
-            token=token,
-            form=form,
-            output=output,
-            fail_on=fail_on,
-            focus=focus,
-            effort=effort,
-        )
-    )
-    sys.exit(1 if failed else 0)
+app.command()(review)
 
 
 @app.command("eval")

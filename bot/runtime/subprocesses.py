@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 
 from bot.runtime.tasks import run_to_completion
 
@@ -14,11 +15,20 @@ GIT = (
 )
 
 
+#: An object that is missing in a partial clone would be fetched, by a program that the
+#: repository's configuration may name: no protocol is allowed, whatever it says.
+OFFLINE = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+
+
 async def run_git(*arguments: str) -> tuple[int, bytes, bytes]:
-    """git with these arguments: its exit code, output and errors. Raises FileNotFoundError where
-    it is not installed."""
+    """git with these arguments and no network: its exit code, output and errors. Raises
+    FileNotFoundError where it is not installed."""
     program = await asyncio.create_subprocess_exec(
-        *GIT, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(*GIT, *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **OFFLINE},
     )
     out, err = await output_of(program)
     return program.returncode or 0, out, err

@@ -31,6 +31,7 @@ FOREIGN = {
         "GITHUB_TOKEN",
         "HTTPS_PROXY",
         "NO_PROXY",
+        "NO_COLOR",
         "SSL_CERT_FILE",
         "FORWARDED_ALLOW_IPS",
         "TMPDIR",

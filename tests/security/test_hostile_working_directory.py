@@ -58,6 +58,9 @@ SERVERS = {
 }
 OFFLINE = {
     "review": ("review", "--base", "main", "--fail-on", "high"),
+    "review uncommitted": ("review", "--fail-on", "high"),
+    "review staged": ("review", "--staged", "--fail-on", "high"),
+    "review diff": ("review", "--diff", "../home/diff", "--fail-on", "high"),
     "prompt": ("prompt",),
     "eval": ("eval", "../home/cases", "--without-llm"),
     "config": ("config",),
@@ -121,11 +124,16 @@ class Clone:
             self._write(name, text)
         for name in MODULES:
             self._write(name, f"open({str(self.canary)!r}, 'a').write({name!r} + '\\n')\n")
-        self._write(".gitattributes", "* diff=evil\n")
+        self._write(".gitattributes", "* diff=evil filter=evil\n")
         (path / "shop.py").write_text("import subprocess\nsubprocess.call(input(), shell=True)\n")
         self._git("add", "--force", ".")
         self._git("commit", "--quiet", "-m", "Change")
         self._sign()
+        self._nest()
+        (path / "shop.py").write_text("import os\nos.system(input())\n")
+        self._git("add", "shop.py")
+        (home / "diff").write_bytes(self._git("diff", "--cached", "shop.py"))
+        (path / "shop.py").write_text("import os\nos.system(input('What? '))\n")
         self._arm()
 
     def _write(self, name: str, text: str) -> None:
@@ -136,6 +144,20 @@ class Clone:
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         command = ("git", "-C", str(self.path), *GIT_IDENTITY, *arguments)
         return subprocess.run(command, check=True, capture_output=True, input=stdin).stdout
+
+    def _nest(self) -> None:
+        """A submodule and a repository that git does not know, with settings of their own."""
+        for name in ("known", "unknown"):
+            nested = self.path / name
+            nested.mkdir()
+            inner = ("-C", name)
+            self._git(*inner, "init", "--quiet")
+            self._git(*inner, "commit", "--quiet", "--allow-empty", "-m", "Begin")
+            if name == "known":
+                self._git("add", "--force", name)
+                self._git("commit", "--quiet", "-m", "Nest")
+            (nested / "new.txt").write_text("1\n")
+            self._git(*inner, "config", "core.fsmonitor", str(self.home / "program"))
 
     def _sign(self) -> None:
         """Give the newest commit a signature, for which git would ask a program."""
@@ -154,9 +176,17 @@ class Clone:
         for name in (
             "core.fsmonitor", "gpg.program", "core.pager", "diff.external", "diff.evil.textconv",
             "core.sshCommand", "uploadpack.packObjectsHook",
+            "filter.evil.clean", "filter.evil.smudge", "filter.evil.process",
+            "remote.origin.uploadpack",
         ):  # fmt: skip
             self._git("config", name, str(program))
         self._git("config", "log.showSignature", "true")
+        for name, value in {
+            "remote.origin.url": str(self.path),
+            "remote.origin.promisor": "true",
+            "protocol.file.allow": "always",
+        }.items():
+            self._git("config", name, value)
         hooks = self.path / ".git" / "hooks"
         hooks.mkdir(exist_ok=True)
         for name in ("post-checkout", "reference-transaction", "pre-auto-gc"):
@@ -199,6 +229,8 @@ class Clone:
         assert self.attacker.connections == 0
 
 
+OF_UNCOMMITTED = ("review uncommitted", "review staged", "review diff")
+
 #: An ordinary project's own settings: the names are ours too, the values are none for us.
 ORDINARY = "LOG_LEVEL=trace\nREDIS_URL=localhost:6379\nPORT=http\nSECRET_KEY=theirs\n"
 
@@ -216,7 +248,7 @@ def clone(tmp_path: Path, attacker: Listener) -> Clone:
 
 def test_every_command_is_tried() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert set(commands) == {*SERVERS, *OFFLINE, "setup"}
+    assert set(commands) == {*SERVERS, *(words[0] for words in OFFLINE.values()), "setup"}
 
 
 @pytest.mark.variations(4)
@@ -228,7 +260,10 @@ def test_a_command_takes_nothing_from_the_directory(clone: Clone, name: str, kin
     done = clone.run(*OFFLINE[name], **own)
     clone.assert_unused()
     assert "LOG_LEVEL" not in done.stderr
-    assert done.returncode == {"review": 1, "doctor": 1}.get(name, 0), done.stderr
+    codes = {"review": 1, "doctor": 1, **dict.fromkeys(OF_UNCOMMITTED, 2)}
+    assert done.returncode == codes.get(name, 0), done.stderr
+    if name in OF_UNCOMMITTED:  # whose base says which analyzers run
+        assert "skipped" in done.stderr
     if name == "review":  # what the change configures has silenced nothing
         assert "shell" in done.stdout
     assert str(clone.attacker.port) not in done.stdout

@@ -38,7 +38,8 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewTarget:
-    """What is reviewed, from wherever it was read."""
+    """What is reviewed, from wherever it was read; `alone` without the repository that it is
+    part of."""
 
     source: Source
     pull: PullRequest
@@ -47,6 +48,7 @@ class ReviewTarget:
     config: RepoConfig
     notes: tuple[str, ...] = ()  # a sentence for each mistake in the repository's configuration
     protocols: tuple[str, ...] | None = None  # beside https, what git may clone by
+    alone: bool = False
 
 
 async def scan_here(

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 import httpx2
@@ -37,36 +40,67 @@ class _Unrelated(TargetNotFound):
     """Raised when git ended with 1 and said nothing: an answer, not a failure."""
 
 
-async def local_range(repo: Path, base: str, head: str) -> ReviewTarget:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A repository on this machine. `common` is where it keeps its objects, which is also where
+    they can be fetched from; `top` the folder with its files, None in a bare one."""
+
+    common: Path
+    top: Path | None
+    object_format: str
+
+    @classmethod
+    async def of(cls, repo: Path) -> Self:
+        """The repository that the folder `repo` is part of. Raises TargetNotFound."""
+        if not await asyncio.to_thread(repo.is_dir):
+            raise TargetNotFound(f"{repo} is not a folder.")
+        common = await absolute_path(repo, "--git-common-dir")
+        inside = await git(repo, "rev-parse", "--is-inside-work-tree", "--show-object-format")
+        has_files, object_format = inside.split()
+        top = await absolute_path(repo, "--show-toplevel") if has_files == "true" else None
+        return cls(common=common, top=top, object_format=object_format)
+
+    @property
+    def objects(self) -> Path:
+        return self.common / "objects"
+
+    @property
+    def name(self) -> str:
+        return (self.common.parent if self.common.name == ".git" else self.common).name
+
+
+async def local_range(repo: Path, base: str, head: str, paths: Sequence[str] = ()) -> ReviewTarget:
     """The change from the merge base of two commits to `head`, of a repository on this machine.
 
-    `repo` is an absolute path, of the repository or of a folder in it. Its configuration is
-    read from `base`, as on GitHub; "" is the remote's default branch, or main. Raises
-    TargetNotFound and NothingChanged.
+    `repo` is an absolute path, of the repository or of a folder in it; only `paths`, relative to
+    it, are reviewed if any are given. Its configuration is read from `base`, as on GitHub; "" is
+    the remote's default branch, or main. Raises TargetNotFound and NothingChanged.
     """
-    directory = await _git_directory(repo)
-    base = base or await _default_base(repo)
-    base_sha, head_sha = await _commit(repo, base), await _commit(repo, head)
+    checkout = await Checkout.of(repo)
+    only = within(checkout.top, repo, paths)
+    base = base or await default_base(repo)
+    base_sha, head_sha = await commit_of(repo, base), await commit_of(repo, head)
     merge_base = await _merge_base(repo, (base, base_sha), (head, head_sha))
-    if await _same_tree(repo, merge_base, head_sha):
-        raise NothingChanged(
-            f"No changes between {base} and {head}. Commit first, or choose another --base."
-        )
+    if await _same_files(repo, merge_base, head_sha, only):
+        where = f" in {', '.join(paths)}" if paths else ""
+        raise NothingChanged(f"No changes between {base} and {head}{where}.")
     messages = await git(repo, "log", "-z", "--format=%B", f"{merge_base}..{head_sha}")
     commits = tuple(text.strip() for text in messages.split("\0") if text.strip())[::-1]
     title = commits[-1].splitlines()[0] if commits else f"{base}..{head}"
-    parsed = await _config(repo, base_sha)
+    parsed = await config_at(repo, base_sha)
     return ReviewTarget(
         source=Source(
-            url=f"file://{quote(os.fsencode(directory))}",  # git decodes the path of an address
+            # git decodes the path of an address
+            url=f"file://{quote(os.fsencode(checkout.common))}",
             token="",
             merge_base=merge_base,
             head_sha=head_sha,
             number=0,
+            paths=only,
         ),
-        pull=_pull_of(base, base_sha, head, head_sha, title),
+        pull=local_pull(base, base_sha, head, head_sha, title),
         pr_context=PullRequestContext(title=title, body="", commits=commits),
-        repository=Repository(0, 0, _name_of(directory)),
+        repository=Repository(0, 0, checkout.name),
         config=parsed.config,
         notes=parsed.warnings,
         protocols=("file",),
@@ -124,7 +158,7 @@ async def _fetch_from_github(
     )
 
 
-def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> PullRequest:
+def local_pull(base: str, base_sha: str, head: str, head_sha: str, title: str) -> PullRequest:
     """A local range as if it were a pull request; number 0 is none on GitHub."""
     return PullRequest(
         number=0,
@@ -147,7 +181,7 @@ def _pull_of(base: str, base_sha: str, head: str, head_sha: str, title: str) -> 
     )
 
 
-async def _config(repo: Path, base_sha: str) -> repository_config.ParsedConfig:
+async def config_at(repo: Path, base_sha: str) -> repository_config.ParsedConfig:
     try:
         text = await git(repo, "cat-file", "blob", f"{base_sha}:{repository_config.FILE}")
     except TargetNotFound:  # no such file, which is usual
@@ -155,17 +189,23 @@ async def _config(repo: Path, base_sha: str) -> repository_config.ParsedConfig:
     return repository_config.parse(text)
 
 
-async def _git_directory(repo: Path) -> Path:
-    """Where the repository that `repo` is part of keeps its objects: fetching needs that place,
-    and finds it from no folder within."""
-    if not await asyncio.to_thread(repo.is_dir):
-        raise TargetNotFound(f"{repo} is not a folder.")
-    found = await git(repo, "rev-parse", "--path-format=absolute", "--git-common-dir")
+async def absolute_path(repo: Path, *options: str) -> Path:
+    """A place of the repository, as `git rev-parse` names it. Raises TargetNotFound."""
+    found = await git(repo, "rev-parse", "--path-format=absolute", *options)
     return Path(found.removesuffix("\n"))
 
 
-def _name_of(directory: Path) -> str:
-    return (directory.parent if directory.name == ".git" else directory).name
+def within(top: Path | None, repo: Path, paths: Sequence[str]) -> tuple[str, ...]:
+    """These files and folders by their paths in the repository. Raises TargetNotFound for one
+    outside of it."""
+    root = top or repo
+    found = []
+    for path in paths:
+        relative = os.path.relpath(os.path.join(repo, path), root)
+        if relative.split(os.sep)[0] == os.pardir:
+            raise TargetNotFound(f"{path} is not in the repository {root}.")
+        found.append("" if relative == os.curdir else Path(relative).as_posix())
+    return () if "" in found else tuple(found)
 
 
 async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) -> str:
@@ -179,21 +219,38 @@ async def _merge_base(repo: Path, base: tuple[str, str], head: tuple[str, str]) 
         ) from exc
 
 
-async def _same_tree(repo: Path, one: str, other: str) -> bool:
+async def _same_files(repo: Path, one: str, other: str, only: tuple[str, ...]) -> bool:
+    if only:
+        listings = [
+            await git(repo, "--literal-pathspecs", "ls-tree", "-r", "--full-tree", sha, *only)
+            for sha in (one, other)
+        ]
+        return listings[0] == listings[1]
     trees = await git(repo, "log", "--no-walk", "--format=%T", one, other)
     return len(set(trees.split())) == 1
 
 
-async def _default_base(repo: Path) -> str:
+async def default_base(repo: Path) -> str:
     """`origin/main` where the clone knows the remote's default branch, else `main`."""
     try:
         found = await git(repo, "rev-parse", "--abbrev-ref", "--verify", "origin/HEAD")
     except TargetNotFound:
-        return "main"
+        return await _usual_base(repo)
     return found.strip()
 
 
-async def _commit(repo: Path, name: str) -> str:
+async def _usual_base(repo: Path) -> str:
+    """The first that exists of what default branches are called; `main` if there is none."""
+    for name in ("origin/main", "origin/master", "main", "master"):
+        try:
+            await commit_of(repo, name)
+        except TargetNotFound:
+            continue
+        return name
+    return "main"
+
+
+async def commit_of(repo: Path, name: str) -> str:
     try:
         found = await git(repo, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     except TargetNotFound as exc:
@@ -207,11 +264,12 @@ async def git(repo: Path, *arguments: str) -> str:
         code, out, err = await run_git("-C", str(repo), *arguments)
     except FileNotFoundError as exc:
         raise TargetNotFound("git is not installed.") from exc
+    command = next(word for word in arguments if not word.startswith("-"))
     if code == 1 and not err:
-        raise _Unrelated(f"git {arguments[0]} found nothing in {repo}.")
+        raise _Unrelated(f"git {command} found nothing in {repo}.")
     if code:
         reason = _reason(err.decode(errors="replace"))
-        raise TargetNotFound(f"git {arguments[0]} failed in {repo}: {reason}.")
+        raise TargetNotFound(f"git {command} failed in {repo}: {reason}.")
     return out.decode(errors="replace")
 
 

@@ -66,7 +66,7 @@ MAX_TREE = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Source:
     """What to clone: `url` over https, an installation token, and the two commits. Of a repository
-    without ids nothing is kept."""
+    without ids nothing is kept. With `paths`, only changes of these files and folders count."""
 
     url: str
     token: str = field(repr=False)
@@ -75,6 +75,7 @@ class Source:
     number: int
     installation_id: int = 0
     repository_id: int = 0
+    paths: tuple[str, ...] = ()
 
     @property
     def commits(self) -> tuple[str, str]:
@@ -115,7 +116,8 @@ class Clone:
     async def names(self) -> tuple[ChangedFile, ...]:
         """Every changed path, from the trees alone: no blob is read, renames are not seen."""
         out = await self.git.local(
-            *("diff-tree", "-r", *_DIFF, "--no-renames", *self.source.commits, "--"),
+            *("--literal-pathspecs", "diff-tree", "-r", *_DIFF, "--no-renames"),
+            *(*self.source.commits, "--", *self.source.paths),
             max_records=2 * MAX_CHANGED,
         )
         return await asyncio.to_thread(diff.parse_raw, out)

@@ -79,10 +79,9 @@ def test_fail_on_judges_nothing_that_was_not_read(repo: Path) -> None:
 
 
 def test_where_nothing_is_changed_there_is_nothing_to_praise(repo: Path) -> None:
-    (repo / "shop.py").write_text("import os\n")
     done = glossator("review", "--base", "topic", cwd=repo)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "No changes between topic and HEAD. Commit first, or" in done.stderr
+    assert done.stderr == "glossator: No changes between topic and HEAD.\n"
 
 
 def test_the_base_is_the_default_branch_of_the_remote(repo: Path) -> None:
@@ -90,7 +89,7 @@ def test_the_base_is_the_default_branch_of_the_remote(repo: Path) -> None:
     assert "'main' is not a branch" in glossator("review", cwd=repo).stderr
     git(repo, "update-ref", "refs/remotes/origin/develop", "develop")
     git(repo, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop")
-    done = glossator("review", "--fail-on", "high", cwd=repo)
+    done = glossator("review", "--format", "json", "--fail-on", "high", cwd=repo)
     assert (done.returncode, done.stderr) == (1, "")
 
 
@@ -134,7 +133,7 @@ def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) ->
         git(repo, "worktree", "add", "--quiet", "--detach", str(entered))
     else:
         repo.rename(entered)
-    done = glossator("review", "--fail-on", "high", cwd=entered)
+    done = glossator("review", "--format", "json", "--fail-on", "high", cwd=entered)
     assert (done.returncode, done.stderr) == (1, "")
 
 
@@ -153,7 +152,7 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
     home = tmp_path / "home"
     home.mkdir()
     (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {repo}\n")
-    done = glossator("review", "--fail-on", "high", cwd=repo, HOME=str(home))
+    done = glossator("review", "--format", "json", "--fail-on", "high", cwd=repo, HOME=str(home))
     assert (done.returncode, done.stderr) == (1, "")
 
 
@@ -168,6 +167,8 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
         (("--repo", "nowhere"), "nowhere is not a folder"),
         (("--base", "stranger"), "'stranger' and 'HEAD' have no common ancestor"),
         (("--output", "/dev/null/report.md"), "/dev/null/report.md cannot be written"),
+        (("stranger",), "stranger is not a file here; name a branch with --head."),
+        (("../shop.py",), "../shop.py is not in the repository"),
     ],
 )
 def test_a_mistake_gets_one_sentence(
@@ -225,7 +226,9 @@ def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
     [
         ("review --fail-on bad", "'--fail-on': 'bad' is not one of 'never', 'critical', 'high'"),
         ("review --fail-n high", "--fail-n (Possible options: --fail-on)"),
-        ("review topic", "unexpected extra argument(s) (topic); see `"),
+        ("prompt topic", "unexpected extra argument(s) (topic); see `"),
+        ("review --staged --head topic", "--staged and --head cannot be combined."),
+        ("review --diff nowhere", "nowhere cannot be read: No such file or directory."),
         ("work --queues foo", "'--queues': Unknown queue 'foo'; choose events, scan,"),
         ("eval", "Missing argument 'cases'; see `"),
         ("setup --port high", "'--port': must be a valid integer; see `"),
@@ -249,7 +252,7 @@ def test_a_mistake_in_what_is_typed_gets_one_sentence(
 def test_without_a_command_all_of_them_are_listed(tmp_path: Path) -> None:
     done = glossator(cwd=tmp_path)
     assert done.returncode == 2
-    assert "Review local commits" in done.stdout + done.stderr
+    assert "Review your changes" in done.stdout + done.stderr
     assert "glossator: " not in done.stderr
 
 

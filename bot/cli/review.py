@@ -1,0 +1,112 @@
+"""`glossator review`: what can be asked on the command line of a review without a server."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.cli_errors import CommandError
+from bot.config.settings import FailOn, load
+from bot.domain.model import Category, Effort
+from bot.telemetry import log
+
+#: Bytes of a diff that are read from standard input; the pipeline reviews no more lines than fit.
+MAX_DIFF_BYTES = 50_000_000
+
+
+def review(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Review changes of these files and folders only.")
+    ] = None,
+    repo: Annotated[Path, typer.Option(help="A git repository on this machine.")] = Path(),
+    base: Annotated[
+        str, typer.Option(help="Review the commits since this one.", show_default="origin/HEAD")
+    ] = "",
+    head: Annotated[
+        str, typer.Option(help="Review commits up to this one.", show_default="HEAD")
+    ] = "",
+    staged: Annotated[bool, typer.Option("--staged", help="Review what is staged.")] = False,
+    diff: Annotated[
+        str, typer.Option(help="Review this unified diff: a file, or - for standard input.")
+    ] = "",
+    pr: Annotated[str, typer.Option(help="Review this pull request: owner/name#12.")] = "",
+    token: Annotated[
+        str, typer.Option(envvar="GITHUB_TOKEN", help="Token to read it.", show_default=False)
+    ] = "",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="text, rdjson, markdown, json, sarif, html or pdf.",
+            show_default="by the ending of --output; text in a pipe",
+        ),
+    ] = "",
+    output: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 if there is a finding of this severity or higher.")
+    ] = FailOn.NEVER,
+    focus: Annotated[Category | None, typer.Option(help="Review for one category only.")] = None,
+    effort: Annotated[
+        Effort | None,
+        typer.Option(help="How thorough: quick, standard or deep.", show_default="REVIEW_EFFORT"),
+    ] = None,
+    no_llm: Annotated[bool, typer.Option("--no-llm", help="Run static analyzers only.")] = False,
+) -> None:
+    """Review your changes, a diff, or a pull request (needs GITHUB_TOKEN), and print the report.
+
+    Uncommitted and untracked work is reviewed if there is any, otherwise the commits of your
+    branch. Nothing is posted. Exit codes: 0 reviewed, or nothing to review; 1 a finding of
+    --fail-on or higher; 2 an error, or --fail-on is inconclusive."""
+    from workers.offline.review_command import review_command
+    from workers.offline.subject import Subject
+
+    _check_one_of(staged=staged, diff=bool(diff), pr=bool(pr), head=bool(head))
+    _check_one_of(staged=staged, pr=bool(pr), base=bool(base))
+    settings = load(**({"llm_model": ""} if no_llm else {}))
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    subject = Subject(
+        repo=repo.expanduser().resolve(),
+        base=base,
+        head=head,
+        pr=pr,
+        token=token,
+        staged=staged,
+        diff=_read_diff(diff) if diff else None,
+        paths=tuple(paths or ()),
+    )
+    failed = asyncio.run(
+        review_command(
+            settings,
+            subject,
+            form=form,
+            output=output,
+            fail_on=fail_on,
+            focus=focus,
+            effort=effort,
+        )
+    )
+    sys.exit(1 if failed else 0)
+
+
+def _check_one_of(**given: bool) -> None:
+    """Raises CommandError for options that exclude each other."""
+    names = [f"--{name}" for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise CommandError(f"{names[0]} and {names[1]} cannot be combined.")
+
+
+def _read_diff(name: str) -> bytes:
+    """The diff. Raises CommandError."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_DIFF_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_DIFF_BYTES + 1)
+    except OSError as exc:
+        raise CommandError(f"{name} cannot be read: {exc.strerror}.") from exc
+    if len(data) > MAX_DIFF_BYTES:
+        raise CommandError(f"The diff is larger than {MAX_DIFF_BYTES // 1_000_000} MB.")
+    return data

@@ -1,0 +1,132 @@
+"""`glossator review` as people see it: at a terminal, in a pipe, in a hook."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[4]
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "PYTHONPATH": str(ROOT),
+    "ANALYZERS_DISABLED": "secrets,bandit",
+    "TERM": "xterm",
+}
+MARKERS = "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> topic\n"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository in which a merge conflict was left in a file that is staged."""
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "notes.py").write_text(MARKERS)
+    subprocess.run(["git", "-C", str(tmp_path), "add", "."], check=True)
+    return tmp_path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "bot", "review", *arguments]
+
+
+def in_pipe(
+    repo: Path, *arguments: str, stdin: str = "", **more: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(*arguments),
+        cwd=repo,
+        env=ENVIRONMENT | more,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def at_terminal(repo: Path, *arguments: str, **more: str) -> tuple[int, str]:
+    """The exit code, and all that comes to the terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command(*arguments), cwd=repo, env=ENVIRONMENT | more, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while select.select([ours], [], [], 60)[0]:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        shown += chunk
+    os.close(ours)
+    return process.wait(), shown.decode()
+
+
+def test_a_pipe_gets_lines_for_editors(repo: Path) -> None:
+    done = in_pipe(
+        repo, "--staged", "--no-llm", LLM_MODEL="m", OPENAI_BASE_URL="http://127.0.0.1:9"
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("notes.py:1: ")
+    assert done.stdout.splitlines()[0].split(": ")[1] in ("critical", "high", "medium")
+    assert done.stderr == (
+        "glossator: No LLM is configured; this review comes from static analyzers only.\n"
+    )
+
+
+def test_a_terminal_gets_colors_and_no_model_is_asked(repo: Path) -> None:
+    code, shown = at_terminal(repo)
+    assert code == 0
+    assert "\x1b[1" in shown
+    assert "notes.py:1" in shown
+    _, plain = at_terminal(repo, NO_COLOR="1", TERM="dumb")
+    assert "\x1b" not in plain
+    assert "notes.py:1" in plain
+
+
+def test_nothing_of_a_change_reaches_the_terminal_as_a_command(repo: Path) -> None:
+    name = "\x1b]0;owned\x07.py"
+    (repo / name).write_text(MARKERS)
+    _, shown = at_terminal(repo, NO_COLOR="1", TERM="dumb")
+    assert "owned" in shown
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+
+
+def test_a_terminal_gets_no_binary(repo: Path) -> None:
+    code, shown = at_terminal(repo, "--format", "pdf")
+    assert code == 2
+    assert "A PDF is not printed to a terminal; choose a file with --output." in shown
+
+
+def test_the_ending_of_the_output_chooses_the_format(repo: Path) -> None:
+    assert in_pipe(repo, "--output", "report.sarif").returncode == 0
+    assert json.loads((repo / "report.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_rdjson_has_a_diagnostic_for_each_place(repo: Path) -> None:
+    done = in_pipe(repo, "--format", "rdjson")
+    result = json.loads(done.stdout)
+    assert result["source"] == {"name": "glossator"}
+    places = {each["location"]["range"]["start"]["line"] for each in result["diagnostics"]}
+    assert 1 in places
+    assert {each["severity"] for each in result["diagnostics"]} <= {"ERROR", "WARNING", "INFO"}
+
+
+def test_an_empty_diff_ends_well_with_one_line(tmp_path: Path) -> None:
+    done = in_pipe(tmp_path, "--diff", "-")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "glossator: The diff is empty.\n"
+
+
+def test_a_diff_is_read_from_standard_input(tmp_path: Path) -> None:
+    lines = MARKERS.splitlines()
+    added = "".join(f"+{line}\n" for line in lines)
+    diff = f"--- a/notes.py\n+++ b/notes.py\n@@ -40,0 +41,{len(lines)} @@\n{added}"
+    done = in_pipe(tmp_path, "--diff", "-", "--fail-on", "medium", stdin=diff)
+    assert done.stdout.startswith("notes.py:41: ")
+    assert done.returncode == 1
+    assert "glossator: Only the diff was available: lines outside its hunks" in done.stderr

@@ -1,0 +1,164 @@
+"""`glossator review`: a review without a server, its report as people, editors or tools want it.
+
+Progress and remarks go to standard error, the report to standard output.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
+
+from bot.config.settings import FailOn, Settings
+from bot.domain.model import Category, Effort, Report
+from bot.domain.progress import Progress
+from bot.domain.report_format import ReportFormat
+from bot.github.errors import GitHubError
+from bot.security.links import Links
+from workers.offline.local_review import OnProgress, review_here
+from workers.offline.review_target import NothingChanged, TargetNotFound
+from workers.offline.subject import Subject, open_target
+from workers.reports.formats import render
+from workers.reports.formats.rdjson import rdjson
+from workers.reports.formats.text import one_line, text
+from workers.reports.verdict import conclusion
+from workers.scan.repository.errors import CloneError
+
+#: What people type for a format, but for the terminal's, which is the default there.
+FORMATS: dict[str, Callable[[Report], bytes]] = {
+    "text": text,
+    "rdjson": rdjson,
+    **{
+        format.label.lower(): partial(render, format=format, links=Links())
+        for format in ReportFormat
+    },
+}
+_BY_ENDING = {".txt": "text", ".md": "markdown", ".htm": "html"} | {
+    f".{name}": name for name in FORMATS
+}
+_INCONCLUSIVE = "Some files were not reviewed, so --fail-on is inconclusive; see the report."
+
+
+class BadCommand(typer.TyperException):
+    """Raised when the command can't be carried out; the message is one sentence."""
+
+    exit_code = 2
+
+
+async def review_command(
+    settings: Settings,
+    subject: Subject,
+    *,
+    form: str,
+    output: Path | None,
+    fail_on: FailOn,
+    focus: Category | None,
+    effort: Effort | None = None,
+) -> bool:
+    """Review and print. `form` "" is chosen by `output`, or by where standard output goes. True
+    if a finding that is proven to stand on lines of the change is as severe as `fail_on` says, as
+    with the check run. Raises BadCommand, also where `fail_on` cannot be judged because not all
+    was read."""
+    form = form or _default_form(output)
+    if form and form not in FORMATS:
+        raise BadCommand(f"Unknown format {form!r}. Choose {', '.join(FORMATS)}.")
+    if form == "pdf" and output is None and sys.stdout.isatty():
+        raise BadCommand("A PDF is not printed to a terminal. Choose a file with --output.")
+    if subject.pr and not subject.token:
+        raise BadCommand("--pr needs a token: set GITHUB_TOKEN.")
+    try:
+        with progress_bar() as show:
+            report = await review_subject(
+                subject, settings, focus=focus, effort=effort, on_progress=show
+            )
+    except NothingChanged as exc:
+        print(f"glossator: {exc}", file=sys.stderr)
+        return False
+    except (TargetNotFound, CloneError, GitHubError) as exc:
+        raise BadCommand(str(exc)) from exc
+    await _print(report, form, output)
+    if conclusion(report.findings, fail_on) == "failure":
+        return True
+    if fail_on is not FailOn.NEVER and not report.complete:
+        raise BadCommand(_INCONCLUSIVE)
+    return False
+
+
+async def review_subject(
+    subject: Subject,
+    settings: Settings,
+    *,
+    focus: Category | None = None,
+    effort: Effort | None = None,
+    on_progress: OnProgress,
+) -> Report:
+    """Raises TargetNotFound, NothingChanged, CloneError and GitHubError."""
+    async with open_target(subject, settings) as (target, fitting):
+        return await review_here(
+            target, fitting, focus=focus, effort=effort, on_progress=on_progress
+        )
+
+
+@contextmanager
+def progress_bar() -> Iterator[OnProgress]:
+    """A bar on standard error while it is a terminal."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
+    with ProgressBar(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("Starting", total=100)
+
+        async def show(progress: Progress) -> None:
+            bar.update(task, completed=progress.percent, description=progress.status_text)
+
+        yield show
+
+
+def _default_form(output: Path | None) -> str:
+    """ "" for a person at a terminal."""
+    if output is not None:
+        return _BY_ENDING.get(output.suffix.lower(), "markdown")
+    return "" if sys.stdout.isatty() else "text"
+
+
+async def _print(report: Report, form: str, output: Path | None) -> None:
+    if not form:
+        from workers.reports.formats.terminal import print_report  # with a highlighter
+
+        print_report(report, Console(highlight=False))
+        return
+    rendered = FORMATS[form](report)
+    if output is None:
+        sys.stdout.buffer.write(rendered)
+    else:
+        await write_file(output, rendered)
+    if form == "text":
+        _print_remarks(report)
+
+
+def _print_remarks(report: Report) -> None:
+    """What the lines of the findings do not say."""
+    if not report.findings or not report.complete:
+        print(f"glossator: {one_line(report.verdict)}", file=sys.stderr)
+    for note in report.notes:
+        print(f"glossator: {one_line(note)}", file=sys.stderr)
+
+
+async def write_file(path: Path, data: bytes) -> None:
+    """Write the file, in folders made for it if need be. Raises BadCommand."""
+    try:
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(path.write_bytes, data)
+    except OSError as exc:
+        raise BadCommand(f"{path} cannot be written: {exc.strerror}.") from exc
