@@ -4,11 +4,12 @@
 from Redis is validated on the way in.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import StringConstraints, TypeAdapter
 
 from bot.domain.diff import ChangedFile, FileStatus, Side
 from bot.domain.reasons import FileSkipReason, RejectionReason
@@ -158,6 +159,17 @@ class Review:
     in_thread: bool = False  # whether that is a review comment, not one of the conversation
 
 
+#: The page of an analyzer's rule, from our own tables; "" where there is none. It is shown as a
+#: link, the addresses in a finding's texts as code.
+_RULE_PAGE = r"^(https://[a-z0-9.-]+/[A-Za-z0-9._/#-]*)?$"
+RulePage = Annotated[str, StringConstraints(pattern=_RULE_PAGE)]
+
+
+def is_rule_page(text: str) -> bool:
+    """Whether the text is an address as a RulePage, or empty."""
+    return re.fullmatch(_RULE_PAGE, text) is not None
+
+
 #: The source of a finding that a model reports.
 LLM_SOURCE = "llm"
 
@@ -191,6 +203,7 @@ class Finding:
     `looked_at` are the places of the repository that were looked up to judge it,
     `places` others that have the same defect; each counts as one more `occurrence`.
     `agreement` counts the independent readings and analyzers that report it.
+    `url` is the page of the rule of its first analyzer.
     """
 
     path: str
@@ -211,6 +224,7 @@ class Finding:
     check: CheckOutcome = CheckOutcome.UNCHECKED
     agreement: int = 1
     places: tuple[Place, ...] = ()
+    url: RulePage = ""
 
     @property
     def anchored(self) -> bool:

@@ -6,7 +6,7 @@ several places (`group`).
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bot.domain.diff import Side
@@ -16,9 +16,10 @@ from bot.domain.model import LLM_SOURCE, CheckOutcome, Finding, Place
 _Where = tuple[str, Side]
 _Known = tuple[Collection[str], ...]
 
-#: So often an analyzer's rule is reported for each place, if the titles differ; from one more on,
-#: once.
+#: In so many files an analyzer's rule is reported for each, if the titles differ; from one more on,
+#: once. In one file it is always reported once.
 SEPARATE = 2
+SEPARATE_LINES = 1
 #: Two titles by a model that share this part of their words speak of one defect.
 _SAME_WORDS = 0.5
 
@@ -51,17 +52,26 @@ def group(findings: Sequence[Finding], *known: Collection[str]) -> list[Finding]
     """The findings in their order; the same defect at several places is the first of them, with the
     others as its `places`.
 
-    The same is a rule of an analyzer that occurs more than SEPARATE times or in the same words, and
-    what a model says in the same words of other lines. What was reported before stays apart from
-    what is new: `known` are the sets of such fingerprints.
+    The same is a rule of an analyzer in one file, or in more than SEPARATE files, or in two in the
+    same words, and what a model says in the same words of other lines. What was reported before
+    stays apart from what is new: `known` are the sets of such fingerprints.
     """
+    in_files = _grouped(findings, lambda each: (*_kind(each, known), each.path), SEPARATE_LINES)
+    return _grouped(in_files, lambda each: _kind(each, known), SEPARATE)
+
+
+def _grouped(
+    findings: Sequence[Finding], kind: Callable[[Finding], object], separate: int
+) -> list[Finding]:
+    """Those of a kind as the first of them, if there are more than `separate` or all of one
+    title."""
     kinds: defaultdict[object, list[Finding]] = defaultdict(list)
     for finding in findings:
-        kinds[_kind(finding, known)].append(finding)
+        kinds[kind(finding)].append(finding)
     found: list[Finding] = []
     for finding in findings:
-        alike = kinds[_kind(finding, known)]
-        if not _is_one(alike):
+        alike = kinds[kind(finding)]
+        if not _is_one(alike, separate):
             found.append(finding)
         elif finding is alike[0]:
             found.append(with_places(finding, alike[1:]))
@@ -79,12 +89,12 @@ def _kind(finding: Finding, known: _Known) -> tuple[object, ...]:
     return (*kind, finding.source)
 
 
-def _is_one(alike: Sequence[Finding]) -> bool:
+def _is_one(alike: Sequence[Finding], separate: int) -> bool:
     if len(alike) < 2:
         return False
     return (
         alike[0].source == LLM_SOURCE
-        or len(alike) > SEPARATE
+        or len(alike) > separate
         or len({finding.title for finding in alike}) == 1
     )
 
@@ -244,6 +254,7 @@ def _joined(earlier: Finding, new: Finding, known: _Known) -> Finding:
         source="+".join(sorted(sources, key=lambda source: source != LLM_SOURCE)),
         body=_with_title(longer.body, longer.title, shorter),
         suggestion=_suggestion(longer, shorter),
+        url=earlier.url or new.url,  # of the first analyzer among the sources
         fingerprint=names[0] if names else new.fingerprint,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from bot.domain.model import Finding, Place, Report, Severity
+from bot.domain.model import Finding, Place, Report, Severity, is_rule_page
 from bot.github.urls import CodeLinks
 from templates import environment
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
@@ -37,6 +37,7 @@ def _markdown() -> Environment:
             "prose": sanitize,
             "linked": linked,
             "place": place,
+            "rule_page": rule_page,
             "plural": plural,
             "source": source,
             "symbol": SYMBOLS.__getitem__,
@@ -57,6 +58,12 @@ def place(at: Finding | Place) -> str:
 def linked(text: str, address: str) -> str:
     """The text as code, as a link where there is an address of ours."""
     return f"[{code_span(text)}]({address})" if address else code_span(text)
+
+
+def rule_page(finding: Finding) -> str:
+    """A link to the page of the rule, if the finding has one."""
+    address = finding.url
+    return f" · [about this rule]({address})" if address and is_rule_page(address) else ""
 
 
 def code_links(report: Report) -> CodeLinks:

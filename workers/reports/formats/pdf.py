@@ -104,6 +104,7 @@ def _finding(finding: Finding, report: Report, *, colored: bool) -> dict[str, An
         "title": line(finding.title),
         "place": show_hidden(place(finding)),
         "source": show_hidden(source(finding)),
+        "url": finding.url,
         "shown": SHOWN[shown(finding, report)]
         + (" · not confirmed" if finding.check is CheckOutcome.UNDECIDED else ""),
         "places_heading": f"The same in {plural(len(finding.places), 'other place')}:",

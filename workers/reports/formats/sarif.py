@@ -62,7 +62,9 @@ def _rule(rule: str, report: Report) -> dict[str, Any]:
         worst = min((finding.severity for finding in found), key=lambda severity: severity.rank)
         properties["security-severity"] = _SECURITY[worst]
     words = f"A {name} finding of the LLM" if tool == LLM_SOURCE else f"{tool} {name}"
-    return {"id": rule, "shortDescription": {"text": words}, "properties": properties}
+    described = {"id": rule, "shortDescription": {"text": words}, "properties": properties}
+    page = next((finding.url for finding in found if finding.url), "")
+    return described | ({"helpUri": page} if page else {})
 
 
 def _provenance(report: Report) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bot.domain.diff import ChangedFile
 from bot.domain.model import Category, Severity
 
+#: The rule of a file that does not parse.
+SYNTAX = "syntax"
 #: Findings that are taken of an analyser.
 MAX_FINDINGS = 200
 
@@ -25,7 +27,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One message of an analyser about `file` (the name we gave it); lines count from 1."""
+    """One message of an analyser about `file` (the name we gave it); lines count from 1.
+
+    Category, severity and body are the tool's; a rule of `workers.scan.analyzers.rules` takes their
+    place, but is never more severe than `at_most`, where the tool knows better of this one place.
+    """
 
     file: str
     rule: str
@@ -35,6 +41,8 @@ class Diagnostic:
     severity: Severity
     title: str  # one line
     body: str = ""  # Markdown: why it matters
+    at_most: Severity = Severity.CRITICAL
+    url: str = ""  # the rule's page
     confidence: float = 1.0
     quote: str | None = None  # only where the code itself must not be shown
 

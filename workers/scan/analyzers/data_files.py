@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
+from workers.scan.analyzers.analyzer import SYNTAX, Analyzer, Diagnostic, Target
 from workers.scan.selection.risk import is_test
 
 _PROBE = Path(__file__).parent / "probes" / "data_probe.py"
@@ -47,15 +47,12 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             )
         yield Diagnostic(
             file=item["file"],
-            rule="duplicate-key" if duplicate else "syntax",
+            rule="duplicate-key" if duplicate else f"{target.language}-{SYNTAX}",
             line=line,
             end_line=line,
             category=Category.CORRECTNESS,
             severity=Severity.MEDIUM if duplicate else Severity.HIGH,
             title=f"{kind}: {problem}",
-            body="The last one silently wins."
-            if duplicate
-            else f"A {kind} parser rejects this file.",
         )
 
 

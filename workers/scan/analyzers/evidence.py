@@ -1,10 +1,12 @@
 """From what an analyser said to a finding that stands on changed lines (pure)."""
 
 from bisect import bisect_left
+from dataclasses import replace
 
 from bot.domain.diff import Side
 from bot.domain.model import Finding
 from workers.scan.analyzers.analyzer import Diagnostic, Target
+from workers.scan.analyzers.rules import rules
 
 _MAX_TITLE = 200
 _MAX_BODY = 2000
@@ -37,6 +39,20 @@ class ChangedLines:
         return "\n".join(line.removesuffix("\r") for line in self._lines[first - 1 : last])
 
 
+def in_our_words(analyzer: str, diagnostic: Diagnostic) -> Diagnostic:
+    """The message as our rules have it; as the tool has it where the rule is not among them."""
+    known = rules(analyzer).get(diagnostic.rule)
+    if known is None:
+        return diagnostic
+    return replace(
+        diagnostic,
+        category=known.category,
+        severity=max(known.severity, diagnostic.at_most, key=lambda severity: severity.rank),
+        body=f"{known.why} {known.fix}",
+        url=known.url,
+    )
+
+
 def finding(analyzer: str, diagnostic: Diagnostic, changed_lines: ChangedLines) -> Finding | None:
     """The finding, anchored; None if no changed line is touched."""
     lines = changed_lines.changed(diagnostic.line, diagnostic.end_line)
@@ -55,6 +71,7 @@ def finding(analyzer: str, diagnostic: Diagnostic, changed_lines: ChangedLines) 
         side=Side.RIGHT,
         start_line=start,
         end_line=end,
+        url=diagnostic.url,
     )
 
 

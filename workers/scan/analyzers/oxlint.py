@@ -1,4 +1,7 @@
-"""oxlint: JavaScript and TypeScript, its category `correctness` (code that is plainly wrong).
+"""oxlint: JavaScript and TypeScript that is plainly wrong.
+
+Selected are the rules of `rules/oxlint.rules.toml`: its category `correctness`, without matters of
+style and without the advice of React's compiler, and `eval`.
 
 https://oxc.rs/docs/guide/usage/linter/rules.html
 """
@@ -10,41 +13,22 @@ from pathlib import PurePath
 from typing import Any
 
 from bot.domain.model import Category, Severity
-from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
+from workers.scan.analyzers.analyzer import SYNTAX, Analyzer, Diagnostic, Target
+from workers.scan.analyzers.rules import rules
 
 _LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
 _CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")
+_NAME = "oxlint"
 _ASSIGNED = "(no-cond-assign)"
-_SYNTAX = (Category.CORRECTNESS, Severity.HIGH)
-_PLAINLY_WRONG = (Category.CORRECTNESS, Severity.MEDIUM)
-_RATINGS = {
-    "no-const-assign": (Category.CORRECTNESS, Severity.HIGH),
-    "no-undef": (Category.CORRECTNESS, Severity.HIGH),
-    "no-eval": (Category.SECURITY, Severity.MEDIUM),
-    "no-implied-eval": (Category.SECURITY, Severity.MEDIUM),
-    "no-script-url": (Category.SECURITY, Severity.MEDIUM),
-    "no-debugger": (Category.QUALITY, Severity.LOW),
-    "no-unused-vars": (Category.MAINTAINABILITY, Severity.INFO),
-    "no-unused-labels": (Category.MAINTAINABILITY, Severity.INFO),
-    "no-useless-escape": (Category.MAINTAINABILITY, Severity.INFO),
-    "no-useless-catch": (Category.MAINTAINABILITY, Severity.INFO),
-    "no-useless-rename": (Category.MAINTAINABILITY, Severity.INFO),
-    "no-await-in-promise-methods": (Category.PERFORMANCE, Severity.LOW),
-}
 
 
 def _command(names: list[str]) -> list[str]:
     return [
         "oxlint",
         "--allow=all",
-        "--deny=correctness",
-        "--deny=no-eval",
-        "--deny=no-implied-eval",
-        "--deny=no-script-url",
-        "--deny=no-async-promise-executor",
+        *(f"--deny={rule}" for rule in rules(_NAME) if rule != SYNTAX),
         "--react-plugin",
         "--promise-plugin",
-        "--allow=react/no-children-prop",
         "--disable-nested-config",
         "--no-ignore",
         "--format=json",
@@ -58,22 +42,21 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     assigned = {_place(item) for item in items if (item.get("code") or "").endswith(_ASSIGNED)}
     for item in items:
         code = _CODE.fullmatch(item.get("code") or "")
-        category, severity = _RATINGS.get(code["rule"], _PLAINLY_WRONG) if code else _SYNTAX
         if not item["labels"]:
             continue
         if code and code["rule"] == "no-constant-condition" and _place(item) in assigned:
             continue  # the consequence of the other
-        file, rule = PurePath(item["filename"]).name, code["rule"] if code else "syntax"
+        file, rule = PurePath(item["filename"]).name, code["rule"] if code else SYNTAX
         line = _line(item, rule, added[file])
         yield Diagnostic(
             file=file,
             rule=rule,
             line=line,
             end_line=line,
-            category=category,
-            severity=severity,
+            category=Category.CORRECTNESS,
+            severity=Severity.LOW,
             title=item["message"].partition("\n")[0],
-            body=" ".join(filter(None, (item.get("help"), _link(item.get("url"))))),
+            body=item.get("help") or "",
         )
 
 
@@ -91,12 +74,8 @@ def _place(item: Mapping[str, Any]) -> tuple[str, int]:
     return item["filename"], item["labels"][0]["span"]["line"] if item["labels"] else 0
 
 
-def _link(url: str | None) -> str:
-    return f"([rule]({url}))" if url else ""
-
-
 OXLINT = Analyzer(
-    "oxlint",
+    _NAME,
     lambda target: target.language in _LANGUAGES,
     _command,
     _read,

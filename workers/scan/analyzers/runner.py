@@ -13,7 +13,7 @@ from bot.domain.diff import display_path
 from bot.domain.model import Finding
 from bot.telemetry import tracing
 from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target, TextCheck
-from workers.scan.analyzers.evidence import ChangedLines, finding
+from workers.scan.analyzers.evidence import ChangedLines, finding, in_our_words
 from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
 from workers.scan.analyzers.registry import ANALYZERS
 from workers.scan.analyzers.secrets import without_secrets
@@ -183,7 +183,8 @@ def _to_results(
     """The most severe findings on changed lines; a rule says the same thing of one line once."""
     changed_lines_by_path: dict[str, ChangedLines] = {}
     found: dict[tuple[str, str, int | None, str], Finding] = {}
-    for target, message in sorted(output, key=lambda item: item[1].severity.rank):
+    messages = [(target, in_our_words(name, message)) for target, message in output]
+    for target, message in sorted(messages, key=lambda item: item[1].severity.rank):
         changed_lines = changed_lines_by_path.get(target.path) or changed_lines_by_path.setdefault(
             target.path, ChangedLines(target)
         )

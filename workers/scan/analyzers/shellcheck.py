@@ -1,7 +1,8 @@
 """ShellCheck: defects in shell scripts, from its level `warning` on.
 
 https://www.shellcheck.net/wiki/. Left out: SC1071 and SC2148, which say only that
-it can't know the shell, and SC1090/SC1091, sourced files that we don't give it.
+it can't know the shell, SC1090/SC1091, sourced files that we don't give it, and SC3043: every
+`sh` in use knows `local`.
 """
 
 import json
@@ -10,14 +11,7 @@ from collections.abc import Iterable, Mapping
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
-_RATINGS = {
-    "error": (Category.CORRECTNESS, Severity.HIGH),
-    "warning": (Category.CORRECTNESS, Severity.MEDIUM),
-}
-_UNUSED = {
-    2034: (Category.MAINTAINABILITY, Severity.INFO),
-    2154: (Category.CORRECTNESS, Severity.LOW),
-}
+_SEVERITIES = {"error": Severity.MEDIUM, "warning": Severity.LOW}
 
 
 def _command(names: list[str]) -> list[str]:
@@ -26,23 +20,21 @@ def _command(names: list[str]) -> list[str]:
         "--norc",
         "--severity=warning",
         "--format=json1",
-        "--exclude=SC1071,SC1090,SC1091,SC2148",
+        "--exclude=SC1071,SC1090,SC1091,SC2148,SC3043",
         *names,
     ]
 
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out)["comments"]:
-        category, severity = _UNUSED.get(item["code"]) or _RATINGS[item["level"]]
         yield Diagnostic(
             file=item["file"],
             rule=f"SC{item['code']}",
             line=item["line"],
             end_line=item["endLine"],
-            category=category,
-            severity=severity,
+            category=Category.CORRECTNESS,
+            severity=_SEVERITIES[item["level"]],
             title=item["message"].partition("\n")[0],
-            body=f"[SC{item['code']}](https://www.shellcheck.net/wiki/SC{item['code']})",
         )
 
 

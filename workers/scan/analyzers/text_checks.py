@@ -23,10 +23,6 @@ _KINDS = {
     "zero": ("Zero-width character", Severity.MEDIUM),
     "control": ("Control character", Severity.LOW),
 }
-_WHY = (
-    "Editors and GitHub do not show it, so the text is not what it looks like. Remove it, or "
-    "write it as an escape."
-)
 #: A flag of a region is a black flag followed by tag characters: an emoji, not a message.
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f")
 _OURS, _THEIRS = re.compile(r"<{7} \S"), re.compile(r">{7} \S")
@@ -54,7 +50,6 @@ def hidden_characters(target: Target) -> Iterator[Diagnostic]:
             category=Category.SECURITY,
             severity=severity,
             title=f"{name} ({', '.join(codes[:4])}) hidden on this line",
-            body=_WHY,
             quote=visible(text),
         )
 
@@ -74,7 +69,6 @@ def conflict_markers(target: Target) -> Iterator[Diagnostic]:
                 category=Category.CORRECTNESS,
                 severity=Severity.HIGH,
                 title="Merge conflict markers were committed",
-                body="Choose one side and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`.",
             )
 
 

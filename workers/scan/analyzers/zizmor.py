@@ -51,9 +51,9 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             line=line,
             end_line=last,
             category=Category.SECURITY,
-            severity=_SEVERITIES[graded["severity"]],
+            severity=Severity.LOW,
+            at_most=_SEVERITIES[graded["severity"]],
             title=_sentence(f"{item['desc']}: {note}" if note else item["desc"]),
-            body=f"[{item['ident']}]({item['url']})",
             confidence=_CONFIDENCES.get(graded["confidence"], 0.5),
         )
 

@@ -149,6 +149,29 @@ def test_few_of_a_rule_stay_as_they_are(many: list[Finding]) -> None:
     assert group(few) == few
 
 
+def test_a_rule_is_one_comment_in_a_file_and_a_file_of_its_own_keeps_its_comment(
+    many: list[Finding],
+) -> None:
+    here = [replace(f, path="a.py") for f in many[:2]]
+    there = [replace(f, path="b.py") for f in many[2:4]]
+    folded = group([*here, *there])
+    assert [(f.path, f.fingerprint) for f in folded] == [("a.py", "f1"), ("b.py", "f3")]
+    assert [[(p.path, p.description) for p in f.places] for f in folded] == [
+        [("a.py", "`x2` goes into the SQL")],
+        [("b.py", "`x4` goes into the SQL")],
+    ]
+    (folded_files,) = group([*here, *there, *many[4:6]])  # in more files than SEPARATE
+    assert folded_files.occurrences == 6
+
+
+def test_the_page_of_a_rule_is_that_of_the_first_analyzer(one: Finding) -> None:
+    page = "https://docs.astral.sh/ruff/rules/undefined-name"
+    by_llm = replace(one, source="llm", body="b" * 99, fingerprint="a")
+    by_rule = replace(one, source="ruff:F821", url=page, fingerprint="b")
+    (merged,) = deduplicate([by_llm, by_rule])
+    assert (merged.source, merged.url) == ("llm+ruff:F821", page)
+
+
 def test_the_same_words_at_two_places_are_one(many: list[Finding]) -> None:
     for source in ("bandit:B608", "llm"):
         two = [replace(f, title="The SQL is built from text", source=source) for f in many[:2]]

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pypdf import PdfReader
 
 from bot.domain.diff import Side
-from bot.domain.model import Report, SkippedFile, decode
+from bot.domain.model import Finding, Report, SkippedFile, decode, encode
 from bot.domain.reasons import FileSkipReason
 from bot.domain.report_format import ReportFormat
 from bot.security.links import Links
 from workers.reports.formats import render
 from workers.reports.formats.as_json import CountedReport
+from workers.reports.render import comment_body
 
 ROOT = Path(__file__).parents[4]
 SCHEMA = ROOT / "docs" / "report.schema.json"
@@ -175,6 +176,27 @@ def test_sarif_links_nowhere(report: Report) -> None:
     ]
     assert "](" not in message["text"] + message["markdown"]
     assert "sign in" in message["text"]
+
+
+def test_the_page_of_a_rule_is_a_link_and_that_of_no_other_address_is(report: Report) -> None:
+    page = "https://docs.astral.sh/ruff/rules/undefined-name"
+    by_rule = replace(report.findings[0], source="ruff:F821", url=page)
+    linked = replace(report, findings=(by_rule,))
+    assert json.loads(_of(ReportFormat.JSON, linked))["findings"][0]["url"] == page
+    (rule,) = json.loads(_of(ReportFormat.SARIF, linked))["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["helpUri"] == page
+    assert f'<a href="{page}">about this rule</a>' in _of(ReportFormat.HTML, linked)
+    for text in (comment_body(by_rule), _of(ReportFormat.MD, linked)):
+        assert f"[about this rule]({page})" in text
+    for address in ("", "http://a.b/", "https://a.b/)[x](//c.d/", "javascript:a", f"{page}\n"):
+        assert "about this rule" not in comment_body(replace(by_rule, url=address))
+    for address in ("http://a.b/", "https://a.b/?q=<x>", f"{page}\n"):
+        with pytest.raises(ValidationError):
+            decode(Finding, json.dumps(json.loads(encode(by_rule)) | {"url": address}))
+
+
+def _of(kind: ReportFormat, report: Report) -> str:
+    return render(report, kind, LINKS).decode()
 
 
 def test_sarif_gives_no_line_of_the_old_side(report: Report) -> None:

@@ -113,9 +113,16 @@ jobs:
             Severity.MEDIUM,
         ),
         ("a.ts", "const x: = 1;\n", "oxlint:syntax", 1, Category.CORRECTNESS, Severity.HIGH),
-        ("a.json", '{\n"a": 1\n"b": 2\n}\n', "data:syntax", 3, Category.CORRECTNESS, Severity.HIGH),
-        ("a.toml", "a = 1\nb = \n", "data:syntax", 2, Category.CORRECTNESS, Severity.HIGH),
-        ("a.yaml", "a: 1\nb: [\n", "data:syntax", 2, Category.CORRECTNESS, Severity.HIGH),
+        (
+            "a.json",
+            '{\n"a": 1\n"b": 2\n}\n',
+            "data:json-syntax",
+            3,
+            Category.CORRECTNESS,
+            Severity.HIGH,
+        ),
+        ("a.toml", "a = 1\nb = \n", "data:toml-syntax", 2, Category.CORRECTNESS, Severity.HIGH),
+        ("a.yaml", "a: 1\nb: [\n", "data:yaml-syntax", 2, Category.CORRECTNESS, Severity.HIGH),
         (
             "b.yaml",
             "a: 1\nb: 2\na: 3\n",
@@ -298,7 +305,7 @@ async def test_json_is_read_as_json_whatever_its_file_is_called(path: str) -> No
     sound = '{\n\t"name": "\\ud83d\\ude00",\n\t"link": "a\\/b"\n}\n'
     assert await found(target(path, sound)) == ()
     (item,) = await found(target(path, '{\n  "a": [1, 2,]\n}\n'))
-    assert (item.source, item.start_line) == ("data:syntax", 2)
+    assert (item.source, item.start_line) == ("data:json-syntax", 2)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +315,7 @@ async def test_json_is_read_as_json_whatever_its_file_is_called(path: str) -> No
         ("A.TS", "const a = 1; a = 2;\n", "oxlint:no-const-assign"),
         ("A.PY", "x = nam\n", "ruff:F821"),
         ("A.SH", '#!/bin/sh\nrm -rf "$1/"*\n', "shellcheck:SC2115"),
-        ("A.TOML", "a = = 1\n", "data:syntax"),
+        ("A.TOML", "a = = 1\n", "data:toml-syntax"),
     ],
 )
 async def test_a_name_in_capitals_is_no_other_language(path: str, text: str, source: str) -> None:
@@ -326,7 +333,7 @@ async def test_a_here_document_in_a_dockerfile_is_no_mistake() -> None:
 async def test_a_long_number_blocks_nobody(path: str, sign: str) -> None:
     broken = target(f"b/{path}", "= {\n")
     (item,) = await found(target(path, f"{sign}{'1' * 4400}\n"), broken)
-    assert (item.path, item.source) == (broken.path, "data:syntax")
+    assert (item.path, item.source) == (broken.path, f"data:{path[2:]}-syntax")
 
 
 async def test_a_line_end_within_a_line_is_reported_as_hidden() -> None:
