@@ -85,6 +85,7 @@ def review(
             fail_on=fail_on,
             focus=focus,
             effort=effort,
+            analyzers_alone=no_llm,
         )
     )
     sys.exit(1 if failed else 0)

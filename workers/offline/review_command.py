@@ -16,7 +16,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 
 from bot.config.settings import FailOn, Settings
-from bot.domain.model import Category, Effort, Report
+from bot.domain.model import LLM_SOURCE, Category, Effort, Report
 from bot.domain.progress import Progress
 from bot.domain.report_format import ReportFormat
 from bot.github.errors import GitHubError
@@ -60,11 +60,14 @@ async def review_command(
     fail_on: FailOn,
     focus: Category | None,
     effort: Effort | None = None,
+    analyzers_alone: bool = False,
 ) -> bool:
-    """Review and print. `form` "" is chosen by `output`, or by where standard output goes. True
-    if a finding that is proven to stand on lines of the change is as severe as `fail_on` says, as
-    with the check run. Raises BadCommand, also where `fail_on` cannot be judged because not all
-    was read."""
+    """Review and print. `form` "" is chosen by `output`, or by where standard output goes.
+    `analyzers_alone`: a file that no analyzer knows is not missing from the review.
+
+    True if a finding that is proven to stand on lines of the change is as severe as `fail_on`
+    says, as with the check run. Raises BadCommand, also where `fail_on` cannot be judged because
+    not all was read."""
     form = form or _default_form(output)
     if form and form not in FORMATS:
         raise BadCommand(f"Unknown format {form!r}. Choose {', '.join(FORMATS)}.")
@@ -85,7 +88,8 @@ async def review_command(
     await _print(report, form, output)
     if conclusion(report.findings, fail_on) == "failure":
         return True
-    if fail_on is not FailOn.NEVER and not report.complete:
+    failed = {*report.failed_sources} - {LLM_SOURCE}
+    if fail_on is not FailOn.NEVER and (failed if analyzers_alone else not report.complete):
         raise BadCommand(_INCONCLUSIVE)
     return False
 

@@ -3,12 +3,15 @@
 import json
 import os
 import pty
+import re
 import select
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[4]
 ENVIRONMENT = {
@@ -130,3 +133,50 @@ def test_a_diff_is_read_from_standard_input(tmp_path: Path) -> None:
     assert done.stdout.startswith("notes.py:41: ")
     assert done.returncode == 1
     assert "glossator: Only the diff was available: lines outside its hunks" in done.stderr
+
+
+def test_the_hook_stops_a_commit_and_lets_others_pass(tmp_path: Path) -> None:
+    """As git runs it: with its variables set, and of a first commit."""
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    name, *arguments = shlex.split(hook["entry"])
+    assert (name, arguments[0]) == ("glossator", "review")
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    script = tmp_path / ".git/hooks/pre-commit"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(f"#!/bin/sh\n{shlex.join(command(*arguments[1:]))}\n")
+    script.chmod(0o755)
+
+    def commit(path: str, text: str) -> "subprocess.CompletedProcess[str]":
+        (tmp_path / path).write_text(text)
+        git = ["git", "-C", str(tmp_path), "-c", "user.name=A", "-c", "user.email=a@b"]
+        subprocess.run([*git, "add", path], check=True)
+        return subprocess.run(
+            [*git, "commit", "--quiet", "-m", "x"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert commit("readme.txt", "Nothing for an analyzer.\n").returncode == 0
+    stopped = commit("notes.py", MARKERS)
+    assert stopped.returncode == 1
+    assert "notes.py:1: high:" in stopped.stdout + stopped.stderr
+    assert commit("notes.py", "x = 1\n").returncode == 0
+
+
+def test_the_problem_matcher_reads_the_lines_for_editors(repo: Path) -> None:
+    matcher = json.loads((ROOT / "deploy/problem-matcher.json").read_text())
+    patterns = {each["severity"]: each["pattern"][0] for each in matcher["problemMatcher"]}
+    [line] = [each for each in in_pipe(repo).stdout.splitlines() if "Merge" in each]
+    for severity, expected in (("high", "error"), ("low", "warning"), ("critical", "error")):
+        text = line.replace(": high: ", f": {severity}: ")
+        [(kind, found)] = [
+            (kind, match)
+            for kind, pattern in patterns.items()
+            if (match := re.search(pattern["regexp"], text))
+        ]
+        assert kind == expected
+        pattern = patterns[kind]
+        assert (found[pattern["file"]], found[pattern["line"]]) == ("notes.py", "1")
+        assert found[pattern["message"]] == "Merge conflict markers were committed"
