@@ -34,7 +34,7 @@ from workers.analysis.llm.errors import (
 )
 from workers.scan.analyzers.analyzer import Analyzer
 from workers.scan.analyzers.isolation import Isolation, isolation
-from workers.scan.analyzers.registry import ANALYZERS
+from workers.scan.analyzers.registry import ANALYZERS, NAMES
 
 #: JWTs are refused when clocks differ by more; ours are backdated by a minute.
 MAX_SKEW_SECONDS = 45
@@ -247,9 +247,12 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
     missing = [name for name in PROGRAMS if shutil.which(name, path=scripts_directory) is None]
     if missing:
         remedy = "Reinstall Glossator's requirements; they include these programs."
-        checks.append(warning("analysers", f"missing: {', '.join(missing)}", remedy))
+        checks.append(warning("analyzers", f"missing: {', '.join(missing)}", remedy))
     else:
-        checks.append(ok("analysers", ", ".join(PROGRAMS)))
+        checks.append(ok("analyzers", ", ".join(PROGRAMS)))
+    if unknown := sorted({*settings.analyzers_disabled} - {*NAMES}):
+        text = f"ANALYZERS_DISABLED has unknown names: {', '.join(unknown)}"
+        checks.append(failure("analyzers", text, f"Choose from {', '.join(NAMES)}."))
     isolation_kind = await asyncio.to_thread(isolation)
     checks.append(_isolation(isolation_kind, required=settings.require_isolation))
     return [*checks, _disk(settings)]

@@ -80,7 +80,11 @@ async def run_all(
     found.sort(key=lambda item: (item.path, item.start_line or 0, item.severity.rank, item.source))
     return AnalyzerResults(
         tuple(found),
-        notes=(*_not_run_note(not_run), *(note for result in results for note in result.notes)),
+        notes=(
+            *_unknown_note(off - not_run - {analyzer.name for analyzer in ANALYZERS}),
+            *_not_run_note(not_run),
+            *(note for result in results for note in result.notes),
+        ),
         failed_sources=(
             *sorted(not_run),
             *(name for result in results for name in result.failed_sources),
@@ -97,6 +101,14 @@ def _programs(analyzers: Iterable[Analyzer | TextCheck], targets: Sequence[Targe
         for analyzer in analyzers
         if isinstance(analyzer, Analyzer) and any(map(analyzer.wants, targets))
     }
+
+
+def _unknown_note(names: Collection[str]) -> Iterable[str]:
+    if names:
+        yield (
+            f"`analyzers.disabled` has unknown names: {', '.join(sorted(names))}. "
+            f"The analyzers are {', '.join(analyzer.name for analyzer in ANALYZERS)}."
+        )
 
 
 def _not_run_note(names: Collection[str]) -> Iterable[str]:

@@ -70,6 +70,7 @@ async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> 
         ({"redis_url": "redis://127.0.0.1:1/0"}, "redis", Level.FAILURE, "no answer"),
         ({"redis_url": ""}, "redis", Level.OK, "embedded"),
         ({}, "llm", Level.WARNING, "static analyzers only"),
+        ({"analyzers_disabled": "eslint"}, "analyzers", Level.FAILURE, "unknown names: eslint"),
     ],
 )
 async def test_each_problem_is_reported_with_its_remedy(
@@ -189,7 +190,7 @@ async def test_missing_programs_on_this_machine_are_reported(
     monkeypatch.setattr(doctor, "isolation", lambda: Isolation.LIMITS)
     checks = await found(settings(sandbox, clone_mb=10**9))
     for name, expected_text in (
-        ("analysers", "never-installed"),
+        ("analyzers", "never-installed"),
         ("isolation", "limits"),
         ("disk", "free"),
     ):
