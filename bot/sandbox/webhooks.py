@@ -40,7 +40,7 @@ class Webhooks:
 
         With no webhook URL set the attempt is recorded as one that nobody answered.
         """
-        guid = guid or str(uuid.uuid4())
+        guid = guid or str(uuid.uuid1())
         body = json.dumps(payload, separators=(",", ":")).encode()
         headers = self._headers(event, guid, payload, body)
         return await self._attempt(event, payload, headers, body, redelivery=False)

@@ -1,11 +1,12 @@
 """Deliveries: each queued once, and so many of one installation handled at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis as sync_redis
 
 from bot.store import keys
-from bot.store.database import DELIVERY_SECONDS, Database
+from bot.store.database import DELIVERY_SECONDS, Database, to_bytes
 from bot.store.lua.scripts import Script, encode_arguments, source
 from bot.store.queues import Message, as_arguments
 
@@ -66,6 +67,28 @@ class Deliveries:
 
     async def mark_checked(self, until: float) -> None:
         await self._redis.set(keys.REDELIVERY_CHECKED_UNTIL, until)
+
+    async def redis_changed(self) -> bool:
+        """Whether another Redis answers than the one of `note_redis`, or the same after a restart:
+        its last writes may be lost, deliveries that were accepted among them."""
+        noted = await self._redis.get(keys.REDIS_RUN_ID)
+        return noted is not None and to_bytes(noted).decode() != await self._run_id()
+
+    async def note_redis(self) -> None:
+        await self._redis.set(keys.REDIS_RUN_ID, await self._run_id())
+
+    async def _run_id(self) -> str:
+        """ "" where a hosted Redis does not tell."""
+        info: Any = await self._redis.info("server")
+        return str(info.get("run_id", ""))
+
+    async def unknown(self, guids: Sequence[str]) -> frozenset[str]:
+        """Those of the deliveries that were not queued, as far as we know."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for guid in guids:
+                pipe.exists(keys.delivery(guid))
+            found = await pipe.execute()
+        return frozenset(guid for guid, known in zip(guids, found, strict=True) if not known)
 
     async def was_redelivered(self, attempt_id: int) -> bool:
         """Whether that attempt was asked for again."""

@@ -13,6 +13,7 @@ Deliveries and messages
   queued_deliveries:<installation_id>        list    while any wait; their messages, oldest first
   active_deliveries:<installation_id>        set     while any are handled; ids of their messages
   redelivery_checked_until                   string  for ever; Unix time up to which we looked
+  redis_run_id                               string  for ever; of the Redis that was asked last
   redeliveries                               zset    while any are due; attempt and guid by when
   redelivered:<attempt_id>                   string  4 days; that attempt was asked for again
   redelivery_count:<guid>                    string  4 days; how often that delivery was
@@ -106,6 +107,7 @@ NAMESPACE = "dramatiq"
 
 QUEUED_DELIVERIES = f"{PREFIX}queued_deliveries"
 REDELIVERY_CHECKED_UNTIL = f"{PREFIX}redelivery_checked_until"
+REDIS_RUN_ID = f"{PREFIX}redis_run_id"
 REDELIVERIES = f"{PREFIX}redeliveries"
 
 

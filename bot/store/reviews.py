@@ -94,9 +94,13 @@ class Reviews:
         return State(to_bytes(state).decode()) if state else None
 
     async def update(self, review_id: str, **change: Unpack[ReviewChange]) -> None:
-        """Keep facts about a review, such as the id of its check run."""
-        mapping: dict[Any, Any] = {**to_hash(change)}
-        await self._redis.hset(keys.review(review_id), mapping=mapping)
+        """Keep facts about a review, such as the id of its check run, if it is known."""
+        await self._update(review_id, to_hash(change))
+
+    async def _update(self, review_id: str, values: dict[str, str]) -> None:
+        await self._database.scripts.run(
+            Script.UPDATE_REVIEW, id=review_id, fields=values, defaults={}
+        )
 
     async def move(
         self,
@@ -186,14 +190,12 @@ class Reviews:
 
     async def mark_standing(self, review_id: str, **change: Unpack[ReviewChange]) -> None:
         """Note of a review that ended without a report that it was found on GitHub after all."""
-        mapping: dict[Any, Any] = {**to_hash({"state": State.COMPLETED, "error": "", **change})}
-        await self._redis.hset(keys.review(review_id), mapping=mapping)
+        await self._update(review_id, to_hash({"state": State.COMPLETED, "error": "", **change}))
 
     async def mark_concluded(self, review_id: str) -> None:
         """Note that nothing is left to do for a review that ended without a report, or before
         its check run was completed."""
-        if await self._redis.exists(keys.review(review_id)):
-            await self.update(review_id, concluded=True)
+        await self.update(review_id, concluded=True)
         await self._redis.zrem(keys.ENDING, review_id)
 
     async def count_recovery(self, review_id: str) -> int:

@@ -107,16 +107,18 @@ class StageData:
 
     async def save_report(self, report: Report) -> None:
         """Keep it, and what lists and charts show of it with the review's other fields."""
-        usage, key = report.usage, keys.review(report.review.id)
-        mapping: dict[Any, Any] = {**to_hash({"title": report.pull.title})}
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.report(report.review.id), pack(report), ex=self._database.keep_seconds)
-            pipe.hset(key, mapping=mapping)
-            # What was counted call by call has tries in it that the report does not know of.
-            pipe.hsetnx(key, "tokens", str(usage.prompt_tokens + usage.completion_tokens))
-            if usage.cost is not None:
-                pipe.hsetnx(key, "cost", str(usage.cost))
-            await pipe.execute()
+        usage, review_id = report.usage, report.review.id
+        await self._redis.set(keys.report(review_id), pack(report), ex=self._database.keep_seconds)
+        # What was counted call by call has tries in it that the report does not know of.
+        counted = {"tokens": str(usage.prompt_tokens + usage.completion_tokens)}
+        if usage.cost is not None:
+            counted["cost"] = str(usage.cost)
+        await self._database.scripts.run(
+            Script.UPDATE_REVIEW,
+            id=review_id,
+            fields=to_hash({"title": report.pull.title}),
+            defaults=counted,
+        )
 
     async def report(self, review_id: str) -> Report | None:
         data = await self._redis.get(keys.report(review_id))

@@ -8,6 +8,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
@@ -35,6 +37,9 @@ BODY_SECONDS = 30.0
 
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _GUID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+#: The Unix epoch in the time of a UUID: hundreds of nanoseconds since 1582-10-15.
+_UUID_EPOCH = 0x01B21DD213814000
 
 _BAD_SIGNATURE = "Invalid signature: check that both sides have the same secret."
 
@@ -131,9 +136,7 @@ async def _accept(
         return 200, {"status": "ignored", "reason": event.reason}, ""
     if isinstance(event, Ping):
         return 200, {"status": "pong"}, ""
-    # The review's id is chosen here, so that the same delivery means the same review
-    # however often its message is worked on.
-    review_id = str(ULID())
+    review_id = review_id_of(guid)
     repository = getattr(event, "repository", None)
     installation_id = repository.installation_id if repository is not None else 0
     attributes = {
@@ -153,6 +156,19 @@ async def _accept(
         if not accepted:
             return 200, {"status": "duplicate"}, ""
     return 202, {"status": "queued"}, review_id
+
+
+def review_id_of(guid: str) -> str:
+    """The id of the review that may come of a delivery, the same for each attempt to deliver it:
+    what a Redis that took over has lost is found again on GitHub by it. GitHub's GUIDs are UUIDs of
+    version 1 (RFC 9562), which have a time, as ids have."""
+    digest = hashlib.sha256(guid.encode()).digest()
+    time = digest[10:16]
+    with suppress(ValueError):
+        if (parsed := UUID(guid)).version == 1:
+            milliseconds = (parsed.time - _UUID_EPOCH) // 10_000
+            time = max(0, milliseconds).to_bytes(6, "big")
+    return str(ULID.from_bytes(time + digest[:10]))
 
 
 def _content(event: Event, body: bytes) -> str:

@@ -40,12 +40,13 @@ FAULTS: tuple[tuple[str, Kind, bool], ...] = (
 @dataclass
 class Plan:
     """How much happens: `reviews` pull requests and pushes together, and at least so many
-    kills and restarts of Redis."""
+    kills, restarts of Redis, and failovers that lose its last second."""
 
     reviews: int
     kills: int
     redis_restarts: int
     gap_seconds: float
+    failovers: int = 0
 
 
 async def people(chaos: ChaosStage, plan: Plan, dice: random.Random) -> None:
@@ -87,6 +88,13 @@ async def harm(chaos: ChaosStage, plan: Plan, dice: random.Random, over: asyncio
             with contextlib.suppress(RedisError):
                 await chaos.restart_redis(dice.choice((signal.SIGKILL, signal.SIGTERM)))
         await asyncio.sleep(dice.random() * 2 * plan.gap_seconds)
+
+
+async def fail_over(chaos: ChaosStage, plan: Plan, dice: random.Random) -> None:
+    """Have Redis lose its last second, again and again, while people are at work."""
+    for _ in range(plan.failovers):
+        await asyncio.sleep(dice.uniform(3, 15) * plan.gap_seconds)
+        await chaos.fail_over()
 
 
 async def kill(chaos: ChaosStage, dice: random.Random) -> None:

@@ -7,6 +7,7 @@ Web, workers and scheduler run as `python -m bot …`; each is started again whe
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -60,9 +61,11 @@ class ChaosStage:
     llm: LLMServer
     environment: dict[str, str]
     log: Path
+    redis_data: Path
     children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     kills: int = 0
     redis_restarts: int = 0
+    failovers: int = 0
     stopping: bool = False
 
     def repo(self, account: str) -> Repository:
@@ -94,12 +97,31 @@ class ChaosStage:
         info = await self.redis_info()
         os.kill(int(info["process_id"]), how)
         self.redis_restarts += 1
+        await self._until_another(info)
+
+    async def _until_another(self, info: Mapping[str, Any]) -> None:
         async with asyncio.timeout(30):
             while True:
                 with contextlib.suppress(RedisError):
                     if (await self.redis_info())["process_id"] != info["process_id"]:
                         return
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def fail_over(self, seconds: float = 1.0) -> None:
+        """Have Redis end, and one take over that has not seen its last seconds."""
+        behind = self.redis_data.with_name("replica")
+        shutil.rmtree(behind, ignore_errors=True)
+        behind.mkdir()
+        for name in ("appendonlydir",):
+            await asyncio.to_thread(shutil.copytree, self.redis_data / name, behind / name)
+        await asyncio.sleep(seconds)
+        info = await self.redis_info()
+        os.kill(int(info["process_id"]), signal.SIGKILL)
+        # Its keeper starts another after a second.
+        (self.redis_data / "appendonlydir").rename(behind / "lost")
+        (behind / "appendonlydir").rename(self.redis_data / "appendonlydir")
+        self.failovers += 1
+        await self._until_another(info)
 
     async def redis_info(self) -> dict[str, Any]:
         info: dict[str, Any] = await self.store.redis.info("server")
@@ -131,6 +153,14 @@ class ChaosStage:
         attempts = self.sandbox.state.deliveries
         arrived = {attempt.guid for attempt in attempts if attempt.status == "OK"}
         return sorted({attempt.guid for attempt in attempts} - arrived)
+
+    def redeliveries_under_way(self) -> int:
+        """How many GitHub was asked for and has not tried yet."""
+        asked = sum(
+            exchange.path.endswith("/attempts") and exchange.status == 202
+            for exchange in self.sandbox.requests
+        )
+        return asked - sum(attempt.redelivery for attempt in self.sandbox.state.deliveries)
 
     async def work_left(self) -> list[str]:
         async with self.store.redis.pipeline(transaction=True) as pipe:
@@ -186,7 +216,10 @@ class ChaosStage:
             "active",
             "ending",
         )
-        staying = ("reviews", "redelivery_checked_until", "metrics", "ended_reviews")
+        staying = (
+            *("reviews", "redelivery_checked_until", "redis_run_id", "metrics", "ended_reviews"),
+            "audit",
+        )
         async for key in self.store.redis.scan_iter(count=1000):
             name = key.decode()
             kind = name.removeprefix(keys.PREFIX)
@@ -277,7 +310,12 @@ async def running(directory: Path, **changed: str) -> AsyncIterator[ChaosStage]:
             await sandbox.add_repository(f"{account}/repo")
         redis: Redis = connect(redis_url)
         chaos = ChaosStage(
-            sandbox, Store(redis, keep_seconds=3600), llm, values, directory / "processes.log"
+            sandbox,
+            Store(redis, keep_seconds=3600),
+            llm,
+            values,
+            directory / "processes.log",
+            directory / "redis",
         )
         keepers = [asyncio.create_task(keep_running(chaos, name)) for name in PROCESSES]
         try:

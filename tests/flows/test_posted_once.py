@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from bot.domain.model import State
 from bot.store import keys, message
+from tests.flows.conversation import pushed
 from tests.flows.environment import REPO, World, running
 
 BEFORE = {"app.py": "import subprocess\n"}
@@ -64,6 +65,44 @@ async def test_a_redis_that_forgot_a_check_run_makes_no_other(world: World, redi
     await world.settle()
     assert slow.triggered == 1
     assert [run.conclusion for run in world.check_runs] == ["failure"]
+
+
+async def test_a_check_run_that_redis_forgot_is_closed_once_a_newer_head_is_reviewed(
+    world: World, redis: "Redis"
+) -> None:
+    """The delivery that asked for it comes again, and its head is no longer the pull request's."""
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    [delivery], [run] = world.sandbox.state.deliveries, world.check_runs
+    await pushed(world, number, {"app.py": BEFORE["app.py"] + "x = 1\n"})
+    await world.settle()
+    run.status, run.conclusion = "queued", None
+    lost = [name async for name in redis.scan_iter(f"*{run.external_id}*")]
+    lost += [name async for name in redis.scan_iter(f"*delivery*{delivery.guid}*")]
+    lost += [name async for name in redis.scan_iter(f"{keys.PREFIX}delivery_content:*")]
+    await redis.delete(*lost)
+    await world.sandbox.redeliver(delivery.id)
+    await world.settle()
+    assert [(one.status, one.conclusion) for one in world.check_runs] == [
+        ("completed", "cancelled"),
+        ("completed", "success"),
+    ]
+
+
+async def test_a_check_run_whose_making_redis_forgot_is_closed_with_its_review(
+    world: World, redis: "Redis"
+) -> None:
+    slow = world.sandbox.faults.add("GET /octo/hello.git/info/refs", "slow", delay=1.5)
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.until(number, State.SCANNING)
+    review_id = (await world.store.pulls.get(world.repository.id, number)).current
+    await redis.hdel(keys.review(review_id), "check_run_requested", "check_run_id")
+    await world.store.reviews.cancel(review_id, "Cancelled by octocat.")
+    await world.settle()
+    assert slow.triggered == 1
+    assert [(run.status, run.conclusion) for run in world.check_runs] == [
+        ("completed", "cancelled")
+    ]
 
 
 @pytest.mark.variations(2)

@@ -246,6 +246,39 @@ async def test_failed_deliveries_are_requested_once_each(world: World) -> None:
     assert len(world.reviews) == 1
 
 
+async def test_what_a_redis_that_took_over_has_lost_is_requested_and_done_once(
+    world: World,
+) -> None:
+    """The delivery was accepted, and reviewed even; Redis knows of neither."""
+    await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    [attempt] = world.sandbox.state.deliveries
+    async with open_services(world.settings) as services:
+        await redeliver(services)
+        await redeliver(services)
+        assert len(world.sandbox.state.deliveries) == 1, "nothing is lost"
+
+        [review_id] = [run.external_id for run in world.check_runs]
+        lost = [name async for name in world.store.redis.scan_iter(f"{keys.PREFIX}delivery*")]
+        lost += [name async for name in world.store.redis.scan_iter(f"{keys.PREFIX}pull:*")]
+        lost += [name async for name in world.store.redis.scan_iter(f"*{review_id}*")]
+        await world.store.redis.delete(*lost)
+        await world.store.redis.zrem(keys.REVIEWS, review_id)
+        await world.store.redis.set(keys.REDIS_RUN_ID, "of the one before")
+        await redeliver(services)
+
+        async def reviewed_again() -> bool:
+            return await world.store.reviews.state(review_id) is State.COMPLETED
+
+        await world.until_true(reviewed_again)
+        await world.settle()
+        await redeliver(services)
+    assert [one.guid for one in world.sandbox.state.deliveries] == [attempt.guid] * 2
+    assert [run.status for run in world.check_runs] == ["completed"]
+    assert len(world.reviews) == 1
+    assert len(world.inline_comments) <= 1
+
+
 @pytest.mark.slow
 async def test_a_redelivery_that_fails_too_is_requested_again_later(world: World) -> None:
     url, world.sandbox.webhook_url = world.sandbox.webhook_url, "http://127.0.0.1:9/nothing-there"

@@ -72,6 +72,15 @@ async def _handle(services: Services, event: Event, review_id: str, guid: str) -
 async def _pull_request_changed(
     services: Services, event: PullRequestChanged, review_id: str
 ) -> None:
+    await _act_on_change(services, event, review_id)
+    pull = await services.store.pulls.get(event.repository.id, event.number)
+    if pull.head and pull.head != event.head_sha:  # it came late, or again
+        review = await services.store.reviews.review(review_id)
+        if review is None or review.head_sha != event.head_sha:
+            await check_run.close_forgotten(services, event.repository, event.head_sha, review_id)
+
+
+async def _act_on_change(services: Services, event: PullRequestChanged, review_id: str) -> None:
     match event.action:
         case PullRequestAction.OPENED | PullRequestAction.REOPENED:
             await start_review(services, _request(event, review_id, Trigger.OPENED))

@@ -162,6 +162,7 @@ async def _open(
     if opened.outcome == "repeated":
         _log.info("head_already_reviewed", review=opened.other, head=pull.head_sha)
         await store.reviews.refund_quota(repo.installation_id, review.id)
+        await check_run.close_forgotten(services, repo, pull.head_sha, review.id)
         return None
     if opened.outcome == "waits":
         _log.info("review_queued", review=review.id, after=opened.other)

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from bot.domain.model import Review, State
+from bot.domain.model import Repository, Review, State
 from bot.domain.progress import Activity, Progress
 from bot.github import checks
 from bot.github.checks import Action, CheckOutput
@@ -99,6 +99,25 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
     await services.store.reviews.update(review.id, check_run_id=run.id)
     await services.store.locks.once_per(f"check:{review.id}", int(MIN_GAP * 1000))
     return run.id
+
+
+async def close_forgotten(
+    services: Services, repository: Repository, head_sha: str, review_id: str
+) -> None:
+    """Complete the check run of a review that a newer one has replaced, and of which a Redis that
+    took over from another knows nothing; if there is one."""
+    gh = await services.github.installation(repository.installation_id, repository.id, CHECKS)
+    run = await checks.find_check_run(gh, repository.full_name, head_sha, review_id)
+    if run is None or run.status == "completed":
+        return
+    await checks.update_check_run(
+        gh,
+        repository.full_name,
+        run.id,
+        conclusion="cancelled",
+        output=render.failure_output(render.Ending.SUPERSEDED, ""),
+        actions=[RERUN],
+    )
 
 
 async def record_progress(services: Services, review: Review, progress: Progress) -> None:

@@ -5,6 +5,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Report, Review, State
 from bot.github import checks
+from bot.github.client import GitHub
 from bot.github.errors import Forbidden, Invalid, NotFound, Unauthorized
 from bot.security.links import review_links
 from bot.store import ReviewState
@@ -92,7 +93,9 @@ async def _complete(services: Services, review: Review, report: Report | None) -
     gh = await check_run.client(services, review, check_run.CHECKS)
     async with check_run.exclusive_writer(services, review):
         state = await store.reviews.get(review_id)  # it may just have been made
-        if state is None or not state.check_run_requested:  # it has expired, or has none
+        if state is None:  # it has expired
+            return
+        if not state.check_run_requested and not await _has_check_run(gh, review):
             return
         run = await check_run.ensure_exclusive(services, gh, review)
         if report is not None:
@@ -109,6 +112,12 @@ async def _complete(services: Services, review: Review, report: Report | None) -
             output=render.failure_output(ending, state.error, links),
             actions=[check_run.RERUN],
         )
+
+
+async def _has_check_run(gh: GitHub, review: Review) -> bool:
+    """Whether it was made after all, which a Redis that took over from another does not know."""
+    repo = review.repository.full_name
+    return await checks.find_check_run(gh, repo, review.head_sha, review.id) is not None
 
 
 def _conclusion(settings: Settings, state: ReviewState) -> str:

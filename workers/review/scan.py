@@ -7,6 +7,7 @@ from bot.domain.model import Review, State
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
 from bot.store import ReviewState, message
+from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
@@ -17,12 +18,18 @@ from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services, in_background
 
+_log = log.get(__name__)
+
 
 @stage("scan", during=(State.QUEUED, State.SCANNING))
 async def scan_review(services: Services, attempt: Attempt, state: ReviewState) -> None:
     """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
     store, settings, review = services.store, services.settings, state.review
-    handoff = state.require_handoff()
+    if state.handoff is None:
+        # A Redis that took over has lost what the message came after; that is done again first.
+        _log.info("scan_came_early", review=review.id)
+        return
+    handoff = state.handoff
     pull = handoff.pull
     await store.reviews.move(
         review.id,

@@ -3,6 +3,7 @@
 https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.github import deliveries
@@ -34,7 +35,8 @@ async def redeliver(services: Services) -> None:
     if (checked_until := await store.deliveries.checked_until()) is not None:
         since = max(since, datetime.fromtimestamp(checked_until, UTC) - OVERLAP)
     gh = services.github.as_app()
-    for attempt in deliveries.undelivered(await deliveries.list_deliveries(gh, since)):
+    attempts = await deliveries.list_deliveries(gh, since)
+    for attempt in (*deliveries.undelivered(attempts), *await _forgotten(store, attempts)):
         if not await store.deliveries.was_redelivered(attempt.id):
             await _plan(store, attempt.id, attempt.guid)
     await store.deliveries.mark_checked(now)
@@ -54,6 +56,21 @@ async def redeliver(services: Services) -> None:
             await store.deliveries.plan_redelivery(attempt_id, guid, await store.time(), again=True)
             raise
         await store.deliveries.mark_redelivered(attempt_id, guid)
+    await store.deliveries.note_redis()
+
+
+async def _forgotten(
+    store: Store, attempts: Sequence[deliveries.Delivery]
+) -> Sequence[deliveries.Delivery]:
+    """Those that we had accepted, and of which a Redis that took over knows nothing; and with them
+    those that we had ignored, and will again."""
+    if not await store.deliveries.redis_changed():
+        return ()
+    accepted = {attempt.guid: attempt for attempt in attempts if attempt.ok}
+    forgotten = await store.deliveries.unknown(list(accepted))
+    if forgotten:
+        _log.warning("deliveries_forgotten", number=len(forgotten))
+    return [accepted[guid] for guid in sorted(forgotten)]
 
 
 async def _plan(store: Store, attempt_id: int, guid: str) -> None:

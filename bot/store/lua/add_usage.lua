@@ -9,7 +9,7 @@ if args.cost then
 end
 redis.call('EXPIRE', args.day, args.keep)
 local review = key.review:format(args.review)
-if redis.call('EXISTS', review) == 0 then return end
+if redis.call('HEXISTS', review, 'state') == 0 then return end
 redis.call('HINCRBY', review, 'calls', args.calls)
 redis.call('HINCRBY', review, 'tokens', args.tokens)
 if args.cost then redis.call('HINCRBYFLOAT', review, 'cost', args.cost) end

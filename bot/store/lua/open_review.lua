@@ -7,7 +7,7 @@
 -- stands, or that it waits for, or ''}.
 
 local id, pull, review = args.id, args.pull, key.review:format(args.id)
-if redis.call('EXISTS', review) == 1 then
+if redis.call('HEXISTS', review, 'state') == 1 then
   return {'known', redis.call('HGET', review, 'supersedes') or ''}
 end
 local function state_of(name)

@@ -47,6 +47,7 @@ class Script(StrEnum):
     THROTTLE = "throttle"
     UNSUPPRESS = "unsuppress"
     UPDATE_PROGRESS = "update_progress"
+    UPDATE_REVIEW = "update_review"
 
 
 class Scripts:

@@ -191,3 +191,16 @@ async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
     assert done == -1
     assert await store.stage_data.results("one") == ()
     assert all([await queued(store, queue) == [] for queue in QUEUES])
+
+
+async def test_what_is_noted_of_a_review_that_redis_forgot_does_not_make_one(store: Store) -> None:
+    """A worker goes on with what another Redis had; the review is opened again."""
+    unknown = review("forgotten")
+    await store.reviews.update(unknown.id, check_run_id=7)
+    await store.reviews.mark_standing(unknown.id, review_url="https://github.com/")
+    await store.reviews.mark_concluded(unknown.id)
+    assert await store.redis.exists(keys.review(unknown.id)) == 0
+    await store.redis.hset(keys.review(unknown.id), "recoveries", "1")
+    opened = await store.reviews.open(unknown)
+    assert opened.outcome == "opened"
+    assert unknown.id in await store.reviews.unfinished()

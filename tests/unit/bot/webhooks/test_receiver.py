@@ -8,11 +8,12 @@ from typing import Any
 import httpx2
 import pytest
 from redis.asyncio import Redis
+from ulid import ULID
 
 from bot.config.settings import Settings
 from bot.store import QUEUES, keys
 from bot.web.app import create_app
-from bot.webhooks.receiver import MAX_BODY
+from bot.webhooks.receiver import MAX_BODY, review_id_of
 from tests.support.deliveries import SECRET, headers, payload, signature
 
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -56,6 +57,20 @@ async def post(
 
 def opened() -> bytes:
     return json.dumps(payload("pull_request-opened")).encode()
+
+
+@pytest.mark.parametrize(
+    "guid", ["72d3162e-cc78-11e3-81ab-4c9367dc0958", "0b989ba4-242f-4fe5-81db-c7b6e0b1a2c3", "one"]
+)
+def test_each_attempt_to_deliver_means_the_same_review(guid: str) -> None:
+    assert review_id_of(guid) == review_id_of(guid)
+    assert review_id_of(guid) != review_id_of(f"{guid[:-1]}f")
+    assert len(ULID.from_str(review_id_of(guid)).bytes) == 16
+
+
+def test_a_reviews_id_has_the_time_of_its_delivery() -> None:
+    at = ULID.from_str(review_id_of("72d3162e-cc78-11e3-81ab-4c9367dc0958")).datetime
+    assert at.isoformat().startswith("2014-04-25T12:52:24")
 
 
 async def test_a_signed_delivery_is_queued(web: httpx2.AsyncClient, redis: "Redis") -> None:
