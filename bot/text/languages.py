@@ -103,9 +103,18 @@ _BY_SUFFIX = {
     }.items()
     for suffix in suffixes.split()
 }
+_TEMPLATES = """.j2 .jinja .jinja2 .jnj .tmpl .tpl .template .gotmpl .in .erb .epp .ejs .eta
+.mustache
+.hbs .handlebars .liquid .njk .nunjucks .twig .mako .ftl .vm .cookiecutter .dockerignore .gitignore
+.orig .rej .bak .backup .old .diff .patch"""
+#: Endings of templates, copies and lists of patterns: what is before them, and what the first line
+#: says, is the language of something else.
+_NO_LANGUAGE = frozenset(_TEMPLATES.split())
+#: Endings of files that are about a Dockerfile of that name.
+_BESIDE_DOCKERFILE = frozenset({".md", ".txt", ".rst", ".adoc", ".sh", ".json", ".yaml", ".yml"})
 _SHEBANG = re.compile(r"#!\s*\S*/(?:env\s+(?:-S\s+)?)?([A-Za-z]+)")
 _BY_INTERPRETER = {
-    "sh": "bash", "bash": "bash", "dash": "bash", "zsh": "bash", "ksh": "bash",
+    "sh": "bash", "bash": "bash", "dash": "bash", "ash": "bash", "zsh": "bash", "ksh": "bash",
     "python": "python", "node": "javascript", "deno": "typescript", "ruby": "ruby",
     "perl": "perl", "php": "php", "lua": "lua", "Rscript": "r", "pwsh": "powershell",
 }  # fmt: skip
@@ -132,11 +141,14 @@ def language_of(path: str, first_line: str = "") -> str:
     `first_line` tells by its `#!` what the path does not.
     """
     name = PurePosixPath(path).name.lower()
+    suffix = PurePosixPath(name).suffix
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if name.startswith(("dockerfile.", "containerfile.")):
+    if suffix in _NO_LANGUAGE:
+        return ""
+    if name.startswith(("dockerfile.", "containerfile.")) and suffix not in _BESIDE_DOCKERFILE:
         return "dockerfile"
-    found = _BY_SUFFIX.get(PurePosixPath(name).suffix, "")
+    found = _BY_SUFFIX.get(suffix, "")
     if not found and (match := _SHEBANG.match(first_line[:200])):
         return _BY_INTERPRETER.get(match[1], "")
     return found

@@ -7,6 +7,7 @@ people fix for a reason (DL3029, DL3065), and ShellCheck's level `info` and `sty
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from bot.domain.model import Category, Severity
@@ -17,6 +18,8 @@ DL3037 DL3040 DL3041 DL3042 DL3048 DL3059 DL3062 DL3065 DL4001
 SC3043"""
 _IGNORED = _RULES.split()
 _SEVERITIES = {"error": Severity.MEDIUM, "warning": Severity.LOW}
+#: What every Dockerfile has; a fragment of one, or notes on one, has not.
+_FROM = re.compile(r"^[ \t]*FROM[ \t]+\S", re.IGNORECASE | re.MULTILINE)
 _UNREADABLE = "DL1000"
 
 
@@ -52,9 +55,13 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         )
 
 
+def _wants(target: Target) -> bool:
+    return target.language == "dockerfile" and _FROM.search(target.text) is not None
+
+
 HADOLINT = Analyzer(
     "hadolint",
-    lambda target: target.language == "dockerfile",
+    _wants,
     _command,
     _read,
     suffix=".Dockerfile",

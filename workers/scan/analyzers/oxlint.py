@@ -19,7 +19,15 @@ from workers.scan.analyzers.rules import rules
 _LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
 _CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")
 _NAME = "oxlint"
+#: Flow's types, translations of Qt (.ts) and Adobe's preprocessor have names of JavaScript.
+_OTHER_LANGUAGE = re.compile(
+    r"@flow\b|^\s*<\?xml|^\s*<!DOCTYPE TS|^#(?:include|target)", re.MULTILINE
+)
 _ASSIGNED = "(no-cond-assign)"
+
+
+def _wants(target: Target) -> bool:
+    return target.language in _LANGUAGES and _OTHER_LANGUAGE.search(target.text[:2000]) is None
 
 
 def _command(names: list[str]) -> list[str]:
@@ -76,7 +84,7 @@ def _place(item: Mapping[str, Any]) -> tuple[str, int]:
 
 OXLINT = Analyzer(
     _NAME,
-    lambda target: target.language in _LANGUAGES,
+    _wants,
     _command,
     _read,
     program="oxlint",

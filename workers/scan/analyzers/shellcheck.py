@@ -6,11 +6,14 @@ it can't know the shell, SC1090/SC1091, sourced files that we don't give it, and
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
+_KNOWN_SHELL = re.compile(r"\b(?:ba|da|k|a)?sh\b|\bbats\b|\bbusybox\b")
 _SEVERITIES = {"error": Severity.MEDIUM, "warning": Severity.LOW}
 
 
@@ -38,9 +41,19 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         )
 
 
+def _wants(target: Target) -> bool:
+    """Scripts of the shells that it knows: by the first line, else by the name."""
+    if target.language != "bash":
+        return False
+    first = target.text.partition("\n")[0]
+    if first.startswith("#!"):
+        return _KNOWN_SHELL.search(first) is not None
+    return PurePosixPath(target.path).suffix.lower() != ".zsh"
+
+
 SHELLCHECK = Analyzer(
     "shellcheck",
-    lambda target: target.language == "bash",
+    _wants,
     _command,
     _read,
     program="shellcheck",

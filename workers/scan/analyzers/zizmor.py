@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
-_WORKFLOW = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$")
+_WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
 _SEVERITIES = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}
 #: Of a whole job or workflow; told where that begins, if the change brings it.
 _LACKS = frozenset({"excessive-permissions"})
@@ -64,7 +64,7 @@ def _sentence(text: str) -> str:
 
 ZIZMOR = Analyzer(
     "zizmor",
-    lambda target: bool(_WORKFLOW.search(target.path)),
+    lambda target: bool(_WORKFLOW.fullmatch(target.path)),
     _command,
     _read,
     program="zizmor",

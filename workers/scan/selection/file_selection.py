@@ -10,7 +10,7 @@ from bot.domain.diff import ChangedFile, FileStatus, display_path
 from bot.domain.model import FileSummary, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.policy.precedence import effective
-from bot.text.languages import language_of
+from bot.text.file_kinds import language_of_file
 from workers.scan import conventions
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.notebooks import read_by_people
@@ -62,7 +62,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     )
     hunks = await _hunks(clone, [file for file, _ in texts])
     targets = tuple(
-        Target(hunks[file.path], language_of(file.path, text.partition("\n")[0]), text)
+        Target(hunks[file.path], language_of_file(file.path, text), text)
         for file, text in texts
         if file.path in hunks
     )

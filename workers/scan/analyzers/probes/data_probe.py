@@ -1,7 +1,8 @@
 """Runs alone, as a program in the sandbox: do JSON, TOML and YAML files parse?
 
-Prints JSON: file, line, what is wrong. In YAML also keys that stand twice in one
-mapping, of which all but the last are lost without a word.
+Prints JSON: file, line, what is wrong; and `only`, which is "comments" or "commas" where these are
+all that keeps a file from being JSON. In YAML also keys that are twice in one mapping, of which all
+but the last are silently lost.
 """
 
 import json
@@ -14,6 +15,9 @@ import yaml
 
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 _MAX_REPORTED = 20
+_STRING = r'("(?:[^"\\\n]|\\.)*+")'
+_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TRAILING_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])")
 _JSON = frozenset({"json", "geojson", "webmanifest"})
 
 
@@ -24,9 +28,24 @@ def main() -> None:
         with open(name, encoding="utf-8", newline="\n") as file:
             text = file.read()
         last = text.rstrip("\n").count("\n") + 1  # what is missing at the end is told there
-        for line, problem in _problems(name.rpartition(".")[2], text):
-            finds.append({"file": name, "line": min(line, last), "problem": problem})
+        kind = name.rpartition(".")[2]
+        for line, problem in _problems(kind, text):
+            # What is wrong apart from comments is worth more than the first comment.
+            others, extra = _apart_from_comments(text) if kind in _JSON else ([], "")
+            line, problem = others[0] if others else (line, problem)
+            line = min(line, last)
+            finds.append({"file": name, "line": line, "problem": problem, "only": extra})
     json.dump(finds, sys.stdout)
+
+
+def _apart_from_comments(text: str) -> tuple[list[tuple[int, str]], str]:
+    """What is wrong without comments and trailing commas; and if nothing is, which of them the text
+    has. Lines stay where they are."""
+    bare = _COMMENT.sub(lambda match: match[1] or re.sub(r"[^\n]", " ", match[0]), text)
+    problems = list(_problems("json", _TRAILING_COMMA.sub(lambda match: match[1] or " ", bare)))
+    if problems:
+        return problems, ""
+    return [], "comments" if bare != text else "commas"
 
 
 def _problems(kind: str, text: str) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,96 @@
+"""Each analyzer is given what is its own, and is right about that alone."""
+
+import pytest
+
+from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
+from bot.domain.model import Severity
+from bot.text.file_kinds import language_of_file
+from workers.scan.analyzers.analyzer import Target
+from workers.scan.analyzers.runner import run_all
+
+
+def added(path: str, text: str) -> Target:
+    """A new file."""
+    lines = tuple(
+        Line(None, n, line.removesuffix("\r")) for n, line in enumerate(text.split("\n"), 1)
+    )
+    hunks = (Hunk(0, 1, "", lines),)
+    file = ChangedFile(path=path, status=FileStatus.ADDED, hunks=hunks, additions=len(lines))
+    return Target(file, language_of_file(path, text), text)
+
+
+async def said(*targets: Target) -> list[tuple[str, str, int | None]]:
+    results = await run_all(targets, seconds=60)
+    assert results.failed_sources == ()
+    return [(item.path, item.source, item.start_line) for item in results.evidence]
+
+
+COMMENTED = '{\n  // why\n  "a": 1, /* a\n  b */ "url": "http://x/*",\n}\n'
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tsconfig.json", ".vscode/settings.json", ".eslintrc.json", "web/nx.json", "renovate.json"],
+)
+async def test_comments_are_no_fault_where_they_are_allowed(path: str) -> None:
+    assert await said(added(path, COMMENTED)) == []
+    broken = COMMENTED.replace('"a": 1,', '"a" 1,')
+    assert await said(added(path, broken)) == [(path, "data:json-syntax", 3)]
+
+
+async def test_comments_elsewhere_are_worth_a_word_and_no_more() -> None:
+    results = await run_all([added("data.json", COMMENTED)], seconds=60)
+    (item,) = results.evidence
+    assert (item.source, item.severity, item.start_line) == (
+        "data:json-comments",
+        Severity.LOW,
+        2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Dockerfile.dockerignore", "**/node_modules\n!src\n.git\n"),
+        ("docs/Dockerfile.txt", "how the Dockerfile is made\n"),
+        ("Dockerfile.common", "RUN apt-get install x\n"),  # a piece that others include
+        ("Dockerfile.j2", "FROM {{ image }}\nCMD a\nCMD b\n"),
+        ("a.py.j2", "{% if x %}\nimport a\n{% endif %}\n"),
+        ("a.py", "{% if x %}\nimport a\n{% endif %}\nprint(b)\n"),
+        ("{{cookiecutter.slug}}/setup.py", "setup(name={{ cookiecutter.slug }})\n"),
+        ("deploy.sh.tmpl", '#!/bin/bash\nrm -rf "$1/"*\nif {{ x }}\n'),
+        ("a.js", "---\n---\nvar x = {{ y }};\n"),
+        ("chart/templates/a.yaml", "{{- if .Values.x }}\na: 1\n{{- end }}\n"),
+        ("chart/templates/b.yaml", "a:\n{{ toYaml .Values.x | indent 2 }}\n"),
+        ("roles/a/tasks/main.yml", "- debug:\n    msg: {{ x }} y\n"),
+        ("config/database.yml", "a:\n<% if x %>\n  b: 1\n<% else %>\n  b: 2\n<% end %>\n"),
+        ("vars.yml", "#{% if x %}\na: 1\n#{% else %}\na: 2\n#{% endif %}\n"),
+        ("page.json", '{"a": {{ x | jsonify }}}\n'),
+        ("Cargo.toml", '[package]\n{% if x %}\nname = "a"\n{% endif %}\n'),
+        ("a.zsh", "print -l ${(f)x}\nfor x (a b) echo $x\n"),
+        ("bin/run", "#!/usr/bin/env zsh\nfor x (a b) echo $x\n"),
+        ("a.js", "// @flow\ntype A = {| x: number |};\nexport const f = (x: A) => x;\n"),
+        ("i18n/de.ts", '<?xml version="1.0"?>\n<!DOCTYPE TS>\n<TS version="2.1"/>\n'),
+        ("templates/.github/workflows/ci.yml", "on: push\njobs: {a: {runs-on: x, steps: []}}\n"),
+    ],
+)
+async def test_nothing_is_said_of_what_only_looks_like_the_language(path: str, text: str) -> None:
+    assert await said(added(path, text)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("Dockerfile.alpine", "FROM a:1\nCMD a\nCMD b\n", ("hadolint:DL4003", 3)),
+        ("a.yml", "a: [\n", ("data:yaml-syntax", 1)),
+        ("ci.yml", "a: ${{ x }}\nb: 1\na: 2\n", ("data:duplicate-key", 3)),
+        ("play.yml", "a: '{{ x }}'\nb: 1\na: 2\n", ("data:duplicate-key", 3)),
+        ("a.py", "def f(:\n", ("ruff:syntax", 1)),
+        ("a.jsx", "export const A = <p style={{ a: 1 }}>;\n", ("oxlint:syntax", 1)),
+        ("run", "#!/bin/ash\nrm -rf $1/*\n", ("shellcheck:SC2115", 2)),
+    ],
+)
+async def test_what_is_in_the_language_is_still_read(
+    path: str, text: str, expected: tuple[str, int]
+) -> None:
+    assert expected in [(source, line) for _, source, line in await said(added(path, text))]
