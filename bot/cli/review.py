@@ -1,6 +1,7 @@
-"""`glossator review`: what can be asked on the command line of a review without a server."""
+"""`glossator review` and `action`: reviews without a server, at a terminal and in a workflow."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -88,6 +89,27 @@ def review(
             analyzers_alone=no_llm,
         )
     )
+    sys.exit(1 if failed else 0)
+
+
+def action(
+    token: Annotated[
+        str, typer.Option(envvar="GITHUB_TOKEN", help="The job's token.", show_default=False)
+    ] = "",
+    post: Annotated[bool, typer.Option(help="Post the review on the pull request.")] = True,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 if there is a finding of this severity or higher.")
+    ] = FailOn.NEVER,
+    output: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("glossator"),
+) -> None:
+    """Review the pull request of a GitHub Actions job, without a server; see action.yml."""
+    from workers.offline.action import Job, action_command
+
+    server = os.environ.get("GITHUB_SERVER_URL")
+    settings = load(**({"github_url": server} if server else {}))
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    job = Job.of(os.environ, token)
+    failed = asyncio.run(action_command(settings, job, post=post, fail_on=fail_on, output=output))
     sys.exit(1 if failed else 0)
 
 

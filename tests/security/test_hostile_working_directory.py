@@ -61,6 +61,7 @@ OFFLINE = {
     "review uncommitted": ("review", "--fail-on", "high"),
     "review staged": ("review", "--staged", "--fail-on", "high"),
     "review diff": ("review", "--diff", "../home/diff", "--fail-on", "high"),
+    "action": ("action",),
     "prompt": ("prompt",),
     "eval": ("eval", "../home/cases", "--without-llm"),
     "config": ("config",),
@@ -260,7 +261,7 @@ def test_a_command_takes_nothing_from_the_directory(clone: Clone, name: str, kin
     done = clone.run(*OFFLINE[name], **own)
     clone.assert_unused()
     assert "LOG_LEVEL" not in done.stderr
-    codes = {"review": 1, "doctor": 1, **dict.fromkeys(OF_UNCOMMITTED, 2)}
+    codes = {"review": 1, "doctor": 1, "action": 2, **dict.fromkeys(OF_UNCOMMITTED, 2)}
     assert done.returncode == codes.get(name, 0), done.stderr
     if name in OF_UNCOMMITTED:  # whose base says which analyzers run
         assert "skipped" in done.stderr

@@ -77,12 +77,16 @@ async def review_here(
     effort: Effort | None = None,
     on_progress: OnProgress,
     llm: LLM | None = None,
+    review: Review | None = None,
+    posted_before: frozenset[str] = frozenset(),
 ) -> Report:
     """Scan, analyse and merge. `llm` None makes one from the settings, if they name a model.
+    `review` and `posted_before` are for one that is posted: its identity, and the fingerprints of
+    what is on lines of the pull request already.
 
     Raises CloneError.
     """
-    review = Review(
+    review = review or Review(
         id=str(ULID()),
         repository=target.repository,
         number=target.pull.number,
@@ -103,7 +107,14 @@ async def review_here(
                 await llm_client.aclose()
     await on_progress(Progress(state=State.REPORTING, percent=95))
     report = build_report(
-        review, target.pull, scanned.scan, results, settings, target.config, now=time.time()
+        review,
+        target.pull,
+        scanned.scan,
+        results,
+        settings,
+        target.config,
+        now=time.time(),
+        posted_before=posted_before,
     )
     await on_progress(Progress(state=State.COMPLETED, percent=100))
     return report

@@ -86,6 +86,12 @@ async def review_command(
     except (TargetNotFound, CloneError, GitHubError) as exc:
         raise BadCommand(str(exc)) from exc
     await _print(report, form, output)
+    return has_failed(report, fail_on, analyzers_alone=analyzers_alone)
+
+
+def has_failed(report: Report, fail_on: FailOn, *, analyzers_alone: bool) -> bool:
+    """Whether a finding is as severe as `fail_on` says. Raises BadCommand where none is, but not
+    all was read; `analyzers_alone` counts only analyzers that failed."""
     if conclusion(report.findings, fail_on) == "failure":
         return True
     failed = {*report.failed_sources} - {LLM_SOURCE}

@@ -4,10 +4,10 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
 import json
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
+from bot import __version__
 from bot.domain.diff import Side
 from bot.domain.model import LLM_SOURCE, Finding, Place, Report, Severity
 from bot.text.invisible_characters import show_hidden
@@ -33,7 +33,7 @@ def sarif(report: Report) -> bytes:
         "tool": {
             "driver": {
                 "name": "Glossator",
-                "semanticVersion": version("glossator"),
+                "semanticVersion": __version__,
                 "rules": [_rule(rule, report) for rule in rules],
             }
         },
