@@ -68,19 +68,19 @@ class Deliveries:
     async def mark_checked(self, until: float) -> None:
         await self._redis.set(keys.REDELIVERY_CHECKED_UNTIL, until)
 
-    async def redis_changed(self) -> bool:
-        """Whether another Redis answers than the one of `note_redis`, or the same after a restart:
-        its last writes may be lost, deliveries that were accepted among them."""
-        noted = await self._redis.get(keys.REDIS_RUN_ID)
-        return noted is not None and to_bytes(noted).decode() != await self._run_id()
-
-    async def note_redis(self) -> None:
-        await self._redis.set(keys.REDIS_RUN_ID, await self._run_id())
-
-    async def _run_id(self) -> str:
-        """ "" where a hosted Redis does not tell."""
+    async def redis_run_id(self) -> str:
+        """Which run of which server answers; empty where a hosted Redis does not tell."""
         info: Any = await self._redis.info("server")
         return str(info.get("run_id", ""))
+
+    async def redis_changed(self, run_id: str) -> bool:
+        """Whether this is another Redis than the one of `note_redis`, or the same after a restart:
+        its last writes may be lost, deliveries that were accepted among them."""
+        noted = await self._redis.get(keys.REDIS_RUN_ID)
+        return noted is not None and to_bytes(noted).decode() != run_id
+
+    async def note_redis(self, run_id: str) -> None:
+        await self._redis.set(keys.REDIS_RUN_ID, run_id)
 
     async def unknown(self, guids: Sequence[str]) -> frozenset[str]:
         """Those of the deliveries that were not queued, as far as we know."""

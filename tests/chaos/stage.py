@@ -154,6 +154,11 @@ class ChaosStage:
         arrived = {attempt.guid for attempt in attempts if attempt.status == "OK"}
         return sorted({attempt.guid for attempt in attempts} - arrived)
 
+    async def unnoticed_failover(self) -> bool:
+        """Whether the scheduler has yet to look what the last one has lost."""
+        run_id = await self.store.deliveries.redis_run_id()
+        return await self.store.deliveries.redis_changed(run_id)
+
     def redeliveries_under_way(self) -> int:
         """How many GitHub was asked for and has not tried yet."""
         asked = sum(

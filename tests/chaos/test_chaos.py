@@ -41,7 +41,7 @@ async def survive_failovers(chaos: ChaosStage, plan: Plan) -> None:
     await harming
     # What was accepted and lost is known of only once it is looked for, and then comes.
     async with asyncio.timeout(60):
-        while await chaos.store.deliveries.redis_changed() or chaos.redeliveries_under_way():
+        while await chaos.unnoticed_failover() or chaos.redeliveries_under_way():
             await asyncio.sleep(0.1)
     await chaos.settle(300)
     assert chaos.wrong() == []

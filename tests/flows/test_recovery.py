@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -277,6 +278,28 @@ async def test_what_a_redis_that_took_over_has_lost_is_requested_and_done_once(
     assert [run.status for run in world.check_runs] == ["completed"]
     assert len(world.reviews) == 1
     assert len(world.inline_comments) <= 1
+
+
+async def test_a_redis_that_takes_over_while_we_look_is_seen_the_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_services(world.settings) as services:
+        await redeliver(services)
+        noted, listed = await world.store.deliveries.redis_run_id(), deliveries.list_deliveries
+
+        async def fail_over(gh: GitHub, since: datetime) -> tuple[deliveries.Delivery, ...]:
+            async def another() -> str:
+                return "another"
+
+            monkeypatch.setattr(services.store.deliveries, "redis_run_id", another)
+            return await listed(gh, since)
+
+        monkeypatch.setattr(deliveries, "list_deliveries", fail_over)
+        await redeliver(services)
+        assert await world.store.redis.get(keys.REDIS_RUN_ID) == noted.encode()
+        assert await services.store.deliveries.redis_changed("another")
+        await redeliver(services)
+        assert not await services.store.deliveries.redis_changed("another")
 
 
 @pytest.mark.slow

@@ -68,7 +68,9 @@ async def ensure(services: Services, gh: GitHub, review: Review) -> None:
     Raises Transient while another worker writes to it for long.
     """
     async with exclusive_writer(services, review):
-        if not (await services.store.reviews.state(review.id) or State.CANCELLED).finished:
+        state = await services.store.reviews.get(review.id)
+        # Another attempt may have opened it for a newer head, after a Redis had forgotten it.
+        if state and not state.state.finished and state.review.head_sha == review.head_sha:
             await ensure_exclusive(services, gh, review)
 
 

@@ -31,12 +31,14 @@ _log = log.get(__name__)
 async def redeliver(services: Services) -> None:
     """Ask once for each attempt that failed since we last looked, also while we were away."""
     store, now = services.store, await services.store.time()
+    # Another may take over while we look: that is seen the next time.
+    run_id = await store.deliveries.redis_run_id()
     since = datetime.fromtimestamp(now, UTC) - KEPT
     if (checked_until := await store.deliveries.checked_until()) is not None:
         since = max(since, datetime.fromtimestamp(checked_until, UTC) - OVERLAP)
     gh = services.github.as_app()
     attempts = await deliveries.list_deliveries(gh, since)
-    for attempt in (*deliveries.undelivered(attempts), *await _forgotten(store, attempts)):
+    for attempt in (*deliveries.undelivered(attempts), *await _forgotten(store, attempts, run_id)):
         if not await store.deliveries.was_redelivered(attempt.id):
             await _plan(store, attempt.id, attempt.guid)
     await store.deliveries.mark_checked(now)
@@ -56,15 +58,15 @@ async def redeliver(services: Services) -> None:
             await store.deliveries.plan_redelivery(attempt_id, guid, await store.time(), again=True)
             raise
         await store.deliveries.mark_redelivered(attempt_id, guid)
-    await store.deliveries.note_redis()
+    await store.deliveries.note_redis(run_id)
 
 
 async def _forgotten(
-    store: Store, attempts: Sequence[deliveries.Delivery]
+    store: Store, attempts: Sequence[deliveries.Delivery], run_id: str
 ) -> Sequence[deliveries.Delivery]:
     """Those that we had accepted, and of which a Redis that took over knows nothing; and with them
     those that we had ignored, and will again."""
-    if not await store.deliveries.redis_changed():
+    if not await store.deliveries.redis_changed(run_id):
         return ()
     accepted = {attempt.guid: attempt for attempt in attempts if attempt.ok}
     forgotten = await store.deliveries.unknown(list(accepted))
