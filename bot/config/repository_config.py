@@ -68,6 +68,7 @@ class RepoConfig:
     title_skip_markers: tuple[str, ...] = ("[skip review]", "[no review]")
     settle_seconds: int | None = None
     analyzers_disabled: tuple[str, ...] = ()
+    author_commands: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,11 @@ class _File(_Section):
     request_changes: bool = Field(
         _SERVERS,
         description="Request changes for critical and high findings. Default: the server's.",
+    )
+    author_commands: bool = Field(
+        _DEFAULT.author_commands,
+        description="Let authors without write access ask questions and dismiss findings in "
+        "their own pull requests.",
     )
     drafts: bool = Field(_DEFAULT.drafts, description="Review drafts automatically.")
     bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots automatically.")

@@ -12,10 +12,14 @@ nor do list items' first lines, which start with their marker. Words are not cas
     /review ask QUESTION
     /review dismiss [REASON]    in a thread of ours
     /review forget [LESSON]     its id, or none in a thread of ours
+
+Words that choose a review may be combined (`/review security deep`), and small ones that people add
+(`now`, `please`) change nothing. A comment that mentions the App is a command if it says one, or
+else a question to it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -99,18 +103,58 @@ def _markdown() -> MarkdownIt:
 _MARKDOWN = _markdown()
 
 
-def parse(body: str) -> tuple[Command | BadCommand, ...]:
-    """The commands of a comment's Markdown, in order. Never raises."""
+def parse(body: str, us: str = "") -> tuple[Command | BadCommand, ...]:
+    """The commands of a comment's Markdown, in order; `us` is the name by which people mention the
+    App. Never raises."""
     if not _MENTION.search(body):  # most comments; parsing costs a hundred times as much
-        return ()
+        return _mentioned(body, us) if us and f"@{us}".lower() in body.lower() else ()
     found = (
-        _parse_words(match["rest"] or "") for match in map(_LINE.fullmatch, _lines(body)) if match
+        _parse_words(match["rest"] or "")
+        for line in _lines(body, "/review")
+        if (match := _LINE.fullmatch(line))
     )
-    return tuple(command for command, _ in zip(found, range(MAX_COMMANDS), strict=False))
+    some = tuple(command for command, _ in zip(found, range(MAX_COMMANDS), strict=False))
+    return some or _mentioned(body, us)
 
 
-def _lines(body: str) -> Iterator[str]:
-    """The lines of plain text outside quotes that begin where a source line begins."""
+def _mentioned(body: str, us: str) -> tuple[Command | BadCommand, ...]:
+    """What a mention of us says: the command that stands alone behind it, or a question, which is
+    all of the comment's text."""
+    lines = list(_lines(body))
+    name = re.compile(rf"(?<![\w/@])@{re.escape(us)}(?:\[bot\])?(?![\w/-])[,:]?", re.IGNORECASE)
+    if not us or not any(map(name.search, lines)):
+        return ()
+    text = " ".join("\n".join(name.sub("", line) for line in lines).split()).strip()
+    said = _parse_words(text.rstrip("!."))
+    asks = said != Command(verb=Verb.REVIEW) or "review" in text.lower().split()
+    if isinstance(said, Command) and asks:
+        return (said,)
+    return (Command(verb=Verb.ASK, text=text),) if text else (Command(verb=Verb.HELP),)
+
+
+#: How people begin who want an answer without a question mark.
+_ASKING = re.compile(
+    r"(?:please |can |could |would |pls )?(?:why|how|what|which|where|when|explain|show|elaborate"
+    r"|clarify|suggest)\b",
+    re.IGNORECASE,
+)
+_ADDRESSED = re.compile(r"@(?P<login>[A-Za-z0-9-]+)")
+
+
+def is_question(body: str, us: str) -> bool:
+    """Whether a reply in a thread of ours wants an answer of ours: a question that is not addressed
+    to somebody else. What people say to each other there is theirs."""
+    lines = [line for line in _lines(body) if line]
+    addressed = _ADDRESSED.match(lines[0]) if lines else None
+    if addressed and addressed["login"].lower() != us.lower():
+        return False
+    words = re.sub(r"`[^`\n]*`|\w+://\S+", "", "\n".join(lines))
+    return bool(re.search("[?？؟]", words) or _ASKING.match(words))
+
+
+def _lines(body: str, begins: str = "") -> Iterator[str]:
+    """The lines of plain text outside quotes; `begins` is what a paragraph's first line begins with
+    in the source, if only such are wanted."""
     source = _NEWLINE.split(body)
     quotes = 0
     for token in _MARKDOWN.parse(body):
@@ -120,7 +164,7 @@ def _lines(body: str) -> Iterator[str]:
             first = source[token.map[0]].lstrip().lower()
             for number, line in enumerate(_split(token.children or [])):
                 # Before a paragraph's first line there may be a list's or heading's marker.
-                if number or first.startswith("/review"):
+                if number or first.startswith(begins):
                     yield line
 
 
@@ -158,16 +202,40 @@ def _parse_words(rest: str) -> Command | BadCommand:
     words = rest.split(maxsplit=1)
     word, text = (part.strip() for part in (*words, "", "")[:2])
     word = word.lower()
-    if word in _WITHOUT_ARGUMENT:
-        if not text:
-            return _WITHOUT_ARGUMENT[word]
-        return BadCommand(f"`/review {word}` takes no arguments.{_HELP}")
     verb = _WITH_ARGUMENT.get(word)
     if verb is None:
-        return _unknown(word)
+        return _combined([each.strip(",.!").lower() for each in rest.split()])
     if verb is Verb.ASK and not text:
         return BadCommand(f"`/review ask` needs a question on the same line.{_HELP}")
     return Command(verb=verb, text=text)
+
+
+#: What people add to a command, without meaning more by it.
+_SMALL = frozenset(
+    "a and code it just me my now once only please pls pr review run the thanks this".split()  # noqa: SIM905
+)
+_SYNONYMS = {"again": "full", "all": "full", "everything": "full"}
+
+
+def _combined(words: Sequence[str]) -> Command | BadCommand:
+    """One command of several words that choose a review, or of one of the others."""
+    said = [_SYNONYMS.get(word, word) for word in words if word not in _SMALL]
+    if unknown := next((word for word in said if word not in _WITHOUT_ARGUMENT), None):
+        return _unknown(unknown)
+    found = [_WITHOUT_ARGUMENT[word] for word in dict.fromkeys(said)]
+    if not found:
+        return Command(verb=Verb.REVIEW)
+    categories = {each.focus for each in found if each.focus}
+    efforts = {each.effort for each in found if each.effort}
+    others = {each.verb for each in found}
+    if len(others) > 1 or len(categories) > 1 or len(efforts) > 1:
+        return BadCommand(f"Those words do not go together in one command.{_HELP}")
+    return Command(
+        verb=found[0].verb,
+        full=any(each.full for each in found),
+        focus=next(iter(categories), None),
+        effort=next(iter(efforts), None),
+    )
 
 
 _HELP = " `/review help` lists all commands."

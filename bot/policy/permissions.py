@@ -16,10 +16,17 @@ def may_write(permission: str) -> bool:
     return permission in _WRITERS
 
 
-def is_permitted(permission: str, command: Command) -> bool:
-    """Whether they may give the command.
+#: What the author of a pull request may do in it, where the repository allows that.
+_AUTHORS = frozenset({Verb.ASK, Verb.DISMISS})
+
+
+def is_permitted(permission: str, command: Command, *, as_author: bool = False) -> bool:
+    """Whether they may give the command; `as_author` in their own pull request, in a repository
+    that lets authors take part.
 
     Everything but help costs money or changes something, so it needs the right to write.
     Help is for all who can read, and so comment; somebody without access gets no answer.
     """
+    if as_author and command.verb in _AUTHORS and permission in _READERS:
+        return True
     return permission in (_READERS if command.verb is Verb.HELP else _WRITERS)

@@ -14,7 +14,7 @@ our own; nothing overrides that there is nothing to review:
     author is a bot        skip, unless `bots: true`                review
     from a fork            review, unless `forks: ask` or `skip`    review
     base branch            skip, if not among `base_branches`       review
-    head already reviewed  skip         review
+    head already reviewed  skip         review, but for a plain `/review`
     quota of the day spent skip         skip
     author's hour spent    skip         review
     too large              review the riskiest files, with a note   the same
@@ -79,6 +79,7 @@ _NOT_OVERRIDABLE = frozenset(
         SkipReason.NOTHING_CHANGED,
         SkipReason.IGNORED_PATHS,
         SkipReason.QUOTA,
+        SkipReason.ALREADY_REVIEWED,
     }
 )
 
@@ -98,6 +99,15 @@ def author_quota_exceeded(reviews: int) -> Skip:
         SkipReason.AUTHOR_QUOTA,
         f"Its author has no write access and has had {reviews} reviews within the hour "
         "(OUTSIDER_HOURLY_REVIEWS).",
+    )
+
+
+def nothing_new(head_sha: str) -> Skip:
+    """A plain `/review` of what is reviewed."""
+    return Skip(
+        SkipReason.ALREADY_REVIEWED,
+        f"Nothing is new since the review of `{head_sha[:12]}`. Comment `/review full` to review "
+        "everything again.",
     )
 
 

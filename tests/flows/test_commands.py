@@ -28,7 +28,7 @@ A_REVIEW = {"POST check-runs", "PATCH check-runs", "POST reviews"}
 async def test_review_starts_again_and_reacts_when_it_is_done(world: World) -> None:
     number = await reviewed(world)
     mark = len(world.writes())
-    comment = await world.sandbox.comment(REPO, number, "Thanks!\n\n/review\n\nplease")
+    comment = await world.sandbox.comment(REPO, number, "Thanks!\n\n/review full\n\nplease")
     await world.settle()
     assert set(writes_since(world, mark)) == A_REVIEW | {"POST reactions", "POST graphql"}
     assert [review.minimized for review in world.reviews] == ["outdated", None]
@@ -37,10 +37,27 @@ async def test_review_starts_again_and_reacts_when_it_is_done(world: World) -> N
     assert len(world.inline_comments) == 1, "what stands is not said twice"
 
 
+async def test_review_of_what_is_reviewed_says_so_in_one_line(world: World) -> None:
+    number = await reviewed(world)
+    mark = len(world.writes())
+    comment = await world.sandbox.comment(REPO, number, "/review, please")
+    comment = await world.sandbox.comment(REPO, number, "/review please")
+    await world.settle()
+    assert sorted(writes_since(world, mark)) == [
+        "POST comments",
+        "POST reactions",
+        "POST reactions",
+    ]
+    assert reactions(world, comment.id) == ["eyes", "confused"]
+    head = world.repository.pulls[number].head_sha
+    [answer] = bot_comments(world)
+    assert answer.startswith(f"Nothing is new since the review of `{head[:12]}`.")
+
+
 async def test_a_command_in_the_summary_of_a_review_is_carried_out(world: World) -> None:
     number = await reviewed(world)
     mark = len(world.writes())
-    await world.sandbox.submit_review(REPO, number, "Looks good.\n\n/review\n/review nonsense")
+    await world.sandbox.submit_review(REPO, number, "Looks good.\n\n/review full\n/review nonsense")
     await world.settle()
     # A review takes no reactions, so that the answer alone says what came of it.
     assert set(writes_since(world, mark)) >= {"PATCH check-runs", "POST reviews"}
@@ -135,7 +152,7 @@ async def test_edits_and_bots_are_ignored(world: World) -> None:
 
 async def test_the_same_command_delivered_twice_runs_once(world: World) -> None:
     number = await reviewed(world)
-    await world.sandbox.comment(REPO, number, "/review help\n/review")
+    await world.sandbox.comment(REPO, number, "/review help\n/review full")
     delivery = world.sandbox.state.deliveries[-1]
     await world.sandbox.redeliver(delivery.id)
     await world.settle()
@@ -225,6 +242,49 @@ async def test_a_reply_in_our_thread_is_answered_there(asking: World, llm: LLMSe
     assert "|app.py, line 10\n" in question
     assert comment.body.partition("**")[2].partition("**")[0] in question, "what it is about"
     assert question.count("Is that really a problem here?") == 1
+
+
+async def test_a_mention_is_answered_and_small_talk_is_not(asking: World, llm: LLMServer) -> None:
+    llm.default = knows
+    number = await reviewed(asking)
+    [comment] = asking.inline_comments
+    mark = len(asking.writes())
+    await asking.sandbox.comment(REPO, number, "Thanks, @alice. Is it ready?")
+    await asking.sandbox.reply_in_thread(REPO, comment.id, "@alice what do you think?")
+    await asking.sandbox.reply_in_thread(REPO, comment.id, "We know; later.")
+    await asking.settle()
+    assert writes_since(asking, mark) == []
+
+    await asking.sandbox.comment(REPO, number, "@glossator Why is it risky?")
+    await asking.settle()
+    [answer] = bot_comments(asking)
+    assert "risky" in answer
+    assert llm.requests[-1].user.count("Why is it risky?") == 1
+
+
+@pytest.mark.parametrize("allowed", ["true", "false"])
+async def test_an_author_without_write_access_takes_part_where_the_repository_allows_it(
+    asking: World, llm: LLMServer, allowed: str
+) -> None:
+    llm.default = knows
+    config = {".github/glossator.yml": f"author_commands: {allowed}\n"}
+    number = await asking.open_pull({**BEFORE, **config}, AFTER, author="eve")
+    await asking.settle()
+    asking.repository.permissions["eve"] = "read"
+    [comment] = asking.inline_comments
+    question = await asking.sandbox.comment(REPO, number, "/review ask Why?", author="eve")
+    full = await asking.sandbox.comment(REPO, number, "/review full", author="eve")
+    dismissal = await asking.sandbox.reply_in_thread(
+        REPO, comment.id, "/review dismiss it is ours", author="eve"
+    )
+    await asking.settle()
+
+    assert reactions(asking, full.id) == ["confused"], "a review costs more than a question"
+    done = ["eyes", "rocket"] if allowed == "true" else ["confused"]
+    assert reactions(asking, question.id) == done
+    assert reactions(asking, dismissal.id) == done
+    kept = await asking.store.suppressions.all(asking.repository.id, 180)
+    assert kept == (), "the repository keeps none"
 
 
 async def test_an_answer_knows_the_issue_that_the_change_closes(

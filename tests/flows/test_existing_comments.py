@@ -43,7 +43,7 @@ async def test_a_comment_that_github_refused_is_posted_on_the_next_request(
     await push(world, number, {"other.py": "x = 1\n"})
     await world.settle()
     assert (len(world.reviews), world.inline_comments) == (1, []), "its text tells it"
-    await world.sandbox.comment(REPO, number, "/review")
+    await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     assert len(world.inline_comments) == 1
 
@@ -65,7 +65,7 @@ async def test_refused_comments_are_reported_after_a_worker_restart(
     assert failing.triggered == failing.times
     [review] = world.reviews
     assert world.inline_comments == []
-    await world.sandbox.comment(REPO, number, "/review")
+    await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     [comment] = world.inline_comments  # for it was not taken to stand there
     [_, title, *_] = comment.body.splitlines()

@@ -127,7 +127,7 @@ async def test_a_push_without_new_findings_edits_the_review_and_one_with_them_re
     assert second.body.count("It walks the items twice.") == 0, "the comments say it"
     assert len(world.inline_comments) == 2
 
-    await world.sandbox.comment(REPO, number, "/review")
+    await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     assert [r.minimized for r in world.reviews] == ["outdated", "outdated", None], "who asks hears"
     assert len(world.inline_comments) == 2
@@ -284,7 +284,7 @@ async def test_full_asks_about_everything_again_and_pays_for_nothing_twice(
     call_count = len(llm.requests)
     await world.sandbox.comment(REPO, number, "/review")
     await world.settle()
-    assert (len(world.reviews), len(llm.requests)) == (2, call_count), "nothing is new"
+    assert (len(world.reviews), len(llm.requests)) == (1, call_count), "nothing is new"
 
     outages = iter([Status(503)] * 4)  # once it was read, until its batch is tried again
 
@@ -297,7 +297,7 @@ async def test_full_asks_about_everything_again_and_pays_for_nothing_twice(
     await world.settle()
     again = [request.asks_for_verdicts for request in llm.requests[call_count:]]
     assert (again.count(False), set(again)) == (1, {True, False})
-    assert len(world.reviews) == 3
+    assert len(world.reviews) == 2
 
 
 TWO_BUGS = """\

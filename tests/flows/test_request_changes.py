@@ -56,7 +56,7 @@ async def test_dismissing_the_finding_takes_it_back_too(world: World) -> None:
     number = await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss")
-    await world.sandbox.comment(REPO, number, "/review")
+    await world.sandbox.comment(REPO, number, "/review full")
     await world.settle()
     assert states(world) == ["DISMISSED", "COMMENTED"]
 

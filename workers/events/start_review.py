@@ -154,6 +154,8 @@ async def _open(
         if over and request.trigger.automatic and await _is_current(store, seen, pull):
             return None
         decision = over or decision
+    if isinstance(decision, start.Start) and await _has_nothing_new(store, request, seen, pull):
+        decision = start.nothing_new(pull.head_sha)
     if isinstance(decision, start.Skip):
         await _end_superseded(services, request, seen, pull, decision)
         return await _skip(services, gh, request, pull, decision, warnings)
@@ -191,6 +193,24 @@ async def _open(
     )
     await store.reviews.update(review.id, handoff=handoff, title=kept.title)
     return replace(state, handoff=handoff, title=kept.title)
+
+
+async def _has_nothing_new(
+    store: Store, request: ReviewRequest, seen: PullState, pull: PullRequest
+) -> bool:
+    """Whether a plain `/review` asks for what the newest review has said already, in full."""
+    asks_for_news = not (request.full or request.focus or request.effort)
+    if request.trigger is not Trigger.COMMAND or not asks_for_news:
+        return False
+    newest = seen.unfocused
+    if newest == request.review_id or (seen.head, seen.base) != (pull.head_sha, pull.base_ref):
+        return False
+    report = await store.stage_data.report(newest) if newest else None
+    return (
+        report is not None
+        and report.complete
+        and await store.reviews.state(newest) is State.COMPLETED
+    )
 
 
 def _review_of(request: ReviewRequest, pull: PullRequest, now: float) -> Review:

@@ -39,11 +39,11 @@ def sanitize(text: str, limit: int = 4000) -> str:
     return "\n\n".join(_blocks(tree.children))
 
 
-def sanitize_line(text: str, limit: int = 300) -> str:
-    """`sanitize` for one line, as a title: no blocks, line ends become spaces, and nothing is bold,
-    as all of it may be."""
+def sanitize_line(text: str, limit: int = 300, *, strong: bool = True) -> str:
+    """`sanitize` for one line: no blocks, line ends become spaces; without `strong` nothing in it
+    is bold, as all of it is to be."""
     line = shorten(" ".join(show_hidden(text).split()), limit)
-    return _start_safe(_inline(markdown.parse_line(line), strong=False))
+    return _start_safe(_inline(markdown.parse_line(line), strong=strong))
 
 
 def code_span(text: str) -> str:

@@ -1,12 +1,17 @@
 """`/review ask`, and replies in our threads: a question, for `workers.events.questions`."""
 
-from bot.domain.commands import Command, Verb
+from bot.domain.commands import Command, Verb, is_question
 from bot.domain.events import to_json
 from bot.github import pulls
 from bot.policy.permissions import is_permitted
 from bot.store import message
 from workers.events import replies
-from workers.events.commands.context import CommandContext, CommandResult
+from workers.events.commands.context import (
+    CommandContext,
+    CommandResult,
+    is_author_with_a_say,
+    our_name,
+)
 from workers.reports import render
 from workers.reports.markers import read_finding_marker
 
@@ -33,9 +38,14 @@ async def answer_reply(context: CommandContext) -> None:
         return
     if read_finding_marker(in_thread[0].body) is None:
         return
-    permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
-    if not is_permitted(permission, Command(verb=Verb.ASK, text=event.body)):
+    if not is_question(event.body, await our_name(services)):
         return
+    permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
+    asks = Command(verb=Verb.ASK, text=event.body)
+    if not is_permitted(permission, asks):
+        as_author = is_permitted(permission, asks, as_author=True)
+        if not as_author or not await is_author_with_a_say(services, context.gh, event):
+            return
     if services.llm is not None:
         await replies.add_reaction(context.gh, event, "eyes")
         await _send_question(context, event.body)

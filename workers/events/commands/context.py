@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.domain.commands import Command
+from bot.domain.commands import BadCommand, Command, parse
 from bot.domain.events import CommentCreated
 from bot.domain.model import Trigger
+from bot.github import pulls
 from bot.github.client import GitHub
 from workers.events.start_review import ReviewRequest, derived_id
+from workers.repository.configuration import read_config
 from workers.review import check_run, threads
 from workers.services import Services
 
@@ -22,6 +24,7 @@ class CommandContext:
     event: CommentCreated
     review_id: str
     position: int = 0
+    as_author: bool = False  # who may not write, but take part in their own pull request
 
     @property
     def where(self) -> tuple[int, int]:
@@ -65,6 +68,29 @@ class CommandResult:
 
 #: What carries out a command. Safe to repeat; raises what a retry may heal.
 Run = Callable[[CommandContext, Command], Awaitable[CommandResult]]
+
+
+async def commands_in(
+    services: Services, event: CommentCreated
+) -> tuple[Command | BadCommand, ...]:
+    """What a comment asks of us, by command or by mention."""
+    us = await our_name(services) if "@" in event.body else ""
+    return parse(event.body, us)
+
+
+async def our_name(services: Services) -> str:
+    """The name by which people mention the App, without the mark of a bot."""
+    return (await services.github.login()).removesuffix("[bot]")
+
+
+async def is_author_with_a_say(services: Services, gh: GitHub, event: CommentCreated) -> bool:
+    """Whether the comment is by the pull request's author, and the repository lets authors take
+    part."""
+    pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
+    if pull.author.casefold() != event.author.casefold():
+        return False
+    config = (await read_config(services, gh, event.repository, pull.base_ref)).config
+    return config.author_commands
 
 
 async def load_context(

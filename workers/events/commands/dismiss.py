@@ -14,8 +14,10 @@ DISMISSED_HERE = (
 
 
 async def run(context: CommandContext, command: Command) -> CommandResult:
-    """With a reason, which is the command's text, it is dropped for the whole repository."""
-    event, store, reason = context.event, context.services.store, command.text
+    """With a reason, which is the command's text, it is dropped for the whole repository; not for
+    an author who may not write there."""
+    event, store = context.event, context.services.store
+    reason = "" if context.as_author else command.text
     one = await context.bot_thread()
     if one is None:
         return CommandResult(NOT_OWN_FINDING, "confused")

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.domain import commands
 from bot.domain.commands import Command
 from bot.domain.events import CommentCreated, from_json, to_json
 from bot.domain.model import Trigger
 from bot.policy import start
 from bot.store import message
 from workers.events import replies
-from workers.events.commands.context import CommandContext, CommandResult, load_context
+from workers.events.commands.context import CommandContext, CommandResult, commands_in, load_context
 from workers.events.start_review import Queued, start_review
 from workers.queue.actor import Attempt
 from workers.reports import render
@@ -54,7 +53,7 @@ async def start_queued_review(
 async def _start_queued(
     services: Services, event: CommentCreated, review_id: str, position: int
 ) -> None:
-    command = commands.parse(event.body)[position]
+    command = (await commands_in(services, event))[position]
     assert isinstance(command, Command), "only what was understood can wait"
     context = await load_context(services, event, review_id, position)
     result = await run(context, command)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.domain import commands
 from bot.domain.commands import BadCommand, Command, Verb
 from bot.domain.events import CommentCreated
 from bot.github import pulls
@@ -11,7 +10,13 @@ from bot.policy.permissions import is_permitted
 from bot.store import Action, AuditEntry, Way
 from workers.events import replies
 from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
-from workers.events.commands.context import CommandContext, Run, load_context
+from workers.events.commands.context import (
+    CommandContext,
+    Run,
+    commands_in,
+    is_author_with_a_say,
+    load_context,
+)
 from workers.events.start_review import derived_id
 from workers.reports import render
 from workers.services import Services
@@ -46,7 +51,7 @@ NOT_PERMITTED = (
 
 async def run_commands(services: Services, event: CommentCreated, review_id: str) -> None:
     """Carry out the commands of a comment, in order. Safe to repeat: each is done once."""
-    found = commands.parse(event.body)
+    found = await commands_in(services, event)
     if not found and event.in_reply_to is None:
         return
     context = await load_context(services, event, review_id)
@@ -61,12 +66,18 @@ async def run_commands(services: Services, event: CommentCreated, review_id: str
 async def _run_commands(context: CommandContext, found: Sequence[Command | BadCommand]) -> None:
     services, gh, event = context.services, context.gh, context.event
     permission = await pulls.permission(gh, event.repository.full_name, event.author)
+    # Asked only where it makes a difference: it costs requests.
+    if any(_only_as_author(permission, command) for command in found):
+        as_author = await is_author_with_a_say(services, gh, event)
+        context = replace(context, as_author=as_author)
     done_before = await services.store.deliveries.executed_commands(context.review_id)
     reply_text: list[str] = []
     for position, command in enumerate(found):
         if position in done_before:
             reply_text.append(done_before[position])
-        elif not is_permitted(permission, _needed_permission_command(command)):
+        elif not is_permitted(
+            permission, _needed_permission_command(command), as_author=context.as_author
+        ):
             reply_text.append(await _refuse(context))
         elif isinstance(command, BadCommand):
             await replies.add_reaction(gh, event, "confused")
@@ -76,6 +87,12 @@ async def _run_commands(context: CommandContext, found: Sequence[Command | BadCo
     help_ = Command(verb=Verb.HELP)
     helped = help_ in found and is_permitted(permission, help_)
     await _answer(context, "\n\n".join(dict.fromkeys(filter(None, reply_text))), helped=helped)
+
+
+def _only_as_author(permission: str, command: Command | BadCommand) -> bool:
+    """Whether who has that permission may do it in their own pull request at most."""
+    needed = _needed_permission_command(command)
+    return not is_permitted(permission, needed) and is_permitted(permission, needed, as_author=True)
 
 
 def _needed_permission_command(command: Command | BadCommand) -> Command:

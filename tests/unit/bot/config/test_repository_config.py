@@ -48,6 +48,7 @@ def test_the_documented_example_sets_every_key() -> None:
         effort=Effort.DEEP,
         fail_on=FailOn.HIGH,
         fail_incomplete=True,
+        author_commands=True,
         max_comments=10,
         max_files=30,
         request_changes=True,

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.commands import MAX_COMMANDS, BadCommand, Command, Verb, parse
+from bot.domain.commands import MAX_COMMANDS, BadCommand, Command, Verb, is_question, parse
 from bot.domain.model import Category, Effort
 
 REVIEW = Command(verb=Verb.REVIEW)
@@ -40,6 +40,17 @@ FULL = Command(verb=Verb.REVIEW, full=True)
         ("- one thing\n/review full", FULL),
         ("[a]:\n/review full", FULL),
         ("/review full <!-- from my template -->", FULL),
+        ("/review now", REVIEW),
+        ("/review this, please!", REVIEW),
+        ("/review again", FULL),
+        ("/review everything", FULL),
+        ("/review full now", FULL),
+        ("/review security now", Command(verb=Verb.REVIEW, focus=Category.SECURITY)),
+        (
+            "/review security deep",
+            Command(verb=Verb.REVIEW, full=True, focus=Category.SECURITY, effort=Effort.DEEP),
+        ),
+        ("/review cancel it", Command(verb=Verb.CANCEL)),
     ],
 )
 def test_a_line_of_text_is_a_command(body: str, command: Command) -> None:
@@ -97,8 +108,16 @@ def test_all_else_is_none(body: str) -> None:
             "That is not a command. `/review help` lists all commands.",
         ),
         (
-            "/review full now",
-            "`/review full` takes no arguments. `/review help` lists all commands.",
+            "/review full speed",
+            "`/review speed` is not a command. `/review help` lists all commands.",
+        ),
+        (
+            "/review cancel full",
+            "Those words do not go together in one command. `/review help` lists all commands.",
+        ),
+        (
+            "/review security performance",
+            "Those words do not go together in one command. `/review help` lists all commands.",
         ),
         (
             "/review ask",
@@ -116,6 +135,56 @@ def test_each_line_is_a_command_of_its_own() -> None:
         FULL,
         BadCommand("`/review nope` is not a command. `/review help` lists all commands."),
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "command"),
+    [
+        ("@glossator why is `x` locked?", Command(verb=Verb.ASK, text="why is `x` locked?")),
+        ("Hm, @Glossator[bot], why?\nAnd how?", Command(verb=Verb.ASK, text="Hm, why? And how?")),
+        ("@glossator please review", REVIEW),
+        ("@glossator please", Command(verb=Verb.ASK, text="please")),
+        ("@glossator full", FULL),
+        ("@glossator: security, please!", Command(verb=Verb.REVIEW, focus=Category.SECURITY)),
+        ("@glossator cancel", Command(verb=Verb.CANCEL)),
+        ("@glossator", Command(verb=Verb.HELP)),
+        ("@glossator dismiss", Command(verb=Verb.DISMISS)),
+        ("/review full\n@glossator thanks", FULL),
+    ],
+)
+def test_a_mention_is_a_command_or_a_question(body: str, command: Command) -> None:
+    assert parse(body, "glossator") == (command,)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["`@glossator why?`", "> @glossator why?", "me@glossator.example", "@glossator-fans hello"]
+    + ["@glossatory hello", "see @org/glossator", "<!-- @glossator why? -->"],
+)
+def test_what_only_looks_like_a_mention_is_none(body: str) -> None:
+    assert parse(body, "glossator") == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "question"),
+    [
+        ("Why is that?", True),
+        ("Is that so? I doubt it.", True),
+        ("why", True),
+        ("Please explain", True),
+        ("@glossator is that so?", True),
+        ("これは何？", True),
+        ("Thanks!", False),
+        ("Fixed in a1b2c3d.", False),
+        ("We know; later.", False),
+        ("@alice can you look?", False),
+        ("> Why?\n\nI see.", False),
+        ("`a ? b : c` is shorter", False),
+        ("", False),
+    ],
+)
+def test_a_question_to_us_is_told_from_small_talk(body: str, question: bool) -> None:
+    assert is_question(body, "glossator") is question
 
 
 def test_a_flood_of_commands_is_cut_off() -> None:

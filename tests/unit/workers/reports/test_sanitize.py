@@ -200,7 +200,7 @@ def test_ordinary_markdown_stays_readable(text: str, markdown: str) -> None:
 
 
 def test_a_title_is_not_bold_in_itself() -> None:
-    assert sanitize_line("**Division** by __zero__ in __init__") == (
+    assert sanitize_line("**Division** by __zero__ in __init__", strong=False) == (
         "Division by \\_\\_zero\\_\\_ in \\_\\_init\\_\\_"
     )
 
