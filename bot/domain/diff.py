@@ -7,6 +7,7 @@ base's file, `Side.RIGHT` the head's.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import category
 
 
 class Side(StrEnum):
@@ -36,9 +37,14 @@ def display_path(path: str) -> str:
 
     Paths of git are bytes; those that are not UTF-8 come as surrogate escapes.
     """
-    if path.isprintable():
+    if is_printable(path):
         return path
-    return "".join(c if c.isprintable() else _escaped(c) for c in path)
+    return "".join(c if is_printable(c) else _escaped(c) for c in path)
+
+
+def is_printable(path: str) -> bool:
+    """Whether all of the path can be seen. Spaces of any width count: people write them."""
+    return path.isprintable() or all(c.isprintable() or category(c) == "Zs" for c in path)
 
 
 def _escaped(char: str) -> str:

@@ -31,6 +31,7 @@ class FileSkipReason(_Reason):
     NOT_INCLUDED = "not_included", "not in the configured `paths.include`"
     EXCLUDED = "excluded", "excluded by this repository's configuration"
     UNPRINTABLE_PATH = "unprintable_path", "unprintable characters in its name"
+    PATH_NOT_UTF8 = "path_not_utf8", "its name is not UTF-8"
     LONG_PATH = "long_path", "path too long"
     LOCK_FILE = "lock_file", "lock file"
     BINARY = "binary", "binary file"
@@ -48,7 +49,10 @@ class FileSkipReason(_Reason):
     DELETED = "deleted", "deleted"
     RENAMED = "renamed", "renamed only"
     UNCHANGED = "unchanged", "no changed lines"
+    LINE_ENDS = "line_ends", "only its line ends changed"
     TOO_LARGE = "too_large", "larger than {}"
+    WAS_TOO_LARGE = "was_too_large", "was larger than {} before"
+    LFS_POINTER = "lfs_pointer", "kept in Git LFS"
     FILE_LIMIT = "file_limit", "over the {}-file limit (riskier files first)"
     LINE_LIMIT = "line_limit", "over the limit of {} changed lines"
     CANDIDATE_LIMIT = (

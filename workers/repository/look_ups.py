@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.domain.diff import Side
+from bot.domain.diff import Side, is_printable
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Place
 from workers.repository import code_search
@@ -153,7 +153,7 @@ class CodeLookUps:
 def _checked(path: str) -> str:
     """The path in the repository that a model means. Raises Problem."""
     path = path.strip().removeprefix("./").rstrip("/")
-    if len(path) > _MAX_PATH or not path.isprintable():
+    if len(path) > _MAX_PATH or not is_printable(path):
         raise Problem("no path in a repository")
     if path.startswith(("/", "~", "-")) or ".." in path.split("/") or "\\" in path:
         raise Problem("outside the repository: paths are relative to its root")

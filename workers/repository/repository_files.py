@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.config.repository_config import RepoConfig
-from bot.domain.diff import Side
+from bot.domain.diff import Side, is_printable
 from bot.domain.model import MaskedLine
 from bot.text.invisible_characters import visible
 from bot.text.languages import language_of
@@ -89,7 +89,7 @@ class RepositoryFiles:
             here = self._here(_FETCH_SECONDS, _MAX_READ)
             entries = await (here.tree() if side is Side.RIGHT else here.base_tree())
             self._trees[side] = await asyncio.to_thread(
-                lambda: {e.path: e.blob for e in entries if e.path.isprintable()}
+                lambda: {e.path: e.blob for e in entries if is_printable(e.path)}
             )
         return self._trees[side]
 

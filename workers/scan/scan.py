@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
+from bot.domain.diff import is_printable
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import (
     Batch,
@@ -28,8 +29,8 @@ from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
 from workers.scan.analyzers.analyzer import Target
-from workers.scan.analyzers.runner import run_all
-from workers.scan.analyzers.secrets import masks
+from workers.scan.analyzers.runner import AnalyzerResults, run_all
+from workers.scan.analyzers.secrets import SECRETS, masks
 from workers.scan.bundles import bundle, relations, with_less_evidence
 from workers.scan.context.context import relatives, with_context
 from workers.scan.context.outline import outline
@@ -42,6 +43,7 @@ from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_t
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_selection import FileSelection, select_files
+from workers.scan.unread_files import search_unread, with_plain_paths
 
 #: The part of the context's share that an overview of the rest of the change may take.
 _OVERVIEW_SHARE = 4
@@ -84,17 +86,12 @@ async def scan(
         await on_progress(_at(8, Activity.DIFFING))
         selection = await select_files(repository, settings, config)
         await on_progress(_at(11, Activity.RUNNING_ANALYZERS, len(selection.targets)))
-        async with asyncio.TaskGroup() as group:  # both only wait for other processes
-            analysed = group.create_task(
-                run_all(
-                    selection.targets,
-                    seconds=settings.analyzer_seconds,
-                    disabled=effective(settings, config).analyzers_disabled,
-                    require_isolation=settings.require_isolation,
-                )
-            )
-            read = group.create_task(_relatives(repository, selection, settings))
-    analyzer_results, (others, more_notes) = analysed.result(), read.result()
+        disabled = effective(settings, config).analyzers_disabled
+        analyzer_results, others, more_notes = await _analyzed(
+            repository, selection, settings, disabled
+        )
+        search = () if SECRETS.name in disabled else selection.unread
+        elsewhere, search_notes = await search_unread(repository, search, secrets_key(settings))
     hidden = await asyncio.to_thread(
         _shown, selection.targets, analyzer_results.evidence, secrets_key(settings)
     )
@@ -125,17 +122,35 @@ async def scan(
         + uncut
         + over
         + _unknown(selection, analyzer_results.reviewed, settings),
-        evidence=evidence,
-        notes=analyzer_results.notes + more_notes,
+        evidence=evidence + with_plain_paths(_finished(elsewhere, criteria)),
+        notes=analyzer_results.notes + more_notes + search_notes,
         file_result_keys=tuple(part.key for part in parts),
         reviewed_paths=tuple(target.path for target in selection.targets),
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
         skipped_unlisted=selection.skipped_unlisted,
         failed_sources=analyzer_results.failed_sources,
-        masked_lines=_masked_lines(hidden),
+        masked_lines=_masked_lines(hidden) + _masked_lines(elsewhere),
         truncated_sources=analyzer_results.truncated_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+async def _analyzed(
+    repository: Clone, selection: FileSelection, settings: Settings, disabled: Iterable[str]
+) -> tuple[AnalyzerResults, dict[str, tuple[Text, ...]], tuple[str, ...]]:
+    """What analyzers say, and the files that explain the changed ones, with notes on what could not
+    be read of these."""
+    async with asyncio.TaskGroup() as group:  # both only wait for other processes
+        analysed = group.create_task(
+            run_all(
+                selection.targets,
+                seconds=settings.analyzer_seconds,
+                disabled=disabled,
+                require_isolation=settings.require_isolation,
+            )
+        )
+        read = group.create_task(_relatives(repository, selection, settings))
+    return analysed.result(), *read.result()
 
 
 def _shown(targets: Sequence[Target], evidence: Sequence[Finding], key: bytes) -> Redacted:
@@ -148,6 +163,7 @@ def _masked_lines(hidden: Redacted) -> tuple[MaskedLine, ...]:
     return tuple(
         MaskedLine(path, number, text)
         for path, lines in masks(hidden.evidence).items()
+        if is_printable(path)  # no other is looked up
         for number, text in lines.items()
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
 
+from bot.domain.diff import is_printable
 from bot.text.languages import language_of
 from workers.scan.context.grammar_nodes import NODES
 from workers.scan.repository.clone import Entry
@@ -46,7 +47,7 @@ def index(tree: Iterable[Entry]) -> Index:
     blobs, languages = {}, {}
     for entry in tree:
         language = language_of(entry.path)
-        if language not in NODES or not entry.path.isprintable():
+        if language not in NODES or not is_printable(entry.path):
             continue
         blobs[entry.path], languages[entry.path] = entry.blob, language
         by_stem[_words(entry.path)[-1]].append(entry.path)

@@ -57,6 +57,9 @@ _DIFF = (
 )
 
 
+#: Renames are paired; a line that differs in nothing but its end is the same line.
+_LINES = ("-M", "--ignore-cr-at-eol")
+
 #: Changed paths, and paths of one commit. Nobody reviews so many, and what lists them takes
 #: memory and time for each.
 MAX_CHANGED = 200_000
@@ -124,12 +127,12 @@ class Clone:
 
     async def counted(self, paths: Sequence[str]) -> tuple[ChangedFile, ...]:
         """These paths with renames paired and lines counted; their blobs must be fetched."""
-        out = await self._diff("--numstat", "-M", paths=paths)
+        out = await self._diff("--numstat", *_LINES, paths=paths)
         return await asyncio.to_thread(diff.parse_numstat, out)
 
     async def hunks(self, paths: Sequence[str]) -> tuple[ChangedFile, ...]:
         """These paths with their hunks; their blobs must be fetched."""
-        out = await self._diff("--patch", "--unified=3", "-M", paths=paths)
+        out = await self._diff("--patch", "--unified=3", *_LINES, paths=paths)
         return await asyncio.to_thread(diff.parse_patch, out)
 
     async def tree(self) -> tuple[Entry, ...]:

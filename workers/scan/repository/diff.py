@@ -1,17 +1,21 @@
 """Read what `git diff --raw -z` says, alone or followed by `--numstat` or `--patch` (pure).
 
-Paths come from the NUL-separated part, never from the quoted headers of the patch;
-the files of the patch follow in the same order. Format:
-https://git-scm.com/docs/diff-format
+Paths come from the NUL-separated part, never from the quoted headers of the patch; the files of
+the patch follow in the same order, but for those in which git was told to see no change, as of line
+ends. A file that takes the place of a link or submodule is a new one, and git writes it as two.
+Format: https://git-scm.com/docs/diff-format
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from bot.domain.diff import ChangedFile, FileKind, FileStatus, Hunk, Line
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)", re.DOTALL)
+_INDEX = re.compile(rb"index ([0-9a-f]+)\.\.([0-9a-f]+)")
+#: The lines of a file's header in a patch: modes, similarity, names and blobs.
+_HEADER = 9
 _STATUS = {
     "A": FileStatus.ADDED,
     "C": FileStatus.ADDED,
@@ -34,8 +38,17 @@ def parse_raw(out: bytes) -> tuple[ChangedFile, ...]:
 def parse_numstat(out: bytes) -> tuple[ChangedFile, ...]:
     """The files of `git diff --raw --numstat -z`, with additions and deletions counted."""
     files, rest = _raw(out)
-    fields = iter(rest)
-    return tuple(_count(file, fields) for file in files)
+    counts = _counts(rest)
+    count = next(counts, None)
+    found = []
+    for file in files:
+        if count is not None and count.path == file.path:
+            file = _counted(file, count)
+            count = next(counts, None)
+        found.append(file)
+    if count is not None:
+        raise DiffError(f"the line counts of {count.path!r} are of no file, or out of order")
+    return tuple(found)
 
 
 def parse_patch(out: bytes) -> tuple[ChangedFile, ...]:
@@ -45,9 +58,36 @@ def parse_patch(out: bytes) -> tuple[ChangedFile, ...]:
     if rest:
         raise DiffError(f"unexpected {rest[0][:40]!r} after the list of files")
     sections = list(_sections(patch.split(b"\n"))) if patch else []
-    if len(sections) != len(files):
-        raise DiffError(f"{len(files)} files are listed, but {len(sections)} have a patch")
-    return tuple(_with_hunks(file, lines) for file, lines in zip(files, sections, strict=True))
+    position = 0
+    found = []
+    for file in files:
+        if position < len(sections) and _is_removal_before(file, sections[position]):
+            position += 1
+        if position < len(sections) and _is_of(file, sections[position]):
+            file = _with_hunks(file, sections[position])
+            position += 1
+        found.append(file)
+    if position < len(sections):
+        raise DiffError(
+            f"{len(sections)} patches, of which {len(sections) - position} are of no file"
+        )
+    return tuple(found)
+
+
+def _is_removal_before(file: ChangedFile, section: Sequence[bytes]) -> bool:
+    """Whether it is the first half of a change of kind: what the file takes the place of."""
+    return file.status is not FileStatus.DELETED and any(
+        line.startswith(b"deleted file mode ") for line in section[:_HEADER]
+    )
+
+
+def _is_of(file: ChangedFile, section: Sequence[bytes]) -> bool:
+    """Whether a patch leads to the file's new blob from its old one, or from nothing."""
+    blobs = next((m for line in section[:_HEADER] if (m := _INDEX.match(line))), None)
+    if blobs is None:  # only moved, or its mode changed
+        return file.old_blob == file.new_blob
+    befores = (None, file.old_blob) if file.status is FileStatus.ADDED else (file.old_blob,)
+    return _blob(blobs[1]) in befores and _blob(blobs[2]) == file.new_blob
 
 
 def _raw(out: bytes) -> tuple[tuple[ChangedFile, ...], list[bytes]]:
@@ -74,13 +114,14 @@ def _file(record: bytes, status: str, paths: list[bytes]) -> ChangedFile:
     if not all(paths):
         raise DiffError(f"{record[:80]!r} names no file")
     old_mode, new_mode, old_blob, new_blob, _ = parts
+    is_new = old_mode in _KINDS and new_mode not in _KINDS and new_blob.strip(b"0") != b""
     names = [path.decode("utf-8", "surrogateescape") for path in paths]
     return ChangedFile(
         path=names[-1],
         old_path=names[0] if status == "R" else None,
-        status=_STATUS.get(status, FileStatus.MODIFIED),
-        # A file that turns into a link, or back, is no text to review either.
-        kind=_KINDS.get(new_mode) or _KINDS.get(old_mode) or FileKind.FILE,
+        status=FileStatus.ADDED if is_new else _STATUS.get(status, FileStatus.MODIFIED),
+        # A file that turns into a link is no text to review; a link that turns into a file is one.
+        kind=_KINDS.get(old_mode if status == "D" else new_mode, FileKind.FILE),
         old_blob=_blob(old_blob),
         new_blob=_blob(new_blob),
     )
@@ -90,17 +131,35 @@ def _blob(oid: bytes) -> str | None:
     return None if not oid.strip(b"0") else oid.decode("ascii", "replace")
 
 
-def _count(file: ChangedFile, fields: Iterator[bytes]) -> ChangedFile:
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """The lines of a file; None of a binary one."""
+
+    path: str
+    added: int | None
+    deleted: int | None
+
+
+def _counts(fields: Iterable[bytes]) -> Iterator[_Count]:
     """A numstat record is `added TAB deleted TAB path`; a rename's paths are two fields more."""
-    try:
-        added, deleted, path = next(fields).split(b"\t", 2)
-        if not path:
-            next(fields), next(fields)
-        if added == b"-":
-            return replace(file, binary=True)
-        return replace(file, additions=int(added), deletions=int(deleted))
-    except (StopIteration, ValueError) as exc:
-        raise DiffError(f"the line counts end before {file.path!r}") from exc
+    rest = iter(fields)
+    for record in rest:
+        try:
+            added, deleted, path = record.split(b"\t", 2)
+            if not path:
+                _, path = next(rest), next(rest)
+            numbers = (None, None) if added == b"-" else (int(added), int(deleted))
+        except (StopIteration, ValueError) as exc:
+            raise DiffError(f"{record[:80]!r} are no line counts") from exc
+        yield _Count(path.decode("utf-8", "surrogateescape"), *numbers)
+
+
+def _counted(file: ChangedFile, count: _Count) -> ChangedFile:
+    if count.added is None or count.deleted is None:
+        return replace(file, binary=True)
+    # What a new file takes the place of, as a link, is no text of it.
+    deleted = 0 if file.status is FileStatus.ADDED else count.deleted
+    return replace(file, additions=count.added, deletions=deleted)
 
 
 def _sections(lines: list[bytes]) -> Iterator[list[bytes]]:

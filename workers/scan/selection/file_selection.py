@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.diff import ChangedFile, FileStatus, display_path
+from bot.domain.diff import ChangedFile, FileStatus, display_path, is_printable
 from bot.domain.model import FileSummary, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.policy.precedence import effective
@@ -33,9 +33,9 @@ MAX_NAMED = 1000
 class FileSelection:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
     `conventions` are the texts of files such as AGENTS.md at the merge base, by path;
-    `lineless` are those that were only deleted, moved or made executable;
-    `skipped_unlisted` is how many files were left out beside those that `skipped` names, and
-    `rules` say which paths the repository leaves out."""
+    `lineless` are those that were only deleted, moved or made executable, and `unread` those that
+    are left out and yet searched for secrets; `skipped_unlisted` is how many files were left out
+    beside those that `skipped` names, and `rules` say which paths the repository leaves out."""
 
     targets: tuple[Target, ...]
     files: tuple[FileSummary, ...]
@@ -45,6 +45,7 @@ class FileSelection:
     rules: PathRules
     conventions: dict[str, str] = field(default_factory=dict)
     lineless: tuple[ChangedFile, ...] = ()
+    unread: tuple[ChangedFile, ...] = ()
 
 
 async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> FileSelection:
@@ -79,6 +80,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
         rules=rules,
         conventions={path: text for path, text in written.items() if not rules.excludes(path)},
         lineless=tuple(file for file in counted if file.path in silent and not file.binary),
+        unread=file_filters.searched_anyway(changed, skipped),
     )
 
 
@@ -112,7 +114,7 @@ def _blobs_at_base(changed: Sequence[ChangedFile], tree: Sequence[Entry]) -> dic
         at_base.setdefault(entry.path, entry.blob)
     names = [path for path in at_base if _is_attributes(path)]
     names += conventions.wanted(
-        (path for path, blob in at_base.items() if blob and path.isprintable()),
+        (path for path, blob in at_base.items() if blob and is_printable(path)),
         [file.path for file in changed],
     )
     return {path: blob for path in names if (blob := at_base[path])}
@@ -158,13 +160,14 @@ async def _counted(
     kept: list[ChangedFile] = []
     skipped: list[SkippedFile] = []
     for file in files:
-        largest = max(sizes.get(blob or "", 0) for blob in (file.old_blob, file.new_blob))
-        if largest <= limit:
+        before, now = (sizes.get(blob or "", 0) for blob in (file.old_blob, file.new_blob))
+        if max(before, now) <= limit:
             kept.append(file)
         elif file.status is FileStatus.DELETED:
             skipped.append(SkippedFile(file.path, FileSkipReason.DELETED))
         else:
-            skipped.append(SkippedFile(file.path, FileSkipReason.TOO_LARGE, _size(limit)))
+            too_large = FileSkipReason.TOO_LARGE if now > limit else FileSkipReason.WAS_TOO_LARGE
+            skipped.append(SkippedFile(file.path, too_large, _size(limit)))
     return list(await clone.counted([file.path for file in kept])), skipped
 
 
