@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.config.prompt_shares import prompt_budget
@@ -28,6 +28,7 @@ from bot.domain.reasons import FileSkipReason
 from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
+from workers.scan import leftovers
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import AnalyzerResults, run_all
 from workers.scan.analyzers.secrets import SECRETS, masks
@@ -77,9 +78,8 @@ async def scan(
 ) -> Scanned:
     """Clone, diff, choose, analyse, gather context, cut batches.
 
-    What is returned shows no secret that is known by its form, or that an analyser found.
-    `on_progress` gets how far it is (5..17 percent). There are no batches when no LLM is
-    configured, and `known` readings are in none. `protocols`: for local ones. Raises CloneError.
+    What is returned shows no secret that is known by its form or was found. There are no batches
+    without an LLM, and `known` readings are in none. Raises CloneError.
     """
     await on_progress(_at(5, Activity.CLONING))
     async with clone(source, settings, protocols=protocols) as repository:
@@ -136,7 +136,7 @@ async def scan(
 
 
 async def _analyzed(
-    repository: Clone, selection: FileSelection, settings: Settings, disabled: Iterable[str]
+    repository: Clone, selection: FileSelection, settings: Settings, disabled: Collection[str]
 ) -> tuple[AnalyzerResults, dict[str, tuple[Text, ...]], tuple[str, ...]]:
     """What analyzers say, and the files that explain the changed ones, with notes on what could not
     be read of these."""
@@ -149,8 +149,9 @@ async def _analyzed(
                 require_isolation=settings.require_isolation,
             )
         )
-        read = group.create_task(_relatives(repository, selection, settings))
-    return analysed.result(), *read.result()
+        read = group.create_task(_around(repository, selection, settings, disabled))
+    others, left, notes = read.result()
+    return _joined(analysed.result(), left), others, notes
 
 
 def _shown(targets: Sequence[Target], evidence: Sequence[Finding], key: bytes) -> Redacted:
@@ -205,6 +206,28 @@ def _fingerprint(item: Finding, secrets: Mapping[int, str]) -> str:
     lines = range(item.start_line or 0, (item.end_line or item.start_line or 0) + 1)
     values = [secrets[line] for line in lines if line in secrets] if secrets else []
     return fingerprint(item.path, item.source, item.quote, values)
+
+
+async def _around(
+    repository: Clone, selection: FileSelection, settings: Settings, disabled: Collection[str]
+) -> tuple[dict[str, tuple[Text, ...]], tuple[Finding, ...] | None, tuple[str, ...]]:
+    """What the rest of the repository has to do with the change: texts that help the model, what is
+    still used of what was removed (None if that is not known), and notes."""
+    others, notes = await _relatives(repository, selection, settings)
+    if leftovers.NAME in disabled:
+        return others, (), notes
+    try:
+        return others, await leftovers.leftovers(repository, selection), notes
+    except CloneError as exc:
+        note = f"Uses of what was removed were not searched for: {exc}"
+        return others, None, (*notes, note)
+
+
+def _joined(results: AnalyzerResults, left: tuple[Finding, ...] | None) -> AnalyzerResults:
+    """What the analyzers found, and what is still used."""
+    if left is None:
+        return replace(results, failed_sources=(*results.failed_sources, leftovers.NAME))
+    return replace(results, evidence=(*results.evidence, *left))
 
 
 async def _relatives(

@@ -26,4 +26,4 @@ ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
 )
 
 #: What may stand in ANALYZERS_DISABLED and in `analyzers.disabled` of a repository.
-NAMES = tuple(analyzer.name for analyzer in ANALYZERS)
+NAMES = (*(analyzer.name for analyzer in ANALYZERS), "leftovers")  # which needs the whole clone

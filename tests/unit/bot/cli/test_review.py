@@ -180,3 +180,31 @@ def test_the_problem_matcher_reads_the_lines_for_editors(repo: Path) -> None:
         pattern = patterns[kind]
         assert (found[pattern["file"]], found[pattern["line"]]) == ("notes.py", "1")
         assert found[pattern["message"]] == "Merge conflict markers were committed"
+
+
+def test_what_is_removed_and_still_used_is_found_without_a_model(repo: Path) -> None:
+    before = {
+        "shop/prices.py": "def price(n):\n    return n\n",
+        "shop/__init__.py": "",
+        "app.py": "from shop.prices import price\n\nprint(price(2))\n",
+    }
+    for path, text in before.items():
+        (repo / path).parent.mkdir(exist_ok=True)
+        (repo / path).write_text(text)
+    git = ["git", "-C", str(repo), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "Begin"], check=True)
+    (repo / "shop/prices.py").write_text("def cost(n):\n    return n\n")
+    subprocess.run([*git, "commit", "--quiet", "-a", "-m", "Rename"], check=True)
+
+    done = in_pipe(repo, "--base", "HEAD~1", "--head", "HEAD", "--no-llm", "--format", "json")
+    [finding] = json.loads(done.stdout)["findings"]
+    assert finding["source"] == "leftovers:name"
+    assert (finding["path"], finding["side"], finding["start_line"]) == (
+        "shop/prices.py",
+        "LEFT",
+        1,
+    )
+    assert [place["path"] for place in finding["looked_at"]] == ["app.py"]
+    failing = in_pipe(repo, "--base", "HEAD~1", "--head", "HEAD", "--no-llm", "--fail-on", "high")
+    assert failing.returncode == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.offline import doctor
-from workers.scan import analyzers
+from workers.scan import analyzers, leftovers
 from workers.scan.analyzers.analyzer import Analyzer, TextCheck
 from workers.scan.analyzers.registry import ANALYZERS, NAMES
 
@@ -31,18 +31,18 @@ def _defined() -> set[str]:
 
 
 def test_every_analyzer_of_the_folder_is_in_the_registry_once() -> None:
-    assert _defined() == set(NAMES)
+    assert _defined() | {leftovers.NAME} == set(NAMES)
     assert len(NAMES) == len(set(NAMES))
 
 
 def test_the_page_has_a_row_for_each_analyzer() -> None:
     page = (ROOT / "docs/analyzers.md").read_text()
     rows = "".join(f"| `{analyzer.name}` | {analyzer.about} |\n" for analyzer in ANALYZERS)
-    assert page.endswith(f"| --- | --- |\n{rows}"), f"docs/analyzers.md has to end with:\n{rows}"
+    assert f"| --- | --- |\n{rows}" in page, f"docs/analyzers.md has to have:\n{rows}"
     assert all(analyzer.about for analyzer in ANALYZERS)
 
 
-@pytest.mark.parametrize("analyzer", ANALYZERS, ids=NAMES)
+@pytest.mark.parametrize("analyzer", ANALYZERS, ids=[analyzer.name for analyzer in ANALYZERS])
 def test_doctor_looks_for_whatever_program_an_analyzer_starts(
     analyzer: Analyzer | TextCheck,
 ) -> None:
