@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     github_client_secret: SecretStr = Field(
         SecretStr(""), description="The App's client secret; empty: no GitHub sign-in."
     )
+    allowed_hosts: Names = Field(
+        (),
+        description="Host names that requests may name, comma-separated, `*` for any; empty: that "
+        "of PUBLIC_URL, and this machine's. Webhooks and health checks are exempt.",
+    )
     trusted_proxies: str = Field(
         "",
         description="Addresses and networks of proxies whose `X-Forwarded-For` is believed, "
@@ -146,6 +151,11 @@ class Settings(BaseSettings):
 
     link_days: int = Field(
         14, ge=1, description="Days that signed links are good for, at most KEEP_DAYS."
+    )
+    link_sign_in: bool = Field(
+        True,
+        description="Where sign-in with GitHub is set up, signed links need it too: they are in "
+        "e-mails.",
     )
     suppression_days: int = Field(
         180, ge=1, description="Days after which a suppression that covered nothing is removed."
@@ -321,6 +331,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "github_webhook_secrets",
+        "allowed_hosts",
         "api_tokens",
         "llm_fallback_models",
         "categories",
@@ -403,6 +414,14 @@ class Settings(BaseSettings):
                 "REDIS_URL is not set. `glossator serve` starts its own Redis; web, work and "
                 "schedule need a shared Redis."
             )
+
+    @property
+    def has_github_sign_in(self) -> bool:
+        return bool(self.github_client_id and self.github_client_secret.get_secret_value())
+
+    @property
+    def links_need_sign_in(self) -> bool:
+        return self.link_sign_in and self.has_github_sign_in
 
     @property
     def has_llm(self) -> bool:

@@ -79,7 +79,7 @@ Audit
 
 Web
   session:<session_id>                       string  1 hour; a Session
-  sign_in:<state>                            string  10 minutes; PKCE verifier of a sign-in
+  sign_in:<state>                            string  10 minutes; PKCE verifier, and review
   sign_in_attempts:<network>                 string  1 minute; how many tokens were tried
   idempotency:<digest>                       string  1 day; review id and digest of the request
 

@@ -46,14 +46,20 @@ class Sessions:
     async def end(self, session_id: str) -> None:
         await self._redis.delete(keys.session(session_id))
 
-    async def begin_sign_in(self, state: str, verifier: str, seconds: int) -> None:
-        """Remember the verifier of a sign-in at GitHub while the person is there."""
-        await self._redis.set(keys.sign_in(state), verifier, ex=seconds)
+    async def begin_sign_in(
+        self, state: str, verifier: str, seconds: int, *, review_id: str = ""
+    ) -> None:
+        """Remember the verifier of a sign-in at GitHub while the person is there, and the review
+        that they came for."""
+        await self._redis.set(keys.sign_in(state), f"{verifier} {review_id}", ex=seconds)
 
-    async def end_sign_in(self, state: str) -> str | None:
-        """Its verifier, once."""
-        verifier = await self._redis.getdel(keys.sign_in(state))
-        return to_bytes(verifier).decode() if verifier is not None else None
+    async def end_sign_in(self, state: str) -> tuple[str, str] | None:
+        """Its verifier and review, "" for none, once."""
+        kept = await self._redis.getdel(keys.sign_in(state))
+        if kept is None:
+            return None
+        verifier, _, review_id = to_bytes(kept).decode().partition(" ")
+        return verifier, review_id
 
     async def count_attempt(self, network: str, seconds: int) -> int:
         """Count an attempt to sign in; returns how many there were from that network, in a span

@@ -103,6 +103,13 @@ class StageData:
         attempts: Any = await self._redis.lrange(keys.attempt_usage(review_id, number), 0, -1)
         return sum((decode(Usage, data) for data in attempts), Usage())
 
+    async def forget_starts(self) -> None:
+        """Take no start without an end for a death any more: a Redis has forgotten the ends."""
+        async for key in self._redis.scan_iter(
+            match=keys.stage_starts("*", "*"), count=_SCAN_COUNT
+        ):
+            await self._redis.delete(key)
+
     # Reports
 
     async def save_report(self, report: Report) -> None:

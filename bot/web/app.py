@@ -30,7 +30,7 @@ from bot.web.pages import dashboard, signin
 from bot.web.pages.forms import cancel_button
 from bot.web.pages.review import review_page
 from bot.web.pages.templates import not_found, page, static
-from bot.web.security_headers import SecurityHeaders
+from bot.web.security_headers import AllowedHosts, SecurityHeaders
 from bot.webhooks import receiver
 from bot.webhooks.body_budget import ByteBudget
 
@@ -146,6 +146,7 @@ def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> S
         routes=_routes(),
         middleware=[
             Middleware(SecurityHeaders, settings=settings),
+            Middleware(AllowedHosts, settings=settings),
             Middleware(RateLimitMiddleware, limiter=RateLimiter(settings.requests_per_minute)),
         ],
         exception_handlers={

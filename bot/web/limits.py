@@ -17,10 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.security.network import network_of
 from bot.web.api import problems
 from bot.web.api.problems import Problem
+from bot.web.security_headers import EXEMPT_PATHS
 
 TOO_MANY_LISTS = "Too many concurrent list requests. Wait for the others to finish."
-
-EXEMPT_PATHS = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 
 #: Addresses remembered; the one not heard of for longest is forgotten first.
 MAX_ADDRESSES = 10_000

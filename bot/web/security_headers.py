@@ -2,9 +2,13 @@
 
 from urllib.parse import urlsplit
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config.settings import Settings
+
+#: Of GitHub, whose requests are signed, and of whoever runs the server, who knows machines only.
+EXEMPT_PATHS = frozenset({"/webhooks/github", "/healthz", "/readyz"})
 
 #: For a report in HTML, which is one file with its style inside and runs nothing.
 REPORT_POLICY = (
@@ -23,6 +27,36 @@ def content_policy(settings: Settings) -> str:
         f"connect-src 'self' {socket}; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
+
+
+class AllowedHosts:
+    """Answers 400 to a request in the name of another host: what we redirect to, and whose pages
+    may send forms, goes by that name."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        public = urlsplit(settings.public_url).hostname or ""
+        hosts = settings.allowed_hosts or (public, "localhost", "127.0.0.1", "::1")
+        self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope["path"] in EXEMPT_PATHS or self._allows(scope):
+            await self._app(scope, receive, send)
+            return
+        text = "Unknown host. Use PUBLIC_URL, or add this name to ALLOWED_HOSTS."
+        await PlainTextResponse(text, 400)(scope, receive, send)
+
+    def _allows(self, scope: Scope) -> bool:
+        if "*" in self._hosts:
+            return True
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        if len(given) != 1:
+            return False
+        try:
+            host = urlsplit(f"//{given[0].decode('ascii')}").hostname
+        except ValueError:  # not ASCII, or no address
+            return False
+        return host in self._hosts
 
 
 class SecurityHeaders:

@@ -266,6 +266,8 @@ async def test_what_a_redis_that_took_over_has_lost_is_requested_and_done_once(
         await world.store.redis.delete(*lost)
         await world.store.redis.zrem(keys.REVIEWS, review_id)
         await world.store.redis.set(keys.REDIS_RUN_ID, "of the one before")
+        starts = keys.stage_starts(review_id, "scan")
+        await world.store.redis.sadd(starts, "a", "b", "c", "d", "e")
         await redeliver(services)
 
         async def reviewed_again() -> bool:

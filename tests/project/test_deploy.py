@@ -287,6 +287,36 @@ def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
     return False
 
 
+def size(text: str) -> int:
+    """Bytes of a quantity of Kubernetes or compose."""
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi|m|g)", text).groups()  # type: ignore[union-attr]
+    return int(number) << {"M": 20, "m": 20, "G": 30, "g": 30}[unit[0]]
+
+
+def test_every_process_has_bounds_and_is_asked_whether_it_lives() -> None:
+    for deployment in documents("Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        [container] = pod["containers"]
+        assert size(container["resources"]["limits"]["memory"])
+        assert container["livenessProbe"]
+        assert all(size(volume["emptyDir"]["sizeLimit"]) for volume in pod["volumes"])
+    for service in yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values():
+        assert size(service["mem_limit"])
+        assert all("size=" in each for each in service.get("tmpfs", ()))
+
+
+def test_the_disk_of_a_scan_pod_holds_all_clones_that_it_makes_at_once() -> None:
+    [scan] = [d for d in documents("Deployment") if d["metadata"]["name"] == "glossator-scan"]
+    pod = scan["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    [threads] = [int(v["value"]) for v in container["env"] if v["name"] == "WORKER_THREADS"]
+    [tmp] = [volume for volume in pod["volumes"] if volume["name"] == "tmp"]
+    clones = threads * Settings.model_fields["clone_mb"].default << 20
+    assert clones < size(tmp["emptyDir"]["sizeLimit"])
+    # The largest process that runs there, an analyzer, fits beside the worker.
+    assert size(container["resources"]["limits"]["memory"]) > 2 << 30
+
+
 def test_every_process_has_longer_to_stop_than_it_takes() -> None:
     takes = Settings.model_fields["shutdown_seconds"].default
     for deployment in documents("Deployment"):

@@ -153,6 +153,46 @@ async def test_open_routes_have_the_headers_and_reveal_nothing(server: TenantSer
         check_headers(answer)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "host", "status"),
+    [
+        ("", "glossator.example", 200),
+        ("", "GLOSSATOR.example:443", 200),
+        ("", "localhost:8000", 200),
+        ("", "[::1]:8000", 200),
+        ("", "evil.example", 400),
+        ("", "glossator.example.evil.example", 400),
+        ("", "evil.example/glossator.example", 400),
+        ("", "glossator.example@evil.example", 400),
+        ("", "", 400),
+        ("", "\xe9", 400),
+        ("reviews.example", "reviews.example", 200),
+        ("reviews.example", "glossator.example", 400),
+        ("*", "evil.example", 200),
+    ],
+)
+async def test_a_request_in_the_name_of_another_host_is_refused(
+    redis_url: str, store: Store, allowed: str, host: str, status: int
+) -> None:
+    """Else a redirect would lead there."""
+    settings = make_settings(
+        redis_url, public_url="https://glossator.example", allowed_hosts=allowed
+    )
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://web") as web,
+    ):
+        headers = [(b"host", host.encode("latin-1"))]
+        answer = await web.get("/sign-in", headers=headers)
+        assert answer.status_code == status
+        check_headers(answer)
+        redirect = await web.get("/sign-in/", headers=headers)
+        assert (redirect.status_code == 400) is (status == 400)
+        assert (await web.get("/healthz", headers=headers)).status_code == 200
+        assert (await web.post("/webhooks/github", headers=headers)).status_code == 401
+
+
 async def test_the_cookie_is_bound_to_host_https_and_this_site(
     redis_url: str, store: Store
 ) -> None:

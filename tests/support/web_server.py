@@ -42,6 +42,7 @@ def make_settings(redis_url: str, **more: Any) -> Settings:
         "redis_url": redis_url,
         "secret_key": "a secret of the tests",
         "api_tokens": TOKEN,
+        "allowed_hosts": "web,testserver,127.0.0.1,glossator.example",
         "feed_connections": 1000,
         "requests_a_minute": 100_000,
         **more,

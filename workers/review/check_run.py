@@ -45,6 +45,8 @@ PERMISSIONS = {**PUBLISH, "contents": "read"}
 #: What GitHub wants for resolving a thread; not every App is given it.
 RESOLVE = {"contents": "write", "pull_requests": "write"}
 
+_ENDED_WITHOUT_REPORT = (State.CANCELLED, State.SUPERSEDED, State.FAILED)
+
 _log = log.get(__name__)
 
 #: Reviews whose next progress this process waits to tell.
@@ -72,6 +74,9 @@ async def ensure(services: Services, gh: GitHub, review: Review) -> None:
         # Another attempt may have opened it for a newer head, after a Redis had forgotten it.
         if state and not state.state.finished and state.review.head_sha == review.head_sha:
             await ensure_exclusive(services, gh, review)
+            # Who ended it meanwhile waits for us, unless a Redis has forgotten our lock.
+            if await services.store.reviews.state(review.id) in (None, *_ENDED_WITHOUT_REPORT):
+                await close_forgotten(services, review.repository, review.head_sha, review.id)
 
 
 async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> int:

@@ -68,6 +68,7 @@ async def _forgotten(
     those that we had ignored, and will again."""
     if not await store.deliveries.redis_changed(run_id):
         return ()
+    await store.stage_data.forget_starts()
     accepted = {attempt.guid: attempt for attempt in attempts if attempt.ok}
     forgotten = await store.deliveries.unknown(list(accepted))
     if forgotten:

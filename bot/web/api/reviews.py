@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from ulid import ULID
 
 from bot.domain.model import State, Trigger
@@ -33,7 +33,9 @@ from bot.web.auth.viewer import (
     caller,
     find_pending_access,
     find_review_access,
+    may_sign_in_for_link,
     review_filter,
+    viewer,
 )
 from bot.web.limits import TOO_MANY_LISTS
 from bot.web.security_headers import REPORT_POLICY
@@ -248,6 +250,8 @@ async def report(request: Request) -> Response:
     except ValueError:
         raise not_found() from None
     if access is None:
+        if may_sign_in_for_link(request, Purpose.REPORT, review_id) and not await viewer(request):
+            return RedirectResponse(f"/sign-in?review={review_id}", 303)
         raise await _pending_report(request, review_id)
     data = await store.stage_data.rendering(review_id, form)
     if data is None:

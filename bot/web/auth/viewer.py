@@ -127,7 +127,21 @@ def _session_viewer(session: Session | None, settings: Settings) -> Viewer | Non
 
 def link_expiry(connection: HTTPConnection, purpose: Purpose, review_id: str) -> int | None:
     """Until when (seconds since the epoch) the link is good by which somebody asks; None without
-    one that is good."""
+    one that is good, or where it is not enough."""
+    if connection.app.state.settings.links_need_sign_in:
+        return None
+    return _signed_until(connection, purpose, review_id)
+
+
+def may_sign_in_for_link(connection: HTTPConnection, purpose: Purpose, review_id: str) -> bool:
+    """Whether the link is good by which somebody asks who still has to say who they are."""
+    settings: Settings = connection.app.state.settings
+    return settings.links_need_sign_in and (
+        _signed_until(connection, purpose, review_id) is not None
+    )
+
+
+def _signed_until(connection: HTTPConnection, purpose: Purpose, review_id: str) -> int | None:
     state = connection.app.state
     key = connection.query_params.get("key", "")
     return verify(state.keys, purpose, review_id, key, state.store.now())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import (
     Finding,
@@ -16,7 +16,12 @@ from bot.domain.progress import Progress
 from bot.github.urls import CodeLinks
 from bot.security.links import Purpose, report_links
 from bot.store import Store
-from bot.web.auth.viewer import find_pending_access, find_review_access, viewer
+from bot.web.auth.viewer import (
+    find_pending_access,
+    find_review_access,
+    may_sign_in_for_link,
+    viewer,
+)
 from bot.web.pages.forms import may_cancel, token_for
 from bot.web.pages.templates import not_found, page
 
@@ -123,10 +128,18 @@ async def review_page(request: Request) -> Response:
     )
 
 
+async def _needs_sign_in(request: Request, review_id: str) -> bool:
+    """Whether they came by a good link and did not say who they are yet."""
+    has_link = may_sign_in_for_link(request, Purpose.PAGE, review_id)
+    return has_link and await viewer(request) is None
+
+
 async def _pending_page(request: Request, review_id: str) -> Response:
     """What is shown where a pull request was left alone, or of what has not begun yet."""
     found = await find_pending_access(request, Purpose.PAGE, review_id)
     if found is None:
+        if await _needs_sign_in(request, review_id):
+            return RedirectResponse(f"/sign-in?review={review_id}", 303)
         return not_found()
     github_url = request.app.state.settings.github_url
     return page(

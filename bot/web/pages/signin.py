@@ -1,6 +1,8 @@
 """Sign in with GitHub or an admin token; sign out."""
 
+import re
 import secrets
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,11 +16,14 @@ from bot.web.auth.viewer import (
     new_session_id,
     same_origin,
     session_cookie,
+    session_id_in,
     token_digest,
     viewer,
 )
 from bot.web.pages.forms import read_form, verified_form
 from bot.web.pages.templates import page
+
+_REVIEW_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 #: A person has so long to say yes at GitHub.
 STATE_SECONDS = 600
@@ -26,20 +31,29 @@ STATE_SECONDS = 600
 ATTEMPTS_PER_MINUTE = 10
 
 
-def _sign_in_page(request: Request, message: str = "", status: int = 200) -> Response:
+def _sign_in_page(
+    request: Request, message: str = "", status: int = 200, *, review_id: str = ""
+) -> Response:
     settings: Settings = request.app.state.settings
     return page(
         "signin.html",
         status,
         message=message,
-        with_github=bool(settings.github_client_id and settings.github_client_secret),
+        review_id=review_id,
+        with_github=settings.has_github_sign_in,
         with_token=bool(settings.api_tokens),
     )
 
 
 async def show(request: Request) -> Response:
     """GET /sign-in"""
-    return _sign_in_page(request)
+    return _sign_in_page(request, review_id=_review_of(request.query_params))
+
+
+def _review_of(values: Mapping[str, str]) -> str:
+    """The review that somebody came for, by its id alone: an address would be others' to choose."""
+    review_id = values.get("review", "")
+    return review_id if _REVIEW_ID.fullmatch(review_id) else ""
 
 
 async def with_token(request: Request) -> Response:
@@ -55,7 +69,8 @@ async def with_token(request: Request) -> Response:
     if digest is None:
         await _record(state.store, Action.SIGN_IN_REFUSED, "admin", network_of(address))
         return _sign_in_page(request, "Invalid admin token.", 403)
-    return await _signed_in(request, Session(new_session_id(), "admin", admin=digest))
+    session = Session(new_session_id(), "admin", admin=digest)
+    return await _signed_in(request, session, _review_of(form))
 
 
 async def _allow_attempt(store: Store, address: str) -> bool:
@@ -73,7 +88,9 @@ async def to_github(request: Request) -> Response:
     if not settings.github_client_id:
         return _sign_in_page(request, "Sign-in with GitHub is not configured.", 404)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    await request.app.state.store.sessions.begin_sign_in(state, verifier, STATE_SECONDS)
+    await request.app.state.store.sessions.begin_sign_in(
+        state, verifier, STATE_SECONDS, review_id=_review_of(request.query_params)
+    )
     answer = RedirectResponse(authorize_url(settings, state, verifier), 303)
     _set_cookie(answer, settings, f"{cookie_name(settings)}-state", state, STATE_SECONDS)
     return answer
@@ -88,23 +105,28 @@ async def from_github(request: Request) -> Response:
     own = request.cookies.get(f"{cookie_name(settings)}-state", "")
     if not own or not secrets.compare_digest(own.encode(), state.encode()):
         return _sign_in_page(request, "Sign-in was started in another browser.", 403)
-    verifier = await request.app.state.store.sessions.end_sign_in(state)
-    if verifier is None or not code:
+    begun = await request.app.state.store.sessions.end_sign_in(state)
+    if begun is None or not code:
         return _sign_in_page(request, "Sign-in timed out or was refused.", 403)
+    verifier, review_id = begun
     try:
         identity = await identify(settings, code, verifier)
     except SignInFailed as exc:
         return _sign_in_page(request, str(exc), 502)
     session = Session(new_session_id(), identity.login, repositories=identity.repositories)
-    return await _signed_in(request, session)
+    return await _signed_in(request, session, review_id)
 
 
-async def _signed_in(request: Request, session: Session) -> Response:
-    """A new session, never one that somebody could have known before."""
+async def _signed_in(request: Request, session: Session, review_id: str) -> Response:
+    """A new session, never one that somebody could have known before, in place of the one that the
+    browser had; and on to the review that the person came for."""
     state = request.app.state
+    before = request.cookies.get(cookie_name(state.settings), "")
+    if (old := session_id_in(state.keys, before)) is not None:
+        await state.store.sessions.end(old)
     await state.store.sessions.begin(session, SESSION_SECONDS)
     await _record(state.store, Action.SIGNED_IN, session.login)
-    answer = RedirectResponse("/", 303)
+    answer = RedirectResponse(f"/reviews/{review_id}" if review_id else "/", 303)
     value = session_cookie(state.keys[0], session.id)
     _set_cookie(answer, state.settings, cookie_name(state.settings), value, SESSION_SECONDS)
     return answer

@@ -16,7 +16,7 @@ async def test_a_session_is_found_until_it_ends(store: Store) -> None:
 
 async def test_a_sign_in_is_completed_once(store: Store) -> None:
     await store.sessions.begin_sign_in("state", "verifier", 60)
-    assert await store.sessions.end_sign_in("state") == "verifier"
+    assert await store.sessions.end_sign_in("state") == ("verifier", "")
     assert await store.sessions.end_sign_in("state") is None
 
 

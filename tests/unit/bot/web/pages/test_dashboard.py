@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from bot.config.settings import Settings
 from bot.domain.model import Repository, State, Usage
+from bot.security.links import Purpose, sign
 from bot.store import ReviewSummary, Store, keys, message
 from bot.telemetry.metrics import Unsaved
 from bot.web.app import MAX_CONCURRENT_LISTS, create_app
@@ -304,9 +305,9 @@ async def person(github: GitHub, redis_url: str, store: Store) -> AsyncIterator[
             yield web
 
 
-async def begin(person: httpx2.AsyncClient, github: GitHub) -> str:
+async def begin(person: httpx2.AsyncClient, github: GitHub, query_text: str = "") -> str:
     """Off to GitHub; the state that it gives back."""
-    answer = await person.get("/sign-in/github")
+    answer = await person.get(f"/sign-in/github{query_text}")
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
     assert query["code_challenge_method"] == ["S256"]
     github.challenge = query["code_challenge"][0]
@@ -376,6 +377,66 @@ async def test_a_state_of_another_browser_or_used_before_does_not_sign_in(
     assert (await person.get(f"{callback}x")).status_code == 403
     assert (await person.get(callback)).status_code == 303
     assert (await person.get(callback)).status_code == 403
+
+
+async def link_to(store: Store, person: httpx2.AsyncClient, purpose: Purpose, id: str) -> str:
+    transport = person._transport
+    assert isinstance(transport, httpx2.ASGITransport)
+    app: Any = transport.app
+    return sign(app.state.keys[0], purpose, id, int(store.now()) + 3600)
+
+
+async def test_a_link_needs_a_sign_in_where_there_is_one_and_leads_back(
+    person: httpx2.AsyncClient, github: GitHub, store: Store
+) -> None:
+    """Links are in e-mails, which get around, and are kept by who has left the team."""
+    review = await open_review(store)
+    await complete(store, review)
+    key = await link_to(store, person, Purpose.PAGE, review.id)
+    answer = await person.get(f"/reviews/{review.id}?key={key}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?review={review.id}")
+    report = f"/api/reviews/{review.id}/report.json"
+    report_key = await link_to(store, person, Purpose.REPORT, review.id)
+    assert (await person.get(f"{report}?key={report_key}")).headers["Location"].startswith("/sign-")
+    assert (await person.get(f"/reviews/{review.id}?key={key}x")).status_code == 404
+
+    page = (await person.get(f"/sign-in?review={review.id}")).text
+    assert f'href="/sign-in/github?review={review.id}"' in page
+    state = await begin(person, github, f"?review={review.id}")
+    answer = await person.get(f"/sign-in/github/callback?code=the-code&state={state}")
+    assert answer.headers["Location"] == f"/reviews/{review.id}"
+    assert (await person.get(f"/reviews/{review.id}?key={key}")).status_code == 200
+
+
+async def test_a_link_opens_nothing_to_who_may_not_read_the_repository(
+    person: httpx2.AsyncClient, github: GitHub, store: Store
+) -> None:
+    hidden = await open_review(store, repository=OTHERS)
+    state = await begin(person, github)
+    await person.get(f"/sign-in/github/callback?code=the-code&state={state}")
+    key = await link_to(store, person, Purpose.PAGE, hidden.id)
+    assert (await person.get(f"/reviews/{hidden.id}?key={key}")).status_code == 404
+
+
+@pytest.mark.parametrize("hostile", ["//evil.example", "https://evil.example", "x/../..", "%0d%0a"])
+async def test_a_sign_in_leads_nowhere_else(
+    person: httpx2.AsyncClient, github: GitHub, hostile: str
+) -> None:
+    assert "evil" not in (await person.get(f"/sign-in?review={hostile}")).text
+    state = await begin(person, github, f"?review={hostile}")
+    answer = await person.get(f"/sign-in/github/callback?code=the-code&state={state}")
+    assert answer.headers["Location"] == "/"
+
+
+async def test_a_new_sign_in_ends_the_session_before(web: httpx2.AsyncClient, store: Store) -> None:
+    await sign_in(web)
+    before = dict(web.cookies)
+    await sign_in(web)
+    assert dict(web.cookies) != before
+    assert (await web.get("/")).status_code == 200
+    web.cookies.clear()
+    web.cookies.update(before)
+    assert (await web.get("/")).headers["Location"] == "/sign-in"
 
 
 async def test_a_refused_code_is_explained(person: httpx2.AsyncClient, github: GitHub) -> None:
