@@ -17,7 +17,7 @@ import typer
 
 from bot import __version__
 from bot.cli.cli_errors import CommandError, error_message
-from bot.cli.review import action, review
+from bot.cli.review import action, mcp, review
 from bot.config.env_file import (
     Role,
     as_env,
@@ -219,6 +219,7 @@ def demo(
 
 app.command()(review)
 app.command()(action)
+app.command()(mcp)
 
 
 @app.command("eval")

@@ -1,4 +1,4 @@
-"""`glossator review` and `action`: reviews without a server, at a terminal and in a workflow."""
+"""Reviews without a server: for people (`review`), workflows (`action`) and agents (`mcp`)."""
 
 import asyncio
 import os
@@ -15,6 +15,9 @@ from bot.telemetry import log
 
 #: Bytes of a diff that are read from standard input; the pipeline reviews no more lines than fit.
 MAX_DIFF_BYTES = 50_000_000
+
+#: Characters of the token for agents over HTTP.
+MIN_TOKEN = 16
 
 
 def review(
@@ -111,6 +114,46 @@ def action(
     job = Job.of(os.environ, token)
     failed = asyncio.run(action_command(settings, job, post=post, fail_on=fail_on, output=output))
     sys.exit(1 if failed else 0)
+
+
+def mcp(
+    repo: Annotated[Path, typer.Option(help="The git repository that agents work in.")] = Path(),
+    http: Annotated[
+        bool, typer.Option("--http", help="Answer on HTTP instead of standard input.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="Address for --http.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port for --http; 0: any free port.")] = 8765,
+    mcp_token: Annotated[
+        str,
+        typer.Option(
+            "--token", envvar="GLOSSATOR_MCP_TOKEN", help="Token for --http.", show_default=False
+        ),
+    ] = "",
+    github_token: Annotated[
+        str, typer.Option(envvar="GITHUB_TOKEN", help="Reads pull requests.", show_default=False)
+    ] = "",
+) -> None:
+    """Review for coding agents, over the Model Context Protocol; see docs/agents.md."""
+    try:
+        from workers.offline.agents.reviews import AgentReviews
+        from workers.offline.agents.server import serve_http, serve_stdio
+    except ModuleNotFoundError as exc:
+        if exc.name != "mcp":
+            raise
+        raise CommandError("This command needs an extra: install glossator[mcp].") from exc
+
+    if http and len(mcp_token) < MIN_TOKEN:
+        raise CommandError(
+            f"--http needs a token of at least {MIN_TOKEN} characters: set GLOSSATOR_MCP_TOKEN, "
+            "for example to the output of `openssl rand -hex 32`."
+        )
+    settings = load()
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    reviews = AgentReviews(settings, repo.expanduser().resolve(), github_token)
+    try:
+        asyncio.run(serve_http(reviews, host, port, mcp_token) if http else serve_stdio(reviews))
+    except OSError as exc:
+        raise CommandError(f"{host}:{port} cannot be used: {exc.strerror}.") from exc
 
 
 def _check_one_of(**given: bool) -> None:

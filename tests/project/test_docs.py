@@ -32,6 +32,7 @@ FOREIGN = {
         "HTTPS_PROXY",
         "NO_PROXY",
         "NO_COLOR",
+        "GLOSSATOR_MCP_TOKEN",
         "GITHUB_EVENT_PATH",
         "SSL_CERT_FILE",
         "FORWARDED_ALLOW_IPS",

@@ -62,6 +62,7 @@ OFFLINE = {
     "review staged": ("review", "--staged", "--fail-on", "high"),
     "review diff": ("review", "--diff", "../home/diff", "--fail-on", "high"),
     "action": ("action",),
+    "mcp": ("mcp",),
     "prompt": ("prompt",),
     "eval": ("eval", "../home/cases", "--without-llm"),
     "config": ("config",),

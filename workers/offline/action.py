@@ -19,7 +19,6 @@ import httpx2
 
 from bot.config.settings import FailOn, Settings
 from bot.domain.model import Report, Review, Trigger
-from bot.domain.report_format import ReportFormat
 from bot.github.app import token_client
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, NotFound
@@ -33,8 +32,7 @@ from bot.security.tls import trusted
 from workers.offline.local_review import ReviewTarget, review_here
 from workers.offline.review_command import BadCommand, has_failed, progress_bar, write_file
 from workers.offline.review_target import TargetNotFound, github_pull
-from workers.reports.formats import render
-from workers.reports.formats.text import text
+from workers.reports.formats import render_as
 from workers.reports.github_review import edit_review, find_posted, publish_new
 from workers.reports.markers import read_finding_marker, review_marker
 from workers.scan.repository.errors import CloneError
@@ -145,8 +143,8 @@ async def _review(
                 remarks.append(f"[The review]({posted.url}) is on the pull request.")
             except Forbidden:
                 remarks.append(_READ_ONLY)
-    sys.stdout.buffer.write(text(report))  # lines for the problem matcher
-    full = render(report, ReportFormat.MD, Links()).decode()
+    sys.stdout.buffer.write(render_as(report, "text"))  # lines for the problem matcher
+    full = render_as(report, "markdown").decode()
     await job.summarize("\n\n".join((*remarks, full)))
     return has_failed(report, fail_on, analyzers_alone=not settings.has_llm)
 
@@ -230,9 +228,14 @@ async def _refuse_checkout(job: Job) -> None:
 
 
 async def _write_reports(report: Report, output: Path) -> None:
-    for format in (ReportFormat.SARIF, ReportFormat.HTML, ReportFormat.JSON, ReportFormat.MD):
-        data = await asyncio.to_thread(render, report, format, Links())
-        await write_file(output / f"glossator.{format}", data)
+    for name, ending in (
+        ("sarif", "sarif"),
+        ("html", "html"),
+        ("json", "json"),
+        ("markdown", "md"),
+    ):
+        data = await asyncio.to_thread(render_as, report, name)
+        await write_file(output / f"glossator.{ending}", data)
 
 
 def _path(environment: Mapping[str, str], name: str) -> Path | None:

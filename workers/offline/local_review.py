@@ -26,12 +26,15 @@ from bot.domain.model import (
     Trigger,
 )
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity, Progress
+from bot.domain.suppressions import Dismissals
 from workers.analysis.llm.client import LLM
 from workers.analysis.read_batch import analyze
 from workers.reports.merge import build_report
 from workers.repository.code_source import code_source
 from workers.scan.repository.clone import Source
 from workers.scan.scan import Scanned, scan
+
+NOT_DISMISSED = Dismissals()
 
 OnProgress = Callable[[Progress], Awaitable[None]]
 
@@ -79,6 +82,7 @@ async def review_here(
     llm: LLM | None = None,
     review: Review | None = None,
     posted_before: frozenset[str] = frozenset(),
+    dismissed: Dismissals = NOT_DISMISSED,
 ) -> Report:
     """Scan, analyse and merge. `llm` None makes one from the settings, if they name a model.
     `review` and `posted_before` are for one that is posted: its identity, and the fingerprints of
@@ -115,6 +119,7 @@ async def review_here(
         target.config,
         now=time.time(),
         posted_before=posted_before,
+        dismissed=dismissed,
     )
     await on_progress(Progress(state=State.COMPLETED, percent=100))
     return report

@@ -5,9 +5,8 @@ Progress and remarks go to standard error, the report to standard output.
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import typer
@@ -18,27 +17,12 @@ from rich.progress import Progress as ProgressBar
 from bot.config.settings import FailOn, Settings
 from bot.domain.model import LLM_SOURCE, Category, Effort, Report
 from bot.domain.progress import Progress
-from bot.domain.report_format import ReportFormat
-from bot.github.errors import GitHubError
-from bot.security.links import Links
-from workers.offline.local_review import OnProgress, review_here
+from workers.offline.local_review import OnProgress
 from workers.offline.review_target import NothingChanged, TargetNotFound
-from workers.offline.subject import Subject, open_target
-from workers.reports.formats import render
-from workers.reports.formats.rdjson import rdjson
-from workers.reports.formats.text import one_line, text
+from workers.offline.subject import Subject, review_subject
+from workers.reports.formats import FORMATS, one_line, render_as
 from workers.reports.verdict import conclusion
-from workers.scan.repository.errors import CloneError
 
-#: What people type for a format, but for the terminal's, which is the default there.
-FORMATS: dict[str, Callable[[Report], bytes]] = {
-    "text": text,
-    "rdjson": rdjson,
-    **{
-        format.label.lower(): partial(render, format=format, links=Links())
-        for format in ReportFormat
-    },
-}
 _BY_ENDING = {".txt": "text", ".md": "markdown", ".htm": "html"} | {
     f".{name}": name for name in FORMATS
 }
@@ -83,7 +67,7 @@ async def review_command(
     except NothingChanged as exc:
         print(f"glossator: {exc}", file=sys.stderr)
         return False
-    except (TargetNotFound, CloneError, GitHubError) as exc:
+    except TargetNotFound as exc:
         raise BadCommand(str(exc)) from exc
     await _print(report, form, output)
     return has_failed(report, fail_on, analyzers_alone=analyzers_alone)
@@ -98,21 +82,6 @@ def has_failed(report: Report, fail_on: FailOn, *, analyzers_alone: bool) -> boo
     if fail_on is not FailOn.NEVER and (failed if analyzers_alone else not report.complete):
         raise BadCommand(_INCONCLUSIVE)
     return False
-
-
-async def review_subject(
-    subject: Subject,
-    settings: Settings,
-    *,
-    focus: Category | None = None,
-    effort: Effort | None = None,
-    on_progress: OnProgress,
-) -> Report:
-    """Raises TargetNotFound, NothingChanged, CloneError and GitHubError."""
-    async with open_target(subject, settings) as (target, fitting):
-        return await review_here(
-            target, fitting, focus=focus, effort=effort, on_progress=on_progress
-        )
 
 
 @contextmanager
@@ -148,7 +117,7 @@ async def _print(report: Report, form: str, output: Path | None) -> None:
 
         print_report(report, Console(highlight=False))
         return
-    rendered = FORMATS[form](report)
+    rendered = render_as(report, form)
     if output is None:
         sys.stdout.buffer.write(rendered)
     else:

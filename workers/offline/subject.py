@@ -6,8 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.config.settings import Settings
+from bot.domain.model import Category, Effort, Report
+from bot.domain.suppressions import Dismissals
+from bot.github.errors import GitHubError
 from workers.offline.diff_input import from_diff, without_repository
-from workers.offline.local_review import ReviewTarget
+from workers.offline.local_review import (
+    NOT_DISMISSED,
+    OnProgress,
+    ReviewTarget,
+    review_here,
+)
 from workers.offline.review_target import (
     NothingChanged,
     TargetNotFound,
@@ -16,6 +24,7 @@ from workers.offline.review_target import (
     within,
 )
 from workers.offline.working_tree import uncommitted
+from workers.scan.repository.errors import CloneError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,30 @@ class Subject:
     staged: bool = False
     diff: bytes | None = None
     paths: tuple[str, ...] = ()
+
+
+async def review_subject(
+    subject: Subject,
+    settings: Settings,
+    *,
+    focus: Category | None = None,
+    effort: Effort | None = None,
+    on_progress: OnProgress,
+    dismissed: Dismissals = NOT_DISMISSED,
+) -> Report:
+    """Review what was asked for. Raises NothingChanged, and TargetNotFound for all else."""
+    try:
+        async with open_target(subject, settings) as (target, fitting):
+            return await review_here(
+                target,
+                fitting,
+                focus=focus,
+                effort=effort,
+                on_progress=on_progress,
+                dismissed=dismissed,
+            )
+    except (CloneError, GitHubError) as exc:
+        raise TargetNotFound(str(exc)) from exc
 
 
 @asynccontextmanager

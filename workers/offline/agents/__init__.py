@@ -1,0 +1,1 @@
+"""Reviews for coding agents, by the Model Context Protocol."""
