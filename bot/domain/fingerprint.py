@@ -6,10 +6,14 @@ other words, the fingerprint stays.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 #: Hex digits kept: 64 bits, so that two findings of one repository never meet.
 _LENGTH = 16
+
+#: Two titles by a model that share this part of their words speak of one defect.
+_SAME_WORDS = 0.5
 
 
 def fingerprint(path: str, kind: str, quote: str, secrets: Iterable[str] = ()) -> str:
@@ -23,6 +27,12 @@ def fingerprint(path: str, kind: str, quote: str, secrets: Iterable[str] = ()) -
     name = hashlib.sha256(identity).hexdigest()[:_LENGTH]
     values = "\0".join(secrets)
     return name + hashlib.sha256(values.encode()).hexdigest()[:_LENGTH] if values else name
+
+
+def have_same_words(first: str, second: str) -> bool:
+    """Whether two titles by a model are of one defect: most of their words are the same."""
+    ours, theirs = (set(re.findall(r"\w+", title.casefold())) for title in (first, second))
+    return len(ours & theirs) >= _SAME_WORDS * len(ours | theirs)
 
 
 def secrets_part(name: str) -> str:

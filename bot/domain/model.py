@@ -173,6 +173,9 @@ def is_rule_page(text: str) -> bool:
 #: The source of a finding that a model reports.
 LLM_SOURCE = "llm"
 
+#: The source of a finding that is a secret, known by its form or name.
+SECRETS_SOURCE = "secrets"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from bot.domain.fingerprint import names_secret
-from bot.domain.model import Finding, Severity
+from bot.domain.fingerprint import have_same_words, names_secret
+from bot.domain.model import SECRETS_SOURCE, Finding, Severity
 
 
 class Via(StrEnum):
@@ -44,9 +44,14 @@ class Suppression:
 
     def covers(self, finding: Finding) -> bool:
         """Whether the finding is the one that it names. A critical one is covered only as the
-        same secret: other code of the same words may be critical for a reason of its own."""
-        return finding.fingerprint == self.fingerprint and (
-            finding.severity is not Severity.CRITICAL or self.one_secret
+        same secret: other code of the same words may be critical for a reason of its own, and so
+        may something else on the line of the secret."""
+        if finding.fingerprint != self.fingerprint:
+            return False
+        if finding.severity is not Severity.CRITICAL:
+            return True
+        return self.one_secret and (
+            SECRETS_SOURCE in finding.tools or have_same_words(self.title, finding.title)
         )
 
     @property

@@ -30,6 +30,10 @@ BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800)
 CATALOG = {
     "glossator_deliveries_total": ("counter", "Deliveries by event and outcome."),
     "glossator_reviews_total": ("counter", "Reviews by the state in which they ended."),
+    "glossator_late_check_runs_total": (
+        "counter",
+        "Posted reviews whose check run could not be completed in time.",
+    ),
     "glossator_findings_total": ("counter", "Reported findings, by severity."),
     "glossator_stage_seconds": ("histogram", "Duration of a step in seconds."),
     "glossator_llm_calls_total": ("counter", "LLM calls that got an answer."),

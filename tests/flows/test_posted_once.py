@@ -145,6 +145,12 @@ async def test_a_posted_review_whose_check_run_waits_ends_with_its_report(
     assert (state.error, state.findings, state.result.conclusion) == ("", 1, "failure")
     assert state.concluded
 
+    async def counted() -> bool:
+        totals = await world.store.metrics.totals()
+        return totals.get("glossator_late_check_runs_total") == 1
+
+    await world.until_true(counted)
+
 
 async def test_a_review_that_was_posted_unknown_to_us_ends_with_its_report(world: World) -> None:
     """Its worker died between GitHub's answer and noting it, and its time ran out."""

@@ -4,13 +4,12 @@ First what says the same of the same code is joined (`deduplicate`), then what i
 several places (`group`).
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bot.domain.diff import Side
-from bot.domain.fingerprint import fingerprint, secrets_part
+from bot.domain.fingerprint import fingerprint, have_same_words, secrets_part
 from bot.domain.model import LLM_SOURCE, CheckOutcome, Finding, Place
 
 _Where = tuple[str, Side]
@@ -20,8 +19,6 @@ _Known = tuple[Collection[str], ...]
 #: once. In one file it is always reported once.
 SEPARATE = 2
 SEPARATE_LINES = 1
-#: Two titles by a model that share this part of their words speak of one defect.
-_SAME_WORDS = 0.5
 
 
 def deduplicate(findings: Iterable[Finding], *known: Collection[str]) -> list[Finding]:
@@ -127,8 +124,7 @@ def _speak_of_one(first: Finding, finding: Finding) -> bool:
     model's titles most words have to be the same."""
     if first.source != LLM_SOURCE or finding.source != LLM_SOURCE:
         return True
-    ours, theirs = (set(re.findall(r"\w+", each.title.casefold())) for each in (first, finding))
-    return len(ours & theirs) >= _SAME_WORDS * len(ours | theirs)
+    return have_same_words(first.title, finding.title)
 
 
 def _combined(same: Sequence[Finding], known: _Known, number: int) -> Finding:

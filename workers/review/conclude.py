@@ -48,6 +48,7 @@ async def conclude_review(services: Services, attempt: Attempt, review_id: str) 
         report = await _standing(services, state)
         await _complete(services, state.review, report)
         if report is not None:
+            services.metrics.count("glossator_late_check_runs_total")
             await log_report(services, report)
     except Unauthorized as exc:  # it would stay open, as that of each review that ends meanwhile
         _log.warning("check_run_waiting_for_credentials", review=review_id, why=str(exc))

@@ -12,14 +12,12 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import PurePosixPath
 
-from bot.domain.model import Category, Finding, Severity
+from bot.domain.model import SECRETS_SOURCE, Category, Finding, Severity
 from bot.text.languages import language_of
 from bot.text.secret_rules import DATA_RULES, RULES, Secret, find
 from bot.text.secrets import mask
 from workers.scan.analyzers.analyzer import Diagnostic, Target, TextCheck
 from workers.scan.selection.risk import is_test
-
-_NAME = "secrets"
 
 #: Of files in which a value without quotes is one; "" where the language is not known.
 _DATA = frozenset({"", "yaml", "toml", "ini", "properties", "bash", "dockerfile", "json"})
@@ -88,7 +86,7 @@ def masks(found: Iterable[Finding]) -> dict[str, dict[int, str]]:
     """By path and line: each line that holds a secret, under its mask."""
     known: defaultdict[str, dict[int, str]] = defaultdict(dict)
     for item in found:
-        if item.source.startswith(f"{_NAME}:") and item.start_line is not None:
+        if item.source.startswith(f"{SECRETS_SOURCE}:") and item.start_line is not None:
             known[item.path][item.start_line] = item.quote
     return known
 
@@ -107,4 +105,4 @@ def without_secrets(found: Sequence[Finding]) -> list[Finding]:
     return [replace(item, quote=quoted(item)) for item in found]
 
 
-SECRETS = TextCheck(_NAME, added_secrets, about="Any file: keys, tokens and passwords")
+SECRETS = TextCheck(SECRETS_SOURCE, added_secrets, about="Any file: keys, tokens and passwords")

@@ -1,5 +1,6 @@
 """Which findings a suppression covers, and what names a finding."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ def test_a_suppression_never_covers_what_is_critical_but_the_same_secret(
 ) -> None:
     assert suppression(CODE).covers(finding(CODE, severity)) == (severity is not Severity.CRITICAL)
     assert suppression(SECRET).covers(finding(SECRET, severity))
+
+
+def test_another_critical_defect_on_the_line_of_a_dismissed_secret_is_reported() -> None:
+    """By a model, whose findings of one category on one line have one fingerprint."""
+    dismissed = replace(suppression(SECRET), title="The key of the test account is in the code")
+    other = replace(finding(SECRET, Severity.CRITICAL), source="llm", title="SQL is built of input")
+    assert not dismissed.covers(other)
+    assert dismissed.covers(replace(other, severity=Severity.HIGH))
+    assert dismissed.covers(replace(other, title="The key of the test account is in this code"))
+    assert dismissed.covers(replace(other, source="secrets:aws-key-id"))
 
 
 def test_who_dismissed_it_when_and_why_is_known() -> None:

@@ -12,8 +12,10 @@ from bot.config.settings import Settings
 from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
 from bot.domain.progress import Progress
+from bot.domain.reasons import FileSkipReason
 from tests.support import run_scan
 from tests.support.repositories import Repository
+from workers.scan import scan as scan_module
 from workers.scan.repository.clone import Source
 from workers.scan.repository.errors import CloneError
 from workers.scan.scan import Scanned
@@ -254,3 +256,24 @@ async def test_a_review_goes_on_without_context_when_it_cannot_be_fetched(
     assert len(result.batches) == 1
     (note,) = result.scan.notes
     assert note.startswith("Other files of the repository were not read for context")
+
+
+async def test_what_is_cut_into_more_batches_than_are_read_is_named(
+    repository: Repository, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cap that `docs/security.md` names, made small here: each batch costs calls of the LLM."""
+    assert scan_module.MAX_BATCHES == 60
+    files: Files = {
+        f"d{n}/m{n}.py": "".join(f"x{i} = {i * n}\n" for i in range(400)) for n in range(6)
+    }
+    small = settings.model_copy(update={"llm_context_tokens": 5000, "batch_files": 1})
+    result, _ = await scanned(repository.change({"a.py": "x = 1\n"}, files), small)
+    assert len(result.batches) > 3
+
+    monkeypatch.setattr(scan_module, "MAX_BATCHES", 3)
+    result, _ = await scanned(repository.change({"a.py": "x = 1\n"}, files), small)
+    assert len(result.batches) == 3
+    left = [item for item in result.scan.skipped if item.reason is FileSkipReason.BATCH_LIMIT]
+    shown = {path for batch in result.batches for path in batch.paths}
+    assert {item.path for item in left} | shown == set(files)
+    assert all(item.detail == "3" for item in left)
