@@ -89,6 +89,10 @@ class Hunk:
         return (line for line in self.lines if line.number(side) is not None)
 
 
+#: Lines on each side of a finding that are kept for people to read it by, and how long each is.
+CONTEXT_LINES, MAX_CONTEXT_CHARACTERS = 3, 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFile:
     """One file of the change. `path` is its path at the head (at the base if deleted)."""
@@ -129,6 +133,32 @@ class ChangedFile:
     def touches(self, start: int, end: int) -> bool:
         """Whether any line from `start` to `end` of the head's file was added or changed."""
         return any(start <= number <= end for number in self.added_lines)
+
+
+class Surroundings:
+    """The lines around any place of one side of a file's diff: read once, as there may be a finding
+    on every line."""
+
+    def __init__(self, file: ChangedFile, side: Side) -> None:
+        self._lines = {
+            line.number(side): (number, line.text[:MAX_CONTEXT_CHARACTERS])
+            for number, hunk in enumerate(file.hunks)
+            for line in hunk.on(side)
+        }
+
+    def around(self, start: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """A few lines of the hunk before `start` and after `end`, long ones cut; none where the
+        lines are in no hunk."""
+        if start not in self._lines or end not in self._lines:
+            return (), ()
+        before = range(start - CONTEXT_LINES, start)
+        after = range(end + 1, end + 1 + CONTEXT_LINES)
+        return self._texts(before, start), self._texts(after, end)
+
+    def _texts(self, numbers: range, beside: int) -> tuple[str, ...]:
+        hunk = self._lines[beside][0]
+        found = [self._lines[number] for number in numbers if number in self._lines]
+        return tuple(text for number, text in found if number == hunk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,8 @@ class Finding:
     check: CheckOutcome = CheckOutcome.UNCHECKED
     agreement: int = 1
     places: tuple[Place, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     url: RulePage = ""
 
     @property

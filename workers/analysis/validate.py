@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot.domain.diff import Side
+from bot.domain.diff import Side, Surroundings
 from bot.domain.fingerprint import fingerprint
 from bot.domain.look_ups import LookUpResult
 from bot.domain.model import Finding, Place, Rejected
@@ -45,6 +45,7 @@ def validate_finding(
     if at and raw.suggestion is not None:
         suggestion = fitting_suggestion(raw.suggestion, shown, at)
     confirmed = _confirmed(raw, shown, at)
+    before, after = _around(shown, at)
     return Finding(
         path=path,
         category=raw.category,
@@ -63,7 +64,16 @@ def validate_finding(
         trace=clean(raw.trace),
         looked_at=_looked_at(raw, looked_up),
         agreement=2 if confirmed else 1,
+        before=before,
+        after=after,
     )
+
+
+def _around(shown: RedactedView, at: Anchor | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Lines before and after it, as shown, for people."""
+    if at is None:
+        return (), ()
+    return Surroundings(shown.file, at.side).around(at.start_line, at.end_line)
 
 
 def shows_fix(

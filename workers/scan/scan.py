@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.diff import is_printable
+from bot.domain.diff import Side, Surroundings, is_printable
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import (
     Batch,
@@ -195,11 +195,21 @@ def _cache_inputs(
 
 
 def _finished(hidden: Redacted, criteria: FindingFilter) -> tuple[Finding, ...]:
-    return tuple(
-        replace(item, fingerprint=_fingerprint(item, hidden.secrets.get(item.path, {})))
-        for item in hidden.evidence
-        if item.category in criteria.categories
-    )
+    paths = {item.path for item in hidden.evidence}
+    surroundings = {
+        target.path: Surroundings(target.file, Side.RIGHT)
+        for target in hidden.targets
+        if target.path in paths
+    }
+
+    def finished(item: Finding) -> Finding:
+        start, end = item.start_line or 0, item.end_line or 0
+        around = surroundings.get(item.path)  # none of a file that is looked through for secrets
+        before, after = around.around(start, end) if around else ((), ())
+        name = _fingerprint(item, hidden.secrets.get(item.path, {}))
+        return replace(item, fingerprint=name, before=before, after=after)
+
+    return tuple(finished(i) for i in hidden.evidence if i.category in criteria.categories)
 
 
 def _fingerprint(item: Finding, secrets: Mapping[int, str]) -> str:

@@ -1,6 +1,7 @@
 """Hostile Markdown and code as HTML (pure). Imported with the first page that is shown: a
 process that only takes deliveries starts without it."""
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from time import perf_counter
 
@@ -8,6 +9,7 @@ from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
+from bot.domain.model import Finding
 from bot.text.invisible_characters import visible
 from bot.text.lexers import lexer_for
 from bot.text.markdown import html_renderer
@@ -37,46 +39,73 @@ class Highlighter:
     def __init__(self, seconds: float = HIGHLIGHT_SECONDS) -> None:
         self._left = seconds
 
-    def __call__(self, text: str, path: str, first_line: int | None = None) -> Markup:
+    def __call__(self, finding: Finding) -> Markup:
+        """The code that it is about; with a suggestion, as the diff to it."""
         started = perf_counter()
-        highlighted = code(text, path if self._left > 0 else "", first_line)
+        path = finding.path if self._left > 0 else ""
+        around = {"before": finding.before, "after": finding.after}
+        if finding.suggestion is None:
+            highlighted = code(finding.quote, path, finding.start_line, **around)
+        else:
+            highlighted = change(finding.quote, finding.suggestion, path, **around)
         self._left -= perf_counter() - started
         return highlighted
 
-    def change(self, old: str, new: str, path: str) -> Markup:
-        """Lines that are replaced, and those that take their place."""
-        started = perf_counter()
-        highlighted = change(old, new, path if self._left > 0 else "")
-        self._left -= perf_counter() - started
-        return highlighted
 
-
-def code(text: str, path: str, first_line: int | None = None) -> Markup:
-    """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given.
-    Colours come from the style sheet, by Pygments' class names."""
-    lines = _lines(text, path)
+def code(
+    text: str,
+    path: str,
+    first_line: int | None = None,
+    *,
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> Markup:
+    """Highlighted code as a `pre`, its lines numbered from `first_line` if that is given, between
+    lines of context. Colours come from the style sheet, by Pygments' class names."""
+    lines = _between(before, text, after, path)
     if first_line is not None:
-        width = len(str(first_line + len(lines) - 1))
+        first = first_line - len(before)
+        width = len(str(first + len(lines) - 1))
         lines = [
             f'<span class="ln">{number:>{width}}</span>{line}'
-            for number, line in enumerate(lines, first_line)
+            for number, line in enumerate(lines, first)
         ]
+    if before or after:
+        last = len(lines) - len(after)
+        lines = [
+            f'<span class="row{" hit" if len(before) <= index < last else ""}">{line}</span>'
+            for index, line in enumerate(lines)
+        ]
+        return _block("".join(lines))
     return _block("\n".join(lines))
 
 
-def change(old: str, new: str, path: str) -> Markup:
-    """What a suggestion replaces and what it puts there, as the lines of a diff; an empty one
-    deletes the lines."""
-    before = _lines(old, path)
-    after = _lines(new, path) if new.strip("\n") else []
+def change(
+    old: str, new: str, path: str, *, before: Sequence[str] = (), after: Sequence[str] = ()
+) -> Markup:
+    """What a suggestion replaces and what it puts there, as the lines of a diff between lines of
+    context; an empty one deletes the lines."""
+    removed = _between(before, old, after, path)
+    added = (
+        _between(before, new, after, path)
+        if new.strip("\n")
+        else _between(before, None, after, path)
+    )
     shown = []
-    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in SequenceMatcher(None, removed, added, autojunk=False).get_opcodes():
         if kind == "equal":
-            shown += [f'<span class="row"> {line}</span>' for line in before[a:b]]
+            shown += [f'<span class="row"> {line}</span>' for line in removed[a:b]]
             continue
-        shown += [f'<span class="row del">-{line}</span>' for line in before[a:b]]
-        shown += [f'<span class="row add">+{line}</span>' for line in after[c:d]]
+        shown += [f'<span class="row del">-{line}</span>' for line in removed[a:b]]
+        shown += [f'<span class="row add">+{line}</span>' for line in added[c:d]]
     return _block("".join(shown))
+
+
+def _between(before: Sequence[str], text: str | None, after: Sequence[str], path: str) -> list[str]:
+    """All of it highlighted together; None is no line at all."""
+    middle = [] if text is None else [text]
+    whole = [*before, *middle, *after]
+    return _lines("\n".join(whole), path) if whole else []
 
 
 def _lines(text: str, path: str) -> list[str]:

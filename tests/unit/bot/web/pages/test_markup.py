@@ -1,8 +1,11 @@
 """Hostile Markdown and code as HTML."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.model import Category, Finding, Severity
 from bot.web.pages.markup import CODE_CHARACTERS, Highlighter, change, code, inline, markdown
 
 
@@ -40,10 +43,39 @@ def test_long_code_is_cut() -> None:
     assert len(code("x" * 10 * CODE_CHARACTERS, "x.txt")) < 2 * CODE_CHARACTERS
 
 
+def finding(**changed: Any) -> Finding:
+    values: dict[str, Any] = {
+        "path": "x.py",
+        "category": Category.CORRECTNESS,
+        "severity": Severity.HIGH,
+        "title": "t",
+        "body": "b",
+        "confidence": 1.0,
+        "source": "llm",
+        "quote": "def f(): pass",
+    }
+    return Finding(**(values | changed))
+
+
 def test_code_has_colors_as_long_as_that_is_quick() -> None:
     slow = Highlighter(seconds=0.000_001)
-    assert '<span class="k">' in slow("def f(): pass", "x.py")
-    assert slow("def f(): pass", "x.py", 7).count("<span") == 1, "the line's number is left"
+    assert '<span class="k">' in slow(finding())
+    assert slow(finding(start_line=7)).count("<span") == 1, "the line's number is left"
+
+
+def test_code_is_shown_between_its_neighbors() -> None:
+    html = code("b", "x.txt", 9, before=("a",), after=("c", "d"))
+    rows = [row.partition("</span></span>")[0] for row in html.split('<span class="row')[1:]]
+    assert [row.startswith(" hit") for row in rows] == [False, True, False, False]
+    assert [number for number in (" 8<", " 9<", "10<", "11<") if number in html] == [
+        *(" 8<", " 9<", "10<", "11<"),
+    ]
+
+
+def test_a_suggestion_is_shown_between_its_neighbors() -> None:
+    html = Highlighter()(finding(suggestion="", before=("a",), after=("c",), path="x.txt"))
+    rows = [row.partition("</span>")[0] for row in html.split('<span class="row')[1:]]
+    assert rows == ['"> a', ' del">-def f(): pass', '"> c']
 
 
 def test_a_link_is_its_text_and_its_address() -> None:
