@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.diff import ChangedFile
 from bot.domain.model import Category, Severity
+from workers.scan.selection.python_project import PythonProject
 
 #: The rule of a file that does not parse.
 SYNTAX = "syntax"
@@ -14,11 +15,13 @@ MAX_FINDINGS = 200
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A changed file at the head, for analysers: `text` is all of it."""
+    """A changed file at the head, for analysers: `text` is all of it; `project` is what a Python
+    file's project says at the merge base."""
 
     file: ChangedFile
     language: str
     text: str
+    project: PythonProject = PythonProject()
 
     @property
     def path(self) -> str:
@@ -47,28 +50,23 @@ class Diagnostic:
     quote: str | None = None  # only where the code itself must not be shown
 
 
-def whole(target: Target) -> str:
-    return target.text
-
-
 @dataclass(frozen=True, slots=True)
 class Analyzer:
     """An adapter to a program; `about` says in a few words what it reports, for the docs.
 
-    `wants` picks its files; `command` makes the argument list for the names they got
-    (the first word is a program of our own environment); `read` understands what the
-    program printed and raises ValueError, KeyError or TypeError if it can't. `shows` is
-    what it is given of a file. One that `reviews` knows its files' language; else it looks
-    through files of any kind for a single thing. No more than `max_findings` of its findings are
+    `wants` picks its files; `command` makes the argument list for them by the names they got
+    (the first word is a program of our own environment); `read` understands what the program
+    printed and raises ValueError, KeyError or TypeError if it can't. One that `reviews` knows its
+    files' language; else it looks through files of any kind for a single thing. No more than
+    `max_findings` of its findings are
     taken: one that finds something in every line is not worth the reader's time. `program` is a
     script that its package installs, by which `glossator doctor` sees whether the package is there.
     """
 
     name: str
     wants: Callable[[Target], bool]
-    command: Callable[[list[str]], list[str]]
+    command: Callable[[Mapping[str, Target]], list[str]]
     read: Callable[[bytes, Mapping[str, Target]], Iterable[Diagnostic]]
-    shows: Callable[[Target], str] = whole
     suffix: str = ""  # of the names we give; by default that of the file
     reviews: bool = True
     max_findings: float = MAX_FINDINGS

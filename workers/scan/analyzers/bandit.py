@@ -37,7 +37,7 @@ def _wants(target: Target) -> bool:
     return target.language == "python" and not is_test(target.path)
 
 
-def _command(names: list[str]) -> list[str]:
+def _command(names: Mapping[str, Target]) -> list[str]:
     return [
         "python",
         "-I",

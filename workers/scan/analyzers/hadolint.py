@@ -23,7 +23,7 @@ _FROM = re.compile(r"^[ \t]*FROM[ \t]+\S", re.IGNORECASE | re.MULTILINE)
 _UNREADABLE = "DL1000"
 
 
-def _command(names: list[str]) -> list[str]:
+def _command(names: Mapping[str, Target]) -> list[str]:
     ignored = [f"--ignore={rule}" for rule in _IGNORED]
     return [
         "hadolint",

@@ -30,7 +30,7 @@ def _wants(target: Target) -> bool:
     return target.language in _LANGUAGES and _OTHER_LANGUAGE.search(target.text[:2000]) is None
 
 
-def _command(names: list[str]) -> list[str]:
+def _command(names: Mapping[str, Target]) -> list[str]:
     return [
         "oxlint",
         "--allow=all",

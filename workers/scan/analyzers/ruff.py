@@ -8,8 +8,11 @@ for people to see. Security is bandit's part.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from fnmatch import fnmatch
+from pathlib import PurePath, PurePosixPath
+from typing import Any
 
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import SYNTAX, Analyzer, Diagnostic, Target
@@ -17,11 +20,24 @@ from workers.scan.analyzers.rules import rules
 from workers.scan.selection.risk import is_test
 
 _NAME = "ruff"
+_NEWER_SYNTAX = "newer-syntax"
+#: Rules of ours that are no codes of ruff's.
+_NO_CODES = frozenset({SYNTAX, _NEWER_SYNTAX})
+_ADDED_IN = re.compile(r"\bon Python 3\.\d+ \(syntax was added in Python 3\.\d+\)")
+#: `tip` is there where a newer Python has the name.
+_UNDEFINED = re.compile(r"(?P<what>Undefined name `(?P<name>[^`]+)`)(?P<tip>\. Consider )?")
+_INSTALLS_GETTEXT = re.compile(r"\bgettext\.install\(|\bbuiltins\.(?:_\b|__dict__\[)")
+#: Names that are there without an import in files that a tool runs, by the file's name.
+_GIVEN = {
+    "conf.py": ("tags",),  # Sphinx
+    "*_config.py": ("get_config", "c"),  # Jupyter and IPython
+    "SConscript*": ("Import", "Export", "Return", "env"),
+}
 #: What tests do on purpose: expect any error, evaluate something to see it raise.
 _NOT_IN_TESTS = frozenset({"B017", "B018"})
 
 
-def _command(names: list[str]) -> list[str]:
+def _command(names: Mapping[str, Target]) -> list[str]:
     return [
         "ruff",
         "check",
@@ -31,21 +47,35 @@ def _command(names: list[str]) -> list[str]:
         "--exit-zero",
         "--quiet",
         "--output-format=json",
-        f"--select={','.join(rule for rule in rules(_NAME) if rule != SYNTAX)}",
+        f"--select={','.join(rule for rule in rules(_NAME) if rule not in _NO_CODES)}",
         "--target-version=py314",
+        *_versions(names),
         "--",
         *names,
     ]
 
 
+def _versions(targets: Mapping[str, Target]) -> list[str]:
+    """The oldest Python of each file whose project names one: newer syntax is an error there."""
+    minors = {name: target.project.minor for name, target in targets.items()}
+    entries = ", ".join(f'"{name}" = "py3{minor}"' for name, minor in minors.items() if minor)
+    return [f"--config=per-file-target-version = {{{entries}}}"] if entries else []
+
+
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out):
-        rule = item["code"] if item["code"] and item["code"] != "invalid-syntax" else SYNTAX
+        rule = _rule(item)
         file = PurePath(item["filename"]).name
-        if rule in _NOT_IN_TESTS and is_test(targets[file].path):
+        target = targets[file]
+        undefined = _UNDEFINED.match(item["message"]) if rule == "F821" else None
+        if rule in _NOT_IN_TESTS and is_test(target.path):
             continue
+        if undefined and _is_builtin(undefined["name"], target):
+            continue
+        in_newer = undefined is not None and bool(undefined["tip"])
         start, end = item["location"]["row"], item["end_location"]
-        message = item["message"].removeprefix("SyntaxError: ")
+        message = undefined["what"] if undefined else item["message"]
+        message = message.removeprefix("SyntaxError: ")
         yield Diagnostic(
             file=file,
             rule=rule,
@@ -54,8 +84,30 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             end_line=max(start, end["row"] - (end["column"] == 1)),
             category=Category.CORRECTNESS,
             severity=Severity.LOW,
-            title=f"Syntax error: {message}" if rule == SYNTAX else message,
+            title=f"Syntax error: {message}" if rule in _NO_CODES else message,
+            at_most=Severity.MEDIUM if in_newer or _is_gettext(undefined) else Severity.CRITICAL,
         )
+
+
+def _rule(item: Mapping[str, Any]) -> str:
+    if item["code"] and item["code"] != "invalid-syntax":
+        return str(item["code"])
+    return _NEWER_SYNTAX if _ADDED_IN.search(item["message"]) else SYNTAX
+
+
+def _is_builtin(name: str, target: Target) -> bool:
+    """Whether the project, or what runs a file of that name, puts the name among the builtins."""
+    if name in target.project.builtins:
+        return True
+    if name == "_" and _INSTALLS_GETTEXT.search(target.text):
+        return True
+    file = PurePosixPath(target.path).name
+    return any(name in names for pattern, names in _GIVEN.items() if fnmatch(file, pattern))
+
+
+def _is_gettext(undefined: re.Match[str] | None) -> bool:
+    """Whether it is the name that `gettext.install` makes, maybe in a file that is not shown."""
+    return undefined is not None and undefined["name"] == "_"
 
 
 RUFF = Analyzer(

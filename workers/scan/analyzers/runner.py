@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from time import monotonic
@@ -22,6 +22,8 @@ from workers.scan.repository.process import OutputTooLarge, ProcessTimeout
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 #: What ends a line for some analysers, as YAML's and JavaScript's, but not for git and GitHub.
 _NO_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_LONE_CR = re.compile("\r(?!\n)")
+_CR_ENDS_LINE = frozenset({"python", "javascript", "typescript", "tsx", "json", "yaml"})
 
 
 #: What an analyzer may come to without being at fault; each costs the files that it was run on.
@@ -227,12 +229,42 @@ async def _collect(
     by_name = {_name(n, analyzer, target): target for n, target in enumerate(selected, 1)}
     with tempfile.TemporaryDirectory(prefix="glossator-", ignore_cleanup_errors=True) as folder:
         directory = Path(folder)
-        shown = {name: analyzer.shows(target) for name, target in by_name.items()}
-        await asyncio.to_thread(_write, directory, shown)
+        lines = {name: _Lines(target) for name, target in by_name.items()}
+        as_written = {name: replace(by_name[name], text=lines[name].text) for name in by_name}
+        await asyncio.to_thread(_write, directory, as_written)
         done = await run_isolated(
-            analyzer.command(list(by_name)), directory, seconds=seconds, kind=kind
+            analyzer.command(as_written), directory, seconds=seconds, kind=kind
         )
-    return [(by_name[output.file], output) for output in analyzer.read(done.out, by_name)]
+    return [
+        (by_name[output.file], lines[output.file].placed(output))
+        for output in analyzer.read(done.out, as_written)
+    ]
+
+
+class _Lines:
+    """A file as an analyzer gets it, with our lines as theirs: the number of a line is all that
+    proves where a message belongs. What ends a line for them alone is a space, but where it is a
+    carriage return that the language itself takes for a line end: there it is one, and the lines
+    are counted back."""
+
+    def __init__(self, target: Target) -> None:
+        self._numbers: list[int] | None = None
+        text = target.text
+        if target.language in _CR_ENDS_LINE and _LONE_CR.search(text):
+            pieces = [line.removesuffix("\r").count("\r") + 1 for line in text.split("\n")]
+            self._numbers = [n for n, count in enumerate(pieces, 1) for _ in range(count)]
+            text = _LONE_CR.sub("\n", text)
+        self.text = _NO_LINE_END.sub(" ", text)
+
+    def placed(self, output: Diagnostic) -> Diagnostic:
+        """The message under the numbers of our lines."""
+        if self._numbers is None:
+            return output
+        first, last = (
+            self._numbers[min(max(line, 1), len(self._numbers)) - 1]
+            for line in (output.line, output.end_line)
+        )
+        return replace(output, line=first, end_line=last)
 
 
 def _name(number: int, analyzer: Analyzer, target: Target) -> str:
@@ -241,8 +273,6 @@ def _name(number: int, analyzer: Analyzer, target: Target) -> str:
     return f"{number:04d}{suffix if _SUFFIX.fullmatch(suffix) else '.txt'}"
 
 
-def _write(directory: Path, shown: dict[str, str]) -> None:
-    """With our lines as theirs: the number of a line is all that proves where a message belongs."""
-    for name, content in shown.items():
-        content = _NO_LINE_END.sub(" ", content)
-        (directory / name).write_bytes(content.encode("utf-8", "replace"))
+def _write(directory: Path, targets: Mapping[str, Target]) -> None:
+    for name, target in targets.items():
+        (directory / name).write_bytes(target.text.encode("utf-8", "replace"))

@@ -17,7 +17,7 @@ _KNOWN_SHELL = re.compile(r"\b(?:ba|da|k|a)?sh\b|\bbats\b|\bbusybox\b")
 _SEVERITIES = {"error": Severity.MEDIUM, "warning": Severity.LOW}
 
 
-def _command(names: list[str]) -> list[str]:
+def _command(names: Mapping[str, Target]) -> list[str]:
     return [
         "shellcheck",
         "--norc",

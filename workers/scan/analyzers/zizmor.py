@@ -17,7 +17,7 @@ _LACKS = frozenset({"excessive-permissions"})
 _CONFIDENCES = {"High": 0.95, "Medium": 0.75, "Low": 0.5}
 
 
-def _command(names: list[str]) -> list[str]:
+def _command(names: Mapping[str, Target]) -> list[str]:
     return [
         "zizmor",
         "--offline",

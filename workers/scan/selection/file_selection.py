@@ -15,8 +15,9 @@ from workers.scan import conventions
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.notebooks import read_by_people
 from workers.scan.repository.clone import Clone, Entry
-from workers.scan.selection import file_filters, gitattributes
+from workers.scan.selection import file_filters, gitattributes, python_project
 from workers.scan.selection.path_rules import PathRules
+from workers.scan.selection.python_project import PythonProjects
 from workers.scan.selection.risk import riskiest_first
 
 #: Files whose blobs are fetched and counted; GitHub itself lists no more of a pull request.
@@ -52,7 +53,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     """The files to read, riskiest first. Raises CloneError."""
     changed = await clone.names()
     tree = await clone.tree()
-    attributes, written = await _at_base(clone, changed, tree)
+    attributes, projects, written = await _at_base(clone, changed, tree)
     # Patterns and paths are the repository's: no other review waits while they are matched.
     rules = await asyncio.to_thread(PathRules, config, attributes)
     files, beyond, skipped = await asyncio.to_thread(_sifted, changed, rules)
@@ -63,7 +64,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     )
     hunks = await _hunks(clone, [file for file, _ in texts])
     targets = tuple(
-        Target(hunks[file.path], language_of_file(file.path, text), text)
+        Target(hunks[file.path], language_of_file(file.path, text), text, projects.of(file.path))
         for file, text in texts
         if file.path in hunks
     )
@@ -97,15 +98,17 @@ def _sifted(
 
 async def _at_base(
     clone: Clone, changed: Sequence[ChangedFile], tree: Sequence[Entry]
-) -> tuple[gitattributes.Attributes, dict[str, str]]:
-    """The merge base's attributes, and its files of conventions by path, in one request: as at
-    the head, but for those that the change touches."""
+) -> tuple[gitattributes.Attributes, PythonProjects, dict[str, str]]:
+    """The merge base's attributes, what its Python projects say, and its files of conventions by
+    path, in one request: as at the head, but for those that the change touches."""
     blobs = await asyncio.to_thread(_blobs_at_base, changed, tree)
     texts = await _texts(clone, blobs.values(), 1 << 20)
     found = {path: texts[blob] for path, blob in blobs.items() if blob in texts}
     rules = {path: text for path, text in found.items() if _is_attributes(path)}
-    others = {path: text for path, text in found.items() if path not in rules}
-    return await asyncio.to_thread(gitattributes.parse, rules), others
+    projects = {path: text for path, text in found.items() if _name(path) in python_project.NAMES}
+    others = {path: text for path, text in found.items() if path not in rules | projects}
+    attributes = await asyncio.to_thread(gitattributes.parse, rules)
+    return attributes, await asyncio.to_thread(PythonProjects, projects), others
 
 
 def _blobs_at_base(changed: Sequence[ChangedFile], tree: Sequence[Entry]) -> dict[str, str]:
@@ -113,6 +116,7 @@ def _blobs_at_base(changed: Sequence[ChangedFile], tree: Sequence[Entry]) -> dic
     for entry in tree:
         at_base.setdefault(entry.path, entry.blob)
     names = [path for path in at_base if _is_attributes(path)]
+    names += python_project.wanted(at_base, [file.path for file in changed])
     names += conventions.wanted(
         (path for path, blob in at_base.items() if blob and is_printable(path)),
         [file.path for file in changed],
@@ -121,7 +125,11 @@ def _blobs_at_base(changed: Sequence[ChangedFile], tree: Sequence[Entry]) -> dic
 
 
 def _is_attributes(path: str) -> bool:
-    return path.rpartition("/")[2] == gitattributes.NAME
+    return _name(path) == gitattributes.NAME
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 async def _texts(clone: Clone, blobs: Iterable[str], limit: int) -> dict[str, str]:

@@ -526,7 +526,7 @@ def _crashes_on(text: str, command: str = "sys.exit(f'found {text}')") -> Analyz
                 title="t",
             )
 
-    def run(names: list[str]) -> list[str]:
+    def run(names: Mapping[str, Target]) -> list[str]:
         return ["python", "-c", program, *names]
 
     return replace(_analyzer("fragile"), command=run, read=read)

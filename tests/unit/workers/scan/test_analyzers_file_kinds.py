@@ -1,5 +1,7 @@
 """Each analyzer is given what is its own, and is right about that alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
@@ -7,6 +9,7 @@ from bot.domain.model import Severity
 from bot.text.file_kinds import language_of_file
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
+from workers.scan.selection.python_project import PythonProject
 
 
 def added(path: str, text: str) -> Target:
@@ -94,3 +97,71 @@ async def test_what_is_in_the_language_is_still_read(
     path: str, text: str, expected: tuple[str, int]
 ) -> None:
     assert expected in [(source, line) for _, source, line in await said(added(path, text))]
+
+
+def in_project(path: str, text: str, project: PythonProject) -> Target:
+    return replace(added(path, text), project=project)
+
+
+async def test_names_that_a_project_declares_are_defined() -> None:
+    text = "print(_('a'), ours, theirs)\n"
+    declared = PythonProject(builtins=frozenset({"_", "ours"}))
+    results = await run_all([in_project("a.py", text, declared)], seconds=60)
+    assert [item.title for item in results.evidence] == ["Undefined name `theirs`"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("app.py", "import gettext\ngettext.install('app')\nprint(_('a'))\n"),
+        ("docs/conf.py", "if tags.has('x'):\n    pass\n"),
+        ("jupyter_notebook_config.py", "c = get_config()\n"),
+    ],
+)
+async def test_names_that_a_file_of_this_kind_is_given_are_defined(path: str, text: str) -> None:
+    assert await said(added(path, text)) == []
+
+
+async def test_gettexts_name_may_be_installed_elsewhere() -> None:
+    results = await run_all([added("a.py", "print(_('a'))\n")], seconds=60)
+    assert [item.severity for item in results.evidence] == [Severity.MEDIUM]
+
+
+async def test_each_file_is_held_to_the_oldest_python_of_its_project() -> None:
+    text = "match 1:\n    case 1:\n        raise ExceptionGroup('a', [])\n"
+    results = await run_all(
+        [
+            in_project("old/a.py", text, PythonProject(minor=9)),
+            in_project("new/a.py", text, PythonProject(minor=11)),
+            added("unknown/a.py", text),
+        ],
+        seconds=60,
+    )
+    assert [(item.path, item.source, item.severity, item.title) for item in results.evidence] == [
+        (
+            "old/a.py",
+            "ruff:newer-syntax",
+            Severity.MEDIUM,
+            "Syntax error: Cannot use `match` statement on Python 3.9 "
+            "(syntax was added in Python 3.10)",
+        ),
+        ("old/a.py", "ruff:F821", Severity.MEDIUM, "Undefined name `ExceptionGroup`"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a.py", "x = 1\ry = 2\rprint(x, y)\n", []),
+        ("a.py", "a = 1\nx = 1\ry = nam\r\nz = 1\nq = other\n", [2, 4]),
+        ("a.js", "const a = 1;\rexport const b = a === NaN;\nexport const c = b;\n", [1]),
+        ("a.json", '{"a": 1,\r"b": 2}\n', []),
+        ("a.yaml", "a: 1\rb: 2\na: 3\n", [2]),
+    ],
+)
+async def test_a_carriage_return_ends_a_line_where_the_language_says_so(
+    path: str, text: str, expected: list[int]
+) -> None:
+    found = await said(added(path, text))
+    hidden = ("hidden-characters:control", "bandit:B101")
+    assert [line for _, source, line in found if source not in hidden] == expected
