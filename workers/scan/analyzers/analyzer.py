@@ -58,9 +58,9 @@ class Analyzer:
     (the first word is a program of our own environment); `read` understands what the program
     printed and raises ValueError, KeyError or TypeError if it can't. One that `reviews` knows its
     files' language; else it looks through files of any kind for a single thing. No more than
-    `max_findings` of its findings are
-    taken: one that finds something in every line is not worth the reader's time. `program` is a
-    script that its package installs, by which `glossator doctor` sees whether the package is there.
+    `max_findings` of its findings are taken: one that finds something in every line is not worth
+    the reader's time. `program` is a script that its package installs, by which `glossator doctor`
+    sees whether the package is there.
     """
 
     name: str

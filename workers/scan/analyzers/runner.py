@@ -146,9 +146,10 @@ async def _run(
         return _failed(analyzer, _why(next(iter(failed.values())), seconds))
     outcome = _to_results(analyzer.name, output, analyzer.max_findings)
     if failed:
-        partly = _failed(analyzer, f"failed on {_named(list(failed))}; skipped there")
         outcome = replace(
-            outcome, notes=partly.notes + outcome.notes, failed_sources=partly.failed_sources
+            outcome,
+            notes=(*_partly_failed(analyzer, failed), *outcome.notes),
+            failed_sources=(analyzer.name,),
         )
     if analyzer.reviews:
         read = frozenset(target.path for target in selected) - failed.keys()
@@ -173,6 +174,14 @@ async def _file_by_file(
         except _FAILURES as exc:
             failed[target.path] = exc
     return output, failed
+
+
+def _partly_failed(analyzer: Analyzer, failed: Mapping[str, Exception]) -> Iterable[str]:
+    slow = [path for path, why in failed.items() if isinstance(why, ProcessTimeout)]
+    others = [path for path in failed if path not in slow]
+    for how, paths in (("took too long on", slow), ("failed on", others)):
+        if paths:
+            yield f"{analyzer.name} {how} {_named(paths)}; skipped there"
 
 
 def _why(failure: Exception, seconds: float) -> str:

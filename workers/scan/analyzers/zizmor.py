@@ -11,6 +11,10 @@ from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
 _WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
+_USES = re.compile(r"(\s*(?:-\s+)?uses:\s*[\"']?[^@\s]+)@([^\s\"'#]+).*")
+#: Of its own configuration, which people here do not have.
+_POLICY = re.compile(r" \(required by [^)]*\)")
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _SEVERITIES = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}
 #: Of a whole job or workflow; told where that begins, if the change brings it.
 _LACKS = frozenset({"excessive-permissions"})
@@ -43,19 +47,39 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         where = primary["concrete"]["location"]
         note = primary["symbolic"]["annotation"]
         line = where["start_point"]["row"] + 1
+        file = primary["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./")
+        if _only_updated(targets[file], line):
+            continue
         # It lacks something as a whole: no line in it is the wrong one.
         last = line if item["ident"] in _LACKS else where["end_point"]["row"] + 1
         yield Diagnostic(
-            file=primary["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./"),
+            file=file,
             rule=item["ident"],
             line=line,
             end_line=last,
             category=Category.SECURITY,
             severity=Severity.LOW,
             at_most=_SEVERITIES[graded["severity"]],
-            title=_sentence(f"{item['desc']}: {note}" if note else item["desc"]),
+            title=_sentence(f"{item['desc']}: {_POLICY.sub('', note)}" if note else item["desc"]),
             confidence=_CONFIDENCES.get(graded["confidence"], 0.5),
         )
+
+
+def _only_updated(target: Target, line: int) -> bool:
+    """Whether all that changed in the line is the version of an action, which is pinned no less
+    than before: what is said of the line is no news."""
+    lines = (each for hunk in target.file.hunks for each in hunk.lines if each.removed)
+    removed = {_unversioned(each.text) for each in lines}
+    bare, pinned = _unversioned(target.text.split("\n")[line - 1])
+    return (bare, pinned) in removed or (pinned and (bare, False) in removed)
+
+
+def _unversioned(line: str) -> tuple[str, bool]:
+    """The line without the version of an action, and whether that is a commit."""
+    found = _USES.match(line)
+    if found is None:
+        return line.rstrip("\r"), False
+    return found[1], _COMMIT.fullmatch(found[2]) is not None
 
 
 def _sentence(text: str) -> str:

@@ -532,8 +532,12 @@ def _crashes_on(text: str, command: str = "sys.exit(f'found {text}')") -> Analyz
     return replace(_analyzer("fragile"), command=run, read=read)
 
 
-@pytest.mark.parametrize("command", ["sys.exit('found')", "time.sleep(60)"])
-async def test_a_file_that_crashes_an_analyzer_costs_that_file_alone(command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "how"), [("sys.exit('found')", "failed"), ("time.sleep(60)", "took too long")]
+)
+async def test_a_file_that_crashes_an_analyzer_costs_that_file_alone(
+    command: str, how: str
+) -> None:
     texts = {"bomb.py": "boom\n", **{f"m{n}.py": "x = 1\n" for n in range(3)}}
     results = await run_all(
         [target(path, text) for path, text in texts.items()],
@@ -542,7 +546,7 @@ async def test_a_file_that_crashes_an_analyzer_costs_that_file_alone(command: st
     )
     assert [item.path for item in results.evidence] == ["m0.py", "m1.py", "m2.py"]
     assert results.failed_sources == ("fragile",)
-    assert results.notes == ("fragile failed on `bomb.py`; skipped there",)
+    assert results.notes == (f"fragile {how} on `bomb.py`; skipped there",)
     assert results.reviewed == {"m0.py", "m1.py", "m2.py"}
 
 

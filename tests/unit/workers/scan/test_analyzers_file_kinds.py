@@ -99,6 +99,49 @@ async def test_what_is_in_the_language_is_still_read(
     assert expected in [(source, line) for _, source, line in await said(added(path, text))]
 
 
+def updated(before: str, after: str) -> Target:
+    """A workflow in which a line is replaced by another one."""
+    head = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n"
+    text = f"{head}      - uses: {after}\n        with: {{persist-credentials: false}}\n"
+    lines = (Line(7, None, f"      - uses: {before}"), Line(None, 7, f"      - uses: {after}"))
+    file = ChangedFile(
+        path=".github/workflows/a.yml",
+        status=FileStatus.MODIFIED,
+        hunks=(Hunk(7, 7, "", lines if before else lines[1:]),),
+    )
+    return Target(file, "yaml", text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "news"),
+    [
+        ("actions/checkout@v6", "actions/checkout@v7", False),
+        (f"a/b@{'1' * 40} # v1", f"a/b@{'2' * 40} # v2", False),
+        ("a/b@v1", f"a/b@{'2' * 40}", False),
+        (f"a/b@{'1' * 40} # v1", "a/b@v2", True),
+        ("a/b@v1", "c/d@v1", True),
+        ("", "a/b@v1", True),
+    ],
+)
+async def test_a_new_version_of_an_action_is_no_new_finding(
+    before: str, after: str, news: bool
+) -> None:
+    found = await said(updated(before, after))
+    assert [source for _, source, _ in found] == ["zizmor:unpinned-uses"] * news
+
+
+async def test_a_large_script_is_read_in_time() -> None:
+    """With the flow of data followed it takes half a minute of processor time."""
+    functions = "".join(
+        f'f{n}() {{\n  local a; a="$1"\n  if [ -n "$a" ]; then\n    f{n // 2} "$a" || return 1\n'
+        f'  fi\n  case "$a" in\n    x*) rm -rf "$a/"* ;;\n  esac\n}}\n'
+        for n in range(700)
+    )
+    results = await run_all([added("a.sh", f"#!/bin/sh\n{functions}")], seconds=60)
+    assert results.notes == ("shellcheck reported more than 200 findings; the rest is not shown",)
+    assert {item.source for item in results.evidence} == {"shellcheck:SC2115"}
+
+
 def in_project(path: str, text: str, project: PythonProject) -> Target:
     return replace(added(path, text), project=project)
 
