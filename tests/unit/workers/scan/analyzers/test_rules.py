@@ -31,8 +31,9 @@ PAGES = {
 RULES = [(name, code, rule) for name in PAGES for code, rule in rules(name).items()]
 
 
-def test_every_analyzer_but_that_of_secrets_has_words_of_ours() -> None:
-    assert {name for name in NAMES if rules(name)} == set(PAGES) == set(NAMES) - {"secrets"}
+def test_every_analyzer_that_does_not_write_its_own_has_words_of_ours() -> None:
+    assert {name for name in NAMES if rules(name)} == set(PAGES)
+    assert set(NAMES) - set(PAGES) == {"secrets", "leftovers"}
     assert len({(code, rule.url) for _, code, rule in RULES}) > 700
 
 
