@@ -15,6 +15,7 @@ from typing import Any
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import SYNTAX, Analyzer, Diagnostic, Target
 from workers.scan.analyzers.rules import rules
+from workers.scan.selection.risk import is_test
 
 _LANGUAGES = frozenset({"javascript", "typescript", "tsx", "vue", "svelte"})
 _CODE = re.compile(r"(?P<plugin>[\w-]+)\((?P<rule>[\w/-]+)\)")
@@ -23,6 +24,9 @@ _NAME = "oxlint"
 _OTHER_LANGUAGE = re.compile(
     r"@flow\b|^\s*<\?xml|^\s*<!DOCTYPE TS|^#(?:include|target)", re.MULTILINE
 )
+_SECURITY = frozenset({"no-eval", "no-implied-eval", "no-script-url"})
+_SHORT_CIRCUIT = re.compile(r"&&|\|\||\?")
+_LOOP = re.compile(r"\b(?:while|for)\b")
 _ASSIGNED = "(no-cond-assign)"
 
 
@@ -46,6 +50,7 @@ def _command(names: Mapping[str, Target]) -> list[str]:
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     items = json.loads(out)["diagnostics"]
+    lines = {name: target.text.split("\n") for name, target in targets.items()}
     added = {name: frozenset(target.file.added_lines) for name, target in targets.items()}
     assigned = {_place(item) for item in items if (item.get("code") or "").endswith(_ASSIGNED)}
     for item in items:
@@ -63,9 +68,20 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             end_line=line,
             category=Category.CORRECTNESS,
             severity=Severity.LOW,
+            at_most=_at_most(rule, lines[file][line - 1], targets[file].path),
             title=item["message"].partition("\n")[0],
             body=item.get("help") or "",
         )
+
+
+def _at_most(rule: str, line: str, path: str) -> Severity:
+    """Habits are no defects: to assign in the condition of a loop, to call after `&&`, to assert by
+    a property in tests. Nor is what a test passes to the code a weakness of it."""
+    if rule == "no-cond-assign" and _LOOP.search(line):
+        return Severity.LOW
+    if rule == "no-unused-expressions" and (is_test(path) or _SHORT_CIRCUIT.search(line)):
+        return Severity.INFO
+    return Severity.LOW if rule in _SECURITY and is_test(path) else Severity.CRITICAL
 
 
 def _line(item: Mapping[str, Any], rule: str, added: Container[int]) -> int:

@@ -21,6 +21,11 @@ from workers.scan.selection.risk import is_test
 
 _NAME = "ruff"
 _NEWER_SYNTAX = "newer-syntax"
+_PROPERTY = re.compile(r"\w+(?:\.\w+)*\.(?P<name>\w+)")
+_ACTIONS = """acquire append cancel clear close commit disconnect flush join lock pop print
+release remove reset rollback run save shutdown start stop unlock update wait write"""
+_METHODS = frozenset(_ACTIONS.split())
+_IN_DOCS = re.compile(r"(?:^|/)(?:docs?|docs_src|documentation|examples?)/")
 #: Rules of ours that are no codes of ruff's.
 _NO_CODES = frozenset({SYNTAX, _NEWER_SYNTAX})
 _ADDED_IN = re.compile(r"\bon Python 3\.\d+ \(syntax was added in Python 3\.\d+\)")
@@ -72,8 +77,9 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             continue
         if undefined and _is_builtin(undefined["name"], target):
             continue
-        in_newer = undefined is not None and bool(undefined["tip"])
         start, end = item["location"]["row"], item["end_location"]
+        if rule == "B018" and _is_for_effect(target.text.split("\n")[start - 1]):
+            continue
         message = undefined["what"] if undefined else item["message"]
         message = message.removeprefix("SyntaxError: ")
         yield Diagnostic(
@@ -85,7 +91,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             category=Category.CORRECTNESS,
             severity=Severity.LOW,
             title=f"Syntax error: {message}" if rule in _NO_CODES else message,
-            at_most=Severity.MEDIUM if in_newer or _is_gettext(undefined) else Severity.CRITICAL,
+            at_most=_at_most(undefined, target),
         )
 
 
@@ -105,9 +111,20 @@ def _is_builtin(name: str, target: Target) -> bool:
     return any(name in names for pattern, names in _GIVEN.items() if fnmatch(file, pattern))
 
 
-def _is_gettext(undefined: re.Match[str] | None) -> bool:
-    """Whether it is the name that `gettext.install` makes, maybe in a file that is not shown."""
-    return undefined is not None and undefined["name"] == "_"
+def _at_most(undefined: re.Match[str] | None, target: Target) -> Severity:
+    """A name may be that of a newer Python, or of gettext, which another file may install; and code
+    in documentation is shown in fragments."""
+    doubtful = undefined is not None and (
+        undefined["tip"] or undefined["name"] == "_" or _IN_DOCS.search(target.path)
+    )
+    return Severity.MEDIUM if doubtful else Severity.CRITICAL
+
+
+def _is_for_effect(line: str) -> bool:
+    """Whether the useless expression is a property, which may be read for its effect, as a response
+    that is to be received. One that is named like a method lacks its call."""
+    read = _PROPERTY.fullmatch(line.partition("#")[0].strip())
+    return read is not None and read["name"] not in _METHODS
 
 
 RUFF = Analyzer(

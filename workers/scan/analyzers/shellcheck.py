@@ -17,6 +17,8 @@ from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 #: lines, and tells little above the level `info`.
 _LARGE = 40_000
 _KNOWN_SHELL = re.compile(r"\b(?:ba|da|k|a)?sh\b|\bbats\b|\bbusybox\b")
+#: Arrays of which the first element is what people want.
+_FIRST_ELEMENT = re.compile(r"\$\{?(?:BASH_SOURCE|FUNCNAME)\b")
 _SEVERITIES = {"error": Severity.MEDIUM, "warning": Severity.LOW}
 
 
@@ -35,6 +37,10 @@ def _command(names: Mapping[str, Target]) -> list[str]:
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     for item in json.loads(out)["comments"]:
+        if item["code"] == 2128 and _FIRST_ELEMENT.search(
+            _line(targets[item["file"]], item["line"])
+        ):
+            continue
         yield Diagnostic(
             file=item["file"],
             rule=f"SC{item['code']}",
@@ -44,6 +50,10 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             severity=_SEVERITIES[item["level"]],
             title=item["message"].partition("\n")[0],
         )
+
+
+def _line(target: Target, number: int) -> str:
+    return target.text.split("\n")[number - 1]
 
 
 def _wants(target: Target) -> bool:

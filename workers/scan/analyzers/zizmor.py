@@ -14,6 +14,18 @@ _WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
 _USES = re.compile(r"(\s*(?:-\s+)?uses:\s*[\"']?[^@\s]+)@([^\s\"'#]+).*")
 #: Of its own configuration, which people here do not have.
 _POLICY = re.compile(r" \(required by [^)]*\)")
+#: Of an event, what whoever opens an issue or pull request writes.
+#: https://docs.github.com/en/actions/reference/security/secure-use#understanding-the-risk-of-script-injections
+_OUTSIDERS_CHOOSE = re.compile(
+    r"github\.head_ref"
+    r"|github\.event\.(?:issue|pull_request|comment|review|review_comment|discussion|pages|commits"
+    r"|head_commit|workflow_run)\b[^}]*"
+    r"\.(?:title|body|ref|label|message|name|email|page_name|default_branch|head_branch)\b"
+)
+_OUTSIDERS_CODE = re.compile(
+    r"actions/checkout|github\.head_ref|(?:pull_request|workflow_run)\.head"
+    r"|git (?:fetch|pull|checkout)"
+)
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _SEVERITIES = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}
 #: Of a whole job or workflow; told where that begins, if the change brings it.
@@ -59,10 +71,25 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             end_line=last,
             category=Category.SECURITY,
             severity=Severity.LOW,
-            at_most=_SEVERITIES[graded["severity"]],
+            at_most=max(
+                _SEVERITIES[graded["severity"]],
+                _at_most(item["ident"], targets[file].text, line, where["end_point"]["row"] + 1),
+                key=lambda severity: severity.rank,
+            ),
             title=_sentence(f"{item['desc']}: {_POLICY.sub('', note)}" if note else item["desc"]),
             confidence=_CONFIDENCES.get(graded["confidence"], 0.5),
         )
+
+
+def _at_most(rule: str, text: str, first: int, last: int) -> Severity:
+    """What an outsider cannot choose, as the inputs of a dispatch, is no high risk; and a trigger
+    that outsiders have is low where the workflow neither checks out nor names their code."""
+    if rule == "template-injection":
+        lines = "\n".join(text.split("\n")[first - 1 : last])
+        return Severity.CRITICAL if _OUTSIDERS_CHOOSE.search(lines) else Severity.MEDIUM
+    if rule == "dangerous-triggers" and not _OUTSIDERS_CODE.search(text):
+        return Severity.LOW
+    return Severity.CRITICAL
 
 
 def _only_updated(target: Target, line: int) -> bool:

@@ -29,7 +29,9 @@ VENDORED_FOLDERS = frozenset({"node_modules", "bower_components", "third_party",
 _MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|css|mjs)$|\.(?:js|css)\.map$", re.IGNORECASE)
 _GENERATED_NAME = re.compile(
     r"(?:_pb2(?:_grpc)?\.pyi?|\.pb\.(?:go|cc|h)|\.g\.dart|\.freezed\.dart|\.designer\.cs|"
-    r"\.snap|__snapshots__/.*)$",
+    r"\.snap|__snapshots__/.*)$"
+    # https://github.com/github-linguist/linguist/blob/main/lib/linguist/vendor.yml has `dist/` too.
+    r"|(?:^|/)dist/.*\.(?:[cm]?js|css|d\.[cm]?ts)$",
     re.IGNORECASE,
 )
 _BY_PROGRAM = r"(?:auto-?|automatically |machine[- ])generated"

@@ -130,6 +130,72 @@ async def test_a_new_version_of_an_action_is_no_new_finding(
     assert [source for _, source, _ in found] == ["zizmor:unpinned-uses"] * news
 
 
+INJECTION = """\
+on: {trigger}
+permissions: {{}}
+jobs:
+  a:
+    runs-on: x
+    steps:
+      - run: echo "${{{{ {value} }}}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "source", "severity"),
+    [
+        (
+            ".github/workflows/a.yml",
+            INJECTION.format(trigger="issues", value="github.event.issue.title"),
+            "zizmor:template-injection",
+            Severity.HIGH,
+        ),
+        (
+            ".github/workflows/a.yml",
+            INJECTION.format(trigger="workflow_dispatch", value="github.event.inputs.tag"),
+            "zizmor:template-injection",
+            Severity.MEDIUM,
+        ),
+        (
+            ".github/workflows/a.yml",
+            INJECTION.format(trigger="pull_request_target", value="github.sha"),
+            "zizmor:dangerous-triggers",
+            Severity.LOW,
+        ),
+        (
+            ".github/workflows/a.yml",
+            INJECTION.format(trigger="pull_request_target", value="github.head_ref"),
+            "zizmor:dangerous-triggers",
+            Severity.MEDIUM,
+        ),
+        ("docs_src/a.py", "x = Session()\n", "ruff:F821", Severity.MEDIUM),
+        ("src/a.py", "x = Session()\n", "ruff:F821", Severity.HIGH),
+        ("a.py", "def f(x):\n    x.content\n", "ruff:B018", None),
+        ("a.py", "def f(x):\n    x.close\n", "ruff:B018", Severity.LOW),
+        ("a.py", "def f(x):\n    x == 1\n", "ruff:B015", Severity.MEDIUM),
+        ("a.js", "export const f = (m, p, t) => { while (m = p.exec(t)) t(m); };\n",
+         "oxlint:no-cond-assign", Severity.LOW),
+        ("a.js", "export const f = (m, p) => { if (m = p) p(); };\n",
+         "oxlint:no-cond-assign", Severity.MEDIUM),
+        ("a.js", "export const f = (g) => { g && g(); };\n",
+         "oxlint:no-unused-expressions", Severity.INFO),
+        ("a.js", "export const f = (g) => { g; };\n",
+         "oxlint:no-unused-expressions", Severity.LOW),
+        ("test/a.js", "expect(1).to.be.ok;\n", "oxlint:no-unused-expressions", Severity.INFO),
+        ("a.js", "export function make() { this.x = 1; return null; }\n",
+         "oxlint:no-this-in-sfc", None),
+        ("a.sh", '#!/bin/bash\ncd "$BASH_SOURCE" || exit\n', "shellcheck:SC2128", None),
+        ("a.sh", '#!/bin/bash\na=(1 2)\necho "$a"\n', "shellcheck:SC2128", Severity.LOW),
+    ],
+)  # fmt: skip
+async def test_habits_and_what_outsiders_cannot_reach_are_worth_less(
+    path: str, text: str, source: str, severity: Severity | None
+) -> None:
+    results = await run_all([added(path, text)], seconds=60)
+    found = {item.source: item.severity for item in results.evidence}
+    assert found.get(source) is severity
+
+
 async def test_a_large_script_is_read_in_time() -> None:
     """With the flow of data followed it takes half a minute of processor time."""
     functions = "".join(
