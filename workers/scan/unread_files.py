@@ -40,7 +40,9 @@ async def search_unread(
         )
     results = await run_all(targets, seconds=0, analyzers=(SECRETS,))
     evidence = [item for item in results.evidence if item.confidence >= _CERTAIN]
-    return await asyncio.to_thread(redact_scan, targets, evidence, key), results.notes
+    paths = {item.path for item in evidence}
+    holding = [target for target in targets if target.path in paths]  # no other is shown
+    return await asyncio.to_thread(redact_scan, holding, evidence, key), results.notes
 
 
 def with_plain_paths(evidence: Iterable[Finding]) -> tuple[Finding, ...]:
