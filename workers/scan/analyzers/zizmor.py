@@ -60,10 +60,10 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         note = primary["symbolic"]["annotation"]
         line = where["start_point"]["row"] + 1
         file = primary["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./")
-        if _only_updated(targets[file], line):
-            continue
         # It lacks something as a whole: no line in it is the wrong one.
         last = line if item["ident"] in _LACKS else where["end_point"]["row"] + 1
+        if _only_updated(targets[file], line, last):
+            continue
         yield Diagnostic(
             file=file,
             rule=item["ident"],
@@ -92,13 +92,16 @@ def _at_most(rule: str, text: str, first: int, last: int) -> Severity:
     return Severity.CRITICAL
 
 
-def _only_updated(target: Target, line: int) -> bool:
-    """Whether all that changed in the line is the version of an action, which is pinned no less
-    than before: what is said of the line is no news."""
-    lines = (each for hunk in target.file.hunks for each in hunk.lines if each.removed)
-    removed = {_unversioned(each.text) for each in lines}
-    bare, pinned = _unversioned(target.text.split("\n")[line - 1])
-    return (bare, pinned) in removed or (pinned and (bare, False) in removed)
+def _only_updated(target: Target, first: int, last: int) -> bool:
+    """Whether all that changed in these lines are versions of actions, which are pinned no less
+    than before: what is said of the lines is no news."""
+    changed = [line for hunk in target.file.hunks for line in hunk.lines]
+    within = [line for line in changed if line.added and first <= (line.new or 0) <= last]
+    removed = {_unversioned(line.text) for line in changed if line.removed}
+    added = [_unversioned(line.text) for line in within]
+    return bool(added) and all(
+        (bare, pinned) in removed or (pinned and (bare, False) in removed) for bare, pinned in added
+    )
 
 
 def _unversioned(line: str) -> tuple[str, bool]:

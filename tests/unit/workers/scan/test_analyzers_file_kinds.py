@@ -130,6 +130,21 @@ async def test_a_new_version_of_an_action_is_no_new_finding(
     assert [source for _, source, _ in found] == ["zizmor:unpinned-uses"] * news
 
 
+async def test_a_step_of_which_the_version_alone_is_new_is_no_new_finding() -> None:
+    text = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n"
+    text += "      - name: b\n        uses: actions/checkout@v7\n"
+    lines = (
+        Line(7, 7, "      - name: b"),
+        Line(8, None, "        uses: actions/checkout@v6"),
+        Line(None, 8, "        uses: actions/checkout@v7"),
+    )
+    path = ".github/workflows/a.yml"
+    file = ChangedFile(path=path, status=FileStatus.MODIFIED, hunks=(Hunk(7, 7, "", lines),))
+    assert await said(Target(file, "yaml", text)) == []
+    whole = {source for _, source, _ in await said(added(path, text))}
+    assert whole == {"zizmor:artipacked", "zizmor:unpinned-uses"}
+
+
 INJECTION = """\
 on: {trigger}
 permissions: {{}}
