@@ -79,7 +79,14 @@ class _Flow:
         owner = f"/organizations/{quote(organization, safe='')}" if organization else ""
         query = urlencode({"state": self._state})
         self._target = f"{settings.github_url}{owner}/settings/apps/new?{query}"
-        self._manifest = json.dumps(manifest(settings.public_url, name, f"{base}/callback"))
+        self._manifest = json.dumps(
+            manifest(
+                settings.public_url,
+                name,
+                f"{base}/callback",
+                code_scanning=settings.code_scanning_upload,
+            )
+        )
 
     def app(self) -> Starlette:
         pages = (("/", self.start), ("/callback", self.callback), ("/done", self.done))

@@ -244,6 +244,11 @@ class Settings(BaseSettings):
     request_changes: bool = Field(
         False, description="Request changes for critical and high findings, instead of commenting."
     )
+    code_scanning_upload: bool = Field(
+        False,
+        description="Upload each review's findings to GitHub code scanning. The App needs the "
+        "permission `security_events: write`.",
+    )
     categories: Annotated[tuple[Category, ...], NoDecode] = Field(
         tuple(Category), description="Categories to review, comma-separated."
     )

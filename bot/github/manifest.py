@@ -14,6 +14,8 @@ PERMISSIONS = {
     "metadata": "read",
     "pull_requests": "write",
 }
+#: Asked for only with CODE_SCANNING_UPLOAD.
+CODE_SCANNING = {"security_events": "write"}
 EVENTS = (
     "check_run",
     "check_suite",
@@ -25,7 +27,14 @@ EVENTS = (
 )
 
 
-def manifest(public_url: str, name: str, callback: str) -> dict[str, Any]:
+def permissions(*, code_scanning: bool) -> dict[str, str]:
+    """What the App has to be allowed, by the settings."""
+    return {**PERMISSIONS, **(CODE_SCANNING if code_scanning else {})}
+
+
+def manifest(
+    public_url: str, name: str, callback: str, *, code_scanning: bool = False
+) -> dict[str, Any]:
     """What GitHub is asked to make."""
     return {
         "name": name,
@@ -34,6 +43,6 @@ def manifest(public_url: str, name: str, callback: str) -> dict[str, Any]:
         "redirect_url": callback,
         "callback_urls": [f"{public_url}/sign-in/github/callback"],
         "public": False,
-        "default_permissions": PERMISSIONS,
+        "default_permissions": permissions(code_scanning=code_scanning),
         "default_events": list(EVENTS),
     }

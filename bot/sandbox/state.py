@@ -192,6 +192,16 @@ class CheckRun:
 
 
 @dataclass(slots=True, kw_only=True)
+class ScanningAlert:
+    """An alert of code scanning; `state` is open or fixed."""
+
+    number: int
+    rule: str
+    path: str = ""
+    state: str = "open"
+
+
+@dataclass(slots=True, kw_only=True)
 class Repository:
     """A repository with a bare git directory and all that stands on it."""
 
@@ -210,6 +220,7 @@ class Repository:
     threads: dict[str, Thread] = field(default_factory=dict)
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
     check_suites: dict[str, int] = field(default_factory=dict)
+    scanning_alerts: dict[tuple[str, str, str, str], ScanningAlert] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:

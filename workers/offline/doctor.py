@@ -18,7 +18,7 @@ from bot.config.settings import Settings, SettingsError
 from bot.github.app import GitHubApp
 from bot.github.deliveries import list_deliveries, undelivered
 from bot.github.errors import GitHubError
-from bot.github.manifest import EVENTS, PERMISSIONS
+from bot.github.manifest import EVENTS, permissions
 from bot.runtime.subprocesses import run_git
 from bot.security.tls import trusted
 from bot.store import RedisError, Store, connect
@@ -148,7 +148,7 @@ async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
     granted, events = data.get("permissions", {}), data.get("events", [])
     missing_permissions = [
         f"{name}: {level}"
-        for name, level in PERMISSIONS.items()
+        for name, level in permissions(code_scanning=settings.code_scanning_upload).items()
         if granted.get(name) not in ({level, "write"} if level == "read" else {level})
     ]
     missing_events = [event for event in EVENTS if event not in events]

@@ -21,6 +21,7 @@ from workers.reports.formats import render as render_format
 from workers.reports.github_review import complete_check_run
 from workers.reports.merge import build_report
 from workers.review import check_run, threads
+from workers.review.code_scanning import upload_alerts
 from workers.review.dismiss_requests import dismiss_change_requests
 from workers.review.open_findings import still_open
 from workers.review.posted_review import fold_earlier, publish_or_edit, result_of
@@ -82,6 +83,7 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
         await threads.resolve_fixed(services, gh, report, bot_threads or ())
         if request_changes or bot_threads:  # else no earlier review can have asked for any
             await dismiss_change_requests(services, gh, report, bot_threads)
+        await upload_alerts(services, report)
         await _add_rocket_reaction(services, gh, review)
         async with check_run.exclusive_writer(services, review):
             run = await check_run.ensure_exclusive(services, gh, review)

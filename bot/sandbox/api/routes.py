@@ -9,7 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.sandbox.api import app, auth, checks, issues, pulls, repositories, review_comments, reviews
+from bot.sandbox.api import (
+    app,
+    auth,
+    checks,
+    code_scanning,
+    issues,
+    pulls,
+    repositories,
+    review_comments,
+    reviews,
+)
 from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, json_body, not_found
 from bot.sandbox.state import Quota, Repository, SandboxState, Token
 from bot.sandbox.webhooks import Webhooks
@@ -21,6 +31,7 @@ ENDPOINTS = (
     *reviews.ENDPOINTS,
     *issues.ENDPOINTS,
     *checks.ENDPOINTS,
+    *code_scanning.ENDPOINTS,
     *repositories.ENDPOINTS,
 )
 

@@ -32,6 +32,7 @@ PATHS = (
     "/repos/{owner}/{repo}/check-runs",
     "/repos/{owner}/{repo}/check-runs/{check_run_id}",
     "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations",
+    "/repos/{owner}/{repo}/code-scanning/sarifs",
     "/repos/{owner}/{repo}/collaborators/{username}/permission",
     "/repos/{owner}/{repo}/commits/{ref}/check-runs",
     "/repos/{owner}/{repo}/compare/{basehead}",

@@ -4,6 +4,7 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
 import json
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from workers.reports.rank import rank_score, shown
 from workers.reports.sanitize import sanitize
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+#: Names of fingerprints: ours, and the one that GitHub's code scanning looks at.
+_OURS, _GITHUBS = "glossator/v1", "primaryLocationLineHash"
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}
 #: Read by GitHub as critical from 9.0, high from 7.0, medium from 4.0, low below.
 _SECURITY = {
@@ -40,12 +43,24 @@ def sarif(report: Report) -> bytes:
         "automationDetails": {"id": f"glossator/{report.review.id}"},
         "versionControlProvenance": _provenance(report),
         "columnKind": "unicodeCodePoints",
-        "results": [
-            result for finding in report.findings for result in _results(finding, rules, report)
-        ],
+        "results": _with_hashes(
+            [result for finding in report.findings for result in _results(finding, rules, report)]
+        ),
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
+
+
+def _with_hashes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """GitHub knows an alert again by one fingerprint alone, with a number that tells apart results
+    of the same; without it, one is made of the lines, which move."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        name = result["partialFingerprints"][_OURS]
+        seen[result["ruleId"], name] += 1
+        count = seen[result["ruleId"], name]
+        result["partialFingerprints"] = {_GITHUBS: f"{name}:{count}", _OURS: name}
+    return results
 
 
 def _rule_id(finding: Finding) -> str:
@@ -89,7 +104,7 @@ def _results(finding: Finding, rules: list[str], report: Report) -> list[dict[st
         "level": _LEVELS.get(finding.severity, "note"),
         "message": _message(finding, finding.title),
         "locations": [{"physicalLocation": _location(finding)}],
-        "partialFingerprints": {"glossator/v1": finding.fingerprint},
+        "partialFingerprints": {_OURS: finding.fingerprint},
         "rank": min(100.0, rank_score(finding)),
         "properties": {
             "category": str(finding.category),
@@ -111,7 +126,7 @@ def _at_place(result: dict[str, Any], finding: Finding, place: Place) -> dict[st
     return result | {
         "message": _message(finding, place.description or finding.title),
         "locations": [{"physicalLocation": _location(place)}],
-        "partialFingerprints": {"glossator/v1": place.fingerprint or finding.fingerprint},
+        "partialFingerprints": {_OURS: place.fingerprint or finding.fingerprint},
     }
 
 

@@ -160,7 +160,11 @@ def test_sarif_is_valid_and_names_rule_place_and_fingerprint(
         "artifactLocation": {"uri": "shop/search.py", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 14, "endLine": 15},
     }
-    assert first["partialFingerprints"] == {"glossator/v1": report.findings[0].fingerprint}
+    name = report.findings[0].fingerprint
+    assert first["partialFingerprints"] == {
+        "glossator/v1": name,
+        "primaryLocationLineHash": f"{name}:1",
+    }
     rules = log["runs"][0]["tool"]["driver"]["rules"]
     assert [rules[result["ruleIndex"]]["id"] for result in log["runs"][0]["results"]] == [
         result["ruleId"] for result in log["runs"][0]["results"]
