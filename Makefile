@@ -57,6 +57,9 @@ images: $(READY) ## Make the pictures of the docs from the demo (needs Chromium)
 bench: $(READY) ## Measure speed and memory against their limits (BENCH=--quick for a minute)
 	$(BIN)/python -m tests.bench $(BENCH)
 
+mutants: $(READY) ## See whether tests fail where the code is wrong (SAMPLE=20 a module)
+	$(BIN)/python -m tests.mutants --sample $(or $(SAMPLE),20)
+
 lint: $(READY) ## Check style, types and the import rule
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -87,4 +90,4 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 clean: ## Remove what was built
 	rm -rf $(VENV) sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz images lint structure coverage audit sbom lock clean
+.PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz images mutants lint structure coverage audit sbom lock clean

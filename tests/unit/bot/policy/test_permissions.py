@@ -26,3 +26,15 @@ def test_help_is_for_readers_and_all_else_for_writers(
     allowed = may_read if verb is Verb.HELP else writes
     assert is_permitted(permission, Command(verb=verb, text="x")) is allowed
     assert may_write(permission) is writes
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("permission", ["read", "triage", "none", ""])
+def test_an_author_with_a_say_may_ask_and_dismiss_if_they_can_read(
+    verb: Verb, permission: str
+) -> None:
+    reads = permission in ("read", "triage")
+    allowed = reads and verb in (Verb.ASK, Verb.DISMISS, Verb.HELP)
+    command = Command(verb=verb, text="x")
+    assert is_permitted(permission, command, as_author=True) is allowed
+    assert is_permitted(permission, command) is (reads and verb is Verb.HELP)

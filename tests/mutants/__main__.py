@@ -1,0 +1,166 @@
+"""Does a test fail where the code is wrong? Mutants of the modules that decide what matters.
+
+    python -m tests.mutants [--sample 20] [--seed 1] [MODULE ...]
+
+Each mutant is tried against the unit and property tests of its module, in a process of its own that
+imports the changed module. Prints the survivors, and ends with 1 if a module is below the mark.
+"""
+
+import argparse
+import ast
+import contextlib
+import importlib
+import importlib.abc
+import importlib.util
+import io
+import os
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.mutants.mutate import Mutant, mutants
+from tests.mutants.survivors import EQUIVALENT
+
+ROOT = Path(__file__).parents[2]
+
+_FORMS = "tests/unit/workers/analysis/test_model_answer_forms.py"
+_JUDGED = "tests/unit/workers/analysis/test_suggestions.py"
+#: What decides what is posted, kept, hidden, paid and admitted, and what holds it beside its tests.
+MODULES: dict[str, tuple[str, ...]] = {
+    "workers.analysis.anchor": ("tests/properties/test_anchor.py", _JUDGED),
+    "workers.analysis.answer_values": (_FORMS,),
+    "workers.analysis.llm.json_reader": (_FORMS,),
+    "workers.analysis.llm.lenient_json": (_FORMS,),
+    "workers.analysis.llm.refusals": ("tests/unit/workers/analysis/llm/test_client_servers.py",),
+    "workers.analysis.model_answer": (_FORMS,),
+    "workers.analysis.suggestions": ("tests/properties/test_suggest.py",),
+    "workers.analysis.validate": (_JUDGED,),
+    "workers.reports.dedupe": (),
+    "workers.reports.merge": ("tests/unit/workers/reports/test_formats_counts.py",),
+    "workers.reports.rank": (),
+    "workers.reports.sanitize": (),
+    "bot.domain.commands": ("tests/properties/test_commands.py",),
+    "bot.domain.suppressions": (),
+    "bot.policy.finding_filter": (_JUDGED,),
+    "bot.policy.permissions": (),
+    "bot.policy.precedence": (),
+    "bot.policy.start": (),
+    "bot.text.globs": (),
+    "bot.text.secrets": ("tests/properties/test_redact.py",),
+}
+
+#: What tests import and no mutant changes: imported once, for all forks.
+_PRELOADED = ("redis.asyncio", "pydantic_settings", "httpx2", "jinja2", "markdown_it")
+
+#: The share of mutants that are not equivalent that has to be killed, of each module.
+MARK = 0.9
+#: Seconds for one mutant: an endless loop is one that is found out.
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Result:
+    module: str
+    killed: int
+    survivors: Sequence[Mutant]
+
+    @property
+    def share(self) -> float:
+        return self.killed / max(1, self.killed + len(self.survivors))
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from a syntax tree."""
+
+    def __init__(self, module: str, tree: ast.Module, path: Path) -> None:
+        self._module, self._path = module, path
+        self._code = compile(ast.fix_missing_locations(tree), str(path), "exec")
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        if name != self._module:
+            return None
+        return importlib.util.spec_from_file_location(name, self._path, loader=self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self._code, module.__dict__)
+
+
+def path_of(module: str) -> Path:
+    return ROOT / f"{module.replace('.', '/')}.py"
+
+
+def tests_of(module: str) -> list[str]:
+    """The module's own tests, found by its name, and those that are named beside it."""
+    folder, _, name = module.replace(".", "/").rpartition("/")
+    own = [f"tests/unit/{folder}/test_{name}.py"]
+    return [path for path in (*own, *MODULES.get(module, ())) if (ROOT / path).exists()]
+
+
+def survives(module: str, mutant: Mutant) -> bool:
+    """Whether no test fails on it; tried in a fork of this process."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_run(module, mutant))
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.02)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return False
+
+
+def _run(module: str, mutant: Mutant) -> int:
+    sys.meta_path.insert(0, _Changed(module, mutant.tree, path_of(module)))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return int(
+            pytest.main(
+                ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", *tests_of(module)]
+            )
+        )
+
+
+def measure(module: str, sample: int, seed: int) -> Result:
+    """A sample of the module's mutants that are not known to be equivalent."""
+    source = path_of(module).read_text()
+    if not survives(module, Mutant(0, "nothing", ast.parse(source))):
+        raise SystemExit(f"The tests of {module} fail without any mutant: {tests_of(module)}")
+    known = EQUIVALENT.get(module, {})
+    possible = [each for each in mutants(source) if each.change not in known]
+    chosen = random.Random(f"{seed}{module}").sample(possible, min(sample, len(possible)))
+    survivors = [mutant for mutant in chosen if survives(module, mutant)]
+    return Result(module, len(chosen) - len(survivors), survivors)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("modules", nargs="*", default=list(MODULES))
+    parser.add_argument("--sample", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    low = []
+    for module in options.modules:
+        result = measure(module, options.sample, options.seed)
+        print(f"{result.share:5.0%}  {module} ({result.killed} killed)", flush=True)
+        for mutant in sorted(result.survivors, key=lambda each: each.line):
+            print(f"         line {mutant.line}: {mutant.change}", flush=True)
+        if result.share < MARK:
+            low.append(module)
+    print(f"Below {MARK:.0%}: {', '.join(low) or 'none'}.")
+    return bool(low)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
