@@ -3,9 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from workers.scan.analyzers.registry import NAMES
+from workers.scan.analyzers.rules import rules
 
 _GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -23,8 +27,14 @@ _ACTIVE = {
 }
 _COMMAND = re.compile(r"/[A-Za-z]")
 _LIVE_FENCES = {"mermaid", "math", "geojson", "topojson", "stl"}
-#: Links that our own templates and analysers write.
+#: Links that our own templates and analyzers write.
 _CWE = "https://cwe.mitre.org/"
+
+
+@cache
+def _rule_pages() -> frozenset[str]:
+    """The pages of analyzers' rules, from our own tables."""
+    return frozenset(rule.url for name in NAMES for rule in rules(name).values())
 
 
 def faults(
@@ -44,7 +54,7 @@ def faults(
             case "link_open":
                 href = str(token.attrs["href"])
                 ours = (f"{our_url}/reviews/", f"{our_url}/api/reviews/", f"{code_url}/blob/", _CWE)
-                if not href.startswith(ours):
+                if not href.startswith(ours) and href not in _rule_pages():
                     found.append(f"a link to {href}")
             case "html_block" | "html_inline":
                 rest = _MARKER.sub("", _OURS.sub("", token.content))

@@ -113,7 +113,11 @@ async def repository_of(case: Case) -> AsyncIterator[tuple[Path, str, str]]:
         bundle = case.folder / "change.bundle"
         if await asyncio.to_thread(bundle.exists):
             await git(repo, "init", "--quiet")
-            await git(repo, "fetch", "--quiet", str(bundle), "base:base", "head:head")
+            # Fetching from a file is a transport, of which none is allowed.
+            for line in (await git(repo, "bundle", "unbundle", str(bundle))).splitlines():
+                sha, _, ref = line.partition(" ")
+                if ref in ("refs/heads/base", "refs/heads/head"):
+                    await git(repo, "update-ref", ref, sha)
         else:
             await git(repo, "init", "--quiet", "--initial-branch=base")
             await _commit_tree(repo, case.folder / "base", "Begin")

@@ -143,6 +143,7 @@ def test_every_reason_has_its_row() -> None:
         SkipReason.PAUSED,  # whose sentence says more
         *(SkipReason.CLOSED, SkipReason.NOTHING_CHANGED, SkipReason.IGNORED_PATHS),
         SkipReason.QUOTA,  # which only a store knows of
+        SkipReason.ALREADY_REVIEWED,  # whose sentence says what reviews it again
     }
     counted = {SkipReason.AUTHOR_QUOTA}  # only a store knows of it too, but a wish overrides it
     assert {row[0] for row in ROWS} | final | counted == set(SkipReason)
