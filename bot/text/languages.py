@@ -7,7 +7,6 @@ import ast
 import re
 import warnings
 from functools import cache
-from pathlib import PurePosixPath
 from typing import cast
 
 from tree_sitter import Parser, Tree
@@ -135,13 +134,20 @@ _NEWER_STATEMENT = re.compile(r"^[ \t]*(?:type[ \t]+\w|class[ \t]+\w+\[)", re.MU
 warnings.filterwarnings("ignore", module=_REVIEWED)
 
 
+def name_and_suffix(path: str) -> tuple[str, str]:
+    """The last part of a path and how it ends, `.py`, both in lower case. pathlib says the same ten
+    times slower, which counts for all paths of a repository."""
+    name = path.rpartition("/")[2].lower()
+    dot = name.rfind(".")
+    return name, name[dot:] if 0 < dot < len(name) - 1 else ""
+
+
 def language_of(path: str, first_line: str = "") -> str:
     """The tree-sitter grammar for a file of that path, or "" where none is known.
 
     `first_line` tells by its `#!` what the path does not.
     """
-    name = PurePosixPath(path).name.lower()
-    suffix = PurePosixPath(name).suffix
+    name, suffix = name_and_suffix(path)
     if name in _BY_NAME:
         return _BY_NAME[name]
     if suffix in _NO_LANGUAGE:

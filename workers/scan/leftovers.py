@@ -57,7 +57,6 @@ async def leftovers(clone: Clone, selection: FileSelection) -> tuple[Finding, ..
 
 
 def _removed(selection: FileSelection) -> list[Removed]:
-    tree = Tree.of([entry.path for entry in selection.tree])
     added = "\n".join(
         line.text
         for target in selection.targets
@@ -70,19 +69,20 @@ def _removed(selection: FileSelection) -> list[Removed]:
         gone = _gone(file)
         # Named in what was added, as in .gitignore: it is made when the program is built.
         made = gone.rpartition("/")[2] in added
-        if (
-            made
-            or not gone.isprintable()
-            or family(gone) not in ("python", "script")
-            or gone in tree.paths
-        ):
-            continue
-        if not tree.has_another(gone):
+        if gone and not made and gone.isprintable() and family(gone) in ("python", "script"):
             found.append(Removed(gone, "", file.path, None, gone))
     for target in selection.targets:
-        if target.file.status is FileStatus.MODIFIED and not tree.has_another(target.path):
+        if target.file.status is FileStatus.MODIFIED:
             found += removed_names(target.file, target.text)
-    return found[:_MAX_REMOVED]
+    if not found:
+        return []
+    tree = Tree.of([entry.path for entry in selection.tree])
+    gone_for_good = [
+        each
+        for each in found
+        if (each.name or each.module not in tree.paths) and not tree.has_another(each.module)
+    ]
+    return gone_for_good[:_MAX_REMOVED]
 
 
 def _gone(file: ChangedFile) -> str:

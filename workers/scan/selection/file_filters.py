@@ -6,11 +6,11 @@ content, by risk. Every file that is stopped gets a reason.
 
 import re
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
 
 from bot.domain.diff import ChangedFile, FileKind, FileStatus, is_printable
 from bot.domain.model import SkippedFile
 from bot.domain.reasons import FileSkipReason
+from bot.text.languages import name_and_suffix
 from workers.scan.selection.path_rules import PathRules
 from workers.scan.selection.risk import riskiest_first
 
@@ -95,13 +95,13 @@ def by_name(file: ChangedFile, rules: PathRules) -> FileSkipReason | None:
 
 def by_path(path: str) -> FileSkipReason | None:
     """Why a file of this path is nothing that people write, or not safe to name."""
-    name = PurePosixPath(path).name.lower()
+    name, suffix = name_and_suffix(path)
     checks: tuple[tuple[bool, FileSkipReason], ...] = (
         (_NOT_UTF8.search(path) is not None, FileSkipReason.PATH_NOT_UTF8),
         (not is_printable(path), FileSkipReason.UNPRINTABLE_PATH),
         (len(path.encode("utf-8", "replace")) > _MAX_PATH_BYTES, FileSkipReason.LONG_PATH),
         (name in LOCK_FILES, FileSkipReason.LOCK_FILE),
-        (PurePosixPath(name).suffix in BINARY_SUFFIXES, FileSkipReason.BINARY),
+        (suffix in BINARY_SUFFIXES, FileSkipReason.BINARY),
         (bool(_MINIFIED_NAME.search(path)), FileSkipReason.MINIFIED),
         (bool(_GENERATED_NAME.search(path)), FileSkipReason.GENERATED),
         (not VENDORED_FOLDERS.isdisjoint(path.split("/")[:-1]), FileSkipReason.VENDORED),
