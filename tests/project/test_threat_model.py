@@ -1,4 +1,5 @@
-"""The threat model stays true: each row has all its parts, and names what exists."""
+"""What the pages on security and reliability promise stays true: each promise has all its parts,
+and names tests that exist."""
 
 import re
 from pathlib import Path
@@ -38,3 +39,36 @@ def test_what_stops_a_threat_exists() -> None:
     assert len(named) > 10
     for name in named:
         assert any(path.endswith(f"/{name}") for path in source_paths), name
+
+
+RELIABILITY = (ROOT / "docs/reliability.md").read_text()
+PROMISES = re.findall(r"^\| (.+) \|$", RELIABILITY, re.MULTILINE)[2:]
+
+#: `path::test`, or a file or folder of tests.
+_NAMED_TEST = re.compile(r"`(tests/[\w./]+)(?:::(\w+))?`")
+
+
+def test_each_named_test_exists() -> None:
+    named = [match for page in (PAGE, RELIABILITY) for match in _NAMED_TEST.findall(page)]
+    assert len(named) > 80
+    assert all((ROOT / path).exists() for path, _ in named)
+    missing = [f"{path}::{name}" for path, name in named if name and not _defines(path, name)]
+    assert missing == []
+
+
+def _defines(path: str, name: str) -> bool:
+    text = (ROOT / path).read_text()
+    return re.search(rf"^(async )?def {name}\(", text, re.MULTILINE) is not None
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise[:40])
+def test_each_row_on_reliability_names_the_test_that_shows_it(promise: str) -> None:
+    what, follows, shown_by = promise.split(" | ")
+    assert what
+    assert follows
+    assert any(name for _, name in _NAMED_TEST.findall(shown_by)), "no test is named"
+
+
+@pytest.mark.parametrize("section", re.split(r"^## ", RELIABILITY, flags=re.MULTILINE))
+def test_each_section_on_reliability_names_a_test(section: str) -> None:
+    assert _NAMED_TEST.search(section)
