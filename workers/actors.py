@@ -18,6 +18,7 @@ from workers.queue.actor import Function, declare_actor
 from workers.queue.shutdown import Running
 from workers.review.analyze import analyze_batch
 from workers.review.conclude import conclude_review
+from workers.review.notifications import notify
 from workers.review.publish import publish_review, render_report
 from workers.review.scan import scan_review
 from workers.services import Services
@@ -32,6 +33,7 @@ ACTORS: Mapping[str, Function] = {
     "conclude_review": conclude_review,
     "render_report": render_report,
     "answer_question": answer_question,
+    "notify": notify,
 }
 
 

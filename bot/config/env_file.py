@@ -27,7 +27,13 @@ class Role(StrEnum):
 #: Settings that a process of a role has no use for, as if they were not set: whoever takes it over
 #: finds nothing there. Deployments do not give them to it in the first place.
 WITHHELD: Mapping[Role, Mapping[str, Any]] = {
-    Role.WEB: {"github_private_key": "", "github_private_key_file": None, "openai_api_key": ""},
+    Role.WEB: {
+        "github_private_key": "",
+        "github_private_key_file": None,
+        "openai_api_key": "",
+        "notify_urls": (),
+        "notify_secret": "",
+    },
     Role.WORKER: {"github_webhook_secrets": (), "github_client_secret": "", "api_tokens": ()},
     Role.SCHEDULER: {
         "github_webhook_secrets": (),

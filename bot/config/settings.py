@@ -50,6 +50,13 @@ class Forks(StrEnum):
     SKIP = "skip"
 
 
+class NotifyFormat(StrEnum):
+    """What notifications look like: our own JSON, or Slack's incoming webhooks."""
+
+    JSON = "json"
+    SLACK = "slack"
+
+
 class FailOn(StrEnum):
     """From which severity on the check run fails."""
 
@@ -255,6 +262,22 @@ class Settings(BaseSettings):
     min_severity: Severity = Field(Severity.LOW, description="Minimum severity to report.")
     analyzers_disabled: Names = Field((), description="Disabled analyzers, comma-separated names.")
 
+    # Notifications
+    notify_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Addresses that learn of ended reviews, critical findings and dead letters, "
+        "comma-separated ([operations.md](operations.md#notifications)).",
+    )
+    notify_secret: SecretStr = Field(
+        SecretStr(""), description="Signs notifications; required for NOTIFY_FORMAT=json."
+    )
+    notify_format: NotifyFormat = Field(
+        NotifyFormat.JSON, description="json, or slack for Slack's incoming webhooks."
+    )
+    notify_allow_private: bool = Field(
+        False, description="Allow notification addresses that are not public."
+    )
+
     # Limits
     step_seconds: int = Field(3000, ge=1, description="Time limit of a step, in seconds.")
     review_seconds: int = Field(3600, ge=1, description="Time limit of a review, in seconds.")
@@ -338,6 +361,7 @@ class Settings(BaseSettings):
         "github_webhook_secrets",
         "allowed_hosts",
         "api_tokens",
+        "notify_urls",
         "llm_fallback_models",
         "categories",
         "analyzers_disabled",
@@ -361,6 +385,18 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("notify_urls")
+    @classmethod
+    def _addresses(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(SecretStr(endpoint(one.get_secret_value())) for one in value)
+
+    @model_validator(mode="after")
+    def _notifications_signed(self) -> Self:
+        unsigned = not self.notify_secret.get_secret_value()
+        if self.notify_urls and self.notify_format is NotifyFormat.JSON and unsigned:
+            raise ValueError("NOTIFY_SECRET is not set; it signs what goes to NOTIFY_URLS")
+        return self
 
     @model_validator(mode="after")
     def _no_metadata(self) -> Self:

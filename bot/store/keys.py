@@ -19,6 +19,7 @@ Deliveries and messages
   redelivery_count:<guid>                    string  4 days; how often that delivery was
   executed_commands:<review_id>              hash    4 days; position in a comment -> what was said
   notified:<notice>                          string  KEEP; id of the comment that was told a thing
+  notification_sent:<notification>           string  4 days; an address has it
 
 Reviews
   review:<review_id>                         hash    KEEP since its end; see bot.store.reviews
@@ -347,6 +348,10 @@ def queue(queue: str) -> str:
 
 def queue_messages(queue: str) -> str:
     return f"{NAMESPACE}:{queue}.msgs"
+
+
+def notification_sent(notification: str) -> str:
+    return f"{PREFIX}notification_sent:{notification}"
 
 
 def dead_letters(queue: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.store import keys
-from bot.store.database import Database
+from bot.store.database import DELIVERY_SECONDS, Database
 from bot.store.lua.scripts import Script
 from bot.telemetry import tracing
 
@@ -30,6 +30,7 @@ QUEUE_OF = {
     "publish_review": "reports",
     "conclude_review": "reports",
     "render_report": "reports",
+    "notify": "reports",
 }
 QUEUES = tuple(dict.fromkeys(QUEUE_OF.values()))
 
@@ -114,8 +115,8 @@ class Snapshot:
     messages: frozenset[tuple[str, tuple[str, ...]]]
 
     def has_message(self, review_id: str) -> bool:
-        """Whether any message speaks of the review."""
-        return any(review_id in args for _, args in self.messages)
+        """Whether any message speaks of the review; to tell others of it moves it nowhere."""
+        return any(review_id in args for actor, args in self.messages if actor != "notify")
 
     def has_scan_message(self, review_id: str) -> bool:
         """Whether a message has it scanned: if it is further by now, that was since."""
@@ -174,6 +175,13 @@ class Queues:
                 if body := await self._redis.hget(bodies, message_id):
                     found.append(_letter(queue, message_id.decode(), died, json.loads(body)))
         return sorted(found, key=lambda letter: -letter.died_at)[:SHOWN]
+
+    async def was_sent(self, notification: str) -> bool:
+        """Whether `mark_sent` was called for it in the last days."""
+        return bool(await self._redis.exists(keys.notification_sent(notification)))
+
+    async def mark_sent(self, notification: str) -> None:
+        await self._redis.set(keys.notification_sent(notification), "1", ex=DELIVERY_SECONDS)
 
     async def retry(self, queue: str, message_id: str) -> bool:
         """Put a dead letter back with all its retries. False if there is no such letter."""

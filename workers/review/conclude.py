@@ -15,6 +15,7 @@ from workers.reports import render
 from workers.reports.github_review import complete_check_run, find_posted
 from workers.reports.merge import fails_incomplete
 from workers.review import check_run
+from workers.review.notifications import about_review
 from workers.review.posted_review import result_of
 from workers.review.review_log import log_report, log_review_end
 from workers.services import Services
@@ -56,6 +57,8 @@ async def conclude_review(services: Services, attempt: Attempt, review_id: str) 
     except (NotFound, Forbidden, Invalid) as exc:  # no later try may do it either
         _log.warning("check_run_left_open", review=review_id, why=str(exc))
     await log_review_end(store, review_id)
+    if notifications := about_review(services.settings, review_id):
+        await store.queues.put(*notifications)
     await store.reviews.mark_concluded(review_id)
 
 

@@ -23,6 +23,7 @@ from workers.reports.merge import build_report
 from workers.review import check_run, threads
 from workers.review.code_scanning import upload_alerts
 from workers.review.dismiss_requests import dismiss_change_requests
+from workers.review.notifications import about_review
 from workers.review.open_findings import still_open
 from workers.review.posted_review import fold_earlier, publish_or_edit, result_of
 from workers.review.review_log import log_report
@@ -94,6 +95,7 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
                 review.id,
                 State.COMPLETED,
                 from_states=[State.REPORTING],
+                messages=about_review(settings, review.id),
                 percent=100,
                 findings=report.total,
                 result=result_of(report, review_url),

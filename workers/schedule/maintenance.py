@@ -15,6 +15,7 @@ from bot.runtime.memory import hide_memory
 from bot.runtime.tasks import stop
 from bot.store import Message, RedisError, ReviewState, Snapshot, message
 from bot.telemetry import log
+from workers.review.notifications import announce_dead_letters
 from workers.review.stage import fail, seconds_left, time_out
 from workers.scan.repository.object_cache import make_room
 from workers.schedule.redelivery import redeliver
@@ -128,6 +129,7 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("take_back", min(5, settings.sweep_seconds), requeue_from_dead_workers),
         Job("sweep", settings.sweep_seconds, sweep),
         Job("redeliver", settings.redelivery_seconds, redeliver),
+        Job("announce", settings.sweep_seconds, announce_dead_letters),
         Job("tidy", 3600, clean_up),
     )
 

@@ -1,0 +1,87 @@
+"""Requests to addresses that an administrator names: signed, pinned to a public address, and with
+nothing of the answer read but its status.
+
+The name is resolved once and that address is connected to, so that no second answer of a name
+server leads elsewhere; redirects are not followed.
+"""
+
+import asyncio
+import hmac
+import socket
+from collections.abc import Mapping
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+import httpx2
+
+from bot.config.urls import is_metadata
+from bot.security.tls import trusted
+
+TIMEOUT_SECONDS = 10
+
+
+class AddressRefused(Exception):
+    """Raised for an address that may not be called; the message says why, without the address."""
+
+
+class NotReached(Exception):
+    """Raised when nobody answered; a later try may do."""
+
+
+def signed(secret: str, timestamp: int, body: bytes) -> str:
+    """The value of `Glossator-Signature`: HMAC-SHA256 over `<timestamp>.<body>`, as hex."""
+    data = str(timestamp).encode() + b"." + body
+    return f"v1={hmac.new(secret.encode(), data, sha256).hexdigest()}"
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
+    """The status of the answer. Raises AddressRefused and NotReached."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    address = await _public_address(host, port, allow_private=allow_private)
+    at = f"[{address}]" if ":" in address else address
+    pinned = parts._replace(netloc=f"{at}:{port}").geturl()
+    try:
+        async with (
+            httpx2.AsyncClient(
+                verify=trusted(), timeout=TIMEOUT_SECONDS, follow_redirects=False
+            ) as http,
+            http.stream(
+                "POST",
+                pinned,
+                content=body,
+                headers={**headers, "Host": parts.netloc},
+                extensions={"sni_hostname": host},
+            ) as response,
+        ):
+            return int(response.status_code)
+    except httpx2.HTTPError as exc:
+        raise NotReached(f"The address was not reached: {type(exc).__name__}.") from exc
+
+
+async def _public_address(host: str, port: int, *, allow_private: bool) -> str:
+    """Where the name leads. All that it leads to has to be allowed."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise NotReached("The name of the address is not known.") from exc
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for address in addresses:
+        if is_metadata(address) or is_metadata(host):
+            raise AddressRefused("Cloud metadata addresses are never called.")
+        if not (allow_private or _is_global(address)):
+            raise AddressRefused(
+                "The address is not public; set NOTIFY_ALLOW_PRIVATE=true to allow it."
+            )
+    return addresses[0]
+
+
+def _is_global(address: str) -> bool:
+    found = ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
+        return found.is_global and (inner is None or inner.is_global)
+    return found.is_global and not found.is_multicast
