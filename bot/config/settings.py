@@ -289,7 +289,7 @@ class Settings(BaseSettings):
     clone_seconds: int = Field(300, ge=1, description="Time limit of a clone, in seconds.")
     clone_mb: int = Field(1024, ge=1, description="Size limit of a clone on disk.")
     repository_cache_mb: int = Field(
-        0,
+        2048,
         ge=0,
         description="Size limit of git objects kept in `DATA_DIR/repositories`, so that the next "
         "review fetches only what is new; 0: nothing is kept.",
