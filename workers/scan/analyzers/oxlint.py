@@ -59,7 +59,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             continue
         if code and code["rule"] == "no-constant-condition" and _place(item) in assigned:
             continue  # the consequence of the other
-        file, rule = PurePath(item["filename"]).name, code["rule"] if code else SYNTAX
+        file, rule = PurePath(item["filename"]).name, _rule(code)
         line = _line(item, rule, added[file])
         yield Diagnostic(
             file=file,
@@ -67,11 +67,18 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             line=line,
             end_line=line,
             category=Category.CORRECTNESS,
-            severity=Severity.LOW,
+            severity=Severity.MEDIUM if rule.startswith("TS") else Severity.LOW,
             at_most=_at_most(rule, lines[file][line - 1], targets[file].path),
             title=item["message"].partition("\n")[0],
             body=item.get("help") or "",
         )
+
+
+def _rule(code: re.Match[str] | None) -> str:
+    """The rule; an error of TypeScript's own is named as there: TS2391."""
+    if code is None:
+        return SYNTAX
+    return code["plugin"] + code["rule"] if code["plugin"] == "TS" else code["rule"]
 
 
 def _at_most(rule: str, line: str, path: str) -> Severity:

@@ -78,6 +78,8 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         if undefined and _is_builtin(undefined["name"], target):
             continue
         start, end = item["location"]["row"], item["end_location"]
+        if rule == "F401" and target.path.endswith("__init__.py"):
+            continue  # what a package gives on
         if rule == "B018" and _is_for_effect(target.text.split("\n")[start - 1]):
             continue
         message = undefined["what"] if undefined else item["message"]

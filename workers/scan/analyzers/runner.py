@@ -19,7 +19,8 @@ from workers.scan.analyzers.registry import ANALYZERS
 from workers.scan.analyzers.secrets import without_secrets
 from workers.scan.repository.process import OutputTooLarge, ProcessTimeout
 
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
+_SUFFIX = re.compile(r"(?:\.d)?\.[A-Za-z0-9]{1,12}")
+_DECLARATION = re.compile(r"\.d\.[cm]?ts$")
 #: What ends a line for some analysers, as YAML's and JavaScript's, but not for git and GitHub.
 _NO_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _LONE_CR = re.compile("\r(?!\n)")
@@ -278,7 +279,9 @@ class _Lines:
 
 def _name(number: int, analyzer: Analyzer, target: Target) -> str:
     """Programs know a language by the name's end, and most know it in small letters alone."""
-    suffix = analyzer.suffix or PurePosixPath(target.path).suffix.lower()
+    path = target.path.lower()
+    declares = _DECLARATION.search(path)  # functions without a body are no error there
+    suffix = analyzer.suffix or (declares[0] if declares else PurePosixPath(path).suffix)
     return f"{number:04d}{suffix if _SUFFIX.fullmatch(suffix) else '.txt'}"
 
 

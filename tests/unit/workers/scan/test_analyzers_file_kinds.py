@@ -200,6 +200,10 @@ jobs:
         ("a.js", "export function make() { this.x = 1; return null; }\n",
          "oxlint:no-this-in-sfc", None),
         ("a.sh", '#!/bin/bash\ncd "$BASH_SOURCE" || exit\n', "shellcheck:SC2128", None),
+        ("index.d.ts", "export class A { f(): void; }\n", "oxlint:TS2391", None),
+        ("index.ts", "export class A { f(): void; }\n", "oxlint:TS2391", Severity.MEDIUM),
+        ("a/__init__.py", "from a.b import c\n", "ruff:F401", None),
+        ("a/b.py", "from a.c import d\n", "ruff:F401", Severity.INFO),
         ("a.sh", '#!/bin/bash\na=(1 2)\necho "$a"\n', "shellcheck:SC2128", Severity.LOW),
     ],
 )  # fmt: skip
