@@ -24,7 +24,10 @@ _NAME = "oxlint"
 _OTHER_LANGUAGE = re.compile(
     r"@flow\b|^\s*<\?xml|^\s*<!DOCTYPE TS|^#(?:include|target)", re.MULTILINE
 )
-_SECURITY = frozenset({"no-eval", "no-implied-eval", "no-script-url"})
+_LOW_IN_TESTS = frozenset(
+    {"no-eval", "no-implied-eval", "no-script-url", "no-constant-binary-expression"}
+)
+_SAME_TWICE = re.compile(r"([\w.]+) (?:&&|\|\|) \1(?![\w.])")
 _SHORT_CIRCUIT = re.compile(r"&&|\|\||\?")
 _LOOP = re.compile(r"\b(?:while|for)\b")
 _ASSIGNED = "(no-cond-assign)"
@@ -86,9 +89,11 @@ def _at_most(rule: str, line: str, path: str) -> Severity:
     a property in tests. Nor is what a test passes to the code a weakness of it."""
     if rule == "no-cond-assign" and _LOOP.search(line):
         return Severity.LOW
+    if rule == "const-comparisons" and _SAME_TWICE.search(line):
+        return Severity.LOW  # `{icon && icon}` shows it if there is one
     if rule == "no-unused-expressions" and (is_test(path) or _SHORT_CIRCUIT.search(line)):
         return Severity.INFO
-    return Severity.LOW if rule in _SECURITY and is_test(path) else Severity.CRITICAL
+    return Severity.LOW if rule in _LOW_IN_TESTS and is_test(path) else Severity.CRITICAL
 
 
 def _line(item: Mapping[str, Any], rule: str, added: Container[int]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from bot.domain.model import Category, Severity
 from bot.text.invisible_characters import visible
 from workers.scan.analyzers.analyzer import Diagnostic, Target, TextCheck
+from workers.scan.selection.risk import is_test
 
 _HIDDEN = re.compile(
     "(?P<bidi>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])"
@@ -49,6 +50,8 @@ def hidden_characters(target: Target) -> Iterator[Diagnostic]:
             end_line=number,
             category=Category.SECURITY,
             severity=severity,
+            # The data of a test hold them to see that they are found.
+            at_most=Severity.MEDIUM if is_test(target.path) else Severity.CRITICAL,
             title=f"{name} ({', '.join(codes[:4])}) hidden on this line",
             quote=visible(text),
         )
