@@ -2,7 +2,10 @@
 
 import pytest
 
-from bot.web.pages.templates import ago, duration, money, number, page
+from bot.domain.model import Category, Finding, Severity
+from bot.github.urls import CodeLinks
+from bot.web.pages.markup import Highlighter
+from bot.web.pages.templates import _environment, ago, duration, money, number, page
 
 
 def test_hidden_characters_are_visible_on_every_page() -> None:
@@ -42,3 +45,16 @@ def test_numbers_and_money_are_readable() -> None:
 )
 def test_times_are_told_by_their_age(age: float, words: str) -> None:
     assert ago(1000, 1000 + age) == words
+
+
+def test_the_page_of_a_rule_is_a_link() -> None:
+    finding = Finding(
+        path="a.py", category=Category.CORRECTNESS, severity=Severity.HIGH, title="t",
+        body="See https://elsewhere.example.", confidence=1.0, source="ruff:F821",
+        start_line=1, end_line=1, url="https://docs.astral.sh/ruff/rules/undefined-name",
+    )  # fmt: skip
+    module = _environment().get_template("finding.html").module
+    shown = str(module.finding_card(finding, CodeLinks(), Highlighter(), "inline"))  # type: ignore[attr-defined]
+    assert f'<a href="{finding.url}">about this rule</a>' in shown
+    assert "elsewhere.example" in shown
+    assert 'href="https://elsewhere' not in shown
