@@ -4,9 +4,10 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from bot.domain.diff import Side
-from bot.domain.model import Finding
+from bot.domain.model import Finding, Severity
 from workers.scan.analyzers.analyzer import Diagnostic, Target
 from workers.scan.analyzers.rules import rules
+from workers.scan.selection.risk import is_fixture
 
 _MAX_TITLE = 200
 _MAX_BODY = 2000
@@ -62,7 +63,7 @@ def finding(analyzer: str, diagnostic: Diagnostic, changed_lines: ChangedLines) 
     return Finding(
         path=changed_lines.path,
         category=diagnostic.category,
-        severity=diagnostic.severity,
+        severity=_severity(diagnostic, changed_lines.path),
         title=_one_line(diagnostic.title),
         body=diagnostic.body[:_MAX_BODY],
         confidence=diagnostic.confidence,
@@ -73,6 +74,13 @@ def finding(analyzer: str, diagnostic: Diagnostic, changed_lines: ChangedLines) 
         end_line=end,
         url=diagnostic.url,
     )
+
+
+def _severity(diagnostic: Diagnostic, path: str) -> Severity:
+    """Files that tests use may be broken on purpose: nothing in them is high."""
+    if is_fixture(path) and diagnostic.severity.rank < Severity.MEDIUM.rank:
+        return Severity.MEDIUM
+    return diagnostic.severity
 
 
 def _one_line(text: str) -> str:

@@ -3,7 +3,8 @@
 https://github.com/hadolint/hadolint/wiki. Left out: pinned versions of packages
 (DL3008, DL3013, DL3016, DL3018, DL3028, DL3033, DL3037, DL3041, DL3062), tidiness
 (DL3003, DL3009, DL3015, DL3032, DL3036, DL3040, DL3042, DL3048, DL3059, DL4001), platforms that
-people fix for a reason (DL3029, DL3065), and ShellCheck's level `info` and `style`.
+people fix for a reason (DL3029, DL3065), copies from other images (DL3022), `local` in `sh`, and
+ShellCheck's level `info` and `style`.
 """
 
 import json
@@ -13,9 +14,8 @@ from collections.abc import Iterable, Mapping
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 
-_RULES = """DL3003 DL3008 DL3009 DL3013 DL3015 DL3016 DL3018 DL3028 DL3029 DL3032 DL3033 DL3036
-DL3037 DL3040 DL3041 DL3042 DL3048 DL3059 DL3062 DL3065 DL4001
-SC3043"""
+_RULES = """DL3003 DL3008 DL3009 DL3013 DL3015 DL3016 DL3018 DL3022 DL3028 DL3029 DL3032 DL3033
+DL3036 DL3037 DL3040 DL3041 DL3042 DL3048 DL3059 DL3062 DL3065 DL4001 SC3043"""
 _IGNORED = _RULES.split()
 _SEVERITIES = {"error": Severity.MEDIUM, "warning": Severity.LOW}
 #: What every Dockerfile has; a fragment of one, or notes on one, has not.

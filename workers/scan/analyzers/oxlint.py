@@ -25,7 +25,13 @@ _OTHER_LANGUAGE = re.compile(
     r"@flow\b|^\s*<\?xml|^\s*<!DOCTYPE TS|^#(?:include|target)", re.MULTILINE
 )
 _LOW_IN_TESTS = frozenset(
-    {"no-eval", "no-implied-eval", "no-script-url", "no-constant-binary-expression"}
+    {
+        "no-eval",
+        "no-implied-eval",
+        "no-script-url",
+        "no-constant-binary-expression",
+        "no-unreachable",
+    }
 )
 _SAME_TWICE = re.compile(r"([\w.]+) (?:&&|\|\|) \1(?![\w.])")
 _SHORT_CIRCUIT = re.compile(r"&&|\|\||\?")

@@ -1,6 +1,6 @@
 """ShellCheck: defects in shell scripts, from its level `warning` on.
 
-https://www.shellcheck.net/wiki/. Left out: SC1071 and SC2148, which say only that
+https://www.shellcheck.net/wiki/. Left out: SC1008, SC1071 and SC2148, which say only that
 it can't know the shell, SC1090/SC1091, sourced files that we don't give it, and SC3043: every
 `sh` in use knows `local`.
 """
@@ -16,6 +16,12 @@ from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 #: From here on it does not follow the flow of data, which takes it minutes in a script of 5,000
 #: lines, and tells little above the level `info`.
 _LARGE = 40_000
+#: Words of zsh, where neither name nor first line say which shell it is.
+_ZSH = re.compile(
+    r"^#(?:compdef|autoload)\b|^[ \t]*(?:setopt|unsetopt|emulate|zstyle|autoload|zmodload)[ \t]"
+    r"|\}[ \t]*always[ \t]*\{|\$\{\([A-Za-z@]",
+    re.MULTILINE,
+)
 _KNOWN_SHELL = re.compile(r"\b(?:ba|da|k|a)?sh\b|\bbats\b|\bbusybox\b")
 #: Arrays of which the first element is what people want.
 _FIRST_ELEMENT = re.compile(r"\$\{?(?:BASH_SOURCE|FUNCNAME)\b")
@@ -29,7 +35,7 @@ def _command(names: Mapping[str, Target]) -> list[str]:
         "--norc",
         "--severity=warning",
         "--format=json1",
-        "--exclude=SC1071,SC1090,SC1091,SC2148,SC3043",
+        "--exclude=SC1008,SC1071,SC1090,SC1091,SC2148,SC3043",
         f"--extended-analysis={'false' if large else 'true'}",
         *names,
     ]
@@ -61,9 +67,11 @@ def _wants(target: Target) -> bool:
     if target.language != "bash":
         return False
     first = target.text.partition("\n")[0]
-    if first.startswith("#!"):
-        return _KNOWN_SHELL.search(first) is not None
-    return PurePosixPath(target.path).suffix.lower() != ".zsh"
+    suffix = PurePosixPath(target.path).suffix.lower()
+    if suffix == ".zsh" or (first.startswith("#!") and not _KNOWN_SHELL.search(first)):
+        return False
+    says_bash = first.startswith("#!") or suffix in (".bash", ".bats")
+    return says_bash or _ZSH.search(target.text) is None
 
 
 SHELLCHECK = Analyzer(

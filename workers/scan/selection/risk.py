@@ -22,8 +22,8 @@ _WORDS = re.compile(
     r"sql|query|migrat|payment|billing|invoice|upload|deserial|parse|webhook|sandbox|shell|exec",
     re.IGNORECASE,
 )
-_TEST = re.compile(
-    r"(?:^|/)(?:tests?|specs?|__tests__|testdata|fixtures)/|"
+_TEST_FOLDER = re.compile(r"(?:^|/)(?:tests?|specs?|__tests__|testdata|fixtures)/", re.IGNORECASE)
+_TEST_NAME = re.compile(
     r"(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._](?:test|spec)\.[^/]*|[^/]*_test\.[^/]*)$",
     re.IGNORECASE,
 )
@@ -37,7 +37,12 @@ _BUILD = frozenset(
 
 def is_test(path: str) -> bool:
     """Whether the path is a test's, by the habits of the common languages."""
-    return bool(_TEST.search(path))
+    return bool(_TEST_FOLDER.search(path) or _TEST_NAME.search(path))
+
+
+def is_fixture(path: str) -> bool:
+    """Whether the path is of what tests use, and no test itself: it may be broken on purpose."""
+    return bool(_TEST_FOLDER.search(path)) and not _TEST_NAME.search(path)
 
 
 def risk(file: ChangedFile) -> float:
