@@ -12,7 +12,7 @@ from bot.domain.model import SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.text.languages import name_and_suffix
 from workers.scan.selection.path_rules import PathRules
-from workers.scan.selection.risk import riskiest_first
+from workers.scan.selection.risk import is_prose, riskiest_first
 
 _LOCK_FILES = """bun.lock bun.lockb cargo.lock composer.lock conan.lock deno.lock flake.lock
 gemfile.lock go.sum gradle.lockfile mix.lock npm-shrinkwrap.json package-lock.json package.resolved
@@ -26,7 +26,7 @@ _BINARY = """.7z .a .avi .avif .bin .bmp .bz2 .class .db .dll .dmg .doc .docx .d
 BINARY_SUFFIXES = frozenset(_BINARY.split())
 VENDORED_FOLDERS = frozenset({"node_modules", "bower_components", "third_party", "vendor"})
 
-_MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|css|mjs)$|\.(?:js|css)\.map$", re.IGNORECASE)
+_MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|css|mjs)$|\.(?:[cm]?js|css)\.map$", re.IGNORECASE)
 _GENERATED_NAME = re.compile(
     r"(?:_pb2(?:_grpc)?\.pyi?|\.pb\.(?:go|cc|h)|\.g\.dart|\.freezed\.dart|\.designer\.cs|"
     r"\.snap|__snapshots__/.*)$"
@@ -79,6 +79,7 @@ _SEARCHED_ANYWAY = frozenset(
 _MARK_LINES = 8
 _MARK_CHARACTERS = 400  # of one line
 _LONG_LINE = 5000
+_LONG_PARAGRAPH = 20_000
 _MEAN_LINE = 400
 _MAX_PATH_BYTES = 1024
 
@@ -124,14 +125,17 @@ def by_counts(file: ChangedFile) -> FileSkipReason | None:
     return None
 
 
-def by_content(text: str) -> FileSkipReason | None:
-    """Why this text of the head is not for review; None if it is."""
+def by_content(text: str, path: str = "") -> FileSkipReason | None:
+    """Why this text of the head is not for review; None if it is. A paragraph of prose may be one
+    line, so there the mean says nothing."""
     if text.startswith(_LFS_POINTER):
         return FileSkipReason.LFS_POINTER
     lines = text.split("\n")
     if says_generated("\n".join(line[:_MARK_CHARACTERS] for line in lines[:_MARK_LINES])):
         return FileSkipReason.SAYS_GENERATED
     longest = max(map(len, lines))
+    if is_prose(path):
+        return FileSkipReason.LONG_LINES if longest > _LONG_PARAGRAPH else None
     if longest > _LONG_LINE or (longest > _MEAN_LINE and len(text) / len(lines) > _MEAN_LINE):
         return FileSkipReason.LONG_LINES
     return None

@@ -198,7 +198,9 @@ async def _readable(
             chunk = files[position : position + max_files]
             contents = await clone.read(other.new_blob for other in chunk if other.new_blob)
         text = contents.get(file.new_blob or "", b"").decode("utf-8", "replace")
-        if (reason := file_filters.by_content(read_by_people(file.path, text))) is not None:
+        if (
+            reason := file_filters.by_content(read_by_people(file.path, text), file.path)
+        ) is not None:
             skipped.append(SkippedFile(file.path, reason))
         elif lines + file.changed_lines > MAX_CHANGED_LINES:
             limit = f"{MAX_CHANGED_LINES:,}"

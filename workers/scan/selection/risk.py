@@ -45,6 +45,11 @@ def is_fixture(path: str) -> bool:
     return bool(_TEST_FOLDER.search(path)) and not _TEST_NAME.search(path)
 
 
+def is_prose(path: str) -> bool:
+    """Whether people write text there, and not code or data."""
+    return language_of(path) in _PROSE or PurePosixPath(path).suffix.lower() in _PROSE_SUFFIXES
+
+
 def risk(file: ChangedFile) -> float:
     """The score above; larger is riskier."""
     danger = min(4 * len({word.lower() for word in _WORDS.findall(file.path)}), 8)
@@ -58,7 +63,7 @@ def riskiest_first(files: list[ChangedFile]) -> list[ChangedFile]:
 
 def _kind(path: str) -> int:
     language = language_of(path)
-    if language in _PROSE or PurePosixPath(path).suffix.lower() in _PROSE_SUFFIXES:
+    if is_prose(path):
         return 1
     if is_test(path):
         return 3

@@ -29,6 +29,7 @@ def changed(path: str, **more: object) -> ChangedFile:
         ("web/package-lock.json", FileSkipReason.LOCK_FILE),
         ("logo.PNG", FileSkipReason.BINARY),
         ("static/app.min.js", FileSkipReason.MINIFIED),
+        ("static/app.cjs.map", FileSkipReason.MINIFIED),
         ("static/admin.py", None),
         ("dist/index.js", FileSkipReason.GENERATED),
         ("packages/a/dist/a.d.ts", FileSkipReason.GENERATED),
@@ -181,6 +182,20 @@ def test_what_people_wrote_is_read_whatever_it_says_of_editing(head: str) -> Non
 )
 def test_what_a_program_wrote_is_left_out(head: str) -> None:
     assert by_content(f"{head}\nx = 1\n") is FileSkipReason.SAYS_GENERATED
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "reason"),
+    [
+        ("CHANGELOG.md", 6000, None),
+        ("docs/a.rst", 6000, None),
+        ("LICENSE.txt", 6000, None),
+        ("a.md", 30_000, FileSkipReason.LONG_LINES),  # as an image in it
+        ("a.py", 6000, FileSkipReason.LONG_LINES),
+    ],
+)
+def test_a_paragraph_may_be_one_line(path: str, length: int, reason: FileSkipReason | None) -> None:
+    assert by_content("word " * (length // 5), path) is reason
 
 
 def test_a_pointer_to_large_storage_is_no_code() -> None:
