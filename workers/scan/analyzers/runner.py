@@ -15,7 +15,7 @@ from bot.telemetry import tracing
 from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target, TextCheck
 from workers.scan.analyzers.evidence import ChangedLines, finding, in_our_words
 from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
-from workers.scan.analyzers.registry import ANALYZERS
+from workers.scan.analyzers.registry import ANALYZERS, NAMES
 from workers.scan.analyzers.secrets import without_secrets
 from workers.scan.repository.process import OutputTooLarge, ProcessTimeout
 
@@ -84,7 +84,7 @@ async def run_all(
     return AnalyzerResults(
         tuple(found),
         notes=(
-            *_unknown_note(off - not_run - {analyzer.name for analyzer in ANALYZERS}),
+            *_unknown_note(off - not_run - {*NAMES}),
             *_not_run_note(not_run),
             *(note for result in results for note in result.notes),
         ),
@@ -110,7 +110,7 @@ def _unknown_note(names: Collection[str]) -> Iterable[str]:
     if names:
         yield (
             f"`analyzers.disabled` has unknown names: {', '.join(sorted(names))}. "
-            f"The analyzers are {', '.join(analyzer.name for analyzer in ANALYZERS)}."
+            f"The analyzers are {', '.join(NAMES)}."
         )
 
 
