@@ -25,6 +25,14 @@ _PROPERTY = re.compile(r"\w+(?:\.\w+)*\.(?P<name>\w+)")
 _ACTIONS = """acquire append cancel clear close commit disconnect flush join lock pop print
 release remove reset rollback run save shutdown start stop unlock update wait write"""
 _METHODS = frozenset(_ACTIONS.split())
+_PYTHON_2 = re.compile(
+    r"^[ \t]*(?:print[ \t]+[^=\s(.,)\]]|except [\w., ()]+, *\w+:|exec \"|raise \w+, )", re.MULTILINE
+)
+_NAME_ALLOWED = re.compile(
+    r"#.*(?:pylint: *disable=[\w, -]*(?:undefined-variable|E0602)|type: *ignore\[[^\]]*name-defined"
+    r"|pyright: *ignore\[[^\]]*reportUndefinedVariable)"
+)
+_BY_LINE = frozenset({"F401", "F821", "B018"})
 _IN_DOCS = re.compile(r"(?:^|/)(?:docs?|docs_src|documentation|examples?)/")
 #: Rules of ours that are no codes of ruff's.
 _NO_CODES = frozenset({SYNTAX, _NEWER_SYNTAX})
@@ -68,6 +76,7 @@ def _versions(targets: Mapping[str, Target]) -> list[str]:
 
 
 def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
+    lines = {name: target.text.split("\n") for name, target in targets.items()}
     for item in json.loads(out):
         rule = _rule(item)
         file = PurePath(item["filename"]).name
@@ -78,9 +87,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         if undefined and _is_builtin(undefined["name"], target):
             continue
         start, end = item["location"]["row"], item["end_location"]
-        if rule == "F401" and target.path.endswith("__init__.py"):
-            continue  # what a package gives on
-        if rule == "B018" and _is_for_effect(target.text.split("\n")[start - 1]):
+        if rule in _BY_LINE and _is_meant(rule, lines[file][start - 1], target.path):
             continue
         message = undefined["what"] if undefined else item["message"]
         message = message.removeprefix("SyntaxError: ")
@@ -93,7 +100,7 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
             category=Category.CORRECTNESS,
             severity=Severity.LOW,
             title=f"Syntax error: {message}" if rule in _NO_CODES else message,
-            at_most=_at_most(undefined, target),
+            at_most=_at_most(rule, undefined, target),
         )
 
 
@@ -113,13 +120,27 @@ def _is_builtin(name: str, target: Target) -> bool:
     return any(name in names for pattern, names in _GIVEN.items() if fnmatch(file, pattern))
 
 
-def _at_most(undefined: re.Match[str] | None, target: Target) -> Severity:
-    """A name may be that of a newer Python, or of gettext, which another file may install; and code
-    in documentation is shown in fragments."""
-    doubtful = undefined is not None and (
-        undefined["tip"] or undefined["name"] == "_" or _IN_DOCS.search(target.path)
-    )
+def _at_most(rule: str, undefined: re.Match[str] | None, target: Target) -> Severity:
+    """A name may be that of a newer Python, or of gettext, which another file may install; code in
+    documentation is shown in fragments; and what does not parse may be Python 2, if no project says
+    that it is not."""
+    if rule == SYNTAX:
+        doubtful = target.project.minor is None and bool(_PYTHON_2.search(target.text))
+    else:
+        doubtful = undefined is not None and bool(
+            undefined["tip"] or undefined["name"] == "_" or _IN_DOCS.search(target.path)
+        )
     return Severity.MEDIUM if doubtful else Severity.CRITICAL
+
+
+def _is_meant(rule: str, line: str, path: str) -> bool:
+    """Whether the line is right as it is: a package gives its imports on, and other linters were
+    told that a name is there."""
+    if rule == "F401":
+        return path.endswith("__init__.py")
+    if rule == "F821":
+        return _NAME_ALLOWED.search(line) is not None
+    return _is_for_effect(line)
 
 
 def _is_for_effect(line: str) -> bool:
