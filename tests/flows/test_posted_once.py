@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.domain.model import State
+from bot.domain.model import Review, State
+from bot.github.client import GitHub
 from bot.store import keys, message
 from tests.flows.conversation import pushed
 from tests.flows.environment import REPO, World, running
+from workers.review import check_run
+from workers.services import Services
 
 BEFORE = {"app.py": "import subprocess\n"}
 AFTER = {"app.py": "import subprocess\n\n\nsubprocess.call(input(), shell=True)\n"}
@@ -65,6 +68,27 @@ async def test_a_redis_that_forgot_a_check_run_makes_no_other(world: World, redi
     await world.settle()
     assert slow.triggered == 1
     assert [run.conclusion for run in world.check_runs] == ["failure"]
+
+
+async def test_a_review_that_redis_forgets_while_it_is_opened_is_opened_again(
+    world: World, redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opened it goes on; acknowledged now, its message would be lost with it."""
+    ensure, forgotten = check_run.ensure, list[str]()
+
+    async def failing_over(services: Services, gh: GitHub, review: Review) -> None:
+        if not forgotten:
+            forgotten.append(review.id)
+            pull = keys.pull(review.repository.id, review.number)
+            await redis.delete(keys.review(review.id), pull)
+            await redis.zrem(keys.ACTIVE, review.id)
+        await ensure(services, gh, review)
+
+    monkeypatch.setattr(check_run, "ensure", failing_over)
+    await world.open_pull(BEFORE, AFTER)
+    await world.settle()
+    assert [run.external_id for run in world.check_runs] == forgotten
+    assert len(world.reviews) == 1
 
 
 async def test_a_check_run_that_redis_forgot_is_closed_once_a_newer_head_is_reviewed(

@@ -12,6 +12,7 @@ from bot.domain.model import Category, Effort, PullRequest, Repository, Review, 
 from bot.domain.progress import Activity
 from bot.github import checks, pulls
 from bot.github.client import GitHub, repo_url
+from bot.github.errors import Transient
 from bot.policy import start
 from bot.policy.permissions import may_write
 from bot.policy.precedence import effective
@@ -99,12 +100,15 @@ async def start_review(services: Services, request: ReviewRequest) -> start.Skip
         activity, amount = await _waits_for(services, repo, settle_seconds)
         await store.reviews.update(request.review_id, activity=activity, amount=amount)
     await check_run.ensure(services, gh, review.review)
-    await store.reviews.admit(
+    admitted = await store.reviews.admit(
         request.review_id,
         repo.installation_id,
         max_concurrent=services.settings.installation_reviews,
         messages=[message("scan_review", request.review_id, delay=settle_seconds)],
     )
+    if not admitted and await store.reviews.state(request.review_id) is None:
+        # Another Redis has taken over, which has this message and not what came of it.
+        raise Transient("The review was forgotten as it was opened.", 1)
     return None
 
 
