@@ -43,3 +43,11 @@ def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     dsn = Settings(_env_file=None, sentry_dsn="https://key@sentry.example/1")
     with pytest.raises(SettingsError, match=r"glossator\[sentry\]"):
         sentry.configure(dsn, "web")
+
+
+def test_the_command_for_agents_names_its_extra() -> None:
+    script = "import sys; sys.modules['mcp'] = None; from bot.cli.app import main; main()"
+    command = [sys.executable, "-c", script, "mcp"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "glossator: This command needs an extra: install glossator[mcp].\n"
