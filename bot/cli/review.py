@@ -138,7 +138,7 @@ def mcp(
         from workers.offline.agents.reviews import AgentReviews
         from workers.offline.agents.server import serve_http, serve_stdio
     except ModuleNotFoundError as exc:
-        if exc.name != "mcp":
+        if (exc.name or "").partition(".")[0] != "mcp":
             raise
         raise CommandError("This command needs an extra: install glossator[mcp].") from exc
 

@@ -24,7 +24,7 @@ from workers.scan.repository.clone import Source
 from workers.scan.repository.errors import CloneError
 
 #: What judges a file by a part of it; the others need all of it to parse.
-READS_PARTS = frozenset({"secrets", "hidden", "merge"})
+READS_PARTS = frozenset({"secrets", "hidden-characters", "merge"})
 
 ALONE = (
     "Only the diff was available: lines outside its hunks, other files, history and the "

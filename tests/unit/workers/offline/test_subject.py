@@ -10,8 +10,10 @@ import pytest
 from bot.config.settings import Settings
 from bot.domain.model import Report
 from bot.domain.progress import Progress
+from workers.offline.diff_input import READS_PARTS
 from workers.offline.review_target import NothingChanged, TargetNotFound, local_range
 from workers.offline.subject import Subject, review_subject
+from workers.scan.analyzers.registry import NAMES
 
 SETTINGS = Settings(_env_file=None, analyzers_disabled="secrets")
 UNSAFE = "import subprocess\n\nsubprocess.call(input(), shell=True)\n"
@@ -176,6 +178,14 @@ async def test_a_diff_alone_is_read_as_far_as_it_goes(repo: Path, tmp_path: Path
     notes = "\n".join(report.notes)
     assert "lines outside its hunks" in notes
     assert "Binary files of the diff were not reviewed" in notes
+
+
+async def test_what_needs_no_whole_file_judges_a_diff_alone(tmp_path: Path) -> None:
+    assert {*NAMES} > READS_PARTS
+    diff = "--- a/x.py\n+++ b/x.py\n@@ -40 +40 @@\n-a\n+a = 1  # \u202e hidden\n".encode()
+    report = await reviewed(tmp_path, diff=diff)
+    assert [finding.sources for finding in report.findings] == [("hidden-characters:bidi",)]
+    assert not [note for note in report.notes if "unknown names" in note]
 
 
 @pytest.mark.parametrize(
