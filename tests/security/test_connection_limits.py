@@ -261,7 +261,8 @@ async def test_a_form_that_never_comes_is_not_waited_for(
     monkeypatch.setattr("bot.web.pages.forms.TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr("bot.web.api.reviews.BODY_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n{more}\r\na".encode())
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n{more}\r\n"
+    writer.write(head.encode() + b"a")
     async with asyncio.timeout(5):
         assert (await reader.readline()).startswith(answer)
     writer.close()
