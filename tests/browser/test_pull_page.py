@@ -22,6 +22,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
         yield f"{sandbox.url}/{showcase.NAME}/pull/{number}"
 
 
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_everybody_can_read_it(address: str, new_page: NewPage, scheme: str) -> None:
     page = await new_page(color_scheme=scheme, viewport={"width": 375, "height": 700})

@@ -153,6 +153,7 @@ async def test_a_fork_is_reviewed_without_model_and_secrets(
     assert "glossator.sarif" in runner.artifact()
 
 
+@pytest.mark.slow
 async def test_without_posting_the_reports_are_the_result(sandbox: Sandbox, tmp_path: Path) -> None:
     runner = Runner(sandbox, tmp_path, await opened(sandbox))
     code, out = await runner.run({"post": "false"}, READ_ONLY)
@@ -161,6 +162,7 @@ async def test_without_posting_the_reports_are_the_result(sandbox: Sandbox, tmp_
     assert "glossator.sarif" in runner.artifact()
 
 
+@pytest.mark.slow
 async def test_a_draft_is_left_until_it_is_ready(sandbox: Sandbox, tmp_path: Path) -> None:
     runner = Runner(sandbox, tmp_path, await opened(sandbox, draft=True))
     code, out = await runner.run()

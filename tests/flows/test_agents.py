@@ -158,6 +158,7 @@ async def test_http_answers_only_those_who_have_the_token(repo: Path) -> None:
                 assert answer.status_code == 401
 
 
+@pytest.mark.slow
 def test_http_without_a_good_token_is_one_sentence(repo: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bot", "mcp", "--http", "--token", "short"],

@@ -137,6 +137,7 @@ async def test_a_port_in_use_is_reported_in_one_sentence(sandbox: Sandbox, tmp_p
     assert f"glossator: Port {port} cannot be used" in captured.decode()
 
 
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("named", [(), ("--env-file", "secrets")])
 async def test_setup_and_serve_are_all_it_takes_to_the_first_review(
     sandbox: Sandbox, tmp_path: Path, named: tuple[str, ...]

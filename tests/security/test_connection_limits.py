@@ -244,6 +244,7 @@ async def test_a_delivery_in_small_pieces_is_taken(port: int, size: int) -> None
     writer.close()
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("path", "more", "answer"),
     [

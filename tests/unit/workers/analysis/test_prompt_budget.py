@@ -78,6 +78,7 @@ async def _scanned(repository: Repository, settings: Settings) -> Scanned:
     return await scanned(source, settings, pr_context=BRIEF)
 
 
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("context_tokens", [6_000, 24_000])
 async def test_no_prompt_is_longer_than_it_may_be(tmp_path: Path, context_tokens: int) -> None:
     settings = load(_env_file=None, llm_model="some-model", llm_context_tokens=context_tokens)

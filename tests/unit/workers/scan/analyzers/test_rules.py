@@ -3,7 +3,9 @@
 import json
 import re
 import subprocess
+import sysconfig
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -122,5 +124,6 @@ def _without_syntax(name: str) -> list[tuple[str, Rule]]:
     return [(code, rule) for code, rule in rules(name).items() if code != SYNTAX]
 
 
-def _out(*command: str) -> bytes:
+def _out(program: str, *arguments: str) -> bytes:
+    command = [str(Path(sysconfig.get_path("scripts")) / program), *arguments]
     return subprocess.run(command, capture_output=True, check=True).stdout

@@ -97,6 +97,7 @@ async def test_blobs_of_the_head_alone_are_fetched_again_by_nobody(
         assert len(await here.read(blobs[:60])) == 60
 
 
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("ids", [(4, 9), (3, 10)])
 async def test_nobody_else_borrows(
     repository: Repository, kept: Settings, ids: tuple[int, int]
