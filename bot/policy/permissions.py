@@ -30,3 +30,11 @@ def is_permitted(permission: str, command: Command, *, as_author: bool = False) 
     if as_author and command.verb in _AUTHORS and permission in _READERS:
         return True
     return permission in (_READERS if command.verb is Verb.HELP else _WRITERS)
+
+
+def only_as_author(permission: str, command: Command) -> bool:
+    """Whether they may give the command in their own pull request at most: only then it matters
+    whose that is."""
+    return not is_permitted(permission, command) and is_permitted(
+        permission, command, as_author=True
+    )

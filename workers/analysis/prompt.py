@@ -19,7 +19,7 @@ from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
 from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA, VERDICTS_SCHEMA
 from workers.analysis.llm.json_reader import Json
-from workers.analysis.model_answer import MAX_FINDINGS
+from workers.analysis.model_answer import MAX_FINDINGS, finding_items
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.
@@ -189,9 +189,7 @@ def _draft(answer: Json | None) -> str:
     """The findings of an answer, one a line, as the model wrote them."""
     if answer is None:
         return ""
-    items = answer.get("findings")
-    findings = items[:MAX_FINDINGS] if isinstance(items, list) else []
-    lines = [_compact(item) for item in findings]
+    lines = [_compact(item) for item in (finding_items(answer) or [])[:MAX_FINDINGS]]
     return "\n".join(lines) or "no findings so far"
 
 

@@ -34,6 +34,15 @@ _LEASE_MARGIN = 30.0
 Messages = list[dict[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent to a model; `tokens` are those of the messages."""
+
+    model: str
+    messages: Messages
+    tokens: int
+
+
 @dataclass(slots=True)
 class Question:
     """One question and what it has cost so far."""
@@ -74,25 +83,17 @@ class Calls:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def reply(
-        self,
-        question: Question,
-        model: str,
-        messages: Messages,
-        prompt: str,
-        *,
-        roomy: bool = False,
-    ) -> Reply:
+    async def reply(self, question: Question, call: Call, *, roomy: bool = False) -> Reply:
         """The first answer of a few attempts, with a larger limit if it is `roomy`. Raises
         LLMError."""
         attempt = 1
-        capabilities = await self._capability_store.get(model)
+        capabilities = await self._capability_store.get(call.model)
         if roomy:
             capabilities = replace(capabilities, roomy=True)
         while True:
             try:
                 async with self._pacing.slot():
-                    return await self._traced(question, model, messages, prompt, capabilities)
+                    return await self._traced(question, call, capabilities)
             except TransientLLMError as exc:
                 if isinstance(exc, ServerFailedError) and attempt == ATTEMPTS - 1:
                     # Some servers fail where they cannot give the form that was asked for.
@@ -106,19 +107,12 @@ class Calls:
                 await self._sleep(wait)
                 attempt += 1
 
-    async def _traced(
-        self,
-        question: Question,
-        model: str,
-        messages: Messages,
-        prompt: str,
-        capabilities: Capabilities,
-    ) -> Reply:
+    async def _traced(self, question: Question, call: Call, capabilities: Capabilities) -> Reply:
         """One call, as OpenTelemetry names it, without what is asked and answered.
         https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"""
-        attributes = {"gen_ai.request.model": model, "glossator.purpose": question.purpose}
-        with tracing.span(f"chat {model}", attributes, kind="client") as span:
-            reply = await self._call(question, model, messages, prompt, capabilities)
+        attributes = {"gen_ai.request.model": call.model, "glossator.purpose": question.purpose}
+        with tracing.span(f"chat {call.model}", attributes, kind="client") as span:
+            reply = await self._call(question, call, capabilities)
             span.set_attributes(
                 {
                     "gen_ai.usage.input_tokens": reply.usage.prompt_tokens,
@@ -127,20 +121,13 @@ class Calls:
             )
             return reply
 
-    async def _call(
-        self,
-        question: Question,
-        model: str,
-        messages: Messages,
-        prompt: str,
-        capabilities: Capabilities,
-    ) -> Reply:
+    async def _call(self, question: Question, call: Call, capabilities: Capabilities) -> Reply:
         """One call, in the best dialect that the server understands."""
         started = monotonic()
         while True:
             arguments = capabilities.arguments(question.schema, self._settings.llm_answer_tokens)
             try:
-                asked = {"model": model, "messages": capabilities.messages(messages)}
+                asked = {"model": call.model, "messages": capabilities.messages(call.messages)}
                 body = await self._client.post({**asked, **arguments})
                 break
             except NotUnderstoodError as exc:
@@ -149,16 +136,16 @@ class Calls:
                     raise exc.meaning from exc
                 capabilities = lower
         try:
-            reply = read_reply(body, prompt)
+            reply = read_reply(body, call.tokens)
         except MalformedReply as exc:
             unexpected = f"the endpoint returned an unexpected response ({exc})"
             raise TransientLLMError(unexpected) from exc
-        await self._capability_store.worked(model, capabilities)
+        await self._capability_store.worked(call.model, capabilities)
         log.info(
             "llm_call",
             purpose=question.purpose,
             review_id=question.review_id,
-            model=model,
+            model=call.model,
             mode=capabilities.mode.value,
             seconds=round(monotonic() - started, 2),
             prompt_tokens=reply.usage.prompt_tokens,

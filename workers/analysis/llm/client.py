@@ -16,7 +16,7 @@ from bot.text.tokens import count_tokens
 from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.budget import Budget, cost
 from workers.analysis.llm.cache import Answers, RedisAnswers, question_key
-from workers.analysis.llm.calls import Calls, Messages, Question
+from workers.analysis.llm.calls import Call, Calls, Messages, Question
 from workers.analysis.llm.errors import (
     BudgetError,
     CutOffError,
@@ -170,7 +170,8 @@ class LLM:
     ) -> Reply:
         """One answer within the budget, its cost booked."""
         prompt = "\n".join(message["content"] for message in messages)
-        likely = count_tokens(prompt) + self._settings.llm_answer_tokens
+        call = Call(model, messages, count_tokens(prompt))
+        likely = call.tokens + self._settings.llm_answer_tokens
         reservation = await self._budget.reserve(
             question.review_id,
             question.installation_id,
@@ -179,7 +180,7 @@ class LLM:
         )
         used, price = Usage(), self._settings.llm_prices.get(model)
         try:
-            reply = await self._calls.reply(question, model, messages, prompt, roomy=roomy)
+            reply = await self._calls.reply(question, call, roomy=roomy)
             used = replace(reply.usage, cost=cost(reply.usage, price))
         finally:
             await self._budget.settle(reservation, used)

@@ -47,10 +47,10 @@ _REFUSALS = re.compile(
 )
 
 
-def read_reply(body: str, prompt: str) -> Reply:
+def read_reply(body: str, sent: int) -> Reply:
     """The answer in a response body. Raises MalformedReply if there is none.
 
-    Where the server counts no tokens, ours stand in; `prompt` is what was sent.
+    Where the server counts no tokens, ours stand in; `sent` are those of the prompt.
     """
     completion = _completion(body)
     choices = completion.get("choices")
@@ -59,7 +59,7 @@ def read_reply(body: str, prompt: str) -> Reply:
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise MalformedReply(server_words(completion) or "the completion has no choices")
     text = _text(message)
-    sent, usage = count_tokens(prompt), completion.get("usage")
+    usage = completion.get("usage")
     counts: Json = usage if isinstance(usage, dict) else {}
     finish = str(choice.get("finish_reason")).lower()
     return Reply(

@@ -3,7 +3,7 @@
 from bot.domain.commands import Command, Verb, is_question
 from bot.domain.events import to_json
 from bot.github import pulls
-from bot.policy.permissions import is_permitted
+from bot.policy.permissions import is_permitted, only_as_author
 from bot.store import message
 from workers.events import replies
 from workers.events.commands.context import (
@@ -42,10 +42,11 @@ async def answer_reply(context: CommandContext) -> None:
         return
     permission = await pulls.permission(context.gh, event.repository.full_name, event.author)
     asks = Command(verb=Verb.ASK, text=event.body)
-    if not is_permitted(permission, asks):
-        as_author = is_permitted(permission, asks, as_author=True)
-        if not as_author or not await is_author_with_a_say(services, context.gh, event):
+    if only_as_author(permission, asks):
+        if not await is_author_with_a_say(services, context.gh, event):
             return
+    elif not is_permitted(permission, asks):
+        return
     if services.llm is not None:
         await replies.add_reaction(context.gh, event, "eyes")
         await _send_question(context, event.body)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot.domain.commands import BadCommand, Command, Verb
 from bot.domain.events import CommentCreated
 from bot.github import pulls
-from bot.policy.permissions import is_permitted
+from bot.policy.permissions import is_permitted, only_as_author
 from bot.store import Action, AuditEntry, Way
 from workers.events import replies
 from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
@@ -67,7 +67,7 @@ async def _run_commands(context: CommandContext, found: Sequence[Command | BadCo
     services, gh, event = context.services, context.gh, context.event
     permission = await pulls.permission(gh, event.repository.full_name, event.author)
     # Asked only where it makes a difference: it costs requests.
-    if any(_only_as_author(permission, command) for command in found):
+    if any(only_as_author(permission, _needed_permission_command(each)) for each in found):
         as_author = await is_author_with_a_say(services, gh, event)
         context = replace(context, as_author=as_author)
     done_before = await services.store.deliveries.executed_commands(context.review_id)
@@ -87,12 +87,6 @@ async def _run_commands(context: CommandContext, found: Sequence[Command | BadCo
     help_ = Command(verb=Verb.HELP)
     helped = help_ in found and is_permitted(permission, help_)
     await _answer(context, "\n\n".join(dict.fromkeys(filter(None, reply_text))), helped=helped)
-
-
-def _only_as_author(permission: str, command: Command | BadCommand) -> bool:
-    """Whether who has that permission may do it in their own pull request at most."""
-    needed = _needed_permission_command(command)
-    return not is_permitted(permission, needed) and is_permitted(permission, needed, as_author=True)
 
 
 def _needed_permission_command(command: Command | BadCommand) -> Command:
