@@ -23,9 +23,6 @@ from workers.scan.repository.git import Git
 _CONFIG = """[user]
 \tname = glossator
 \temail = glossator@localhost
-[uploadpack]
-\tallowFilter = true
-\tallowAnySHA1InWant = true
 """
 
 
