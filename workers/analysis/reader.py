@@ -145,6 +145,7 @@ class Reader:
     async def _ask(
         self, files: Sequence[RedactedView], reading: Round, rest: Sequence[str] = ()
     ) -> Answer:
+        open_findings = self._open(files)
         prompt = batch_prompt(
             files,
             self.pr_context,
@@ -154,9 +155,9 @@ class Reader:
             overview=(*self.overview, *rest),
             conventions=self.conventions,
             reading=reading,
-            open_findings=self._open(files),
+            open_findings=open_findings,
         )
-        schema = LATER_REVIEW_SCHEMA if self._open(files) else REVIEW_SCHEMA
+        schema = LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA
         return await self.session.ask(prompt, schema, purpose="review", model=self.model)
 
     def _open(self, files: Sequence[RedactedView]) -> Numbered:
