@@ -11,6 +11,7 @@ from dataclasses import replace
 from bot.domain.diff import Hunk
 from bot.domain.look_ups import LookUpResult
 from bot.domain.model import Finding, Snippet
+from workers.analysis.answer_values import same_path
 from workers.analysis.redacted_view import RedactedView
 
 #: Lines of hunks and context up to which all files are shown again to a later round.
@@ -28,19 +29,25 @@ def for_later_round(
 ) -> tuple[list[RedactedView], list[str]]:
     """Of the files what a later round of reading needs: their hunks with what surrounds them and
     what they call if a look-up concerns them, their hunks alone if a finding is `drafted` for their
-    path, and a line of text for each other one."""
+    path, and a line of text for each other one. Paths are in the model's own forms."""
     if sum(map(_lines, files)) <= _SMALL_CHANGE:
         return list(files), []
     results = tuple(looked_up)
-    paths = {place.path for result in results for place in result.places}
-    paths |= {result.look_up.path for result in results}
+    by_path = {file.path: file for file in files}
+    asked_about = {same_path(result.look_up.path, by_path) for result in results}
+    found_in = {place.path for result in results for place in result.places}
+    with_draft = {same_path(path, by_path) for path in drafted}
     symbols = {result.look_up.symbol for result in results} - {""}
     shown, rest = [], []
     for file in files:
-        if file.source.file.path in paths or _mentions(file, symbols):
+        if (
+            file.path in asked_about
+            or file.source.file.path in found_in
+            or _mentions(file, symbols)
+        ):
             context = tuple(each for each in file.source.context if each.role in _EXPLAINING)
             shown.append(replace(file, source=replace(file.source, context=context)))
-        elif file.path in drafted:
+        elif file.path in with_draft:
             shown.append(file.without_context())
         else:
             size = f"+{file.file.additions} -{file.file.deletions}"

@@ -52,15 +52,17 @@ USES = {"operation": Operation.USES, "symbol": "x", "path": "other.py"}
     ("looked_up", "whole"),
     [
         (result({"operation": Operation.READ, "path": "b.py"}), "b.py"),
+        (result({"operation": Operation.READ, "path": "./b.py"}), "b.py"),
         (result(USES, "elsewhere.py", "b.py"), "b.py"),
         (result(USES | {"symbol": "b120"}), "b.py"),
     ],
-    ids=["asked about", "found there", "changes what was asked about"],
+    ids=["asked about", "asked about by another form", "found there", "changes what was asked"],
 )
+@pytest.mark.parametrize("drafted", ["c.py", "b/c.py", "./c.py", "`c.py`", "c.py:120"])
 def test_a_later_round_is_shown_what_its_look_ups_and_findings_concern(
-    looked_up: LookUpResult, whole: str
+    looked_up: LookUpResult, whole: str, drafted: str
 ) -> None:
-    shown, rest = for_later_round(FILES, [looked_up], {"c.py"})
+    shown, rest = for_later_round(FILES, [looked_up], {drafted, "elsewhere.py"})
     assert [(file.path, [each.role for each in file.source.context]) for file in shown] == [
         (whole, ["enclosing", "enclosing"]),
         ("c.py", []),
