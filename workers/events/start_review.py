@@ -149,7 +149,7 @@ async def _open(
         forks=holds.forks,
         paused=bool(seen.paused),
         changed_paths=await _changed_paths(gh, request, pull, config),
-        reviewed_head=False,  # `open_review` sees to that, atomically
+        repeats=await _repeats(store, request, seen, pull),
         settle_seconds=holds.settle_seconds,
     )
     outsider = isinstance(decision, start.Start) and await _by_outsider(gh, request, pull)
@@ -158,8 +158,6 @@ async def _open(
         if over and request.trigger.automatic and await _is_current(store, seen, pull):
             return None
         decision = over or decision
-    if isinstance(decision, start.Start) and await _has_nothing_new(store, request, seen, pull):
-        decision = start.nothing_new(pull.head_sha)
     if isinstance(decision, start.Skip):
         await _end_superseded(services, request, seen, pull, decision)
         return await _skip(services, gh, request, pull, decision, warnings)
@@ -199,7 +197,7 @@ async def _open(
     return replace(state, handoff=handoff, title=kept.title)
 
 
-async def _has_nothing_new(
+async def _repeats(
     store: Store, request: ReviewRequest, seen: PullState, pull: PullRequest
 ) -> bool:
     """Whether a plain `/review` asks for what the newest review has said already, in full."""

@@ -205,7 +205,6 @@ def _skipped(target: ReviewTarget, settings: Settings) -> Skip | None:
         forks=rules.forks,
         paused=False,
         changed_paths=None,
-        reviewed_head=False,
     )
     return decision if isinstance(decision, Skip) else None
 

@@ -23,7 +23,7 @@ def decided(
     *,
     paused: bool = False,
     changed_paths: tuple[str, ...] | None = PATHS,
-    reviewed_head: bool = False,
+    repeats: bool = False,
     settle_seconds: int = 0,
 ) -> Start | Skip:
     server = Settings(_env_file=None, settle_seconds=settle_seconds, max_analyze_files=40)
@@ -37,7 +37,7 @@ def decided(
         forks=holds.forks,
         paused=paused,
         changed_paths=changed_paths,
-        reviewed_head=reviewed_head,
+        repeats=repeats,
         settle_seconds=holds.settle_seconds,
     )
 
@@ -70,18 +70,17 @@ def test_a_manual_request_cannot_override_an_empty_change(
 
 
 ROWS = [
-    (SkipReason.PAUSED, PULL, DEFAULTS, True, False),
-    (SkipReason.LABEL, replace(PULL, labels=("bug", "No-Review")), DEFAULTS, False, False),
-    (SkipReason.LABEL, PULL, RepoConfig(skip_labels=("bug",)), False, False),
-    (SkipReason.TITLE, replace(PULL, title="Greet [Skip Review]"), DEFAULTS, False, False),
-    (SkipReason.TITLE, PULL, RepoConfig(title_skip_markers=("greet",)), False, False),
-    (SkipReason.DRAFT, replace(PULL, draft=True), DEFAULTS, False, False),
-    (SkipReason.BOT, replace(PULL, author_is_bot=True), DEFAULTS, False, False),
+    (SkipReason.PAUSED, PULL, DEFAULTS, True),
+    (SkipReason.LABEL, replace(PULL, labels=("bug", "No-Review")), DEFAULTS, False),
+    (SkipReason.LABEL, PULL, RepoConfig(skip_labels=("bug",)), False),
+    (SkipReason.TITLE, replace(PULL, title="Greet [Skip Review]"), DEFAULTS, False),
+    (SkipReason.TITLE, PULL, RepoConfig(title_skip_markers=("greet",)), False),
+    (SkipReason.DRAFT, replace(PULL, draft=True), DEFAULTS, False),
+    (SkipReason.BOT, replace(PULL, author_is_bot=True), DEFAULTS, False),
     (
         SkipReason.FORK,
         replace(PULL, head_repository="o/fork"),
         RepoConfig(forks=Forks.SKIP),
-        False,
         False,
     ),
     (
@@ -89,48 +88,57 @@ ROWS = [
         replace(PULL, head_repository=None),
         RepoConfig(forks=Forks.SKIP),
         False,
-        False,
     ),
-    (SkipReason.BASE_BRANCH, PULL, RepoConfig(base_branches=("release/*",)), False, False),
+    (SkipReason.BASE_BRANCH, PULL, RepoConfig(base_branches=("release/*",)), False),
     (
         SkipReason.BASE_BRANCH,
         replace(PULL, base_ref="topic/main"),
         RepoConfig(base_branches=("main",)),
         False,
-        False,
     ),
-    (SkipReason.ALREADY_REVIEWED, PULL, DEFAULTS, False, True),
 ]
 
 
 @pytest.mark.parametrize("trigger", AUTOMATIC)
-@pytest.mark.parametrize(("reason", "pull", "config", "paused", "reviewed"), ROWS)
+@pytest.mark.parametrize(("reason", "pull", "config", "paused"), ROWS)
 def test_on_our_own_we_skip_with_a_sentence(
     trigger: Trigger,
     reason: SkipReason,
     pull: PullRequest,
     config: RepoConfig,
     paused: bool,
-    reviewed: bool,
 ) -> None:
-    skip = decided(trigger, pull, config, paused=paused, reviewed_head=reviewed)
+    skip = decided(trigger, pull, config, paused=paused)
     assert isinstance(skip, Skip)
     assert skip.reason is reason
     assert skip.message.endswith(".")
     assert pull.title not in skip.message
 
 
+def test_a_request_for_what_was_said_already_names_what_reviews_it_again() -> None:
+    skip = decided(Trigger.COMMAND, repeats=True)
+    assert isinstance(skip, Skip)
+    assert skip.reason is SkipReason.ALREADY_REVIEWED
+    assert PULL.head_sha[:12] in skip.full_message
+    assert skip.full_message.endswith("Comment `/review full` to review everything again.")
+
+
+def test_a_closed_pull_request_is_closed_though_it_was_reviewed() -> None:
+    skip = decided(Trigger.COMMAND, replace(PULL, open=False), repeats=True)
+    assert isinstance(skip, Skip)
+    assert skip.reason is SkipReason.CLOSED
+
+
 @pytest.mark.parametrize("trigger", MANUAL_TRIGGERS)
-@pytest.mark.parametrize(("reason", "pull", "config", "paused", "reviewed"), ROWS)
+@pytest.mark.parametrize(("reason", "pull", "config", "paused"), ROWS)
 def test_a_manual_request_overrides_conditions_that_only_prevent_starting(
     trigger: Trigger,
     reason: SkipReason,
     pull: PullRequest,
     config: RepoConfig,
     paused: bool,
-    reviewed: bool,
 ) -> None:
-    assert decided(trigger, pull, config, paused=paused, reviewed_head=reviewed) == Start()
+    assert decided(trigger, pull, config, paused=paused) == Start()
 
 
 def test_every_reason_has_its_row() -> None:

@@ -116,7 +116,6 @@ def test_a_skipped_pull_request_states_why(pull: PullRequest, golden: Golden) ->
         forks=Forks.REVIEW,
         paused=False,
         changed_paths=None,
-        reviewed_head=False,
     )
     assert isinstance(decision, Skip)
     output = skipped_output(decision)
