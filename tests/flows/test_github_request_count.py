@@ -1,6 +1,6 @@
 """How often GitHub is asked: the limits are GitHub's, and people wait for each answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -55,3 +55,39 @@ async def test_a_review_of_forty_files_and_a_second_push_ask_github_seldom(
     second = github_requests(world, since)
     assert len(second) <= 13, second
     assert sum(not request.asks_for_verdicts for request in llm.requests[read:]) == 1
+
+
+async def labeled(world: World, number: int) -> None:
+    await world.sandbox.label(REPO, number, "urgent")
+
+
+async def closed(world: World, number: int) -> None:
+    await world.sandbox.close(REPO, number)
+
+
+async def unlabeled(world: World, number: int) -> None:
+    await world.sandbox.unlabel(REPO, number, "urgent")
+
+
+async def retitled(world: World, number: int) -> None:
+    await world.sandbox.edit_title(REPO, number, "Change things")
+
+
+# What a bot that sorts issues does hundreds of times a day, on pull requests that nobody reads.
+@pytest.mark.parametrize(
+    ("act", "most"),
+    [(labeled, 0), (closed, 0), (unlabeled, 3), (retitled, 3)],
+)
+async def test_what_starts_no_review_asks_github_for_little(
+    world: World, act: Callable[[World, int], Awaitable[None]], most: int
+) -> None:
+    number = await world.open_pull({}, {"a.txt": "a"}, draft=True)
+    await world.settle()
+    if act is unlabeled:
+        await labeled(world, number)
+        await world.settle()
+    since = len(world.sandbox.requests)
+    await act(world, number)
+    await world.settle()
+    asked = github_requests(world, since)
+    assert len(asked) <= most, asked

@@ -1,6 +1,6 @@
 """Stop the review of a pull request, and what waits for its end."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from bot.domain.model import PullRequest, Repository, State
 from bot.github import pulls
@@ -18,27 +18,28 @@ async def cancel_pull(
     number: int,
     why: str,
     *,
-    only_if: Callable[[PullRequest], bool] | None = None,
+    only_if: Callable[[PullRequest | None], Awaitable[bool]] | None = None,
     by: str = "",
 ) -> bool:
     """Cancel the running review of a pull request, one that is just being started included, and
     what waits for its end; False if none is running. `why` and `by` are as of
-    `Reviews.cancel`; `only_if` says of the pull request as it is now whether that holds:
+    `Reviews.cancel`; `only_if` says of the pull request as it is now (None where GitHub does not
+    let us look) whether that holds:
     deliveries come in no order, and late where GitHub was asked to deliver again. Raises
     Transient."""
     async with services.lock_pull(repository, number):
         current = (await services.store.pulls.get(repository.id, number)).current
         if only_if is not None:
             if (await services.store.reviews.state(current) or State.CANCELLED).finished:
-                return False  # which most often saves the request
+                return False  # which most often saves all requests
             pull = await _pull(services, repository, number)
-            if pull is not None and not only_if(pull):
+            if not await only_if(pull):
                 return False
         return await cancel_all(services, repository, current, why, by=by)
 
 
 async def _pull(services: Services, repository: Repository, number: int) -> PullRequest | None:
-    """None where GitHub does not let us look: then the delivery is believed."""
+    """None where GitHub does not let us look."""
     try:
         gh = await services.github.installation(
             repository.installation_id, repository.id, check_run.READ

@@ -17,7 +17,7 @@ from bot.domain.events import (
     PullRequestChanged,
     from_json,
 )
-from bot.domain.model import Repository, Trigger
+from bot.domain.model import PullRequest, Repository, Trigger
 from bot.github import pulls
 from bot.policy import start
 from bot.policy.permissions import may_write
@@ -92,7 +92,7 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
         case PullRequestAction.CLOSED:
             why = "The pull request was closed. Reopening it starts a review."
             where = event.repository, event.number
-            if await cancel_pull(services, *where, why, only_if=lambda pull: not pull.open):
+            if await cancel_pull(services, *where, why, only_if=_is_closed):
                 await _record_cancel(services, event, "closed")
             await _record_final_feedback(services, event.repository, event.number)
         case PullRequestAction.LABELED:
@@ -133,13 +133,24 @@ async def _config(services: Services, event: PullRequestChanged) -> RepoConfig:
 
 
 async def _labeled(services: Services, event: PullRequestChanged) -> None:
-    """A label that forbids reviews ends the one that runs."""
-    config = await _config(services, event)
-    label, where = event.label, (event.repository, event.number)
-    if label is not None and start.has_skip_label(config, label):
-        why = f"The label `{label}` was added. {start.REVIEW_ANYWAY}"
-        if await cancel_pull(services, *where, why, only_if=lambda pull: label in pull.labels):
-            await _record_cancel(services, event, f"label {label}")
+    """A label that forbids reviews ends the one that runs. Where none runs, GitHub is asked for
+    nothing: bots put labels on hundreds of pull requests."""
+    label = event.label
+    if label is None:
+        return
+
+    async def forbids(pull: PullRequest | None) -> bool:
+        if pull is not None and label not in pull.labels:
+            return False
+        return start.has_skip_label(await _config(services, event), label)
+
+    why = f"The label `{label}` was added. {start.REVIEW_ANYWAY}"
+    if await cancel_pull(services, event.repository, event.number, why, only_if=forbids):
+        await _record_cancel(services, event, f"label {label}")
+
+
+async def _is_closed(pull: PullRequest | None) -> bool:
+    return pull is None or not pull.open
 
 
 async def _retitled(services: Services, event: PullRequestChanged, review_id: str) -> None:
@@ -148,6 +159,10 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
     config = await _config(services, event)
     before = start.skip_marker_in(config, event.old_title or "")
     now = start.skip_marker_in(config, event.title)
+
+    async def has_marker(pull: PullRequest | None) -> bool:
+        return pull is None or start.skip_marker_in(config, pull.title) is not None
+
     if now is not None and before is None:
         why = f"`{now}` was added to the title. {start.REVIEW_ANYWAY}"
         if await cancel_pull(
@@ -155,7 +170,7 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
             event.repository,
             event.number,
             why,
-            only_if=lambda pull: start.skip_marker_in(config, pull.title) is not None,
+            only_if=has_marker,
         ):
             await _record_cancel(services, event, f"title {now}")
     elif before is not None and now is None:
