@@ -168,6 +168,9 @@ class Settings(BaseSettings):
         180, ge=1, description="Days after which a suppression that covered nothing is removed."
     )
 
+    outcome_days: int = Field(
+        180, ge=1, description="Days to keep what became of findings, from its last change on."
+    )
     audit_days: int = Field(365, ge=1, description="Days to keep the audit log.")
 
     # LLM

@@ -39,7 +39,7 @@ class InstallationAction(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestChanged:
     """A pull request as it stood at the delivery; `label` is the one that came or went,
-    `old_title` the one that `title` has replaced."""
+    `old_title` the one that `title` has replaced. `merged` says how a closed one ended."""
 
     repository: Repository
     number: int
@@ -54,6 +54,7 @@ class PullRequestChanged:
     sender: str
     label: str | None = None
     old_title: str | None = None
+    merged: bool = False
     kind: Literal["pull_request_changed"] = "pull_request_changed"
 
 

@@ -20,13 +20,16 @@ def fingerprint(path: str, kind: str, quote: str, secrets: Iterable[str] = ()) -
     """16 hex digits for the finding of that kind on that code in that file; 16 more where
     secrets are masked in the quote, of which `secrets` are keyed hashes: another value in the same
     place is another finding."""
-    code = "\n".join(
-        normalized for line in quote.splitlines() if (normalized := " ".join(line.split()))
-    )
+    code = "\n".join(normalized_lines(quote))
     identity = "\0".join((path, kind, code)).encode("utf-8", "surrogatepass")
     name = hashlib.sha256(identity).hexdigest()[:_LENGTH]
     values = "\0".join(secrets)
     return name + hashlib.sha256(values.encode()).hexdigest()[:_LENGTH] if values else name
+
+
+def normalized_lines(text: str) -> list[str]:
+    """The lines of code that are not blank, with white space folded."""
+    return [normalized for line in text.splitlines() if (normalized := " ".join(line.split()))]
 
 
 def have_same_words(first: str, second: str) -> bool:

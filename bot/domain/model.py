@@ -433,6 +433,7 @@ class Scan:
     truncated_sources: tuple[str, ...] = ()  # those that found more than is taken of one
     analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
+    committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,11 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
             totalCount
             nodes {
               id databaseId url body isMinimized author { __typename login }
-              reactions(content: THUMBS_DOWN, first: 100) { nodes { user { login } } }
+              down: reactions(content: THUMBS_DOWN, first: 100) { nodes { user { login } } }
+              up: reactions(content: THUMBS_UP, first: 100) { nodes { user { login } } }
             }
           }
+          replies: comments(first: 30) { nodes { author { __typename login } } }
         }
       }
     }
@@ -51,7 +53,8 @@ class Thread:
     `id` and `node_id` are GraphQL's, `comment_id` is REST's. `line` is None once outdated.
     `url` is the address of its first comment, `minimized` says that this is hidden.
     `replies` counts what came after the first comment, `thumbs_down_by` are the people (the first
-    hundred, as many as a page holds) who put a thumb down on it.
+    hundred, as many as a page holds) who put a thumb down on it, `thumbs_up_by` who put one up.
+    `answered`: a person is among the authors of the first comments after it.
     """
 
     id: str
@@ -67,6 +70,8 @@ class Thread:
     url: str = ""
     minimized: bool = False
     thumbs_down_by: tuple[str, ...] = ()
+    thumbs_up_by: tuple[str, ...] = ()
+    answered: bool = False
 
 
 async def list_threads(gh: GitHub, repo: str, number: int) -> tuple[Thread, ...]:
@@ -116,11 +121,18 @@ def _thread_of(node: dict[str, Any]) -> Thread:
         replies=comments["totalCount"] - 1,
         url=first["url"],
         minimized=first["isMinimized"],
-        thumbs_down_by=tuple(
-            reaction["user"]["login"]
-            for reaction in first["reactions"]["nodes"]
-            if reaction["user"] is not None
+        thumbs_down_by=_people(first["down"]),
+        thumbs_up_by=_people(first["up"]),
+        answered=any(
+            reply["author"] is not None and reply["author"]["__typename"] == "User"
+            for reply in node["replies"]["nodes"][1:]
         ),
+    )
+
+
+def _people(reactions: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        reaction["user"]["login"] for reaction in reactions["nodes"] if reaction["user"] is not None
     )
 
 

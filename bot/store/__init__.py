@@ -18,6 +18,7 @@ from bot.store import keys
 from bot.store.audit import AUDIT_CURSOR, Action, Audit, AuditEntry, AuditLine, Way
 from bot.store.database import Database, connect, connect_sync, day_of, is_ready
 from bot.store.deliveries import Deliveries, start_next_delivery
+from bot.store.findings import MAX_SUPPRESSIONS, Outcomes, Seen, Suppressions
 from bot.store.llm import LLMState, UsageRecords, UsageTotal
 from bot.store.locks import Locks
 from bot.store.metrics import MetricsStore
@@ -37,7 +38,6 @@ from bot.store.review_views import CURSOR, BadCursor, Events, ReviewList, Stream
 from bot.store.reviews import OpenResult, Reviews
 from bot.store.sessions import PendingRequest, RepositoryAccess, Requests, Session, Sessions
 from bot.store.stage_data import StageData
-from bot.store.suppressions import MAX_SUPPRESSIONS, Suppressions
 
 __all__ = [
     "ALL_QUEUES",
@@ -66,6 +66,7 @@ __all__ = [
     "ReviewResult",
     "ReviewState",
     "ReviewSummary",
+    "Seen",
     "Session",
     "Snapshot",
     "Store",
@@ -97,6 +98,7 @@ class Store(Database):
         self.llm = LLMState(self)
         self.locks = Locks(self)
         self.metrics = MetricsStore(self)
+        self.outcomes = Outcomes(self)
         self.pulls = PullRequests(self)
         self.queues = Queues(self)
         self.requests = Requests(self)

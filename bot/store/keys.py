@@ -57,6 +57,13 @@ Pull requests and repositories
   dismissed:<repository_id>:<number>         set     KEEP since its last use; fingerprints
   suppressions:<repository_id>               hash    for ever; fingerprint -> Suppression (each goes
                                                      after SUPPRESSION_DAYS without use)
+  outcomes:<repository_id>:<number>          hash    until OUTCOME_DAYS after its last change;
+                                                     posted findings and what became of them
+  outcome_pulls                              zset    until OUTCOME_DAYS after it, each;
+                                                     <repository_id>:<number> by when a finding
+                                                     was last posted
+  outcome_counts                             hash    for ever; what happened, category, severity and
+                                                     source -> how many findings, or seconds
   unsuppressed:<request>                     string  4 days; the Suppression that it removed
   missing_defaults:<installation_id>         string  10 minutes; it has no organization defaults
 
@@ -237,6 +244,14 @@ def dismissed(repository_id: int, number: int) -> str:
 
 def suppressions(repository_id: int) -> str:
     return f"{PREFIX}suppressions:{repository_id}"
+
+
+OUTCOME_PULLS = f"{PREFIX}outcome_pulls"
+OUTCOME_COUNTS = f"{PREFIX}outcome_counts"
+
+
+def outcomes(repository_id: int, number: int) -> str:
+    return f"{PREFIX}outcomes:{repository_id}:{number}"
 
 
 def unsuppressed(request: str) -> str:

@@ -56,14 +56,18 @@ class MetricsStore:
         return True
 
     async def totals(self) -> dict[str, float]:
-        """All sums, by series; reviews are counted by the script that ends them."""
+        """All sums, by series; reviews are counted by the script that ends them, and outcomes by
+        the one that records them."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hgetall(keys.METRICS)
             pipe.hgetall(keys.ENDED_REVIEWS)
-            sums, ended = await pipe.execute()
+            pipe.hgetall(keys.OUTCOME_COUNTS)
+            sums, ended, outcomes = await pipe.execute()
         found = {name.decode(): float(value) for name, value in sums.items()}
         for state, number in ended.items():
             found[series("glossator_reviews_total", state=state.decode())] = float(number)
+        for what, number in outcomes.items():
+            found |= _outcome_series(what.decode(), float(number))
         return found
 
     async def rate_limits(self, now: float | None = None) -> dict[str, float]:
@@ -103,3 +107,16 @@ class MetricsStore:
         if expired:
             await self._redis.hdel(keys.METRICS_GAUGES, *expired)
         return found
+
+
+def _outcome_series(what: str, number: float) -> dict[str, float]:
+    """A count of outcomes, which is named as `fixed:security:high:llm`; of what is fixed there are
+    also the seconds that it took."""
+    outcome, category, severity, source = what.split(":", 3)
+    labels = {"category": category, "severity": severity, "source": source}
+    if outcome == "fix_seconds":
+        return {series("glossator_finding_fix_seconds_sum", **labels): number}
+    found = {series("glossator_finding_outcomes_total", outcome=outcome, **labels): number}
+    if outcome == "fixed":
+        found[series("glossator_finding_fix_seconds_count", **labels)] = number
+    return found

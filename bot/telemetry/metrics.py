@@ -35,6 +35,12 @@ CATALOG = {
         "Posted reviews whose check run could not be completed in time.",
     ),
     "glossator_findings_total": ("counter", "Reported findings, by severity."),
+    "glossator_finding_outcomes_total": (
+        "counter",
+        "Findings posted, and what became of them: fixed, committed, dismissed, thumbs_up, "
+        "thumbs_down, answered, outdated. One may count under several.",
+    ),
+    "glossator_finding_fix_seconds": ("summary", "Seconds from posting a finding to its fix."),
     "glossator_stage_seconds": ("histogram", "Duration of a step in seconds."),
     "glossator_llm_calls_total": ("counter", "LLM calls that got an answer."),
     "glossator_llm_cache_hits_total": ("counter", "LLM answers served from the cache."),

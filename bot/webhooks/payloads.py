@@ -83,6 +83,7 @@ class Pull(Shape):
     head: Head
     base: Ref
     labels: list[Named] = []
+    merged: bool | None = None
 
 
 class Before(Shape):

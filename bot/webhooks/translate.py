@@ -137,6 +137,7 @@ def _pull_request(body: bytes) -> Event | Ignored:
         sender=payload.sender.login,
         label=payload.label.name if payload.label else None,
         old_title=redact(old_title.former) if old_title else None,
+        merged=bool(pull.merged),
     )
 
 

@@ -1,5 +1,6 @@
 """What each event makes us do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +32,7 @@ from workers.events.start_review import ReviewRequest, derived_id, start_review
 from workers.events.uninstalled import handle_removal
 from workers.queue.actor import Attempt
 from workers.repository.configuration import read_config
-from workers.review import check_run, threads
+from workers.review import check_run, outcomes, threads
 from workers.services import Services
 
 _log = log.get(__name__)
@@ -83,6 +84,9 @@ async def _pull_request_changed(
 async def _act_on_change(services: Services, event: PullRequestChanged, review_id: str) -> None:
     match event.action:
         case PullRequestAction.OPENED | PullRequestAction.REOPENED:
+            await services.store.outcomes.record_reopened(
+                event.repository.id, event.number, days=services.settings.outcome_days
+            )
             await start_review(services, _request(event, review_id, Trigger.OPENED))
         # The same head against another base is another diff.
         case PullRequestAction.PUSHED | PullRequestAction.RETARGETED:
@@ -94,7 +98,7 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
             where = event.repository, event.number
             if await cancel_pull(services, *where, why, only_if=_is_closed):
                 await _record_cancel(services, event, "closed")
-            await _record_final_feedback(services, event.repository, event.number)
+            await _record_final_feedback(services, event)
         case PullRequestAction.LABELED:
             await _labeled(services, event)
         case PullRequestAction.UNLABELED:
@@ -104,15 +108,19 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
             await _retitled(services, event, review_id)
 
 
-async def _record_final_feedback(services: Services, repository: Repository, number: int) -> None:
-    """Hear what thumbs say of our findings: there may be no later review that would."""
-    if not await services.store.pulls.posted(repository.id, number):
-        return  # which most often saves the token
-    gh = await services.github.installation(
-        repository.installation_id, repository.id, check_run.READ
-    )
-    bot_threads = await threads.find_bot_threads(services, gh, repository, number)
-    await threads.record_thumbs_down(services, gh, repository, number, bot_threads or ())
+async def _record_final_feedback(services: Services, event: PullRequestChanged) -> None:
+    """Hear what threads say of our findings at the end, and how the end was: there may be no later
+    review that would."""
+    repository, number = event.repository, event.number
+    bot_threads: Sequence[threads.BotThread] | None = ()
+    if await services.store.pulls.posted(repository.id, number):  # else a token is saved
+        gh = await services.github.installation(
+            repository.installation_id, repository.id, check_run.READ
+        )
+        bot_threads = await threads.find_bot_threads(services, gh, repository, number)
+        await threads.record_thumbs_down(services, gh, repository, number, bot_threads or ())
+        await outcomes.record_threads(services, gh, repository, number, bot_threads or ())
+    await outcomes.record_end(services, event, bot_threads or ())
 
 
 def _request(event: PullRequestChanged, review_id: str, trigger: Trigger) -> ReviewRequest:

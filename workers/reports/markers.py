@@ -39,6 +39,11 @@ class FindingMarker:
     def fingerprints(self) -> frozenset[str]:
         return frozenset((self.fingerprint, *(n for names in self.places.values() for n in names)))
 
+    @property
+    def tools(self) -> frozenset[str]:
+        """Who found it, without the rules: `llm`, `ruff`, ..."""
+        return frozenset(source.partition(":")[0] for source in self.sources)
+
 
 def review_marker(review_id: str) -> str:
     """The first line of a review's body."""

@@ -20,7 +20,7 @@ from workers.queue.actor import Attempt
 from workers.reports.formats import render as render_format
 from workers.reports.github_review import complete_check_run
 from workers.reports.merge import build_report
-from workers.review import check_run, threads
+from workers.review import check_run, outcomes, threads
 from workers.review.code_scanning import upload_alerts
 from workers.review.dismiss_requests import dismiss_change_requests
 from workers.review.notifications import about_review
@@ -80,6 +80,7 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
                 return
             await _delete_old_results(services, review)
             review_url = posted.url
+        await _record_outcomes(services, gh, report, handoff, bot_threads or ())
         await fold_earlier(services, gh, report)
         await threads.resolve_fixed(services, gh, report, bot_threads or ())
         if request_changes or bot_threads:  # else no earlier review can have asked for any
@@ -102,6 +103,25 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
             )
         if completed:  # from now on the step may be stopped: its review is finished
             await log_report(services, report)
+
+
+async def _record_outcomes(
+    services: Services,
+    gh: GitHub,
+    report: Report,
+    handoff: Handoff,
+    bot_threads: Sequence[threads.BotThread],
+) -> None:
+    review = report.review
+    scanned = await services.store.stage_data.scan(review.id)
+    await outcomes.record_threads(services, gh, review.repository, review.number, bot_threads)
+    await outcomes.record_review(
+        services,
+        report,
+        bot_threads,
+        effort=review.effort or effective(services.settings, handoff.config).effort,
+        committed=scanned.committed if scanned else (),
+    )
 
 
 async def _has_posted(services: Services, review: Review) -> bool:

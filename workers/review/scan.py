@@ -1,6 +1,7 @@
 """Scan: clone, diff, choose, analyse; then one message for each batch."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 from bot.domain.model import Review, State
@@ -12,6 +13,7 @@ from workers.queue.actor import Attempt
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
 from workers.review.open_findings import with_open_findings
+from workers.review.outcomes import committed_suggestions
 from workers.review.result_reuse import with_reused_results
 from workers.review.stage import stage
 from workers.scan.repository.clone import Source
@@ -59,11 +61,13 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         known=await _known(services, review),
     )
     batches = scanned.batches if services.llm is not None else ()
-    kept, reported = await asyncio.gather(
+    kept, reported, posted = await asyncio.gather(
         store.pulls.file_results(repo.id, review.number, scanned.kept),
         store.pulls.open_findings(repo.id, review.number),
+        store.outcomes.of_pull(repo.id, review.number),
     )
-    known = with_reused_results(scanned.scan, kept)
+    committed = await asyncio.to_thread(committed_suggestions, posted, scanned.batches)
+    known = replace(with_reused_results(scanned.scan, kept), committed=committed)
     if services.llm is not None:
         batches, known = await asyncio.to_thread(
             with_open_findings, batches, known, reported, review.focus

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import Report, Repository
+from bot.domain.outcomes import Signal
 from bot.domain.suppressions import Suppression, Via
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, Invalid
 from bot.github.threads import Thread, list_threads, minimize_comment, resolve_thread
 from bot.policy.permissions import may_write
-from bot.store import Action, AuditEntry, Store, Way
+from bot.store import Action, AuditEntry, Seen, Store, Way
 from bot.telemetry import log
 from workers.reports.github_review import is_severe
 from workers.reports.markers import FindingMarker, read_finding_marker
@@ -46,16 +47,6 @@ class BotThread:
     def closed(self) -> bool:
         """Whether it is resolved, or folded away where that is not allowed to us."""
         return self.thread.resolved or self.thread.minimized
-
-    @property
-    def tools(self) -> frozenset[str]:
-        """Who found it, without the rules: `llm`, `ruff`, ..."""
-        return frozenset(source.partition(":")[0] for source in self.marker.sources)
-
-    @property
-    def paths(self) -> frozenset[str]:
-        """The files in which the defect is."""
-        return frozenset((self.thread.path, *self.marker.places))
 
 
 async def list_bot_threads(
@@ -114,6 +105,10 @@ async def record_thumbs_down(
                 # In this order: what is dismissed here alone is not looked at again.
                 await suppress_all(
                     services.store, repository, one, THUMBS_DOWN, login, via=Via.THUMBS_DOWN
+                )
+                seen = [Seen(one.fingerprint, Signal.THUMBS_DOWN)]
+                await services.store.outcomes.record_seen(
+                    repository.id, number, seen, days=services.settings.outcome_days
                 )
                 await services.store.suppressions.dismiss(
                     repository.id, number, *sorted(one.marker.fingerprints)
@@ -213,33 +208,37 @@ async def _resolver(services: Services, repository: Repository) -> GitHub | None
 
 
 def is_fixed(report: Report, one: BotThread) -> bool:
-    """Whether the review shows that a finding of earlier is no longer there, at none of its
-    places: their files were read again, by those who had found it, or have no change any more.
-    A model's finding is in the report until there is evidence (`open_findings`); an analyzer's
-    silence is evidence.
+    """Whether the review shows that a thread's finding is no longer there, as `is_gone` says."""
+    return is_gone(report, one.marker, one.thread.path)
+
+
+def is_gone(report: Report, marker: FindingMarker, path: str) -> bool:
+    """Whether the review shows that a finding of earlier is no longer there, neither in the file
+    at `path` nor at its other places: their files were read again, by those who had found it, or
+    have no change any more. A model's finding is in the report until there is evidence
+    (`open_findings`); an analyzer's silence is evidence.
 
     What a review of one category does not look for is not gone; nor is what nobody read, nor
     what its analyzer, which failed this time, could not say.
     """
-    if report.review.focus is not None or _is_reported(report, one):
+    if report.review.focus is not None or _is_reported(report, marker):
         return False
+    paths = {path, *marker.places}
     unread = {item.path for item in report.skipped}
-    if not one.paths.isdisjoint(unread):
+    if not paths.isdisjoint(unread):
         return False
-    if not one.paths <= set(report.reviewed_paths) and report.skipped_unlisted:
+    if not paths <= set(report.reviewed_paths) and report.skipped_unlisted:
         return False  # one may be among those that are skipped and not named
-    return one.paths.isdisjoint(report.reviewed_paths) or one.tools.isdisjoint(
-        report.failed_sources
-    )
+    return paths.isdisjoint(report.reviewed_paths) or marker.tools.isdisjoint(report.failed_sources)
 
 
-def _is_reported(report: Report, one: BotThread) -> bool:
+def _is_reported(report: Report, marker: FindingMarker) -> bool:
     """Whether a place of the finding is still there; of places that the comment has too many of to
     name, whether its rule still finds anything."""
-    if not report.fingerprints.isdisjoint(one.marker.fingerprints):
+    if not report.fingerprints.isdisjoint(marker.fingerprints):
         return True
-    rules = set(one.marker.sources)
-    return one.marker.more and any(rules & {*finding.sources} for finding in report.findings)
+    rules = set(marker.sources)
+    return marker.more and any(rules & {*finding.sources} for finding in report.findings)
 
 
 def has_unverified_blocker(report: Report, threads: Sequence[BotThread]) -> bool:
@@ -247,7 +246,7 @@ def has_unverified_blocker(report: Report, threads: Sequence[BotThread]) -> bool
     return any(
         is_severe(one.marker.severity) and not is_fixed(report, one)
         for one in threads
-        if not one.closed and not _is_reported(report, one)
+        if not one.closed and not _is_reported(report, one.marker)
     )
 
 

@@ -38,6 +38,7 @@ class Script(StrEnum):
     OPEN_REVIEW = "open_review"
     PUT_MESSAGES = "put_messages"
     RECORD_AUDIT = "record_audit"
+    RECORD_OUTCOMES = "record_outcomes"
     RELEASE_SLOT = "release_slot"
     REQUEUE_LOST_MESSAGES = "requeue_lost_messages"
     RESERVE_TOKENS = "reserve_tokens"

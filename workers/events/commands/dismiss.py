@@ -1,7 +1,8 @@
 """`/review dismiss`: drop the finding of the thread in which it is said."""
 
 from bot.domain.commands import Command
-from bot.store import MAX_SUPPRESSIONS
+from bot.domain.outcomes import Signal
+from bot.store import MAX_SUPPRESSIONS, Seen
 from workers.events.commands.context import CommandContext, CommandResult
 from workers.review import threads
 
@@ -22,6 +23,9 @@ async def run(context: CommandContext, command: Command) -> CommandResult:
     if one is None:
         return CommandResult(NOT_OWN_FINDING, "confused")
     await store.suppressions.dismiss(*context.where, *one.marker.fingerprints)
+    days = context.services.settings.outcome_days
+    seen = [Seen(one.fingerprint, Signal.DISMISSED, command.text)]
+    await store.outcomes.record_seen(*context.where, seen, days=days)
     reply_text = ""
     if reason:
         saved = await threads.suppress_all(store, event.repository, one, reason[:200], event.author)

@@ -28,6 +28,9 @@ async def run(context: CommandContext, command: Command) -> CommandResult:
             await store.suppressions.unsuppress(*context.where, each, by=f"{request}:{each}")
             for each in sorted(one.marker.fingerprints)
         ]
+    days = context.services.settings.outcome_days
+    again = one.marker.fingerprints if one else {name}
+    await store.outcomes.undo_dismissal(*context.where, again, days=days)
     via = next((each for each in dismissed if each is not None), None)
     if via is None:
         return CommandResult(NOT_DISMISSED, "confused")

@@ -12,6 +12,9 @@ from tests.unit.bot.github.scripted_github import ScriptedGitHub, reply
 REPO = "octo/hello"
 
 
+PERSON = {"__typename": "User", "login": "ada"}
+
+
 def thread(name: str, author: dict[str, str] | None, **changed: Any) -> dict[str, Any]:
     thumbs = {"nodes": [{"user": {"login": "eve"}}, {"user": None}]}
     first = {
@@ -21,7 +24,8 @@ def thread(name: str, author: dict[str, str] | None, **changed: Any) -> dict[str
         "body": "b",
         "isMinimized": name == "T2",
         "author": author,
-        "reactions": thumbs,
+        "down": thumbs,
+        "up": {"nodes": []},
     }
     return {
         "id": name,
@@ -30,6 +34,7 @@ def thread(name: str, author: dict[str, str] | None, **changed: Any) -> dict[str
         "path": "a.py",
         "line": 4,
         "comments": {"totalCount": 2, "nodes": [first]},
+        "replies": {"nodes": [{"author": author}, {"author": {**PERSON, "login": "eve"}}]},
         **changed,
     }
 
@@ -43,9 +48,8 @@ async def test_threads_are_read_over_pages_with_logins_as_rest_writes_them(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     bot = {"__typename": "Bot", "login": "glossator"}
-    person = {"__typename": "User", "login": "ada"}
     github.play(
-        reply(200, threads([thread("T1", bot), thread("T2", person, line=None)], "next")),
+        reply(200, threads([thread("T1", bot), thread("T2", PERSON, line=None)], "next")),
         reply(200, threads([thread("T3", None), thread("T4", bot, comments={"nodes": []})], None)),
     )
     found = await list_threads(gh, REPO, 3)
@@ -55,7 +59,8 @@ async def test_threads_are_read_over_pages_with_logins_as_rest_writes_them(
         ("T3", "ghost", 4, 1),
     ]
     assert found[0].url == "https://github.example/T1"
-    assert found[0].thumbs_down_by == ("eve",)
+    assert (found[0].thumbs_down_by, found[0].thumbs_up_by) == (("eve",), ())
+    assert found[0].answered
     assert [t.minimized for t in found] == [False, True, False]
     assert github.body(0)["variables"] == {
         "owner": "octo",

@@ -85,7 +85,7 @@ def bot_thread(
     ],
 )
 def test_who_found_it_is_read_from_the_comment(source: str, tools: set[str]) -> None:
-    assert bot_thread(source).tools == tools
+    assert bot_thread(source).marker.tools == tools
 
 
 def test_a_finding_that_was_checked_and_not_reported_is_fixed() -> None:
@@ -204,7 +204,7 @@ async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(
     monkeypatch.setattr(pulls, "permission", writes)
     where = REVIEW.repository, REVIEW.number
     with monkeypatch.context() as patch:
-        patch.setattr("bot.store.suppressions.Suppressions.suppress", redis_down)
+        patch.setattr("bot.store.findings.Suppressions.suppress", redis_down)
         with pytest.raises(RedisConnectionError):
             await record_thumbs_down(services, nothing, *where, [disliked])
     await record_thumbs_down(services, nothing, *where, [disliked])

@@ -30,7 +30,7 @@ def test_a_script_says_what_it_takes_and_has_no_text_for_people(path: Path) -> N
     assert path.read_text().startswith("-- ")
     for text in literals(path):
         # Commands of Redis and their options, names of fields, and signs.
-        field = r"[A-Z]+|[a-z_]+|:[a-z]+|[-+~*01]|-inf|1000|"
+        field = r"[A-Z]+|[a-z_]+|:[a-z]+|[-+~*:01]|-inf|1000|"
         assert re.fullmatch(rf"{field}|\"eta\":[%d()+-]+", text), text
         assert not text.startswith("glossator")
 

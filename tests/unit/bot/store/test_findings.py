@@ -1,0 +1,98 @@
+"""Outcomes in Redis: each thing once, by its clock, and for as long as is said."""
+
+from dataclasses import replace
+
+from redis.asyncio import Redis
+
+from bot.domain.model import Category, Effort, Severity
+from bot.domain.outcomes import Outcome, PostedFinding, Signal
+from bot.store import Seen, Store, keys
+from bot.store.findings import MAX_OUTCOMES
+
+FINDING = PostedFinding(
+    repository="octo/demo",
+    review="01A",
+    fingerprint="00000000000000a1",
+    path="a.py",
+    title="“It” breaks: \u2028 ü",
+    category=Category.SECURITY,
+    severity=Severity.HIGH,
+    source="llm+ruff",
+    sources=("llm", "ruff:F821"),
+    effort=Effort.STANDARD,
+    inline=True,
+    others={"b.py": ("00000000000000b1",)},
+)
+NAME = FINDING.fingerprint
+
+
+async def posted(store: Store, *findings: PostedFinding, review: str = "01A") -> None:
+    await store.outcomes.record_posted(11, 1, findings, review=review, days=180)
+
+
+async def seen(store: Store, *what: Seen, review: str = "") -> None:
+    await store.outcomes.record_seen(11, 1, what, review=review, days=180)
+
+
+async def test_what_is_repeated_counts_once(store: Store) -> None:
+    for _ in range(3):
+        await posted(store, FINDING)
+        await seen(store, Seen(NAME, Signal.DISMISSED, "it is ours"))
+        await store.outcomes.record_end(11, 1, merged=True, days=180)
+    [one] = await store.outcomes.of_pull(11, 1)
+    assert (one.finding, one.outcome, one.reason) == (FINDING, Outcome.DISMISSED, "it is ours")
+    assert abs(one.posted_at - await store.time()) < 60
+    counts = await store.metrics.totals()
+    labels = 'category="security",severity="high",source="llm+ruff"'
+    assert counts == {
+        f'glossator_finding_outcomes_total{{outcome="posted",{labels}}}': 1,
+        f'glossator_finding_outcomes_total{{outcome="dismissed",{labels}}}': 1,
+    }
+
+
+async def test_what_was_not_posted_has_no_outcome(store: Store, redis: "Redis") -> None:
+    await seen(store, Seen(NAME, Signal.FIXED))
+    await store.outcomes.record_end(11, 1, merged=True, days=180)
+    await store.outcomes.record_reopened(11, 1, days=180)
+    await store.outcomes.undo_dismissal(11, 1, [NAME], days=180)
+    assert await store.outcomes.of_pull(11, 1) == ()
+    assert await redis.keys("*") == []
+
+
+async def test_only_a_later_review_brings_a_fixed_finding_back(store: Store) -> None:
+    await posted(store, FINDING)
+    await seen(store, Seen(NAME, Signal.FIXED), Seen(NAME, Signal.COMMITTED), review="01B")
+    await posted(store, FINDING)  # the first review's worker comes late
+    await posted(store, FINDING, review="01B")
+    [one] = await store.outcomes.of_pull(11, 1)
+    assert one.outcome is Outcome.COMMITTED
+    await posted(store, FINDING, review="01C")
+    [one] = await store.outcomes.of_pull(11, 1)
+    assert one.outcome is Outcome.OPEN
+
+
+async def test_all_that_is_kept_ends(store: Store, redis: "Redis") -> None:
+    await posted(store, FINDING)
+    assert 0 < await redis.ttl(keys.outcomes(11, 1)) <= 180 * 86_400
+    long_ago = await store.time() - 181 * 86_400
+    await redis.zadd(keys.OUTCOME_PULLS, {"11:2": long_ago})
+    await posted(store, FINDING)
+    assert await redis.zrange(keys.OUTCOME_PULLS, 0, -1) == [b"11:1"]
+
+
+async def test_a_flood_of_findings_is_cut(store: Store) -> None:
+    flood = [replace(FINDING, fingerprint=f"{n:016x}") for n in range(MAX_OUTCOMES + 7)]
+    await posted(store, *flood)
+    assert len(await store.outcomes.of_pull(11, 1)) == MAX_OUTCOMES
+
+
+async def test_only_repositories_that_the_asker_may_read_are_looked_at(store: Store) -> None:
+    await posted(store, FINDING)
+    other = replace(FINDING, repository="rival/shop")
+    await store.outcomes.record_posted(12, 1, [other], review="01A", days=180)
+    found, complete = await store.outcomes.since(0, lambda repository_id: repository_id == 12)
+    assert ([one.finding.repository for one in found], complete) == (["rival/shop"], True)
+    found, _ = await store.outcomes.since(0, lambda _: True, "Octo/Demo")
+    assert [one.repository_id for one in found] == [11]
+    found, _ = await store.outcomes.since(await store.time() + 60, lambda _: True)
+    assert found == ()
