@@ -189,6 +189,12 @@ class Settings(BaseSettings):
         "", description="Model for the second reading of a deep review; empty: `LLM_MODEL`."
     )
     llm_timeout: float = Field(120, gt=0, description="Timeout of an LLM call, in seconds.")
+    llm_idle_seconds: float = Field(
+        30,
+        gt=0,
+        description="Seconds of silence after which an LLM answer that has begun, or a dead "
+        "connection, is given up.",
+    )
     llm_concurrency: int = Field(
         4, ge=1, description="Maximum concurrent LLM calls, across workers."
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.support.llm_server import Raw, Reply, Request, Status, Text
+from tests.support.llm_server import Raw, Reply, Request, Status, Stream, Text, event
 
 Answer = Callable[[Request], Text]
 Server = Callable[[Answer], Callable[[Request], Reply]]
@@ -19,7 +19,8 @@ def _json(status: int, body: object) -> Raw:
 
 
 def openai(answer: Answer) -> Callable[[Request], Reply]:
-    """A reasoning model: other name of the limit, no temperature."""
+    """A reasoning model: other name of the limit, no temperature, and no streams for an
+    organization that is not verified."""
 
     def serve(request: Request) -> Reply:
         if "max_tokens" in request.body:
@@ -31,32 +32,46 @@ def openai(answer: Answer) -> Callable[[Request], Reply]:
             )
         if "temperature" in request.body:
             return Status(400, "Unsupported value: 'temperature' does not support 0.")
+        if request.body["stream"]:
+            text = "Your organization must be verified to stream this model."
+            return Status(400, text, code="unsupported_value")
         return answer(request)
 
     return serve
 
 
 def azure(answer: Answer) -> Callable[[Request], Reply]:
-    """An API version from before structured output."""
+    """An API version from before structured output and token counts in streams. What its filter
+    thinks of the prompt comes before the answer."""
 
     def serve(request: Request) -> Reply:
+        if "stream_options" in request.body:
+            return Status(400, "Unrecognized request argument supplied: stream_options")
         if request.response_format == "json_schema":
             text = "response_format json_schema is enabled only for api versions 2024-08-01"
             return Status(400, text, code="BadRequest")
-        return answer(request)
+        filtered = {"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+        return Stream([event(filtered), *answer(request).events()])
 
     return serve
 
 
 def openrouter(answer: Answer) -> Callable[[Request], Reply]:
-    """Its provider fails once, which is told with a 200."""
+    """Its provider fails twice: before the answer, which is told with a 200, and within it. It
+    keeps the connection alive by comments."""
     asked: list[Request] = []
 
     def serve(request: Request) -> Reply:
         asked.append(request)
+        error = {"error": {"code": 502, "message": "Provider returned error"}}
         if len(asked) == 1:
-            return _json(200, {"error": {"code": 502, "message": "Provider returned error"}})
-        return answer(request)
+            return _json(200, error)
+        alive = [b": OPENROUTER PROCESSING\n\n"] * 3
+        events = answer(request).events(counts=True)
+        if len(asked) == 2:
+            broken = {**error, "choices": [{"delta": {"content": ""}, "finish_reason": "error"}]}
+            return Stream([*alive, *events[:2], event(broken)])
+        return Stream([*alive, *events[:2], *alive, *events[2:]])
 
     return serve
 
@@ -93,39 +108,34 @@ def vllm(answer: Answer) -> Callable[[Request], Reply]:
 
 
 def llama_cpp(answer: Answer) -> Callable[[Request], Reply]:
-    """A grammar that it cannot make of the schema is a 500."""
+    """A grammar that it cannot make of the schema is a 500. The events of its streams are one
+    line apart, in Windows's line ends."""
 
     def serve(request: Request) -> Reply:
         if request.response_format == "json_schema":
             error = {"code": 500, "message": "failed to parse grammar", "type": "server_error"}
             return _json(500, {"error": error})
-        return answer(request)
+        return Stream([each.replace(b"\n\n", b"\r\n") for each in answer(request).events()])
 
     return serve
 
 
 def ollama(answer: Answer) -> Callable[[Request], Reply]:
-    """Thoughts before the answer, in a stream that nobody asked for."""
+    """Thoughts before the answer; streams unless it is told not to, and counts nothing there."""
 
     def serve(request: Request) -> Reply:
-        if request.body.get("stream") is False:
-            said = answer(request)
-            return replace(said, content=f"Let me see.\n</think>\n\n{said.content}")
-        return Status(400, "stream must be set")
+        said = answer(request)
+        said = replace(said, content=f"Let me see.\n</think>\n\n{said.content}")
+        return said if request.body.get("stream") is False else Stream(said.events())
 
     return serve
 
 
 def streaming(answer: Answer) -> Callable[[Request], Reply]:
-    """Streams whatever it is told."""
+    """Streams whatever it is told, as JSON by its type."""
 
     def serve(request: Request) -> Reply:
-        text = answer(request).content or ""
-        chunks = [text[at : at + 40] for at in range(0, len(text), 40)]
-        deltas = [{"choices": [{"index": 0, "delta": {"content": chunk}}]} for chunk in chunks]
-        last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-        lines = [f"data: {json.dumps(each)}\n\n" for each in [*deltas, last]]
-        return Raw("".join([*lines, "data: [DONE]\n\n"]).encode())
+        return Raw(b"".join(answer(request).events()))
 
     return serve
 
@@ -156,13 +166,16 @@ def anthropic(answer: Answer) -> Callable[[Request], Reply]:
 
 
 def deepseek(answer: Answer) -> Callable[[Request], Reply]:
-    """JSON objects alone; its reasoner leaves the content empty at times."""
+    """JSON objects alone; keeps the connection alive by blank lines and comments, and its
+    reasoner leaves the content empty at times."""
 
     def serve(request: Request) -> Reply:
         if request.response_format == "json_schema":
             return Status(400, "This response_format type is unavailable now")
-        message = {"content": None, "reasoning_content": answer(request).content}
-        return _json(200, {"choices": [{"message": message, "finish_reason": "stop"}]})
+        delta = {"content": None, "reasoning_content": answer(request).content}
+        chunk = {"choices": [{"delta": delta, "finish_reason": ""}]}
+        end = {"choices": [{"delta": {"content": ""}, "finish_reason": "stop"}]}
+        return Stream([b"\n\n", b": keep-alive\n\n", event(chunk), event(end)])
 
     return serve
 
@@ -176,10 +189,14 @@ def mistral(answer: Answer) -> Callable[[Request], Reply]:
                 {"type": "extra_forbidden", "loc": ["body", "response_format"], "msg": "Extra"}
             ]
             return _json(422, {"object": "error", "message": {"detail": detail}})
+        if "stream_options" in request.body:
+            loc = ["body", "stream_options"]
+            detail = [{"type": "extra_forbidden", "loc": loc, "msg": "Extra inputs"}]
+            return _json(422, {"object": "error", "message": {"detail": detail}})
         thought = {"type": "thinking", "thinking": [{"type": "text", "text": "{hm}"}]}
         content = [thought, {"type": "text", "text": answer(request).content}]
-        choice = {"message": {"content": content}, "finish_reason": 0}
-        return _json(200, {"choices": [choice], "usage": {"prompt_tokens": 100.5}})
+        choice = {"delta": {"content": content}, "finish_reason": 0}
+        return Stream([event({"choices": [choice], "usage": {"prompt_tokens": 100.5}})])
 
     return serve
 

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 
@@ -69,6 +70,18 @@ class Text:
     completion_tokens: int = 100
     usage: bool = True
 
+    def events(self, *, counts: bool = False) -> list[bytes]:
+        """The completion as a stream; the counts come last, if they were asked for."""
+        text, deltas = self.content or "", [{"role": "assistant", "content": ""}]
+        deltas += [{"content": text[at : at + 40]} for at in range(0, len(text), 40)]
+        if self.refusal:
+            deltas.append({"refusal": self.refusal})
+        chunks: list[dict[str, Any]] = [{"choices": [{"delta": delta}]} for delta in deltas]
+        chunks.append({"choices": [{"delta": {}, "finish_reason": self.finish_reason}]})
+        if counts and self.usage:
+            chunks.append({"choices": [], "usage": self.completion("")["usage"]})
+        return [*map(event, chunks), b"data: [DONE]\n\n"]
+
     def completion(self, model: str) -> dict[str, Any]:
         message = {"role": "assistant", "content": self.content, "refusal": self.refusal}
         body: dict[str, Any] = {
@@ -100,10 +113,11 @@ class Status:
 
 @dataclass(frozen=True)
 class Raw:
-    """Any body, by default of a 200."""
+    """Any body, by default of a 200; then_hang: it never ends."""
 
     body: bytes
     status: int = 200
+    then_hang: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,8 +130,30 @@ class Drop:
     """The connection is closed without an answer."""
 
 
-Reply = Text | Status | Raw | Hang | Drop
+class Then(StrEnum):
+    """What follows the last event of a stream."""
+
+    END = "end"
+    HANG = "hang"
+    DROP = "drop"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Server-sent events as they are written, `gap` seconds apart, and what follows."""
+
+    events: Sequence[bytes]
+    then: Then = Then.END
+    gap: float = 0.0
+
+
+Reply = Text | Status | Raw | Hang | Drop | Stream
 Answering = Callable[[Request], "Reply | str"]
+
+
+def event(chunk: object) -> bytes:
+    """One server-sent event."""
+    return f"data: {json.dumps(chunk)}\n\n".encode()
 
 
 def review(*findings: dict[str, Any], **summaries: str) -> Text:
@@ -169,12 +205,14 @@ def _set_event() -> asyncio.Event:
 @dataclass
 class LLMServer:
     """See the module. `latency` is in seconds, for each answer, and none is given while
-    `answering` is clear; `most` is the largest number of requests that were in flight at once."""
+    `answering` is clear; a text comes as a stream where that is asked for, unless it `streams`
+    not; `most` is the largest number of requests that were in flight at once."""
 
     default: "Answering | Reply | str" = agreeable
     latency: float = 0.0
     answering: asyncio.Event = field(default_factory=_set_event)
     refuses: frozenset[str] = frozenset()
+    streams: bool = True
     requests: list[Request] = field(default_factory=list)
     url: str = ""
     most: int = 0
@@ -274,7 +312,35 @@ class LLMServer:
         if isinstance(reply, Hang):
             await self._is_disconnected(reader)
             return False
+        if isinstance(reply, Text) and self.streams and request.body.get("stream"):
+            counts = bool(request.body.get("stream_options", {}).get("include_usage"))
+            reply = Stream(reply.events(counts=counts))
+        if isinstance(reply, Stream):
+            return await self._stream(reply, reader, writer)
         writer.write(_response(reply, str(request.body.get("model"))))
+        await writer.drain()
+        if isinstance(reply, Raw) and reply.then_hang:
+            await self._is_disconnected(reader)
+            return False
+        return True
+
+    async def _stream(
+        self, reply: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+            b"transfer-encoding: chunked\r\n\r\n"
+        )
+        for data in reply.events:
+            writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+            await writer.drain()
+            if reply.gap:
+                await asyncio.sleep(reply.gap)
+        if reply.then is Then.HANG:
+            await self._is_disconnected(reader)
+        if reply.then is not Then.END:
+            return False
+        writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
 
@@ -319,8 +385,9 @@ def _response(reply: Text | Status | Raw, model: str) -> bytes:
         extra = f"retry-after: {reply.retry_after}\r\n" if reply.retry_after else ""
         error = {"message": reply.message, "code": reply.code or None, "type": "error"}
         body = json.dumps({"error": error}).encode()
+    length = len(body) + (isinstance(reply, Raw) and reply.then_hang)
     head = (
         f"HTTP/1.1 {status} Said\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n{extra}\r\n"
+        f"content-length: {length}\r\n{extra}\r\n"
     )
     return head.encode() + body

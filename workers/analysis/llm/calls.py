@@ -12,15 +12,16 @@ from bot.store import LLMState
 from bot.telemetry import log as logs
 from bot.telemetry import tracing
 from workers.analysis.answer_schemas import Schema
-from workers.analysis.llm.capabilities import Capabilities, CapabilityStore, Mode
+from workers.analysis.llm.body import MalformedReply, UnfinishedReply
+from workers.analysis.llm.capabilities import Capabilities, CapabilityStore
 from workers.analysis.llm.errors import (
+    BrokenStreamError,
     NotUnderstoodError,
-    ServerFailedError,
     ThrottledError,
     TransientLLMError,
 )
 from workers.analysis.llm.pacing import LocalPacing, Pacing, RedisPacing, Sleep
-from workers.analysis.llm.reply import MalformedReply, Reply, read_reply
+from workers.analysis.llm.reply import Reply, read_reply
 
 log = logs.get(__name__)
 
@@ -95,9 +96,8 @@ class Calls:
                 async with self._pacing.slot():
                     return await self._traced(question, call, capabilities)
             except TransientLLMError as exc:
-                if isinstance(exc, ServerFailedError) and attempt == ATTEMPTS - 1:
-                    # Some servers fail where they cannot give the form that was asked for.
-                    capabilities = replace(capabilities, mode=Mode.TEXT)
+                if attempt == ATTEMPTS - 1:
+                    capabilities = capabilities.after_failures(exc)
                 wait = _wait(attempt, exc.retry_after, self._settings.llm_backoff_ms / 1000)
                 if isinstance(exc, ThrottledError):
                     await self._pacing.throttled(min(wait, LONGEST_WAIT))
@@ -129,17 +129,21 @@ class Calls:
             try:
                 asked = {"model": call.model, "messages": capabilities.messages(call.messages)}
                 body = await self._client.post({**asked, **arguments})
+                reply = read_reply(body.completion(), call.tokens)
                 break
             except NotUnderstoodError as exc:
                 lower = capabilities.without_refused(exc.text, question.schema)
                 if lower is None:
                     raise exc.meaning from exc
                 capabilities = lower
-        try:
-            reply = read_reply(body, call.tokens)
-        except MalformedReply as exc:
-            unexpected = f"the endpoint returned an unexpected response ({exc})"
-            raise TransientLLMError(unexpected) from exc
+            except UnfinishedReply as exc:
+                raise BrokenStreamError(
+                    "the endpoint broke off in the middle of an answer"
+                ) from exc
+            except MalformedReply as exc:
+                unexpected = f"the endpoint returned an unexpected response ({exc})"
+                raise TransientLLMError(unexpected) from exc
+        capabilities = replace(capabilities, stream=capabilities.stream and body.streamed)
         await self._capability_store.worked(call.model, capabilities)
         log.info(
             "llm_call",
@@ -147,6 +151,7 @@ class Calls:
             review_id=question.review_id,
             model=call.model,
             mode=capabilities.mode.value,
+            stream=capabilities.stream,
             seconds=round(monotonic() - started, 2),
             prompt_tokens=reply.usage.prompt_tokens,
             completion_tokens=reply.usage.completion_tokens,

@@ -2,8 +2,9 @@
 
 Structured output goes down a ladder: `json_schema` (strict), `json_object`, plain text.
 Beside it servers differ in the name of the answer's limit and in its size, and in whether they
-take a temperature and a system message. What worked is remembered for each endpoint and model, in
-this process and for a day in Redis, so that a server that learns more is found out.
+take a temperature and a system message and answer in a stream. What worked is remembered for each
+endpoint and model, in this process and for a day in Redis, so that a server that learns more is
+found out.
 """
 
 import hashlib
@@ -16,9 +17,17 @@ from pydantic import ValidationError
 from bot.domain.model import decode, encode
 from bot.store import LLMState
 from workers.analysis.answer_schemas import Schema
+from workers.analysis.llm.errors import (
+    BrokenStreamError,
+    ServerFailedError,
+    StalledError,
+    TransientLLMError,
+)
 from workers.analysis.llm.refusals import (
     longest_answer,
     names_answer_limit,
+    says_no_stream,
+    says_no_stream_counts,
     says_no_system_role,
     says_too_long,
 )
@@ -41,7 +50,8 @@ class Mode(StrEnum):
 class Capabilities:
     """`limits` are the names of the answer's limit still to be tried; "" sends none. `longest` is
     the largest limit that the server takes, if it said so, and `roomy` that the model spends so
-    much on thoughts that the limit has to be several times that of the settings."""
+    much on thoughts that the limit has to be several times that of the settings. A `stream` shows
+    that the connection lives; `stream_counts` asks for its tokens."""
 
     mode: Mode = Mode.JSON_SCHEMA
     limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens", "")
@@ -49,11 +59,15 @@ class Capabilities:
     system: bool = True
     longest: int | None = None
     roomy: bool = False
+    stream: bool = True
+    stream_counts: bool = True
 
     def arguments(self, schema: Schema | None, answer_tokens: int) -> dict[str, Any]:
         """What goes into the request beside model and messages."""
         # Some servers stream unless they are told not to.
-        arguments: dict[str, Any] = {"stream": False}
+        arguments: dict[str, Any] = {"stream": self.stream}
+        if self.stream and self.stream_counts:
+            arguments["stream_options"] = {"include_usage": True}
         if self.limits[0]:
             tokens = answer_tokens * (ROOMY if self.roomy else 1)
             arguments[self.limits[0]] = min(tokens, self.longest or tokens)
@@ -83,10 +97,29 @@ class Capabilities:
             return replace(self, longest=longest)
         if len(self.limits) > 1 and names_answer_limit(text):
             return replace(self, limits=self.limits[1:])
-        if schema is None or self.mode is Mode.TEXT or says_too_long(text):
+        if self.stream and self.stream_counts and says_no_stream_counts(text):
+            return replace(self, stream_counts=False)
+        if says_too_long(text):
+            return None
+        if self.stream and (schema is None or self.mode is Mode.TEXT or says_no_stream(text)):
+            return replace(self, stream=False)
+        if schema is None or self.mode is Mode.TEXT:
             return None
         lower = Mode.JSON_OBJECT if self.mode is Mode.JSON_SCHEMA else Mode.TEXT
         return replace(self, mode=lower)
+
+    def after_failures(self, failure: TransientLLMError) -> "Capabilities":
+        """The ones for a last try, after failures that may be about what was asked for: a server
+        that cannot give a form of the answer, or a stream that does not come to its end."""
+        match failure:
+            case StalledError() | BrokenStreamError():
+                return replace(self, stream=False)
+            case ServerFailedError() if says_no_stream(str(failure)):
+                return replace(self, stream=False)
+            case ServerFailedError():
+                return replace(self, mode=Mode.TEXT, stream=False)
+            case _:
+                return self
 
 
 class CapabilityStore:

@@ -3,6 +3,8 @@
 """
 
 import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -10,6 +12,7 @@ import openai
 
 from bot.config.settings import Settings
 from bot.security.tls import trusted
+from workers.analysis.llm.body import Body, OversizedReply, error_code
 from workers.analysis.llm.errors import (
     LLMAccessError,
     LLMError,
@@ -17,6 +20,7 @@ from workers.analysis.llm.errors import (
     PermanentLLMError,
     RefusedError,
     ServerFailedError,
+    StalledError,
     ThrottledError,
     TooLongError,
     TransientLLMError,
@@ -30,6 +34,11 @@ from workers.analysis.llm.refusals import (
 )
 from workers.analysis.llm.response_limit import HEADERS, ResponseTooLarge, limit_response
 
+#: Seconds that what may follow a whole answer is waited for: its token counts, the stream's end.
+_TAIL_SECONDS = 2.0
+#: Of the time after which a connection is dead: when a silent peer is first probed, and how often.
+_FIRST_PROBE, _PROBES = 1 / 2, 3
+
 
 class Endpoint:
     """Posts chat completions to `address`; closed with `aclose`."""
@@ -41,22 +50,60 @@ class Endpoint:
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def post(self, request: dict[str, Any]) -> str:
-        """The body of a good response. Raises our errors for all others."""
-        completions: Any = self._client.chat.completions.with_raw_response
+    async def post(self, request: dict[str, Any]) -> Body:
+        """The body of a good response. Raises our errors for all others, and MalformedReply."""
+        completions: Any = self._client.chat.completions.with_streaming_response
+        body, model = Body(), str(request["model"])
         try:
             async with asyncio.timeout(self._settings.llm_timeout):
-                response = await completions.create(**request)
-                return str(response.text)
-        except (TimeoutError, openai.APITimeoutError) as exc:
+                async with completions.create(**request) as response:
+                    await self._read(response.http_response, body)
+        except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException) as exc:
             seconds = self._settings.llm_timeout
             raise TransientLLMError(f"the endpoint did not respond within {seconds:g} s") from exc
         except openai.APIStatusError as exc:
-            raise _of_status(exc, str(request["model"])) from exc
+            text = f"{exc.message} {exc.body}"
+            raise _of_status(exc.status_code, text, exc.body, exc.response.headers, model) from exc
+        except OversizedReply as exc:
+            raise PermanentLLMError(str(exc)) from exc
         except (openai.APIConnectionError, httpx2.HTTPError) as exc:
-            if isinstance(exc.__cause__, ResponseTooLarge):
-                raise PermanentLLMError(str(exc.__cause__)) from exc
+            for each in (exc, exc.__cause__):
+                if isinstance(each, ResponseTooLarge):
+                    raise PermanentLLMError(str(each)) from exc
             raise TransientLLMError("the connection to the endpoint failed") from exc
+        completion = body.completion()
+        if (status := error_code(completion)) is not None:
+            error = completion["error"]
+            raise _of_status(status, str(error), error, {}, model)
+        return body
+
+    async def _read(self, response: httpx2.Response, body: Body) -> None:
+        """All that comes, as long as it comes."""
+        chunks = response.aiter_raw()
+        while True:
+            try:
+                async with asyncio.timeout(self._patience(body)):
+                    data = await anext(chunks, None)
+            except TimeoutError as exc:
+                if body.finished:
+                    return
+                seconds = self._settings.llm_idle_seconds
+                stalled = f"the endpoint stopped in the middle of an answer for {seconds:g} s"
+                raise StalledError(stalled) from exc
+            except httpx2.HTTPError:
+                if body.finished:
+                    return
+                raise
+            if data is None:
+                return
+            body.feed(data)
+
+    def _patience(self, body: Body) -> float | None:
+        """Seconds that the next byte may take. Before the first word there is no limit but that of
+        the call: what is silent may think, or read a long prompt."""
+        if body.finished:
+            return _TAIL_SECONDS
+        return self._settings.llm_idle_seconds if body.began else None
 
 
 def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
@@ -68,16 +115,50 @@ def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
         http_client=httpx2.AsyncClient(
             verify=trusted(),
             headers=HEADERS,
-            event_hooks={"response": [limit_response]},
+            event_hooks={
+                "request": [_probing(settings.llm_idle_seconds)],
+                "response": [limit_response],
+            },
             timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         ),
     )
 
 
-def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:
-    status, text = exc.status_code, f"{exc.message} {exc.body}"
-    why, after = because(exc.body), _retry_after(exc.response.headers)
+def _probing(seconds: float) -> Callable[[httpx2.Request], Awaitable[None]]:
+    """A hook for requests that has the system find out within so many seconds that a peer is gone,
+    though nothing is to be sent to it: a model that thinks is silent, its machine is not.
+    https://man7.org/linux/man-pages/man7/tcp.7.html"""
+    first = max(1, int(seconds * _FIRST_PROBE))
+    each = max(1, int((seconds - first) / _PROBES))
+    options = (
+        ("TCP_KEEPIDLE", first),
+        ("TCP_KEEPALIVE", first),  # macOS's name of it
+        ("TCP_KEEPINTVL", each),
+        ("TCP_KEEPCNT", _PROBES),
+        ("TCP_USER_TIMEOUT", int(seconds * 1000)),  # milliseconds, for what is not acknowledged
+    )
+
+    async def connected(event: str, info: Mapping[str, Any]) -> None:
+        if event != "connection.connect_tcp.complete":
+            return
+        connection = info["return_value"].get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in options:
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    async def watch(request: httpx2.Request) -> None:
+        request.extensions["trace"] = connected
+
+    return watch
+
+
+def _of_status(
+    status: int, text: str, body: object, headers: Mapping[str, str], model: str
+) -> LLMError:
+    """What a status means, with the `text` and the `body` that came with it."""
+    why, after = because(body), _retry_after(headers)
     if status == 402 or (status in (403, 429) and says_no_credit(text)):
         return LLMAccessError(f"the endpoint says that the account has no credit ({status}){why}")
     if status == 429 and says_too_large_for_a_minute(text):
@@ -104,7 +185,7 @@ def _of_status(exc: openai.APIStatusError, model: str) -> LLMError:
     return NotUnderstoodError(text, meaning) if asks_for_form else meaning
 
 
-def _retry_after(headers: httpx2.Headers) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, where the server gives them as a number."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:

@@ -32,6 +32,14 @@ class ServerFailedError(TransientLLMError):
     """Raised for a 500: a fault of the server, or a form of the answer that it cannot give."""
 
 
+class StalledError(TransientLLMError):
+    """Raised when nothing more comes of an answer that had begun."""
+
+
+class BrokenStreamError(TransientLLMError):
+    """Raised when a stream ended before the answer in it did."""
+
+
 class RefusedError(PermanentLLMError):
     """Raised when the model declines to answer."""
 

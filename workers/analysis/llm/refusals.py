@@ -36,6 +36,17 @@ _NO_SYSTEM = re.compile(
     r"|(?:unsupported|unknown|invalid|unexpected) role",
     re.IGNORECASE,
 )
+_NO_STREAM = re.compile(
+    r"(?:not|n't|un|cannot|can't|never)[ -]?(?:\w+ ){0,2}"
+    r"(?:support|allow|permit|recogni[sz]|enabl|implement|be |known)\w*.{0,40}\bstream"
+    r"|\bstream(?:s|ed|ing)?\b.{0,60}(?:not|n't|un|cannot|in)[ -]?"
+    r"(?:\w+ )?(?:support|allow|permit|recogni[sz]|enabl|implement|availab|valid|be )"
+    r"|(?:unknown|unrecogni[sz]ed|unexpected|unsupported|invalid|disallowed|extra)\b.{0,60}\bstream"
+    r"|verified to stream|must be false|['\"]?param['\"]?: ['\"]stream['\"]"
+    r"|body['\"], ['\"]stream['\"]|disable.{0,20}stream"
+    r"|\bstream\w* (?:is|are|was|has been) (?:disabled|turned off)",
+    re.IGNORECASE,
+)
 _NAMES_LIMIT = re.compile(r"max_(?:completion_|output_)?tokens", re.IGNORECASE)
 #: What the answer may have at most: OpenAI, Gemini, Anthropic, DeepSeek.
 _AT_MOST = re.compile(
@@ -77,6 +88,16 @@ def says_bad_key(text: str) -> bool:
 def says_no_system_role(text: str) -> bool:
     """Whether the model takes no system message, as Gemma's template does not."""
     return bool(_NO_SYSTEM.search(text))
+
+
+def says_no_stream_counts(text: str) -> bool:
+    """Whether a stream may not be asked for the tokens that it used."""
+    return "stream_options" in text or "include_usage" in text
+
+
+def says_no_stream(text: str) -> bool:
+    """Whether the model, or the account, gets no answer as a stream."""
+    return bool(_NO_STREAM.search(text))
 
 
 def names_answer_limit(text: str) -> bool:

@@ -12,6 +12,11 @@ import httpx2
 #: Bytes of one answer; that of the longest completion, its probabilities included, is a tenth.
 MAX_BYTES = 16 << 20
 
+#: Bytes of one stream, which wraps each word of the answer in some hundred; it is not kept.
+MAX_STREAM_BYTES = 64 << 20
+
+EVENT_STREAM = "text/event-stream"
+
 #: What the client sends along.
 HEADERS = {"Accept-Encoding": "identity"}
 
@@ -21,24 +26,27 @@ class ResponseTooLarge(httpx2.TransportError):
 
 
 async def limit_response(response: httpx2.Response) -> None:
-    """A hook for `response`, before its body is read. Raises TooMuch, as reading then does."""
+    """A hook for `response`, before its body is read. Raises ResponseTooLarge, as reading then
+    does."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise ResponseTooLarge("the endpoint compressed a response without being asked to")
     assert isinstance(response.stream, httpx2.AsyncByteStream)
-    response.stream = _Stream(response.stream)
+    streams = response.headers.get("Content-Type", "").strip().lower().startswith(EVENT_STREAM)
+    response.stream = _Stream(response.stream, MAX_STREAM_BYTES if streams else MAX_BYTES)
 
 
 class _Stream(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
+    def __init__(self, inner: httpx2.AsyncByteStream, limit: int) -> None:
         self._inner = inner
+        self._limit = limit
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = MAX_BYTES
+        left = self._limit
         async for chunk in self._inner:
             left -= len(chunk)
             if left < 0:
                 raise ResponseTooLarge(
-                    f"the endpoint's response is longer than {MAX_BYTES >> 20} MB"
+                    f"the endpoint's response is longer than {self._limit >> 20} MB"
                 )
             yield chunk
 

@@ -1,6 +1,7 @@
 """A model's server that means harm gets no memory of ours, and no key beyond itself."""
 
 import asyncio
+import json
 import resource
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -63,6 +64,36 @@ async def test_an_answer_that_goes_on_and_on_is_left_before_it_fills_the_memory(
     async with serving(endless) as (address, _):
         assert await _refused(address) == "the endpoint's response is longer than 16 MB"
     assert written < 64 << 20
+
+
+def _chunk(delta: dict[str, str]) -> bytes:
+    return f"data: {json.dumps({'choices': [{'delta': delta}]})}\n\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("event", "limit"),
+    [
+        (b": " + b"." * (1 << 20) + b"\n\n", 64),
+        (_chunk({"role": "x" * 1000}) * 1000, 64),
+        (_chunk({"content": "x" * (1 << 20)}), 16),
+        (_chunk({"reasoning": "x" * (1 << 20)}), 16),
+        (b"data: {" + b" " * (1 << 20), 16),
+    ],
+    ids=["comments", "nothing", "words", "thoughts", "one line"],
+)
+async def test_a_stream_that_goes_on_and_on_is_left_before_it_fills_the_memory(
+    event: bytes, limit: int
+) -> None:
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for at in range((200 << 20) // len(event)):
+            writer.write(event if at == 0 or event.endswith(b"\n") else event[7:])
+            await writer.drain()
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with serving(endless) as (address, _):
+        assert await _refused(address) == f"the endpoint's response is longer than {limit} MB"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 120 << 10  # in KiB
 
 
 async def test_a_compressed_answer_is_not_unpacked() -> None:
