@@ -224,7 +224,23 @@ app.command()(mcp)
 
 @app.command("eval")
 def evaluate(
-    cases: Annotated[Path, typer.Argument(help="A folder of cases.")],
+    cases: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A folder of cases, or a file that lists them. Or `compare` and two files that "
+            "--output wrote."
+        ),
+    ],
+    repository: Annotated[
+        str, typer.Option(help="Path or URL of the repository, for cases that name none.")
+    ] = "",
+    judge_model: Annotated[
+        str,
+        typer.Option(
+            help="Judge by meaning, with this model. LLM_VERIFY_MODEL is used if a defect has no "
+            "place.",
+        ),
+    ] = "",
     answers: Annotated[
         Path | None, typer.Option(help="Folder of recorded LLM answers, read and written.")
     ] = None,
@@ -236,12 +252,34 @@ def evaluate(
         Path | None, typer.Option(help="Write the results to this file, as JSON.")
     ] = None,
 ) -> None:
-    """Measure precision and recall on a folder of cases."""
-    from workers.offline.command import eval_command
+    """Measure precision and recall on changes whose defects are known."""
+    from workers.offline.command import compare_command, eval_command
+    from workers.offline.evaluation.run import Run
+
+    match cases:
+        case [word, first, second] if str(word) == "compare":
+            compare_command(first, second)
+            return
+        case [source]:
+            pass
+        case _:
+            raise typer.BadParameter("Name one folder or file, or `compare` and two files.")
 
     settings = load(**({"llm_model": ""} if without_llm else {}))
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
-    asyncio.run(eval_command(settings, cases, answers=answers, replay=replay, output=output))
+    run = Run(
+        source=source,
+        repository=_resolved(repository),
+        answers=answers,
+        replay=replay,
+        judge_model=judge_model,
+    )
+    asyncio.run(eval_command(settings, run, output))
+
+
+def _resolved(repository: str) -> str:
+    """A path of this directory as an absolute one; an address as it is."""
+    return repository if "://" in repository or not repository else str(Path(repository).resolve())
 
 
 @app.command()

@@ -20,15 +20,15 @@ GIT = (
 OFFLINE = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 
 
-async def run_git(*arguments: str) -> tuple[int, bytes, bytes]:
-    """git with these arguments and no network: its exit code, output and errors. Raises
-    FileNotFoundError where it is not installed."""
+async def run_git(*arguments: str, protocols: str = "") -> tuple[int, bytes, bytes]:
+    """git with these arguments and no network, unless `protocols` are named (`https:ssh`): its exit
+    code, output and errors. Raises FileNotFoundError where it is not installed."""
     program = await asyncio.create_subprocess_exec(
         *(*GIT, *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **OFFLINE},
+        env={**os.environ, **OFFLINE, "GIT_ALLOW_PROTOCOL": protocols, "GIT_TERMINAL_PROMPT": "0"},
     )
     out, err = await output_of(program)
     return program.returncode or 0, out, err

@@ -21,7 +21,8 @@ from typing import Any
 from bot.config.settings import load
 from tests.support.llm_server import LLMServer, Request, Text
 from workers.offline.evaluation.cases import Case, Expected, load_cases
-from workers.offline.evaluation.run import as_table, evaluate
+from workers.offline.evaluation.figures import as_table
+from workers.offline.evaluation.run import Run, evaluate
 
 MODEL = "stand-in"
 #: Prices a million tokens, made up like the tokens, so that a cost is shown.
@@ -82,7 +83,7 @@ def _finding(path: str, line: int, quote: str, category: str, body: str) -> Find
 def right(case: Case, change: Change) -> list[Finding]:
     """The defects that are there, in the words of the case."""
     return [
-        _finding(at.path, at.first, change.quote(at), at.category, at.why)
+        _finding(at.path, at.first, change.quote(at), at.category or "", at.why)
         for at in case.expected
         if change.quote(at)
     ]
@@ -180,8 +181,8 @@ async def main(cases: Path, answers: Path) -> None:
         settings = load(
             _env_file=None, openai_base_url=server.url, llm_model=MODEL, llm_prices=PRICES
         )
-        outcomes, summary = await evaluate(cases, settings, answers=answers, replay=False)
-    print(as_table(outcomes, summary), end="")
+        results = await evaluate(Run(source=cases, answers=answers), settings)
+    print(as_table(results), end="")
 
 
 if __name__ == "__main__":

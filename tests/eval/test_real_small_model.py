@@ -19,7 +19,7 @@ from bot.domain.model import Severity
 from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.json_reader import Wanted
-from workers.offline.evaluation.run import evaluate
+from workers.offline.evaluation.run import Run, evaluate
 
 pytestmark = pytest.mark.model
 
@@ -131,10 +131,9 @@ async def test_its_answer_has_the_form_that_was_asked_for(settings: Settings) ->
 
 
 async def test_a_review_with_it_ends_and_posts_nothing_unproven(settings: Settings) -> None:
-    outcomes, summary = await evaluate(
-        CASES / "python-mutable-default", settings, answers=None, replay=False
-    )
-    assert summary.usage.calls >= 1
-    assert summary.usage.prompt_tokens > 1000
-    assert summary.usage.completion_tokens > 0
-    assert outcomes[0].hits == 1  # the analysers' evidence stands, whatever the model says
+    results = await evaluate(Run(source=CASES / "python-mutable-default"), settings)
+    assert results.usage.calls >= 1
+    assert results.usage.prompt_tokens > 1000
+    assert results.usage.completion_tokens > 0
+    # The analyzers' evidence stands, whatever the model says.
+    assert results.cases[0].everything.found == 1

@@ -16,7 +16,6 @@ NOT_YET = {
             "api.md",
             "architecture.md",
             "dependencies.md",
-            "evaluation.md",
             "extending.md",
             "performance.md",
             "permissions.md",

@@ -11,7 +11,9 @@ from workers.analysis.model_answer import (
     RefusedFinding,
     finding_items,
     is_finding,
+    is_match,
     is_verdict,
+    match_items,
     read_finding,
     verdict_items,
 )
@@ -81,6 +83,7 @@ _VERDICT = _object(
     reason=_TEXT,
     look_ups=_list_of(_LOOK_UP),
 )
+_MATCH = _object(issue=_NUMBER, reason=_TEXT, comments=_list_of(_NUMBER))
 
 
 def _review_problem(answer: Json) -> str:
@@ -97,6 +100,10 @@ def _review_problem(answer: Json) -> str:
 
 def _verdicts_problem(answer: Json) -> str:
     return "" if verdict_items(answer) is not None else '"verdicts" is missing or no list.'
+
+
+def _matches_problem(answer: Json) -> str:
+    return "" if match_items(answer) is not None else '"matches" is missing or no list.'
 
 
 _REVIEW: dict[str, Json] = {
@@ -120,4 +127,8 @@ VERDICTS_SCHEMA = Schema(
     _object(verdicts=_list_of(_VERDICT)),
     Wanted("verdicts", is_verdict),
     _verdicts_problem,
+)
+#: Which comments of a review name which known issues, for an evaluation.
+MATCHES_SCHEMA = Schema(
+    "matches", _object(matches=_list_of(_MATCH)), Wanted("matches", is_match), _matches_problem
 )

@@ -52,6 +52,10 @@ VERDICT_ALIASES: dict[str, tuple[str, ...]] = {
     "confidence": ALIASES["confidence"],
     "look_ups": ("lookups", "look_up"),
 }
+MATCH_ALIASES: dict[str, tuple[str, ...]] = {
+    "issue": ("id", "number", "issue_number", "golden"),
+    "comments": ("matches", "comment", "comment_numbers", "named_by"),
+}
 LOOK_UP_ALIASES: dict[str, tuple[str, ...]] = {
     "operation": ("op", "type", "kind", "action", "tool", "name", "function", "command"),
     "path": ("file", "filename", "file_path", "folder", "directory", "dir"),

@@ -155,6 +155,31 @@ def verdict_items(answer: Json) -> list[object] | None:
     ]
 
 
+def is_match(item: Mapping[str, Any]) -> bool:
+    """Whether it is an element of `matches` by itself."""
+    own = values.named(item, values.MATCH_ALIASES)
+    return values.number(own.get("issue")) is not None and "comments" in own
+
+
+def match_items(answer: Json) -> list[object] | None:
+    """The elements of `matches`; None if there is no such thing."""
+    return _listed(answer["matches"]) if "matches" in answer else None
+
+
+def read_matches(answer: Json) -> dict[int, tuple[int, ...]]:
+    """The numbers of the comments that name an issue, by the issue's number, of those that were
+    answered."""
+    matches = {}
+    for item in match_items(answer) or []:
+        if not isinstance(item, Mapping) or not is_match(item):
+            continue
+        own = values.named(item, values.MATCH_ALIASES)
+        issue, comments = values.number(own.get("issue")), own.get("comments")
+        if issue is not None:
+            matches[issue] = _numbers(comments if isinstance(comments, list) else [comments])
+    return matches
+
+
 def _listed(items: object) -> list[object] | None:
     """A list also of one thing, or of nothing."""
     if isinstance(items, list):

@@ -17,7 +17,12 @@ from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Category, Convention, Finding, PullRequestContext
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
-from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA, VERDICTS_SCHEMA
+from workers.analysis.answer_schemas import (
+    LATER_REVIEW_SCHEMA,
+    MATCHES_SCHEMA,
+    REVIEW_SCHEMA,
+    VERDICTS_SCHEMA,
+)
 from workers.analysis.llm.json_reader import Json
 from workers.analysis.model_answer import MAX_FINDINGS, finding_items
 from workers.analysis.redacted_view import RedactedView, clean, one_line
@@ -303,6 +308,13 @@ def ask_prompt(
         thread=[_cut(comment, _COMMENT_CHARS) for comment in shown],
         pr_context=_shortened(pr_context),
         files=files,
+    )
+
+
+def judge_prompt(issues: Sequence[tuple[int, str]], comments: Sequence[tuple[int, str]]) -> Prompt:
+    """The question which of the numbered `comments` name which of the numbered `issues`."""
+    return _of_macros(
+        "judge.md.j2", schema=_compact(MATCHES_SCHEMA.body), issues=issues, comments=comments
     )
 
 

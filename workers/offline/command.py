@@ -1,6 +1,5 @@
 """`glossator eval` and `prompt`: the pipeline measured, and shown as the model sees it."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -9,30 +8,39 @@ from bot.domain.progress import Progress
 from bot.policy.finding_filter import finding_filter
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.redacted_view import show
-from workers.offline.evaluation.answers import NoAnswer
-from workers.offline.evaluation.cases import BadCase
-from workers.offline.evaluation.run import as_data, as_table, evaluate
+from workers.offline.evaluation.compare import as_comparison
+from workers.offline.evaluation.figures import BadResults, as_json, as_table, read_results
+from workers.offline.evaluation.run import FAILURES, Run, evaluate
 from workers.offline.local_review import scan_here
 from workers.offline.review_command import BadCommand, write_file
 from workers.offline.review_target import NothingChanged, TargetNotFound, local_range
 from workers.scan.repository.errors import CloneError
 
 
-async def eval_command(
-    settings: Settings, cases: Path, *, answers: Path | None, replay: bool, output: Path | None
-) -> None:
+async def eval_command(settings: Settings, run: Run, output: Path | None) -> None:
     """Run all cases and print the figures. Raises BadCommand."""
-    if replay and answers is None:
+    if run.replay and run.answers is None:
         raise BadCommand("--replay needs --answers, the folder of recorded answers.")
-    if replay and not settings.has_llm:
+    if run.replay and not settings.has_llm:
         raise BadCommand("--replay needs LLM_MODEL, the model whose answers were recorded.")
     try:
-        outcomes, summary = await evaluate(cases, settings, answers=answers, replay=replay)
-    except (BadCase, NoAnswer, TargetNotFound, CloneError) as exc:
+        results = await evaluate(run, settings)
+    except FAILURES as exc:
         raise BadCommand(str(exc)) from exc
-    print(as_table(outcomes, summary), end="")
+    print(as_table(results), end="")
     if output is not None:
-        await write_file(output, (json.dumps(as_data(outcomes, summary), indent=1) + "\n").encode())
+        await write_file(output, as_json(results))
+
+
+def compare_command(first: Path, second: Path) -> None:
+    """Print two files of results side by side. Raises BadCommand."""
+    try:
+        one, other = (read_results(path.read_bytes(), str(path)) for path in (first, second))
+    except OSError as exc:
+        raise BadCommand(f"{exc.filename} can't be read: {exc.strerror}.") from exc
+    except BadResults as exc:
+        raise BadCommand(str(exc)) from exc
+    print(as_comparison(one, other), end="")
 
 
 async def prompt_command(settings: Settings, repo: Path, base: str, head: str) -> None:

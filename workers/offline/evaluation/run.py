@@ -3,105 +3,124 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.config.settings import Settings
+from bot.domain.model import Usage
 from bot.domain.progress import Progress
 from workers.analysis.llm.client import LLM
 from workers.offline.evaluation.answers import NoAnswer, SavedAnswers
-from workers.offline.evaluation.cases import BadCase, Case, load_cases, repository_of
-from workers.offline.evaluation.score import Outcome, Summary, outcome, summarize
+from workers.offline.evaluation.cases import BadCase, Case, load_cases
+from workers.offline.evaluation.judge import Judge, JudgeFailed
+from workers.offline.evaluation.repositories import fetch_missing, target_of
+from workers.offline.evaluation.score import (
+    Named,
+    Outcome,
+    Results,
+    named_by_place,
+    outcome,
+)
 from workers.offline.local_review import review_here
-from workers.offline.review_target import TargetNotFound, local_range
+from workers.offline.review_target import TargetNotFound
 from workers.scan.repository.errors import CloneError
 
+#: What ends a run; the message is a sentence for whoever started it.
+FAILURES = (BadCase, NoAnswer, TargetNotFound, CloneError, JudgeFailed)
 
-async def evaluate(
-    folder: Path, settings: Settings, *, answers: Path | None, replay: bool
-) -> tuple[tuple[Outcome, ...], Summary]:
-    """All cases of `folder`, by name, as many at once as there are processors.
 
-    Answers are saved to and read from `answers`; with `replay` nobody else is asked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is measured: the cases below the folder, or in the file, `source`, in `repository`
+    where they name none; answers are saved to and read from `answers`, and with `replay` nobody
+    else is asked. `judge_model` judges by meaning."""
 
-    Raises BadCase, NoAnswer or CloneError.
+    source: Path
+    repository: str = ""
+    answers: Path | None = None
+    replay: bool = False
+    judge_model: str = ""
+
+
+async def evaluate(run: Run, settings: Settings) -> Results:
+    """All cases, in their order, as many at once as there are processors.
+
+    They are judged by place if each expected defect has one and no model is named for it, else by
+    meaning. Raises one of FAILURES.
     """
-    cases = await asyncio.to_thread(load_cases, folder)
-    saved = SavedAnswers(answers, replay=replay) if answers is not None else None
-    llm = LLM(settings, None, answers=saved) if settings.has_llm else None
+    cases = await asyncio.to_thread(load_cases, run.source, run.repository)
+    judge_model = _judge_model(cases, run, settings)
+    await fetch_missing(cases, settings)
+    async with AsyncExitStack() as stack:
+        asked, judged = (
+            SavedAnswers(run.answers, replay=run.replay) if run.answers else None for _ in "12"
+        )
+        llm, judge = None, None
+        if settings.has_llm:
+            llm = LLM(settings, None, answers=asked)
+            stack.push_async_callback(llm.aclose)
+        if judge_model:
+            alone = {"llm_model": judge_model, "llm_fallback_models": ()}
+            judging = LLM(settings.model_copy(update=alone), None, answers=judged)
+            stack.push_async_callback(judging.aclose)
+            judge = Judge(judging, settings.llm_context_tokens)
+        outcomes = await _all(cases, settings, llm, judge)
+    spent = sum((each.usage for each in outcomes), Usage())
+    return Results(
+        cases=outcomes,
+        model=settings.llm_model,
+        judge=judge_model,
+        usage=_as_paid(spent, asked),
+        judging=_as_paid(judge.usage if judge else Usage(), judged),
+    )
+
+
+def _judge_model(cases: Sequence[Case], run: Run, settings: Settings) -> str:
+    """The model that judges by meaning; "" to judge by place. Raises BadCase."""
+    placeless = [case.name for case in cases if not all(each.path for each in case.expected)]
+    if run.judge_model or not placeless:
+        return run.judge_model
+    if settings.llm_verify_model:
+        return settings.llm_verify_model
+    raise BadCase(
+        f"The case {placeless[0]} expects a defect without a path, which only a model can "
+        "recognize: name one with --judge-model or LLM_VERIFY_MODEL."
+    )
+
+
+def _as_paid(usage: Usage, saved: SavedAnswers | None) -> Usage:
+    """With what saved answers cost when they were new."""
+    return usage if saved is None else replace(usage, cache_hits=0) + saved.usage
+
+
+async def _all(
+    cases: Sequence[Case], settings: Settings, llm: LLM | None, judge: Judge | None
+) -> tuple[Outcome, ...]:
     slots = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(case: Case) -> Outcome:
         async with slots:
-            return await _run(case, settings, llm)
+            return await _run(case, settings, llm, judge)
 
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(case)) for case in cases]
-        outcomes = tuple(task.result() for task in tasks)
-    except* (BadCase, NoAnswer, TargetNotFound, CloneError) as failures:
+        return tuple(task.result() for task in tasks)
+    except* FAILURES as failures:
         raise failures.exceptions[0] from None
-    finally:
-        if llm is not None:
-            await llm.aclose()
-    summary = summarize(outcomes)
-    if saved is not None:  # told as what they were: calls, and what these have cost
-        fresh = replace(summary.usage, cache_hits=0)
-        summary = replace(summary, usage=fresh + saved.usage)
-    return outcomes, summary
 
 
-async def _run(case: Case, settings: Settings, llm: LLM | None) -> Outcome:
-    async with repository_of(case) as (repo, base, head):
-        target = await local_range(repo, base, head)
-        pr_context = replace(target.pr_context, title=case.title, body=case.body)
-        pull = replace(target.pull, title=case.title, body=case.body)
-        target = replace(target, pr_context=pr_context, pull=pull)
+async def _run(case: Case, settings: Settings, llm: LLM | None, judge: Judge | None) -> Outcome:
+    async with target_of(case, settings) as target:
         report = await review_here(target, settings, focus=None, on_progress=_quietly, llm=llm)
-    return outcome(
-        case.name,
-        case.expected,
-        report.findings,
-        report.usage,
-        refused_suggestions=sum(item.is_suggestion_only for item in report.rejected),
-    )
+    named: Named
+    if judge is not None:
+        named = await judge.named(case.name, case.expected, report.findings)
+    else:
+        named = named_by_place(case.expected, report.findings)
+    return outcome(case.name, case.expected, report, named, by_meaning=judge is not None)
 
 
 async def _quietly(progress: Progress) -> None:
     """Nobody watches a single case."""
-
-
-def as_data(outcomes: Sequence[Outcome], summary: Summary) -> dict[str, object]:
-    """The figures for a JSON file."""
-    return {"summary": asdict(summary), "cases": [asdict(item) for item in outcomes]}
-
-
-def as_table(outcomes: Sequence[Outcome], summary: Summary) -> str:
-    """The figures as a Markdown table."""
-    rows = [
-        ("cases", str(summary.cases)),
-        ("precision", _percent(summary.precision)),
-        ("recall", _percent(summary.recall)),
-        ("F1", _percent(summary.f1)),
-        ("quiet if there are no defects", f"{summary.silent_cases} of {summary.clean_cases}"),
-        ("comments per review", f"{summary.comments_per_review:.2f}"),
-        ("anchored", _percent(summary.anchored_share)),
-        ("suggestions that apply", _percent(summary.suggestion_applies_share)),
-        ("LLM calls", str(summary.usage.calls)),
-        ("prompt tokens", f"{summary.usage.prompt_tokens:,}"),
-        ("completion tokens", f"{summary.usage.completion_tokens:,}"),
-        ("cost", "unknown" if summary.usage.cost is None else f"{summary.usage.cost:.4f}"),
-    ]
-    lines = ["| figure | value |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows), ""]
-    lines += [
-        "| case | defects | found | comments | right |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    lines += [
-        f"| {o.name} | {o.expected} | {o.hits} | {o.findings} | {o.right} |" for o in outcomes
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
