@@ -5,50 +5,45 @@ that a value is given to. They favor precision, except for what goes by entropy 
 takes more than linear time.
 """
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
-#: Bits a character: random base64 of 20 characters has about 4, words have 3 or less.
-_ENTROPY = 3.2
-
-#: Stand-ins that people write where a secret goes, types, and places where the secret is instead.
-_PLACEHOLDER = re.compile(
-    r"(?i)^(?:.*(?:example|change[_-]?(?:me|this|it)|placeholder|redacted|dummy|your[_-]|xxxx|\*{3,}"
-    r"|<[^>]*>|[$#]\{|\{\{|%\(|\{[a-z_.]{1,40}\}|not[_-]?(?:a|the|so)?[_-]?(?:real|secret)).*"
-    r"|\$\w+|\$\(.*|(?:enc\[|arn:|op://|vault:|env:|file:|ssm:|secretsmanager:).*"
-    r"|(?:test|fake|mock|sample|foo|bar|invalid|wrong)[\w-]{0,12}"
-    r"|none|null|nil|undefined|true|false|string|text|number|object|required|optional|hidden"
-    r"|password|passwd|pass|secret|credentials?|bearer|basic|(.)\1*)$"
+from bot.text.secret_values import (
+    is_issued,
+    is_key_body,
+    is_key_line,
+    is_no_variable,
+    is_random_looking,
+    is_secret_value,
+    is_strong,
+    is_value,
+    is_weak_value,
 )
 
-#: Of the issuers' own documentation.
-_DOCUMENTED = re.compile(r"(?i)example|xxxx|\*{3}|(.)\1{7}|eyJzdWIiOiIxMjM0NTY3ODkwIi")
 
-#: Words, as names of code, headers, files and addresses are made of them.
-_WORD = r"[A-Za-z]+\d{0,2}"
-_NAME = re.compile(
-    rf"[A-Z]?[a-z]{{2,}}(?:[A-Z][a-z]{{2,}})*|[./~]*{_WORD}(?:[ _./:-]+{_WORD})+[/:]*|[a-z]+://[^@\s]*"
-)
+class KnownBy(Enum):
+    """What says that a value is a secret: how its issuer makes them, the syntax around it, such as
+    an address with a password, or no more than the name that it is given to."""
 
-#: What a weak value is not: a name of something that has to do with secrets.
-_SPEAKS_OF_SECRETS = re.compile(r"(?i)passw|secret|token|key|credential|prompt|field|label|input")
+    FORM = "form"
+    SYNTAX = "syntax"
+    NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`pattern` finds the secret as its group `s`, or else as the whole match. `title` is for
-    people, "" for what is masked on suspicion and not worth reporting. A `guess` goes by the name
-    that the value has, not by its form. Where a value has no quotes, it is one in files of `data`,
-    and in others code as a rule: there it is masked and not reported."""
+    people, "" for what is masked on suspicion and not worth reporting. Where a value has no quotes,
+    it is one in files of `data`, and in others code as a rule: there it is masked and not
+    reported."""
 
     kind: str
     title: str
     pattern: re.Pattern[str]
     is_secret: Callable[[str], bool]
-    guess: bool = False
+    known_by: KnownBy = KnownBy.FORM
     data: bool = False
 
 
@@ -59,66 +54,6 @@ class Secret:
     start: int
     end: int
     rule: Rule
-
-
-def entropy(text: str) -> float:
-    """Shannon entropy in bits a character."""
-    counts = Counter(text)
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
-
-
-def _issued(text: str) -> bool:
-    """Not as documentation shows it."""
-    return _DOCUMENTED.search(text) is None
-
-
-def _any(_: str) -> bool:
-    return True
-
-
-def _random_looking(text: str) -> bool:
-    return not _PLACEHOLDER.match(text) and entropy(text) >= _ENTROPY
-
-
-def _secret_value(text: str) -> bool:
-    """A value assigned to a name such as `password`: no stand-in and no plain word."""
-    if _PLACEHOLDER.match(text) or _NAME.fullmatch(text):
-        return False
-    mixed = sum(bool(re.search(kind, text)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
-    return entropy(text) >= 2.5 and mixed >= 2
-
-
-def _weak_value(text: str) -> bool:
-    """What is given to a name that ends in `password`, whatever it looks like."""
-    return not _PLACEHOLDER.match(text) and _SPEAKS_OF_SECRETS.search(text) is None
-
-
-def _key_line(text: str) -> bool:
-    return entropy(text) >= 4.5
-
-
-def _key_body(text: str) -> bool:
-    return re.search(r"[A-Za-z0-9+/]{16}", text) is not None
-
-
-def _strong(text: str) -> bool:
-    """What no name of code is: letters, digits and signs mixed."""
-    return (
-        re.search("[!@#%^&*?~+]", text) is not None
-        and re.search("[0-9]", text) is not None
-        and _random_looking(text)
-    )
-
-
-def _no_variable(text: str) -> bool:
-    return re.match(r"\$[{(]|\{\{?|<|%[(s]|\$\w+$|\*+$", text) is None and (
-        _PLACEHOLDER.match(text) is None
-    )
-
-
-def _value(text: str) -> bool:
-    """Random, and no name of code such as `settings.secret_key`."""
-    return _random_looking(text) and _NAME.fullmatch(text) is None
 
 
 #: Where a token may begin: not within a word, but right after an escape, whose last character
@@ -138,13 +73,13 @@ def _rule(
     kind: str,
     title: str,
     pattern: str,
-    is_secret: Callable[[str], bool] = _issued,
+    is_secret: Callable[[str], bool] = is_issued,
     *,
-    guess: bool = False,
+    known_by: KnownBy = KnownBy.FORM,
     data: bool = False,
 ) -> Rule:
     compiled = re.compile(pattern.replace("<START>", _START))
-    return Rule(kind, title, compiled, is_secret, guess, data)
+    return Rule(kind, title, compiled, is_secret, known_by, data)
 
 
 RULES = (
@@ -156,7 +91,7 @@ RULES = (
         r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:(?!-----(?:BEGIN|END))[A-Za-z0-9+/=\s\\\"',:.#|<>*-]){0,20000}+"
         r"(?:-----END [A-Z0-9 ]{0,40}-----)?",
-        _key_body,
+        is_key_body,
     ),
     _rule(
         "github-token",
@@ -188,7 +123,7 @@ RULES = (
         "aws-secret",
         "AWS secret key",
         r"(?i)aws.{0,30}?(?:secret|key).{0,20}?[=:\s\"']{1,5}(?P<s>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
-        _random_looking,
+        is_random_looking,
     ),
     _rule("google-key", "Google API key", r"AIza[A-Za-z0-9_-]{35}"),
     _rule(
@@ -206,7 +141,7 @@ RULES = (
         "openai-key",
         "OpenAI key",
         r"<START>sk-(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,255}",
-        _random_looking,
+        is_random_looking,
     ),
     _rule("azure-key", "Azure storage key", r"AccountKey=(?P<s>[A-Za-z0-9+/]{86}==)"),
     _rule("digitalocean-token", "DigitalOcean token", r"do[opr]_v1_[a-f0-9]{64}"),
@@ -252,22 +187,25 @@ RULES = (
         "url-password",
         "Password in an address",
         # A slash has to be escaped there, and often is not; after a port begins the path.
-        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>\[]{0,100}:"
+        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>\[|*#]{0,100}:"
         r"(?P<s>[^\s/\"'<>]{3,200}|(?!\d{1,5}/|\$)[^\s@\"'<>]{3,200})@",
-        _no_variable,
+        is_no_variable,
+        known_by=KnownBy.SYNTAX,
     ),
     _rule(
         "password",
         "Password of a command",  # of curl and its like
         r"\bcurl\b[^\n|;&]{0,200}?\s(?:-u[ \t]{0,3}|--user[ \t=]{1,3})[\"']?[^\s:\"']{1,100}:"
         r"(?P<s>[^\s\"']{3,200})",
-        _no_variable,
+        is_no_variable,
+        known_by=KnownBy.SYNTAX,
     ),
     _rule(
         "bearer-token",
         "Bearer token",
         r"(?i)\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3}(?P<s>[A-Za-z0-9._~+/=-]{16,500})",
-        _random_looking,
+        is_random_looking,
+        known_by=KnownBy.SYNTAX,
     ),
     _rule(
         "secret",
@@ -275,24 +213,25 @@ RULES = (
         r"(?i)(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
         r"|client[_-]?secret|auth[_-]?key|credential)[A-Za-z0-9_-]{0,20}\\{0,3}[\"'\]]{0,2}\s{0,5}(?::=|=>|[=:])\s{0,5}"
         r"[rbuf]?(?P<q>\\{0,3}[\"'`])(?P<s>(?:[^\"'`\s\\]|\\(?![\"'`\\])|\\\\(?![\"'`])){8,200})(?P=q)",
-        _secret_value,
-        guess=True,
+        is_secret_value,
+        known_by=KnownBy.NAME,
     ),
     _rule(
         "secret",
         "Password or key",  # weak, and known by its name alone
         rf"(?i){_GIVEN_SECRETS}\\{{0,3}}[\"'\]]{{0,2}}\s{{0,5}}(?::=|=>|[=:])\s{{0,5}}"
         r"[rbuf]?(?P<q>\\{0,3}[\"'`])(?P<s>[^\"'`\s\\]{6,200})(?P=q)",
-        _weak_value,
-        guess=True,
+        is_weak_value,
+        known_by=KnownBy.NAME,
     ),
     _rule(
         "secret",
         "Password or key",
-        r"(?im)^\s{0,20}(?:export\s)?[A-Z0-9_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY)[A-Z0-9_]{0,20}\s{0,3}[=:]\s{0,3}"
-        r"(?P<s>[A-Za-z0-9+/=_.~-]{16,200})\s{0,20}$",
-        _value,
-        guess=True,
+        r"(?im)^[ \t]{0,20}(?:export[ \t])?[A-Z0-9_]{0,40}"
+        r"(?:PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY)[A-Z0-9_]{0,20}[ \t]{0,3}[=:][ \t]{0,3}"
+        r"(?P<s>[A-Za-z0-9+/=_.~-]{16,200})[ \t\r]{0,20}$",
+        is_value,
+        known_by=KnownBy.NAME,
         data=True,
     ),
     _rule(
@@ -301,15 +240,15 @@ RULES = (
         r"(?im)^[ \t]{0,40}(?:- |export )?[\"']?[A-Z0-9_.-]{0,40}"
         r"(?:PASSW(?:OR)?D|PWD|SECRET|TOKEN|KEY)[A-Z0-9_-]{0,20}[\"']?[ \t]{0,3}[=:][ \t]{0,3}"
         r"(?P<s>[A-Za-z0-9!@#%^&*?~+=_./-]{10,200})[ \t\r]{0,20}$",
-        _strong,
-        guess=True,
+        is_strong,
+        known_by=KnownBy.NAME,
         data=True,
     ),
     _rule(
         "key-material",
         "",
         r"(?m)^[ \t]{0,40}(?P<s>[A-Za-z0-9+/]{60,80}={0,2})[ \t]{0,20}$",
-        _key_line,
+        is_key_line,
     ),
 )
 
@@ -322,8 +261,8 @@ DATA_RULES = (
         r"(?im)^[ \t]{0,40}(?:- |export )?[\"']?[A-Z0-9_.-]{0,40}"
         rf"{_GIVEN_PASSWORDS}[\"']?[ \t]{{0,3}}[=:][ \t]{{0,3}}"
         r"(?P<s>[^\s\"'`#,;(){}\[\]]{6,200})[ \t\r]{0,20}$",
-        _weak_value,
-        guess=True,
+        is_weak_value,
+        known_by=KnownBy.NAME,
     ),
 )
 

@@ -27,6 +27,31 @@ _TEST_NAME = re.compile(
     r"(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._](?:test|spec)\.[^/]*|[^/]*_test\.[^/]*)$",
     re.IGNORECASE,
 )
+#: Folders and names of what is started for a trial, with data made up for it.
+_TRIAL = re.compile(
+    r"(?:^|[/._-])(?:tests?|testing|testdata|specs?|e2e|playwright|cypress|mocks?|fixtures?|dummy"
+    r"|stubs?|benchmarks?)(?=[/._-])",
+    re.IGNORECASE,
+)
+_EXAMPLE = re.compile(
+    r"(?:^|[/._-])(?:examples?|samples?|docs?|documentation|tutorials?|templates?|dist|tpl"
+    r"|demos?)(?=[/._-]|$)|(?:^|/)(?:readme|changelog|contributing)[^/]*$",
+    re.IGNORECASE,
+)
+_DEVELOPMENT = re.compile(
+    r"(?:^|/)(?:[^/]*compose[^/]*\.ya?ml[^/]*|dev/.*|\.devcontainer/.*|\.github/workflows/.*|\.gitlab-ci[^/]*"
+    r"|\.circleci/.*|\.travis\.yml|azure-pipelines[^/]*|jenkinsfile[^/]*|[^/]*seed[^/]*"
+    r"|(?:[^/]*[._-])?(?:dev|development|local)\.[^/]*)$",
+    re.IGNORECASE,
+)
+_TRANSLATION = re.compile(
+    r".*\.(?:pot?|xliff?|arb|strings|resx|ftl)"
+    r"|(?:.*/)?(?:langs?|languages?|locales?|_locales|i18n|l10n|translations?|intl|nls)/.*"
+    r"\.(?:json5?|ya?ml|properties|toml|php|[jt]s)"
+    r"|(?:.*/)?(?:messages|strings|translations?|locale|lang)(?:[._-][^/]*)?"
+    r"\.(?:json5?|ya?ml|properties|xml)"
+    r"|(?:.*/)?(?:[^/]*[._])?[a-z]{2,3}[_-](?:[A-Z]{2}|[A-Z][a-z]{3})\.(?:ya?ml|json|properties)"
+)
 _PROSE = frozenset({"markdown", "rst", "org", "latex", "typst", "po"})
 _PROSE_SUFFIXES = frozenset({".txt", ".adoc", ".license"})
 _DATA = frozenset({"", "json", "yaml", "toml", "xml", "csv", "ini", "html", "css", "properties"})
@@ -48,6 +73,26 @@ def is_fixture(path: str) -> bool:
 def is_prose(path: str) -> bool:
     """Whether people write text there, and not code or data."""
     return language_of(path) in _PROSE or PurePosixPath(path).suffix.lower() in _PROSE_SUFFIXES
+
+
+def is_trial(path: str) -> bool:
+    """Whether the path says so in any word: wider than `is_test`, which asks for a test's place."""
+    return is_test(path) or _TRIAL.search(path) is not None
+
+
+def is_example(path: str) -> bool:
+    """Whether people read the file, or copy it and fill it in."""
+    return is_prose(path) or _EXAMPLE.search(path) is not None
+
+
+def is_development(path: str) -> bool:
+    """Whether the file starts services for development or for a build: compose, CI, seeds."""
+    return _DEVELOPMENT.search(path) is not None
+
+
+def is_translation(path: str) -> bool:
+    """Whether the file holds the texts of a program in some language."""
+    return _TRANSLATION.fullmatch(path) is not None
 
 
 def risk(file: ChangedFile) -> float:

@@ -34,7 +34,9 @@ def test_each_known_form_is_masked_and_reported(name: str) -> None:
     ):
         assert value not in redact(text)
         [found, *more] = reported(text, path)
-        assert (found.severity, more) == (Severity.CRITICAL, [])
+        in_page = name == "jwt" and path == "README.md"  # shown there as an answer, good for hours
+        assert found.severity is (Severity.MEDIUM if in_page else Severity.CRITICAL)
+        assert more == []
         assert found.title.endswith(" in the code")
         assert value not in repr(found)
 
@@ -51,9 +53,17 @@ def test_each_known_form_is_masked_and_reported(name: str) -> None:
         (".env", "DB_PASSWORD=hunt3r!Xyz-Q9aaabb", "hunt3r!Xyz-Q9aaabb"),
         ("deploy.yml", "password: Sup3rS3cret!aa1", "Sup3rS3cret!aa1"),
         ("db.ini", "password = correcthorse", "correcthorse"),
+        ("db.yml", "password: correcthorse", "correcthorse"),
         ("a.py", "URL = 'postgres://shop:c0rrect@db.shop.io/x'", "c0rrect"),
         ("run.sh", "curl -u shop:c0rrect https://shop.io", "c0rrect"),
-        ("a.md", "Authorization: Bearer a81hd02kkq91a81hd02kkzzz", "a81hd02kkq91a81hd02kkzzz"),
+        (
+            "a.py",
+            "h = 'Authorization: Bearer a81hd02kkq91a81hd02kkzzz'",
+            "a81hd02kkq91a81hd02kkzzz",
+        ),
+        ("settings.py", 'DATABASE = "postgres://shop:correcthorse@10.1.2.3/x"', "correcthorse"),
+        ("k8s/db.yaml", "  POSTGRES_PASSWORD: hunter2horse", "hunter2horse"),
+        ("src/i18n/client.ts", "const apiKey = 'a81hd02kkq91Zz';", "a81hd02kkq91Zz"),
         ("a.py", f"conn = 'AccountKey={'Eby8vdM02xNO' * 7}wJ=='", "Eby8vdM02xNO"),
         ("a.tf", f'aws_secret_key = "{"a81hd02kkq91XYZ/+bcd" * 2}"', "a81hd02kkq91XYZ"),
     ],
@@ -119,6 +129,74 @@ def test_a_value_given_to_a_name_is_masked_and_reported(path: str, text: str, va
 )
 def test_what_only_looks_like_a_secret_is_not_reported(path: str, text: str) -> None:
     assert [found.rule for found in reported(text, path)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        # texts of a program, in whatever language
+        ("src/lang/de-DE.json", '{"Client Secret": "Client-Geheimnis", "password": "Passwort"}'),
+        ("web/locales/bg.json", '{"password": "Парола", "new-password": "Нова-парола"}'),
+        ("config/locales/fi.yml", "  password: Salasana\n  current_password: NykyinenSalasana"),
+        ("i18n/messages_fr.properties", "login.password=Motdepasse"),
+        ("po/da.po", 'msgid "password"\nmsgstr "adgangskode"'),
+        ("src/lang/zh-CN.json", '{"OAuth2: Client Credentials": "OAuth2：客户端凭据"}'),
+        ("src/labels.ts", "export const password = 'пароль';"),
+        # parameters and values that are names of code
+        ("a.ts", "async disable(password: string, code: string, backupCode: string) {"),
+        ("a.ts", 'sessionByToken = "nextAuthSessionByToken",'),
+        ("a.go", 'AmzAccessKeyID = "AWSAccessKeyId"'),
+        ("a.go", 'PersonalAccessTokenPrefix = "memos_pat_"'),
+        ("a.tsx", 'const INTERNAL_DATAACCESS_KEY = "_resource";'),
+        ("a.py", 'tokenUrl=f"{settings.API_V1_STR}/login/access-token"'),
+        ("a.py", "SECRET_KEY_CHARSET = 'aZ3!bY4@cX5#dW6$'"),
+        ("a.php", "'password' => 'hashed',"),
+        ("a.mdx", "clientSecret: AUTH_AZURE_AD_B2C_CLIENT_SECRET"),
+        # a name without a value, and the next line
+        (".env", "AUTH_TWITTER_SECRET=\nAUTH_TWITTER_ID=\nAWS_KEY=\nAWS_REGION=us-east-1"),
+        ("db.env", "MYSQL_PASSWORD=\nMYSQL_DATABASE=nextcloud"),
+        # shells: prompts and patterns
+        ("a.zsh", "local pwd='%{$fg[blue]%}%~%{$reset_color%}'"),
+        ("a.zsh", 'repo="${${@[(r)(ssh://*|git://*|ftp(s)#://*|http(s)#://*|*@*)(.git/#)#]}:-$_}"'),
+        # what says what belongs there
+        ("a.md", 'nats.connect("nats://yourusername:yoursecret@0.0.0.0:4222")'),
+        ("a.vue", 'example: "twilio://AccountSid:AuthToken@FromPhoneNo"'),
+        ("a.py", 'url = "https://jo%40email.com:a%20secret@shop.io:1234/path"'),
+        ("a.sh", "echo 'CLIENT_SECRET=\"qr6stu789vwxyz\"'"),
+        ("a.py", 'api_key = "sk_test_123"'),
+        ("a.yml", "#   -----BEGIN RSA PRIVATE KEY-----\n#   " + "privatekey" * 4),
+        ("a.md", 'KEY="-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA...\n"'),
+        ("a.py", '"authorization": "Basic dXNlcm5hbWU6cGFzc3dvcmQ="'),  # username:password
+        (".env", "ADMIN_TOKEN='$argon2id$v=19$m=65540,t=3,p=4$MmeKRnGK5RW5mJS7h3TOL8'"),
+    ],
+)
+def test_texts_names_and_stand_ins_are_no_secrets(path: str, text: str) -> None:
+    """Forms that were taken for secrets in public repositories."""
+    assert [found.rule for found in reported(text, path)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "severity"),
+    [
+        ("compose.yaml", "POSTGRES_PASSWORD: nextcloud", Severity.LOW),
+        (".github/workflows/ci.yml", "  POSTGRES_PASSWORD: postgres", Severity.LOW),
+        ("db.ini", "user = petclinic\npassword = petclinic", Severity.LOW),
+        ("compose.yml", "URL: mysql://root:whalehello@db:3306/mysql", Severity.LOW),
+        ("a.py", "URL = 'mysql://root:whale7hello@db:3306/mysql'", Severity.MEDIUM),
+        ("compose.yml", "  SRH_TOKEN: uwndz1YIfm9k78mx+mjW8qe7CX33VxRY=", Severity.MEDIUM),
+        ("docs/config.rst", "SECRET_KEY = '192b9bdd22ab9ed4d12e236c78afcb9a'", Severity.INFO),
+        (".env.example", "CRON_API_KEY='0cc0e6c35519bba620c9360cfe3e68d0'", Severity.INFO),
+        ("e2e/login.ts", 'login({ password: "ADMINadmin2022!" })', Severity.INFO),
+        ("a.go", '//   "secretKey": "qQlP5O7CFPc5m5IX"', Severity.INFO),
+        ("a.md", "Authorization: Bearer a81hd02kkq91a81hd02kkzzz", Severity.MEDIUM),
+        ("test_a.py", "URL = 'https://shop:correcthorse@shop.io'", Severity.INFO),
+    ],
+)
+def test_what_opens_little_is_not_called_serious(path: str, text: str, severity: Severity) -> None:
+    """Passwords of services that are started for a trial, and values in pages and samples."""
+    [found] = reported(text, path)
+    assert found.severity is severity
+    assert "[redacted:" in str(found.quote)
 
 
 def test_a_weak_password_of_a_test_is_not_serious() -> None:
