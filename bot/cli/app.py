@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from bot.config.env_file import (
     write_secrets,
 )
 from bot.config.settings import Settings, SettingsError, load, misspelled
-from bot.domain.report_format import AuditFormat
+from bot.domain.report_format import AuditFormat, OutcomeFormat
 from bot.runtime.memory import hide_memory
 from bot.runtime.signals import until_signal
 from bot.telemetry import log, sentry, tracing
@@ -320,6 +321,30 @@ def audit(
     settings = load_for_server(env_file)
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
     asyncio.run(export(settings, since.replace(tzinfo=UTC), form, sys.stdout))
+
+
+@app.command()
+def outcomes(
+    since: Annotated[str, typer.Option(help="Days, weeks or first day: 90d, 12w, 2026-01-31.")] = (
+        "90d"
+    ),
+    repo: Annotated[
+        str, typer.Option(help="Only this repository, as owner/name.", show_default="all")
+    ] = "",
+    form: Annotated[OutcomeFormat, typer.Option("--format")] = OutcomeFormat.MARKDOWN,
+    env_file: EnvFile = None,
+) -> None:
+    """Report what became of posted findings: fixed, dismissed, ignored, and how fast."""
+    from bot.cli.outcomes import report
+    from bot.domain.outcomes import begin_of
+
+    try:
+        begin = begin_of(since, time.time())
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc), param_hint="'--since'") from exc
+    settings = load_for_server(env_file)
+    log.configure(settings.model_copy(update={"log_level": "ERROR"}))
+    asyncio.run(report(settings, begin, repo, form, sys.stdout))
 
 
 @app.command()

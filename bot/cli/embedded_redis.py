@@ -20,8 +20,9 @@ from urllib.parse import quote
 from bot.cli import redis_program
 from bot.cli.cli_errors import CommandError
 from bot.cli.redis_program import Program, Server
+from bot.config.settings import Settings
 from bot.runtime.parent_death import die_with_parent
-from bot.store import is_ready
+from bot.store import Store, connect, is_ready
 from bot.telemetry import log
 
 STARTUP_SECONDS = 20
@@ -242,3 +243,27 @@ async def _until_ready(url: str, process: asyncio.subprocess.Process, directory:
             f"The embedded Redis was not ready after {STARTUP_SECONDS} s; "
             f"see {directory / 'redis.log'}."
         ) from exc
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of a server, for commands that look into it: that of the settings; without one,
+    that of `serve`, which is started unless it runs."""
+    directory = settings.data_dir / "redis"
+    url = settings.redis_url or running_url(directory)
+    if url and (settings.redis_url or await is_ready(url)):
+        async with connected(url) as store:
+            yield store
+    else:
+        async with embedded_redis(directory) as url, connected(url) as store:
+            yield store
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Store]:
+    """The store in the Redis at that address."""
+    store = Store(connect(url), keep_seconds=0)
+    try:
+        yield store
+    finally:
+        await store.aclose()

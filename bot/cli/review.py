@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -134,6 +135,8 @@ def mcp(
     ] = "",
 ) -> None:
     """Review for coding agents, over the Model Context Protocol; see docs/agents.md."""
+    from bot.cli.outcomes import read as read_outcomes
+
     try:
         from workers.offline.agents.reviews import AgentReviews
         from workers.offline.agents.server import serve_http, serve_stdio
@@ -149,7 +152,8 @@ def mcp(
         )
     settings = load()
     log.configure(settings.model_copy(update={"log_level": "ERROR"}))
-    reviews = AgentReviews(settings, repo.expanduser().resolve(), github_token)
+    read = partial(read_outcomes, settings)
+    reviews = AgentReviews(settings, repo.expanduser().resolve(), github_token, read)
     try:
         asyncio.run(serve_http(reviews, host, port, mcp_token) if http else serve_stdio(reviews))
     except OSError as exc:

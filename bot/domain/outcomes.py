@@ -6,6 +6,7 @@ reckoned, so that open pull requests neither praise nor blame us.
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,11 @@ class Outcome(StrEnum):
     OPEN = "open"
 
     @property
+    def label(self) -> str:
+        """What people read."""
+        return _LABELS.get(self, self.value)
+
+    @property
     def accepted(self) -> bool:
         return self in (Outcome.COMMITTED, Outcome.FIXED, Outcome.THUMBS_UP)
 
@@ -55,6 +61,15 @@ class Outcome(StrEnum):
     def rejected(self) -> bool:
         """Whether a person called it wrong."""
         return self in (Outcome.DISMISSED, Outcome.THUMBS_DOWN)
+
+
+_LABELS = {
+    Outcome.COMMITTED: "suggestion committed",
+    Outcome.THUMBS_UP: "👍",
+    Outcome.THUMBS_DOWN: "👎",
+    Outcome.IGNORED: "merged without action",
+    Outcome.CLOSED: "closed without a merge",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,3 +266,14 @@ def _weeks(found: Sequence[FindingOutcome], since: float, until: float) -> tuple
 def _monday(seconds: float) -> datetime:
     day = datetime.fromtimestamp(seconds, UTC)
     return day - timedelta(days=day.weekday())
+
+
+def begin_of(text: str, now: float) -> float:
+    """Unix seconds of a span before now, as `90d` or `12w`, or of a day, as `2026-01-31` (UTC).
+    Raises ValueError with a sentence."""
+    if found := re.fullmatch(r"([0-9]{1,4})([dw])", text):
+        return max(0.0, now - int(found[1]) * (7 if found[2] == "w" else 1) * 86_400)
+    try:
+        return max(0.0, datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise ValueError("Give days, weeks or a day, as 90d, 12w or 2026-01-31.") from None

@@ -50,3 +50,11 @@ class AuditFormat(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+
+
+class OutcomeFormat(StrEnum):
+    """How outcomes of findings are told."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+    CSV = "csv"

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.model import decode, encode
-from bot.domain.outcomes import FindingOutcome, PostedFinding, Signal
+from bot.domain.outcomes import (
+    FindingOutcome,
+    OutcomeReport,
+    PostedFinding,
+    Signal,
+    outcome_report,
+)
 from bot.domain.suppressions import Dismissals, Suppression, Via
 from bot.store import keys
 from bot.store.database import DELIVERY_SECONDS, Database, to_bytes
@@ -226,6 +232,13 @@ class Outcomes:
             and (not wanted or one.finding.repository.casefold() == wanted)
         )
         return kept, len(pulls) <= MAX_OUTCOME_PULLS
+
+    async def report(
+        self, since: float, may_read: Callable[[int], bool], repository: str = ""
+    ) -> OutcomeReport:
+        """The same, summed up."""
+        found, complete = await self.since(since, may_read, repository)
+        return outcome_report(found, since, await self._database.time(), complete=complete)
 
 
 def _outcomes_in(

@@ -21,6 +21,7 @@ from bot.telemetry.watchdog import watched
 from bot.web.api import problems, reviews
 from bot.web.api.audit import audit
 from bot.web.api.openapi import openapi
+from bot.web.api.outcomes import outcomes
 from bot.web.api.problems import Problem
 from bot.web.feed.fanout import Fanout
 from bot.web.feed.feed import feed
@@ -88,6 +89,7 @@ def _routes() -> list[Route | WebSocketRoute]:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/", dashboard.dashboard),
+        Route("/outcomes", dashboard.outcomes_page),
         Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
         Route(
             "/dead-letters/{queue}/{message_id}/retry",
@@ -108,6 +110,7 @@ def _routes() -> list[Route | WebSocketRoute]:
         Route("/api/reviews/{review_id}", reviews.cancel, methods=["DELETE"]),
         Route("/api/reviews/{review_id}/report.{form}", reviews.report),
         Route("/api/audit", audit),
+        Route("/api/outcomes", outcomes),
         WebSocketRoute("/ws/tasks/{review_id}", feed),
         WebSocketRoute("/ws/reviews/{review_id}", feed),
     ]

@@ -10,6 +10,7 @@ from bot.domain.model import Repository, State
 from bot.store import Store, message
 from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
+from tests.support.outcomes import three_months
 from tests.support.web_server import complete, open_review, serving
 
 OTHERS = Repository(installation_id=7, id=12, full_name="octo/shop")
@@ -93,11 +94,18 @@ async def test_the_dashboard_shows_new_reviews_by_itself(
 async def test_the_page_is_accessible_and_no_wider_than_the_screen(
     address: str, store: Store, new_page: NewPage, scheme: str, width: int
 ) -> None:
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     await some_reviews(store)
     page = await new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
     await page.goto(f"http://{address}/sign-in")
     assert await accessibility(page) == []
     await signed_in(page, address)
     assert await accessibility(page) == []
-    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    await three_months(store)
+    await page.get_by_role("link", name="Outcomes").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Outcomes of findings")
+    assert await accessibility(page) == []
+    assert await page.evaluate(wider) == 0
+    await page.get_by_role("link", name="Reviews", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Reviews")
     assert await page.evaluate(wider) == 0

@@ -15,12 +15,17 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from bot.sandbox.api.auth import create_token
+from bot.store import Store
+from tests.support.outcomes import three_months
 from tests.support.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-agents-of-this-test"
 UNSAFE = "import subprocess\n\nsubprocess.call(input(), shell=True)\n"
-TOOLS = {"review_changes", "review_pull_request", "findings", "explain_finding", "dismiss"}
+TOOLS = {
+    *("review_changes", "review_pull_request", "findings", "explain_finding", "dismiss"),
+    "outcomes",
+}
 
 
 @pytest.fixture
@@ -114,6 +119,26 @@ async def test_a_dismissed_finding_stays_away_in_the_next_session(repo: Path) ->
     async with over_stdio(repo) as client:
         assert (await call(client, "review_changes"))["findings"] == []
     assert sorted(os.listdir(repo)) == [".git", "shop.py"]
+
+
+async def test_outcomes_are_those_of_the_repository_that_the_agent_works_in(
+    repo: Path, redis_url: str, store: Store
+) -> None:
+    made = await three_months(store)
+    assert {one.repository_id for one in made} == {11, 12}
+    async with over_stdio(repo, REDIS_URL=redis_url) as client:
+        assert "no remote named origin" in await refused(client, "outcomes")
+    remote = "git@github.com:octo/demo.git"
+    add = ["git", "-C", str(repo), "remote", "add", "origin", remote]
+    await asyncio.to_thread(subprocess.run, add, check=True)
+    async with over_stdio(repo) as client:
+        assert "set REDIS_URL" in await refused(client, "outcomes")
+    async with over_stdio(repo, REDIS_URL=redis_url) as client:
+        assert "Give days" in await refused(client, "outcomes", since="yesterday")
+        found = await call(client, "outcomes", since="13w")
+    own = [one for one in made if one.repository_id == 11]
+    assert found["total"]["posted"] == len(own)
+    assert [one["name"] for one in found["by"]["repository"]] == ["octo/demo"]
 
 
 async def test_a_pull_request_is_reviewed_and_nothing_is_posted(repo: Path) -> None:

@@ -13,6 +13,7 @@ from bot.security.links import Purpose, sign
 from bot.store import RepositoryAccess, Store
 from bot.web.app import create_app
 from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
+from tests.support.outcomes import three_months
 from tests.support.web_server import TOKEN, make_settings
 
 #: Who may call what. A route that is missing here fails the test: decide who may call it.
@@ -30,6 +31,7 @@ OPEN = {
 }
 GUARDED = {
     ("GET", "/"),
+    ("GET", "/outcomes"),
     ("POST", "/reviews/{review_id}/cancel"),
     ("POST", "/dead-letters/{queue}/{message_id}/retry"),
     ("GET", "/reviews/{review_id}"),
@@ -39,6 +41,7 @@ GUARDED = {
     ("DELETE", "/api/reviews/{review_id}"),
     ("GET", "/api/reviews/{review_id}/report.{form}"),
     ("GET", "/api/audit"),
+    ("GET", "/api/outcomes"),
 }
 FEEDS = {"/ws/tasks/{review_id}", "/ws/reviews/{review_id}"}
 #: Of a person who may read the repository, but not write to it.
@@ -61,6 +64,7 @@ async def test_every_route_is_known(server: TenantServer) -> None:
 
 
 async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) -> None:
+    await three_months(server.store)
     unknown = Review(**{**{n: getattr(server.done, n) for n in Review.__slots__}, "id": "0" * 26})
     for who in await wrong(server):
         for method, path in sorted(GUARDED):
@@ -71,7 +75,7 @@ async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) ->
             assert server.running.id not in body
             assert answer.status_code in (200, 303, 401, 403, 404), (who.name, method, path)
             if answer.status_code == 200:  # a page or list of one's own, with nothing in it
-                assert path in ("/", "/api/reviews")
+                assert path in ("/", "/outcomes", "/api/reviews", "/api/outcomes")
                 assert "tenant" in who.name or "person" in who.name
             if answer.status_code == 303:
                 assert answer.headers["location"].startswith("/sign-in")

@@ -67,6 +67,7 @@ OFFLINE = {
     "eval": ("eval", "../home/cases", "--without-llm"),
     "config": ("config",),
     "audit": ("audit",),
+    "outcomes": ("outcomes",),
     "doctor": ("doctor", "--json"),
     "demo": ("demo", "--once", "--repo", ".", "--range", "main..topic"),
 }

@@ -16,6 +16,7 @@ from bot.web.api.schemas import (
     MAX_LIMIT,
     MAX_NUMBER,
     AuditPage,
+    OutcomesOut,
     ProblemOut,
     ReviewOut,
     ReviewPage,
@@ -54,6 +55,7 @@ def describe(public_url: str) -> dict[str, Any]:
                 ReviewOut,
                 ReviewPage,
                 AuditPage,
+                OutcomesOut,
                 ProblemOut,
             )
         ],
@@ -74,6 +76,7 @@ def describe(public_url: str) -> dict[str, Any]:
             "/api/reviews/{review_id}": {"get": _show(), "delete": _cancel()},
             "/api/reviews/{review_id}/report.{form}": {"get": _report()},
             "/api/audit": {"get": _audit()},
+            "/api/outcomes": {"get": _outcomes()},
         },
         "components": {
             "schemas": schemas["$defs"],
@@ -217,6 +220,26 @@ def _audit() -> dict[str, Any]:
         "responses": {
             "200": {"description": "A page.", "content": _json("AuditPage")},
             **_problems(401, 404, 422, 503),
+        },
+    }
+
+
+def _outcomes() -> dict[str, Any]:
+    return {
+        "operationId": "readOutcomes",
+        "summary": "What became of posted findings",
+        "parameters": [
+            _parameter("query", "repository", {"type": "string"}, "`owner/name`; default: all."),
+            _parameter(
+                "query",
+                "since",
+                {"type": "string", "pattern": r"^[0-9]{1,4}[dw]$", "default": "90d"},
+                "Days or weeks back, or the first day (ISO 8601, UTC).",
+            ),
+        ],
+        "responses": {
+            "200": {"description": "Counts and shares.", "content": _json("OutcomesOut")},
+            **_problems(401, 422, 503),
         },
     }
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, Effort, State, Trigger
+from bot.domain.outcomes import Dimension, Outcome
 from bot.domain.report_format import ReportFormat
 from bot.store import Action, PendingRequest, ReviewSummary, Way
 
@@ -104,6 +105,35 @@ class AuditPage(BaseModel):
 
     items: list[AuditLineOut]
     next: str | None = Field(description="The path of the next page.")
+
+
+class TallyOut(BaseModel):
+    """Findings of one kind. Shares are of the settled ones."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    posted: int
+    settled: int
+    outcomes: dict[Outcome, int]
+    acceptance: float | None = Field(
+        description="Share that was fixed, committed or liked, 0 to 1."
+    )
+    false_positives: float | None = Field(description="Share that was dismissed or disliked.")
+    fix_seconds: float | None = Field(description="Median time from posting to the fix.")
+
+
+class OutcomesOut(BaseModel):
+    """What became of the findings posted from `since` to `until` (seconds since the epoch)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    since: float
+    until: float
+    total: TallyOut
+    by: dict[Dimension, list[TallyOut]]
+    weeks: list[TallyOut] = Field(description="By the Monday of the week of posting, UTC.")
+    complete: bool = Field(description="False: only the newest pull requests were counted.")
 
 
 class ProblemOut(BaseModel):

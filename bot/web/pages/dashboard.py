@@ -1,4 +1,5 @@
-"""GET /: reviews, queues and figures, for people who signed in. And its buttons."""
+"""GET /: reviews, queues and figures, for people who signed in, and its buttons. GET /outcomes:
+what became of the findings that we posted."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import State
+from bot.domain.outcomes import Dimension, Outcome, Tally
 from bot.store import Action, AuditEntry, BadCursor, ReviewSummary, Store, Way
 from bot.telemetry.metrics import series
 from bot.web.auth.viewer import Viewer, review_filter, viewer
@@ -26,6 +28,12 @@ from bot.web.pages.templates import money, not_found, number, page
 LIMIT = 25
 #: Figures are of so many reviews, the newest; more would slow the page.
 STATISTICS_REVIEWS = 2000
+
+#: Spans that the page offers, in days; the first is the default.
+SPANS = (90, 30, 180, 365)
+
+#: Rows of a table: beyond them a report of the command line tells.
+MAX_ROWS = 30
 
 
 async def dashboard(request: Request) -> Response:
@@ -132,3 +140,51 @@ async def retry_button(request: Request) -> Response:
     )
     await store.audit.record(entry)
     return RedirectResponse("/", 303)
+
+
+async def outcomes_page(request: Request) -> Response:
+    """The page; to /sign-in for strangers."""
+    user = await viewer(request)
+    if user is None:
+        return RedirectResponse("/sign-in", 303)
+    async with request.app.state.list_limiter.acquire(user.login) as allowed:
+        if not allowed:
+            return page(
+                "message.html", 429, title="Temporarily unavailable", message=TOO_MANY_LISTS
+            )
+        store: Store = request.app.state.store
+        asked = request.query_params.get("days", "")
+        days = next((span for span in SPANS if str(span) == asked), SPANS[0])
+        repository = request.query_params.get("repository", "").strip()
+        since = await store.time() - days * 86_400
+        report = await store.outcomes.report(since, user.may_read, repository)
+    return page(
+        "outcomes.html",
+        user=user,
+        report=report,
+        days=days,
+        spans=sorted(SPANS),
+        repository=repository,
+        outcomes=list(Outcome),
+        dimensions=list(Dimension),
+        max_rows=MAX_ROWS,
+        charts={
+            "Acceptance per week": _shares(report.weeks, "Acceptance per week"),
+            "False positives per week": _shares(
+                report.weeks, "False positives per week", false_positives=True
+            ),
+            "Findings posted per week": _counts(report.weeks, "Findings posted per week"),
+        },
+    )
+
+
+def _shares(weeks: Sequence[Tally], title: str, *, false_positives: bool = False) -> object:
+    shares = [week.false_positives if false_positives else week.acceptance for week in weeks]
+    values = [(week.name, share or 0.0) for week, share in zip(weeks, shares, strict=True)]
+    labels = ["—" if share is None else f"{share:.0%}" for share in shares]
+    return bar_chart(values, title, labels)
+
+
+def _counts(weeks: Sequence[Tally], title: str) -> object:
+    values = [(week.name, float(week.posted)) for week in weeks]
+    return bar_chart(values, title, [number(week.posted) for week in weeks])

@@ -5,25 +5,33 @@ import getpass
 import hashlib
 import json
 import os
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from bot.config.settings import Settings
 from bot.domain.diff import Side
-from bot.domain.model import Finding, Report, Severity
+from bot.domain.model import Finding, Report, Severity, encode
+from bot.domain.outcomes import OutcomeReport, begin_of
 from bot.domain.suppressions import Dismissals, Suppression
 from bot.text.invisible_characters import show_hidden
 from workers.offline.local_review import OnProgress
-from workers.offline.review_target import NothingChanged, TargetNotFound
+from workers.offline.review_target import NothingChanged, TargetNotFound, git
 from workers.offline.subject import Subject, review_subject
 from workers.reports.formats import one_line
 
 #: Files that are named as skipped; an agent reads all that it is given.
 _MAX_SKIPPED = 20
 _MAX_REASON = 200
+
+#: Reads outcomes since then (Unix seconds) in a repository, as owner/name; None without a server.
+ReadOutcomes = Callable[[float, str], Awaitable[OutcomeReport | None]]
+
+#: The end of a remote's address, which names the repository.
+_ON_GITHUB = re.compile(r"[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", re.ASCII)
 
 
 class AgentError(Exception):
@@ -73,14 +81,41 @@ class FindingDetails(BaseModel):
     other_places: list[str]
 
 
+class OutcomeLine(BaseModel):
+    """Findings of one kind; shares (0 to 1) are of the settled ones, `fix_seconds` the median."""
+
+    name: str
+    posted: int
+    settled: int
+    outcomes: dict[str, int]
+    acceptance: float | None
+    false_positives: float | None
+    fix_seconds: float | None
+
+
+class OutcomeSummary(BaseModel):
+    """What became of the findings posted from `since` to `until`, in seconds since the epoch."""
+
+    since: float
+    until: float
+    complete: bool
+    total: OutcomeLine
+    by: dict[str, list[OutcomeLine]]
+    weeks: list[OutcomeLine]
+
+
 class AgentReviews:
     """Reviews of one repository, one at a time; the newest is remembered.
 
     Dismissals are kept in a file of `DATA_DIR` for the repository, never in its folder.
+    `read_outcomes` is asked for those of a repository since a time.
     """
 
-    def __init__(self, settings: Settings, repo: Path, token: str) -> None:
+    def __init__(
+        self, settings: Settings, repo: Path, token: str, read_outcomes: ReadOutcomes
+    ) -> None:
         self._settings, self._repo, self._token = settings, repo, token
+        self._read_outcomes = read_outcomes
         self._one_at_a_time = asyncio.Lock()
         self._report: Report | None = None
 
@@ -179,6 +214,22 @@ class AgentReviews:
         )
         self._save({**self._dismissals().in_repository, one.fingerprint: one})
         return f"Dismissed {one.fingerprint}. It is kept in {self._file}; delete it to undo."
+
+    async def outcomes(self, since: str) -> OutcomeSummary:
+        """What became of findings that the server posted in this repository's pull requests. Only
+        of this one: whoever agents are, they work on it alone. Raises AgentError."""
+        try:
+            begin = begin_of(since, time.time())
+            address = await git(self._repo, "config", "--get", "remote.origin.url")
+        except ValueError as exc:
+            raise AgentError(str(exc)) from exc
+        except TargetNotFound as exc:
+            raise AgentError("This clone has no remote named origin.") from exc
+        named = _ON_GITHUB.search(address.strip())
+        found = await self._read_outcomes(begin, named[1]) if named else None
+        if found is None:
+            raise AgentError("No server keeps outcomes here: set REDIS_URL or DATA_DIR.")
+        return OutcomeSummary.model_validate_json(encode(found))
 
     def _newest(self) -> Report:
         if self._report is None:

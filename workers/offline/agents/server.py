@@ -24,6 +24,7 @@ from workers.offline.agents.reviews import (
     AgentError,
     AgentReviews,
     FindingDetails,
+    OutcomeSummary,
     ReviewSummary,
 )
 from workers.offline.local_review import OnProgress
@@ -90,6 +91,15 @@ def make_server(reviews: AgentReviews) -> MCPServer:
     async def dismiss(finding_id: str, reason: str) -> str:
         """Do not report a finding again in this repository on this machine, for a reason."""
         return _said(lambda: reviews.dismiss(finding_id, reason))
+
+    @server.tool(annotations=_READS)
+    async def outcomes(since: str = "90d") -> OutcomeSummary:
+        """What became of findings that were posted on this repository's pull requests: fixed,
+        dismissed, ignored, by category, severity, source, model and effort, and by week.
+
+        since: days, weeks or the first day, as 90d, 12w or 2026-01-31.
+        """
+        return await _answer(reviews.outcomes(since))
 
     return server
 

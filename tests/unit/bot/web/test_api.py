@@ -287,7 +287,7 @@ async def test_the_description_is_true(settings: Settings, store: Store, admin: 
     await open_review(store, number=13)
     async with serving(create_app(settings)) as address:
         called = await asyncio.to_thread(_call_everything, f"http://{address}", admin)
-    assert called == 6
+    assert called == 7
 
 
 def _call_everything(address: str, headers: Headers) -> int:
