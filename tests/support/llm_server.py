@@ -206,13 +206,15 @@ def _set_event() -> asyncio.Event:
 class LLMServer:
     """See the module. `latency` is in seconds, for each answer, and none is given while
     `answering` is clear; a text comes as a stream where that is asked for, unless it `streams`
-    not; `most` is the largest number of requests that were in flight at once."""
+    not; `models` is the answer of the list of models, None for 404; `most` is the
+    largest number of requests that were in flight at once."""
 
     default: "Answering | Reply | str" = agreeable
     latency: float = 0.0
     answering: asyncio.Event = field(default_factory=_set_event)
     refuses: frozenset[str] = frozenset()
     streams: bool = True
+    models: Any = None
     requests: list[Request] = field(default_factory=list)
     url: str = ""
     most: int = 0
@@ -302,6 +304,11 @@ class LLMServer:
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """Writes the answer; False ends the connection."""
+        if request.path.endswith("/models"):
+            listed = Status(404) if self.models is None else Raw(json.dumps(self.models).encode())
+            writer.write(_response(listed, ""))
+            await writer.drain()
+            return True
         self.requests.append(request)
         if self.latency:
             await asyncio.sleep(self.latency)
@@ -371,7 +378,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Request | None:
     pairs = (line.split(": ", 1) for line in head[1:] if line)
     headers = {name.lower(): value for name, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Request(head[0].split(" ")[1], headers, json.loads(body))
+    return Request(head[0].split(" ")[1], headers, json.loads(body or b"{}"))
 
 
 def _response(reply: Text | Status | Raw, model: str) -> bytes:

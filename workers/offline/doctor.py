@@ -7,7 +7,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ from bot.runtime.subprocesses import run_git
 from bot.security.tls import trusted
 from bot.store import RedisError, Store, connect
 from workers.analysis.answer_schemas import VERDICTS_SCHEMA
+from workers.analysis.llm.capabilities import Capabilities
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import (
     CutOffError,
@@ -205,12 +206,13 @@ async def check_llm(settings: Settings) -> Sequence[Check]:
         return [warning("llm", text, "Set LLM_MODEL, and OPENAI_BASE_URL and OPENAI_API_KEY.")]
     configured = (settings.llm_model, settings.llm_verify_model, *settings.llm_fallback_models)
     models = dict.fromkeys(filter(None, configured))
-    return [await _ask_model(settings, model) for model in models]
+    return [check for model in models for check in await _ask_model(settings, model)]
 
 
-async def _ask_model(settings: Settings, model: str) -> Check:
+async def _ask_model(settings: Settings, model: str) -> Sequence[Check]:
     single_model = settings.model_copy(update={"llm_model": model, "llm_fallback_models": ()})
     llm = LLM(single_model, None)
+    started = time.monotonic()
     try:
         answer = await llm.ask(
             "You answer with JSON only.",
@@ -219,11 +221,44 @@ async def _ask_model(settings: Settings, model: str) -> Check:
             purpose="doctor",
         )
     except LLMError as exc:
-        return failure("llm", f"{model}: {exc}", _llm_remedy(exc))
+        return [failure("llm", f"{model}: {exc}", _llm_remedy(exc))]
+    else:
+        seconds = time.monotonic() - started
+        learned = await _learned(settings, model, await llm.capabilities(model))
     finally:
         await llm.aclose()
     tokens = answer.usage.prompt_tokens + answer.usage.completion_tokens
-    return ok("llm", f"{model} answered as asked ({tokens} tokens)")
+    checks = [
+        ok("llm", f"{model} answered as asked ({tokens} tokens, {seconds:.1f} s)"),
+        ok("llm", f"{model}: {learned.described()}"),
+    ]
+    if learned.context is not None and learned.context < settings.llm_context_tokens:
+        text = f"LLM_CONTEXT_TOKENS is {settings.llm_context_tokens:,}, more than {model} reads"
+        remedy = f"Lower it to {learned.context:,}, or raise the context that the server gives."
+        checks.append(warning("llm", text, remedy))
+    return checks
+
+
+async def _learned(settings: Settings, model: str, asked: Capabilities) -> Capabilities:
+    """What our question showed, with what only the long ones of reviews do."""
+    if not settings.redis_url:
+        return asked
+    store = Store(connect(settings.redis_url), keep_seconds=1)
+    llm = LLM(settings, store)
+    try:
+        known = await llm.capabilities(model)
+    except RedisError:  # which has a line of its own
+        return asked
+    finally:
+        await llm.aclose()
+        await store.aclose()
+    return replace(
+        asked,
+        context=known.context or asked.context,
+        speed=known.speed or asked.speed,
+        longest=known.longest or asked.longest,
+        roomy=known.roomy or asked.roomy,
+    )
 
 
 def _llm_remedy(exc: LLMError) -> str:

@@ -21,6 +21,7 @@ from workers.analysis.llm.errors import (
     TransientLLMError,
 )
 from workers.analysis.llm.pacing import LocalPacing, Pacing, RedisPacing, Sleep
+from workers.analysis.llm.refusals import context_size
 from workers.analysis.llm.reply import Reply, read_reply
 
 log = logs.get(__name__)
@@ -84,6 +85,11 @@ class Calls:
     async def aclose(self) -> None:
         await self._client.aclose()
 
+    async def capabilities(self, model: str) -> Capabilities:
+        """What is known of a model; of its context also what the endpoint's list says."""
+        known = await self._capability_store.get(model)
+        return replace(known, context=known.context or await self._client.context_size(model))
+
     async def reply(self, question: Question, call: Call, *, roomy: bool = False) -> Reply:
         """The first answer of a few attempts, with a larger limit if it is `roomy`. Raises
         LLMError."""
@@ -123,8 +129,8 @@ class Calls:
 
     async def _call(self, question: Question, call: Call, capabilities: Capabilities) -> Reply:
         """One call, in the best dialect that the server understands."""
-        started = monotonic()
         while True:
+            started = monotonic()
             arguments = capabilities.arguments(question.schema, self._settings.llm_answer_tokens)
             try:
                 asked = {"model": call.model, "messages": capabilities.messages(call.messages)}
@@ -134,6 +140,8 @@ class Calls:
             except NotUnderstoodError as exc:
                 lower = capabilities.without_refused(exc.text, question.schema)
                 if lower is None:
+                    if context := context_size(exc.text):
+                        await self._capability_store.read_at_most(call.model, context)
                     raise exc.meaning from exc
                 capabilities = lower
             except UnfinishedReply as exc:
@@ -143,7 +151,12 @@ class Calls:
             except MalformedReply as exc:
                 unexpected = f"the endpoint returned an unexpected response ({exc})"
                 raise TransientLLMError(unexpected) from exc
-        capabilities = replace(capabilities, stream=capabilities.stream and body.streamed)
+        seconds = monotonic() - started
+        capabilities = replace(
+            capabilities,
+            stream=capabilities.stream and body.streamed,
+            context=reply.read or capabilities.context,
+        ).measured(reply.usage.completion_tokens, seconds)
         await self._capability_store.worked(call.model, capabilities)
         log.info(
             "llm_call",
@@ -152,7 +165,7 @@ class Calls:
             model=call.model,
             mode=capabilities.mode.value,
             stream=capabilities.stream,
-            seconds=round(monotonic() - started, 2),
+            seconds=round(seconds, 2),
             prompt_tokens=reply.usage.prompt_tokens,
             completion_tokens=reply.usage.completion_tokens,
         )

@@ -4,7 +4,7 @@ Structured output goes down a ladder: `json_schema` (strict), `json_object`, pla
 Beside it servers differ in the name of the answer's limit and in its size, and in whether they
 take a temperature and a system message and answer in a stream. What worked is remembered for each
 endpoint and model, in this process and for a day in Redis, so that a server that learns more is
-found out.
+found out. `glossator doctor` shows it.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from workers.analysis.llm.errors import (
     TransientLLMError,
 )
 from workers.analysis.llm.refusals import (
+    context_size,
     longest_answer,
     names_answer_limit,
     says_no_stream,
@@ -34,6 +35,8 @@ from workers.analysis.llm.refusals import (
 
 #: Seconds that Redis remembers them.
 _KEEP = 24 * 3600
+#: Tokens of an answer that is long enough to tell a model's speed.
+_TELLING = 100
 #: How many times larger the limit of an answer is for a model that thinks before it.
 ROOMY = 4
 
@@ -46,12 +49,20 @@ class Mode(StrEnum):
     TEXT = "text"
 
 
+_FORMS = {
+    Mode.JSON_SCHEMA: "JSON by a schema",
+    Mode.JSON_OBJECT: "JSON objects",
+    Mode.TEXT: "JSON because the prompt says so",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """`limits` are the names of the answer's limit still to be tried; "" sends none. `longest` is
     the largest limit that the server takes, if it said so, and `roomy` that the model spends so
     much on thoughts that the limit has to be several times that of the settings. A `stream` shows
-    that the connection lives; `stream_counts` asks for its tokens."""
+    that the connection lives; `stream_counts` asks for its tokens. `context` are the tokens that
+    the model reads at once and `speed` those that it writes in a second, as far as that showed."""
 
     mode: Mode = Mode.JSON_SCHEMA
     limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens", "")
@@ -61,6 +72,8 @@ class Capabilities:
     roomy: bool = False
     stream: bool = True
     stream_counts: bool = True
+    context: int | None = None
+    speed: float | None = None
 
     def arguments(self, schema: Schema | None, answer_tokens: int) -> dict[str, Any]:
         """What goes into the request beside model and messages."""
@@ -94,7 +107,7 @@ class Capabilities:
         if self.system and says_no_system_role(text):
             return replace(self, system=False)
         if self.longest is None and (longest := longest_answer(text)):
-            return replace(self, longest=longest)
+            return replace(self, longest=longest, context=context_size(text) or self.context)
         if len(self.limits) > 1 and names_answer_limit(text):
             return replace(self, limits=self.limits[1:])
         if self.stream and self.stream_counts and says_no_stream_counts(text):
@@ -107,6 +120,34 @@ class Capabilities:
             return None
         lower = Mode.JSON_OBJECT if self.mode is Mode.JSON_SCHEMA else Mode.TEXT
         return replace(self, mode=lower)
+
+    def measured(self, tokens: int, seconds: float) -> "Capabilities":
+        """With the speed of an answer, if it was long enough to tell and differs enough to be
+        worth writing down."""
+        if tokens < _TELLING or seconds <= 0:
+            return self
+        speed = tokens / seconds
+        if self.speed is not None and 3 / 4 <= speed / self.speed <= 4 / 3:
+            return self
+        return replace(self, speed=round(speed, 1))
+
+    def described(self) -> str:
+        """What was learned, in words for the operator."""
+        limit = f"limited by {self.limits[0]}" if self.limits[0] else "without a limit"
+        longest = f" of {self.longest:,} tokens at most" if self.longest else ""
+        room = f", {ROOMY} times LLM_ANSWER_TOKENS as it thinks first" if self.roomy else ""
+        counts = "" if self.stream_counts else " without token counts"
+        return "; ".join(
+            (
+                "system messages" if self.system else "no system messages",
+                _FORMS[self.mode],
+                f"streams{counts}" if self.stream else "no streams",
+                f"answers {limit}{longest}{room}",
+                "temperature 0" if self.temperature else "temperature not accepted",
+                f"a context of {self.context:,} tokens" if self.context else "context not known",
+                f"{self.speed:g} tokens/s" if self.speed else "speed not known",
+            )
+        )
 
     def after_failures(self, failure: TransientLLMError) -> "Capabilities":
         """The ones for a last try, after failures that may be about what was asked for: a server
@@ -142,8 +183,15 @@ class CapabilityStore:
                 pass
         return self._known.get(model, self._first)
 
+    async def read_at_most(self, model: str, tokens: int) -> None:
+        """Remembers the context that a model showed where it took no more."""
+        await self.worked(model, replace(await self.get(model), context=tokens))
+
     async def worked(self, model: str, capabilities: Capabilities) -> None:
-        """Remembers it, unless it is what we would have tried anyway."""
+        """Remembers it, unless it is what we would have tried anyway. What other calls found out
+        of the context holds."""
+        context = capabilities.context or self._known.get(model, self._first).context
+        capabilities = replace(capabilities, context=context)
         if self._known.get(model, self._first) == capabilities:
             return
         self._known[model] = capabilities

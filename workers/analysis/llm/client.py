@@ -17,6 +17,7 @@ from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.budget import Budget, cost
 from workers.analysis.llm.cache import Answers, RedisAnswers, question_key
 from workers.analysis.llm.calls import Call, Calls, Messages, Question
+from workers.analysis.llm.capabilities import Capabilities
 from workers.analysis.llm.errors import (
     BudgetError,
     CutOffError,
@@ -79,6 +80,10 @@ class LLM:
 
     async def aclose(self) -> None:
         await self._calls.aclose()
+
+    async def capabilities(self, model: str) -> Capabilities:
+        """What was learned of a model. Raises RedisError if it is kept there."""
+        return await self._calls.capabilities(model)
 
     def apart(self, name: str) -> "LLM":
         """The same models, which are asked afresh: of the answers that are kept, those alone are

@@ -34,6 +34,8 @@ from workers.analysis.llm.refusals import (
 )
 from workers.analysis.llm.response_limit import HEADERS, ResponseTooLarge, limit_response
 
+#: Seconds that a list of models may take.
+_LIST_SECONDS = 10.0
 #: Seconds that what may follow a whole answer is waited for: its token counts, the stream's end.
 _TAIL_SECONDS = 2.0
 #: Of the time after which a connection is dead: when a silent peer is first probed, and how often.
@@ -76,6 +78,15 @@ class Endpoint:
             error = completion["error"]
             raise _of_status(status, str(error), error, {}, model)
         return body
+
+    async def context_size(self, model: str) -> int | None:
+        """The tokens that the model reads at once, where the endpoint's list of models says so."""
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                response = await self._client.get("/models", cast_to=httpx2.Response)
+                return _listed_context(response.json(), model)
+        except (TimeoutError, openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError):
+            return None
 
     async def _read(self, response: httpx2.Response, body: Body) -> None:
         """All that comes, as long as it comes."""
@@ -123,6 +134,28 @@ def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         ),
     )
+
+
+def _listed_context(models: object, model: str) -> int | None:
+    """The context of a model in an endpoint's list of models, where it says so: vLLM, OpenRouter,
+    Mistral, Groq, LiteLLM and llama.cpp have fields of their own beside OpenAI's."""
+    listed = models.get("data") if isinstance(models, dict) else None
+    for entry in listed if isinstance(listed, list) else []:
+        if not isinstance(entry, dict) or str(entry.get("id")).removeprefix("models/") != model:
+            continue
+        within = (entry.get(name) for name in ("top_provider", "meta"))
+        for fields in (entry, *(each for each in within if isinstance(each, dict))):
+            for name in _CONTEXT_FIELDS:
+                value = fields.get(name)
+                if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                    return value
+    return None
+
+
+_CONTEXT_FIELDS = (
+    *("max_model_len", "context_length", "max_context_length", "context_window"),
+    *("max_input_tokens", "n_ctx"),
+)
 
 
 def _probing(seconds: float) -> Callable[[httpx2.Request], Awaitable[None]]:

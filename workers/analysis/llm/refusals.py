@@ -56,6 +56,13 @@ _AT_MOST = re.compile(
 )
 #: vLLM's form, with the tokens of the context and of the prompt.
 _OF_CONTEXT = re.compile(r"\(\d+ > (\d+) - (\d+)\)")
+#: Tokens of a model's context, in a refusal: OpenAI, vLLM, llama.cpp, Gemini; Anthropic, Mistral.
+_CONTEXT = re.compile(
+    r"(?:context[ _](?:length|window|size)|maximum (?:number of )?(?:input )?tokens(?: allowed)?"
+    r"|n_ctx\w*|max_model_len)[\"']?\s{0,2}(?:is|of|=|:)?\s{0,2}\(?(\d[\d,]{2,10})"
+    r"|> (\d[\d,]{2,10}) maximum|\b(\d[\d,]{2,10}) maximum context",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"\b(?:https?://|[\w.-]+@)\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")
 _ACCOUNT = re.compile(
     r"\b(?:org|proj|user|acct|req|sk|key|chatcmpl)[-_][\w*.-]{4,}|\b[0-9a-fA-F-]{32,}\b"
@@ -113,6 +120,14 @@ def longest_answer(text: str) -> int | None:
         return max(0, int(room[1]) - int(room[2])) or None
     found = _AT_MOST.search(text)
     return int(found[1]) if found else None
+
+
+def context_size(text: str) -> int | None:
+    """The tokens that a model reads at once, where a refusal says so."""
+    if room := _OF_CONTEXT.search(text):
+        return int(room[1])
+    found = _CONTEXT.search(text)
+    return int(next(filter(None, found.groups())).replace(",", "")) if found else None
 
 
 def server_words(body: object) -> str:

@@ -12,8 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
+from bot.store import Store
 from tests.support.llm_server import LLMServer, Reply, Request, Status, Text
 from tests.support.sandbox.server import Sandbox
+from workers.analysis.llm.capabilities import Capabilities, CapabilityStore
 from workers.offline import doctor
 from workers.offline.doctor import Check, Level, as_json, as_lines, run_checks
 from workers.scan.analyzers.isolation import Isolation
@@ -90,6 +92,45 @@ async def test_an_llm_that_refuses_the_key_is_a_failure(sandbox: Sandbox) -> Non
     assert "sk-x" not in as_json(list(checks.values()))
 
 
+async def test_what_was_learned_of_a_model_is_shown(sandbox: Sandbox) -> None:
+    def answer(request: Request) -> Reply:
+        if request.messages[0]["role"] == "system":
+            return Status(400, "system role not supported")
+        return Text('{"verdicts": []}', completion_tokens=9)
+
+    async with LLMServer(default=answer, streams=False) as llm:
+        llm.models = {"data": [{"id": "small", "max_model_len": 16_000}]}
+        changed = {"openai_base_url": llm.url, "llm_model": "small"}
+        checks = await run_checks(settings(sandbox, **changed))
+    lines = [check for check in checks if check.name == "llm"]
+    assert [line.level for line in lines] == [Level.OK, Level.OK, Level.WARNING]
+    assert lines[0].text.startswith("small answered as asked (")
+    assert lines[1].text == (
+        "small: no system messages; JSON by a schema; no streams; answers limited by max_tokens;"
+        " temperature 0; a context of 16,000 tokens; speed not known"
+    )
+    assert lines[2].text == "LLM_CONTEXT_TOKENS is 64,000, more than small reads"
+    assert "16,000" in lines[2].remedy
+
+
+async def test_what_reviews_learned_of_a_model_is_shown_too(
+    sandbox: Sandbox, redis: Redis, redis_url: str
+) -> None:
+    async with LLMServer() as llm:
+        changed = {"openai_base_url": llm.url, "llm_model": "small", "redis_url": redis_url}
+        given = settings(sandbox, **changed)
+        store = Store(redis, keep_seconds=3600)
+        learned = Capabilities(context=131_072, speed=53.5, longest=4096)
+        await CapabilityStore(store.llm, llm.url, Capabilities()).worked("small", learned)
+        llm.default = Text('{"verdicts": []}')
+        checks = await run_checks(given)
+    assert any(
+        "of 4,096 tokens at most" in check.text
+        and "a context of 131,072 tokens; 53.5 tokens/s" in check.text
+        for check in checks
+    )
+
+
 async def test_lacking_permissions_and_events_are_named(sandbox: Sandbox) -> None:
     sandbox.state.installations[sandbox.installation_id].permissions["checks"] = "read"
     sandbox.state.app.events = ("pull_request",)
@@ -159,8 +200,8 @@ async def test_each_named_model_is_asked(sandbox: Sandbox) -> None:
         changed = {"openai_base_url": llm.url, "llm_model": "small", "llm_verify_model": "small"}
         checks = await run_checks(settings(sandbox, **changed, llm_fallback_models="gone"))
     llms = [check for check in checks if check.name == "llm"]
-    assert [check.level for check in llms] == [Level.OK, Level.FAILURE]
-    assert "gone" in llms[1].text
+    assert [check.level for check in llms] == [Level.OK, Level.OK, Level.FAILURE]
+    assert "gone" in llms[2].text
 
 
 @pytest.mark.parametrize(
