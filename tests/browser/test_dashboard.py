@@ -88,7 +88,7 @@ async def test_the_dashboard_shows_new_reviews_by_itself(
     await expect(page.get_by_role("row", name="octo/demo #12")).to_be_visible(timeout=20_000)
 
 
-@pytest.mark.variations(4)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
 async def test_the_page_is_accessible_and_no_wider_than_the_screen(

@@ -197,7 +197,7 @@ async def test_hostile_text_stays_text(
     assert all(url.startswith(f"http://{address}/") for url in requested_urls)
 
 
-@pytest.mark.variations(4)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 async def test_the_page_is_accessible_and_no_wider_than_the_screen(

@@ -86,7 +86,7 @@ async def test_a_focus_looks_for_one_category_only(world: World) -> None:
     assert thread.resolved_by is None, "what was not looked for is not gone"
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("permission", ["read", "triage", "none"])
 async def test_who_may_only_read_is_refused_once_and_nothing_runs(
     world: World, permission: str
@@ -126,7 +126,7 @@ async def test_a_wrong_command_gets_one_short_answer(world: World) -> None:
     assert reactions(world, comment.id) == ["confused"]
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     "body",
     ["> /review", "```\n/review\n```", "see `/review`", "no command", "<!-- /review -->"],

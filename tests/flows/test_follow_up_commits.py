@@ -221,7 +221,7 @@ async def test_a_missing_model_answer_is_a_change_once(world: World, llm: LLMSer
     assert "not reviewed by the model" not in second.body
 
 
-@pytest.mark.variations(2)
+@pytest.mark.variations(1)
 @pytest.mark.parametrize(
     ("trouble", "folded"),
     [
@@ -258,7 +258,7 @@ async def test_a_failed_minimize_fails_no_review_and_is_not_repeated(
     assert len(world.inline_comments) == 4
 
 
-@pytest.mark.variations(2)
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("after", [False, True])
 async def test_an_edit_and_a_fold_that_fail_at_first_are_made_good(
     world: World, llm: LLMServer, after: bool

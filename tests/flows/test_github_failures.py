@@ -70,7 +70,7 @@ async def test_a_write_that_took_effect_unknown_to_us_is_not_done_again(
     assert_reviewed_once(world)
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     "match",
     [

@@ -127,7 +127,7 @@ async def test_broken_json_is_repaired_once(world: World, llm: LLMServer) -> Non
     assert lines(world) == [9, 13]
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("name", SERVERS)
 async def test_every_known_server_gives_a_review(world: World, llm: LLMServer, name: str) -> None:
     def answer(request: Request) -> Text:
@@ -144,7 +144,7 @@ async def test_rate_limits_are_waited_out(world: World, llm: LLMServer) -> None:
     assert lines(world) == [9, 13]
 
 
-@pytest.mark.variations(4)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     "reply",
     [

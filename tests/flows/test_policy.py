@@ -76,7 +76,7 @@ async def test_what_the_repository_configures(
     await assert_skipped(world, expected_text)
 
 
-@pytest.mark.variations(4)
+@pytest.mark.variations(3)
 @pytest.mark.parametrize(
     ("config", "more"),
     [

@@ -129,7 +129,7 @@ async def test_a_check_run_whose_making_redis_forgot_is_closed_with_its_review(
     ]
 
 
-@pytest.mark.variations(2)
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("way", ["time out", "cancel", "fail"])
 async def test_a_posted_review_whose_check_run_waits_ends_with_its_report(
     world: World, way: str

@@ -95,7 +95,7 @@ async def by_api(world: World, number: int) -> None:
     assert answer.status_code == 202
 
 
-@pytest.mark.variations(4)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("cancel", "why"),
     [
@@ -233,7 +233,7 @@ async def retitled(world: World, number: int) -> None:
     await world.sandbox.edit_title(REPO, number, "Change things")
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(1)
 @pytest.mark.parametrize(
     ("end", "requeue_from_dead_workers"),
     [(by_closing, reopened), (by_label, unlabeled), (by_title, retitled)],

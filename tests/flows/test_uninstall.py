@@ -38,7 +38,7 @@ async def repository_removed(world: World) -> None:
     await world.sandbox.remove_repository(REPO)
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(1)
 @pytest.mark.parametrize(
     ("leave", "why"),
     [

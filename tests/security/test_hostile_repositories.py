@@ -92,7 +92,7 @@ def test_the_corpus_is_large() -> None:
     assert len(_NAMES) + len(objects()) >= 60
 
 
-@pytest.mark.variations(5)
+@pytest.mark.variations(3)
 @pytest.mark.parametrize(
     "name",
     [
@@ -109,7 +109,7 @@ async def test_a_hostile_tree_is_reviewed_and_runs_nothing(
     _check_reported(await _scanned(hostile.build(repository), settings))
 
 
-@pytest.mark.variations(5)
+@pytest.mark.variations(3)
 @pytest.mark.parametrize("name", objects())
 async def test_hostile_objects_are_reviewed_or_refused_in_a_sentence(
     name: str, repository: Repository, settings: Settings, canary: Path, tmp_path: Path

@@ -103,6 +103,7 @@ def test_a_misspelled_variable_is_named_with_the_nearest(tmp_path: Path) -> None
     assert done.stderr == "glossator: LLM_MODLE is not a setting. Did you mean LLM_MODEL?\n"
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("variable", "value", "expected_text"),
     [
@@ -123,6 +124,7 @@ def test_a_wrong_setting_is_one_plain_line(
     assert "Value error" not in done.stderr
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("where", ["a folder within", "a worktree", "100%41 café #1"])
 def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) -> None:
     entered = repo.parent / where
@@ -300,13 +302,14 @@ def test_the_server_names_the_missing_setting(tmp_path: Path) -> None:
     assert "GITHUB_APP_ID is not set" in done.stderr
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("form", "begins"),
     [
-        ("markdown", b"# shop: Run commands"),
+        ("pdf", b"%PDF-"),
         ("sarif", b"{"),
         ("html", b"<!doctype html>"),
-        ("pdf", b"%PDF-"),
+        ("markdown", b"# shop: Run commands"),
     ],
 )
 def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) -> None:
@@ -316,7 +319,7 @@ def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) 
     assert report.read_bytes().startswith(begins)
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("key_bytes", "expected_text"),
     [
@@ -375,7 +378,7 @@ def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
     assert last_line == "glossator: The worker cannot start: [Errno 2] No such file or directory."
 
 
-@pytest.mark.variations(3)
+@pytest.mark.variations(1)
 @pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "GITHUB_API_URL", "PUBLIC_URL"])
 @pytest.mark.parametrize("port", ["port", "99999"])
 def test_an_address_has_a_port_that_is_one(tmp_path: Path, name: str, port: str) -> None:
