@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
+
+from templates import languages
 
 DIRECTORY = Path(__file__).parent
 
@@ -32,5 +35,13 @@ def environment(
         lstrip_blocks=True,
         keep_trailing_newline=keep_trailing_newline,
     )
-    made.filters.update(filters)
+    made.filters.update({"plural": languages.plural, "number": languages.number}, **filters)
+    made.globals.update(_=_html if autoescape else languages._, language=languages.current)
     return made
+
+
+def _html(message: str, /, **values: object) -> "Markup":
+    """The message as HTML: what is not marked as such is escaped, in values and translations."""
+    from markupsafe import Markup
+
+    return Markup.escape(languages._(message)).format(**values)  # type: ignore[arg-type]

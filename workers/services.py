@@ -11,16 +11,19 @@ from typing import Any
 
 import httpx2
 
+from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Repository
 from bot.github.app import GitHubApp
 from bot.github.errors import Transient
+from bot.policy.precedence import effective
 from bot.runtime.tasks import stop
 from bot.security.tls import trusted
 from bot.store import Store, connect
 from bot.telemetry import log
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.watchdog import watched
+from templates.languages import use
 from workers.analysis.llm.client import LLM
 
 #: A worker that died while it was the only one at something holds others up for so many seconds.
@@ -56,6 +59,18 @@ class Services:
     github: GitHubApp
     llm: LLM | None  # None: analysers alone review
     metrics: Metrics
+
+    def speak(self, config: RepoConfig) -> None:
+        """Write in the repository's language for the rest of this task."""
+        use(effective(self.settings, config).language)
+
+    async def speak_as_before(self, repository: Repository, number: int) -> None:
+        """Write in the language of the pull request's last review: its configuration is not read
+        for one answer. Without one, in the server's."""
+        newest = (await self.store.pulls.get(repository.id, number)).unfocused
+        state = await self.store.reviews.get(newest) if newest else None
+        if state is not None and state.handoff is not None:
+            self.speak(state.handoff.config)
 
     def lock_pull(self, repository: Repository, number: int) -> AbstractAsyncContextManager[None]:
         """Keep others from starting or stopping reviews of the pull request meanwhile.

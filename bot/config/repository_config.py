@@ -24,6 +24,7 @@ from bot.config.config_errors import code, dotted, explain
 from bot.config.safe_yaml import Document, Path, Position
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity
+from templates.languages import Language
 
 FILE = ".github/glossator.yml"
 #: More errors than anybody reads at once; the others show when these are mended.
@@ -69,6 +70,7 @@ class RepoConfig:
     settle_seconds: int | None = None
     analyzers_disabled: tuple[str, ...] = ()
     author_commands: bool = False
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,11 @@ class _File(_Section):
         _DEFAULT.author_commands,
         description="Let authors without write access ask questions and dismiss findings in "
         "their own pull requests.",
+    )
+    language: Language = Field(
+        _SERVERS,
+        description="Language of reviews and answers: en, de, es, fr, ja, pt-BR or zh-CN. "
+        "Default: the server's.",
     )
     drafts: bool = Field(_DEFAULT.drafts, description="Review drafts automatically.")
     bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots automatically.")

@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.config.urls import endpoint, is_metadata, redis_address
 from bot.domain.model import Category, Effort, Severity
+from templates.languages import Language
 
 #: Below the person's home, not in the working directory, which may be a stranger's clone.
 DATA_DIR = Path("~/.local/share/glossator")
@@ -239,6 +240,10 @@ class Settings(BaseSettings):
     look_ups_per_round: int = Field(8, ge=1, le=30, description="Look-ups per round.")
 
     # The review
+    review_language: Language = Field(
+        Language.ENGLISH,
+        description="Language of reviews, answers and pages: en, de, es, fr, ja, pt-BR or zh-CN.",
+    )
     max_analyze_files: int = Field(40, ge=1, description="Maximum files per review.")
     batch_files: int = Field(5, ge=1, description="Maximum files per LLM call.")
     max_comments: int = Field(

@@ -28,6 +28,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.domain.model import Category, Effort
+from templates.languages import _
 
 
 class Verb(StrEnum):
@@ -206,7 +207,7 @@ def _parse_words(rest: str) -> Command | BadCommand:
     if verb is None:
         return _combined([each.strip(",.!").lower() for each in rest.split()])
     if verb is Verb.ASK and not text:
-        return BadCommand(f"`/review ask` needs a question on the same line.{_HELP}")
+        return _bad(_("`/review ask` needs a question on the same line."))
     return Command(verb=verb, text=text)
 
 
@@ -229,7 +230,7 @@ def _combined(words: Sequence[str]) -> Command | BadCommand:
     efforts = {each.effort for each in found if each.effort}
     others = {each.verb for each in found}
     if len(others) > 1 or len(categories) > 1 or len(efforts) > 1:
-        return BadCommand(f"Those words do not go together in one command.{_HELP}")
+        return _bad(_("Those words do not go together in one command."))
     return Command(
         verb=found[0].verb,
         full=any(each.full for each in found),
@@ -238,12 +239,15 @@ def _combined(words: Sequence[str]) -> Command | BadCommand:
     )
 
 
-_HELP = " `/review help` lists all commands."
-
-
 def _unknown(word: str) -> BadCommand:
     # Nothing else of the comment is repeated: it could mention people or break the Markdown.
-    what = f"`/review {word}`" if _MAX_SHOWN_CHARACTERS.fullmatch(word) else "That"
+    what = _("That is not a command.")
+    if _MAX_SHOWN_CHARACTERS.fullmatch(word):
+        what = _("`/review {word}` is not a command.", word=word)
     matches = get_close_matches(word[:30], COMMAND_WORDS, n=1)
-    hint = f" Did you mean `/review {matches[0]}`?" if matches else ""
-    return BadCommand(f"{what} is not a command.{hint}{_HELP}")
+    hint = f" {_('Did you mean `/review {word}`?', word=matches[0])}" if matches else ""
+    return _bad(what + hint)
+
+
+def _bad(what: str) -> BadCommand:
+    return BadCommand(f"{what} {_('`/review help` lists all commands.')}")

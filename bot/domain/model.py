@@ -13,6 +13,7 @@ from pydantic import StringConstraints, TypeAdapter
 
 from bot.domain.diff import ChangedFile, FileStatus, Side
 from bot.domain.reasons import FileSkipReason, RejectionReason
+from templates.languages import _, listed
 
 T = TypeVar("T")
 
@@ -271,15 +272,19 @@ class Finding:
     @property
     def found_by(self) -> str:
         """Who found it, in words: `LLM`, `ruff F821`, `LLM and ruff F821`."""
-        *others, last = [
-            "LLM" if name == LLM_SOURCE else " ".join(name.split(":", 1)) for name in self.sources
-        ]
-        return f"{', '.join(others)} and {last}" if others else last
+        return listed(
+            ["LLM" if name == LLM_SOURCE else " ".join(name.split(":", 1)) for name in self.sources]
+        )
 
     @property
     def tools(self) -> frozenset[str]:
         """Who found it, without the rules: `llm`, `ruff`, ..."""
         return frozenset(source.partition(":")[0] for source in self.sources)
+
+
+def explained(reason: FileSkipReason | RejectionReason, detail: str) -> str:
+    """The reason in words, with the detail of this one case."""
+    return _(reason.text).format(detail).removesuffix(": ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +298,7 @@ class SkippedFile:
     @property
     def text(self) -> str:
         """Why, for people."""
-        return self.reason.explain(self.detail)
+        return explained(self.reason, self.detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -448,7 +453,7 @@ class Rejected:
     @property
     def text(self) -> str:
         """Why, for people."""
-        return self.reason.explain(self.detail)
+        return explained(self.reason, self.detail)
 
     @property
     def is_suggestion_only(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.model import State
+from templates.languages import _, plural
 
 #: How far a review is once its scan, and then the analysis of its batches, is done.
 SCANNED_PERCENT, ANALYZED_PERCENT = 20, 90
@@ -29,31 +30,28 @@ class Activity(StrEnum):
         """What it is, for people."""
         match self:
             case Activity.QUEUED:
-                return "Queued"
+                return _("Queued")
             case Activity.WAITING_FOR_SLOT:
-                return f"Queued behind {_count(amount, 'review')}"
+                return _("Queued behind {reviews}", reviews=plural(amount, "review"))
             case Activity.WAITING_FOR_COMMITS:
-                return f"Waiting {amount} s for more commits"
+                return _("Waiting {seconds} s for more commits", seconds=amount)
             case Activity.FETCHING:
-                return "Fetching the change"
+                return _("Fetching the change")
             case Activity.CLONING:
-                return "Cloning the repository"
-            case Activity.DIFFING:
-                return "Reading the change"
+                return _("Cloning the repository")
+            case Activity.DIFFING | Activity.READING:
+                return _("Reading the change")
             case Activity.RUNNING_ANALYZERS:
-                return f"Running analyzers on {_count(amount, 'file')}"
+                return _("Running analyzers on {files}", files=plural(amount, "file"))
             case Activity.PREPARING_BATCHES:
-                return f"Analyzers reported {_count(amount, 'finding')}; preparing batches"
-            case Activity.READING:
-                return "Reading the change"
+                return _(
+                    "Analyzers reported {findings}; preparing batches",
+                    findings=plural(amount, "finding"),
+                )
             case Activity.LOOKING_UP:
-                return f"Looking up {_count(amount, 'place')}"
+                return _("Looking up {places}", places=plural(amount, "place"))
             case Activity.CHECKING:
-                return f"Checking {_count(amount, 'finding')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+                return _("Checking {findings}", findings=plural(amount, "finding"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +75,18 @@ class Progress:
             case State.QUEUED | State.SCANNING:
                 return self.activity.text(self.amount)
             case State.ANALYZING:
-                read = f"Read {self.files_done} of {_count(self.files_total, 'file')}"
+                read = _(
+                    "Read {done} of {files}",
+                    done=self.files_done,
+                    files=plural(self.files_total, "file"),
+                )
                 if self.activity not in (Activity.LOOKING_UP, Activity.CHECKING):
                     return read
                 now = self.activity.text(self.amount)
                 return f"{read}. {now}" if self.files_done else now
             case State.REPORTING:
-                return "Writing the report"
+                return _("Writing the report")
             case State.COMPLETED:
-                return "Done"
+                return _("Done")
             case State.FAILED | State.CANCELLED | State.SUPERSEDED:
                 return ""

@@ -1,6 +1,7 @@
 """Why a file is not reviewed, and why a finding is dropped (pure).
 
-The code asks for the reason; `text` beside it is for people, with `{}` where a detail belongs.
+The code asks for the reason; `text` beside it is for people, in English, with `{}` where a detail
+belongs.
 """
 
 from enum import StrEnum
@@ -17,10 +18,6 @@ class _Reason(StrEnum):
         member._value_ = value
         member.text = text
         return member
-
-    def explain(self, detail: str = "") -> str:
-        """The text, with the detail of this one case."""
-        return self.text.format(detail).removesuffix(": ")
 
 
 class FileSkipReason(_Reason):

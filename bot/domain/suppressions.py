@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.domain.fingerprint import have_same_words, names_secret
 from bot.domain.model import SECRETS_SOURCE, Finding, Severity
+from templates.languages import _
 
 
 class Via(StrEnum):
@@ -76,6 +77,8 @@ class Dismissals:
         """Who dismissed the finding, when and why; None if nobody did."""
         one = self.in_repository.get(finding.fingerprint)
         if one is not None and one.covers(finding):
-            when = f" on {one.day}" if one.day else ""
-            return f"by {one.suppressed_by}{when}: {one.reason}"
-        return "on this pull request" if finding.fingerprint in self.on_pull else None
+            values = {"login": one.suppressed_by, "reason": one.reason}
+            if one.day:
+                return _("by {login} on {day}: {reason}", day=one.day, **values)
+            return _("by {login}: {reason}", **values)
+        return _("on this pull request") if finding.fingerprint in self.on_pull else None

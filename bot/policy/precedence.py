@@ -11,6 +11,7 @@ from typing import TypeVar
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
+from templates.languages import Language
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class Effective:
     settle_seconds: int
     forks: Forks
     analyzers_disabled: frozenset[str]
+    language: Language
 
 
 def effective(settings: Settings, config: RepoConfig) -> Effective:
@@ -47,6 +49,7 @@ def effective(settings: Settings, config: RepoConfig) -> Effective:
         settle_seconds=_first(config.settle_seconds, settings.settle_seconds),
         forks=_first(config.forks, settings.forks),
         analyzers_disabled=frozenset((*settings.analyzers_disabled, *config.analyzers_disabled)),
+        language=_first(config.language, settings.review_language),
     )
 
 

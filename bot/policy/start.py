@@ -29,6 +29,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import Forks
 from bot.domain.model import PullRequest, Trigger
 from bot.text import globs
+from templates.languages import _
 
 
 class SkipReason(StrEnum):
@@ -66,7 +67,7 @@ class Skip:
     def full_message(self) -> str:
         """The sentence, and what somebody can do who wants a review all the same."""
         final = self.reason in _NOT_OVERRIDABLE or self.reason is SkipReason.PAUSED
-        return self.message if final else f"{self.message} {REVIEW_ANYWAY}"
+        return self.message if final else f"{self.message} {_(REVIEW_ANYWAY)}"
 
 
 #: What overrides the other reasons.
@@ -88,8 +89,11 @@ def quota_exceeded(reviews: int) -> Skip:
     """The installation has had its reviews of the day."""
     return Skip(
         SkipReason.QUOTA,
-        f"Daily limit of {reviews} reviews reached (INSTALLATION_DAILY_REVIEWS). After 00:00 UTC, "
-        "press **Review again** or comment `/review`.",
+        _(
+            "Daily limit of {number} reviews reached (INSTALLATION_DAILY_REVIEWS). After 00:00 "
+            "UTC, press **Review again** or comment `/review`.",
+            number=reviews,
+        ),
     )
 
 
@@ -97,8 +101,11 @@ def author_quota_exceeded(reviews: int) -> Skip:
     """The author, who may not write, has had their reviews of the hour."""
     return Skip(
         SkipReason.AUTHOR_QUOTA,
-        f"Its author has no write access and has had {reviews} reviews within the hour "
-        "(OUTSIDER_HOURLY_REVIEWS).",
+        _(
+            "Its author has no write access and has had {number} reviews within the hour "
+            "(OUTSIDER_HOURLY_REVIEWS).",
+            number=reviews,
+        ),
     )
 
 
@@ -106,8 +113,11 @@ def _nothing_new(head_sha: str) -> Skip:
     """A plain `/review` of what is reviewed."""
     return Skip(
         SkipReason.ALREADY_REVIEWED,
-        f"Nothing is new since the review of `{head_sha[:12]}`. Comment `/review full` to review "
-        "everything again.",
+        _(
+            "Nothing is new since the review of `{commit}`. Comment `/review full` to review "
+            "everything again.",
+            commit=head_sha[:12],
+        ),
     )
 
 
@@ -168,11 +178,11 @@ def _nothing_to_review(
     pull: PullRequest, config: RepoConfig, paths: Sequence[str] | None
 ) -> Skip | None:
     if not pull.open:
-        return Skip(SkipReason.CLOSED, "The pull request is closed.")
+        return Skip(SkipReason.CLOSED, _("The pull request is closed."))
     if paths is not None and not paths:
-        return Skip(SkipReason.NOTHING_CHANGED, "The pull request changes no files.")
+        return Skip(SkipReason.NOTHING_CHANGED, _("The pull request changes no files."))
     if paths is not None and not any(_is_included(path, config) for path in paths):
-        return Skip(SkipReason.IGNORED_PATHS, "All changed files are excluded by configuration.")
+        return Skip(SkipReason.IGNORED_PATHS, _("All changed files are excluded by configuration."))
     return None
 
 
@@ -184,12 +194,14 @@ def _is_included(path: str, config: RepoConfig) -> bool:
 def _opted_out(pull: PullRequest, config: RepoConfig, paused: bool) -> Skip | None:
     """What people said of this pull request."""
     if paused:
-        return Skip(SkipReason.PAUSED, "Reviews are paused. Comment `/review resume` to continue.")
+        return Skip(
+            SkipReason.PAUSED, _("Reviews are paused. Comment `/review resume` to continue.")
+        )
     labels = {label.casefold() for label in pull.labels}
     if label := next((one for one in config.skip_labels if one.casefold() in labels), None):
-        return Skip(SkipReason.LABEL, f"The pull request has the label `{label}`.")
+        return Skip(SkipReason.LABEL, _("The pull request has the label `{label}`.", label=label))
     if marker := skip_marker_in(config, pull.title):
-        return Skip(SkipReason.TITLE, f"The title contains `{marker}`.")
+        return Skip(SkipReason.TITLE, _("The title contains `{marker}`.", marker=marker))
     return None
 
 
@@ -198,32 +210,61 @@ def _excluded_by_config(
 ) -> Skip | None:
     """What kind of pull request it is."""
     if pull.draft and not config.drafts:
-        return Skip(SkipReason.DRAFT, "The pull request is a draft.")
+        return Skip(SkipReason.DRAFT, _("The pull request is a draft."))
     if pull.author_is_bot and not config.bots:
-        return Skip(SkipReason.BOT, "The author is a bot.")
+        return Skip(SkipReason.BOT, _("The author is a bot."))
     if forks is not Forks.REVIEW and is_from_fork(pull, repository):
         waits = forks is Forks.ASK
         return Skip(
             SkipReason.FORK,
-            "The pull request comes from a fork"
-            + (", and waits for a person with write access to start a review." if waits else "."),
+            _(
+                "The pull request comes from a fork, and waits for a person with write access to "
+                "start a review."
+            )
+            if waits
+            else _("The pull request comes from a fork."),
         )
     # The slash keeps `main` from fitting `topic/main`, as it would among paths.
     branches = [f"/{pattern}" for pattern in config.base_branches]
     if branches and not globs.any_matches(branches, pull.base_ref):
-        return Skip(SkipReason.BASE_BRANCH, "Pull requests into this base branch are not reviewed.")
+        return Skip(
+            SkipReason.BASE_BRANCH, _("Pull requests into this base branch are not reviewed.")
+        )
     return None
 
 
 def _size_note(pull: PullRequest, limit: int) -> str:
     if pull.changed_files <= limit:
         return ""
-    return (
-        f"This pull request changes {pull.changed_files} files. The {limit} riskiest were "
-        "reviewed; the rest were skipped."
+    return _(
+        "This pull request changes {changed} files. The {limit} riskiest were reviewed; the rest "
+        "were skipped.",
+        changed=pull.changed_files,
+        limit=limit,
     )
+
+
+def label_added(label: str) -> str:
+    """Why a review ended, and how to have one nevertheless."""
+    return f"{_('The label `{label}` was added.', label=label)} {_(REVIEW_ANYWAY)}"
+
+
+def marker_added(marker: str) -> str:
+    """The same of a marker in the title."""
+    return f"{_('`{marker}` was added to the title.', marker=marker)} {_(REVIEW_ANYWAY)}"
+
+
+def was_closed() -> str:
+    """The same of a pull request that was closed."""
+    return _("The pull request was closed. Reopening it starts a review.")
+
+
+def superseded_by(skip: Skip) -> str:
+    """Why a review ended whose commit a newer one replaced that is not reviewed."""
+    superseded = _("Superseded by a newer commit, which is not reviewed.")
+    return f"{superseded} {skip.full_message}"
 
 
 def cancelled_by(login: str) -> str:
     """Why a review ended, and how to have another."""
-    return f"Cancelled by {login}. Comment `/review` to start again."
+    return _("Cancelled by {login}. Comment `/review` to start again.", login=login)

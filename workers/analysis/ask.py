@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import BatchFile, PullRequestContext, Usage
+from templates.languages import _
 from workers.analysis.llm.client import LLM
 from workers.analysis.prompt import ask_prompt
 from workers.analysis.redacted_view import clean, show
@@ -45,5 +46,5 @@ async def answer_question(
     )
     reply = clean(answer.text).strip()
     if answer.cut:
-        reply += "\n\n(The answer was cut off at its limit.)"
+        reply += f"\n\n{_('(The answer was cut off at its limit.)')}"
     return QuestionAnswer(reply, answer.usage)

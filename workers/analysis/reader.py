@@ -19,6 +19,7 @@ from bot.domain.model import (
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.finding_filter import FindingFilter
+from templates.languages import _, listed, ngettext
 from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA
 from workers.analysis.answer_values import same_path
 from workers.analysis.llm.client import Answer
@@ -123,10 +124,10 @@ class Reader:
             except LLMError as exc:
                 if self.session.waits_for_retry(exc):
                     raise
-                self.notes.append(f"Looked-up code could not be considered: {exc}.")
+                self.notes.append(_("Looked-up code could not be considered: {why}.", why=exc))
                 break
             if following.cut:
-                self.notes.append("Looked-up code could not be considered: the answer was cut.")
+                self.notes.append(_("Looked-up code could not be considered: the answer was cut."))
                 break
             answers.append(following)
         return answers, looked_up
@@ -182,8 +183,15 @@ class Reader:
     def _give_up(self, files: Sequence[RedactedView], exc: LLMError) -> None:
         paths = [file.source.file.path for file in files]
         self.skipped += [SkippedFile(path, FileSkipReason.NOT_READ, str(exc)) for path in paths]
-        were = "was" if len(paths) == 1 else "were"
-        self.notes.append(f"{_listed(paths)} {were} not reviewed by the model: {exc}.")
+        self.notes.append(
+            ngettext(
+                "{paths} was not reviewed by the model: {why}.",
+                "{paths} were not reviewed by the model: {why}.",
+                len(paths),
+                paths=_named(paths),
+                why=exc,
+            )
+        )
 
     def _take(
         self,
@@ -231,7 +239,10 @@ class Reader:
         if answer.cut:
             self.inconclusive += paths
             self.notes.append(
-                f"The model's answer on {_listed(paths)} was cut off; findings may be missing."
+                _(
+                    "The model's answer on {paths} was cut off; findings may be missing.",
+                    paths=_named(paths),
+                )
             )
 
     def result(self) -> BatchResult:
@@ -273,13 +284,9 @@ def _without_suggestion(finding: Finding) -> Rejected:
     return Rejected(path=finding.path, title=finding.title, reason=reason)
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _named(paths: Sequence[str]) -> str:
     """Some paths in words."""
     shown_paths = list(paths[:_MAX_NAMED])
     if len(paths) > _MAX_NAMED:
-        shown_paths.append(f"{len(paths) - _MAX_NAMED} more")
-    return (
-        shown_paths[0]
-        if len(shown_paths) == 1
-        else f"{', '.join(shown_paths[:-1])} and {shown_paths[-1]}"
-    )
+        shown_paths.append(_("{number} more", number=len(paths) - _MAX_NAMED))
+    return listed(shown_paths)

@@ -15,6 +15,7 @@ from bot.domain.progress import Activity
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import Rejection, doubts
 from bot.text.tokens import count_tokens
+from templates.languages import ngettext
 from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError
@@ -207,7 +208,12 @@ class _Checker:
             rejected=tuple(rejected),
             unchecked=tuple(dict.fromkeys(unchecked)),
             notes=tuple(
-                f"{reasons.count(why)} finding(s) were not checked: {why}."
+                ngettext(
+                    "{number} finding was not checked: {why}.",
+                    "{number} findings were not checked: {why}.",
+                    reasons.count(why),
+                    why=why,
+                )
                 for why in dict.fromkeys(reasons)
             ),
         )

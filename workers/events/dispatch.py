@@ -94,8 +94,9 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
         case PullRequestAction.READY:
             await start_review(services, _request(event, review_id, Trigger.READY))
         case PullRequestAction.CLOSED:
-            why = "The pull request was closed. Reopening it starts a review."
             where = event.repository, event.number
+            await services.speak_as_before(*where)
+            why = start.was_closed()
             if await cancel_pull(services, *where, why, only_if=_is_closed):
                 await _record_cancel(services, event, "closed")
             await _record_final_feedback(services, event)
@@ -137,7 +138,9 @@ async def _config(services: Services, event: PullRequestChanged) -> RepoConfig:
     gh = await services.github.installation(
         event.repository.installation_id, event.repository.id, {"contents": "read"}
     )
-    return (await read_config(services, gh, event.repository, event.base_ref)).config
+    config = (await read_config(services, gh, event.repository, event.base_ref)).config
+    services.speak(config)
+    return config
 
 
 async def _labeled(services: Services, event: PullRequestChanged) -> None:
@@ -152,7 +155,8 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
             return False
         return start.has_skip_label(await _config(services, event), label)
 
-    why = f"The label `{label}` was added. {start.REVIEW_ANYWAY}"
+    await services.speak_as_before(event.repository, event.number)
+    why = start.label_added(label)
     if await cancel_pull(services, event.repository, event.number, why, only_if=forbids):
         await _record_cancel(services, event, f"label {label}")
 
@@ -172,7 +176,7 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
         return pull is None or start.skip_marker_in(config, pull.title) is not None
 
     if now is not None and before is None:
-        why = f"`{now}` was added to the title. {start.REVIEW_ANYWAY}"
+        why = start.marker_added(now)
         if await cancel_pull(
             services,
             event.repository,
@@ -211,9 +215,9 @@ async def _may_use_buttons(services: Services, repository: Repository, sender: s
 
 async def _button(services: Services, event: CheckRunAction, review_id: str) -> None:
     match event.identifier:
-        case check_run.CANCEL.identifier:
+        case check_run.CANCEL:
             await _cancel(services, event)
-        case check_run.RERUN.identifier:
+        case check_run.RERUN:
             await _rerun(services, event, review_id)
         case _:  # of a button that an earlier version had
             _log.info("button_unknown", identifier=event.identifier)
@@ -221,6 +225,8 @@ async def _button(services: Services, event: CheckRunAction, review_id: str) -> 
 
 async def _cancel(services: Services, event: CheckRunAction) -> None:
     review = await services.store.reviews.review(event.external_id)
+    if review is not None:
+        await services.speak_as_before(review.repository, review.number)
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_for_unknown_review", review=event.external_id)
     elif await _may_use_buttons(

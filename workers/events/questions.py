@@ -14,6 +14,7 @@ from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Comment
 from bot.telemetry import log
+from templates.languages import _
 from workers.analysis import ask as llm_question
 from workers.analysis.llm.errors import LLMError, TransientLLMError
 from workers.events import replies
@@ -51,6 +52,7 @@ async def _answer(
     gh = await services.github.installation(
         repository.installation_id, repository.id, check_run.PERMISSIONS
     )
+    await services.speak_as_before(repository, event.number)
     try:
         reply, reaction = await _compose_answer(services, gh, event, question), "rocket"
     except OUTAGES:
@@ -60,7 +62,7 @@ async def _answer(
             raise
         why = user_message(exc)
         _log.warning("question_not_answered", comment=event.comment_id, why=why, exc_info=exc)
-        reply, reaction = f"I can't answer this: {why}", "confused"
+        reply, reaction = _("I can't answer this: {why}", why=why), "confused"
     body = render.reply_body(event.comment_id, reply, position)
     await replies.answer(services, gh, event, body)
     await replies.add_reaction(gh, event, reaction)
@@ -113,6 +115,7 @@ async def _gather_context(
         services.github.installation_token(repository.installation_id, repository.id),
         read_config(services, gh, repository, pull.base_ref),
     )
+    services.speak(repository_config.config)
     source = Source(
         url=f"{services.settings.github_url}/{repo}.git",
         token=token,

@@ -39,8 +39,6 @@ from workers.services import Services
 #: Of larger pull requests it is not asked whether all their paths are left out.
 MAX_PATHS = 300
 
-SUPERSEDED = "Superseded by a newer commit, which is not reviewed."
-
 _QUOTAS = (start.SkipReason.QUOTA, start.SkipReason.AUTHOR_QUOTA)
 
 _log = log.get(__name__)
@@ -136,6 +134,7 @@ async def _open(
     )
     repository_config = await read_config(services, gh, repo, pull.base_ref)
     config, warnings = repository_config.config, repository_config.warnings
+    services.speak(config)
     if request.label is not None and not start.has_skip_label(config, request.label):
         return None
     holds = effective(services.settings, config)
@@ -313,7 +312,7 @@ async def _end_superseded(
     if current is None or not current.trigger.automatic:
         return
     if (current.head_sha, seen.base) != (pull.head_sha, pull.base_ref):
-        await services.store.reviews.cancel(current.id, f"{SUPERSEDED} {skip.full_message}")
+        await services.store.reviews.cancel(current.id, start.superseded_by(skip))
 
 
 async def _skip(
@@ -386,5 +385,5 @@ async def _show_skip(
         run.id,
         conclusion="skipped",
         output=render.skipped_output(skip, warnings),
-        actions=[check_run.RERUN],
+        actions=[check_run.rerun_action()],
     )

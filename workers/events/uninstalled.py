@@ -9,6 +9,7 @@ from bot.domain.model import Repository, Review
 from bot.github.client import repo_url
 from bot.github.errors import Forbidden, NotFound, Unauthorized
 from bot.store import Action, AuditEntry, Way
+from templates.languages import _
 from workers.events.cancel import cancel_all
 from workers.scan.repository.object_cache import remove_repositories
 from workers.services import Services
@@ -18,8 +19,7 @@ async def handle_removal(services: Services, event: InstallationChanged, guid: s
     """Cancel the unfinished reviews there and what waits for their ends, if the event says that
     the App has left: else each would go on until GitHub refuses it something. Safe to repeat.
     Raises Transient."""
-    why = _removal_reason(event.action)
-    if why is None:
+    if _removal_reason(event.action) is None:
         return
     entry = AuditEntry(
         action=Action.ACCESS_REMOVED, way=Way.WEBHOOK, who=event.account, detail=event.action
@@ -30,6 +30,8 @@ async def handle_removal(services: Services, event: InstallationChanged, guid: s
         if review is None or not _affected_reviews(event, review):
             continue
         if not await _has_access(services, review.repository):
+            await services.speak_as_before(review.repository, review.number)
+            why = _removal_reason(event.action) or ""
             async with services.lock_pull(review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
     removed = event.action is InstallationAction.REPOSITORIES_REMOVED
@@ -45,11 +47,11 @@ def _removal_reason(action: InstallationAction) -> str | None:
     others."""
     match action:
         case InstallationAction.DELETED:
-            return "The App was uninstalled."
+            return _("The App was uninstalled.")
         case InstallationAction.SUSPENDED:
-            return "The App's installation was suspended."
+            return _("The App's installation was suspended.")
         case InstallationAction.REPOSITORIES_REMOVED:
-            return "The App was removed from this repository."
+            return _("The App was removed from this repository.")
         case (
             InstallationAction.CREATED
             | InstallationAction.UNSUSPENDED

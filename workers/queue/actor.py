@@ -24,6 +24,7 @@ from bot.config.settings import Settings
 from bot.github.errors import NotFound, Transient
 from bot.store import QUEUE_OF, RedisConnectionError, RedisTimeoutError
 from bot.telemetry import log, tracing
+from templates.languages import Language, use
 from workers.queue.shutdown import Running
 
 #: What is outside of us and comes back by itself.
@@ -143,7 +144,8 @@ def declare_actor(
         # takes over.
         attempt, parent = _attempt(settings), _parent_span()
         work = function(services(), attempt, *args)
-        async_to_sync(running.run)(_observed(work, name, attempt, parent, _ids(function, args)))
+        observed = _observed(work, name, attempt, parent, _ids(function, args))
+        async_to_sync(running.run)(_speaking(settings.review_language, observed))
 
     dramatiq.actor(
         actor_name=name,
@@ -155,6 +157,12 @@ def declare_actor(
         # A backstop only: the stages keep their own, softer limits.
         time_limit=settings.review_seconds * 1000,
     )(run)
+
+
+async def _speaking(language: Language, work: Coroutine[Any, Any, None]) -> None:
+    """Await the work in the server's language, until it learns of the repository's."""
+    use(language)
+    await work
 
 
 def _attempt(settings: Settings) -> Attempt:

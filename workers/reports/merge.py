@@ -25,6 +25,7 @@ from bot.domain.reasons import RejectionReason
 from bot.domain.suppressions import Dismissals
 from bot.policy.finding_filter import doubts, finding_filter
 from bot.policy.precedence import effective
+from templates.languages import _
 from workers.reports.dedupe import deduplicate, group
 from workers.reports.rank import choose_inline, ranked
 from workers.reports.verdict import Coverage, conclusion, verdict
@@ -201,9 +202,9 @@ def _notes(
     scan: Scan, results: Sequence[BatchResult], settings: Settings, answered: bool
 ) -> Iterable[str]:
     if not settings.has_llm:
-        yield "No LLM is configured; this review comes from static analyzers only."
+        yield _("No LLM is configured; this review comes from static analyzers only.")
     elif results and not answered:
-        yield "The LLM did not respond; this review comes from static analyzers only."
+        yield _("The LLM did not respond; this review comes from static analyzers only.")
     yield from scan.notes
     for result in results:
         yield from result.notes

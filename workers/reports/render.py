@@ -26,6 +26,7 @@ from bot.github.urls import CodeLinks
 from bot.policy.start import Skip
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
+from templates.languages import _, number
 from workers.reports.markers import finding_marker, reply_marker, review_marker
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
@@ -114,12 +115,13 @@ def check_output(report: Report, links: Links) -> CheckOutput:
 
 def _title(report: Report) -> str:
     if report.nothing_reviewed:
-        return "Could not be reviewed" if report.unread else "Nothing was reviewed"
-    found = ", ".join(f"{number:,} {severity}" for severity, number in counts(report.findings))
+        return _("Could not be reviewed") if report.unread else _("Nothing was reviewed")
+    found = ", ".join(f"{number(many)} {_(severity)}" for severity, many in counts(report.findings))
     if not report.complete:
-        return f"Partly reviewed · {found or 'no problems found'}"
-    silence = "No problems found" + (" in the reviewed files" if report.skipped else "")
-    return found or silence
+        return _("Partly reviewed · {found}", found=found or _("no problems found"))
+    if report.skipped:
+        return found or _("No problems found in the reviewed files")
+    return found or _("No problems found")
 
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:
@@ -139,28 +141,37 @@ def skipped_output(skip: Skip, notes: Sequence[str] = ()) -> CheckOutput:
     """The check run of a pull request that policy leaves alone; `notes` are what is wrong with the
     configuration."""
     summary = render("check/skipped.md.j2", full_message=skip.full_message, notes=notes)
-    return CheckOutput(f"Not reviewed: {skip.reason.replace('_', ' ')}", summary)
+    reason = _(skip.reason.replace("_", " "))
+    return CheckOutput(_("Not reviewed: {reason}", reason=reason), summary)
 
 
 def merge_group_output(number: int | None, conclusion: str | None) -> CheckOutput:
     """The check run of a merge queue's commit, with the `conclusion` of its pull request's."""
-    pull = f"Pull request #{number}" if number is not None else "The pull request"
+    pull = _("The pull request")
+    if number is not None:
+        pull = _("Pull request #{number}", number=number)
     if conclusion is None:
-        title = "The pull request was not reviewed"
-        return CheckOutput(title, f"{pull} has no finished review at its last commit.")
+        return CheckOutput(
+            _("The pull request was not reviewed"),
+            _("{pull} has no finished review at its last commit.", pull=pull),
+        )
     return CheckOutput(
-        "Reviewed in the pull request",
-        f"{pull} holds the same change; its review ended with **{conclusion}**.",
+        _("Reviewed in the pull request"),
+        _(
+            "{pull} holds the same change; its review ended with **{conclusion}**.",
+            pull=pull,
+            conclusion=conclusion,
+        ),
     )
 
 
 def failure_output(ending: Ending, sentence: str, links: Links | None = None) -> CheckOutput:
     """The check run of a review without a report; `sentence` says why and what to do."""
     title = {
-        Ending.FAILED: "The review failed",
-        Ending.TIMED_OUT: "The review took too long",
-        Ending.CANCELLED: "Cancelled",
-        Ending.SUPERSEDED: "Superseded by a newer review",
+        Ending.FAILED: _("The review failed"),
+        Ending.TIMED_OUT: _("The review took too long"),
+        Ending.CANCELLED: _("Cancelled"),
+        Ending.SUPERSEDED: _("Superseded by a newer review"),
     }[ending]
     summary = render(
         f"check/{ending.value}.md.j2", sentence=sentence, links=links if links else Links()
@@ -256,7 +267,7 @@ def _annotations(findings: Iterable[Finding]) -> Iterator[Annotation]:
     for finding in findings:
         for at in finding.located:
             if at.side is Side.RIGHT:
-                title = f"{finding.severity} {finding.category}: {at.description}"
+                title = f"{_(finding.severity)} {_(finding.category)}: {at.description}"
                 yield Annotation(
                     path=at.path,
                     start_line=at.start_line,
@@ -270,10 +281,10 @@ def _annotations(findings: Iterable[Finding]) -> Iterator[Annotation]:
 def _stages(now: State) -> list[tuple[str, str]]:
     """Each stage's mark and name: done, under way or to come."""
     names = {
-        State.QUEUED: "Queued",
-        State.SCANNING: "Scanning the change",
-        State.ANALYZING: "Reviewing",
-        State.REPORTING: "Writing the review",
+        State.QUEUED: _("Queued"),
+        State.SCANNING: _("Scanning the change"),
+        State.ANALYZING: _("Reviewing"),
+        State.REPORTING: _("Writing the review"),
     }
     order = list(names)
     at = order.index(now) if now in order else len(order)

@@ -8,8 +8,8 @@ from jinja2 import Environment
 from bot.domain.model import Finding, Place, Report, Severity, is_rule_page
 from bot.github.urls import CodeLinks
 from templates import environment
+from templates.languages import _
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
-from workers.reports.verdict import plural
 
 SYMBOLS = {
     Severity.CRITICAL: "🔴",
@@ -38,10 +38,8 @@ def _markdown() -> Environment:
             "linked": linked,
             "place": place,
             "rule_page": rule_page,
-            "plural": plural,
             "source": source,
             "symbol": SYMBOLS.__getitem__,
-            "number": "{:,}".format,
             "cost": cost,
         },
     )
@@ -63,7 +61,9 @@ def linked(text: str, address: str) -> str:
 def rule_page(finding: Finding) -> str:
     """A link to the page of the rule, if the finding has one."""
     address = finding.url
-    return f" · [about this rule]({address})" if address and is_rule_page(address) else ""
+    if not address or not is_rule_page(address):
+        return ""
+    return f" · [{_('about this rule')}]({address})"
 
 
 def code_links(report: Report) -> CodeLinks:

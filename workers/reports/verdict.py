@@ -9,14 +9,7 @@ from dataclasses import dataclass
 
 from bot.config.settings import FailOn
 from bot.domain.model import LLM_SOURCE, Category, Finding, Severity
-
-_ADJECTIVES = {
-    Severity.CRITICAL: "critical",
-    Severity.HIGH: "high-severity",
-    Severity.MEDIUM: "medium-severity",
-    Severity.LOW: "low-severity",
-    Severity.INFO: "informational",
-}
+from templates.languages import _, listed, ngettext, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +66,8 @@ def breakdown(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     if len(findings) < 2:
         return []
     found = [("LLM" if name == LLM_SOURCE else name, number) for name, number in finders(findings)]
-    lines = ("By category", categories(findings)), ("By source", found)
+    kinds = [(_(category), number) for category, number in categories(findings)]
+    lines = (_("By category"), kinds), (_("By source"), found)
     return [(name, ", ".join(f"{n} {kind}" for kind, n in totals)) for name, totals in lines]
 
 
@@ -81,53 +75,71 @@ def verdict(findings: Sequence[Finding], coverage: Coverage) -> str:
     """What to do, and what is missing, in one or two sentences."""
     if not findings and not coverage.reviewed:
         if coverage.failed:
-            return f"Nothing was reviewed: {_missing(coverage)}."
+            return _("Nothing was reviewed: {why}.", why=_missing(coverage))
         if coverage.skipped:
-            return f"Nothing was reviewed: {_all_skipped(coverage.skipped)}."
+            return _("Nothing was reviewed: {why}.", why=_all_skipped(coverage.skipped))
     advice = _advice(counts(findings))
     if coverage.failed:
-        return f"{advice} The review is incomplete: {_missing(coverage)}."
+        return _("{advice} The review is incomplete: {why}.", advice=advice, why=_missing(coverage))
     if coverage.skipped and not findings:
-        return f"{advice} {_were(coverage.skipped)} not reviewed."
+        missed = ngettext(
+            "{number} file was not reviewed.", "{number} files were not reviewed.", coverage.skipped
+        )
+        return f"{advice} {missed}"
     return advice
 
 
 def _advice(totals: Sequence[tuple[Severity, int]]) -> str:
     severe = [item for item in totals if item[0].rank <= Severity.HIGH.rank]
     if severe:
-        return f"{_listed(severe, 'issue')} to fix before merging."
+        return _("{issues} to fix before merging.", issues=_issues(severe))
     if totals and totals[0][0] is Severity.MEDIUM:
-        return f"{_listed(totals[:1], 'issue')} worth a look before merging."
+        return _("{issues} worth a look before merging.", issues=_issues(totals[:1]))
     if totals:
-        return f"Nothing blocking. {_listed(totals, 'note')}."
-    return "No problems found."
+        notes = ngettext("{parts} note", "{parts} notes", totals[-1][1], parts=_parts(totals))
+        return _("Nothing blocking. {notes}.", notes=notes)
+    return _("No problems found.")
 
 
 def _missing(coverage: Coverage) -> str:
     parts = []
     if coverage.unread and not coverage.model_answered:
-        parts.append("the LLM did not respond")
+        parts.append(_("the LLM did not respond"))
     elif coverage.unread:
-        parts.append(f"the model did not read {plural(coverage.unread, 'file')}")
+        parts.append(_("the model did not read {files}", files=plural(coverage.unread, "file")))
     if coverage.failed_analyzers:
-        parts.append(f"{listed(coverage.failed_analyzers)} failed")
-    return ", and ".join(parts)
+        parts.append(_("{analyzers} failed", analyzers=listed(coverage.failed_analyzers)))
+    return _("{first}, and {second}", first=parts[0], second=parts[1]) if parts[1:] else parts[0]
 
 
 def _all_skipped(files: int) -> str:
-    if files == 1:
-        return "the only changed file was skipped"
-    return f"all {files:,} changed files were skipped"
+    return ngettext(
+        "the only changed file was skipped", "all {number} changed files were skipped", files
+    )
 
 
-def _were(files: int) -> str:
-    return f"{plural(files, 'file')} {'was' if files == 1 else 'were'}"
-
-
-def _listed(totals: Sequence[tuple[Severity, int]], noun: str) -> str:
+def _issues(totals: Sequence[tuple[Severity, int]]) -> str:
     """`1 critical and 2 high-severity issues`."""
-    parts = [f"{number:,} {_ADJECTIVES[severity]}" for severity, number in totals]
-    return f"{listed(parts)} {noun}" + ("" if totals[-1][1] == 1 else "s")
+    return ngettext("{parts} issue", "{parts} issues", totals[-1][1], parts=_parts(totals))
+
+
+def _parts(totals: Sequence[tuple[Severity, int]]) -> str:
+    """`1 critical and 2 high-severity`."""
+    return listed([_part(severity, number) for severity, number in totals])
+
+
+def _part(severity: Severity, number: int) -> str:
+    match severity:
+        case Severity.CRITICAL:
+            return ngettext("{number} critical", "{number} critical", number)
+        case Severity.HIGH:
+            return ngettext("{number} high-severity", "{number} high-severity", number)
+        case Severity.MEDIUM:
+            return ngettext("{number} medium-severity", "{number} medium-severity", number)
+        case Severity.LOW:
+            return ngettext("{number} low-severity", "{number} low-severity", number)
+        case Severity.INFO:
+            return ngettext("{number} informational", "{number} informational", number)
 
 
 def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool = True) -> str:
@@ -141,13 +153,3 @@ def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool =
     if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
         return "failure"
     return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def listed(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -19,6 +19,7 @@ from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Transient
 from bot.security.links import review_links
 from bot.telemetry import log
+from templates.languages import _
 from workers.reports import render
 from workers.services import Services, in_background
 
@@ -34,8 +35,9 @@ LOCK_SECONDS = 20
 #: Whoever has to write waits so long for another, and then comes again.
 WAIT_SECONDS = 5
 
-CANCEL = Action("Cancel", "cancel", "Stop this review")
-RERUN = Action("Review again", "rerun", "Review this commit again")
+#: The buttons, as deliveries name them.
+CANCEL, RERUN = "cancel", "rerun"
+
 
 #: What a token may do, by the step that it is for; git's own may read contents alone.
 READ = {"contents": "read", "pull_requests": "read", "issues": "read"}
@@ -51,6 +53,15 @@ _log = log.get(__name__)
 
 #: Reviews whose next progress this process waits to tell.
 _pending_updates: set[str] = set()
+
+
+def cancel_action() -> Action:
+    """GitHub takes labels of 20 characters and descriptions of 40."""
+    return Action(_("Cancel"), CANCEL, _("Stop this review"))
+
+
+def rerun_action() -> Action:
+    return Action(_("Review again"), RERUN, _("Review this commit again"))
 
 
 async def client(
@@ -101,7 +112,7 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
             external_id=review.id,
             details_url=review_links(services.settings, review.id).page,
             output=_progress_output(services, review, progress),
-            actions=[CANCEL],
+            actions=[cancel_action()],
         )
     await services.store.reviews.update(review.id, check_run_id=run.id)
     await services.store.locks.once_per(f"check:{review.id}", int(MIN_GAP * 1000))
@@ -123,7 +134,7 @@ async def close_forgotten(
         run.id,
         conclusion="cancelled",
         output=render.failure_output(render.Ending.SUPERSEDED, ""),
-        actions=[RERUN],
+        actions=[rerun_action()],
     )
 
 
@@ -181,7 +192,7 @@ async def _update(services: Services, review: Review) -> None:
                 state.check_run_id,
                 status="in_progress",
                 output=_progress_output(services, review, state.progress),
-                actions=[CANCEL],
+                actions=[cancel_action()],
             )
         except GitHubError as exc:  # the next progress, or the end, will be told
             _log.warning("progress_not_shown", review=review.id, why=str(exc))

@@ -40,6 +40,8 @@ async def conclude_review(services: Services, attempt: Attempt, review_id: str) 
     state = await store.reviews.get(review_id)
     if state is not None and not state.state.finished:
         return
+    if state is not None and state.handoff is not None:
+        services.speak(state.handoff.config)
     if state is None or state.concluded or not (state.state in _ENDINGS or state.check_run_open):
         await store.reviews.mark_concluded(review_id)
         return
@@ -103,7 +105,7 @@ async def _complete(services: Services, review: Review, report: Report | None) -
             return
         run = await check_run.ensure_exclusive(services, gh, review)
         if report is not None:
-            await complete_check_run(gh, run, report, links, (check_run.RERUN,))
+            await complete_check_run(gh, run, report, links, (check_run.rerun_action(),))
             return
         if state.state not in _ENDINGS:  # its report has expired
             return
@@ -114,7 +116,7 @@ async def _complete(services: Services, review: Review, report: Report | None) -
             run,
             conclusion=_conclusion(services.settings, state),
             output=render.failure_output(ending, state.error, links),
-            actions=[check_run.RERUN],
+            actions=[check_run.rerun_action()],
         )
 
 

@@ -91,7 +91,9 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
             run = await check_run.ensure_exclusive(services, gh, review)
             held = None if current.check_run_completing else 0
             await store.reviews.update(review.id, check_run_completing=True)
-            await complete_check_run(gh, run, report, links, (check_run.RERUN,), already_sent=held)
+            await complete_check_run(
+                gh, run, report, links, (check_run.rerun_action(),), already_sent=held
+            )
             completed = await store.reviews.move(
                 review.id,
                 State.COMPLETED,
@@ -207,6 +209,9 @@ async def render_report(services: Services, attempt: Attempt, review_id: str, fo
     ValueError for a format that there is not."""
     format = ReportFormat(form)
     report = await services.store.stage_data.report(review_id)
+    state = await services.store.reviews.get(review_id)
+    if state is not None and state.handoff is not None:
+        services.speak(state.handoff.config)
     if report is not None:
         links = review_links(services.settings, review_id)
         data = await asyncio.to_thread(render_format, report, format, links)

@@ -28,6 +28,7 @@ from bot.github.errors import (
 from bot.runtime.tasks import run_to_completion, stop
 from bot.store import RedisError, ReviewState, Store, message
 from bot.telemetry import log
+from templates.languages import _, plural
 from workers.analysis.llm.errors import LLMError, TransientLLMError
 from workers.queue.actor import OUTAGES, Attempt, RetryAfter, RetryLater
 from workers.scan.repository.errors import CloneError
@@ -53,8 +54,8 @@ ISOLATION_SECONDS = 15
 MAX_STARTS = 4
 
 WORKER_CRASHED = (
-    "The worker crashed {number} times on this review; the change may need more memory than the "
-    "worker has. See its log."
+    f"The worker crashed {MAX_STARTS} times on this review; the change may need more memory than "
+    "the worker has. See its log."
 )
 
 _log = log.get(__name__)
@@ -113,10 +114,12 @@ async def run_stage(
     if review is None or review.state not in during:
         _log.info("stage_skipped", review=review_id, state=review and review.state)
         return
+    if review.handoff is not None:
+        services.speak(review.handoff.config)
     started_at = time.monotonic()
     async with _started(services, review_id, name) as starts:
         if starts > MAX_STARTS:
-            await fail(services, review_id, WORKER_CRASHED.format(number=MAX_STARTS))
+            await fail(services, review_id, WORKER_CRASHED)
         elif starts > ISOLATE_AFTER_STARTS:
             async with store.locks.hold(
                 "isolated_stage", seconds=ISOLATION_SECONDS, wait=0
@@ -195,13 +198,13 @@ async def time_out(services: Services, review_id: str, seconds: float) -> None:
     if that is known."""
     review = await services.store.reviews.get(review_id)
     outage = review.outage if review is not None else ""
-    sentence = f"Timed out after {_duration(seconds)}. {outage}".strip()
+    sentence = f"{_('Timed out after {duration}.', duration=_duration(seconds))} {outage}".strip()
     await fail(services, review_id, sentence, timed_out=True)
 
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} seconds"
+    return plural(minutes, "minute") if minutes > 1 else plural(round(seconds), "second")
 
 
 async def _until_finished(
@@ -265,22 +268,25 @@ def is_retryable(exc: Exception) -> bool:
 
 def user_message(exc: Exception) -> str:
     """What people are told: our own errors speak for themselves, others stay in the log."""
-    if isinstance(exc, StageFailed | GitHubError | CloneError | LLMError):
+    if isinstance(exc, StageFailed):
+        return _(str(exc))
+    if isinstance(exc, GitHubError | CloneError | LLMError):  # for operators, in English
         return str(exc)
     if isinstance(exc, RedisError):
-        return "Redis was unavailable."
-    return "Internal error; see the server log."
+        return _("Redis was unavailable.")
+    return _("Internal error; see the server log.")
 
 
 async def fail(
     services: Services, review_id: str, sentence: str, *, timed_out: bool = False
 ) -> None:
-    """End a review as failed; its check run is completed by `conclude_review`."""
+    """End a review as failed; its check run is completed by `conclude_review`. A `sentence` that
+    has a translation is kept in the review's language."""
     await services.store.reviews.move(
         review_id,
         State.FAILED,
         from_states=UNFINISHED,
         messages=[message("conclude_review", review_id)],
-        error=sentence,
+        error=_(sentence),
         timed_out=timed_out,
     )

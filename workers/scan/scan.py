@@ -28,6 +28,7 @@ from bot.domain.reasons import FileSkipReason
 from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
+from templates.languages import _
 from workers.scan import leftovers
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import AnalyzerResults, run_all
@@ -191,7 +192,8 @@ def _cache_inputs(
 ) -> str:
     """What else an answer, and what was kept of it, depends on, beside the code that is read."""
     written = tuple(selection.conventions.items())
-    return repr((settings.llm_model, config.instructions, written, criteria))
+    rules = effective(settings, config)
+    return repr((settings.llm_model, config.instructions, written, criteria, str(rules.language)))
 
 
 def _finished(hidden: Redacted, criteria: FindingFilter) -> tuple[Finding, ...]:
@@ -229,7 +231,7 @@ async def _around(
     try:
         return others, await leftovers.leftovers(repository, selection), notes
     except CloneError as exc:
-        note = f"Uses of what was removed were not searched for: {exc}"
+        note = _("Uses of what was removed were not searched for: {why}", why=exc)
         return others, None, (*notes, note)
 
 
@@ -249,7 +251,8 @@ async def _relatives(
     try:
         return await relatives(repository, selection)
     except CloneError as exc:
-        return {}, (f"Other files of the repository were not read for context: {exc}",)
+        why = _("Other files of the repository were not read for context: {why}", why=exc)
+        return {}, (why,)
 
 
 def _own(targets: Iterable[Target]) -> dict[str, Text]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bot.domain.diff import ChangedFile, display_path, is_printable
 from bot.domain.model import Finding
+from templates.languages import _
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import SECRETS
@@ -36,7 +37,7 @@ async def search_unread(
         targets = await _targets(clone, files[:MAX_FILES])
     except CloneError as exc:
         return Redacted((), ()), (
-            f"Files that are not reviewed were not searched for secrets: {exc}",
+            _("Files that are not reviewed were not searched for secrets: {why}", why=exc),
         )
     results = await run_all(targets, seconds=0, analyzers=(SECRETS,))
     evidence = [item for item in results.evidence if item.confidence >= _CERTAIN]

@@ -33,7 +33,7 @@ GRACE_SECONDS = 30
 #: A review that was taken up so often and left again is given up.
 MAX_RECOVERIES = 5
 
-GIVEN_UP = "Retried {number} times without finishing; see the workers' log."
+GIVEN_UP = f"Retried {MAX_RECOVERIES} times without finishing; see the workers' log."
 
 _log = log.get(__name__)
 
@@ -82,7 +82,7 @@ async def _recover(services: Services, seen: Snapshot, review_id: str) -> None:
         return
     recoveries = await store.reviews.count_recovery(review_id)
     if recoveries > MAX_RECOVERIES:
-        await fail(services, review_id, GIVEN_UP.format(number=MAX_RECOVERIES))
+        await fail(services, review_id, GIVEN_UP)
         return
     _log.warning("orphan_recovered", review=review_id, state=review.state, recoveries=recoveries)
     await store.queues.put(*lost)

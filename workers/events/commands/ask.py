@@ -5,6 +5,7 @@ from bot.domain.events import to_json
 from bot.github import pulls
 from bot.policy.permissions import is_permitted, only_as_author
 from bot.store import message
+from templates.languages import _
 from workers.events import replies
 from workers.events.commands.context import (
     CommandContext,
@@ -53,7 +54,7 @@ async def answer_reply(context: CommandContext) -> None:
         return
     notice_key = "no-llm:{}:{}".format(*context.where)
     if await services.store.deliveries.claim_notice(notice_key, event.comment_id):
-        body = render.reply_body(event.comment_id, NO_LLM)
+        body = render.reply_body(event.comment_id, _(NO_LLM))
         await replies.answer(services, context.gh, event, body)
 
 

@@ -59,8 +59,8 @@ class CommandContext:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What there is to say about a command, and the reaction that shows how it went; "" while
-    that is not known."""
+    """What there is to say about a command, in English: `run` translates it; and the reaction that
+    shows how it went, "" while that is not known."""
 
     reply_text: str = ""
     reaction: str = "rocket"

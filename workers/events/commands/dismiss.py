@@ -2,15 +2,14 @@
 
 from bot.domain.commands import Command
 from bot.domain.outcomes import Signal
-from bot.store import MAX_SUPPRESSIONS, Seen
+from bot.store import Seen
 from workers.events.commands.context import CommandContext, CommandResult
 from workers.review import threads
 
 NOT_OWN_FINDING = "Use `/review dismiss` as a reply to one of my findings."
 DISMISSED = "Dismissed. I won't report this in this repository again."
 DISMISSED_HERE = (
-    "Dismissed on this pull request. The repository already has the maximum of "
-    f"{MAX_SUPPRESSIONS} suppressions."
+    "Dismissed on this pull request. The repository already has the maximum number of suppressions."
 )
 
 
@@ -26,9 +25,9 @@ async def run(context: CommandContext, command: Command) -> CommandResult:
     days = context.services.settings.outcome_days
     seen = [Seen(one.fingerprint, Signal.DISMISSED, command.text)]
     await store.outcomes.record_seen(*context.where, seen, days=days)
-    reply_text = ""
+    reply = CommandResult()
     if reason:
         saved = await threads.suppress_all(store, event.repository, one, reason[:200], event.author)
-        reply_text = DISMISSED if saved else DISMISSED_HERE
+        reply = CommandResult(DISMISSED if saved else DISMISSED_HERE)
     await threads.resolve(context.services, context.gh, event.repository, [one])
-    return CommandResult(reply_text)
+    return reply

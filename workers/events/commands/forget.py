@@ -3,7 +3,6 @@
 from bot.domain.commands import Command
 from bot.domain.suppressions import Via
 from workers.events.commands.context import CommandContext, CommandResult
-from workers.review import threads
 
 NOT_DISMISSED = (
     "I don't know that id. `/review help` lists the suppressed findings with their ids; or reply "
@@ -11,7 +10,8 @@ NOT_DISMISSED = (
 )
 UNSUPPRESSED = "Suppression removed. I may report this again."
 UNSUPPRESSED_THUMB = (
-    f"{UNSUPPRESSED} Remove the {threads.THUMBS_DOWN} as well, or it will be suppressed again."
+    "Suppression removed. I may report this again. Remove the 👎 as well, or it will be "
+    "suppressed again."
 )
 
 

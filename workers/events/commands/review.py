@@ -8,6 +8,7 @@ from bot.domain.events import CommentCreated, from_json, to_json
 from bot.domain.model import Trigger
 from bot.policy import start
 from bot.store import message
+from templates.languages import _
 from workers.events import replies
 from workers.events.commands.context import CommandContext, CommandResult, commands_in, load_context
 from workers.events.start_review import Queued, start_review
@@ -53,11 +54,12 @@ async def start_queued_review(
 async def _start_queued(
     services: Services, event: CommentCreated, review_id: str, position: int
 ) -> None:
+    await services.speak_as_before(event.repository, event.number)
     command = (await commands_in(services, event))[position]
     assert isinstance(command, Command), "only what was understood can wait"
     context = await load_context(services, event, review_id, position)
     result = await run(context, command)
     if result.reaction:  # it can't be started any more
         await replies.add_reaction(context.gh, event, result.reaction)
-        body = render.reply_body(event.comment_id, result.reply_text, position)
+        body = render.reply_body(event.comment_id, _(result.reply_text), position)
         await replies.answer(services, context.gh, event, body)

@@ -8,6 +8,7 @@ from bot.domain.events import CommentCreated
 from bot.github import pulls
 from bot.policy.permissions import is_permitted, only_as_author
 from bot.store import Action, AuditEntry, Way
+from templates.languages import _
 from workers.events import replies
 from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
 from workers.events.commands.context import (
@@ -51,6 +52,7 @@ NOT_PERMITTED = (
 
 async def run_commands(services: Services, event: CommentCreated, review_id: str) -> None:
     """Carry out the commands of a comment, in order. Safe to repeat: each is done once."""
+    await services.speak_as_before(event.repository, event.number)
     found = await commands_in(services, event)
     if not found and event.in_reply_to is None:
         return
@@ -100,7 +102,7 @@ async def _refuse(context: CommandContext) -> str:
     await replies.add_reaction(context.gh, event, "confused")
     notice_key = "access:{}:{}".format(*context.where) + f":{event.author}"
     first = await context.services.store.deliveries.claim_notice(notice_key, event.comment_id)
-    return NOT_PERMITTED if first else ""
+    return _(NOT_PERMITTED) if first else ""
 
 
 async def _do(context: CommandContext, command: Command) -> str:
@@ -111,10 +113,11 @@ async def _do(context: CommandContext, command: Command) -> str:
         await replies.add_reaction(context.gh, context.event, result.reaction)
     if result.reaction != "confused":
         await _record(context, command)
+    reply_text = _(result.reply_text)
     await context.services.store.deliveries.record_command(
-        context.review_id, context.position, result.reply_text
+        context.review_id, context.position, reply_text
     )
-    return result.reply_text
+    return reply_text
 
 
 async def _record(context: CommandContext, command: Command) -> None:

@@ -21,7 +21,7 @@ from templates import environment
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
 from workers.reports.templates import code_links, cost, place, source
-from workers.reports.verdict import breakdown, counts, plural
+from workers.reports.verdict import breakdown, counts
 
 #: Where the review on GitHub has a finding, for people.
 SHOWN = {
@@ -73,8 +73,6 @@ def _environment() -> "Environment":
         "colored": lambda code, path: colored(code, path=path),
         "place": place,
         "source": source,
-        "plural": plural,
-        "number": "{:,}".format,
         "cost": cost,
         "time": time,
     }

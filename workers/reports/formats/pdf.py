@@ -12,11 +12,12 @@ from bot.domain.model import CheckOutcome, FileSummary, Finding, Place, Report
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates import DIRECTORY
+from templates.languages import plural
 from workers.reports.formats.html import SHOWN, time
 from workers.reports.formats.typesetting import blocks, line
 from workers.reports.rank import shown
 from workers.reports.templates import cost, place, source
-from workers.reports.verdict import breakdown, counts, plural
+from workers.reports.verdict import breakdown, counts
 
 _FOLDER = DIRECTORY / "report"
 #: Latin and code by Source Sans and Source Code, everything else by Kurinto (CJK, Hebrew,

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from bot.domain.model import Finding, Report, Severity
 from bot.text.invisible_characters import show_hidden
+from templates.languages import plural
 from workers.reports.formats.text import one_line, position
-from workers.reports.verdict import plural
 
 _STYLES = {
     Severity.CRITICAL: "bold white on red",

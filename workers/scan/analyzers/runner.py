@@ -12,6 +12,7 @@ from time import monotonic
 from bot.domain.diff import display_path
 from bot.domain.model import Finding
 from bot.telemetry import tracing
+from templates.languages import _
 from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target, TextCheck
 from workers.scan.analyzers.evidence import ChangedLines, finding, in_our_words
 from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
@@ -108,17 +109,19 @@ def _programs(analyzers: Iterable[Analyzer | TextCheck], targets: Sequence[Targe
 
 def _unknown_note(names: Collection[str]) -> Iterable[str]:
     if names:
-        yield (
-            f"`analyzers.disabled` has unknown names: {', '.join(sorted(names))}. "
-            f"The analyzers are {', '.join(NAMES)}."
+        yield _(
+            "`analyzers.disabled` has unknown names: {names}. The analyzers are {known}.",
+            names=", ".join(sorted(names)),
+            known=", ".join(NAMES),
         )
 
 
 def _not_run_note(names: Collection[str]) -> Iterable[str]:
     if names:
-        yield (
-            f"{', '.join(sorted(names))} did not run: this server cannot isolate analyzers, and "
-            "`REQUIRE_ISOLATION` is on (`glossator doctor` shows how to fix it)"
+        yield _(
+            "{analyzers} did not run: this server cannot isolate analyzers, and "
+            "`REQUIRE_ISOLATION` is on (`glossator doctor` shows how to fix it)",
+            analyzers=", ".join(sorted(names)),
         )
 
 
@@ -142,7 +145,7 @@ async def _run(
                 else:
                     output, failed = await _file_by_file(analyzer, selected, seconds, kind)
     except FileNotFoundError:
-        return _failed(analyzer, "is not installed; skipped")
+        return _failed(analyzer, _("is not installed; skipped"))
     if len(failed) == len(selected):
         return _failed(analyzer, _why(next(iter(failed.values())), seconds))
     outcome = _to_results(analyzer.name, output, analyzer.max_findings)
@@ -180,19 +183,23 @@ async def _file_by_file(
 def _partly_failed(analyzer: Analyzer, failed: Mapping[str, Exception]) -> Iterable[str]:
     slow = [path for path, why in failed.items() if isinstance(why, ProcessTimeout)]
     others = [path for path in failed if path not in slow]
-    for how, paths in (("took too long on", slow), ("failed on", others)):
-        if paths:
-            yield f"{analyzer.name} {how} {_named(paths)}; skipped there"
+    name = analyzer.name
+    if slow:
+        yield _(
+            "{analyzer} took too long on {paths}; skipped there", analyzer=name, paths=_named(slow)
+        )
+    if others:
+        yield _("{analyzer} failed on {paths}; skipped there", analyzer=name, paths=_named(others))
 
 
 def _why(failure: Exception, seconds: float) -> str:
     match failure:
         case ProcessTimeout():
-            return f"took longer than {seconds:.0f} seconds; skipped"
+            return _("took longer than {seconds} seconds; skipped", seconds=round(seconds))
         case OutputTooLarge():
-            return "reported too many findings to show; skipped"
+            return _("reported too many findings to show; skipped")
         case _:
-            return "failed; skipped"
+            return _("failed; skipped")
 
 
 def _named(paths: Sequence[str]) -> str:

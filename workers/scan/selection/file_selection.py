@@ -11,6 +11,7 @@ from bot.domain.model import FileSummary, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.policy.precedence import effective
 from bot.text.file_kinds import language_of_file
+from templates.languages import plural
 from workers.scan import conventions
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.notebooks import read_by_people
@@ -239,7 +240,7 @@ def _listed(skipped: list[SkippedFile]) -> tuple[tuple[SkippedFile, ...], int]:
     listed = [replace(item, path=display_path(item.path)) for item in skipped[:MAX_NAMED]]
     rest = len(skipped) - len(listed)
     if rest:
-        listed.append(SkippedFile(f"{rest:,} more files", FileSkipReason.UNLISTED))
+        listed.append(SkippedFile(plural(rest, "more file"), FileSkipReason.UNLISTED))
     return tuple(listed), rest
 
 

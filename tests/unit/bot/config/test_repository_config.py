@@ -21,6 +21,7 @@ from bot.config.repository_config import (
 )
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity, decode, encode
+from templates.languages import Language
 
 DOCS = Path(__file__).parents[4] / "docs"
 SCHEMA = DOCS / "glossator.schema.json"
@@ -49,6 +50,7 @@ def test_the_documented_example_sets_every_key() -> None:
         fail_on=FailOn.HIGH,
         fail_incomplete=True,
         author_commands=True,
+        language=Language.GERMAN,
         max_comments=10,
         max_files=30,
         request_changes=True,

@@ -9,6 +9,7 @@ from bot.config.repository_config import RepoConfig
 from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.policy.precedence import Effective, effective
+from templates.languages import Language
 
 #: Of each key the server's value and the repository's.
 KEYS: dict[str, tuple[Any, Any]] = {
@@ -22,8 +23,13 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "settle_seconds": (30, 0),
     "forks": (Forks.REVIEW, Forks.ASK),
     "max_files": (40, 3),
+    "language": (Language.GERMAN, Language.JAPANESE),
 }
-OTHER_NAMES = {"effort": "review_effort", "max_files": "max_analyze_files"}
+OTHER_NAMES = {
+    "effort": "review_effort",
+    "max_files": "max_analyze_files",
+    "language": "review_language",
+}
 
 
 def settings() -> Settings:

@@ -112,7 +112,7 @@ async def test_a_finding_missing_from_the_verdicts_is_asked_about_again_and_kept
     ]
     assert checked.rejected == ()
     assert checked.unchecked == ("src/search.py",)
-    assert checked.notes == ("1 finding(s) were not checked: no verdict was given.",)
+    assert checked.notes == ("1 finding was not checked: no verdict was given.",)
 
 
 async def test_an_undecided_finding_is_kept_whatever_its_confidence(
@@ -251,7 +251,7 @@ async def test_an_answer_without_a_verdict_on_any_of_them_drops_nothing(
     checked = await run(make_llm)
 
     assert checked.findings == FINDINGS
-    assert checked.notes == ("4 finding(s) were not checked: no verdict was given.",)
+    assert checked.notes == ("4 findings were not checked: no verdict was given.",)
 
 
 async def test_only_files_of_findings_are_shown_and_the_model_decides(
@@ -303,7 +303,7 @@ async def test_oversized_text_is_kept_and_reported_once(server: LLMServer, make_
     checked = await run(make_llm)
 
     assert checked.findings == FINDINGS
-    assert checked.notes == ("4 finding(s) were not checked: the prompt is too long for tiny.",)
+    assert checked.notes == ("4 findings were not checked: the prompt is too long for tiny.",)
 
 
 async def test_after_an_answer_that_was_cut_the_rest_is_asked_about(
@@ -332,4 +332,4 @@ async def test_an_outage_is_left_to_a_retry(server: LLMServer, make_llm: Make) -
     checked = await run(make_llm, last_try=True)
     assert len(checked.findings) == 4
     assert [each.confidence for each in checked.findings] == [0.9, 0.9, 0.7, 0.7]
-    assert checked.notes[0].startswith("2 finding(s) were not checked: ")
+    assert checked.notes[0].startswith("2 findings were not checked: ")

@@ -1,0 +1,71 @@
+"""A team reads its reviews in its language: what is on the pull request afterwards."""
+
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from bot.domain.model import State
+from tests.flows.conversation import AFTER, BEFORE, bot_comments, reviewed
+from tests.flows.environment import REPO, World, running
+from tests.support.llm_server import LLMServer
+
+GERMAN = {".github/glossator.yml": "language: de\n"}
+
+
+async def test_a_review_is_written_in_the_repositorys_language(world: World) -> None:
+    number = await world.open_pull(before=BEFORE | GERMAN, after=AFTER)
+    await world.until(number, State.COMPLETED)
+    [review] = world.reviews
+    assert "Vor dem Mergen zu beheben: 1 schwerwiegendes Problem." in review.body
+    assert "Über dieses Review" in review.body
+    [comment] = world.inline_comments
+    assert "hoch · Sicherheit · bandit" in comment.body
+    assert "Mit `/review dismiss` antworten" in comment.body
+    [run] = world.check_runs
+    assert run.output["title"] == "1 hoch"
+    assert [action["label"] for action in run.actions] == ["Erneut prüfen"]
+
+
+async def test_answers_are_in_the_language_of_the_last_review(world: World) -> None:
+    number = await world.open_pull(before=BEFORE | GERMAN, after=AFTER)
+    await world.until(number, State.COMPLETED)
+    await world.sandbox.comment(REPO, number, "/review pause\n/review nonsens")
+    await world.settle()
+    [answer] = bot_comments(world)
+    assert "Reviews sind pausiert." in answer
+    assert "`/review nonsens` ist kein Befehl." in answer
+
+
+async def test_a_second_review_knows_the_first_whatever_its_language(world: World) -> None:
+    """Nothing is read back from prose: markers are the same in all languages."""
+    number = await reviewed(world)
+    base = world.repository.pulls[number].base_sha
+    configured = await world.sandbox.commit(REPO, GERMAN, parent=base)
+    await world.sandbox.set_branch(REPO, "main", configured)
+    await world.sandbox.comment(REPO, number, "/review full")
+    await world.settle()
+    assert len(world.inline_comments) == 1, "what is on the lines is not said twice"
+    assert "noch offen" in world.reviews[-1].body
+
+
+async def test_the_servers_language_holds_where_a_repository_says_nothing(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    async with running(redis_url, redis, tmp_path, review_language="de") as world:
+        number = await world.open_pull(before=BEFORE, after=AFTER, title="[no review] Later")
+        await world.settle()
+        [run] = world.check_runs
+        assert run.output["title"] == "Nicht geprüft: Titel"
+        await world.sandbox.comment(REPO, number, "/review dismiss")
+        await world.settle()
+        [answer] = bot_comments(world)
+        assert answer == "`/review dismiss` bitte als Antwort auf einen meiner Befunde verwenden."
+
+
+async def test_the_model_is_asked_to_write_in_it(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> None:
+    async with running(redis_url, redis, tmp_path, **llm.settings) as world:
+        number = await world.open_pull(before=BEFORE | GERMAN, after=AFTER)
+        await world.until(number, State.COMPLETED)
+        assert "in German" in llm.requests[0].system
