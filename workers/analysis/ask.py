@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import BatchFile, PullRequestContext, Usage
-from templates.languages import _
 from workers.analysis.llm.client import LLM
 from workers.analysis.prompt import ask_prompt
 from workers.analysis.redacted_view import clean, show
@@ -12,10 +11,12 @@ from workers.analysis.redacted_view import clean, show
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswer:
-    """What the model says: Markdown that is not yet safe to post, and what it cost."""
+    """What the model says: Markdown that is not yet safe to post, what it cost, and whether it was
+    cut off at its limit."""
 
     text: str
     usage: Usage
+    cut: bool = False
 
 
 async def answer_question(
@@ -44,7 +45,4 @@ async def answer_question(
         review_id=review_id,
         installation_id=installation_id,
     )
-    reply = clean(answer.text).strip()
-    if answer.cut:
-        reply += f"\n\n{_('(The answer was cut off at its limit.)')}"
-    return QuestionAnswer(reply, answer.usage)
+    return QuestionAnswer(clean(answer.text).strip(), answer.usage, answer.cut)

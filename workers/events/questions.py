@@ -94,7 +94,8 @@ async def _compose_answer(
         await _book(services, event, exc.usage)
         raise
     await _book(services, event, reply.usage)
-    return reply.text
+    cut = f"\n\n{_('(The answer was cut off at its limit.)')}" if reply.cut else ""
+    return reply.text + cut
 
 
 async def _book(services: Services, event: CommentCreated, usage: Usage) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import Settings
-from bot.domain.diff import Side, Surroundings, is_printable
+from bot.domain.diff import ChangedFile, Side, Surroundings, is_printable
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import (
     Batch,
@@ -92,7 +92,8 @@ async def scan(
             repository, selection, settings, disabled
         )
         search = () if SECRETS.name in disabled else selection.unread
-        elsewhere, search_notes = await search_unread(repository, search, secrets_key(settings))
+        # The last that the clone is asked for: that they are too large costs nothing else.
+        elsewhere, search_notes = await _search(repository, search, secrets_key(settings))
     hidden = await asyncio.to_thread(
         _shown, selection.targets, analyzer_results.evidence, secrets_key(settings)
     )
@@ -134,6 +135,17 @@ async def scan(
         truncated_sources=analyzer_results.truncated_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+
+
+async def _search(
+    repository: Clone, files: Sequence[ChangedFile], key: bytes
+) -> tuple[Redacted, tuple[str, ...]]:
+    """The secrets in what is not reviewed, and a note if it could not be searched."""
+    try:
+        return await search_unread(repository, files, key)
+    except CloneError as exc:
+        note = _("Files that are not reviewed were not searched for secrets: {why}", why=exc)
+        return Redacted((), ()), (note,)
 
 
 async def _analyzed(

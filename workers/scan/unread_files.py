@@ -10,13 +10,11 @@ from dataclasses import replace
 
 from bot.domain.diff import ChangedFile, display_path, is_printable
 from bot.domain.model import Finding
-from templates.languages import _
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import run_all
 from workers.scan.analyzers.secrets import SECRETS
 from workers.scan.redaction import Redacted, redact_scan
 from workers.scan.repository.clone import Clone
-from workers.scan.repository.errors import CloneError
 
 #: Files that are searched, the riskiest first, and their bytes: of one, and of all.
 MAX_FILES = 500
@@ -29,16 +27,10 @@ _CERTAIN = 0.9
 async def search_unread(
     clone: Clone, files: Sequence[ChangedFile], key: bytes
 ) -> tuple[Redacted, tuple[str, ...]]:
-    """The secrets that these files bring, and a note if they could not be searched. The last that
-    the clone is asked for: that they are too large costs nothing else."""
+    """The secrets that these files bring, and what the search has to note. Raises CloneError."""
     if not files:
         return Redacted((), ()), ()
-    try:
-        targets = await _targets(clone, files[:MAX_FILES])
-    except CloneError as exc:
-        return Redacted((), ()), (
-            _("Files that are not reviewed were not searched for secrets: {why}", why=exc),
-        )
+    targets = await _targets(clone, files[:MAX_FILES])
     results = await run_all(targets, seconds=0, analyzers=(SECRETS,))
     evidence = [item for item in results.evidence if item.confidence >= _CERTAIN]
     paths = {item.path for item in evidence}

@@ -40,7 +40,9 @@ async def test_question_thread_and_files_are_shown_in_order(
 async def test_a_truncated_answer_is_marked(server: LLMServer, make_llm: Make) -> None:
     llm, _ = make_llm()
     server.script(Text("Because of", finish_reason="length"))
-    assert await ask(llm) == "Because of\n\n(The answer was cut off at its limit.)"
+    thread = ["ann: First."]
+    answer = await answer_question("Why?", thread, [batch_file()], BRIEF, llm)
+    assert (answer.text, answer.cut) == ("Because of", True)
 
 
 async def test_no_secret_goes_there_or_comes_back(server: LLMServer, make_llm: Make) -> None:
