@@ -23,4 +23,4 @@ def test_unit_tests_are_named_for_a_module_or_folder(path: Path) -> None:
 
 
 def test_nothing_but_tests_of_modules_lies_in_the_unit_tests() -> None:
-    assert {path.parts[0] for path in TESTS} == {"bot", "workers"}
+    assert {path.parts[0] for path in TESTS} == {"bot", "templates", "workers"}
