@@ -70,7 +70,7 @@ async def test_findings_are_kept_when_verification_fails(server: LLMServer, make
     result = await run(make_llm, last_try=True)
 
     assert [each.start_line for each in result.findings] == [4]
-    assert "were not checked: the endpoint returned 500" in result.notes[0]
+    assert "was not checked: the endpoint returned 500" in result.notes[0]
     assert result.skipped == ()
 
 
