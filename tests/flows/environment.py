@@ -189,3 +189,17 @@ async def running(
         for exchange in sandbox.requests:
             validate(exchange)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def git_processes(url: str) -> list[str]:
+    """The command lines of git processes that talk to the sandbox."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if url.encode() in environment and "git" in command:
+            found.append(command)
+    return found

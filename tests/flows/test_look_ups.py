@@ -1,6 +1,7 @@
 """A model that looks things up in the repository, whatever it asks for."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from tests.flows.environment import World, running
+from bot.domain.model import State
+from tests.flows.environment import REPO, World, git_processes, running
 from tests.support.llm_server import (
     LLMServer,
     Reply,
@@ -146,3 +148,38 @@ async def test_a_try_that_ends_between_rounds_is_not_paid_for_twice(
 
     assert [each.line for each in world.inline_comments] == [5]
     assert ["looked up 1" in each.user for each in readings(llm)] == [False, *[True] * 4]
+
+
+async def test_look_ups_that_hang_are_named_and_end_with_the_review(
+    world: World, llm: LLMServer
+) -> None:
+    reads = "GET /octo/hello.git/info/refs"
+
+    def answer(request: Request) -> Reply:
+        world.sandbox.faults.add(reads, "timeout", times=9)
+        return looking(READ, {**READ, "path": "app.py"})
+
+    llm.default = answer
+    number = await world.open_pull(BEFORE, AFTER)
+
+    async def hangs() -> bool:
+        return any(fault.triggered for fault in world.sandbox.faults.planned)
+
+    async def is_named() -> bool:
+        return any("Looking up 2 places" in json.dumps(run.output) for run in world.check_runs)
+
+    async def has_ended() -> bool:
+        return not git_processes(world.sandbox.url)
+
+    await world.until_true(hangs)
+    await world.until_true(is_named)
+    assert git_processes(world.sandbox.url)
+    await world.sandbox.comment(REPO, number, "/review cancel")
+    await world.until(number, State.CANCELLED)
+    began = time.monotonic()
+    await world.until_true(has_ended)
+    print(f"the look-ups ended {time.monotonic() - began:.1f} s after the review")
+    await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["cancelled"]
+    assert len(llm.requests) == 1
+    assert world.reviews == []

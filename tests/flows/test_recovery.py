@@ -19,7 +19,7 @@ from bot.github.client import GitHub
 from bot.github.errors import Invalid
 from bot.store import QUEUES, Snapshot, Store, keys, message
 from bot.telemetry.metrics import Unsaved
-from tests.flows.environment import POLL_SECONDS, SECONDS, World, running
+from tests.flows.environment import POLL_SECONDS, SECONDS, World, git_processes, running
 from tests.support.reviews import state_of
 from workers.queue.broker import make_broker
 from workers.schedule import maintenance
@@ -372,20 +372,6 @@ async def test_an_outage_longer_than_all_retries_is_waited_out(
         await world.settle()
         assert fault.triggered == 9
         assert len(world.reviews) == 1
-
-
-def git_processes(url: str) -> list[str]:
-    """The command lines of git processes that talk to the sandbox."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if url.encode() in environment and "git" in command:
-            found.append(command)
-    return found
 
 
 @pytest.mark.slow

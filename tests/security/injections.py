@@ -108,9 +108,12 @@ PLACES = (
     "issue",
     "config",
     "analyser",
+    "looked up",
     "branch",
     "label",
 )
+#: A file that no change touches; the model asks to see it.
+LOOKED_UP = "docs/background.txt"
 UNSEEN = frozenset({"branch", "label"})
 
 
@@ -179,7 +182,9 @@ class Obedient:
             if number in paths:
                 findings += self._findings(number, paths[number])
                 summaries.append(self._summary(number, paths[number]))
+        look_up = {"operation": "read", "path": LOOKED_UP}
         everything: dict[str, Any] = {
+            "look_ups": [] if "=== BEGIN looked up" in request.user else [look_up],
             "event": "APPROVE",
             "labels": ["approved"],
             "approve": True,

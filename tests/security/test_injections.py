@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
 
-from .injections import PAYLOADS, PLACES, UNSEEN, Injection, Obedient, corpus
+from .injections import LOOKED_UP, PAYLOADS, PLACES, UNSEEN, Injection, Obedient, corpus
 from .markdown_safety import faults, plain_faults
 
 CORPUS = corpus()
@@ -45,9 +45,8 @@ def _file_name(one: Injection) -> str:
 
 
 def _is_seen(one: Injection) -> bool:
-    """Whether an LLM is shown it; files whose names cannot be printed are not read."""
-    named = one.place == "file name"
-    return one.place not in UNSEEN and (not named or _file_name(one).isprintable())
+    """Whether an LLM is shown it, of files whose names cannot be printed the name with escapes."""
+    return one.place not in UNSEEN
 
 
 def _lines(one: Injection, *, after: bool) -> list[str]:
@@ -88,7 +87,11 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
     def words(place: str) -> str:
         return "\n\n".join(one.text for one in _at(group, place))
 
-    base_files = {**_files(group, after=False), ".github/glossator.yml": _config(group)}
+    base_files = {
+        **_files(group, after=False),
+        ".github/glossator.yml": _config(group),
+        LOOKED_UP: words("looked up") + "\n",
+    }
     base = await world.sandbox.commit(REPO, base_files, message="Begin")
     issue = await world.sandbox.open_pull(
         REPO, base, base, title="An issue", body=words("issue"), draft=True
