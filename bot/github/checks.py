@@ -165,7 +165,7 @@ async def update_check_run(
     fields = _fields(status, details_url, actions)
     pending = output.annotations if output is not None else ()
     if pending and already_sent is None:
-        already_sent = _run_of(await gh.getitem(url)).annotations
+        already_sent = (await get_check_run(gh, repo, check_run_id)).annotations
     pending = pending[already_sent or 0 :]
     while output is not None and len(pending) > ANNOTATIONS_PER_REQUEST:
         first, pending = pending[:ANNOTATIONS_PER_REQUEST], pending[ANNOTATIONS_PER_REQUEST:]
@@ -175,6 +175,11 @@ async def update_check_run(
     if conclusion is not None:
         fields |= {"status": "completed", "conclusion": conclusion}
     return _run_of(await gh.patch(url, data=fields))
+
+
+async def get_check_run(gh: GitHub, repo: str, check_run_id: int) -> CheckRun:
+    """The check run as it is now."""
+    return _run_of(await gh.getitem(repo_url(repo, "check-runs", check_run_id)))
 
 
 async def find_check_run(gh: GitHub, repo: str, ref: str, external_id: str) -> CheckRun | None:

@@ -99,6 +99,7 @@ class ReviewState(ReviewSummary):
 
     check_run_requested: bool = False  # GitHub may have made it without our learning its id
     check_run_id: int | None = None
+    check_run_seen_by: str = ""  # the run of Redis that knew it to be open
     check_run_completing: bool = False  # GitHub may have some or all of its annotations
     check_run_open: bool = False  # the review stands, and its check run is to be completed yet
     posting_started: bool = False  # GitHub may have the review without our knowing
@@ -137,6 +138,7 @@ class ReviewChange(TypedDict, total=False):
     outage: str
     check_run_requested: bool
     check_run_id: int
+    check_run_seen_by: str
     check_run_completing: bool
     posting_started: bool
     cancelled_by: str

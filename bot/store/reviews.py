@@ -198,6 +198,11 @@ class Reviews:
         await self.update(review_id, concluded=True)
         await self._redis.zrem(keys.ENDING, review_id)
 
+    async def reopen_end(self, review_id: str) -> None:
+        """Note of a finished review that its check run is to be completed once more."""
+        await self._update(review_id, to_hash({"concluded": False, "check_run_open": True}))
+        await self._redis.zadd(keys.ENDING, {review_id: await self._database.time()})
+
     async def count_recovery(self, review_id: str) -> int:
         """Note that it was taken up again; returns how often it was."""
         return int(await self._redis.hincrby(keys.review(review_id), "recoveries", 1))

@@ -1,18 +1,22 @@
 """What stands on GitHub stays said: posted once, whatever Redis forgets; never called failed."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from bot.domain.model import Review, State
+from bot.github import checks
 from bot.github.client import GitHub
 from bot.store import keys, message
 from tests.flows.conversation import pushed
-from tests.flows.environment import REPO, World, running
+from tests.flows.environment import REPO, SECONDS, World, running
 from workers.review import check_run
-from workers.services import Services
+from workers.services import Services, open_services
 
 BEFORE = {"app.py": "import subprocess\n"}
 AFTER = {"app.py": "import subprocess\n\n\nsubprocess.call(input(), shell=True)\n"}
@@ -127,6 +131,79 @@ async def test_a_check_run_whose_making_redis_forgot_is_closed_with_its_review(
     assert [(run.status, run.conclusion) for run in world.check_runs] == [
         ("completed", "cancelled")
     ]
+
+
+async def test_a_progress_that_comes_late_leaves_no_check_run_open(
+    world: World, redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on its way when another Redis takes over, which has no lock of its sender, and the
+    review is superseded: the check run of the older head is completed, and then reopened."""
+    on_its_way, arrives, written = threading.Event(), threading.Event(), list[str]()
+    update = checks.update_check_run
+
+    async def held_up(*where: Any, status: str | None = None, **what: Any) -> checks.CheckRun:
+        if status == "in_progress" and not on_its_way.is_set():
+            on_its_way.set()
+            await asyncio.to_thread(arrives.wait, SECONDS)
+        done = await update(*where, status=status, **what)
+        written.append(done.status)
+        return done
+
+    monkeypatch.setattr(checks, "update_check_run", held_up)
+    world.sandbox.faults.add("GET /octo/hello.git/info/refs", "slow", delay=6)
+    number = await world.open_pull(BEFORE, AFTER)
+    assert await asyncio.to_thread(on_its_way.wait, SECONDS)
+    [run] = world.check_runs
+    await redis.delete(*[name async for name in redis.scan_iter(f"{keys.PREFIX}lock:check:*")])
+    await pushed(world, number, {"app.py": BEFORE["app.py"] + "x = 1\n"})
+    await world.settle()
+    assert (run.status, run.conclusion) == ("completed", "cancelled")
+    assert "in_progress" not in written
+    arrives.set()
+
+    async def completed_again() -> bool:
+        return "in_progress" in written and run.status == "completed"
+
+    await world.until_true(completed_again)
+    await world.settle()
+    assert [(one.status, one.conclusion) for one in world.check_runs] == [
+        ("completed", "cancelled"),
+        ("completed", "success"),
+    ]
+
+
+async def test_no_progress_is_written_over_an_end_that_redis_forgot(
+    world: World, redis: "Redis"
+) -> None:
+    """Another Redis takes over with the state of a second ago: the review is unfinished there."""
+    slow = world.sandbox.faults.add("GET /octo/hello.git/info/refs", "slow", delay=1.5)
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.until(number, State.SCANNING)
+    review_id = (await world.store.pulls.get(world.repository.id, number)).current
+    before = await saved(redis, review_id)
+    await world.settle()
+    assert slow.triggered == 1
+    [run] = world.check_runs
+    completed = [exchange for exchange in world.sandbox.writes() if "check-runs" in exchange.path]
+
+    async def waits_for_none() -> bool:  # the worker's own progress
+        return review_id not in check_run._pending_updates
+
+    await world.until_true(waits_for_none)
+    for name, dump in before.items():
+        await redis.restore(name, 0, dump, replace=True)
+    await redis.hset(keys.review(review_id), "check_run_seen_by", "the Redis before")
+    state = await world.store.reviews.get(review_id)
+    assert state is not None
+    assert not state.state.finished
+    async with open_services(world.settings) as services:
+        for kind in ("lock", "once"):
+            names = [name async for name in redis.scan_iter(f"{keys.PREFIX}{kind}:check:*")]
+            await redis.delete(*names, "none")
+        await check_run.show_progress(services, state.review)
+    assert run.status == "completed"
+    writes = [exchange for exchange in world.sandbox.writes() if "check-runs" in exchange.path]
+    assert writes == completed
 
 
 @pytest.mark.variations(1)

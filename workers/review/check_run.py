@@ -4,7 +4,9 @@ It is found again by its `external_id`, the review's id, so that an attempt that
 GitHub had made it makes no second one. Progress is sent rarely, the longer a review runs the more
 so, over all workers, and never on the path of the analysis: each costs five of the 900
 points that an installation has a minute. The newest is always told in the end. A lock keeps
-a late progress from reopening a check run that was completed meanwhile.
+a late progress from reopening a check run that was completed meanwhile. A Redis that takes over
+from another may have lost the lock, or that the review has ended: then it is looked on GitHub
+before a progress, and in Redis after each, and what was reopened is completed again.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from bot.github.checks import Action, CheckOutput
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Transient
 from bot.security.links import review_links
+from bot.store import ReviewState, message
 from bot.telemetry import log
 from templates.languages import _
 from workers.reports import render
@@ -114,7 +117,8 @@ async def ensure_exclusive(services: Services, gh: GitHub, review: Review) -> in
             output=_progress_output(services, review, progress),
             actions=[cancel_action()],
         )
-    await services.store.reviews.update(review.id, check_run_id=run.id)
+    seen_by = await services.store.deliveries.redis_run_id()
+    await services.store.reviews.update(review.id, check_run_id=run.id, check_run_seen_by=seen_by)
     await services.store.locks.once_per(f"check:{review.id}", int(MIN_GAP * 1000))
     return run.id
 
@@ -186,8 +190,11 @@ async def _update(services: Services, review: Review) -> None:
         if not acquired or state is None or state.state.finished or state.check_run_id is None:
             return
         try:
+            gh = await client(services, review, CHECKS)
+            if not await _is_open(services, gh, state):
+                return
             await checks.update_check_run(
-                await client(services, review, CHECKS),
+                gh,
                 review.repository.full_name,
                 state.check_run_id,
                 status="in_progress",
@@ -196,6 +203,38 @@ async def _update(services: Services, review: Review) -> None:
             )
         except GitHubError as exc:  # the next progress, or the end, will be told
             _log.warning("progress_not_shown", review=review.id, why=str(exc))
+        await _complete_again(services, review)
+
+
+async def _is_open(services: Services, gh: GitHub, state: ReviewState) -> bool:
+    """Whether the check run may still be written to: asked of GitHub where another Redis than that
+    which knew it last answers, for this one may have lost that it was completed."""
+    store, review = services.store, state.review
+    run_id = await store.deliveries.redis_run_id()
+    if run_id and run_id == state.check_run_seen_by:
+        return True
+    assert state.check_run_id is not None
+    run = await checks.get_check_run(gh, review.repository.full_name, state.check_run_id)
+    if run.status == "completed":
+        _log.warning("check_run_completed_unknown_to_redis", review=review.id)
+        return False
+    await store.reviews.update(review.id, check_run_seen_by=run_id)
+    return True
+
+
+async def _complete_again(services: Services, review: Review) -> None:
+    """Where the review ended while its progress was on the way to GitHub, which can only be if the
+    lock was lost: have its check run completed once more, after that."""
+    store = services.store
+    state = await store.reviews.get(review.id)
+    if state is None:
+        current = (await store.pulls.get(review.repository.id, review.number)).current
+        if current not in ("", review.id):
+            await close_forgotten(services, review.repository, review.head_sha, review.id)
+    elif state.concluded or state.state is State.COMPLETED:
+        _log.warning("check_run_reopened", review=review.id)
+        await store.reviews.reopen_end(review.id)
+        await store.queues.put(message("conclude_review", review.id))
 
 
 @asynccontextmanager
