@@ -232,7 +232,7 @@ class Settings(BaseSettings):
         description="quick (one reading, no look-ups), standard, or deep (two readings).",
     )
     look_up_rounds: int = Field(
-        2,
+        1,
         ge=0,
         le=5,
         description="Rounds of look-ups in the repository per reading, one LLM call each; 0: none.",

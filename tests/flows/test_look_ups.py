@@ -61,7 +61,8 @@ async def llm() -> AsyncIterator[LLMServer]:
 async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
-    async with running(redis_url, redis, tmp_path, llm_backoff_ms=10, **llm.settings) as world:
+    settings = {"llm_backoff_ms": 10, "look_up_rounds": 2, **llm.settings}
+    async with running(redis_url, redis, tmp_path, **settings) as world:
         yield world
 
 

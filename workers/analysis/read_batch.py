@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.config.repository_config import RepoConfig
-from bot.config.settings import Settings
+from bot.config.settings import FailOn, Settings
 from bot.domain.look_ups import CodeSource
 from bot.domain.model import Batch, BatchResult, Category, Effort, Finding, PullRequestContext
 from bot.policy.finding_filter import effort_of, finding_filter
+from bot.policy.precedence import Effective, effective
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import TransientLLMError
 from workers.analysis.merge_readings import combine, with_reported, without_repeats
@@ -79,6 +80,7 @@ async def analyze(
             session,
             look_ups=looks,
             looked_up=[each for reader in readers for each in reader.looked_up],
+            comments=_comments(effective(settings, config), chosen),
         )
     except TransientLLMError as exc:
         exc.usage = session.usage
@@ -92,6 +94,14 @@ async def analyze(
         usage=session.usage,
         notes=result.notes + checked.notes,
     )
+
+
+def _comments(rules: Effective, effort: Effort) -> int | None:
+    """How many findings have to hold in the check; None where each one counts: in a deep review,
+    and where a finding fails the check run though it is not severe."""
+    if effort is Effort.DEEP or rules.fail_on in (FailOn.MEDIUM, FailOn.LOW):
+        return None
+    return rules.max_comments
 
 
 def _with_open(

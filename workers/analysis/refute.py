@@ -1,7 +1,8 @@
-"""The check: the model tries to refute each finding; what it refutes with a line is dropped.
+"""The check: the model tries to refute findings; what it refutes with a line is dropped.
 
-What it cannot decide it may look up; all such findings are asked about once more, and then a
-verdict is due.
+Those that may become comments are checked, the most severe first, until enough of them hold; the
+others are folded in the review anyway. What the model cannot decide it may look up; all such
+findings are asked about once more, and then a verdict is due.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from itertools import zip_longest
 
 from bot.config.prompt_shares import prompt_budget
 from bot.domain.look_ups import LookUp, LookUpResult
-from bot.domain.model import CheckOutcome, Finding, Rejected
+from bot.domain.model import CheckOutcome, Finding, Rejected, Severity
 from bot.domain.progress import Activity
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import Rejection, doubts
@@ -33,7 +34,7 @@ _FINDING_COST = 50  # tokens for the words around a finding
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What is left of the findings, each with its outcome; `unchecked` are the paths of those
-    without a verdict, and `notes` sentences on those that nobody could check."""
+    that were asked about and got no verdict, and `notes` sentences on these."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[Rejected, ...] = ()
@@ -48,18 +49,24 @@ async def check(
     *,
     look_ups: bool = False,
     looked_up: Sequence[LookUpResult] = (),
+    comments: int | None = None,
 ) -> Checked:
     """The findings that were not refuted, with the verdict's confidence, in their order.
 
+    Severe ones are checked, and of the others so many that `comments` of all hold; None: all.
     `looked_up` is what the reader saw of the repository. If the model cannot be asked they are
     kept as they are, with a note; unless it may be had later: then TransientLLMError is raised,
     except at the session's last try.
     """
     checker = _Checker(session=session, files=files, looks=look_ups, looked_up=looked_up)
     numbered = tuple(enumerate(findings, start=1))
-    if numbered:
-        await session.on_activity(Activity.CHECKING, len(numbered))
-    await all_of([checker.judge(group) for group in checker.groups(numbered, _AT_ONCE)])
+    waiting = sorted(numbered, key=lambda each: _likelihood(each[1]))
+    severe = sum(each.severity.rank <= Severity.HIGH.rank for each in findings)
+    most = len(waiting) if comments is None else max(severe, 2 * comments)
+    while waiting[:most] and (comments is None or checker.holding < max(comments, 1)):
+        part, waiting = waiting[:most], waiting[most:]
+        await session.on_activity(Activity.CHECKING, len(part))
+        await all_of([checker.judge(group) for group in checker.groups(part, _AT_ONCE)])
     if look_ups:
         await checker.decide(numbered)
     return checker.checked(numbered)
@@ -76,6 +83,12 @@ class _Checker:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     seen: dict[int, tuple[LookUpResult, ...]] = field(default_factory=dict)
     unchecked: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def holding(self) -> int:
+        """How many findings were not refuted, or could not be asked about."""
+        confirmed = (each.outcome is CheckOutcome.CONFIRMED for each in self.verdicts.values())
+        return sum(confirmed) + len(self.unchecked.keys() - self.verdicts.keys())
 
     def groups(self, numbered: Numbered, at_once: int) -> Iterator[Numbered]:
         """So many together as are judged well and shown in their share of the prompt, at least
@@ -202,7 +215,8 @@ class _Checker:
             else:
                 kept.append(self._judged(id, finding, verdict))
         reasons = list(self.unchecked.values())
-        unchecked = (finding.path for id, finding in numbered if id not in self.verdicts)
+        unanswered = self.unchecked.keys() - self.verdicts.keys()
+        unchecked = (finding.path for id, finding in numbered if id in unanswered)
         return Checked(
             findings=tuple(kept),
             rejected=tuple(rejected),
@@ -226,6 +240,11 @@ class _Checker:
             confidence=finding.confidence if verdict.confidence is None else verdict.confidence,
             looked_at=tuple(dict.fromkeys((*finding.looked_at, *places))),
         )
+
+
+def _likelihood(finding: Finding) -> tuple[int, float]:
+    """Sorts first what is most likely to become a comment."""
+    return finding.severity.rank, -finding.confidence
 
 
 def _objection(verdict: Verdict, min_confidence: float) -> Rejection | None:

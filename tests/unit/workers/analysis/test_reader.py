@@ -102,7 +102,7 @@ async def test_the_model_goes_on_with_what_it_looked_up(server: LLMServer, make_
     final = finding(title="Wrong", trace="far() gives None.", looked_at=[1, 7])
     reading(server, looking(READ, USES, findings=[draft]), review(final))
     source, stages = Source(), list[str]()
-    result = await run(make_llm, source, stages=stages)
+    result = await run(make_llm, source, stages=stages, look_up_rounds=2)
 
     first, second = asked(server)
     assert first.system == second.system

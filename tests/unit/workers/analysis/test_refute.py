@@ -71,13 +71,16 @@ async def run(
     last_try: bool = False,
     source: CodeSource | None = None,
     looked_up: tuple[LookUpResult, ...] = (),
+    comments: int | None = None,
     **settings: object,
 ) -> Checked:
     llm, given = make_llm(**settings)
     session = Session(llm=llm, settings=given, source=source, review_id="r", last_try=last_try)
     shown = [show(each) for each in files or (batch_file(),)]
     looks = source is not None
-    return await check(findings, shown, session, look_ups=looks, looked_up=looked_up)
+    return await check(
+        findings, shown, session, look_ups=looks, looked_up=looked_up, comments=comments
+    )
 
 
 async def test_nothing_found_is_nothing_asked(server: LLMServer, make_llm: Make) -> None:
@@ -132,6 +135,70 @@ async def test_four_findings_at_a_time_are_judged_files_together(
 
     assert sorted(ids(each) for each in server.requests) == [[2, 4, 6, 1], [3, 5]]
     assert [each.title for each in checked.findings] == ["0", "1", "2", "3", "4", "5"]
+
+
+def of_each(severities: str) -> tuple[Finding, ...]:
+    """One finding for each letter: h is high, m medium, l low."""
+    names = {"h": Severity.HIGH, "m": Severity.MEDIUM, "l": Severity.LOW}
+    return tuple(
+        found(f"{letter}{n}", severity=names[letter]) for n, letter in enumerate(severities)
+    )
+
+
+@pytest.mark.parametrize(
+    ("severities", "comments", "checked"),
+    [
+        ("lmhlm", 1, ["h2", "m1"]),  # twice as many as there is room for, the most severe first
+        ("lllhhh", 1, ["h3", "h4", "h5"]),  # each severe one
+        ("lmh", 0, ["h2"]),
+        ("lm", 0, []),
+        ("lmhlm", None, ["h2", "l0", "l3", "m1", "m4"]),
+    ],
+)
+async def test_what_may_become_a_comment_is_checked(
+    severities: str,
+    comments: int | None,
+    checked: list[str],
+    server: LLMServer,
+    make_llm: Make,
+) -> None:
+    server.default = lambda request: answered(ids(request))
+    result = await run(make_llm, of_each(severities), comments=comments)
+
+    assert len(result.findings) == len(severities), "none is dropped for not being checked"
+    confirmed = [each for each in result.findings if each.check is CheckOutcome.CONFIRMED]
+    assert sorted(each.title for each in confirmed) == checked
+    assert (result.unchecked, result.notes) == ((), ())
+
+
+async def test_where_too_few_hold_the_next_ones_are_checked(
+    server: LLMServer, make_llm: Make
+) -> None:
+    def refuting_the_first_two(request: Request) -> Text:
+        return Text(
+            json.dumps(
+                {
+                    "verdicts": [
+                        verdict(id, "refuted" if id <= 2 else "confirmed") for id in ids(request)
+                    ]
+                }
+            )
+        )
+
+    server.default = refuting_the_first_two
+    result = await run(make_llm, of_each("mmmmll"), comments=1)
+
+    assert [sorted(ids(each)) for each in server.requests] == [[1, 2], [3, 4]]
+    assert [each.title for each in result.findings] == ["m2", "m3", "l4", "l5"]
+
+
+async def test_an_outage_of_the_check_asks_no_more_than_it_needs(
+    server: LLMServer, make_llm: Make
+) -> None:
+    server.default = lambda request: Status(403)
+    result = await run(make_llm, of_each("mmmmll"), comments=1)
+    assert len(server.requests) == 1
+    assert len(result.findings) == 6
 
 
 READ = {"operation": "read", "path": "lib.py", "start": 1, "end": 3}
