@@ -7,9 +7,11 @@ tells people the same, `docs/glossator.schema.json` tells their editors.
 
 import json
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,6 +26,7 @@ from bot.config.config_errors import code, dotted, explain
 from bot.config.safe_yaml import Document, Path, Position
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity
+from bot.text.globs import expand_braces
 from templates.languages import Language
 
 FILE = ".github/glossator.yml"
@@ -31,7 +34,11 @@ FILE = ".github/glossator.yml"
 MAX_ERRORS = 20
 
 _Pattern = Annotated[str, Field(min_length=1, max_length=200)]
-_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=200)]
+_Patterns = Annotated[
+    tuple[_Pattern, ...],
+    Field(max_length=200),
+    AfterValidator(lambda patterns: tuple(chain.from_iterable(map(expand_braces, patterns)))),
+]
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 _Names = Annotated[tuple[_Name, ...], Field(max_length=50)]
 

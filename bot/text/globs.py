@@ -13,6 +13,10 @@ from functools import lru_cache
 #: A longer pattern matches nothing.
 MAX_PATTERN = 1024
 
+#: `{a,b}` in a pattern, without others in it, and how many patterns one may become.
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_MAX_EXPANDED = 40
+
 #: Masks kept a set; a mask is as long as the set's patterns together, in bits.
 _MAX_MASKS = 256
 
@@ -141,6 +145,24 @@ class PatternSet:
             if not states and not in_folder:
                 return 0
         return states & self._accepting
+
+
+def expand_braces(pattern: str) -> tuple[str, ...]:
+    """The patterns that one with braces stands for, `*.ts` and `*.tsx` for `*.{ts,tsx}`; at most
+    40. Git knows no braces, so this is not for `.gitattributes`."""
+    expanded: list[str] = []
+    pending = [pattern]
+    for _ in range(_MAX_EXPANDED):
+        if not pending:
+            break
+        first = pending.pop(0)
+        if braces := _BRACES.search(first):
+            before, after = first[: braces.start()], first[braces.end() :]
+            options = braces[1].split(",")[:_MAX_EXPANDED]
+            pending[:0] = [f"{before}{option}{after}" for option in options]
+        else:
+            expanded.append(first)
+    return tuple(expanded)
 
 
 def matches(pattern: str, path: str) -> bool:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.domain.model import Place
-from bot.text.globs import PatternSet
+from bot.text.globs import PatternSet, expand_braces
 from bot.text.languages import language_of
 from workers.repository.look_up_text import AnswerText, Problem
 from workers.repository.repository_files import Found, Hit, RepositoryFiles
@@ -46,7 +46,7 @@ async def search(files: RepositoryFiles, wanted: str, glob: str) -> AnswerText:
         pattern = search_pattern(wanted)
     except BadPattern as exc:
         raise Problem(str(exc)) from exc
-    globs = PatternSet((glob,)) if glob else None
+    globs = PatternSet(expand_braces(glob)) if glob else None
     found = await files.search(pattern, lambda path: globs is None or globs.matches(path), ())
     if not found.searched:
         raise Problem("no file that may be searched matches `glob`" if glob else "no files")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import Convention
-from bot.text.globs import PatternSet
+from bot.text.globs import PatternSet, expand_braces
 from bot.text.secrets import redact
 
 #: For all below their folder; those for reviewers first.
@@ -24,7 +24,6 @@ _MAX_CHARACTERS = 12_000
 _MAX_PATTERNS = 40
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _KEY = re.compile(r"(\w+)[ \t]*:[ \t]*(.*)")
-_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 #: A file that only points at another one.
 _REFERENCE = re.compile(r"@[\w./-]+")
 
@@ -110,7 +109,7 @@ def _read(path: str, text: str) -> tuple[_Scope | None, str]:
         patterns = keys.get("applyTo", [])
     else:
         return _Scope(folder), body
-    expanded = tuple(each for pattern in patterns for each in _expanded(pattern))
+    expanded = tuple(each for pattern in patterns for each in expand_braces(pattern))
     return (_Scope(folder, expanded[:_MAX_PATTERNS]) if expanded else None), body
 
 
@@ -132,23 +131,6 @@ def _words(value: str) -> list[str]:
     value = value.strip().removeprefix("[").removesuffix("]")
     parts = re.split(r",(?![^{}]*\})", value)
     return [word for part in parts if (word := part.strip().strip("\"'"))]
-
-
-def _expanded(pattern: str) -> Iterator[str]:
-    """`*.{ts,tsx}` is two patterns; `**` alone is everything."""
-    pending = [pattern]
-    for _ in range(_MAX_PATTERNS):
-        if not pending:
-            return
-        first = pending.pop()
-        braces = _BRACES.search(first)
-        if braces is None:
-            yield first
-        else:
-            options = braces[1].split(",")[:_MAX_PATTERNS]
-            pending += [
-                first[: braces.start()] + option + first[braces.end() :] for option in options
-            ]
 
 
 def _holds(scope: _Scope, path: str) -> bool:

@@ -34,6 +34,11 @@ def errors(text: str | bytes) -> list[tuple[int, int, str]]:
     return [(one.line, one.column, one.message) for one in parse(text).errors]
 
 
+def test_braces_in_a_path_are_a_choice() -> None:
+    parsed = parse("paths:\n  exclude: ['gen/*.{js,css}']\n")
+    assert (parsed.config.paths_exclude, parsed.errors) == (("gen/*.js", "gen/*.css"), ())
+
+
 def test_the_documented_example_sets_every_key() -> None:
     parsed = parse(EXAMPLE)
     assert parsed.errors == ()

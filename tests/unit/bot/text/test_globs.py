@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.globs import PatternSet, any_matches, matches
+from bot.text.globs import PatternSet, any_matches, expand_braces, matches
 from tests.support.runtime_growth import growth
 
 
@@ -50,6 +50,24 @@ def test_a_pattern_fits(pattern: str, path: str) -> None:
 )
 def test_a_pattern_does_not_fit(pattern: str, path: str) -> None:
     assert not matches(pattern, path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expanded"),
+    [
+        ("src/*.{ts,tsx}", ("src/*.ts", "src/*.tsx")),
+        ("{a,b}/{c,d}", ("a/c", "a/d", "b/c", "b/d")),
+        ("*.{js,{ts,tsx}}", ("*.js", "*.ts", "*.js", "*.tsx")),
+        ("*.{ts}", ("*.{ts}",)),  # no choice, as a shell has it
+        ("{a,b", ("{a,b",)),
+    ],
+)
+def test_braces_stand_for_several_patterns(pattern: str, expanded: tuple[str, ...]) -> None:
+    assert expand_braces(pattern) == expanded
+
+
+def test_braces_become_no_more_patterns_than_anybody_writes() -> None:
+    assert len(expand_braces("{a,b}" * 300)) <= 40
 
 
 def test_one_of_many_is_enough_and_none_fits_nothing() -> None:

@@ -9,6 +9,7 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import Batch, BatchFile, PullRequestContext
 from bot.domain.reasons import RejectionReason
 from tests.support.llm_server import LLMServer, Status, Text, review, verdicts
+from tests.support.secret_shapes import SHAPES
 from workers.analysis.llm.client import LLM
 from workers.analysis.prompt import batch_prompt
 from workers.analysis.read_batch import analyze
@@ -155,7 +156,7 @@ def test_instructions_come_with_the_files_they_are_for() -> None:
 
 
 def test_hidden_characters_are_shown_and_secrets_are_not() -> None:
-    tricky = part("a.py", "x = 'ghp_0123456789abcdefghijABCDEFGHIJ012345'\ny = '\u202e'")
+    tricky = part("a.py", f"x = '{SHAPES['github personal']}'\ny = '\u202e'")
     categories = tuple(Settings(_env_file=None).categories)
     prompt_built = batch_prompt([show(tricky)], BRIEF, (), categories, 24_000)
     assert "ghp_" not in prompt_built.user

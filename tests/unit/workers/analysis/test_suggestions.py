@@ -6,6 +6,7 @@ from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.model import BatchFile, Category, Finding, Rejected, Severity
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import FindingFilter
+from tests.support.secret_shapes import SHAPES
 from workers.analysis.anchor import Anchor
 from workers.analysis.model_answer import RawFinding
 from workers.analysis.redacted_view import RedactedView, show
@@ -213,8 +214,9 @@ def test_a_suggestion_to_a_file_that_did_not_parse_before_is_kept() -> None:
 
 
 def test_lines_that_were_shown_otherwise_cannot_be_replaced() -> None:
-    secret = shown('key = "ghp_0123456789abcdefghijABCDEFGHIJ012345"\nx = 1\n')
-    assert "ghp_" not in (secret.content or "")
+    token = SHAPES["github personal"]
+    secret = shown(f'key = "{token}"\nx = 1\n')
+    assert token[:8] not in (secret.content or "")
     assert fitting_suggestion('key = os.environ["KEY"]', secret, at(1, 1)) is None
 
 

@@ -178,6 +178,8 @@ async def test_searches_text_and_expressions_in_a_glob(shop: ClonedSource) -> No
     paths = {place.path for place in everywhere.places}
     assert {"web/cart.ts", "docs/guide.md"} <= paths
     assert not {"private/key.py", "data.bin"} & paths
+    either = await one(shop, "search", pattern="total", glob="**/*.{md,ts}")
+    assert {place.path for place in either.places} == {"web/cart.ts", "docs/guide.md"}
     none = await one(shop, "search", pattern="total", glob="*.rs")
     assert none.problem == "no file that may be searched matches `glob`"
 
