@@ -72,8 +72,7 @@ async def analyze(
     readers = [reader, reader.independent()] if chosen is Effort.DEEP else [reader]
     try:
         await all_of([reader.read(shown[::-1] if reader.second else shown) for reader in readers])
-        both = combine([reader.result() for reader in readers])
-        result, still_open = _with_open(both, batch.open_findings, afresh)
+        result, still_open = _with_open(readers, batch.open_findings, afresh)
         checked = await check(
             result.findings,
             shown,
@@ -105,9 +104,11 @@ def _comments(rules: Effective, effort: Effort) -> int | None:
 
 
 def _with_open(
-    result: BatchResult, open_findings: Sequence[Finding], afresh: bool
+    readers: Sequence[Reader], open_findings: Sequence[Finding], afresh: bool
 ) -> tuple[BatchResult, Sequence[Finding]]:
-    """The result with the findings that are to be checked, and those that stay open unchecked."""
+    """What was read, with the findings that are to be checked, and those that stay open
+    unchecked."""
+    result = combine([reader.result() for reader in readers])
     if afresh:
         return with_reported(result, open_findings), ()
     fixed = dict(result.fixed)
