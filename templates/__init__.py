@@ -36,7 +36,11 @@ def environment(
         keep_trailing_newline=keep_trailing_newline,
     )
     made.filters.update({"plural": languages.plural, "number": languages.number}, **filters)
-    made.globals.update(_=_html if autoescape else languages._, language=languages.current)
+    made.globals.update(
+        _=_html if autoescape else languages._,
+        language=languages.current,
+        command=languages.command,
+    )
     return made
 
 
@@ -44,4 +48,5 @@ def _html(message: str, /, **values: object) -> "Markup":
     """The message as HTML: what is not marked as such is escaped, in values and translations."""
     from markupsafe import Markup
 
-    return Markup.escape(languages._(message)).format(**values)  # type: ignore[arg-type]
+    text = Markup.escape(languages._(message))
+    return text.format(**values) if values else text

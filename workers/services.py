@@ -16,14 +16,13 @@ from bot.config.settings import Settings
 from bot.domain.model import Repository
 from bot.github.app import GitHubApp
 from bot.github.errors import Transient
-from bot.policy.precedence import effective
+from bot.policy.precedence import speak
 from bot.runtime.tasks import stop
 from bot.security.tls import trusted
 from bot.store import Store, connect
 from bot.telemetry import log
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.watchdog import watched
-from templates.languages import use
 from workers.analysis.llm.client import LLM
 
 #: A worker that died while it was the only one at something holds others up for so many seconds.
@@ -62,7 +61,7 @@ class Services:
 
     def speak(self, config: RepoConfig) -> None:
         """Write in the repository's language for the rest of this task."""
-        use(effective(self.settings, config).language)
+        speak(self.settings, config)
 
     async def speak_as_before(self, repository: Repository, number: int) -> None:
         """Write in the language of the pull request's last review: its configuration is not read

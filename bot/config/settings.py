@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -29,7 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.config.urls import endpoint, is_metadata, redis_address
 from bot.domain.model import Category, Effort, Severity
-from templates.languages import Language
+from templates.languages import DEFAULT_PREFIX, Language
 
 #: Below the person's home, not in the working directory, which may be a stranger's clone.
 DATA_DIR = Path("~/.local/share/glossator")
@@ -37,6 +38,9 @@ DATA_DIR = Path("~/.local/share/glossator")
 
 #: How alike a variable and a setting are that are taken for each other, and the shortest one.
 _ALIKE, _LEAST_NAME = 0.88, 8
+
+
+_PREFIX = r"^/[a-z][a-z0-9-]{0,29}$"
 
 
 class SettingsError(Exception):
@@ -240,6 +244,10 @@ class Settings(BaseSettings):
     look_ups_per_round: int = Field(8, ge=1, le=30, description="Look-ups per round.")
 
     # The review
+    command_prefix: Annotated[str, StringConstraints(pattern=_PREFIX)] = Field(
+        DEFAULT_PREFIX,
+        description="What commands in comments begin with: a slash, and a name in small letters.",
+    )
     review_language: Language = Field(
         Language.ENGLISH,
         description="Language of reviews, answers and pages: en, de, es, fr, ja, pt-BR or zh-CN.",
@@ -532,6 +540,8 @@ def _problem(error: ErrorDetails) -> str:
             return f"must be more than {context['gt']}"
         case "less_than_equal":
             return f"must be {context['le']} or less"
+        case "string_pattern_mismatch":
+            return "must be a slash and small letters, as in /review"
         case "enum" | "literal_error":
             return f"must be one of {context['expected']}"
         case _:

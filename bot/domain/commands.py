@@ -1,4 +1,5 @@
-"""The `/review` grammar: what a comment asks of us, as one pure function.
+"""The `/review` grammar: what a comment asks of us, as one pure function. COMMAND_PREFIX may
+name another word than `/review`.
 
 A command stands at the start of a line of plain text (spaces may precede it), one a line,
 anywhere in a comment. Block quotes, code of any kind, HTML and HTML comments say nothing,
@@ -23,12 +24,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.domain.model import Category, Effort
-from templates.languages import _
+from templates.languages import DEFAULT_PREFIX, _
 
 
 class Verb(StrEnum):
@@ -67,8 +69,6 @@ class BadCommand:
 #: More commands in one comment are a mistake or a flood; those after the tenth are dropped.
 MAX_COMMANDS = 10
 
-_LINE = re.compile(r"/review(?:\s+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
-_MENTION = re.compile(r"^[ \t]*/review\b", re.IGNORECASE | re.MULTILINE)
 _NEWLINE = re.compile(r"\r\n?|\n")  # what Markdown calls a line end, unlike str.splitlines
 _MAX_SHOWN_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,30}")
 
@@ -104,18 +104,30 @@ def _markdown() -> MarkdownIt:
 _MARKDOWN = _markdown()
 
 
-def parse(body: str, us: str = "") -> tuple[Command | BadCommand, ...]:
+def parse(
+    body: str, us: str = "", prefix: str = DEFAULT_PREFIX
+) -> tuple[Command | BadCommand, ...]:
     """The commands of a comment's Markdown, in order; `us` is the name by which people mention the
-    App. Never raises."""
-    if not _MENTION.search(body):  # most comments; parsing costs a hundred times as much
+    App, and `prefix` what commands begin with. Never raises."""
+    if not _begins(prefix).search(body):  # most comments; parsing costs a hundred times as much
         return _mentioned(body, us) if us and f"@{us}".lower() in body.lower() else ()
     found = (
         _parse_words(match["rest"] or "")
-        for line in _lines(body, "/review")
-        if (match := _LINE.fullmatch(line))
+        for line in _lines(body, prefix)
+        if (match := _line(prefix).fullmatch(line))
     )
     some = tuple(command for command, _ in zip(found, range(MAX_COMMANDS), strict=False))
     return some or _mentioned(body, us)
+
+
+@cache
+def _line(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(prefix)}(?:\s+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
+
+
+@cache
+def _begins(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*{re.escape(prefix)}\b", re.IGNORECASE | re.MULTILINE)
 
 
 def _mentioned(body: str, us: str) -> tuple[Command | BadCommand, ...]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from bot.config.repository_config import RepoConfig
 from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
-from templates.languages import Language
+from templates.languages import Language, use
 
 T = TypeVar("T")
 
@@ -51,6 +51,11 @@ def effective(settings: Settings, config: RepoConfig) -> Effective:
         analyzers_disabled=frozenset((*settings.analyzers_disabled, *config.analyzers_disabled)),
         language=_first(config.language, settings.review_language),
     )
+
+
+def speak(settings: Settings, config: RepoConfig) -> None:
+    """Write in the language that holds for the rest of this task."""
+    use(effective(settings, config).language)
 
 
 def _first(own: T | None, servers: T) -> T:

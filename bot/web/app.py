@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import __version__
 from bot.config.settings import Settings
@@ -30,10 +31,11 @@ from bot.web.metrics import serving_metrics
 from bot.web.pages import dashboard, signin
 from bot.web.pages.forms import cancel_button
 from bot.web.pages.review import review_page
-from bot.web.pages.templates import not_found, page, static
+from bot.web.pages.templates import message_page, not_found, static
 from bot.web.security_headers import AllowedHosts, SecurityHeaders
 from bot.webhooks import receiver
 from bot.webhooks.body_budget import ByteBudget
+from templates.languages import use
 
 #: Lists that one person may have read at once: each may have to look through all reviews that are
 #: kept, and deliveries are taken by the same process.
@@ -64,6 +66,9 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
+REDIS_UNAVAILABLE = "Redis is unavailable. Try again in a moment."
+
+
 async def on_http_error(request: Request, exc: Exception) -> Response:
     """No such route, or not with this method."""
     assert isinstance(exc, HTTPException)
@@ -77,10 +82,9 @@ async def on_http_error(request: Request, exc: Exception) -> Response:
 
 async def on_redis_unavailable(request: Request, exc: Exception) -> Response:
     _log.error("redis_unavailable", path=request.url.path, error=type(exc).__name__)
-    message = "Redis is unavailable. Try again in a moment."
     if request.url.path.startswith("/api/"):
-        return problems.response(Problem(503, message, Retry_After="5"))
-    return page("message.html", 503, title="Temporarily unavailable", message=message)
+        return problems.response(Problem(503, REDIS_UNAVAILABLE, Retry_After="5"))
+    return message_page(503, "Temporarily unavailable", REDIS_UNAVAILABLE)
 
 
 def _routes() -> list[Route | WebSocketRoute]:
@@ -116,6 +120,17 @@ def _routes() -> list[Route | WebSocketRoute]:
     ]
 
 
+class ServerLanguage:
+    """What is written for a request is in the server's language, but for the pages of a review."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        use(self._settings.review_language, self._settings.command_prefix)
+        await self._app(scope, receive, send)
+
+
 def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> Starlette:
     """`settings.redis_url` must be set; whoever starts the web process has seen to that. Metrics
     are served on the socket `metrics_on`, which is closed at the end.
@@ -149,6 +164,7 @@ def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> S
         routes=_routes(),
         middleware=[
             Middleware(SecurityHeaders, settings=settings),
+            Middleware(ServerLanguage, settings=settings),
             Middleware(AllowedHosts, settings=settings),
             Middleware(RateLimitMiddleware, limiter=RateLimiter(settings.requests_per_minute)),
         ],

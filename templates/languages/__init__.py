@@ -64,6 +64,10 @@ _NAMES = {
 #: None of ours is; pages ask, so that one that is needs no other change.
 _RIGHT_TO_LEFT: frozenset[Language] = frozenset()
 
+#: What commands begin with in messages.
+DEFAULT_PREFIX = "/review"
+
+_prefix: ContextVar[str] = ContextVar("prefix", default=DEFAULT_PREFIX)
 _current: ContextVar[Language] = ContextVar("language", default=Language.ENGLISH)
 
 
@@ -72,9 +76,17 @@ def current() -> Language:
     return _current.get()
 
 
-def use(language: Language) -> None:
-    """Write in that language for the rest of this task, and in what it starts from now on."""
+def use(language: Language, prefix: str = "") -> None:
+    """Write in that language for the rest of this task, and in what it starts from now on; and
+    name our commands by that prefix, if one is given."""
     _current.set(language)
+    if prefix:
+        _prefix.set(prefix)
+
+
+def command() -> str:
+    """What our commands begin with, `/review` unless the server says otherwise."""
+    return _prefix.get()
 
 
 @contextmanager
@@ -90,6 +102,7 @@ def speaking(language: Language) -> Iterator[None]:
 def _(message: str, /, **values: object) -> str:
     """The message in this task's language, with its values. Raises KeyError if one is lacking."""
     text = _catalog(current()).gettext(message) if message else ""
+    text = text.replace(f"`{DEFAULT_PREFIX}", f"`{command()}")
     return text.format(**values) if values else text
 
 

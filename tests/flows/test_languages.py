@@ -1,7 +1,9 @@
 """A team reads its reviews in its language: what is on the pull request afterwards."""
 
+import re
 from pathlib import Path
 
+import httpx2
 from redis.asyncio import Redis
 
 from bot.domain.model import State
@@ -69,3 +71,42 @@ async def test_the_model_is_asked_to_write_in_it(
         number = await world.open_pull(before=BEFORE | GERMAN, after=AFTER)
         await world.until(number, State.COMPLETED)
         assert "in German" in llm.requests[0].system
+
+
+async def test_pages_and_reports_are_in_it_and_say_so(world: World) -> None:
+    number = await world.open_pull(before=BEFORE | GERMAN, after=AFTER)
+    await world.until(number, State.COMPLETED)
+    [run] = world.check_runs
+    async with httpx2.AsyncClient() as browser:
+        page = (await browser.get(run.details_url)).text
+        assert '<html lang="de" dir="ltr"' in page
+        assert ">Befunde</h2>" in page
+        [link] = re.findall(r'href="([^"]*report\.html[^"]*)"', page)
+        report = (await browser.get(f"{world.url}{link.replace('&amp;', '&')}")).text
+        assert '<html lang="de" dir="ltr">' in report
+        assert "Vor dem Mergen zu beheben" in report
+        assert "Über dieses Review" in report
+        missing = (await browser.get(f"{world.url}/reviews/nothing")).text
+        assert '<html lang="en"' in missing, "the server's"
+
+
+async def test_commands_begin_with_what_the_server_says(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    async with running(redis_url, redis, tmp_path, command_prefix="/glossator") as world:
+        number = await reviewed(world)
+        [comment] = world.inline_comments
+        assert "Reply `/glossator dismiss` to dismiss it here" in comment.body
+        assert "`/review" not in comment.body + world.reviews[0].body
+        await world.sandbox.comment(REPO, number, "/review pause")
+        await world.settle()
+        assert bot_comments(world) == [], "that is somebody else's"
+        await world.sandbox.comment(
+            REPO, number, "/glossator pause\n/Glossator help\n/glossator no"
+        )
+        await world.settle()
+        [answer] = bot_comments(world)
+        assert "Comment `/glossator resume` to turn them back on." in answer
+        assert "`/glossator no` is not a command." in answer
+        assert "- `/glossator full`: review everything again" in answer
+        assert "`/review" not in answer

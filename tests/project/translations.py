@@ -21,18 +21,22 @@ from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.start import SkipReason
+from bot.web.pages.review import HEADINGS, STAGES
 from templates.languages import Language
+from workers.reports.formats.html import SHOWN
 
 ROOT = Path(__file__).parents[2]
 
 #: Which argument of a function is a message; the others of `ngettext` are its forms.
 FUNCTIONS = {
     "_": 0,
+    "_sign_in_page": 1,
     "ngettext": 0,
     "plural": 1,
     "CommandResult": 0,
     "StageFailed": 0,
     "fail": 2,
+    "message_page": 1,
 }
 
 #: Templates that no person reads, or that show another product.
@@ -81,7 +85,8 @@ def _of_call(call: ast.Call, function: str, path: str) -> Iterator[Source]:
         (one,), (many,) = _texts(call.args[0], path), _texts(call.args[1], path)
         yield Source(one, many, path)
         return
-    for text in _texts(call.args[position], path):
+    arguments = call.args[position : position + (2 if function == "message_page" else 1)]
+    for text in (text for argument in arguments for text in _texts(argument, path)):
         if function == "plural":
             yield from _of_noun(text, path)
         elif text:
@@ -125,6 +130,10 @@ def _values() -> Iterator[Source]:
         yield Source(reason.text, "", "bot/domain/reasons.py")
     for skip in SkipReason:
         yield Source(skip.replace("_", " "), "", "bot/policy/start.py")
+    for heading in (*STAGES.values(), *HEADINGS.values()):
+        yield Source(heading, "", "bot/web/pages/review.py")
+    for shown in SHOWN.values():
+        yield Source(shown, "", "workers/reports/formats/html.py")
     for value in (*Severity, *Category, *FileStatus):
         yield Source(str(value), "", "bot/domain/model.py")
 

@@ -27,6 +27,7 @@ from bot.domain.model import (
 )
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity, Progress
 from bot.domain.suppressions import Dismissals
+from bot.policy.precedence import speak
 from workers.analysis.llm.client import LLM
 from workers.analysis.read_batch import analyze
 from workers.reports.merge import build_report
@@ -90,6 +91,7 @@ async def review_here(
 
     Raises CloneError.
     """
+    speak(settings, target.config)
     review = review or Review(
         id=str(ULID()),
         repository=target.repository,

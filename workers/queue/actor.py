@@ -24,7 +24,7 @@ from bot.config.settings import Settings
 from bot.github.errors import NotFound, Transient
 from bot.store import QUEUE_OF, RedisConnectionError, RedisTimeoutError
 from bot.telemetry import log, tracing
-from templates.languages import Language, use
+from templates.languages import use
 from workers.queue.shutdown import Running
 
 #: What is outside of us and comes back by itself.
@@ -145,7 +145,7 @@ def declare_actor(
         attempt, parent = _attempt(settings), _parent_span()
         work = function(services(), attempt, *args)
         observed = _observed(work, name, attempt, parent, _ids(function, args))
-        async_to_sync(running.run)(_speaking(settings.review_language, observed))
+        async_to_sync(running.run)(_speaking(settings, observed))
 
     dramatiq.actor(
         actor_name=name,
@@ -159,9 +159,9 @@ def declare_actor(
     )(run)
 
 
-async def _speaking(language: Language, work: Coroutine[Any, Any, None]) -> None:
+async def _speaking(settings: Settings, work: Coroutine[Any, Any, None]) -> None:
     """Await the work in the server's language, until it learns of the repository's."""
-    use(language)
+    use(settings.review_language, settings.command_prefix)
     await work
 
 

@@ -14,6 +14,7 @@ from enum import IntEnum
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bot.policy.precedence import speak
 from bot.runtime.tasks import stop
 from bot.security.links import Purpose
 from bot.security.network import network_of
@@ -73,9 +74,18 @@ async def feed(websocket: WebSocket) -> None:
     async with websocket.app.state.feed_limiter.acquire(address) as allowed:
         if allowed:
             await websocket.accept()
+            await _speak(websocket, review_id)
             await _serve(websocket, review_id, after)
         else:
             await _refuse(websocket, 429, "Too many live connections. Try again later.")
+
+
+async def _speak(websocket: WebSocket, review_id: str) -> None:
+    """Write in the language of the review's page. Where Redis is away, that shows soon enough."""
+    with suppress(RedisError):
+        state = await websocket.app.state.store.reviews.get(review_id)
+        if state is not None and state.handoff is not None:
+            speak(websocket.app.state.settings, state.handoff.config)
 
 
 async def _may_watch(websocket: WebSocket, review_id: str) -> bool:

@@ -22,7 +22,8 @@ from bot.web.pages.statistics import (
     days_of,
     summarize,
 )
-from bot.web.pages.templates import money, not_found, number, page
+from bot.web.pages.templates import money, not_found, page
+from templates.languages import number
 
 #: Reviews on a page of the list.
 LIMIT = 25

@@ -9,10 +9,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.domain.model import Review, State
+from bot.policy.precedence import speak
 from bot.policy.start import cancelled_by
 from bot.store import Action, AuditEntry, Way
 from bot.web.auth.viewer import Viewer, form_token, is_form_token, same_origin, viewer
-from bot.web.pages.templates import not_found, page
+from bot.web.pages.templates import message_page, not_found
 
 #: Our forms are small.
 MAX_BYTES = 4096
@@ -52,8 +53,9 @@ def token_for(request: Request, user: Viewer) -> str:
 
 def form_rejected() -> HTMLResponse:
     """The answer to a form that `verified_form` does not know."""
-    message = "Your session has expired. Reload the page and try again."
-    return page("message.html", 403, title="Session expired", message=message)
+    return message_page(
+        403, "Session expired", "Your session has expired. Reload the page and try again."
+    )
 
 
 def may_cancel(user: Viewer, review: Review, state: State) -> bool:
@@ -64,12 +66,15 @@ def may_cancel(user: Viewer, review: Review, state: State) -> bool:
 async def cancel_button(request: Request) -> Response:
     """POST /reviews/{id}/cancel; back to where the button was pressed."""
     user, store = await viewer(request), request.app.state.store
-    review = await store.reviews.review(request.path_params["review_id"])
+    state = await store.reviews.get(request.path_params["review_id"])
+    review = state and state.review
     if user is None or review is None or not user.may_write(review.repository.id):
         return not_found()
     form = await verified_form(request, user)
     if not form:
         return form_rejected()
+    if state is not None and state.handoff is not None:
+        speak(request.app.state.settings, state.handoff.config)
     if await store.reviews.cancel(review.id, cancelled_by(user.login)):
         entry = AuditEntry.of(review, Action.REVIEW_CANCELLED, Way.PAGE, user.login)
         await store.audit.record(entry)

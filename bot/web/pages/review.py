@@ -14,6 +14,7 @@ from bot.domain.model import (
 )
 from bot.domain.progress import Progress
 from bot.github.urls import CodeLinks
+from bot.policy.precedence import speak
 from bot.security.links import Purpose, report_links
 from bot.store import Store
 from bot.web.auth.viewer import (
@@ -24,6 +25,7 @@ from bot.web.auth.viewer import (
 )
 from bot.web.pages.forms import may_cancel, token_for
 from bot.web.pages.templates import not_found, page
+from templates.languages import _
 
 #: Links on the page of somebody who came without one are good for so long.
 LINK_SECONDS = 3600
@@ -70,8 +72,9 @@ class ReviewResults:
         if self.report is None:
             return ""
         if finding.fingerprint in self.report.inline:
-            return "inline comment"
-        return "still open" if finding.fingerprint in self.report.still_open else "also noticed"
+            return _("inline comment")
+        open_ = finding.fingerprint in self.report.still_open
+        return _("still open") if open_ else _("also noticed")
 
     def files_read(self, progress: Progress) -> tuple[int, int]:
         """How many files were read, of how many; analyzers read files, too."""
@@ -90,6 +93,8 @@ async def review_page(request: Request) -> Response:
     state = await store.reviews.get(review_id)
     if state is None:
         return not_found()
+    if state.handoff is not None:
+        speak(request.app.state.settings, state.handoff.config)
     progress = state.progress
     # Read before the findings: events that come meanwhile are told again, not lost.
     newest = await store.events.newest_id(review_id)
@@ -102,14 +107,14 @@ async def review_page(request: Request) -> Response:
     return page(
         "review.html",
         review=access.review,
-        title=state.title or f"Pull request #{access.review.number}",
+        title=state.title or _("Pull request #{number}", number=access.review.number),
         pull_url=f"{settings.github_url}/{access.review.repository.full_name}"
         f"/pull/{access.review.number}",
         review_url=state.review_url,
         progress=progress,
         form_token=token_for(request, user) if user and can_cancel else "",
         key=request.query_params.get("key", ""),
-        heading=HEADINGS[progress.state],
+        heading=_(HEADINGS[progress.state]),
         stages=_stages(progress),
         found=found,
         started=state.opened_at,
@@ -145,7 +150,7 @@ async def _pending_page(request: Request, review_id: str) -> Response:
     return page(
         "waiting.html",
         found=found,
-        heading="Not reviewed" if found.error else HEADINGS[State.QUEUED],
+        heading=_("Not reviewed") if found.error else _(HEADINGS[State.QUEUED]),
         pull_url=f"{github_url}/{found.repository}/pull/{found.number}",
         feed=f"/ws/reviews/{review_id}",
     )
@@ -177,6 +182,6 @@ def _stages(progress: Progress) -> list[tuple[str, str]]:
     if progress.state is State.COMPLETED:
         at += 1
     return [
-        (name, "done" if i < at else "current" if i == at else "ahead")
+        (_(name), "done" if i < at else "current" if i == at else "ahead")
         for i, name in enumerate(STAGES.values())
     ]

@@ -20,8 +20,9 @@ from bot.web.auth.viewer import (
     token_digest,
     viewer,
 )
-from bot.web.pages.forms import read_form, verified_form
+from bot.web.pages.forms import form_rejected, read_form, verified_form
 from bot.web.pages.templates import page
+from templates.languages import _
 
 _REVIEW_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
@@ -38,7 +39,7 @@ def _sign_in_page(
     return page(
         "signin.html",
         status,
-        message=message,
+        message=_(message),
         review_id=review_id,
         with_github=settings.has_github_sign_in,
         with_token=bool(settings.api_tokens),
@@ -147,12 +148,7 @@ async def sign_out(request: Request) -> Response:
     user = await viewer(request)
     if user is not None and user.session is not None:
         if not await verified_form(request, user):
-            return page(
-                "message.html",
-                403,
-                title="Session expired",
-                message="Your session has expired. Reload the page and try again.",
-            )
+            return form_rejected()
         await request.app.state.store.sessions.end(user.session.id)
     answer = RedirectResponse("/sign-in", 303)
     # With all that it was set with, or browsers keep a cookie whose name begins with `__Host-`.

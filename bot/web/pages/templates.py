@@ -2,6 +2,7 @@
 
 import functools
 import time
+from contextlib import nullcontext
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from bot import __version__
 from bot.domain.diff import display_path
 from bot.text.invisible_characters import visible
 from templates import DIRECTORY, environment
+from templates.languages import Language, _, ngettext, speaking
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,6 +24,10 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir())}
 #: Part of each file's address, so that browsers may keep it for ever.
 _tag = sha256(b"".join(_files.values())).hexdigest()[:12]
+
+
+#: Pages for those who run the server.
+_ENGLISH = frozenset({"dashboard.html", "outcomes.html"})
 
 
 def static_url(name: str) -> str:
@@ -46,7 +52,7 @@ def _environment() -> "Environment":
     # With the first page: taking deliveries needs none of it.
     from bot.web.pages import markup
 
-    filters = (markup.markdown, markup.inline, duration, moment, ago, iso, number, money)
+    filters = (markup.markdown, markup.inline, duration, moment, ago, iso, money)
     made = environment(
         "pages",
         autoescape=True,
@@ -67,14 +73,20 @@ def _to_markup(value: Any) -> Any:
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    html = _environment().get_template(template).render(**values)
+    with speaking(Language.ENGLISH) if template in _ENGLISH else nullcontext():
+        html = _environment().get_template(template).render(**values)
     # Paths of git may hold bytes that are no text.
     return HTMLResponse(html.encode("utf-8", "replace"), status)
 
 
 def not_found() -> HTMLResponse:
     """One answer for all that does not exist or may not be seen."""
-    return page("message.html", 404, title="Not found", message=NOT_FOUND)
+    return message_page(404, "Not found", NOT_FOUND)
+
+
+def message_page(status: int, title: str, message: str) -> HTMLResponse:
+    """One sentence for whoever asked, translated."""
+    return page("message.html", status, title=_(title), message=_(message))
 
 
 NOT_FOUND = (
@@ -87,10 +99,12 @@ def duration(seconds: float) -> str:
     """`42 s`, `3 min 5 s`, `1 h 4 min`."""
     total = max(0, round(seconds))
     if total < 60:
-        return f"{total} s"
+        return _("{number} s", number=total)
     if total < 3600:
-        return f"{total // 60} min {total % 60} s"
-    return f"{total // 3600} h {total % 3600 // 60} min"
+        minutes, rest = divmod(total, 60)
+        return f"{_('{number} min', number=minutes)} {_('{number} s', number=rest)}"
+    hours, rest = divmod(total, 3600)
+    return f"{_('{number} h', number=hours)} {_('{number} min', number=rest // 60)}"
 
 
 def moment(seconds: float) -> str:
@@ -103,24 +117,19 @@ def ago(seconds: float, now: float) -> str:
     script says the same."""
     age = max(0, now - seconds)
     if age < 60:
-        return "just now"
+        return _("just now")
     if age < 3600:
-        return f"{int(age // 60)} min ago"
+        return _("{time} ago", time=_("{number} min", number=int(age // 60)))
     if age < 86_400:
-        return f"{int(age // 3600)} h ago"
+        return _("{time} ago", time=_("{number} h", number=int(age // 3600)))
     days = int(age // 86_400)
     if days > 30:
         return moment(seconds).partition(" ")[0]
-    return "1 day ago" if days == 1 else f"{days} days ago"
+    return ngettext("{number} day ago", "{number} days ago", days)
 
 
 def iso(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def number(value: int | float) -> str:
-    """With separators: 12,345."""
-    return f"{value:,}"
 
 
 def money(value: float) -> str:

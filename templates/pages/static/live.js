@@ -30,7 +30,10 @@
     put("percent", `${told.progress} %`);
     if (told.current_step) put("step", told.current_step);
     put("findings-count", String(told.findings));
-    put("files", told.files_total ? `${told.files_done} of ${told.files_total}` : String(told.files_done));
+    const of = region().dataset.of;
+    put("files", told.files_total && of
+      ? of.replace("{done}", told.files_done).replace("{total}", told.files_total)
+      : String(told.files_done));
     const now = `${told.status} ${told.files_done} ${told.findings}`;
     if (now !== shown) refreshSoon();
     shown = now;
@@ -89,7 +92,7 @@
       const told = JSON.parse(event.data);
       if (told.type === "connected") {
         wait = FIRST_WAIT;
-        say("Live");
+        say(region().dataset.connected);
       }
       if (!told.id) return;
       after = told.id;
@@ -103,7 +106,7 @@
     socket.onclose = (event) => {
       clearInterval(pings);
       if (over || event.code === 1000) return void refreshSoon();
-      say("Connection lost; trying again …");
+      say(region().dataset.lost);
       setTimeout(connect, wait * (0.5 + Math.random()));
       wait = Math.min(wait * 2, LONGEST_WAIT);
     };

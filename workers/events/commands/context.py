@@ -75,7 +75,7 @@ async def commands_in(
 ) -> tuple[Command | BadCommand, ...]:
     """What a comment asks of us, by command or by mention."""
     us = await our_name(services) if "@" in event.body else ""
-    return parse(event.body, us)
+    return parse(event.body, us, services.settings.command_prefix)
 
 
 async def our_name(services: Services) -> str:

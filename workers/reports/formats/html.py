@@ -18,6 +18,7 @@ from bot.domain.model import Report
 from bot.security.links import Links
 from bot.text.markdown import Renderer, html_renderer
 from templates import environment
+from templates.languages import _
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
 from workers.reports.templates import code_links, cost, place, source
@@ -39,7 +40,9 @@ def html(report: Report, links: Links) -> bytes:
         report=report,
         links=links,
         code=code_links(report),
-        shown={finding.fingerprint: SHOWN[shown(finding, report)] for finding in report.findings},
+        shown={
+            finding.fingerprint: _(SHOWN[shown(finding, report)]) for finding in report.findings
+        },
         counts=counts(report.findings),
         breakdown=breakdown(report.findings),
         styles=_code_styles(),

@@ -8,11 +8,11 @@ from typing import Any
 import typst
 import weblate_fonts
 
-from bot.domain.model import CheckOutcome, FileSummary, Finding, Place, Report
+from bot.domain.model import CheckOutcome, FileSummary, Finding, Place, Report, Severity
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates import DIRECTORY
-from templates.languages import plural
+from templates.languages import Language, _, current, number, plural
 from workers.reports.formats.html import SHOWN, time
 from workers.reports.formats.typesetting import blocks, line
 from workers.reports.rank import shown
@@ -23,6 +23,12 @@ _FOLDER = DIRECTORY / "report"
 #: Latin and code by Source Sans and Source Code, everything else by Kurinto (CJK, Hebrew,
 #: Arabic and more), emoji by Noto Emoji: all under the SIL Open Font License.
 _FONTS = (Path(weblate_fonts.__file__).parent / "static" / "weblate_fonts", _FOLDER / "fonts")
+
+#: The same Han character looks different in these languages.
+_HAN_FONT = {
+    Language.JAPANESE: "Kurinto Sans JP",
+    Language.CHINESE_SIMPLIFIED: "Kurinto Sans SC",
+}
 
 #: A page takes the typesetter hundreds of times the memory of its text, and colored code several
 #: times that: findings are set up to so many characters, with some for each line and frame.
@@ -53,7 +59,14 @@ def content(report: Report, links: Links) -> dict[str, Any]:
     """What the document shows, as the data that its template reads."""
     findings = _findings(report)
     in_full = sum(finding.occurrences for finding in report.findings[: len(findings)])
+    left = report.total - in_full
+    language, _dash, region = current().partition("-")
     return {
+        "lang": language,
+        "region": region or None,
+        "han_fonts": _han_fonts(),
+        "words": _words(),
+        "names": {str(severity): _(severity) for severity in Severity},
         "title": show_hidden(report.subject),
         "subject": show_hidden(report.pull.title),
         "url": report.pull.url,
@@ -64,22 +77,51 @@ def content(report: Report, links: Links) -> dict[str, Any]:
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
         "breakdown": [[name, show_hidden(text)] for name, text in breakdown(report.findings)],
         "findings": findings,
-        "more_findings": _more(report.total, in_full, "more finding"),
+        "more_findings": _more(left, plural(left, "more finding")),
         "files": [_file(file) for file in report.files[:_ROWS]],
-        "more_files": _more(len(report.files), _ROWS, "more file"),
+        "more_files": _more_files(len(report.files)),
         "skipped": [
             {"path": show_hidden(item.path), "reason": line(item.text)}
             for item in report.skipped[:_ROWS]
         ],
-        "more_skipped": _more(len(report.skipped), _ROWS, "more file"),
+        "more_skipped": _more_files(len(report.skipped)),
         "notes": [line(note) for note in report.notes[:_ROWS]],
         "facts": _facts(report),
     }
 
 
-def _more(total: int, included: int, noun: str) -> str:
-    left = total - included
-    return f"…and {plural(left, noun)}, listed in all other formats." if left > 0 else ""
+def _more_files(total: int) -> str:
+    return _more(total - _ROWS, plural(total - _ROWS, "more file"))
+
+
+def _more(left: int, words: str) -> str:
+    return _("…and {more}, listed in all other formats.", more=words) if left > 0 else ""
+
+
+def _words() -> dict[str, str]:
+    """The document's own words."""
+    return {
+        "about": _("About this review"),
+        "about_rule": _("about this rule"),
+        "contents": _("Contents"),
+        "delete_lines": _("Delete these lines."),
+        "file": _("File"),
+        "findings": _("Findings"),
+        "lines": _("Lines"),
+        "live_page": _("Live page"),
+        "looked_at": _("Looked at"),
+        "review_of": _("Review of"),
+        "skipped": _("Skipped"),
+        "suggested_change": _("Suggested change:"),
+        "what": _("What"),
+        "what_changed": _("What changed"),
+    }
+
+
+def _han_fonts() -> list[str]:
+    """Fonts of Han characters, those of the language first."""
+    fonts = ["Kurinto Sans SC", "Kurinto Sans JP", "Kurinto Sans TC", "Kurinto Sans KR"]
+    return sorted(fonts, key=lambda font: font != _HAN_FONT.get(current()))
 
 
 def _findings(report: Report) -> list[dict[str, Any]]:
@@ -101,14 +143,16 @@ def _finding(finding: Finding, report: Report, *, colored: bool) -> dict[str, An
     return {
         "colored": colored,
         "severity": str(finding.severity),
-        "category": str(finding.category),
+        "category": _(finding.category),
         "title": line(finding.title),
         "place": show_hidden(place(finding)),
         "source": show_hidden(source(finding)),
         "url": finding.url,
-        "shown": SHOWN[shown(finding, report)]
-        + (" · not confirmed" if finding.check is CheckOutcome.UNDECIDED else ""),
-        "places_heading": f"The same in {plural(len(finding.places), 'other place')}:",
+        "shown": _(SHOWN[shown(finding, report)])
+        + (f" · {_('not confirmed')}" if finding.check is CheckOutcome.UNDECIDED else ""),
+        "places_heading": _(
+            "The same in {places}:", places=plural(len(finding.places), "other place")
+        ),
         "places": [_place(at) for at in finding.places],
         "looked_at": [_place(at) for at in finding.looked_at],
         "quote": show_hidden(finding.quote),
@@ -125,8 +169,8 @@ def _place(at: Place) -> list[Any]:
 def _file(file: FileSummary) -> dict[str, Any]:
     return {
         "path": show_hidden(file.path),
-        "change": f"+{file.additions:,} −{file.deletions:,}",
-        "status": str(file.status),
+        "change": f"+{number(file.additions)} −{number(file.deletions)}",
+        "status": _(file.status),
         "summary": line(file.summary),
     }
 
@@ -134,10 +178,10 @@ def _file(file: FileSummary) -> dict[str, Any]:
 def _facts(report: Report) -> list[list[str]]:
     usage = report.usage
     facts = [
-        ["Commit", report.review.head_sha],
-        ["Merge base", report.merge_base],
-        ["Finished", time(report.finished_at)],
-        ["Reviewed by", ", ".join(report.models) or "static analyzers only"],
+        [_("Commit"), report.review.head_sha],
+        [_("Merge base"), report.merge_base],
+        [_("Finished"), time(report.finished_at)],
+        [_("Reviewed by"), ", ".join(report.models) or _("static analyzers only")],
     ]
     if report.show_usage and (usage.calls or usage.cache_hits):
         tokens = plural(usage.prompt_tokens + usage.completion_tokens, "token")

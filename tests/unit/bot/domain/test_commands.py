@@ -189,3 +189,10 @@ def test_a_question_to_us_is_told_from_small_talk(body: str, question: bool) -> 
 
 def test_a_flood_of_commands_is_cut_off() -> None:
     assert parse("/review\n" * 1000) == (REVIEW,) * MAX_COMMANDS
+
+
+def test_another_prefix_takes_the_place_of_review() -> None:
+    assert parse("/glossator pause", prefix="/glossator") == (Command(verb=Verb.PAUSE),)
+    assert parse("/review pause", prefix="/glossator") == ()
+    assert parse("/glossators pause", prefix="/glossator") == ()
+    assert parse("> /glossator pause", prefix="/glossator") == ()

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from bot.domain.diff import Side
 from bot.domain.model import Finding, Report, SkippedFile, decode, encode
 from bot.domain.reasons import FileSkipReason
 from bot.domain.report_format import ReportFormat
 from bot.security.links import Links
+from templates.languages import Language, speaking
 from workers.reports.formats import render
 from workers.reports.formats.as_json import CountedReport
 from workers.reports.render import comment_body
@@ -299,3 +300,29 @@ def test_every_format_is_rendered_and_has_a_type_and_label_of_its_own(report: Re
 def test_a_format_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match="docx"):
         ReportFormat("docx")
+
+
+@pytest.mark.parametrize(
+    ("language", "font", "heading"),
+    [
+        (Language.JAPANESE, "KurintoSansJP", "変更内容"),
+        (Language.CHINESE_SIMPLIFIED, "KurintoSansSC", "变更内容"),
+    ],
+)
+def test_pdf_sets_han_characters_as_the_language_writes_them(
+    report: Report, language: Language, font: str, heading: str
+) -> None:
+    titled = replace(report, pull=replace(report.pull, title="直す"))
+    with speaking(language):
+        pages = PdfReader(io.BytesIO(render(titled, ReportFormat.PDF, LINKS))).pages
+    text = "".join(page.extract_text() for page in pages)
+    assert heading in text
+    fonts = {name for page in pages for name in _fonts(page)}
+    assert any(font in name.replace(" ", "").replace("-", "") for name in fonts), fonts
+    others = {"KurintoSansJP", "KurintoSansSC"} - {font}
+    assert not any(other in name.replace("-", "") for other in others for name in fonts), fonts
+
+
+def _fonts(page: PageObject) -> list[str]:
+    fonts = page["/Resources"]["/Font"].get_object()  # type: ignore[index]
+    return [str(font.get_object()["/BaseFont"]) for font in fonts.values()]

@@ -5,7 +5,8 @@ import pytest
 from bot.domain.model import Category, Finding, Severity
 from bot.github.urls import CodeLinks
 from bot.web.pages.markup import Highlighter
-from bot.web.pages.templates import _environment, ago, duration, money, number, page
+from bot.web.pages.templates import _environment, ago, duration, money, page
+from templates.languages import number
 
 
 def test_hidden_characters_are_visible_on_every_page() -> None:
