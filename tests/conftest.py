@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from bot.cli.embedded_redis import embedded_redis
 from bot.store import Store, connect
+from tests.support.tally import Tally
 
 # A busy machine is no defect: how long an example takes is not judged. A run of the suite is
 # the same as the one before; `HYPOTHESIS_PROFILE=new` looks at what none has looked at yet.
@@ -31,6 +32,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             seen[test] += 1
             if seen[test] > marker.args[0]:
                 item.add_marker("slow")
+
+
+@pytest.fixture
+def tally() -> Iterator[Tally]:
+    """Counts what the examples of a property were; with hypothesis, the health check
+    `function_scoped_fixture` is to be suppressed: all examples share it on purpose."""
+    counted = Tally()
+    yield counted
+    counted.check()
 
 
 @pytest.fixture(scope="session")

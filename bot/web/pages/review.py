@@ -74,7 +74,7 @@ class ReviewResults:
         if finding.fingerprint in self.report.inline:
             return _("inline comment")
         open_ = finding.fingerprint in self.report.still_open
-        return _("still open") if open_ else _("also noticed")
+        return _("still open") if open_ else _("in the review")
 
     def files_read(self, progress: Progress) -> tuple[int, int]:
         """How many files were read, of how many; analyzers read files, too."""
