@@ -82,6 +82,7 @@ class RepositoryFiles:
     _secrets: list[str] | None = None
     _rules: PathRules | None = None
     _excluded: dict[str, bool] = field(default_factory=dict)
+    _searchable: asyncio.Future[dict[str, bool]] | None = None
 
     async def tree(self, side: Side) -> dict[str, str]:
         """Blobs by path, of every regular file that may be shown, in git's order."""
@@ -126,9 +127,8 @@ class RepositoryFiles:
     ) -> Found:
         """Lines of the head that match, in those files that fit; `word`: not within a longer
         word."""
-        candidates = await asyncio.to_thread(
-            self._candidates, await self.tree(Side.RIGHT), fits, near
-        )
+        is_code = await self._is_code()
+        candidates = await asyncio.to_thread(self._candidates, is_code, fits, near)
         paths = candidates[:MAX_FILES]
         if not paths:
             return Found((), 0)
@@ -149,19 +149,29 @@ class RepositoryFiles:
             complete=complete,
         )
 
+    async def _is_code(self) -> dict[str, bool]:
+        """Of each file that may be searched, whether it is code. The same for each search, and
+        costly with many files."""
+        tree = await self.tree(Side.RIGHT)
+        if self._searchable is None:
+            self._searchable = asyncio.ensure_future(asyncio.to_thread(self._sorted_out, tree))
+        return await asyncio.shield(self._searchable)
+
+    def _sorted_out(self, tree: dict[str, str]) -> dict[str, bool]:
+        return {
+            path: language_of(path) in NODES
+            for path in tree
+            if by_path(path) is None and not self.excluded(path)
+        }
+
     def _candidates(
-        self, tree: dict[str, str], fits: Callable[[str], bool], near: Sequence[str]
+        self, is_code: dict[str, bool], fits: Callable[[str], bool], near: Sequence[str]
     ) -> list[str]:
         """Code before other text, near before far."""
         distance = PathDistance(near or self.changed)
-        fitting = [
-            path
-            for path in tree
-            if fits(path) and by_path(path) is None and not self.excluded(path)
-        ]
         return sorted(
-            fitting,
-            key=lambda path: (language_of(path) not in NODES, distance.distance(path), path),
+            filter(fits, is_code),
+            key=lambda path: (not is_code[path], distance.distance(path), path),
         )
 
     async def _made_tree(self, paths: Sequence[str]) -> tuple[str, list[str]]:
