@@ -1,10 +1,13 @@
 """A scan of a repository of this machine, for tests that want what it gives."""
 
+from pathlib import Path
+
 from bot.config.repository_config import RepoConfig
-from bot.config.settings import Settings
-from bot.domain.model import Category, PullRequest, PullRequestContext
+from bot.config.settings import Settings, load
+from bot.domain.model import Category, Finding, PullRequest, PullRequestContext
 from bot.domain.progress import Progress
 from tests.support.pulls import PULL
+from tests.support.repositories import Repository
 from workers.scan.repository.clone import Source
 from workers.scan.scan import ProgressCallback, Scanned, scan
 
@@ -36,3 +39,26 @@ async def scanned(
         on_progress=on_progress,
         protocols=("file",),
     )
+
+
+Files = dict[str, str]
+#: Files that the change writes or deletes (None).
+Changed = dict[str, str | None]
+
+
+def _files(files: Files) -> dict[str | bytes, str | bytes]:
+    return dict(files.items())
+
+
+async def leftovers_of(
+    folder: Path, before: Files, changed: Changed, *disabled: str
+) -> list[Finding]:
+    """What is left of what a change removes, in a repository with the files `before`, without a
+    model and other analyzers."""
+    kept = {path: text for path, text in before.items() if changed.get(path, "") is not None}
+    after = kept | {path: text for path, text in changed.items() if text is not None}
+    source = Repository(folder / "upstream.git").change(_files(before), _files(after))
+    config = RepoConfig(analyzers_disabled=("ruff", "oxlint", "bandit", "secrets", *disabled))
+    evidence = (await scanned(source, load(_env_file=None), config)).scan.evidence
+    assert all(each.source.startswith("leftovers:") for each in evidence)
+    return list(evidence)

@@ -7,7 +7,7 @@ use that leads to just that module. Where names come about at run time, nothing 
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from posixpath import dirname, join, normpath
 from typing import cast
 
@@ -43,6 +43,13 @@ _DYNAMIC = {
     ),
     "go": re.compile(r"(?!)"),
 }
+#: A module's own instance of a class, and a class that has no base but pydantic's.
+_INSTANCE = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]*)?=\s*(\w+)\(\)")
+_PLAIN = r"(?m)^class\s+{}\s*(?:\(\s*(?:[\w.]*\bBaseSettings|object)?\s*\))?\s*:"
+_FIELD = re.compile(r"\s+(?!model_)([A-Za-z_]\w*)\s*(?::[^=]+)?(?:=[^=].*)?$")
+_MAKES_FIELDS = re.compile(
+    r"__getattr|__slots__|setattr\(|__dict__|\bextra\b|\.update\(|import\s*\*|exec\(|vars\("
+)
 #: Whoever says this is ready for a name that is missing.
 _GUARDED = re.compile(r"hasattr\(|getattr\(|AttributeError|ImportError|ModuleNotFoundError|typeof ")
 
@@ -72,14 +79,16 @@ _ANY_SCRIPT_IMPORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What is no longer there: a name of the module at `module`, or with no `name` the module.
-    `path`, `line` (of the old side) and `text` are where the change says so."""
+    """What is no longer there: a name of the module at `module`, or with no `name` the module; with
+    `of`, an attribute of that name of the module's object `of`. `path`, `line` (of the old side)
+    and `text` are where the change says so."""
 
     module: str
     name: str
     path: str
     line: int | None
     text: str
+    of: str = ""
 
     @property
     def word(self) -> str:
@@ -104,6 +113,23 @@ def removed_names(file: ChangedFile, text: str) -> Iterator[Removed]:
             name = next(filter(None, match.groups()), "") if match else ""
             if len(name) >= _SHORTEST and name not in words and not name.startswith("__"):
                 yield Removed(file.path, name, file.path, line.old, line.text)
+
+
+def removed_fields(file: ChangedFile, text: str) -> Iterator[Removed]:
+    """Settings that the change takes out of a class whose only known instance is made in the same
+    module, whose text is now `text`: nothing else can give the instance an attribute."""
+    if family(file.path) != "python" or _MAKES_FIELDS.search(text):
+        return
+    instances = [
+        match[1] for match in _INSTANCE.finditer(text) if re.search(_PLAIN.format(match[2]), text)
+    ]
+    words = set(re.findall(r"\w+", text))
+    for hunk in file.hunks if instances else ():
+        for line in hunk.lines:
+            match = _FIELD.match(line.text) if line.removed else None
+            if match and len(match[1]) >= _SHORTEST and match[1] not in words:
+                for name in instances:
+                    yield Removed(file.path, match[1], file.path, line.old, line.text, of=name)
 
 
 def packages_of(removed: Removed) -> Iterator[str]:
@@ -187,7 +213,32 @@ def _go_uses(removed: Removed, path: str, text: str) -> Iterator[int]:
             yield found["of"][0].start_point[0] + 1
 
 
+def called_names(module: str, name: str, path: str, text: str, tree: Tree) -> Iterator[str]:
+    """What the Python file at `path` calls a name of another module: `name`, `module.name`, or
+    what it is imported as."""
+    words = _module_words(module)
+    for _, statement in _statements(text):
+        if match := _FROM.match(statement):
+            source, relative = _python_module(match[1], match[2], path), bool(match[1])
+            names = [each.split() for each in match[3].split(",") if each.strip()]
+            if _leads_to(source, relative, words, tree):
+                yield from (each[-1] for each in names if each[0] == name)
+            else:
+                for each in names:
+                    if _leads_to([*source, each[0]], relative, words, tree):
+                        yield f"{each[-1]}.{name}"
+        elif (match := _IMPORT.match(statement)) and _leads_to(
+            match[1].split("."), False, words, tree
+        ):
+            yield f"{match[2] or match[1]}.{name}"
+
+
 def _python_uses(removed: Removed, path: str, text: str, tree: Tree) -> Iterator[int]:
+    if removed.of:
+        for alias in called_names(removed.module, removed.of, path, text, tree):
+            if "." not in alias:
+                yield from _members("python", text, alias, removed.name)
+        return
     for line, statement in _statements(text):
         if match := _FROM.match(statement):
             yield from _from_uses(removed, match, line, path, text, tree)
@@ -201,14 +252,19 @@ def _python_uses(removed: Removed, path: str, text: str, tree: Tree) -> Iterator
                 yield from _members("python", text, match[2], removed.name)
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
+@lru_cache(maxsize=4)  # several names are looked for in one file after the other
+def _statements(text: str) -> tuple[tuple[int, str], ...]:
     """Imports of the module itself, each as one line with its number; those within functions, or
     after `try:`, are indented."""
     lines = text.split("\n")
-    for block in outline("python", text).imports:
-        parts = lines[block.start - 1 : block.end]
-        if not parts[0][:1].isspace():
-            yield block.start, " ".join(part.partition("#")[0].strip(" \t\r\\") for part in parts)
+    blocks = (
+        (each.start, lines[each.start - 1 : each.end]) for each in outline("python", text).imports
+    )
+    return tuple(
+        (start, " ".join(part.partition("#")[0].strip(" \t\r\\") for part in parts))
+        for start, parts in blocks
+        if not parts[0][:1].isspace()
+    )
 
 
 def _from_uses(

@@ -63,7 +63,7 @@ async def callers(
     sizes = await here.sizes(known.blobs[path] for path in paths)
     paths = [path for path in paths if sizes.get(known.blobs[path], 0) <= MAX_FILE_BYTES]
     found = await names_in(
-        here, paths, known, {name for each in symbols_of.values() for name in each}
+        here, paths, known.blobs, {name for each in symbols_of.values() for name in each}
     )
     return await asyncio.to_thread(_ranked, symbols_of, found, may_show)
 
@@ -92,10 +92,10 @@ def _candidates(targets: Sequence[str], known: Index) -> list[str]:
 
 
 async def names_in(
-    clone: Clone, paths: Sequence[str], known: Index, names: Iterable[str]
+    clone: Clone, paths: Sequence[str], blobs: Mapping[str, str], names: Iterable[str]
 ) -> dict[str, set[str]]:
-    """The names that each of these fetched files holds."""
-    tree = "".join(f"100644 blob {known.blobs[path]}\t{n}\0" for n, path in enumerate(paths))
+    """The names that each of these fetched files, whose `blobs` are known, holds."""
+    tree = "".join(f"100644 blob {blobs[path]}\t{n}\0" for n, path in enumerate(paths))
     made = await clone.git.local("mktree", "-z", stdin=tree.encode())
     out = await clone.git.local(
         *GREP, made.decode().strip(), "--", stdin="\n".join(sorted(names)).encode(), codes=(0, 1)

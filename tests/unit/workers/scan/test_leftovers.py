@@ -4,16 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.repository_config import RepoConfig
-from bot.config.settings import load
 from bot.domain.diff import Side
-from bot.domain.model import Finding
-from tests.support.repositories import Repository
-from tests.support.run_scan import scanned
+from tests.support.run_scan import Changed, Files, leftovers_of
 
-Files = dict[str, str]
-#: Files before, those that the change writes or deletes (None), and those that it leaves alone.
-Changed = dict[str, str | None]
 Case = tuple[Files, Changed, Files]
 
 PACKAGE = {"shop/__init__.py": "", "shop/prices.py": "def price(n):\n    return n\n\n\nTAX = 2\n"}
@@ -28,21 +21,6 @@ GO = {
     "shop/cart.go": "package shop\n\nfunc Total() int {\n\treturn price(2)\n}\n",
 }
 GO_WITHOUT: Changed = {"shop/prices.go": "package shop\n\nvar tax = 2\n"}
-
-
-def _files(files: Files) -> dict[str | bytes, str | bytes]:
-    return dict(files.items())
-
-
-async def found(tmp_path: Path, before: Files, changed: Changed, *disabled: str) -> list[Finding]:
-    """What is found, without a model and other analyzers, when some files change or go (None)."""
-    kept = {path: text for path, text in before.items() if changed.get(path, "") is not None}
-    after = kept | {path: text for path, text in changed.items() if text is not None}
-    source = Repository(tmp_path / "upstream.git").change(_files(before), _files(after))
-    config = RepoConfig(analyzers_disabled=("ruff", "oxlint", "bandit", "secrets", *disabled))
-    evidence = (await scanned(source, load(_env_file=None), config)).scan.evidence
-    assert all(each.source.startswith("leftovers:") for each in evidence)
-    return list(evidence)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +45,7 @@ async def found(tmp_path: Path, before: Files, changed: Changed, *disabled: str)
 async def test_what_is_still_used_is_found(
     tmp_path: Path, before: Files, changed: Changed, users: Files
 ) -> None:
-    [one] = await found(tmp_path, before | users, changed)
+    [one] = await leftovers_of(tmp_path, before | users, changed)
     [place] = one.looked_at
     user = next(iter(users), "shop/cart.go")
     assert place.path == user
@@ -164,9 +142,9 @@ GUARDED: list[Case] = [
 async def test_what_is_not_certain_is_not_said(
     tmp_path: Path, before: Files, changed: Changed, users: Files
 ) -> None:
-    assert await found(tmp_path, before | users, changed) == []
+    assert await leftovers_of(tmp_path, before | users, changed) == []
 
 
 async def test_it_can_be_switched_off_and_excluded_files_are_not_named(tmp_path: Path) -> None:
     users = {"app.py": "from shop.prices import price\n"}
-    assert await found(tmp_path, PACKAGE | users, dict(WITHOUT_PRICE), "leftovers") == []
+    assert await leftovers_of(tmp_path, PACKAGE | users, dict(WITHOUT_PRICE), "leftovers") == []

@@ -178,7 +178,7 @@ def test_a_name_is_never_an_option(hostile: list[str]) -> None:
     git = Listening(Path(), "", "", (), 0, 0)
     here = Clone(git, Source("", "", "", "", 1))
     known = index([Entry("a.py", "1" * 40)])
-    asyncio.run(callers.names_in(here, ["a.py"], known, hostile))
+    asyncio.run(callers.names_in(here, ["a.py"], known.blobs, hostile))
     (_, _), (words, given_names) = git_calls
     assert words == (*callers.GREP, "0" * 40, "--")
     assert given_names.decode().split("\n") == sorted(hostile) or not hostile
