@@ -11,6 +11,7 @@ from dramatiq import Broker
 
 from bot.config.settings import Settings
 from workers.events.api_start import start_named_review
+from workers.events.commands.dismiss import dismiss_finding
 from workers.events.commands.review import start_queued_review
 from workers.events.dispatch import handle_delivery
 from workers.events.questions import answer_question
@@ -27,6 +28,7 @@ ACTORS: Mapping[str, Function] = {
     "handle_delivery": handle_delivery,
     "start_review": start_named_review,
     "start_queued_review": start_queued_review,
+    "dismiss_finding": dismiss_finding,
     "scan_review": scan_review,
     "analyze_batch": analyze_batch,
     "publish_review": publish_review,

@@ -24,6 +24,7 @@ QUEUE_OF = {
     "handle_delivery": "events",
     "start_review": "events",
     "start_queued_review": "events",
+    "dismiss_finding": "events",
     "scan_review": "scan",
     "analyze_batch": "analysis",
     "answer_question": "analysis",

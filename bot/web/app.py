@@ -29,7 +29,7 @@ from bot.web.feed.feed import feed
 from bot.web.limits import ConnectionLimiter, RateLimiter, RateLimitMiddleware
 from bot.web.metrics import serving_metrics
 from bot.web.pages import dashboard, signin
-from bot.web.pages.forms import cancel_button
+from bot.web.pages.forms import again_button, cancel_button, dismiss_button
 from bot.web.pages.review import review_page
 from bot.web.pages.templates import message_page, not_found, static
 from bot.web.security_headers import AllowedHosts, SecurityHeaders
@@ -95,6 +95,8 @@ def _routes() -> list[Route | WebSocketRoute]:
         Route("/", dashboard.dashboard),
         Route("/outcomes", dashboard.outcomes_page),
         Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
+        Route("/reviews/{review_id}/dismiss", dismiss_button, methods=["POST"]),
+        Route("/reviews/{review_id}/again", again_button, methods=["POST"]),
         Route(
             "/dead-letters/{queue}/{message_id}/retry",
             dashboard.retry_button,

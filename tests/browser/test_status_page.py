@@ -236,3 +236,35 @@ async def test_the_keyboard_reaches_content_and_code(
     async with asyncio.timeout(10):
         while not await page.evaluate("document.activeElement.matches('pre.code')"):
             await page.keyboard.press("Tab")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_findings_are_filtered_and_dismissed_on_the_page(
+    address: str, settings: Settings, store: Store, new_page: NewPage, scripts: bool
+) -> None:
+    review = await open_review(store)
+    await complete(store, review)
+    page = await new_page(java_script_enabled=scripts, viewport={"width": 375, "height": 900})
+    await signed_in(page, address)
+    await page.goto(page_url(address, settings, review))
+    await page.locator("select[name=severity]").select_option("medium")
+    await page.locator("input[name=path]").fill("rates")
+    await page.get_by_role("button", name="Filter").click()
+    await expect(page.get_by_role("article")).to_have_count(1)
+    await expect(page.get_by_role("status").last).to_have_text("1 of 3 findings shown")
+    await expect(page.locator("select[name=severity]")).to_have_value("medium")
+    if scripts:
+        assert await accessibility(page) == []
+        assert await _sideways(page) == 0
+    await page.get_by_role("link", name="Show all").click()
+    await expect(page.get_by_role("article")).to_have_count(3)
+    card = page.get_by_role("article").filter(has_text="The cache never forgets")
+    await card.locator("summary").click()
+    await card.get_by_label("Reason").fill("Rates never change")
+    if scripts:
+        assert await accessibility(page) == []
+    await card.get_by_role("button", name="Dismiss").click()
+    await expect(card.locator(".chip", has_text="dismissed")).to_have_count(1)
+    await expect(card.locator("summary")).to_have_count(0)
+    await page.get_by_role("button", name="Review again").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Waiting for a worker")

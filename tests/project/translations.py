@@ -21,7 +21,7 @@ from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.start import SkipReason
-from bot.web.pages.review import HEADINGS, STAGES
+from bot.web.pages.review import HEADINGS, PLACES, STAGES
 from templates.languages import Language
 from workers.reports.formats.html import SHOWN
 
@@ -130,7 +130,7 @@ def _values() -> Iterator[Source]:
         yield Source(reason.text, "", "bot/domain/reasons.py")
     for skip in SkipReason:
         yield Source(skip.replace("_", " "), "", "bot/policy/start.py")
-    for heading in (*STAGES.values(), *HEADINGS.values()):
+    for heading in (*STAGES.values(), *HEADINGS.values(), *PLACES.values()):
         yield Source(heading, "", "bot/web/pages/review.py")
     for shown in SHOWN.values():
         yield Source(shown, "", "workers/reports/formats/html.py")

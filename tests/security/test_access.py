@@ -33,6 +33,8 @@ GUARDED = {
     ("GET", "/"),
     ("GET", "/outcomes"),
     ("POST", "/reviews/{review_id}/cancel"),
+    ("POST", "/reviews/{review_id}/dismiss"),
+    ("POST", "/reviews/{review_id}/again"),
     ("POST", "/dead-letters/{queue}/{message_id}/retry"),
     ("GET", "/reviews/{review_id}"),
     ("GET", "/api/reviews"),

@@ -64,9 +64,26 @@ async def start(request: Request) -> Response:
         raise Problem(400, "Idempotency-Key must be 1 to 200 visible ASCII characters.")
     review_id = str(ULID())
     if key:
-        review_id = await _claim_idempotency_key(
+        review_id = await claim_idempotency_key(
             state.store, f"{user.login} {key}", params, review_id
         )
+    await queue_review(state.store, user, params, review_id, Way.API)
+    answer = StartReviewResponse(
+        id=review_id,
+        status=State.QUEUED,
+        repository=params.repository,
+        number=params.number,
+        page=review_links(state.settings, review_id).page,
+    )
+    return JSONResponse(
+        answer.model_dump(mode="json"), 202, headers={"Location": f"/api/reviews/{review_id}"}
+    )
+
+
+async def queue_review(
+    store: Store, user: Viewer, params: StartReviewRequest, review_id: str, way: Way
+) -> None:
+    """Have a worker start the review; safe to repeat with the same id."""
     with tracing.span("accept request", {}, kind="producer", review=review_id):
         start_message = message(
             "start_review",
@@ -78,37 +95,27 @@ async def start(request: Request) -> Response:
             params.focus,
             params.effort,
         )
-        await state.store.requests.add(
+        await store.requests.add(
             review_id,
             PendingRequest(
                 repository=params.repository,
                 number=params.number,
                 trigger=Trigger.API,
                 requested_by=user.login,
-                requested_at=state.store.now(),
+                requested_at=store.now(),
             ),
         )
         entry = AuditEntry(
             action=Action.REVIEW_REQUESTED,
-            way=Way.API,
+            way=way,
             who=user.login,
             repository=params.repository,
             number=params.number,
             review=review_id,
         )
-        await state.store.audit.record(entry, once=review_id)
+        await store.audit.record(entry, once=review_id)
         # A call that died between its claim and this is made good by its repetition.
-        await state.store.deliveries.accept(f"api:{review_id}", start_message)
-    answer = StartReviewResponse(
-        id=review_id,
-        status=State.QUEUED,
-        repository=params.repository,
-        number=params.number,
-        page=review_links(state.settings, review_id).page,
-    )
-    return JSONResponse(
-        answer.model_dump(mode="json"), 202, headers={"Location": f"/api/reviews/{review_id}"}
-    )
+        await store.deliveries.accept(f"api:{review_id}", start_message)
 
 
 async def _parse_request(request: Request) -> StartReviewRequest:
@@ -133,7 +140,7 @@ async def _parse_request(request: Request) -> StartReviewRequest:
         raise Problem(422, f"{where}: {first['msg']}.") from exc
 
 
-async def _claim_idempotency_key(
+async def claim_idempotency_key(
     store: Store, name: str, params: StartReviewRequest, review_id: str
 ) -> str:
     """The id that the first call with this key chose. Raises Problem if it wished for

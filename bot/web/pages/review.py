@@ -1,11 +1,12 @@
 """GET /reviews/{id}: one review, finished or under way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import (
+    Category,
     Finding,
     Report,
     Severity,
@@ -23,9 +24,12 @@ from bot.web.auth.viewer import (
     may_sign_in_for_link,
     viewer,
 )
-from bot.web.pages.forms import may_cancel, token_for
+from bot.web.pages.forms import may_act, may_cancel, new_request, token_for
 from bot.web.pages.templates import not_found, page
 from templates.languages import _
+
+#: Characters of a filter that are read.
+MAX_FILTER = 200
 
 #: Links on the page of somebody who came without one are good for so long.
 LINK_SECONDS = 3600
@@ -50,6 +54,33 @@ HEADINGS = {
 }
 
 
+#: Where the review on GitHub has a finding.
+PLACES = {"inline": "inline comment", "open": "still open", "body": "in the review"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which findings the page shows; "" is all. `path` is a part of a path."""
+
+    severity: str = ""
+    category: str = ""
+    path: str = ""
+    where: str = ""
+
+    @property
+    def any(self) -> bool:
+        return self != Filters()
+
+    def show(self, finding: Finding, where: str) -> bool:
+        paths = (finding.path, *(place.path for place in finding.places))
+        return (
+            self.severity in ("", finding.severity)
+            and self.category in ("", finding.category)
+            and self.where in ("", where)
+            and any(self.path.lower() in path.lower() for path in paths)
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewResults:
     """What has been found until now; `report` once it is written."""
@@ -67,14 +98,13 @@ class ReviewResults:
         by = [(s, sum(f.occurrences for f in self.findings if f.severity is s)) for s in Severity]
         return [(severity, number) for severity, number in by if number]
 
-    def shown(self, finding: Finding) -> str:
-        """Where the review on GitHub has it, for people; "" before there is one."""
+    def where(self, finding: Finding) -> str:
+        """Where the review on GitHub has it, a key of PLACES; "" before there is one."""
         if self.report is None:
             return ""
         if finding.fingerprint in self.report.inline:
-            return _("inline comment")
-        open_ = finding.fingerprint in self.report.still_open
-        return _("still open") if open_ else _("in the review")
+            return "inline"
+        return "open" if finding.fingerprint in self.report.still_open else "body"
 
     def files_read(self, progress: Progress) -> tuple[int, int]:
         """How many files were read, of how many; analyzers read files, too."""
@@ -104,8 +134,23 @@ async def review_page(request: Request) -> Response:
     # A link tells nothing of who follows it; they may have signed in all the same.
     user = await viewer(request)
     can_cancel = user is not None and may_cancel(user, access.review, progress.state)
+    dismissed = await store.suppressions.dismissals(
+        access.review.repository.id, access.review.number, settings.suppression_days
+    )
+    query = request.query_params
+    filters = Filters(
+        **{field.name: query.get(field.name, "")[:MAX_FILTER] for field in fields(Filters)}
+    )
+    may = user is not None and may_act(user, access.review)
     return page(
         "review.html",
+        filters=filters,
+        severities=Severity,
+        categories=Category,
+        places=PLACES,
+        dismissed=dismissed.why,
+        action_token=token_for(request, user) if user and may else "",
+        request_id=new_request(),
         review=access.review,
         title=state.title or _("Pull request #{number}", number=access.review.number),
         pull_url=f"{settings.github_url}/{access.review.repository.full_name}"

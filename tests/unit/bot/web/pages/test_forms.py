@@ -1,6 +1,8 @@
-"""The Cancel button on a review's own page: who sees it, and where it leads."""
+"""The buttons on a review's own page: who sees them, what they do, and where they lead."""
 
+import json
 import re
+from typing import Any
 
 import httpx2
 import pytest
@@ -9,7 +11,7 @@ from bot.config.settings import Settings
 from bot.domain.model import Review, State
 from bot.security.links import review_links
 from bot.security.signing import signing_keys
-from bot.store import RepositoryAccess, Session, Store
+from bot.store import QUEUES, RepositoryAccess, Session, Store, keys
 from bot.web.auth.viewer import (
     SESSION_SECONDS,
     new_session_id,
@@ -104,3 +106,127 @@ async def test_a_form_leads_to_no_other_place(
     ):
         answer = await web.post(f"{path}/cancel", data={**known, **changed}, headers=headers)
         assert (answer.status_code, answer.headers["Location"]) == (303, place)
+
+
+async def test_only_who_may_write_sees_the_buttons_of_a_finished_review(
+    web: httpx2.AsyncClient, settings: Settings, store: Store, admin: dict[str, str]
+) -> None:
+    review = await open_review(store)
+    url = linked(settings, review)
+    writer = await person(settings, store, write=True)
+    running = (await web.get(url, headers=writer)).text
+    assert "Review again" not in running
+    assert "Dismiss" not in running
+    await complete(store, review)
+    for who, sees in (
+        (writer, True),
+        (await person(settings, store, write=False), False),
+        ({}, False),
+        (admin, False),
+    ):
+        page = (await web.get(url, headers=who)).text
+        assert ("Review again" in page) is sees
+        assert page.count('class="dismiss"') == (3 if sees else 0)
+
+
+async def test_dismiss_counts_at_once_and_has_a_worker_see_to_the_thread(
+    web: httpx2.AsyncClient, settings: Settings, store: Store
+) -> None:
+    review = await open_review(store)
+    report = await complete(store, review)
+    finding = report.findings[1]
+    url = linked(settings, review)
+    headers = {**await person(settings, store, write=True), **ORIGIN}
+    data = await fields(web, url, headers)
+    data |= {"finding": finding.fingerprint, "reason": " We know: näh "}
+    answer = await web.post(f"/reviews/{review.id}/dismiss", data=data, headers=headers)
+    assert (answer.status_code, answer.headers["Location"]) == (303, url)
+    dismissed = await store.suppressions.dismissals(review.repository.id, review.number, 1)
+    assert dismissed.on_pull == finding.fingerprints
+    assert [args for actor, args in await put(store) if actor == "dismiss_finding"] == [
+        [review.id, finding.fingerprint, "We know: näh", "mona"]
+    ]
+    [entry] = (await store.audit.page(limit=9))[0]
+    assert (entry.action, entry.way, entry.who) == ("finding_dismissed", "page", "mona")
+    page = (await web.get(url, headers=headers)).text
+    assert page.count('class="dismiss"') == 2
+    assert page.count(">dismissed<") == 1
+
+
+async def test_review_again_asks_once_however_often_it_is_pressed(
+    web: httpx2.AsyncClient, settings: Settings, store: Store
+) -> None:
+    review = await open_review(store)
+    await complete(store, review)
+    headers = {**await person(settings, store, write=True), **ORIGIN}
+    data = await fields(web, f"/reviews/{review.id}", headers)
+    for _ in range(2):
+        answer = await web.post(f"/reviews/{review.id}/again", data=data, headers=headers)
+        assert answer.status_code == 303
+    new = answer.headers["Location"].removeprefix("/reviews/")
+    assert new != review.id
+    [arguments] = [args for actor, args in await put(store) if actor == "start_review"]
+    assert arguments == ["octo/demo", review.number, new, "mona", True, None, None]
+    page = (await web.get(f"/reviews/{new}", headers=headers)).text
+    assert "Waiting for a worker" in page
+
+
+@pytest.mark.parametrize("action", ["dismiss", "again"])
+async def test_the_buttons_of_others_and_of_other_sites_do_nothing(
+    web: httpx2.AsyncClient, settings: Settings, store: Store, action: str
+) -> None:
+    review = await open_review(store)
+    await complete(store, review)
+    writer = await person(settings, store, write=True)
+    data = await fields(web, f"/reviews/{review.id}", writer)
+    path = f"/reviews/{review.id}/{action}"
+    reader = await person(settings, store, write=False)
+    for who, sent, status in (
+        ({}, data, 404),
+        ({**reader, **ORIGIN}, data, 404),
+        ({**writer, "Origin": "https://evil.example"}, data, 403),
+        ({**writer, **ORIGIN}, data | {"form_token": "x"}, 403),
+    ):
+        assert (await web.post(path, data=sent, headers=who)).status_code == status
+    if action == "dismiss":
+        unknown = data | {"finding": "nothing"}
+        answer = await web.post(path, data=unknown, headers={**writer, **ORIGIN})
+        assert answer.status_code == 404
+    assert await put(store) == []
+    assert (await store.audit.page(limit=9))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("severity=critical", 1),
+        ("category=security", 1),
+        ("where=inline", 2),
+        ("where=body", 1),
+        ("path=RATES", 2),
+        ("severity=critical&path=rates", 0),
+        ("severity=<script>", 0),
+        ("", 3),
+    ],
+)
+async def test_filters_work_without_scripts(
+    web: httpx2.AsyncClient, settings: Settings, store: Store, query: str, titles: int
+) -> None:
+    review = await open_review(store)
+    await complete(store, review)
+    url = linked(settings, review)
+    page = (await web.get(f"{url}&{query}")).text
+    assert page.count("<article") == titles
+    assert ("Show all" in page) is bool(query)
+    assert ("No finding matches these filters." in page) is (titles == 0)
+    assert re.search(r'<input type="hidden" name="key" value="[^"]+">', page), "the link is kept"
+
+
+async def put(store: Store) -> list[tuple[str, list[Any]]]:
+    """The messages that wait for workers: actors and arguments."""
+    found = []
+    for queue in QUEUES:
+        for body in await store.redis.hvals(keys.queue_messages(queue)):
+            message = json.loads(body)
+            found.append((message["actor_name"], message["args"]))
+    return found
