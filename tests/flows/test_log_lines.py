@@ -63,6 +63,7 @@ async def test_a_log_line_carries_its_review_without_the_callers_help(
     ended = {line["review"]: line for line in lines if line["event"] == "review_ended"}
     assert [ended[pull.current]["state"] for pull in pulls] == ["completed", "completed"]
     assert {line["findings"] for line in ended.values()} == {1}
+    assert {line["files"] for line in ended.values()} == {1}, "analyzers read it"
     steps = {line["stage"] for line in lines if line["event"] == "stage_ended"}
     assert steps == {"scan", "analyze 0", "publish"}
     received = [line for line in lines if line["event"] == "delivery"]

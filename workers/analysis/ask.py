@@ -26,6 +26,7 @@ async def answer_question(
     pr_context: PullRequestContext,
     llm: LLM,
     *,
+    context_tokens: int,
     place: str = "",
     review_id: str = "",
     installation_id: int = 0,
@@ -33,10 +34,12 @@ async def answer_question(
     """The answer, which the caller sanitises before it posts it.
 
     `thread` holds earlier comments, oldest first; `place` is what they stand at, "" for the
-    conversation; `files` what the question may be about. Raises LLMError, whose message is a
-    sentence for the one who asked, and whose `usage` is what that cost.
+    conversation; `files` what the question may be about. The prompt has at most `context_tokens`.
+    Raises LLMError, whose message is a sentence for the one who asked, and whose `usage` is what
+    that cost.
     """
-    prompt = ask_prompt(question, place, thread, pr_context, [show(file) for file in files])
+    shown = [show(file) for file in files]
+    prompt = ask_prompt(question, place, thread, pr_context, shown, context_tokens)
     answer = await llm.ask(
         prompt.system,
         prompt.user,

@@ -297,18 +297,42 @@ def ask_prompt(
     thread: Sequence[str],
     pr_context: PullRequestContext,
     files: Sequence[RedactedView],
+    context_tokens: int,
 ) -> Prompt:
     """A person's question about the change, with the thread that it stands in, and where in the
-    change that is, "" for nowhere."""
+    change that is, "" for nowhere. Question and thread have the shares of what it has no need of;
+    where all is more than `context_tokens`, files lose their context, then the last ones go."""
+    budgets = prompt_budget(context_tokens)
+    room = budgets.evidence + budgets.instructions + budgets.look_ups
+    asked = _cut_tokens(question, room // 2)
+    values = {
+        "question_text": asked,
+        "place": place,
+        "thread": _fitted_thread(thread, room - count_tokens(asked)),
+        "pr_context": _fitted(_shortened(pr_context), budgets.pr_context),
+    }
+    prompt = _of_macros("ask.md.j2", files=files, **values)
+    if prompt.tokens > context_tokens:
+        files = [file.without_context() for file in files]
+        prompt = _of_macros("ask.md.j2", files=files, **values)
+    while prompt.tokens > context_tokens and files:
+        files = files[:-1]
+        prompt = _of_macros("ask.md.j2", files=files, **values)
+    return prompt
+
+
+def _fitted_thread(thread: Sequence[str], budget: int) -> list[str]:
+    """The comment that began it, and of the others the newest that fit, oldest first."""
     shown = thread if len(thread) <= _COMMENTS else (thread[0], *thread[1 - _COMMENTS :])
-    return _of_macros(
-        "ask.md.j2",
-        question_text=question,
-        place=place,
-        thread=[_cut(comment, _COMMENT_CHARS) for comment in shown],
-        pr_context=_shortened(pr_context),
-        files=files,
-    )
+    kept: dict[int, str] = {}
+    for index in (*range(min(1, len(shown))), *reversed(range(1, len(shown)))):
+        room = budget // 2 if index == 0 and shown[1:] else budget
+        text = _cut_tokens(_cut(shown[index], _COMMENT_CHARS), room - _MARKS)
+        if not text:
+            break
+        budget -= count_tokens(text) + text.count("\n") + _MARKS
+        kept[index] = text
+    return [kept[index] for index in sorted(kept)]
 
 
 def judge_prompt(issues: Sequence[tuple[int, str]], comments: Sequence[tuple[int, str]]) -> Prompt:

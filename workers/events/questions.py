@@ -87,6 +87,7 @@ async def _compose_answer(
             files,
             pr_context,
             services.llm,
+            context_tokens=services.settings.llm_context_tokens,
             place=f"{event.path}, line {event.line}" if event.path else "",
             installation_id=event.repository.installation_id,
         )

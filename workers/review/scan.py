@@ -82,7 +82,9 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         messages=[message("analyze_batch", review.id, batch.number) for batch in batches]
         or [message("publish_review", review.id)],
         percent=SCANNED_PERCENT if batches else ANALYZED_PERCENT,
-        files_total=files,
+        # Without a model, analyzers have read them all by now.
+        files_total=files or len(scanned.scan.reviewed_paths),
+        files_done=0 if batches else len(scanned.scan.reviewed_paths),
         findings=len(scanned.scan.evidence),
     )
 

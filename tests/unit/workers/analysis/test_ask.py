@@ -19,7 +19,13 @@ Make = Callable[..., tuple[LLM, Settings]]
 async def ask(llm: LLM, pr_context: PullRequestContext = BRIEF, installation: int = 0) -> str:
     thread = ["ann: First.", "bob: Second."]
     result = await answer_question(
-        "Why?", thread, [batch_file()], pr_context, llm, installation_id=installation
+        "Why?",
+        thread,
+        [batch_file()],
+        pr_context,
+        llm,
+        context_tokens=64_000,
+        installation_id=installation,
     )
     return result.text
 
@@ -41,7 +47,9 @@ async def test_a_truncated_answer_is_marked(server: LLMServer, make_llm: Make) -
     llm, _ = make_llm()
     server.script(Text("Because of", finish_reason="length"))
     thread = ["ann: First."]
-    answer = await answer_question("Why?", thread, [batch_file()], BRIEF, llm)
+    answer = await answer_question(
+        "Why?", thread, [batch_file()], BRIEF, llm, context_tokens=64_000
+    )
     assert (answer.text, answer.cut) == ("Because of", True)
 
 
@@ -81,7 +89,9 @@ async def test_of_a_long_thread_the_first_and_the_last_comments_are_shown_and_cu
     llm, _ = make_llm()
     server.script(Text("Because.", prompt_tokens=700, completion_tokens=30))
     thread = ["bot: The finding.", *(f"ann: {number}!" for number in range(99)), "z" * 90_000]
-    result = await answer_question("Why?", thread, [], BRIEF, llm, place="src/search.py, line 3")
+    result = await answer_question(
+        "Why?", thread, [], BRIEF, llm, context_tokens=64_000, place="src/search.py, line 3"
+    )
 
     user = server.requests[0].user
     assert user.count("=== BEGIN comment ===") == 20

@@ -107,7 +107,7 @@ def evil_prompts(text: str) -> list[Prompt]:
         batch_prompt([file], pr_context, (), ALL, 24_000, open_findings=[(1, finding)]),
         check_prompt([file], [(1, finding)], 24_000),
         check_prompt([file], [(1, finding)], 24_000, evil_round(text), forced=True),
-        ask_prompt(text, text, [text], pr_context, [file]),
+        ask_prompt(text, text, [text], pr_context, [file], 64_000),
     ]
 
 
@@ -275,3 +275,22 @@ def test_an_invalid_answer_is_reported() -> None:
 
 def test_the_size_of_a_prompt_is_counted_over_both_messages() -> None:
     assert Prompt("one two", "three four").tokens == Prompt("three four", "one two").tokens > 2
+
+
+@pytest.mark.parametrize(
+    "words", ["Why does it do that, and when? ", "这是为什么，什么时候会这样？"]
+)
+@pytest.mark.parametrize("context_tokens", [1_000, 8_000, 24_000])
+def test_a_question_fits_whatever_people_wrote(words: str, context_tokens: int) -> None:
+    thread = [f"{number}: {words * 200}" for number in range(30)]
+    long = PullRequestContext(
+        title=words * 100, body=words * 900, commits=(words * 200,) * 30, issue=words * 900
+    )
+    around = (Snippet("caller", "a.py", 1, words * 300),)
+    files = [show(replace(batch_file(), context=around))] * 12
+    prompt = ask_prompt(words * 130, "a.py, line 3", thread, long, files, context_tokens)
+    assert prompt.tokens <= context_tokens
+    assert "=== BEGIN question ===" in prompt.user
+    if context_tokens >= 8_000:
+        assert "|0: " in prompt.user, "the comment that the thread began with"
+        assert "|29: " in prompt.user
