@@ -14,6 +14,7 @@ from workers.offline.evaluation.run import FAILURES, Run, evaluate
 from workers.offline.local_review import scan_here
 from workers.offline.review_command import BadCommand, write_file
 from workers.offline.review_target import NothingChanged, TargetNotFound, local_range
+from workers.reports.formats.text import one_line
 from workers.scan.repository.errors import CloneError
 
 
@@ -24,12 +25,16 @@ async def eval_command(settings: Settings, run: Run, output: Path | None) -> Non
     if run.replay and not settings.has_llm:
         raise BadCommand("--replay needs LLM_MODEL, the model whose answers were recorded.")
     try:
-        results = await evaluate(run, settings)
+        results = await evaluate(run, settings, _report_case)
     except FAILURES as exc:
         raise BadCommand(str(exc)) from exc
     print(as_table(results), end="")
     if output is not None:
         await write_file(output, as_json(results))
+
+
+def _report_case(name: str, done: int, total: int) -> None:
+    print(f"glossator: {done} of {total}: {one_line(name)}", file=sys.stderr)
 
 
 def compare_command(first: Path, second: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,8 +43,16 @@ class Run:
     judge_model: str = ""
 
 
-async def evaluate(run: Run, settings: Settings) -> Results:
-    """All cases, in their order, as many at once as there are processors.
+OnCase = Callable[[str, int, int], None]
+
+
+def _quietly(name: str, done: int, total: int) -> None:
+    """Nobody watches the cases."""
+
+
+async def evaluate(run: Run, settings: Settings, on_case: OnCase = _quietly) -> Results:
+    """All cases, in their order, as many at once as there are processors; `on_case` is called with
+    the name of each that is done, how many are, and of how many.
 
     They are judged by place if each expected defect has one and no model is named for it, else by
     meaning. Raises one of FAILURES.
@@ -65,7 +73,7 @@ async def evaluate(run: Run, settings: Settings) -> Results:
             judging = LLM(settings.model_copy(update=alone), None, answers=judged)
             stack.push_async_callback(judging.aclose)
             judge = Judge(judging, settings.llm_context_tokens)
-        outcomes = await _all(cases, settings, llm, judge)
+        outcomes = await _all(cases, settings, llm, judge, on_case)
     spent = sum((each.usage for each in outcomes), Usage())
     return Results(
         cases=outcomes,
@@ -95,13 +103,21 @@ def _as_paid(usage: Usage, saved: SavedAnswers | None) -> Usage:
 
 
 async def _all(
-    cases: Sequence[Case], settings: Settings, llm: LLM | None, judge: Judge | None
+    cases: Sequence[Case],
+    settings: Settings,
+    llm: LLM | None,
+    judge: Judge | None,
+    on_case: OnCase,
 ) -> tuple[Outcome, ...]:
-    slots = asyncio.Semaphore(os.cpu_count() or 1)
+    slots, done = asyncio.Semaphore(os.cpu_count() or 1), 0
 
     async def one(case: Case) -> Outcome:
+        nonlocal done
         async with slots:
-            return await _run(case, settings, llm, judge)
+            result = await _run(case, settings, llm, judge)
+        done += 1
+        on_case(case.name, done, len(cases))
+        return result
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -113,7 +129,7 @@ async def _all(
 
 async def _run(case: Case, settings: Settings, llm: LLM | None, judge: Judge | None) -> Outcome:
     async with target_of(case, settings) as target:
-        report = await review_here(target, settings, focus=None, on_progress=_quietly, llm=llm)
+        report = await review_here(target, settings, focus=None, on_progress=_unseen, llm=llm)
     named: Named
     if judge is not None:
         named = await judge.named(case.name, case.expected, report.findings)
@@ -122,5 +138,5 @@ async def _run(case: Case, settings: Settings, llm: LLM | None, judge: Judge | N
     return outcome(case.name, case.expected, report, named, by_meaning=judge is not None)
 
 
-async def _quietly(progress: Progress) -> None:
+async def _unseen(progress: Progress) -> None:
     """Nobody watches a single case."""

@@ -60,7 +60,10 @@ def answering(request: Request) -> Text:
 
 
 async def test_analyzers_alone_are_measured(cases: Path) -> None:
-    results = await evaluate(Run(source=cases), settings())
+    done: list[tuple[str, int, int]] = []
+    results = await evaluate(Run(source=cases), settings(), lambda *each: done.append(each))
+    assert [each[1:] for each in done] == [(1, 2), (2, 2)]
+    assert {each[0] for each in done} == {"clean", "mean"}
     assert [
         (each.name, each.everything.found, each.everything.comments) for each in results.cases
     ] == [("clean", 0, 0), ("mean", 1, 1)]
