@@ -17,7 +17,7 @@ from tests.support.tally import Tally
 
 # A busy machine is no defect: how long an example takes is not judged. A run of the suite is
 # the same as the one before; `HYPOTHESIS_PROFILE=new` looks at what none has looked at yet.
-hypothesis_settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("same", deadline=None, derandomize=True, max_examples=50)
 hypothesis_settings.register_profile("new", deadline=None, max_examples=1000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 

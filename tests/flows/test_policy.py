@@ -29,14 +29,15 @@ async def assert_skipped(world: World, expected_text: str) -> None:
     assert {line.split(" ")[1].split("/")[4] for line in world.writes()} == {"check-runs"}
 
 
+@pytest.mark.variations(3)
 @pytest.mark.parametrize(
     ("more", "expected_text"),
     [
         ({"draft": True}, "draft"),
-        ({"author": "renovate[bot]"}, "bot"),
-        ({"labels": ["no-review"]}, "`no-review`"),
         ({"labels": ["No-Review"]}, "`no-review`"),
         ({"title": "[no review] Change things"}, "The title contains"),
+        ({"author": "renovate[bot]"}, "bot"),
+        ({"labels": ["no-review"]}, "`no-review`"),
         ({"title": "Change things [skip review]"}, "The title contains"),
     ],
 )

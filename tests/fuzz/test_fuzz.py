@@ -38,6 +38,7 @@ def run(target: Target, examples: int, at: int) -> None:
     holds()
 
 
+@pytest.mark.variations(5)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_nothing_nearly_right_breaks_it(target: Target) -> None:
     run(target, 150, 1)

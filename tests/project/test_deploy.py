@@ -242,6 +242,7 @@ def test_compose_empties_what_a_process_has_no_use_for() -> None:
         assert environment["REQUIRE_ISOLATION"] == "true"
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("command", [["web"], ["work", "--queues", "scan"], ["schedule"]])
 def test_a_process_starts_with_the_secrets_of_its_role_alone(
     command: list[str], redis_url: str

@@ -29,8 +29,10 @@ def parts(secret: str) -> list[str]:
     return [secret[at : at + PART] for at in range(len(secret) - PART + 1)]
 
 
-def left_of(secret: str, text: str) -> list[str]:
-    return [part for part in parts(secret) if part in text]
+def left_of(secret: str, text: str, beside: str = "") -> list[str]:
+    """The parts of the secret that are in the text, but for those that are `beside` it too, such
+    as the `https://` of an address."""
+    return [part for part in parts(secret) if part in text and part not in beside]
 
 
 @given(TEXTS, AROUND, SECRETS, AROUND, TEXTS)
@@ -39,7 +41,7 @@ def test_nothing_of_a_secret_is_left(
 ) -> None:
     text = f"{before}\n{left}{secret}{right}\n{after}"
     shown = redact(text)
-    assert left_of(secret, shown) == []
+    assert left_of(secret, shown, f"{before}\n{after}") == []
     assert "[redacted:" in shown
     assert shown.count("\n") == text.count("\n")
 
@@ -81,7 +83,7 @@ def files_with_a_key(draw: st.DrawFn) -> ChangedFile:
 
 
 @pytest.mark.parametrize("rule", RULES[1:], ids=lambda rule: rule.kind)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.data())
 def test_no_text_that_a_rule_matches_is_passed_over(rule: Rule, data: st.DataObject) -> None:
     assert _MAYBE.search(data.draw(st.from_regex(rule.pattern)))

@@ -289,6 +289,7 @@ def test_setup_asks_no_github_of_the_directory(clone: Clone) -> None:
     clone.assert_unused()
 
 
+@pytest.mark.variations(2)
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_server_takes_nothing_from_the_directory(clone: Clone, name: str, redis_url: str) -> None:
     clone.set_env_file(ORDINARY)

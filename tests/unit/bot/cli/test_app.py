@@ -158,7 +158,7 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
     assert (done.returncode, done.stderr) == (1, "")
 
 
-@pytest.mark.variations(4)
+@pytest.mark.variations(2)
 @pytest.mark.parametrize(
     ("arguments", "expected_text"),
     [
