@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from tests.support.runtime_growth import growth
+from tests.support.tally import Tally
 from workers.analysis.anchor import TOLERANCE, Anchor, anchor
 
 CASES = int(os.environ.get("ANCHOR_CASES", "250"))
@@ -120,10 +121,15 @@ def quotes(draw: st.DrawFn, diff: Diff, noise: bool = True) -> Quoted | None:
 @settings(
     max_examples=CASES,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
-@given(st.data())
-def test_an_anchor_is_right_or_refused(data: st.DataObject) -> None:
+@given(data=st.data())
+def test_an_anchor_is_right_or_refused(tally: Tally, data: st.DataObject) -> None:
+    tally.at_least(found=0.15, refused=0.15)
     diff = data.draw(diffs())
     quoted = data.draw(quotes(diff))
     if quoted is None:
@@ -137,17 +143,24 @@ def test_an_anchor_is_right_or_refused(data: st.DataObject) -> None:
         data.draw(st.sampled_from([None, diff.content])),
     )
 
+    tally.add(found=found is not None, refused=found is None)
     if found is not None:
         assert quoted.changed
         assert found == Anchor(quoted.side, quoted.start, quoted.end)
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.data())
-def test_unique_lines_are_always_found(data: st.DataObject) -> None:
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_unique_lines_are_always_found(tally: Tally, data: st.DataObject) -> None:
+    tally.at_least(changed=0.3)
     numbers = iter(range(10_000))
     diff = data.draw(diffs(st.builds(lambda: f"    line_{next(numbers)} = {{}}")))
     quoted = data.draw(quotes(diff))
+    tally.add(changed=quoted is not None and quoted.changed)
     if quoted is None or not quoted.changed:
         return
     off = data.draw(st.none() | st.integers(-TOLERANCE, TOLERANCE))
@@ -157,17 +170,34 @@ def test_unique_lines_are_always_found(data: st.DataObject) -> None:
     assert found == Anchor(quoted.side, quoted.start, quoted.end)
 
 
-@settings(max_examples=CASES // 4, deadline=None)
-@given(st.data())
+@settings(
+    max_examples=CASES // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
 def test_an_anchor_lies_in_one_hunk_and_touches_a_changed_line_whatever_is_quoted(
-    data: st.DataObject,
+    tally: Tally, data: st.DataObject
 ) -> None:
+    """Also what is quoted from several hunks, from both sides, from elsewhere or in part."""
+    tally.at_least(found=0.12, several=0.03, refused=0.2)
     diff = data.draw(diffs())
-    texts = st.sampled_from(POOL) | st.text(max_size=20)
-    quote = "\n".join(data.draw(st.lists(texts, max_size=6)))
+    all_lines = [line for hunk in diff.file.hunks for line in hunk.lines]
+    lines = [line.text for line in all_lines]
+    start = data.draw(st.integers(0, len(lines) - 1))
+    hints = st.sampled_from([all_lines[start].new, all_lines[start].old, None])
+    run = lines[start : start + data.draw(st.integers(1, 4))]
+    texts = st.sampled_from([*POOL, *lines]) | st.text(max_size=20)
+    others = data.draw(st.lists(texts, max_size=2))
+    quote = "\n".join(data.draw(st.sampled_from([run, run, [*run, *others], others])))
     side = data.draw(st.sampled_from([None, *Side]))
-    found = anchor(diff.file, quote, data.draw(st.none() | st.integers(0, 200)), side)
+    found = anchor(diff.file, quote, data.draw(hints | st.integers(0, 60)), side)
 
+    tally.add(
+        found=found is not None,
+        several=found is not None and found.end_line > found.start_line,
+        refused=found is None,
+    )
     if found is not None:
         assert diff.file.contains(found.side, found.start_line, found.end_line)
         assert any(

@@ -2,12 +2,13 @@
 
 import ast
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.model import BatchFile
 from bot.text.languages import parses
+from tests.support.tally import Tally
 from workers.analysis.anchor import Anchor
 from workers.analysis.redacted_view import RedactedView, show
 from workers.analysis.suggestions import MAX_LINES, fitting_suggestion
@@ -39,6 +40,7 @@ func total(prices []int) int {
 \treturn result
 }
 """
+TALLIED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 SOURCES = [("python", PYTHON), ("go", GO)]
 SNIPPETS = [
     "", "\n", "pass", "return sum(prices)", "result = 1", "if price:\n    result = 2",
@@ -79,12 +81,17 @@ def indent(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-@given(st.data(), places())
-def test_what_is_kept_can_be_committed(data: st.DataObject, place: tuple[str, str, Anchor]) -> None:
+@TALLIED
+@given(data=st.data(), place=places())
+def test_what_is_kept_can_be_committed(
+    tally: Tally, data: st.DataObject, place: tuple[str, str, Anchor]
+) -> None:
+    tally.at_least(kept=0.15, refused=0.3)
     language, content, at = place
     lines = content.replace("\r\n", "\n").split("\n")
     old = lines[at.start_line - 1 : at.end_line]
     kept = fitting_suggestion(data.draw(suggestions(old)), shown(language, content), at)
+    tally.add(kept=kept is not None, refused=kept is None)
     if kept is None:
         return
 
@@ -105,10 +112,12 @@ def test_what_is_kept_can_be_committed(data: st.DataObject, place: tuple[str, st
         assert found or not expected_indent, "the indentation was lost"
 
 
-@given(places(), st.sampled_from(["", "```", "````"]))
+@TALLIED
+@given(place=places(), fence=st.sampled_from(["", "```", "````"]))
 def test_code_without_its_indentation_gets_it_back(
-    place: tuple[str, str, Anchor], fence: str
+    tally: Tally, place: tuple[str, str, Anchor], fence: str
 ) -> None:
+    tally.at_least(kept=0.15, indented=0.1)
     language, content, at = place
     lines = content.replace("\r\n", "\n").split("\n")
     [old] = [lines[at.start_line - 1]]
@@ -116,4 +125,5 @@ def test_code_without_its_indentation_gets_it_back(
     fenced = f"{fence}\n{other}\n{fence}" if fence else other
     only = Anchor(Side.RIGHT, at.start_line, at.start_line)
     kept = fitting_suggestion(fenced, shown(language, content), only)
+    tally.add(kept=kept is not None, indented=kept is not None and bool(indent(old)))
     assert kept in (None, indent(old) + other)

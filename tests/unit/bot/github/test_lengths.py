@@ -1,10 +1,13 @@
 """Texts are counted and cut as GitHub counts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.github.lengths import Length, characters, cut, shorten, utf8_bytes
+from tests.support.tally import Tally
+
+TALLIED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize(
@@ -16,10 +19,32 @@ def test_a_character_beyond_the_basic_plane_counts_twice(
     assert (characters(text), utf8_bytes(text)) == (units, octets)
 
 
-@given(st.text(), st.integers(100, 300), st.sampled_from([characters, utf8_bytes]))
-def test_a_cut_text_fits_and_keeps_its_beginning(text: str, limit: int, length: Length) -> None:
-    text *= 20
+#: As people write them.
+LINES = st.text(st.sampled_from("aé𝄞 "), min_size=20, max_size=60)
+
+
+@TALLIED
+@given(
+    lines=st.lists(
+        st.text(max_size=10) | st.text(min_size=9, max_size=40) | LINES | st.just("x" * 300),
+        min_size=1,
+        max_size=6,
+    ),
+    times=st.sampled_from([1, 4]),
+    limit=st.integers(100, 300),
+    length=st.sampled_from([characters, utf8_bytes]),
+)
+def test_a_cut_text_fits_and_keeps_as_much_of_its_beginning_as_there_is_room_for(
+    tally: Tally, lines: list[str], times: int, limit: int, length: Length
+) -> None:
+    tally.at_least(cut=0.25, whole=0.1, at_a_line=0.05)
+    text = "\n".join(lines * times)
     short = cut(text, limit, length)
+    tally.add(
+        cut=length(text) > limit,
+        whole=length(text) <= limit,
+        at_a_line=length(text) > limit and text[short.rindex("\n\n_Cut here")] == "\n",
+    )
     assert length(short) <= limit
     if length(text) <= limit:
         assert short == text
@@ -27,6 +52,9 @@ def test_a_cut_text_fits_and_keeps_its_beginning(text: str, limit: int, length: 
         kept, _, notice = short.rpartition("\n\n_Cut here")
         assert notice
         assert text.startswith(kept)
+        room = limit - length(short[len(kept) :])
+        fits = next(n for n in range(len(text), -1, -1) if length(text[:n]) <= room)
+        assert len(kept) == fits or (text[len(kept)] == "\n" and len(kept) > fits // 2)
 
 
 def test_a_text_is_cut_at_the_end_of_a_line_unless_it_is_one_line() -> None:
@@ -38,8 +66,12 @@ def test_a_text_is_cut_at_the_end_of_a_line_unless_it_is_one_line() -> None:
     assert cut("𝄞" * 200, 200, utf8_bytes).endswith("at most 200 bytes._")
 
 
-@given(st.text(), st.integers(1, 50))
-def test_a_shortened_text_fits_and_is_a_beginning(text: str, limit: int) -> None:
+@TALLIED
+@given(text=st.text(max_size=60), limit=st.integers(1, 50))
+def test_a_shortened_text_fits_and_is_a_beginning(tally: Tally, text: str, limit: int) -> None:
+    tally.at_least(shortened=0.15, whole=0.15)
     short = shorten(text, limit)
+    tally.add(shortened=characters(text) > limit, whole=characters(text) <= limit)
+    assert short == text or short.endswith("…")
     assert characters(short) <= limit
     assert text.startswith(short.removesuffix("…"))

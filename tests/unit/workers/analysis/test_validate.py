@@ -55,7 +55,10 @@ def test_a_finding_that_confirms_an_analyzer_is_the_same_finding() -> None:
         ({}, {"rule": None}),
         ({}, {"rule": "bandit:B609"}),
         ({"start_line": 9, "end_line": 9}, {"rule": "bandit:B608"}),
-        ({}, {"rule": "bandit:B608", "quote": "    return []", "side": "old"}),
+        (
+            {"start_line": 3, "end_line": 3},  # of the new side, which has a line of that number
+            {"rule": "bandit:B608", "quote": "    return []", "side": "old", "line": 3},
+        ),
         ({}, {"rule": "bandit:B608", "quote": "not in the diff at all"}),
     ],
     ids=["no rule", "another rule", "other lines", "the old side", "no lines"],

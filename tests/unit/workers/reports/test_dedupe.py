@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.model import Category, Finding, Place, Report, Severity, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.security.links import Links
 from tests.support.runtime_growth import growth
+from tests.support.tally import Tally
 from workers.reports.dedupe import SEPARATE, deduplicate, group
 from workers.reports.render import comment_body, review_body
 
@@ -95,15 +96,47 @@ def test_two_names_that_one_rule_does_not_know_are_two_places(one: Finding) -> N
     assert merged.places[0].description == "`b` is not defined"
 
 
-@given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    findings=st.lists(FINDINGS, max_size=12),
+    posted=st.frozensets(st.sampled_from(NAMES), max_size=4),
+)
 def test_joining_loses_no_file_and_no_severity_and_names_each_finding_once(
-    findings: list[Finding], posted: frozenset[str]
+    tally: Tally, findings: list[Finding], posted: frozenset[str]
 ) -> None:
+    tally.at_least(joined=0.3, folded=0.1, several=0.2)
     merged = group(deduplicate(findings, posted), posted)
     names = [f.fingerprint for f in merged]
     assert len(names) == len(set(names))
+    tally.add(
+        joined=len(merged) < len(findings),
+        folded=any(f.places for f in merged),
+        several=len(merged) > 2,
+    )
     for path in {f.path for f in findings}:
         assert _worst(merged, path) == _worst(findings, path)
+    for finding in findings:
+        said = [f for f in merged if _covers(f, finding)]
+        assert said, "nothing is reported at its lines"
+        assert any(_names(f, finding) for f in said), "nobody reads what it says"
+        assert min(f.severity.rank for f in said) <= finding.severity.rank
+
+
+def _covers(reported: Finding, finding: Finding) -> bool:
+    """Whether one of its places, or one that was joined with it, is on lines of the finding."""
+    assert finding.start_line is not None
+    assert finding.end_line is not None
+    return any(
+        at.path == finding.path
+        and at.start_line <= finding.end_line
+        and finding.start_line <= at.end_line
+        for at in reported.located
+    )
+
+
+def _names(reported: Finding, finding: Finding) -> bool:
+    texts = (reported.title, reported.body, *(at.description for at in reported.places))
+    return any(finding.title in text for text in texts)
 
 
 def _worst(findings: list[Finding], path: str) -> int:
@@ -226,8 +259,15 @@ def test_a_finding_on_each_of_many_lines_is_soon_folded(many: list[Finding]) -> 
 def test_other_rules_severities_and_llm_findings_are_kept_apart(many: list[Finding]) -> None:
     graver = [replace(f, severity=Severity.CRITICAL, fingerprint=f"g{f.fingerprint}") for f in many]
     llm_findings = [replace(f, source="llm", fingerprint=f"l{f.fingerprint}") for f in many]
-    folded = group([*graver, *many, *llm_findings])
-    assert [f.fingerprint for f in folded] == ["gf1", "f1", *(f.fingerprint for f in llm_findings)]
+    by_rule = [replace(f, source="bandit:B609", fingerprint=f"r{f.fingerprint}") for f in many]
+    by_tool = [replace(f, source="semgrep:B608", fingerprint=f"t{f.fingerprint}") for f in many]
+    folded = group([*graver, *many, *llm_findings, *by_rule, *by_tool])
+    assert [f.fingerprint for f in folded] == [
+        *("gf1", "f1"),
+        *(f.fingerprint for f in llm_findings),
+        *("rf1", "tf1"),
+    ]
+    assert {f.occurrences for f in folded if f.source != "llm"} == {len(many)}
 
 
 def test_skipped_files_are_grouped_by_reason(build: Build, scan: object) -> None:
