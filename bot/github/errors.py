@@ -43,6 +43,10 @@ class NotFound(GitHubError):
     installation is suspended)."""
 
 
+class NoCommonAncestor(NotFound):
+    """Raised when two commits share no history, so that there is no change between them."""
+
+
 class Invalid(GitHubError):
     """Raised when GitHub understood the request and refuses it (422 and the other 4xx).
 

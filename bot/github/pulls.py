@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.model import PullRequest
 from bot.github.client import GitHub, repo_url
-from bot.github.errors import NotFound
+from bot.github.errors import NoCommonAncestor, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,21 @@ def pull_of(data: dict[str, Any]) -> PullRequest:
 
 
 async def compare(gh: GitHub, repo: str, base: str, head: str) -> Comparison:
-    """The merge base of two commits or branches. Raises NotFound when there is none.
+    """The merge base of two commits or branches. Raises NoCommonAncestor when there is none.
 
     The changed files, with their patches, come on the first page only; so the second is asked for.
     https://docs.github.com/en/rest/commits/commits#compare-two-commits
     """
     url = repo_url(repo, "compare", f"{base}...{head}", per_page=1, page=2)
-    data = await gh.getitem(url)
+    try:
+        data = await gh.getitem(url)
+    except NotFound as exc:
+        if "no common ancestor" not in str(exc).lower():
+            raise
+        raise NoCommonAncestor(
+            f"{base[:12]} and {head[:12]} have no common ancestor, so there is no change to "
+            "review: rebase the branch on its base branch."
+        ) from exc
     return Comparison(
         merge_base=data["merge_base_commit"]["sha"],
         status=data["status"],

@@ -169,3 +169,16 @@ async def test_pushes_handled_in_the_wrong_order_end_with_the_last_head(world: W
     [review] = [review for review in world.reviews if review.commit_id == pushed]
     assert all(run.status == "completed" for run in world.check_runs)
     assert review.number == number
+
+
+async def test_a_change_without_a_common_ancestor_is_called_that(world: World) -> None:
+    base = await world.sandbox.commit(REPO, {"a.py": "x = 1\n"}, message="Begin")
+    head = await world.sandbox.commit(REPO, {"b.py": "y = 1\n"}, message="Begin elsewhere")
+    await world.sandbox.open_pull(REPO, base, head)
+    await world.settle()
+    [check_run] = world.check_runs
+    assert check_run.output["title"] == "The review failed"
+    summary = str(check_run.output["summary"])
+    assert f"{base[:12]} and {head[:12]} have no common ancestor" in summary
+    assert "rebase the branch" in summary
+    assert "permission" not in summary

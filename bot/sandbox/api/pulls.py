@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from bot.sandbox import pull_json, repository_json
-from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, not_found, page_of
+from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, page_of
 from bot.sandbox.git import diff, git
 from bot.sandbox.state import Pull, Repository
 
@@ -103,14 +103,9 @@ async def list_commits(call: Call) -> Response:
 
 
 async def diff_base(repo: Repository, pull: Pull, head: str | None = None) -> str:
-    """The commit that the diff starts from: the merge base of base and head.
-
-    Raises 404 if the two share no history.
-    """
-    base = await git.merge_base(repo.git_dir, pull.base_sha, head or pull.head_sha)
-    if base is None:
-        raise not_found()
-    return base
+    """The commit that the diff starts from: the merge base of base and head, or the base where
+    the two share no history."""
+    return await git.merge_base(repo.git_dir, pull.base_sha, head or pull.head_sha) or pull.base_sha
 
 
 async def pull_files(repo: Repository, pull: Pull, head: str | None = None) -> list[diff.FileDiff]:
@@ -120,9 +115,8 @@ async def pull_files(repo: Repository, pull: Pull, head: str | None = None) -> l
 
 
 async def pull_commits(repo: Repository, pull: Pull) -> list[git.Commit]:
-    """The commits of a pull request, oldest first."""
-    start = await diff_base(repo, pull)
-    return await git.commits_between(repo.git_dir, start, pull.head_sha)
+    """The commits of a pull request, oldest first; all where it shares no history with its base."""
+    return await git.commits_between(repo.git_dir, pull.base_sha, pull.head_sha)
 
 
 _PULL = "/repos/{owner}/{repo}/pulls/{number:int}"

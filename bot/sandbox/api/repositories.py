@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from bot.sandbox import repository_json
-from bot.sandbox.api.call import Call, Endpoint, answer, not_found, page_of
+from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, not_found, page_of
 from bot.sandbox.git import diff, git
 
 #: "The API supports files up to 100 MB in size", and base64 only up to 1 MB, GitHub docs,
@@ -69,7 +69,7 @@ async def compare(call: Call) -> Response:
         raise not_found()
     start = await git.merge_base(git_dir, base, head)
     if start is None:
-        raise not_found()
+        raise GitHubError(404, f"No common ancestor between {base_ref} and {head_ref}.")
     ahead = await git.commits_between(git_dir, base, head)
     behind = await git.commits_between(git_dir, head, base)
     files = await diff.changed_files(git_dir, start, head)
