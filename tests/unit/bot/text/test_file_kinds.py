@@ -28,6 +28,7 @@ from bot.text.languages import language_of
         "a.jsonc",
         "web.code-workspace",
         "renovate.json5",
+        "babel.config.json",
         "renovate.json",
         ".renovaterc.json",
         "api-extractor.json",
