@@ -13,8 +13,8 @@ api-extractor*.json
 .vscode/*.json .devcontainer/*.json .devcontainer/*/*.json .zed/*.json devcontainer*.json
 *.code-workspace *.code-snippets snippets/*.json *-color-theme.json
 *language-configuration.json .eslintrc .eslintrc.json .oxlintrc.json .oxfmtrc.json
-tslint*.json .babelrc .babelrc.json babel.config.json .swcrc swc*.json .jshintrc .jscsrc .stylelintrc
-.stylelintrc.json .prettierrc .prettierrc.json .markdownlint*.json .mocharc.json .nycrc
+tslint*.json .babelrc .babelrc.json babel.config.json .swcrc swc*.json .jshintrc .jscsrc
+.stylelintrc .stylelintrc.json .prettierrc .prettierrc.json .markdownlint*.json .mocharc.json .nycrc
 .hintrc .lintstagedrc .luarc.json .neoconf.json cspell.json .cspell.json angular.json
 nx.json project.json workspace.json turbo.json rush.json config/rush/*.json
 version-policies.json lerna.json pyrightconfig.json deno.json biome.json wrangler.json

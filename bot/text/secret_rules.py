@@ -203,7 +203,9 @@ RULES = (
     _rule(
         "bearer-token",
         "Bearer token",
-        r"(?i)\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3}(?P<s>[A-Za-z0-9._~+/=-]{16,500})",
+        # In a header, a table, a subscript, an argument: `h['Authorization'] = f'Bearer …'`.
+        r"(?i)\bauthorization\\{0,3}[\"'`\]]{0,2}\s{0,3}(?::=|=>|[:=]|(?<=[\"'`]),)\s{0,3}[rbuf]?\\{0,3}[\"'`]?"
+        r"(?:bearer|basic|token)\s{1,3}(?P<s>[A-Za-z0-9._~+/=-]{16,500})",
         is_random_looking,
         known_by=KnownBy.SYNTAX,
     ),

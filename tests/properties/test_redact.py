@@ -1,5 +1,7 @@
 """Redaction: for any text around it nothing of a secret is left, and lines stay lines."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,6 +82,70 @@ def files_with_a_key(draw: st.DrawFn) -> ChangedFile:
         old, new = old + removed, new + (not removed)
     hunk = Hunk(1, 1, "", tuple(lines))
     return ChangedFile(path="key.pem", status=FileStatus.MODIFIED, hunks=(hunk,))
+
+
+#: Lines in which each kind is known by what stands around it; `{}` is the secret.
+IN_CONTEXT = {
+    "aws-secret": ("aws_secret_access_key = {}", "wJalrXUtn" + "FEMI/K7MDENG/bPxRfiCY3q9Zt8LwAb"),
+    "azure-key": ("AccountName=shop;AccountKey={};", "Qm" * 43 + "=="),
+    "url-password": ("postgres://shop:{}@db.shop.io/x", "c0rrect-horse"),
+    "password": ("curl -u shop:{} https://shop.io", "c0rrect-horse"),
+    "bearer-token": ("headers['Authorization'] = 'Bearer {}'", "Zx81hd02kkq91-Mnbv7"),
+    "secret": ("'password' => '{}'", "a81hd02kkq91"),
+    "key-material": ("{}", "MIIEpAIBAAKCAQEA" + "q7Wd9sXr2kTzVb4LmNc8YhGf5JpQe3Uo0RiAaSxCvBn1Mw6T"),
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Authorization: Bearer {}",
+        "authorization = token {}",
+        '{"Authorization": "Bearer {}"}',
+        "{'Authorization' => 'Basic {}'}",
+        "headers['Authorization'] = 'Bearer {}'",
+        'headers["authorization"] = f"Bearer {}"',
+        'req.Header.Set("Authorization", "Bearer {}")',
+        "req.setHeader(`Authorization`, `token {}`)",
+        'curl -H "Authorization: Bearer {}" https://shop.io',
+        r'"{\"Authorization\": \"Bearer {}\"}"',
+    ],
+)
+def test_a_bearer_token_is_masked_however_a_header_is_written(line: str) -> None:
+    secret = "Zx81hd02kkq91-Mnbv7"
+    shown = redact(line.replace("{}", secret))
+    assert secret not in shown
+    assert "[redacted:bearer-token]" in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "headers['Authorization'] = f'Bearer {token}'",
+        'req.Header.Set("Authorization", "Bearer "+token)',
+        "Authorization: Bearer YOUR_ACCESS_TOKEN_HERE",
+        "authorization, bearer tokens_and_other_ways_in",
+    ],
+)
+def test_what_only_names_a_bearer_token_stays(line: str) -> None:
+    assert redact(line) == line
+
+
+def test_each_kind_of_secret_has_a_made_up_one_and_is_called_by_its_name() -> None:
+    """A rule that is removed takes none of these with it: they are not made of the rules."""
+    lines = [f"x = '{secret}'" for secret in SHAPES.values()]
+    lines += [line.format(secret) for line, secret in IN_CONTEXT.values()]
+    named = {kind for line in lines for kind in re.findall(r"\[redacted:([\w-]+)", redact(line))}
+    named |= set(re.findall(r"\[redacted:([\w-]+)", redact(private_key())))
+    assert named == {rule.kind for rule in RULES}
+
+
+@pytest.mark.parametrize("kind", IN_CONTEXT)
+def test_a_secret_is_known_by_what_stands_around_it(kind: str) -> None:
+    line, secret = IN_CONTEXT[kind]
+    rule = next(rule for rule in RULES if rule.kind == kind)
+    assert rule.pattern.search(line.format(secret))
+    assert f"[redacted:{kind}]" in redact(line.format(secret))
 
 
 @pytest.mark.parametrize("rule", RULES[1:], ids=lambda rule: rule.kind)
