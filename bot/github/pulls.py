@@ -83,8 +83,8 @@ async def compare(gh: GitHub, repo: str, base: str, head: str) -> Comparison:
         if "no common ancestor" not in str(exc).lower():
             raise
         raise NoCommonAncestor(
-            f"{base[:12]} and {head[:12]} have no common ancestor, so there is no change to "
-            "review: rebase the branch on its base branch."
+            f"{base[:12]} and {head[:12]} have no common ancestor, so the change cannot be "
+            "determined: rebase the branch on its base branch."
         ) from exc
     return Comparison(
         merge_base=data["merge_base_commit"]["sha"],
