@@ -84,7 +84,8 @@ def load_cases(source: Path, repository: str = "") -> tuple[Case, ...]:
 
 
 def _load(spec: Path, root: Path) -> Case:
-    name = spec.parent.relative_to(root).as_posix()
+    alone = spec.parent == root
+    name = spec.parent.resolve().name if alone else spec.parent.relative_to(root).as_posix()
     try:
         data = yaml.safe_load(spec.read_text(encoding="utf-8"))
         return Case(
