@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.config.urls import sentinel_config
 from bot.domain.model import decode, encode
+from bot.store import keys
 from bot.store.lua.scripts import Scripts
 
 T = TypeVar("T")
@@ -132,6 +133,19 @@ class Database:
         other: their own clocks may be hours apart. Raises RedisError."""
         seconds, microseconds = await self.redis.time()
         return float(seconds) + float(microseconds) / 1_000_000
+
+    async def is_replicated(self, milliseconds: int) -> bool:
+        """Whether a replica has all that was written until now, and so has the server that would
+        take over; waited for so long. True where there is no replica. Raises RedisError."""
+        info: Mapping[str, Any] = await self.redis.info("replication")
+        if not int(info.get("connected_slaves", 0)):
+            return True
+        async with self.redis.pipeline(transaction=False) as pipe:
+            # WAIT speaks of the writes of its own connection, and of all before them.
+            pipe.set(keys.once("replicated"), "1", px=1000)
+            pipe.wait(1, milliseconds)
+            _, replicas = await pipe.execute()
+        return int(replicas) > 0
 
     async def ping(self) -> None:
         """Raises RedisError if Redis takes no commands."""

@@ -109,6 +109,28 @@ async def tls_redis(directory: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
+async def followed_redis(
+    directory: Path,
+) -> AsyncIterator[tuple[str, str, asyncio.subprocess.Process, asyncio.subprocess.Process]]:
+    """A master and its replica, which has all; yields the URL of each, then each."""
+    first, second = free_port(), free_port()
+    follow = ("--replicaof", "127.0.0.1", str(first), "--masterauth", PASSWORD)
+    async with (
+        redis_server(directory / "1", first, "--port", str(first)) as master,
+        redis_server(directory / "2", second, "--port", str(second), *follow) as replica,
+    ):
+        urls = [f"redis://:{PASSWORD}@127.0.0.1:{port}/0" for port in (first, second)]
+        async with Redis.from_url(urls[0]) as client:
+
+            async def follows() -> bool:
+                info = await client.info("replication")
+                return bool(info["connected_slaves"] == 1 and info["slave0"]["state"] == "online")
+
+            await until(follows)
+        yield urls[0], urls[1], master, replica
+
+
+@asynccontextmanager
 async def watched_redis(
     directory: Path,
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process, asyncio.subprocess.Process]]:

@@ -1,17 +1,21 @@
 """The same flow on a Redis with TLS, and through the loss of a Redis master."""
 
+import json
 import signal
 from pathlib import Path
 
+import httpx2
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.domain.model import State
-from bot.store import QUEUES, connect, keys
+from bot.store import QUEUES, Store, connect, keys
+from bot.web.app import create_app
 from tests.flows import servers
 from tests.flows.environment import World, running
+from tests.support.web_server import TOKEN, make_settings
 
 BEFORE = {"app.py": "x = 1\n"}
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
@@ -53,6 +57,37 @@ async def test_a_review_is_posted_over_redis_with_tls(tmp_path: Path) -> None:
             await reviewed(world)
             assert len(world.reviews) == 1
         await client.aclose()
+
+
+async def test_a_review_that_the_api_has_accepted_is_there_after_a_failover(
+    tmp_path: Path,
+) -> None:
+    """It is acknowledged once a replica has it, and not before."""
+    async with servers.followed_redis(tmp_path) as (url, replica_url, master, replica):
+        app = create_app(make_settings(url))
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://web") as web,
+        ):
+            headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "the-first"}
+            body = {"repository": "octo/hello", "number": 1}
+            replica.send_signal(signal.SIGSTOP)
+            try:
+                refused = await web.post("/api/reviews", json=body, headers=headers)
+            finally:
+                replica.send_signal(signal.SIGCONT)
+            assert refused.status_code == 503
+            assert "the same Idempotency-Key" in refused.json()["detail"]
+            accepted = await web.post("/api/reviews", json=body, headers=headers)
+            assert accepted.status_code == 202
+        master.send_signal(signal.SIGKILL)
+        await master.wait()
+        promoted = Store(connect(replica_url), keep_seconds=3600)
+        await promoted.redis.replicaof("NO", "ONE")
+        queued = await promoted.redis.hvals(keys.queue_messages("events"))
+        assert [json.loads(one)["args"][2] for one in queued] == [accepted.json()["id"]]
+        assert await promoted.requests.find(accepted.json()["id"]) is not None
+        await promoted.aclose()
 
 
 @pytest.mark.slow

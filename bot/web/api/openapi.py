@@ -37,7 +37,7 @@ _PROBLEMS = {
     415: "The body is not JSON.",
     422: "A value is invalid; see the detail.",
     429: "Too many requests from your address.",
-    503: "Redis is unavailable; retry.",
+    503: "Redis is unavailable, or no replica has confirmed the request; retry.",
 }
 
 

@@ -47,6 +47,12 @@ BODY_SECONDS = 30.0
 #: A repeated POST with the same key is answered as the first one for so long.
 IDEMPOTENCY_SECONDS = 86_400
 
+#: What is acknowledged is on a replica, if there is one, which has so long to confirm it.
+REPLICA_MS = 1000
+
+NOT_REPLICATED = (
+    "No Redis replica has confirmed the request. Repeat it with the same Idempotency-Key."
+)
 NOTHING_TO_CANCEL = "The review is finished; there is nothing to cancel."
 NOT_STARTED = "The review has not started yet; cancel it once it has."
 
@@ -67,7 +73,8 @@ async def start(request: Request) -> Response:
         review_id = await claim_idempotency_key(
             state.store, f"{user.login} {key}", params, review_id
         )
-    await queue_review(state.store, user, params, review_id, Way.API)
+    if not await queue_review(state.store, user, params, review_id, Way.API):
+        raise Problem(503, NOT_REPLICATED, Retry_After="1")
     answer = StartReviewResponse(
         id=review_id,
         status=State.QUEUED,
@@ -82,8 +89,9 @@ async def start(request: Request) -> Response:
 
 async def queue_review(
     store: Store, user: Viewer, params: StartReviewRequest, review_id: str, way: Way
-) -> None:
-    """Have a worker start the review; safe to repeat with the same id."""
+) -> bool:
+    """Have a worker start the review; safe to repeat with the same id. False if a failover may
+    lose the request yet: ask for it again."""
     with tracing.span("accept request", {}, kind="producer", review=review_id):
         start_message = message(
             "start_review",
@@ -116,6 +124,8 @@ async def queue_review(
         await store.audit.record(entry, once=review_id)
         # A call that died between its claim and this is made good by its repetition.
         await store.deliveries.accept(f"api:{review_id}", start_message)
+        # GitHub keeps deliveries that a failover loses; of this nobody else knows.
+        return await store.is_replicated(REPLICA_MS)
 
 
 async def _parse_request(request: Request) -> StartReviewRequest:

@@ -151,7 +151,10 @@ async def again_button(request: Request) -> Response:
     )
     store, name = request.app.state.store, f"{user.login} again {form.get('request', '')}"
     review_id = await claim_idempotency_key(store, name, params, new_request())
-    await queue_review(store, user, params, review_id, Way.PAGE)
+    if not await queue_review(store, user, params, review_id, Way.PAGE):
+        return message_page(
+            503, "Not confirmed", "No Redis replica has confirmed the request. Try again."
+        )
     return RedirectResponse(f"/reviews/{review_id}", 303)
 
 
