@@ -17,7 +17,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def export(settings: Settings, since: datetime, form: AuditFormat, out: TextIO) -> None:
-    """Write the lines from `since` on, oldest first, and note in the log that it was done. Raises
+    """Write the lines from `since` on, oldest first, but for the one that says so. Raises
     RedisError, RedisServerError."""
     async with opened_store(settings) as store:
         entry = AuditEntry(
@@ -26,7 +26,8 @@ async def export(settings: Settings, since: datetime, form: AuditFormat, out: Te
             who=_user(),
             detail=f"since {since.isoformat()}",
         )
-        lines = store.audit.since(since.timestamp())
+        own = await store.audit.record(entry)  # first: nothing is exported without its line
+        lines = (line async for line in store.audit.since(since.timestamp()) if line.id != own)
         names = [field.name for field in fields(AuditLine)]
         if form is AuditFormat.JSONL:
             async for line in lines:
@@ -36,7 +37,6 @@ async def export(settings: Settings, since: datetime, form: AuditFormat, out: Te
             writer.writeheader()
             async for line in lines:
                 writer.writerow({name: cell(value) for name, value in asdict(line).items()})
-        await store.audit.record(entry)
 
 
 def cell(value: object) -> str:

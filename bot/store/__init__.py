@@ -14,8 +14,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot.domain.audit import Action, AuditEntry, Way
 from bot.store import keys
-from bot.store.audit import AUDIT_CURSOR, Action, Audit, AuditEntry, AuditLine, Way
+from bot.store.audit import AUDIT_CURSOR, Audit, AuditLine
 from bot.store.database import Database, connect, connect_sync, day_of, is_ready
 from bot.store.deliveries import Deliveries, start_next_delivery
 from bot.store.findings import MAX_SUPPRESSIONS, Outcomes, Seen, Suppressions

@@ -5,14 +5,13 @@ Their times and order are those of Redis. They are kept for AUDIT_DAYS.
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
-from bot.domain.model import Review
+from bot.domain.audit import Action, AuditEntry, Way
 from bot.store import keys
-from bot.store.database import DELIVERY_SECONDS, Database
+from bot.store.database import Database, as_audit_line, to_bytes
 from bot.store.lua.scripts import Script
 from bot.store.review_views import BadCursor
 
@@ -21,65 +20,8 @@ AUDIT_CURSOR = r"^[0-9]{1,15}-[0-9]{1,9}$"
 
 _DAY_MS = 86_400_000
 
-#: Characters of what somebody wrote that are kept.
-_MAX_DETAIL = 200
-
 #: Lines read at once.
 _CHUNK = 500
-
-
-class Way(StrEnum):
-    """How it reached us. `webhook`: something else that was done on GitHub, as a push, a button of
-    a check run, or a label."""
-
-    WEBHOOK = "webhook"
-    COMMENT = "comment"
-    REACTION = "reaction"
-    PAGE = "page"
-    API = "api"
-    CLI = "cli"
-
-
-class Action(StrEnum):
-    REVIEW_REQUESTED = "review_requested"
-    REVIEW_CANCELLED = "review_cancelled"
-    QUESTION_ASKED = "question_asked"
-    FINDING_DISMISSED = "finding_dismissed"
-    DISMISSAL_REMOVED = "dismissal_removed"
-    REVIEWS_PAUSED = "reviews_paused"
-    REVIEWS_RESUMED = "reviews_resumed"
-    ACCESS_REMOVED = "access_removed"
-    MESSAGE_RETRIED = "message_retried"
-    SIGNED_IN = "signed_in"
-    SIGN_IN_REFUSED = "sign_in_refused"
-    AUDIT_EXPORTED = "audit_exported"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """`who` is a login on GitHub, `admin` for whoever has an admin token, or an account of this
-    machine. "" and 0 where there is none. `detail` is as somebody wrote it: hostile text."""
-
-    action: Action
-    way: Way
-    who: str
-    repository: str = ""  # owner/name
-    number: int = 0
-    review: str = ""
-    detail: str = ""
-
-    @classmethod
-    def of(cls, review: Review, action: Action, way: Way, who: str, detail: str = "") -> Self:
-        """What somebody did about a review."""
-        return cls(
-            action=action,
-            way=way,
-            who=who,
-            repository=review.repository.full_name,
-            number=review.number,
-            review=review.id,
-            detail=detail,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +39,16 @@ class Audit:
         self._database = database
         self._redis = database.redis
 
-    async def record(self, entry: AuditEntry, *, once: str = "") -> None:
-        """Add a line; one that names what it tells with `once` is added once in four days, however
-        often whoever does that tries again."""
-        values = {**asdict(entry), "detail": entry.detail[:_MAX_DETAIL]}
-        await self._database.scripts.run(
-            Script.RECORD_AUDIT,
-            fields=[part for name, value in values.items() for part in (name, str(value))],
-            once=once or None,
-            seconds=DELIVERY_SECONDS,
+    async def record(self, entry: AuditEntry, *, once: str = "") -> str:
+        """Add a line, and return its id; one that names what it tells with `once` is added once in
+        four days, however often whoever does that tries again, "" from then on.
+
+        What is done in Redis takes its line along instead (`audit`), so that whoever dies leaves
+        both or neither. For all else: the line first, or with `once` where it is tried again."""
+        line = await self._database.scripts.run(
+            Script.RECORD_AUDIT, audit=as_audit_line(entry, once=once)
         )
+        return to_bytes(line).decode()
 
     async def page(
         self, *, since: float = 0.0, cursor: str = "", limit: int

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.config.urls import sentinel_config
+from bot.domain.audit import AuditEntry
 from bot.domain.model import decode, encode
 from bot.store import keys
 from bot.store.lua.scripts import Scripts
@@ -27,6 +28,9 @@ T = TypeVar("T")
 #: Deliveries, and what they made us do, are remembered longer than GitHub keeps deliveries for
 #: redelivery (3 days).
 DELIVERY_SECONDS = 4 * 86_400
+
+#: Characters that are kept of what somebody wrote, in a line of the audit log.
+_MAX_DETAIL = 200
 
 #: How redis-py names itself to Redis: made for each connection, it would read the package's
 #: metadata each time, which takes as long as ten commands.
@@ -107,6 +111,17 @@ class RedisWarning:
 
     def __str__(self) -> str:
         return f"{self.problem}: {self.remedy}"
+
+
+def as_audit_line(entry: AuditEntry | None, *, once: str = "") -> dict[str, object] | None:
+    """A line of the audit log as scripts take it, which add it with what they do; None for none.
+    `once` names what it tells, which is told once in four days."""
+    if entry is None:
+        return None
+    values = {**asdict(entry), "detail": entry.detail[:_MAX_DETAIL]}
+    fields = [part for name, value in values.items() for part in (name, str(value))]
+    named: dict[str, object] = {"once": once, "seconds": DELIVERY_SECONDS} if once else {}
+    return {"fields": fields, **named}
 
 
 class Database:

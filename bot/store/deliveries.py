@@ -5,8 +5,9 @@ from typing import Any
 
 import redis as sync_redis
 
+from bot.domain.audit import AuditEntry
 from bot.store import keys
-from bot.store.database import DELIVERY_SECONDS, Database, to_bytes
+from bot.store.database import DELIVERY_SECONDS, Database, as_audit_line, to_bytes
 from bot.store.lua.scripts import Script, encode_arguments, source
 from bot.store.queues import Message, as_arguments
 
@@ -29,11 +30,13 @@ class Deliveries:
         installation_id: int = 0,
         content: str | None = None,
         by_person: bool = False,
+        audit: AuditEntry | None = None,
     ) -> bool:
         """Queue what a delivery asks for, unless that delivery was queued before, or another with
         the same `content`, which is remembered longer if a person asks for something in it. Of one
         installation so many are handled at once; others wait in a line of their own, so that
-        nobody else waits behind them. 0 is for deliveries of no installation."""
+        nobody else waits behind them. 0 is for deliveries of no installation. `audit` is added to
+        the audit log with what is queued."""
         accepted = await self._database.scripts.run(
             Script.ACCEPT_DELIVERY,
             guid=guid,
@@ -45,6 +48,7 @@ class Deliveries:
             else DELIVERY_SECONDS,
             installation=str(installation_id) if installation_id else None,
             max_concurrent=MAX_CONCURRENT_DELIVERIES,
+            audit=as_audit_line(audit),
         )
         return bool(accepted)
 

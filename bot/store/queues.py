@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from bot.domain.audit import AuditEntry
 from bot.store import keys
-from bot.store.database import DELIVERY_SECONDS, Database
+from bot.store.database import DELIVERY_SECONDS, Database, as_audit_line
 from bot.store.lua.scripts import Script
 from bot.telemetry import tracing
 
@@ -184,8 +185,9 @@ class Queues:
     async def mark_sent(self, notification: str) -> None:
         await self._redis.set(keys.notification_sent(notification), "1", ex=DELIVERY_SECONDS)
 
-    async def retry(self, queue: str, message_id: str) -> bool:
-        """Put a dead letter back with all its retries. False if there is no such letter."""
+    async def retry(self, queue: str, message_id: str, *, audit: AuditEntry) -> bool:
+        """Put a dead letter back with all its retries, and a line into the audit log. False if
+        there is no such letter."""
         if queue not in QUEUES:
             return False
         raw = await self._redis.hget(keys.dead_letter_messages(queue), message_id)
@@ -196,7 +198,11 @@ class Queues:
             body["options"].pop(option, None)
         body["queue_name"] = queue
         retried = await self._database.scripts.run(
-            Script.RETRY_DEAD_LETTER, queue=queue, id=message_id, body=json.dumps(body)
+            Script.RETRY_DEAD_LETTER,
+            queue=queue,
+            id=message_id,
+            body=json.dumps(body),
+            audit=as_audit_line(audit),
         )
         return bool(retried)
 

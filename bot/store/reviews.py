@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 from uuid import uuid4
 
+from bot.domain.audit import AuditEntry
 from bot.domain.model import UNFINISHED, Batch, Review, State, decode
 from bot.domain.progress import Activity
 from bot.store import keys
-from bot.store.database import Database, day_of, pack, to_bytes
+from bot.store.database import Database, as_audit_line, day_of, pack, to_bytes
 from bot.store.lua.scripts import Script
 from bot.store.queues import Message, as_arguments, message
 from bot.store.review_state import (
@@ -110,12 +111,13 @@ class Reviews:
         from_states: Iterable[State],
         messages: Sequence[Message] = (),
         batches: Sequence[Batch] = (),
+        audit: AuditEntry | None = None,
         **change: Unpack[ReviewChange],
     ) -> bool:
         """Move a review on, if it is in one of the states `from_states`; with it go the change,
-        the event and the messages. False, and nothing done, if it is in another state. One that
-        stands on GitHub (`review_url`) does not fail and is not cancelled: it completes, without
-        the change, and with `check_run_open`."""
+        the event, the messages and the line of the audit log. False, and nothing done, if it is in
+        another state. One that stands on GitHub (`review_url`) does not fail and is not cancelled:
+        it completes, without the change, and with `check_run_open`."""
         moved = await self._database.scripts.run(
             Script.MOVE_REVIEW,
             *map(pack, batches),
@@ -127,13 +129,17 @@ class Reviews:
             messages=as_arguments(messages),
             keep=self._database.keep_seconds,
             batches=[batch.number for batch in batches],
+            audit=as_audit_line(audit),
         )
         return bool(moved)
 
-    async def cancel(self, review_id: str, reason: str, *, by: str = "") -> bool:
+    async def cancel(
+        self, review_id: str, reason: str, *, by: str = "", audit: AuditEntry | None = None
+    ) -> bool:
         """Cancel it, `reason` being for its check run, in sentences that say what to do; False if
         it is finished or unknown, unless an earlier try of the request that `by` names has
-        cancelled it. Whatever worker is at it notices within a second."""
+        cancelled it. Whatever worker is at it notices within a second. `audit` goes into the audit
+        log if it is cancelled now."""
         cancelled = await self.move(
             review_id,
             State.CANCELLED,
@@ -141,6 +147,7 @@ class Reviews:
             messages=[message("conclude_review", review_id)],
             error=reason,
             cancelled_by=by,
+            audit=audit,
         )
         if cancelled or not by:
             return cancelled

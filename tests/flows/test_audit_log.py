@@ -9,10 +9,13 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from bot.config.env_file import write_secrets
+from bot.domain.model import State
 from bot.security.tls import trusted
 from bot.store import Action, AuditEntry, Way
+from bot.store.audit import Audit
 from tests.flows.conversation import reviewed
 from tests.flows.environment import REPO, World, running
 
@@ -92,6 +95,42 @@ async def test_administrators_read_it_a_page_at_a_time(
             assert (await http.get("/api/audit?since=2999-01-01")).json()["items"] == []
             assert (await http.get("/api/audit?since=yesterday")).status_code == 422
             assert (await http.get("/api/audit?cursor=0")).status_code == 422
+
+
+@pytest.mark.parametrize("act", ["start", "cancel", "close", "button"])
+async def test_whoever_dies_right_after_the_act_has_left_its_line(
+    redis_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """Act and line are one step of Redis: there is no moment between them in which to die."""
+    async with running(redis_url, redis, tmp_path, api_tokens=TOKEN) as world:  # type: ignore[arg-type]
+        world.sandbox.faults.add("GET /octo/hello.git/info/refs", "slow", delay=10)
+        number = await world.open_pull({"a.py": "x = 1\n"}, {"a.py": "x = 2\n"})
+        await world.until(number, State.SCANNING)
+
+        async def dies(*_: object, **__: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(Audit, "record", dies)
+        review_id = (await world.store.pulls.get(world.repository.id, number)).current
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(
+            verify=trusted(), base_url=world.url, headers=headers
+        ) as http:
+            match act:
+                case "start":
+                    body = {"repository": REPO, "number": number}
+                    assert (await http.post("/api/reviews", json=body)).status_code == 202
+                case "cancel":
+                    assert (await http.delete(f"/api/reviews/{review_id}")).status_code == 202
+                case "close":
+                    await world.sandbox.close(REPO, number)
+                case _:
+                    [run] = world.check_runs
+                    await world.sandbox.request_action(run.id, "cancel")
+        await world.settle()
+        action = "review_requested" if act == "start" else "review_cancelled"
+        way, who = ("api", "admin") if act in ("start", "cancel") else ("webhook", "octocat")
+        assert (action, way, who) in [line[:3] for line in await lines(world)]
 
 
 async def exported(directory: Path, redis_url: str, *arguments: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from bot.domain.audit import AuditEntry
 from bot.domain.model import PullRequest, Repository, State
 from bot.github import pulls
 from bot.github.errors import GitHubError, Transient
@@ -20,10 +21,11 @@ async def cancel_pull(
     *,
     only_if: Callable[[PullRequest | None], Awaitable[bool]] | None = None,
     by: str = "",
+    audit: AuditEntry | None = None,
 ) -> bool:
     """Cancel the running review of a pull request, one that is just being started included, and
-    what waits for its end; False if none is running. `why` and `by` are as of
-    `Reviews.cancel`; `only_if` says of the pull request as it is now (None where GitHub does not
+    what waits for its end; False if none is running. `why`, `by` and `audit` are as
+    of `Reviews.cancel`; `only_if` says of the pull request as it is now (None where GitHub does not
     let us look) whether that holds:
     deliveries come in no order, and late where GitHub was asked to deliver again. Raises
     Transient."""
@@ -35,7 +37,7 @@ async def cancel_pull(
             pull = await _pull(services, repository, number)
             if not await only_if(pull):
                 return False
-        return await cancel_all(services, repository, current, why, by=by)
+        return await cancel_all(services, repository, current, why, by=by, audit=audit)
 
 
 async def _pull(services: Services, repository: Repository, number: int) -> PullRequest | None:
@@ -53,12 +55,18 @@ async def _pull(services: Services, repository: Repository, number: int) -> Pull
 
 
 async def cancel_all(
-    services: Services, repository: Repository, review_id: str, why: str, *, by: str = ""
+    services: Services,
+    repository: Repository,
+    review_id: str,
+    why: str,
+    *,
+    by: str = "",
+    audit: AuditEntry | None = None,
 ) -> bool:
     """Cancel the review and what waits for its end, of which whoever asked is told; False if it
-    is not running. `why` and `by` are as of `Reviews.cancel`. To be called within
+    is not running. `why`, `by` and `audit` are as of `Reviews.cancel`. To be called within
     `Services.lock_pull`: nothing begins to wait meanwhile."""
     for waiting in await services.store.reviews.waiting_for(review_id):
         await services.store.requests.reject(waiting, why)
     await services.store.reviews.clear_waiting(repository.installation_id, review_id)
-    return await services.store.reviews.cancel(review_id, why, by=by)
+    return await services.store.reviews.cancel(review_id, why, by=by, audit=audit)

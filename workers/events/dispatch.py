@@ -97,8 +97,8 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
             where = event.repository, event.number
             await services.speak_as_before(*where)
             why = start.was_closed()
-            if await cancel_pull(services, *where, why, only_if=_is_closed):
-                await _record_cancel(services, event, "closed")
+            entry = _cancelled(event, "closed")
+            await cancel_pull(services, *where, why, only_if=_is_closed, audit=entry)
             await _record_final_feedback(services, event)
         case PullRequestAction.LABELED:
             await _labeled(services, event)
@@ -157,8 +157,14 @@ async def _labeled(services: Services, event: PullRequestChanged) -> None:
 
     await services.speak_as_before(event.repository, event.number)
     why = start.label_added(label)
-    if await cancel_pull(services, event.repository, event.number, why, only_if=forbids):
-        await _record_cancel(services, event, f"label {label}")
+    await cancel_pull(
+        services,
+        event.repository,
+        event.number,
+        why,
+        only_if=forbids,
+        audit=_cancelled(event, f"label {label}"),
+    )
 
 
 async def _is_closed(pull: PullRequest | None) -> bool:
@@ -177,21 +183,20 @@ async def _retitled(services: Services, event: PullRequestChanged, review_id: st
 
     if now is not None and before is None:
         why = start.marker_added(now)
-        if await cancel_pull(
+        await cancel_pull(
             services,
             event.repository,
             event.number,
             why,
             only_if=has_marker,
-        ):
-            await _record_cancel(services, event, f"title {now}")
+            audit=_cancelled(event, f"title {now}"),
+        )
     elif before is not None and now is None:
         await start_review(services, _request(event, review_id, Trigger.READY))
 
 
-async def _record_cancel(services: Services, event: PullRequestChanged, detail: str) -> None:
-    """Once: who tries again finds nothing to cancel."""
-    entry = AuditEntry(
+def _cancelled(event: PullRequestChanged, detail: str) -> AuditEntry:
+    return AuditEntry(
         action=Action.REVIEW_CANCELLED,
         way=Way.WEBHOOK,
         who=event.sender,
@@ -199,7 +204,6 @@ async def _record_cancel(services: Services, event: PullRequestChanged, detail: 
         number=event.number,
         detail=detail,
     )
-    await services.store.audit.record(entry)
 
 
 async def _may_use_buttons(services: Services, repository: Repository, sender: str) -> bool:
@@ -229,11 +233,10 @@ async def _cancel(services: Services, event: CheckRunAction) -> None:
         await services.speak_as_before(review.repository, review.number)
     if review is None or review.repository.id != event.repository.id:
         _log.info("button_for_unknown_review", review=event.external_id)
-    elif await _may_use_buttons(
-        services, event.repository, event.sender
-    ) and await services.store.reviews.cancel(review.id, start.cancelled_by(event.sender)):
+    elif await _may_use_buttons(services, event.repository, event.sender):
         entry = AuditEntry.of(review, Action.REVIEW_CANCELLED, Way.WEBHOOK, event.sender, "button")
-        await services.store.audit.record(entry)
+        reason = start.cancelled_by(event.sender)
+        await services.store.reviews.cancel(review.id, reason, audit=entry)
 
 
 async def _rerun(

@@ -110,10 +110,10 @@ async def record_thumbs_down(
                 await services.store.outcomes.record_seen(
                     repository.id, number, seen, days=services.settings.outcome_days
                 )
+                await _record_dismissal(services.store, repository, number, one, login)
                 await services.store.suppressions.dismiss(
                     repository.id, number, *sorted(one.marker.fingerprints)
                 )
-                await _record_dismissal(services.store, repository, number, one, login)
                 break
 
 

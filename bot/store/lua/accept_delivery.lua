@@ -1,6 +1,6 @@
 -- Queue what a delivery asks for, once.
 -- guid, messages, seconds to remember it; content (a name for what it says) and content_seconds to
--- remember that, under whatever guid it comes again; installation and max_concurrent; without an
+-- remember that, under whatever guid it comes again; audit: a line of the audit log; installation and max_concurrent; without an
 -- installation it waits for nobody. Returns 1 when it was queued, 0 when it was before.
 
 if redis.call('EXISTS', key.delivery:format(args.guid)) == 1 then return 0 end
@@ -9,6 +9,7 @@ if args.content and not redis.call('SET', key.delivery_content:format(args.conte
   return 0
 end
 redis.call('SET', key.delivery:format(args.guid), '1', 'EX', args.seconds)
+record(args.audit)
 if not args.installation then
   put(args.messages)
   return 1

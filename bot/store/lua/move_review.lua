@@ -1,6 +1,7 @@
 -- Bring a review from one of some states into another. One that stands on GitHub cannot fail or be
 -- cancelled any more: it completes, and what is left is its check run.
--- id, from_states, to, fields, or standing for one that stands, messages, keep; batches: the numbers
+-- id, from_states, to, fields, or standing for one that stands, messages, keep, audit: a line of the
+-- audit log; batches: the numbers
 -- of new batches, whose compressed bodies are the further ARGV. Returns 1 if it moved.
 
 local review = key.review:format(args.id)
@@ -24,4 +25,5 @@ end
 transition(args.id, to, args.keep)
 if standing then redis.call('ZADD', key.ENDING, redis.call('TIME')[1], args.id) end
 put(args.messages)
+record(args.audit)
 return 1

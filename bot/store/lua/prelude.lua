@@ -26,6 +26,18 @@ local function put(messages)
   end
 end
 
+-- Add a line to the audit log, if there is one, with what the script does; its id, or '' for none.
+-- line: fields, name and value by turns; once: name of what it tells, which is told once, or
+-- nothing; seconds to remember that.
+local function record(line)
+  if not line then return '' end
+  if line.once and not redis.call('SET', key.audited:format(line.once), 1, 'EX', line.seconds,
+      'NX') then
+    return ''
+  end
+  return redis.call('XADD', key.AUDIT, '*', unpack(line.fields))
+end
+
 local function set(id, fields)
   for name, value in pairs(fields) do
     redis.call('HSET', key.review:format(id), name, value)

@@ -1,9 +1,3 @@
--- fields: name and value by turns; once: name of what it tells, which is told once, or nothing;
--- seconds to remember that. Returns 1 if it was written.
+-- audit: a line of the audit log. Returns the id of the line, '' where it was written before.
 
-if args.once then
-  local seen = key.audited:format(args.once)
-  if not redis.call('SET', seen, 1, 'EX', args.seconds, 'NX') then return 0 end
-end
-redis.call('XADD', key.AUDIT, '*', unpack(args.fields))
-return 1
+return record(args.audit)

@@ -121,9 +121,8 @@ async def queue_review(
             number=params.number,
             review=review_id,
         )
-        await store.audit.record(entry, once=review_id)
         # A call that died between its claim and this is made good by its repetition.
-        await store.deliveries.accept(f"api:{review_id}", start_message)
+        await store.deliveries.accept(f"api:{review_id}", start_message, audit=entry)
         # GitHub keeps deliveries that a failover loses; of this nobody else knows.
         return await store.is_replicated(REPLICA_MS)
 
@@ -240,10 +239,10 @@ async def cancel(request: Request) -> Response:
         raise Problem(409, NOTHING_TO_CANCEL if found.error else NOT_STARTED)
     if not user.may_write(listed.review.repository.id):
         raise not_found()
-    if not await store.reviews.cancel(listed.review.id, cancelled_by(user.login)):
-        raise Problem(409, NOTHING_TO_CANCEL)
     entry = AuditEntry.of(listed.review, Action.REVIEW_CANCELLED, Way.API, user.login)
-    await store.audit.record(entry)
+    reason = cancelled_by(user.login)
+    if not await store.reviews.cancel(listed.review.id, reason, audit=entry):
+        raise Problem(409, NOTHING_TO_CANCEL)
     updated = await store.reviews.summary(listed.review.id)
     assert updated is not None
     return JSONResponse(review_to_json(updated).model_dump(mode="json"), 202)

@@ -131,15 +131,14 @@ async def retry_button(request: Request) -> Response:
         return form_rejected()
     queue, message_id = request.path_params["queue"], request.path_params["message_id"]
     store: Store = request.app.state.store
-    if not await store.queues.retry(queue, message_id):
-        return not_found()
     entry = AuditEntry(
         action=Action.MESSAGE_RETRIED,
         way=Way.PAGE,
         who=user.login,
         detail=f"{queue} {message_id}",
     )
-    await store.audit.record(entry)
+    if not await store.queues.retry(queue, message_id, audit=entry):
+        return not_found()
     return RedirectResponse("/", 303)
 
 

@@ -81,9 +81,8 @@ async def cancel_button(request: Request) -> Response:
         return form_rejected()
     if state is not None and state.handoff is not None:
         speak(request.app.state.settings, state.handoff.config)
-    if await store.reviews.cancel(review.id, cancelled_by(user.login)):
-        entry = AuditEntry.of(review, Action.REVIEW_CANCELLED, Way.PAGE, user.login)
-        await store.audit.record(entry)
+    entry = AuditEntry.of(review, Action.REVIEW_CANCELLED, Way.PAGE, user.login)
+    await store.reviews.cancel(review.id, cancelled_by(user.login), audit=entry)
     back = page_of(review, form) if form.get("page") == "review" else "/"
     return RedirectResponse(back, 303)
 
@@ -120,14 +119,14 @@ async def dismiss_button(request: Request) -> Response:
     if finding is None:
         return not_found()
     reason = form.get("reason", "").strip()[:MAX_REASON]
+    entry = AuditEntry.of(
+        review, Action.FINDING_DISMISSED, Way.PAGE, user.login, f"{finding.title} {reason}".strip()
+    )
+    await store.audit.record(entry)  # first: there is no dismissal without its line
     where = review.repository.id, review.number
     await store.suppressions.dismiss(*where, *finding.fingerprints)
     arguments = review.id, finding.fingerprint, reason, user.login
     await store.queues.put(message("dismiss_finding", *arguments))
-    entry = AuditEntry.of(
-        review, Action.FINDING_DISMISSED, Way.PAGE, user.login, f"{finding.title} {reason}".strip()
-    )
-    await store.audit.record(entry)
     return RedirectResponse(page_of(review, form), 303)
 
 

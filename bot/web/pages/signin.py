@@ -125,8 +125,8 @@ async def _signed_in(request: Request, session: Session, review_id: str) -> Resp
     before = request.cookies.get(cookie_name(state.settings), "")
     if (old := session_id_in(state.keys, before)) is not None:
         await state.store.sessions.end(old)
+    await _record(state.store, Action.SIGNED_IN, session.login)  # no session without its line
     await state.store.sessions.begin(session, SESSION_SECONDS)
-    await _record(state.store, Action.SIGNED_IN, session.login)
     answer = RedirectResponse(f"/reviews/{review_id}" if review_id else "/", 303)
     value = session_cookie(state.keys[0], session.id)
     _set_cookie(answer, state.settings, cookie_name(state.settings), value, SESSION_SECONDS)

@@ -6,7 +6,7 @@ import json
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
-from bot.store import Store, keys, message
+from bot.store import Action, AuditEntry, Store, Way, keys, message
 from tests.support.reviews import queued
 from workers.queue.broker import make_broker
 
@@ -46,9 +46,11 @@ async def test_a_queue_shows_what_waits_and_a_dead_letter_is_retried_once(store:
         "scan", "scan_review", "c", "last",
     )  # fmt: skip
 
-    assert await store.queues.retry("scan", dead.id)
-    assert not await store.queues.retry("scan", dead.id)
-    assert not await store.queues.retry("no queue", dead.id)
+    entry = AuditEntry(action=Action.MESSAGE_RETRIED, way=Way.PAGE, who="mona")
+    assert await store.queues.retry("scan", dead.id, audit=entry)
+    assert not await store.queues.retry("scan", dead.id, audit=entry)
+    assert not await store.queues.retry("no queue", dead.id, audit=entry)
+    assert [line.who async for line in store.audit.since(0)] == ["mona"]
     assert await queued(store, "scan") == ["scan_review"] * 3
 
 
