@@ -437,6 +437,7 @@ class Scan:
     failed_sources: tuple[str, ...] = ()  # analyzers that failed, if only on one file
     truncated_sources: tuple[str, ...] = ()  # those that found more than is taken of one
     analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
+    searched_paths: tuple[str, ...] = ()  # paths that were not read, and searched for secrets
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
     committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
 
@@ -495,7 +496,9 @@ class Report:
     are listed in the body. Where it was found at several places, its `places` name the others.
 
     That an earlier finding is not reported says that it is gone if its file is among
-    `reviewed_paths` and none of its sources (`llm`, an analyzer's name) is in `failed_sources`;
+    `reviewed_paths` and none of its sources (`llm`, an analyzer's name) is in `failed_sources`; of
+    a secret that is known by its form, also if its file is among `searched_paths`, which were not
+    read;
     `skipped_unlisted` is how many files were skipped beside those that `skipped` names.
     `reviewed` is how many files the model, or an analyzer for their language, went through; null
     in reports of earlier versions; `unread` is how many the model should have read and did not. It
@@ -520,6 +523,7 @@ class Report:
     models: tuple[str, ...]  # () when analysers alone made it
     notes: tuple[str, ...]
     reviewed_paths: tuple[str, ...] = ()
+    searched_paths: tuple[str, ...] = ()
     skipped_unlisted: int = 0
     failed_sources: tuple[str, ...] = ()
     reviewed: int | None = None

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.text.secrets import redact
+from tests.flows.conversation import pushed
 from tests.flows.environment import REPO, running
 from tests.support.llm_server import LLMServer, Reply, Request, agreeable, review
 from tests.support.runtime_growth import growth
-from tests.support.secret_shapes import SHAPES, private_key
+from tests.support.secret_shapes import SHAPES, aws_key_id, private_key
 
 KEY = private_key()
 #: The middle of a key, which is known only by its beginning far above the hunk.
@@ -200,3 +201,27 @@ async def test_no_secret_of_a_change_leaves_the_scan(
 def _around(text: str, secret: str) -> str:
     at = text.index(secret)
     return text[max(0, at - 200) : at + 100]
+
+
+async def test_a_secret_that_is_gone_from_a_file_that_nobody_reads_is_resolved(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    """A lock file is searched for secrets and not read; its thread is over with the secret, and
+    not before."""
+    first, second = SHAPES["npm"], aws_key_id("lock")
+    lock = '{"name": "shop", "version": "%s"}\n'
+    async with running(redis_url, redis, tmp_path, analyzers_disabled=()) as world:
+        number = await world.open_pull(
+            {"package-lock.json": lock % 1, "yarn.lock": "# 1\n"},
+            {"package-lock.json": lock % first, "yarn.lock": f"# {second}\n"},
+        )
+        await world.settle()
+        threads = {one.path: one.thread_id for one in world.inline_comments}
+        assert set(threads) == {"package-lock.json", "yarn.lock"}
+        await pushed(world, number, {"package-lock.json": lock % 2, "yarn.lock": f"# {second}\n\n"})
+        await world.settle()
+        over = {
+            path: any(one.minimized for one in world.inline_comments if one.thread_id == thread)
+            for path, thread in threads.items()
+        }
+        assert over == {"package-lock.json": True, "yarn.lock": False}

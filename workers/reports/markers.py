@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.domain.model import Finding, Severity
+from bot.domain.model import SECRETS_SOURCE, Finding, Severity
 
 _VERSION = 1
 _MARKER = re.compile(r"<!-- glossator:finding:(\{.*?\}) -->(?:\n|\Z)")
@@ -43,6 +43,12 @@ class FindingMarker:
     def tools(self) -> frozenset[str]:
         """Who found it, without the rules: `llm`, `ruff`, ..."""
         return frozenset(source.partition(":")[0] for source in self.sources)
+
+    @property
+    def is_certain_secret(self) -> bool:
+        """Whether it is one that is also looked for in files that nobody reads: known by more than
+        the name that it is given to."""
+        return self.tools == {SECRETS_SOURCE} and f"{SECRETS_SOURCE}:secret" not in self.sources
 
 
 def review_marker(review_id: str) -> str:

@@ -99,6 +99,7 @@ def build_report(
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
         reviewed_paths=scan.reviewed_paths,
+        searched_paths=scan.searched_paths,
         skipped_unlisted=scan.skipped_unlisted,
         failed_sources=_failed_sources(scan, settings),
         reviewed=coverage.reviewed,

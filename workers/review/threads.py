@@ -218,18 +218,22 @@ def is_gone(report: Report, marker: FindingMarker, path: str) -> bool:
     have no change any more. A model's finding is in the report until there is evidence
     (`open_findings`); an analyzer's silence is evidence.
 
-    What a review of one category does not look for is not gone; nor is what nobody read, nor
-    what its analyzer, which failed this time, could not say.
+    What a review of one category does not look for is not gone; nor is what nobody read, unless it
+    is a secret and the file was searched for those, nor what its analyzer, which failed this time,
+    could not say.
     """
     if report.review.focus is not None or _is_reported(report, marker):
         return False
-    paths = {path, *marker.places}
+    paths, looked_at = {path, *marker.places}, set(report.reviewed_paths)
     unread = {item.path for item in report.skipped}
+    if marker.is_certain_secret:
+        looked_at |= set(report.searched_paths)
+        unread -= set(report.searched_paths)
     if not paths.isdisjoint(unread):
         return False
-    if not paths <= set(report.reviewed_paths) and report.skipped_unlisted:
+    if not paths <= looked_at and report.skipped_unlisted:
         return False  # one may be among those that are skipped and not named
-    return paths.isdisjoint(report.reviewed_paths) or marker.tools.isdisjoint(report.failed_sources)
+    return paths.isdisjoint(looked_at) or marker.tools.isdisjoint(report.failed_sources)
 
 
 def _is_reported(report: Report, marker: FindingMarker) -> bool:

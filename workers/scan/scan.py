@@ -45,7 +45,7 @@ from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_t
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_selection import FileSelection, select_files
-from workers.scan.unread_files import search_unread, with_plain_paths
+from workers.scan.unread_files import Searched, search_unread, with_plain_paths
 
 #: The part of the context's share that an overview of the rest of the change may take.
 _OVERVIEW_SHARE = 4
@@ -93,7 +93,7 @@ async def scan(
         )
         search = () if SECRETS.name in disabled else selection.unread
         # The last that the clone is asked for: that they are too large costs nothing else.
-        elsewhere, search_notes = await _search(repository, search, secrets_key(settings))
+        elsewhere = await _search(repository, search, secrets_key(settings))
     hidden = await asyncio.to_thread(
         _shown, selection.targets, analyzer_results.evidence, secrets_key(settings)
     )
@@ -124,28 +124,27 @@ async def scan(
         + uncut
         + over
         + _unknown(selection, analyzer_results.reviewed, settings),
-        evidence=evidence + with_plain_paths(_finished(elsewhere, criteria)),
-        notes=analyzer_results.notes + more_notes + search_notes,
+        evidence=evidence + with_plain_paths(_finished(elsewhere.found, criteria)),
+        notes=analyzer_results.notes + more_notes + elsewhere.notes,
         file_result_keys=tuple(part.key for part in parts),
         reviewed_paths=tuple(target.path for target in selection.targets),
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
+        searched_paths=elsewhere.paths,
         skipped_unlisted=selection.skipped_unlisted,
         failed_sources=analyzer_results.failed_sources,
-        masked_lines=_masked_lines(hidden) + _masked_lines(elsewhere),
+        masked_lines=_masked_lines(hidden) + _masked_lines(elsewhere.found),
         truncated_sources=analyzer_results.truncated_sources,
     )
     return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
 
 
-async def _search(
-    repository: Clone, files: Sequence[ChangedFile], key: bytes
-) -> tuple[Redacted, tuple[str, ...]]:
+async def _search(repository: Clone, files: Sequence[ChangedFile], key: bytes) -> Searched:
     """The secrets in what is not reviewed, and a note if it could not be searched."""
     try:
         return await search_unread(repository, files, key)
     except CloneError as exc:
         note = _("Files that are not reviewed were not searched for secrets: {why}", why=exc)
-        return Redacted((), ()), (note,)
+        return Searched(notes=(note,))
 
 
 async def _analyzed(

@@ -6,7 +6,7 @@ out are binary files and those that the repository's own configuration excludes.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.domain.diff import ChangedFile, display_path, is_printable
 from bot.domain.model import Finding
@@ -24,18 +24,28 @@ MAX_BYTES = 8_000_000
 _CERTAIN = 0.9
 
 
-async def search_unread(
-    clone: Clone, files: Sequence[ChangedFile], key: bytes
-) -> tuple[Redacted, tuple[str, ...]]:
-    """The secrets that these files bring, and what the search has to note. Raises CloneError."""
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The secrets that were found, what the search has to note, and the paths that it looked
+    through: of the others nothing is known."""
+
+    found: Redacted = Redacted((), ())
+    notes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+async def search_unread(clone: Clone, files: Sequence[ChangedFile], key: bytes) -> Searched:
+    """The secrets that these files bring. Raises CloneError."""
     if not files:
-        return Redacted((), ()), ()
-    targets = await _targets(clone, files[:MAX_FILES])
+        return Searched()
+    targets, paths = await _targets(clone, files[:MAX_FILES])
     results = await run_all(targets, seconds=0, analyzers=(SECRETS,))
     evidence = [item for item in results.evidence if item.confidence >= _CERTAIN]
-    paths = {item.path for item in evidence}
-    holding = [target for target in targets if target.path in paths]  # no other is shown
-    return await asyncio.to_thread(redact_scan, holding, evidence, key), results.notes
+    holding = {item.path for item in evidence}  # no other is shown
+    shown = [target for target in targets if target.path in holding]
+    found = await asyncio.to_thread(redact_scan, shown, evidence, key)
+    complete = not (results.failed_sources or results.truncated_sources)
+    return Searched(found, results.notes, paths if complete else ())
 
 
 def with_plain_paths(evidence: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -48,7 +58,11 @@ def with_plain_paths(evidence: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-async def _targets(clone: Clone, files: Sequence[ChangedFile]) -> tuple[Target, ...]:
+async def _targets(
+    clone: Clone, files: Sequence[ChangedFile]
+) -> tuple[tuple[Target, ...], tuple[str, ...]]:
+    """What the search reads, and the paths of which it knows all then: also of those to which
+    nothing is added."""
     blobs = [blob for file in files for blob in (file.old_blob, file.new_blob) if blob]
     await clone.fetch(blobs)
     sizes = await clone.sizes(blobs)
@@ -61,8 +75,12 @@ async def _targets(clone: Clone, files: Sequence[ChangedFile]) -> tuple[Target, 
             room -= size
     hunks = {file.path: file for file in await clone.hunks([file.path for file in chosen])}
     texts = await clone.read(file.new_blob for file in chosen if file.new_blob)
-    return tuple(
+    targets = tuple(
         Target(found, "", texts[file.new_blob].decode("utf-8", "replace"))
         for file in chosen
         if (found := hunks.get(file.path)) and found.additions and file.new_blob in texts
+    )
+    read = {target.path for target in targets}
+    return targets, tuple(
+        path for path, file in hunks.items() if path in read or not file.additions
     )
