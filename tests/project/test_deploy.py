@@ -221,7 +221,7 @@ def test_no_pod_gets_a_secret_that_it_has_no_use_for() -> None:
     page = (ROOT / "docs/operations.md").read_text()
     lines = re.findall(r"^\$ secret ([a-z-]+) '([A-Z_|]+)'", page, re.MULTILINE)
     secrets = {name: {*variables.split("|")} for name, variables in lines}
-    assert len(secrets) == 4
+    assert len(secrets) == 5
     for deployment in documents("Deployment"):
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         named = [one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one]
@@ -229,7 +229,11 @@ def test_no_pod_gets_a_secret_that_it_has_no_use_for() -> None:
         role = ROLES[container["args"][1]]
         assert not given & withheld(role), deployment["metadata"]["name"]
         assert "SECRET_KEY" in given
-        needed = {"GITHUB_WEBHOOK_SECRETS"} if role is Role.WEB else {"GITHUB_PRIVATE_KEY"}
+        needed = (
+            {"GITHUB_WEBHOOK_SECRETS"}
+            if role is Role.WEB
+            else {"GITHUB_PRIVATE_KEY", "NOTIFY_URLS", "NOTIFY_SECRET"}
+        )
         assert needed <= given
 
 
