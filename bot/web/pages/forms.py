@@ -12,7 +12,7 @@ from ulid import ULID
 from bot.domain.model import Finding, Review, State
 from bot.policy.precedence import speak
 from bot.policy.start import cancelled_by
-from bot.store import Action, AuditEntry, ReviewState, Way, message
+from bot.store import Action, AuditEntry, RedisConnectionError, ReviewState, Way, message
 from bot.web.api.reviews import claim_idempotency_key, queue_review
 from bot.web.api.schemas import StartReviewRequest
 from bot.web.auth.viewer import Viewer, form_token, is_form_token, same_origin, viewer
@@ -151,9 +151,7 @@ async def again_button(request: Request) -> Response:
     store, name = request.app.state.store, f"{user.login} again {form.get('request', '')}"
     review_id = await claim_idempotency_key(store, name, params, new_request())
     if not await queue_review(store, user, params, review_id, Way.PAGE):
-        return message_page(
-            503, "Not confirmed", "No Redis replica has confirmed the request. Try again."
-        )
+        raise RedisConnectionError("No replica has confirmed the request.")
     return RedirectResponse(f"/reviews/{review_id}", 303)
 
 
