@@ -1,5 +1,6 @@
 """Trees of a few kilobytes that name more files than any memory holds."""
 
+import asyncio
 import threading
 
 import pytest
@@ -36,6 +37,27 @@ async def test_git_has_no_more_memory_than_it_may_take(
         with pytest.raises(CloneError, match="too large") as caught:
             await opened.names()
     assert not caught.value.transient
+
+
+async def test_ten_billion_files_are_refused_while_another_change_is_read(
+    repository: Repository, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the limits as they are, but for memory: a third of a gigabyte is enough."""
+    monkeypatch.setattr(git_module, "MAX_MEMORY_KB", 300_000)
+    harmless = repository.change({"a.py": "1\n"}, {"a.py": "2\n"})
+
+    async def chosen(source: Source) -> list[str]:
+        async with clone(source, settings, protocols=("file",)) as opened:
+            selected = await select_files(opened, settings, RepoConfig())
+            return [target.path for target in selected.targets]
+
+    refused, read = await asyncio.gather(
+        chosen(bomb(repository, 10, 10)), chosen(harmless), return_exceptions=True
+    )
+    assert isinstance(refused, CloneError)
+    assert "too large" in str(refused)
+    assert not refused.transient
+    assert read == ["a.py"]
 
 
 @pytest.mark.parametrize("what", ["names", "tree", "base_tree"])
