@@ -122,7 +122,7 @@ async def test_a_review_that_kills_every_worker_is_given_up(tmp_path: Path) -> N
         assert deaths == 4
         failed = await current(chaos, number)
         assert failed is not None
-        assert failed.error.startswith("The worker died 4 times")
+        assert failed.error.startswith("The worker crashed 4 times")
         [check_run] = chaos.repo("octo").check_runs.values()
         assert (check_run.status, check_run.conclusion) == ("completed", "neutral")
 
