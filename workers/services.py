@@ -99,6 +99,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     store = Store(redis, keep_seconds=settings.keep_days * 86_400)
     limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
     async with httpx2.AsyncClient(verify=trusted(), limits=limits) as http:
+        await store.claim_format()
         llm = LLM(settings, store) if settings.has_llm else None
         try:
             async with AsyncExitStack() as stack:

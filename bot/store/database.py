@@ -17,13 +17,23 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot.config.settings import SettingsError
 from bot.config.urls import sentinel_config
 from bot.domain.audit import AuditEntry
 from bot.domain.model import decode, encode
 from bot.store import keys
-from bot.store.lua.scripts import Scripts
+from bot.store.lua.scripts import Script, Scripts
+from bot.telemetry import log
 
 T = TypeVar("T")
+
+_log = log.get(__name__)
+
+#: The format of all that is kept and of messages. A version reads the format before its own and the
+#: one after it, so that both may run at once and an upgrade can be undone. It grows with a version
+#: that writes what the version before can read only because it was prepared for it:
+#: docs/upgrading.md has the rules. What each format left is in tests/data/saved-state.
+FORMAT = 1
 
 #: Deliveries, and what they made us do, are remembered longer than GitHub keeps deliveries for
 #: redelivery (3 days).
@@ -142,6 +152,21 @@ class Database:
         """Such as "7.2.4"; "0" where it does not tell."""
         info: Mapping[str, Any] = await self.redis.info("server")
         return str(info.get("redis_version", "0"))
+
+    async def claim_format(self) -> None:
+        """Have it noted that FORMAT is written here. While Redis is down nothing is noted. Raises
+        SettingsError for what this version cannot read, or would leave unreadable to others."""
+        try:
+            written = int(await self.scripts.run(Script.CLAIM_FORMAT, format=FORMAT))
+        except RedisError as exc:
+            _log.warning("format_not_checked", why=type(exc).__name__)
+            return
+        if abs(written - FORMAT) > 1:
+            raise SettingsError(
+                f"This version writes format {FORMAT}, and Redis has format {written}. A version "
+                "reads the formats next to its own: install one of those between first "
+                "(docs/upgrading.md)."
+            )
 
     async def time(self) -> float:
         """Seconds since the epoch by the clock of Redis, for what machines compare with each

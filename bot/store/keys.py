@@ -92,6 +92,7 @@ Web
   idempotency:<digest>                       string  1 day; review id and digest of the request
 
 Processes
+  format                                     string  for ever; newest format that was written here
   lock:<name>                                string  seconds, renewed while held
   once:<name>                                string  the span in which a thing is done once
   metrics                                    hash    for ever; series -> sum
@@ -339,6 +340,7 @@ def idempotency(digest: str) -> str:
 
 # Processes
 
+FORMAT = f"{PREFIX}format"
 METRICS = f"{PREFIX}metrics"
 METRICS_LIMITS = f"{PREFIX}metrics_limits"
 METRICS_GAUGES = f"{PREFIX}metrics_gauges"

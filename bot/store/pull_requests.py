@@ -3,7 +3,7 @@ people paused it, the findings that are inline comments or open, the review that
 what the LLM said of its files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from bot.domain.model import FileResult, Finding
@@ -25,6 +25,9 @@ class PullState:
     head: str = ""
     base: str = ""
     paused: str = ""
+
+
+_FIELDS = tuple(field.name for field in fields(PullState))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +63,10 @@ class PullRequests:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hgetall(key)
             pipe.expire(key, self._database.keep_seconds)
-            fields, _ = await pipe.execute()
-        return PullState(**{name.decode(): value.decode() for name, value in fields.items()})
+            kept, _ = await pipe.execute()
+        # A later version may write more.
+        known = {name: kept[name.encode()].decode() for name in _FIELDS if name.encode() in kept}
+        return PullState(**known)
 
     async def at_head(self, repository_id: int, sha: str) -> list[int]:
         """Numbers of the pull requests that were reviewed, or skipped, at a head commit: the

@@ -149,6 +149,7 @@ def create_app(settings: Settings, metrics_on: socket.socket | None = None) -> S
         app.state.store = Store(redis, keep_seconds=keep_seconds)
         app.state.fanout = Fanout(Store(feed_redis, keep_seconds=keep_seconds).events)
         try:
+            await app.state.store.claim_format()
             async with Metrics(app.state.store.metrics).running() as app.state.metrics:
                 app.state.metrics.current_gauges = lambda: {
                     series("glossator_process_memory_bytes", process="web"): resident_memory(),

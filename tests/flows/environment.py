@@ -54,6 +54,7 @@ class World:
     store: Store
     url: str
     metrics_url: str
+    stop_worker: Callable[[int], Awaitable[None]]  # within so many milliseconds
 
     async def open_pull(
         self, before: Mapping[str, str], after: Mapping[str, str | None], **more: Any
@@ -169,6 +170,12 @@ async def running(
         app = create_app(Settings(_env_file=None, **{**values, **WITHHELD[Role.WEB]}), metrics_on)
         worker = make_worker(Settings(_env_file=None, **{**values, **WITHHELD[Role.WORKER]}))
         worker.worker_timeout = WORKER_POLL_MS
+        to_stop = [worker.stop]
+
+        async def stop_worker(timeout: int) -> None:
+            while to_stop:
+                await asyncio.to_thread(to_stop.pop(), timeout)
+
         worker.broker.emit_after("process_boot")
         async with app.router.lifespan_context(app), serving(app, listener, ws="auto"):
             with patch("bot.github.app.Clock", lambda: HURRIED):
@@ -181,10 +188,11 @@ async def running(
                     Store(client, keep_seconds=3600),
                     settings.public_url,
                     metrics_url,
+                    stop_worker,
                 )
             finally:
                 await client.aclose()
-                await asyncio.to_thread(worker.stop)
+                await stop_worker(600_000)
                 worker.broker.close()
         for exchange in sandbox.requests:
             validate(exchange)

@@ -19,6 +19,7 @@ from dramatiq.asyncio import async_to_sync
 from dramatiq.broker import MessageProxy
 from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage, Retries
+from pydantic import ValidationError
 
 from bot.config.settings import Settings
 from bot.github.errors import NotFound, Transient
@@ -139,10 +140,14 @@ def declare_actor(
     """Have messages to `name` run `function`; `services` gives what it works with, once open, and
     `running` knows what is under way."""
 
+    # After the services and the attempt; a later version may send more.
+    taken = len(inspect.signature(function).parameters) - 2
+
     def run(*args: Any) -> None:
         # The message is known to this thread only, so it is looked at before the event loop
         # takes over.
         attempt, parent = _attempt(settings), _parent_span()
+        args = args[:taken]
         work = function(services(), attempt, *args)
         observed = _observed(work, name, attempt, parent, _ids(function, args))
         async_to_sync(running.run)(_speaking(settings, observed))
@@ -185,7 +190,8 @@ def _ids(function: Function, args: Sequence[Any]) -> dict[str, Any]:
 async def _observed(
     work: Coroutine[Any, Any, None], name: str, attempt: Attempt, parent: str, ids: dict[str, Any]
 ) -> None:
-    """Await the work with its log and its span. Raises RetryLater for an outage."""
+    """Await the work with its log and its span. Raises RetryLater for an outage, and for what a
+    worker of a later version may understand."""
     attributes: dict[str, tracing.Value] = {
         "messaging.system": "dramatiq",
         "messaging.destination.name": QUEUE_OF[name],
@@ -207,3 +213,7 @@ async def _observed(
         except OUTAGES as exc:
             _log.warning("waiting_for_outage", why=str(exc))
             raise RetryLater(str(exc), getattr(exc, "retry_after", None)) from exc
+        except ValidationError as exc:  # of what is kept or sent: a later version wrote it
+            why = f"{exc.title}: {exc.errors(include_input=False, include_url=False)[0]['msg']}"
+            _log.warning("waiting_for_later_version", why=why)
+            raise RetryLater(why) from None

@@ -1,6 +1,7 @@
 """Dramatiq's broker on Redis."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
 from bot.store import LOST_SECONDS, RedisError, connect_sync, keys
+from bot.telemetry import log
+from workers.queue.actor import RetryLater
 
 #: Between two tries to put a message while Redis is away.
 ENQUEUE_RETRY_SECONDS = 1
@@ -22,6 +25,9 @@ MAINTENANCE_CHANCE = 5_000
 #: The longest wait between two looks for delayed messages, in milliseconds; they are seconds late
 #: on purpose, and each look costs Redis a script call.
 DELAYED_POLL_MS = 500
+
+
+_log = log.get(__name__)
 
 
 @contextmanager
@@ -71,11 +77,14 @@ class _Broker(RedisBroker):
     """Puts a message even if Redis does not take it just then: Dramatiq would drop a retry, and
     then acknowledge the message that it was to follow. Closes its connections, which Dramatiq
     leaves to the garbage collector. Its signs of life have the time of Redis: by that of a machine
-    whose clock is ahead, the workers of all others would be dead. So have delays."""
+    whose clock is ahead, the workers of all others would be dead. So have delays. A message to an
+    actor that only a later version has waits for a worker of that version: Dramatiq would make it
+    a dead letter."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self._ahead = 0
+        self._declaring = threading.Lock()
         script = self.scripts["dispatch"].script
         if not isinstance(script, bytes) or _WORKER_TIME not in script:
             raise RuntimeError("Dramatiq's script has changed: find again where it takes the time.")
@@ -86,6 +95,12 @@ class _Broker(RedisBroker):
     @property
     def consumer_class(self) -> type[_Consumer]:
         return _Consumer
+
+    def get_actor(self, actor_name: str) -> Any:
+        with self._declaring:
+            if actor_name not in self.actors:
+                _declare_unknown(self, actor_name)
+        return super().get_actor(actor_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
         if queue_name.endswith(".DQ"):
@@ -119,6 +134,17 @@ class _Broker(RedisBroker):
     def close(self) -> None:
         super().close()
         self.client.close()
+
+
+def _declare_unknown(broker: RedisBroker, name: str) -> None:
+    """Have messages to an actor that we do not have wait, and be dead letters after a day."""
+
+    def run(*args: Any, **kwargs: Any) -> None:
+        _log.warning("unknown_actor", actor=name)
+        raise RetryLater(f"No actor {name} in this version; a later one may have it.")
+
+    queue = next(iter(broker.queues))  # one that it has: the message stays in its own
+    dramatiq.actor(actor_name=name, queue_name=queue, broker=broker, max_retries=0)(run)
 
 
 def make_broker(

@@ -7,6 +7,7 @@ a new push, a person, a time limit.
 
 import asyncio
 import contextlib
+import inspect
 import time
 from collections.abc import (
     AsyncIterator,
@@ -92,6 +93,9 @@ def stage(name: str, *, during: Collection[State]) -> Callable[[StageFunction[P]
             await run_stage(services, review_id, run, during=during, attempt=attempt, work=work)
 
         guarded.__doc__ = function.__doc__
+        services, attempt, review, *more = inspect.signature(function).parameters.values()
+        named = review.replace(name="review_id", annotation=str)
+        guarded.__dict__["__signature__"] = inspect.Signature([services, attempt, named, *more])
         return guarded
 
     return guard

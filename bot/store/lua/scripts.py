@@ -29,6 +29,7 @@ class Script(StrEnum):
     ACQUIRE_SLOT = "acquire_slot"
     ADD_USAGE = "add_usage"
     ADMIT_REVIEW = "admit_review"
+    CLAIM_FORMAT = "claim_format"
     CLEAR_WAITING = "clear_waiting"
     CONSUME_QUOTA = "consume_quota"
     END_PENDING = "end_pending"

@@ -4,10 +4,11 @@ from unittest.mock import Mock
 
 import pytest
 from pydantic import ValidationError
+from redis.asyncio import Redis
 
 from bot.config.settings import Settings, SettingsError, load
 from bot.config.urls import redis_address, sentinel_config
-from bot.store import connect, connect_sync
+from bot.store import Store, connect, connect_sync, database, keys
 
 
 def test_a_sentinel_address_names_sentinels_service_database_and_passwords() -> None:
@@ -83,3 +84,40 @@ async def test_a_connection_does_not_read_again_which_version_the_client_has(
     assert for_threads.ping()
     for_threads.close()
     await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("written", "ours", "then"), [(None, 1, 1), (1, 1, 1), (1, 2, 2), (2, 1, 2)]
+)
+async def test_the_newest_format_is_noted(
+    store: Store,
+    redis: "Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    written: int | None,
+    ours: int,
+    then: int,
+) -> None:
+    if written is not None:
+        await redis.set(keys.FORMAT, written)
+    monkeypatch.setattr(database, "FORMAT", ours)
+    await store.claim_format()
+    assert int(await redis.get(keys.FORMAT) or 0) == then
+
+
+@pytest.mark.parametrize(("written", "ours"), [(1, 3), (3, 1)])
+async def test_a_format_that_is_not_next_to_ours_is_left_alone(
+    store: Store, redis: "Redis", monkeypatch: pytest.MonkeyPatch, written: int, ours: int
+) -> None:
+    await redis.set(keys.FORMAT, written)
+    monkeypatch.setattr(database, "FORMAT", ours)
+    with pytest.raises(
+        SettingsError, match=f"writes format {ours}, and Redis has format {written}"
+    ):
+        await store.claim_format()
+    assert int(await redis.get(keys.FORMAT) or 0) == written
+
+
+async def test_a_redis_that_is_down_is_no_reason_not_to_start() -> None:
+    redis = connect("redis://127.0.0.1:9")
+    await Store(redis, keep_seconds=60).claim_format()
+    await redis.aclose()
