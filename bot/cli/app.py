@@ -353,11 +353,19 @@ def doctor(
     deliver: Annotated[
         bool, typer.Option(help="Also send a signed test delivery to PUBLIC_URL.")
     ] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write versions, settings, queues and metrics to this zip file, without "
+            "secrets or code, for whoever helps you."
+        ),
+    ] = None,
     env_file: EnvFile = None,
 ) -> None:
     """Check settings, GitHub, Redis, LLM and this machine; exit with 1 if something fails."""
     from workers.offline import doctor as examination
     from workers.offline.deliver import check_delivery
+    from workers.offline.support_bundle import support_bundle, write_bundle
 
     settings = load_for_server(env_file)
     log.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
@@ -365,6 +373,11 @@ def doctor(
     if deliver:
         checks += asyncio.run(check_delivery(settings))
     print(examination.as_json(checks) if as_json else examination.as_lines(checks))
+    if bundle is not None:
+        try:
+            write_bundle(bundle, asyncio.run(support_bundle(settings, checks)))
+        except OSError as exc:
+            raise CommandError(f"{bundle} cannot be written: {exc.strerror}.") from exc
     sys.exit(any(check.level is examination.Level.FAILURE for check in checks))
 
 

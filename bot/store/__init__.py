@@ -17,7 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bot.domain.audit import Action, AuditEntry, Way
 from bot.store import keys
 from bot.store.audit import AUDIT_CURSOR, Audit, AuditLine
-from bot.store.database import Database, connect, connect_sync, day_of, is_ready
+from bot.store.database import FORMAT, Database, connect, connect_sync, day_of, is_ready
 from bot.store.deliveries import Deliveries, start_next_delivery
 from bot.store.findings import MAX_SUPPRESSIONS, Outcomes, Seen, Suppressions
 from bot.store.llm import LLMState, UsageRecords, UsageTotal
@@ -49,6 +49,7 @@ __all__ = [
     "BadCursor",
     "CURSOR",
     "Events",
+    "FORMAT",
     "Handoff",
     "LLMState",
     "LOST_SECONDS",
