@@ -32,6 +32,7 @@ from bot.github.rate_limits import (
     retry_after,
 )
 from bot.github.wire import GitHubResponse, RequestFailure, Transport
+from bot.telemetry.outages import outages
 
 USER_AGENT = f"glossator/{__version__}"
 #: https://docs.github.com/en/rest/about-the-rest-api/api-versions
@@ -126,6 +127,8 @@ class GitHub(abc.GitHubAPI):
             auth_headers = {"authorization": authorization, "x-github-api-version": API_VERSION}
             outcome = await self._transport.exchange(method, url, {**headers, **auth_headers}, body)
             if isinstance(outcome, GitHubResponse):
+                if outcome.status < 500:
+                    outages.answered(self.base_url)
                 self._quota.update(outcome.headers)
                 if outcome.status < 300 or outcome.status == 304:
                     return outcome.status, self._success(outcome, headers, path), outcome.body
@@ -141,7 +144,10 @@ class GitHub(abc.GitHubAPI):
                 or self._clock.monotonic() + wait - started > self._policy.total_seconds
                 or not self._is_retryable(outcome, method, path)
             ):
-                raise _retries_exhausted(outcome, method, path, requested_wait)
+                failure = _retries_exhausted(outcome, method, path, requested_wait)
+                if isinstance(outcome, RequestFailure) or outcome.status >= 500:
+                    outages.failed(self.base_url, str(failure))
+                raise failure
             await self.sleep(wait)
 
     async def _wait_for_quota(self, method: str, path: str) -> None:

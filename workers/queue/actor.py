@@ -6,6 +6,7 @@ and no retry is counted for them.
 """
 
 import inspect
+import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -50,10 +51,11 @@ class RetryLater(Retry):
 
 
 class RetryAfter(Retry):
-    """Raised for work to try again in so many seconds; the retry is counted."""
+    """Raised for work to try again in so many seconds, None for a pause that grows; the retry is
+    counted. Nothing is logged for it, while any other error is logged with its traceback."""
 
-    def __init__(self, message: str, seconds: float) -> None:
-        super().__init__(message, delay=int(seconds * 1000))
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message, delay=None if seconds is None else int(seconds * 1000))
 
 
 class RetryMiddleware(Retries):
@@ -114,6 +116,12 @@ class Attempt:
 
     retries: int
     last: bool
+    waits: int = 0  # for outages, which are not counted
+
+    @property
+    def waiting_level(self) -> int:
+        """The level of the line that says what a message waits for: it is said once."""
+        return logging.DEBUG if self.waits else logging.WARNING
 
     @contextmanager
     def ignoring_not_found(self) -> Iterator[None]:
@@ -173,7 +181,8 @@ async def _speaking(settings: Settings, work: Coroutine[Any, Any, None]) -> None
 def _attempt(settings: Settings) -> Attempt:
     message = CurrentMessage.get_current_message()
     retries = int(message.options.get("retries", 0)) if message is not None else 0
-    return Attempt(retries, last=retries >= settings.max_retries)
+    waits = int(message.options.get("waits", 0)) if message is not None else 0
+    return Attempt(retries, last=retries >= settings.max_retries, waits=waits)
 
 
 def _parent_span() -> str:
@@ -211,9 +220,9 @@ async def _observed(
             with span:
                 await work
         except OUTAGES as exc:
-            _log.warning("waiting_for_outage", why=str(exc))
+            _log.log(attempt.waiting_level, "waiting_for_outage", why=str(exc))
             raise RetryLater(str(exc), getattr(exc, "retry_after", None)) from exc
         except ValidationError as exc:  # of what is kept or sent: a later version wrote it
             why = f"{exc.title}: {exc.errors(include_input=False, include_url=False)[0]['msg']}"
-            _log.warning("waiting_for_later_version", why=why)
+            _log.log(attempt.waiting_level, "waiting_for_later_version", why=why)
             raise RetryLater(why) from None

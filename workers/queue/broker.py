@@ -10,6 +10,7 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import CurrentMessage
 
 from bot.store import LOST_SECONDS, RedisError, connect_sync, keys
 from bot.telemetry import log
@@ -140,7 +141,9 @@ def _declare_unknown(broker: RedisBroker, name: str) -> None:
     """Have messages to an actor that we do not have wait, and be dead letters after a day."""
 
     def run(*args: Any, **kwargs: Any) -> None:
-        _log.warning("unknown_actor", actor=name)
+        message = CurrentMessage.get_current_message()
+        if message is None or not message.options.get("waits"):
+            _log.warning("unknown_actor", actor=name)
         raise RetryLater(f"No actor {name} in this version; a later one may have it.")
 
     queue = next(iter(broker.queues))  # one that it has: the message stays in its own

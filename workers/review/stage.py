@@ -8,6 +8,7 @@ a new push, a person, a time limit.
 import asyncio
 import contextlib
 import inspect
+import logging
 import time
 from collections.abc import (
     AsyncIterator,
@@ -236,7 +237,8 @@ async def _retry_or_fail(
 ) -> None:
     sentence = user_message(exc)
     if _is_outage(exc):
-        _log.warning("stage_waiting_for_outage", review=review_id, why=sentence)
+        level = attempt.waiting_level
+        _log.log(level, "stage_waiting_for_outage", review=review_id, why=sentence)
         with contextlib.suppress(RedisError):
             await services.store.reviews.update(review_id, outage=sentence)
         raise RetryLater(sentence, getattr(exc, "retry_after", None)) from exc
@@ -246,10 +248,13 @@ async def _retry_or_fail(
         _log.info("stage_stopped", review=review_id, error=type(exc).__name__, why=sentence)
         return
     if is_retryable(exc) and not attempt.last:
-        _log.warning("stage_will_retry", review=review_id, retries=attempt.retries, why=sentence)
+        level = logging.INFO if attempt.retries else logging.WARNING
+        _log.log(level, "stage_will_retry", review=review_id, retries=attempt.retries, why=sentence)
         if isinstance(exc, TransientLLMError) and exc.retry_after is not None:
             longest = services.settings.max_backoff_seconds
             raise RetryAfter(sentence, min(exc.retry_after, longest)) from exc
+        if isinstance(exc, GitHubError | CloneError | LLMError):
+            raise RetryAfter(sentence) from exc
         raise exc
     _log.error("stage_failed", review=review_id, why=sentence, exc_info=exc)
     await fail(services, review_id, sentence)

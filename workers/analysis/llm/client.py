@@ -5,6 +5,7 @@ can heal in place is tried again, then the fallback models are asked in order.
 """
 
 import asyncio
+import logging
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from bot.config.settings import Settings
 from bot.domain.model import Usage
 from bot.store import Store
 from bot.telemetry import log as logs
+from bot.telemetry.outages import outages
 from bot.text.tokens import count_tokens
 from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.budget import Budget, cost
@@ -66,6 +68,7 @@ class LLM:
         self._settings = settings
         endpoint = settings.openai_base_url or "https://api.openai.com/v1"
         state = store.llm if store is not None else None
+        self._endpoint = endpoint
         self._calls = Calls(settings, state, endpoint, sleep)
         self._answers = answers or (RedisAnswers(state) if state is not None else None)
         # What somebody saves on purpose is the model's answer, wherever that was served.
@@ -116,11 +119,16 @@ class LLM:
             try:
                 answer = await self._ask_model(question, each)
             except LLMError as exc:
-                log.warning("llm_failed", purpose=purpose, model=each, error=str(exc))
+                down = isinstance(exc, TransientLLMError)
+                if down:
+                    outages.failed(self._endpoint, str(exc))
+                level = logging.DEBUG if down else logging.WARNING
+                log.log(level, "llm_failed", purpose=purpose, model=each, error=str(exc))
                 failures.append(exc)
                 if isinstance(exc, BudgetError | LLMAccessError):
                     break
             else:
+                outages.answered(self._endpoint)
                 return replace(answer, usage=question.spent)
         failure = _worst(failures)
         failure.usage = question.spent

@@ -26,8 +26,7 @@ from tests.support.llm_server import LLMServer, Reply, Status, Text, review, ver
 from tests.support.pulls import PULL
 from workers.analysis.llm.calls import ATTEMPTS
 from workers.analysis.llm.client import LLM
-from workers.analysis.llm.errors import TransientLLMError
-from workers.queue.actor import Attempt
+from workers.queue.actor import Attempt, RetryAfter
 from workers.review.analyze import analyze_batch
 from workers.services import Services, stop_background
 
@@ -114,7 +113,7 @@ async def test_a_try_that_was_cut_short_by_an_outage_is_counted_in_the_cost(
     services: Services, server: LLMServer
 ) -> None:
     server.script(review(FINDING), *[Status(503)] * ATTEMPTS)
-    with pytest.raises(TransientLLMError):
+    with pytest.raises(RetryAfter):
         await read_batch(services)
     server.script(verdicts(0.9))
     await read_batch(services)
