@@ -356,8 +356,8 @@ def doctor(
     bundle: Annotated[
         Path | None,
         typer.Option(
-            help="Also write versions, settings, queues and metrics to this zip file, without "
-            "secrets or code, for whoever helps you."
+            help="Also write versions, settings, queues and metrics to this zip file for support, "
+            "without secrets or code."
         ),
     ] = None,
     env_file: EnvFile = None,

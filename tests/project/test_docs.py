@@ -30,11 +30,13 @@ FOREIGN = {
     *(
         "GITHUB_TOKEN",
         "HTTPS_PROXY",
+        "HTTP_PROXY",
         "NO_PROXY",
         "NO_COLOR",
         "GLOSSATOR_MCP_TOKEN",
         "GITHUB_EVENT_PATH",
         "SSL_CERT_FILE",
+        "GIT_SSL_CAINFO",
         "FORWARDED_ALLOW_IPS",
         "TMPDIR",
         "EDITOR",

@@ -1,4 +1,4 @@
-"""`glossator doctor --bundle`: what somebody who helps needs to see, as a zip without secrets.
+"""`glossator doctor --bundle`: what support needs to see, as a zip without secrets.
 
 Nothing in it was written by people or by a model: no code, titles, comments, prompts, answers, nor
 the texts of errors, which may quote any of them. Of settings that are secrets it says whether they

@@ -207,6 +207,9 @@ def _too_large() -> CloneError:
 
 def _environment(directory: Path, config: Mapping[str, str]) -> dict[str, str]:
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # Debian's git uses GnuTLS, which does not read OpenSSL's variable.
+    if authorities := env.get("SSL_CERT_FILE"):
+        env.setdefault("GIT_SSL_CAINFO", authorities)
     env |= {
         "GIT_DIR": str(directory),
         "HOME": str(directory),
