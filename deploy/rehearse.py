@@ -39,6 +39,8 @@ def ignored(path: Path) -> bool:
     """Whether .dockerignore keeps the path out of the build."""
     patterns = (ROOT / ".dockerignore").read_text().split()
     name = path.relative_to(ROOT)
+    if f"!{name}" in patterns:
+        return False
     return any(name.match(pattern) or name.parts[0] == pattern for pattern in patterns)
 
 

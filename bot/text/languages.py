@@ -117,6 +117,9 @@ _BY_INTERPRETER = {
     "python": "python", "node": "javascript", "deno": "typescript", "ruby": "ruby",
     "perl": "perl", "php": "php", "lua": "lua", "Rscript": "r", "pwsh": "powershell",
 }  # fmt: skip
+#: Every grammar that a file may be parsed with; the image carries no others.
+GRAMMARS = frozenset({*_BY_NAME.values(), *_BY_SUFFIX.values(), *_BY_INTERPRETER.values()})
+
 #: Languages whose grammar takes templates, dialects and fragments for errors: no verdict.
 _NO_VERDICT = frozenset({"", "csv", "html", "sql", "vue", "svelte", "markdown", "rst", "org", "ini",
                          "properties", "latex", "typst", "po", "perl"})  # fmt: skip
