@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from bot.domain.audit import Action, AuditEntry, Way
 from bot.domain.model import State
 from bot.domain.report_format import ReportFormat
 from bot.sandbox.state import CheckRun
@@ -133,7 +134,8 @@ async def test_everything_goes_on(world: World, path: Path, later: bool) -> None
 
     # The dead letter can still be retried.
     [letter] = await store.queues.dead_letters()
-    assert await store.queues.retry(letter.queue, letter.id)
+    entry = AuditEntry(action=Action.MESSAGE_RETRIED, way=Way.PAGE, who="admin")
+    assert await store.queues.retry(letter.queue, letter.id, audit=entry)
     await world.settle()
     assert await store.stage_data.rendering(pull.current, ReportFormat.JSON)
 
