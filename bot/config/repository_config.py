@@ -7,6 +7,7 @@ tells people the same, `docs/glossator.schema.json` tells their editors.
 
 import json
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import chain
 from typing import Annotated, Any, ClassVar
 
@@ -30,6 +31,16 @@ from bot.text.globs import expand_braces
 from templates.languages import Language
 
 FILE = ".github/glossator.yml"
+
+
+class ReviewOn(StrEnum):
+    """What starts a review without being asked for."""
+
+    PUSH = "push"  # opening, and each push
+    OPEN = "open"  # opening, the end of a draft, and another base branch
+    MANUAL = "manual"  # nothing
+
+
 #: More errors than anybody reads at once; the others show when these are mended.
 MAX_ERRORS = 20
 
@@ -68,12 +79,21 @@ class RepoConfig:
     max_comments: int | None = None
     max_files: int | None = None
     request_changes: bool | None = None
+    review_on: ReviewOn = ReviewOn.PUSH
+    pause_after: int = 0  # reviews of a pull request; 0: never
     drafts: bool = False
     bots: bool = False
+    bot_authors: tuple[str, ...] = ()  # patterns of logins: reviewed though `bots` is false
+    authors: tuple[str, ...] = ()  # patterns of logins; empty: everybody
+    skip_authors: tuple[str, ...] = ()
     forks: Forks | None = None
     base_branches: tuple[str, ...] = ()  # patterns; empty: all branches
+    skip_head_branches: tuple[str, ...] = ()
+    only_labels: tuple[str, ...] = ()  # empty: whatever labels it has
     skip_labels: tuple[str, ...] = ("no-review",)
     title_skip_markers: tuple[str, ...] = ("[skip review]", "[no review]")
+    skip_above_files: int = 0  # changed files; 0: no limit
+    skip_above_lines: int = 0  # added and deleted lines; 0: no limit
     settle_seconds: int | None = None
     analyzers_disabled: tuple[str, ...] = ()
     author_commands: bool = False
@@ -232,8 +252,28 @@ class _File(_Section):
         description="Language of reviews and answers: en, de, es, fr, ja, pt-BR or zh-CN. "
         "Default: the server's.",
     )
+    review_on: Annotated[ReviewOn, Field(strict=False)] = Field(
+        _DEFAULT.review_on,
+        description="What starts a review: each push (and opening), open (opening, the end of a "
+        "draft, another base branch), or manual (commands and buttons alone).",
+    )
+    pause_after: Annotated[int, Field(ge=0, le=100)] = Field(
+        _DEFAULT.pause_after,
+        description="Do not review further pushes after so many reviews of a pull request; "
+        "0: never pause.",
+    )
     drafts: bool = Field(_DEFAULT.drafts, description="Review drafts automatically.")
     bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots automatically.")
+    bot_authors: _Patterns = Field(
+        _DEFAULT.bot_authors,
+        description="Review pull requests by these bots, by login, though `bots` is false.",
+    )
+    authors: _Patterns = Field(
+        _DEFAULT.authors, description="Review only pull requests by these logins; empty: all."
+    )
+    skip_authors: _Patterns = Field(
+        _DEFAULT.skip_authors, description="Skip pull requests by these logins."
+    )
     forks: Annotated[Forks, BeforeValidator(_forks), WithJsonSchema({"enum": _FORKS})] = Field(
         _SERVERS,
         description="Pull requests from forks: review, ask (a person with write access must start "
@@ -242,12 +282,27 @@ class _File(_Section):
     base_branches: _Patterns = Field(
         _DEFAULT.base_branches, description="Only pull requests into these branches; empty: all."
     )
+    skip_head_branches: _Patterns = Field(
+        _DEFAULT.skip_head_branches, description="Skip pull requests from these branches."
+    )
+    only_labels: _Names = Field(
+        _DEFAULT.only_labels,
+        description="Review only pull requests with one of these labels; empty: all.",
+    )
     skip_labels: _Names = Field(
         _DEFAULT.skip_labels, description="Skip pull requests with one of these labels."
     )
     title_skip_markers: _Names = Field(
         _DEFAULT.title_skip_markers,
         description="Skip pull requests whose title contains one of these.",
+    )
+    skip_above_files: Annotated[int, Field(ge=0, le=3000)] = Field(
+        _DEFAULT.skip_above_files,
+        description="Skip pull requests that change more files; 0: no limit.",
+    )
+    skip_above_lines: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        _DEFAULT.skip_above_lines,
+        description="Skip pull requests that change more lines; 0: no limit.",
     )
     settle_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
         _SERVERS,

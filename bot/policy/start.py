@@ -11,7 +11,12 @@ our own; nothing overrides that there is nothing to review:
     skip label             skip         review
     skip marker in title   skip         review
     draft                  skip, unless `drafts: true`              review
-    author is a bot        skip, unless `bots: true`                review
+    author is a bot        skip, unless `bots` or `bot_authors`     review
+    `authors`, skipped     skip                                     review
+    `review_on`            skip, if it is not what happened         review
+    `pause_after` reviews  skip pushes                              review
+    `only_labels`          skip, if it has none of them             review
+    head branch, size      skip, if configured                      review
     from a fork            review, unless `forks: ask` or `skip`    review
     base branch            skip, if not among `base_branches`       review
     head already reviewed  skip         review, but for a plain `/review`
@@ -25,7 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import RepoConfig, ReviewOn
 from bot.config.settings import Forks
 from bot.domain.model import PullRequest, Trigger
 from bot.text import globs
@@ -42,6 +47,12 @@ class SkipReason(StrEnum):
     DRAFT = "draft"
     BOT = "bot"
     FORK = "fork"
+    AUTHOR = "author"
+    REVIEW_ON = "review_on"
+    PAUSE_AFTER = "pause_after"
+    NO_LABEL = "no_label"
+    HEAD_BRANCH = "head_branch"
+    SIZE = "size"
     BASE_BRANCH = "base_branch"
     ALREADY_REVIEWED = "already_reviewed"
     QUOTA = "quota"
@@ -140,19 +151,24 @@ def decide(
     changed_paths: Sequence[str] | None,
     repeats: bool = False,
     settle_seconds: int = 0,
+    retargeted: bool = False,
+    reviews: int = 0,
 ) -> Start | Skip:
     """Whether the trigger starts a review of the pull request.
 
     `repository` is the base's `owner/name`, `max_files`, `forks` and `settle_seconds` what holds
     (`precedence`), `changed_paths` None while they are not known, `repeats` whether all that is
-    asked for was said by a complete review of this head. What comes without being asked for and
-    finds a review of its head is left by `open_review.lua`, since two may come at once.
+    asked for was said by a complete review of this head. `retargeted` says that it goes to another
+    base branch now, `reviews` counts those since it was opened or resumed. What comes without being
+    asked for and finds a review of its head is left by `open_review.lua`, since two may come at
+    once.
     """
     skip = _nothing_to_review(pull, config, changed_paths)
     if skip is None and trigger.automatic:
         skip = _opted_out(pull, config, paused) or _excluded_by_config(
             pull, config, repository, forks
         )
+        skip = skip or _not_now(config, trigger, retargeted=retargeted, reviews=reviews)
     if skip is None and repeats:
         skip = _nothing_new(pull.head_sha)
     if skip is not None:
@@ -211,8 +227,8 @@ def _excluded_by_config(
     """What kind of pull request it is."""
     if pull.draft and not config.drafts:
         return Skip(SkipReason.DRAFT, _("The pull request is a draft."))
-    if pull.author_is_bot and not config.bots:
-        return Skip(SkipReason.BOT, _("The author is a bot."))
+    if skip := _excluded_author(pull, config):
+        return skip
     if forks is not Forks.REVIEW and is_from_fork(pull, repository):
         waits = forks is Forks.ASK
         return Skip(
@@ -224,13 +240,79 @@ def _excluded_by_config(
             if waits
             else _("The pull request comes from a fork."),
         )
-    # The slash keeps `main` from fitting `topic/main`, as it would among paths.
-    branches = [f"/{pattern}" for pattern in config.base_branches]
-    if branches and not globs.any_matches(branches, pull.base_ref):
+    if config.base_branches and not _names(config.base_branches, pull.base_ref):
         return Skip(
             SkipReason.BASE_BRANCH, _("Pull requests into this base branch are not reviewed.")
         )
+    if _names(config.skip_head_branches, pull.head_ref):
+        return Skip(SkipReason.HEAD_BRANCH, _("Pull requests from this branch are not reviewed."))
+    if config.only_labels and not any(is_needed_label(config, each) for each in pull.labels):
+        return Skip(
+            SkipReason.NO_LABEL, _("The pull request has none of the labels that it needs.")
+        )
+    files, lines = pull.changed_files, pull.additions + pull.deletions
+    if files > (config.skip_above_files or files) or lines > (config.skip_above_lines or lines):
+        return Skip(
+            SkipReason.SIZE,
+            _(
+                "The pull request is too large: {files} files, {lines} changed lines.",
+                files=files,
+                lines=lines,
+            ),
+        )
     return None
+
+
+def _excluded_author(pull: PullRequest, config: RepoConfig) -> Skip | None:
+    """Whose pull request it is."""
+    if pull.author_is_bot and not config.bots and not _logins(config.bot_authors, pull.author):
+        return Skip(SkipReason.BOT, _("The author is a bot."))
+    if config.authors and not _logins(config.authors, pull.author):
+        return Skip(SkipReason.AUTHOR, _("Only pull requests by certain authors are reviewed."))
+    if _logins(config.skip_authors, pull.author):
+        return Skip(SkipReason.AUTHOR, _("Pull requests by this author are not reviewed."))
+    return None
+
+
+def is_needed_label(config: RepoConfig, label: str) -> bool:
+    """Whether the label is one that lets us review on our own; GitHub's labels ignore case."""
+    return label.casefold() in map(str.casefold, config.only_labels)
+
+
+def _not_now(
+    config: RepoConfig, trigger: Trigger, *, retargeted: bool, reviews: int
+) -> Skip | None:
+    """Whether what happened starts a review here."""
+    pushed = trigger is Trigger.PUSHED and not retargeted
+    match config.review_on:
+        case ReviewOn.MANUAL:
+            return Skip(SkipReason.REVIEW_ON, _("Reviews start on request only."))
+        case ReviewOn.OPEN if pushed:
+            return Skip(SkipReason.REVIEW_ON, _("New commits are not reviewed automatically."))
+        case ReviewOn.OPEN | ReviewOn.PUSH:
+            pass
+    if pushed and config.pause_after and reviews >= config.pause_after:
+        return Skip(
+            SkipReason.PAUSE_AFTER,
+            _(
+                "Reviews are paused after {reviews} of this pull request. Comment "
+                "`/review resume` to continue.",
+                reviews=config.pause_after,
+            ),
+        )
+    return None
+
+
+def _names(patterns: Sequence[str], branch: str) -> bool:
+    """Whether a pattern is of the branch as a whole."""
+    # The slash keeps `main` from fitting `topic/main`, as it would among paths.
+    return globs.any_matches([f"/{pattern}" for pattern in patterns], branch)
+
+
+def _logins(patterns: Sequence[str], login: str) -> bool:
+    """Whether a pattern is of the login; GitHub's ignore case, and `[bot]` may be left out."""
+    bare = [f"/{pattern.casefold().removesuffix('[bot]')}" for pattern in patterns]
+    return globs.any_matches(bare, login.casefold().removesuffix("[bot]"))
 
 
 def _size_note(pull: PullRequest, limit: int) -> str:

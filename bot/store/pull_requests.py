@@ -17,14 +17,21 @@ DEFAULTS_SECONDS = 600
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullState:
     """`current` is the id of the newest review, `unfocused` that of the newest one that looks for
-    all categories, of `head` against `base`; `paused` is who left its new commits alone. Each is ""
-    where there is none."""
+    all categories, of `head` against `base`; `paused` is who left its new commits alone, `resumed`
+    how many reviews it had when somebody resumed it last, `needs_label` is set where it was left
+    alone for want of a label. Each is "" where there is none."""
 
     current: str = ""
     unfocused: str = ""
     head: str = ""
     base: str = ""
     paused: str = ""
+    resumed: str = ""
+    needs_label: str = ""
+
+    def reviews_since(self, reviews: int) -> int:
+        """How many of so many reviews it had since somebody resumed it."""
+        return max(0, reviews - int(self.resumed or 0))
 
 
 _FIELDS = tuple(field.name for field in fields(PullState))
@@ -82,7 +89,24 @@ class PullRequests:
             await pipe.execute()
 
     async def resume(self, repository_id: int, number: int) -> None:
-        await self._redis.hdel(keys.pull(repository_id, number), "paused")
+        """Review new commits again, though there were many reviews already."""
+        key, summary = (
+            keys.pull(repository_id, number),
+            await self.posted_summary(repository_id, number),
+        )
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hdel(key, "paused")
+            pipe.hset(key, "resumed", summary.reviews if summary else 0)
+            pipe.expire(key, self._database.keep_seconds)
+            await pipe.execute()
+
+    async def mark_label_needed(self, repository_id: int, number: int) -> None:
+        """Note that it is left alone until it has a certain label."""
+        key = keys.pull(repository_id, number)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, "needs_label", 1)
+            pipe.expire(key, self._database.keep_seconds)
+            await pipe.execute()
 
     async def posted_summary(self, repository_id: int, number: int) -> PostedSummary | None:
         data = await self._redis.get(keys.posted_summary(repository_id, number))

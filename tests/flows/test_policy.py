@@ -68,6 +68,10 @@ async def test_pull_request_attributes_decide_whether_to_skip(
         ("forks: false\n", {"from_fork": True}, "fork"),
         ("forks: ask\n", {"from_fork": True}, "waits for a person with write access"),
         ("skip_labels: [quiet]\n", {"labels": ["quiet"]}, "`quiet`"),
+        ("review_on: manual\n", {}, "on request only"),
+        ("bot_authors: [copilot*]\n", {"author": "renovate[bot]"}, "bot"),
+        ("skip_authors: [octo*]\n", {}, "this author"),
+        ("skip_above_lines: 1\n", {}, "too large"),
     ],
 )
 async def test_what_the_repository_configures(
@@ -83,6 +87,7 @@ async def test_what_the_repository_configures(
     [
         ("drafts: true\n", {"draft": True}),
         ("bots: true\n", {"author": "renovate[bot]"}),
+        ("bot_authors: [copilot*]\n", {"author": "copilot-swe-agent[bot]"}),
         ("paths:\n  exclude: ['docs/**']\n", {}),
         ("base_branches: ['*']\n", {}),
         ("", {"from_fork": True}),
@@ -280,5 +285,55 @@ async def test_a_label_that_forbids_reviews_is_taken_off(world: World) -> None:
     assert len(world.reviews) == 1
     await world.sandbox.label(REPO, number, "nice")
     await world.sandbox.unlabel(REPO, number, "nice")
+    await world.settle()
+    assert len(world.reviews) == 1
+
+
+async def test_with_review_on_open_pushes_wait_for_a_request(world: World) -> None:
+    text = "review_on: open\nbase_branches: [main, release]\n"
+    number = await world.open_pull(await configured(world, text), AFTER)
+    await world.settle()
+    assert len(world.reviews) == 1
+    await pushed(world, number, {"app.py": "import os\nos.system(input())\n"})
+    await world.settle()
+    assert len(world.reviews) == 1
+    assert "New commits are not reviewed" in (world.check_runs[-1].output["summary"] or "")
+    await world.sandbox.comment(REPO, number, "/review")
+    await world.settle()
+    assert len(world.reviews) == 2
+    await world.sandbox.set_branch(REPO, "release", world.repository.pulls[number].base_sha)
+    await world.sandbox.retarget(REPO, number, "release")
+    await world.settle()
+    assert world.check_runs[-1].conclusion != "skipped"
+
+
+async def test_reviews_pause_by_themselves_until_they_are_resumed(world: World) -> None:
+    files = await configured(world, "pause_after: 2\n")
+    number = await world.open_pull(files, AFTER)
+    await world.settle()
+    for value in range(3):
+        await pushed(world, number, {"app.py": f"{AFTER['app.py']}# {value}\n"})
+        await world.settle()
+    assert [run.conclusion for run in world.check_runs] == ["neutral", "neutral"] + ["skipped"] * 2
+    assert "`/review resume`" in (world.check_runs[-1].output["summary"] or "")
+    await world.sandbox.comment(REPO, number, "/review resume")
+    await world.settle()
+    assert world.check_runs[-1].conclusion == "neutral"
+    await pushed(world, number, {"app.py": f"{AFTER['app.py']}# more\n"})
+    await world.settle()
+    assert world.check_runs[-1].conclusion == "neutral"
+    await pushed(world, number, {"app.py": f"{AFTER['app.py']}# and more\n"})
+    await world.settle()
+    assert world.check_runs[-1].conclusion == "skipped"
+
+
+async def test_a_label_that_is_needed_starts_the_review_once_it_comes(world: World) -> None:
+    files = await configured(world, "only_labels: [ready]\n")
+    number = await world.open_pull(files, AFTER)
+    await assert_skipped(world, "none of the labels")
+    await world.sandbox.label(REPO, number, "nice")
+    await world.settle()
+    assert len(world.check_runs) == 1
+    await world.sandbox.label(REPO, number, "Ready")
     await world.settle()
     assert len(world.reviews) == 1

@@ -88,9 +88,11 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
                 event.repository.id, event.number, days=services.settings.outcome_days
             )
             await start_review(services, _request(event, review_id, Trigger.OPENED))
-        # The same head against another base is another diff.
-        case PullRequestAction.PUSHED | PullRequestAction.RETARGETED:
+        case PullRequestAction.PUSHED:
             await start_review(services, _request(event, review_id, Trigger.PUSHED))
+        case PullRequestAction.RETARGETED:  # the same head against another base is another diff
+            pushed = _request(event, review_id, Trigger.PUSHED)
+            await start_review(services, replace(pushed, retargeted=True))
         case PullRequestAction.READY:
             await start_review(services, _request(event, review_id, Trigger.READY))
         case PullRequestAction.CLOSED:
@@ -101,7 +103,7 @@ async def _act_on_change(services: Services, event: PullRequestChanged, review_i
             await cancel_pull(services, *where, why, only_if=_is_closed, audit=entry)
             await _record_final_feedback(services, event)
         case PullRequestAction.LABELED:
-            await _labeled(services, event)
+            await _labeled(services, event, review_id)
         case PullRequestAction.UNLABELED:
             unlabeled = _request(event, review_id, Trigger.READY)
             await start_review(services, replace(unlabeled, label=event.label or ""))
@@ -143,12 +145,16 @@ async def _config(services: Services, event: PullRequestChanged) -> RepoConfig:
     return config
 
 
-async def _labeled(services: Services, event: PullRequestChanged) -> None:
-    """A label that forbids reviews ends the one that runs. Where none runs, GitHub is asked for
-    nothing: bots put labels on hundreds of pull requests."""
+async def _labeled(services: Services, event: PullRequestChanged, review_id: str) -> None:
+    """A label that forbids reviews ends the one that runs, and one that a pull request had to have
+    starts one. Where neither can be, GitHub is asked for nothing: bots put labels on hundreds of
+    pull requests."""
     label = event.label
     if label is None:
         return
+    seen = await services.store.pulls.get(event.repository.id, event.number)
+    if seen.needs_label and start.is_needed_label(await _config(services, event), label):
+        await start_review(services, _request(event, review_id, Trigger.READY))
 
     async def forbids(pull: PullRequest | None) -> bool:
         if pull is not None and label not in pull.labels:

@@ -60,6 +60,7 @@ class ReviewRequest:
     comment_id: int | None = None  # of the comment that asks, if one does
     in_thread: bool = False  # whether that is a review comment
     label: str | None = None  # that was taken off: a review follows only if it had forbidden one
+    retargeted: bool = False  # the pull request goes to another base branch now
     follow_up: Message | None = None  # asks again, after a review that runs and is to be left alone
 
 
@@ -128,9 +129,10 @@ async def _open(
     """The review as it was opened, now or by an earlier attempt; None if there is to be none;
     the reason for that if a comment is to be answered with it; what it waits for."""
     store, repo = services.store, request.repository
-    pull, seen = await asyncio.gather(
+    pull, seen, posted = await asyncio.gather(
         pulls.get_pull(gh, repo.full_name, request.number),
         store.pulls.get(repo.id, request.number),
+        store.pulls.posted_summary(repo.id, request.number),
     )
     repository_config = await read_config(services, gh, repo, pull.base_ref)
     config, warnings = repository_config.config, repository_config.warnings
@@ -150,6 +152,8 @@ async def _open(
         changed_paths=await _changed_paths(gh, request, pull, config),
         repeats=await _repeats(store, request, seen, pull),
         settle_seconds=holds.settle_seconds,
+        retargeted=request.retargeted,
+        reviews=seen.reviews_since(posted.reviews_before(request.review_id) if posted else 0),
     )
     outsider = isinstance(decision, start.Start) and await _by_outsider(gh, request, pull)
     if isinstance(decision, start.Start):
@@ -327,6 +331,8 @@ async def _skip(
     asked is told in an answer, for which the reason is returned."""
     _log.info("review_skipped", number=pull.number, reason=skip.reason)
     store = services.store
+    if skip.reason is start.SkipReason.NO_LABEL:
+        await store.pulls.mark_label_needed(request.repository.id, pull.number)
     if await store.reviews.review(request.review_id) is not None:
         # An earlier attempt had opened it.
         await services.store.reviews.cancel(request.review_id, skip.full_message)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import RepoConfig, ReviewOn
 from bot.config.settings import Forks, Settings
 from bot.domain.model import PullRequest, Trigger
 from bot.policy.precedence import effective
@@ -25,6 +25,8 @@ def decided(
     changed_paths: tuple[str, ...] | None = PATHS,
     repeats: bool = False,
     settle_seconds: int = 0,
+    retargeted: bool = False,
+    reviews: int = 0,
 ) -> Start | Skip:
     server = Settings(_env_file=None, settle_seconds=settle_seconds, max_analyze_files=40)
     holds = effective(server, config)
@@ -39,6 +41,8 @@ def decided(
         changed_paths=changed_paths,
         repeats=repeats,
         settle_seconds=holds.settle_seconds,
+        retargeted=retargeted,
+        reviews=reviews,
     )
 
 
@@ -96,6 +100,25 @@ ROWS = [
         RepoConfig(base_branches=("main",)),
         False,
     ),
+    (SkipReason.REVIEW_ON, PULL, RepoConfig(review_on=ReviewOn.MANUAL), False),
+    (
+        SkipReason.BOT,
+        replace(PULL, author="dependabot[bot]", author_is_bot=True),
+        RepoConfig(bot_authors=("copilot*", "bot")),
+        False,
+    ),
+    (SkipReason.AUTHOR, PULL, RepoConfig(authors=("octo", "*-team")), False),
+    (SkipReason.AUTHOR, PULL, RepoConfig(skip_authors=("OCTO*",)), False),
+    (
+        SkipReason.AUTHOR,
+        replace(PULL, author="renovate[bot]", author_is_bot=True),
+        RepoConfig(bots=True, skip_authors=("renovate[bot]",)),
+        False,
+    ),
+    (SkipReason.HEAD_BRANCH, PULL, RepoConfig(skip_head_branches=("greet*",)), False),
+    (SkipReason.NO_LABEL, PULL, RepoConfig(only_labels=("ready",)), False),
+    (SkipReason.SIZE, PULL, RepoConfig(skip_above_files=2), False),
+    (SkipReason.SIZE, PULL, RepoConfig(skip_above_lines=11), False),
 ]
 
 
@@ -153,7 +176,8 @@ def test_every_reason_has_its_row() -> None:
         SkipReason.QUOTA,  # which only a store knows of
         SkipReason.ALREADY_REVIEWED,  # whose sentence says what reviews it again
     }
-    counted = {SkipReason.AUTHOR_QUOTA}  # only a store knows of it too, but a wish overrides it
+    # Only a store knows of them too, but a wish overrides them.
+    counted = {SkipReason.AUTHOR_QUOTA, SkipReason.PAUSE_AFTER}
     assert {row[0] for row in ROWS} | final | counted == set(SkipReason)
 
 
@@ -170,6 +194,15 @@ def test_every_reason_has_its_row() -> None:
         (replace(PULL, base_ref="release/1.2"), RepoConfig(base_branches=("main", "release/*"))),
         (PULL, RepoConfig(paths_exclude=("*.md",))),
         (PULL, RepoConfig(paths_include=("docs/",))),
+        (PULL, RepoConfig(review_on=ReviewOn.OPEN, pause_after=1)),
+        (
+            replace(PULL, author="Copilot-SWE[bot]", author_is_bot=True),
+            RepoConfig(bot_authors=("copilot*",), authors=("Copilot-swe",)),
+        ),
+        (PULL, RepoConfig(authors=("Octo*",), skip_authors=("octo", "other/octocat"))),
+        (PULL, RepoConfig(skip_head_branches=("greet", "x/greeting"))),
+        (PULL, RepoConfig(only_labels=("ready", "BUG"))),
+        (PULL, RepoConfig(skip_above_files=3, skip_above_lines=12)),
     ],
 )
 def test_the_configuration_lets_it_through(pull: PullRequest, config: RepoConfig) -> None:
@@ -206,3 +239,25 @@ def test_only_a_push_waits_for_the_next_one(trigger: Trigger) -> None:
 def test_the_repository_configures_the_delay(own: int) -> None:
     config = RepoConfig(settle_seconds=own)
     assert decided(Trigger.PUSHED, config=config, settle_seconds=5) == Start(settle_seconds=own)
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_with_open_no_push_starts_a_review_and_another_base_branch_does(trigger: Trigger) -> None:
+    config = RepoConfig(review_on=ReviewOn.OPEN)
+    pushed = decided(trigger, config=config)
+    assert isinstance(pushed, Skip) == (trigger is Trigger.PUSHED)
+    assert decided(trigger, config=config, retargeted=True) == Start()
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+@pytest.mark.parametrize("reviews", [2, 3, 4])
+def test_pushes_pause_after_so_many_reviews(trigger: Trigger, reviews: int) -> None:
+    decision = decided(trigger, config=RepoConfig(pause_after=3), reviews=reviews)
+    paused = trigger is Trigger.PUSHED and reviews >= 3
+    assert decided(trigger, reviews=reviews) == Start()
+    if paused:
+        assert isinstance(decision, Skip)
+        assert decision.reason is SkipReason.PAUSE_AFTER
+        assert "`/review resume`" in decision.message
+    else:
+        assert decision == Start()
