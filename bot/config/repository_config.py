@@ -34,7 +34,7 @@ FILE = ".github/glossator.yml"
 
 
 class ReviewOn(StrEnum):
-    """What starts a review without being asked for."""
+    """What starts a review automatically."""
 
     PUSH = "push"  # opening, and each push
     OPEN = "open"  # opening, the end of a draft, and another base branch
@@ -98,6 +98,7 @@ class RepoConfig:
     analyzers_disabled: tuple[str, ...] = ()
     author_commands: bool = False
     language: Language | None = None
+    agent_prompts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +260,7 @@ class _File(_Section):
     )
     pause_after: Annotated[int, Field(ge=0, le=100)] = Field(
         _DEFAULT.pause_after,
-        description="Do not review further pushes after so many reviews of a pull request; "
+        description="Stop reviewing pushes after this number of reviews of a pull request; "
         "0: never pause.",
     )
     drafts: bool = Field(_DEFAULT.drafts, description="Review drafts automatically.")
@@ -307,6 +308,10 @@ class _File(_Section):
     settle_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
         _SERVERS,
         description="Seconds to wait for more commits after a push. Default: the server's.",
+    )
+    agent_prompts: bool = Field(
+        _DEFAULT.agent_prompts,
+        description="Add a folded prompt for coding agents to findings and to the review.",
     )
     analyzers: Analyzers = Field(Analyzers(), description="Static analyzers.")
 

@@ -13,6 +13,7 @@ nor do list items' first lines, which start with their marker. Words are not cas
     /review ask QUESTION
     /review dismiss [REASON]    in a thread of ours
     /review forget [LESSON]     its id, or none in a thread of ours
+    /review fix-prompt          of the finding, in a thread of ours, or of all
 
 Words that choose a review may be combined (`/review security deep`), and small ones that people add
 (`now`, `please`) change nothing. A comment that mentions the App is a command if it says one, or
@@ -45,6 +46,7 @@ class Verb(StrEnum):
     ASK = "ask"
     DISMISS = "dismiss"
     FORGET = "forget"
+    FIX_PROMPT = "fix-prompt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

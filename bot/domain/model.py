@@ -503,7 +503,8 @@ class Report:
     `reviewed` is how many files the model, or an analyzer for their language, went through; null
     in reports of earlier versions; `unread` is how many the model should have read and did not. It
     is not `complete` if there are any, if an analyzer failed, or if nothing was reviewed.
-    `show_usage` is whether texts for people name tokens and cost (SHOW_COST).
+    `show_usage` is whether texts for people name tokens and cost (SHOW_COST), `agent_prompts`
+    whether they hold prompts for coding agents.
     """
 
     version: int = REPORT_VERSION
@@ -530,6 +531,7 @@ class Report:
     unread: int = 0
     complete: bool = True
     show_usage: bool = False
+    agent_prompts: bool = False
     finished_at: float
 
     @property

@@ -17,7 +17,7 @@ def may_write(permission: str) -> bool:
 
 
 #: What the author of a pull request may do in it, where the repository allows that.
-_AUTHORS = frozenset({Verb.ASK, Verb.DISMISS})
+_AUTHORS = frozenset({Verb.ASK, Verb.DISMISS, Verb.FIX_PROMPT})
 
 
 def is_permitted(permission: str, command: Command, *, as_author: bool = False) -> bool:

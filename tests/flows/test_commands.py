@@ -20,6 +20,7 @@ from tests.flows.conversation import (
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable
 from workers.events import questions
+from workers.events.commands.fix_prompt import NOTHING
 
 #: What a review writes.
 A_REVIEW = {"POST check-runs", "PATCH check-runs", "POST reviews"}
@@ -368,3 +369,25 @@ async def test_each_way_to_rerun_asks_the_model_again(asking: World, llm: LLMSer
         await asking.settle()
         assert (len(asking.reviews), len(llm.requests)) == (reviews, call_count + 1)
     assert {run.status for run in asking.check_runs} == {"completed"}
+
+
+async def test_a_prompt_for_a_coding_agent_is_posted_where_it_is_asked_for(world: World) -> None:
+    number = await world.open_pull(BEFORE, AFTER)
+    await world.sandbox.comment(REPO, number, "/review fix-prompt", author="stranger")
+    await world.settle()
+    [comment] = world.inline_comments
+    assert "<summary>Prompt for a coding agent</summary>" in comment.body
+    await world.sandbox.comment(REPO, number, "/review fix-prompt")
+    await world.settle()
+    answer = bot_comments(world)[-1]
+    assert answer.startswith("```\nFix 1 defect that a code review found in octo/hello")
+    assert "| app.py:11" in answer or "| app.py:10" in answer
+    asked = await world.sandbox.reply_in_thread(REPO, comment.id, "/review fix-prompt")
+    await world.settle()
+    assert replied(world, comment.id) == [answer]
+    assert reactions(world, asked.id) == ["eyes", "rocket"]
+
+    await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
+    await world.sandbox.comment(REPO, number, "/review fix-prompt")
+    await world.settle()
+    assert bot_comments(world)[-1] == NOTHING

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.model import Finding
+from bot.domain.model import Finding, Report
 from bot.github.rate_limits import RetryPolicy
 from bot.github.reviews import ReviewComment
 from bot.github.urls import CodeLinks
@@ -32,8 +32,8 @@ async def test_a_comment_that_github_refused_is_posted_on_the_next_request(
 ) -> None:
     right = github_review._comment
 
-    def outside(finding: Finding, code: CodeLinks, *, model: bool) -> ReviewComment:
-        return replace(right(finding, code, model=model), line=9999, start_line=None)
+    def outside(finding: Finding, code: CodeLinks, report: Report) -> ReviewComment:
+        return replace(right(finding, code, report), line=9999, start_line=None)
 
     with monkeypatch.context() as patched:
         patched.setattr(github_review, "_comment", outside)
@@ -53,8 +53,8 @@ async def test_refused_comments_are_reported_after_a_worker_restart(
 ) -> None:
     right = github_review._comment
 
-    def outside(finding: Finding, code: CodeLinks, *, model: bool) -> ReviewComment:
-        return replace(right(finding, code, model=model), line=9999, start_line=None)
+    def outside(finding: Finding, code: CodeLinks, report: Report) -> ReviewComment:
+        return replace(right(finding, code, report), line=9999, start_line=None)
 
     update_route = "PUT /api/v3/repos/*/pulls/*/reviews/*"
     failing = world.sandbox.faults.add(update_route, "502", times=RetryPolicy().attempts)

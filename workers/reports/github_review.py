@@ -132,16 +132,17 @@ def _taken(report: Report, posted: PostedReview) -> tuple[str, ...]:
 def _comments(report: Report) -> list[tuple[Finding, ReviewComment]]:
     """The comments of the review, each with its finding."""
     code = code_links(report)
-    model = bool(report.models)
-    return [(finding, _comment(finding, code, model=model)) for finding in inline(report)]
+    return [(finding, _comment(finding, code, report)) for finding in inline(report)]
 
 
-def _comment(finding: Finding, code: CodeLinks, *, model: bool) -> ReviewComment:
+def _comment(finding: Finding, code: CodeLinks, report: Report) -> ReviewComment:
     assert finding.end_line is not None
     return ReviewComment(
         path=finding.path,
         line=finding.end_line,
         start_line=finding.start_line,
         side=finding.side,
-        body=render.comment_body(finding, code, answers_questions=model),
+        body=render.comment_body(
+            finding, code, answers_questions=bool(report.models), report=report
+        ),
     )

@@ -106,6 +106,7 @@ def build_report(
         unread=coverage.unread,
         complete=coverage.complete,
         show_usage=settings.show_cost,
+        agent_prompts=config.agent_prompts,
         finished_at=now,
     )
 

@@ -27,6 +27,7 @@ from bot.policy.start import Skip
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates.languages import _, number
+from workers.reports.fix_prompt import fix_prompt, fixable
 from workers.reports.markers import finding_marker, reply_marker, review_marker
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
@@ -81,12 +82,17 @@ def dismissal_message(report: Report) -> str:
 
 
 def comment_body(
-    finding: Finding, code: CodeLinks = _NO_LINKS, *, answers_questions: bool = True
+    finding: Finding,
+    code: CodeLinks = _NO_LINKS,
+    *,
+    answers_questions: bool = True,
+    report: Report | None = None,
 ) -> str:
     """The comment on a finding's lines, at most 65,536 characters. A suggestion with hidden
-    characters or a marker of ours is shown without the button, as it is shown changed; one that
-    does not fit is left out. Its last line says how to ask, if there is a model to answer, and
-    how to dismiss."""
+    characters or a marker of ours is shown without the button, as it is shown changed. With the
+    `report`, if that wants it, there is a prompt for a coding agent, open where the author is a
+    bot. What does not fit is left out, first the prompt. Its last line says how to ask, if there
+    is a model to answer, and how to dismiss."""
     values = {
         "finding": finding,
         "code": code,
@@ -94,11 +100,23 @@ def comment_body(
         "marker": finding_marker(finding),
         "answers_questions": answers_questions,
         "info": "suggestion" if is_shown_as_is(finding.suggestion or "") else "",
+        "open": report is not None and report.pull.author_is_bot,
     }
-    body = render("review/comment.md.j2", suggestion=finding.suggestion, **values)
-    if characters(body) > BODY_CHARACTERS:
-        body = render("review/comment.md.j2", suggestion=None, **values)
-    return body
+    prompt = fix_prompt(report, [finding]) if report is not None and report.agent_prompts else ""
+    bodies = (
+        render("review/comment.md.j2", suggestion=suggestion, agent_prompt=agent_prompt, **values)
+        for suggestion, agent_prompt in ((finding.suggestion, prompt), (finding.suggestion, ""))
+    )
+    fitting = (body for body in bodies if characters(body) <= BODY_CHARACTERS)
+    return next(fitting, "") or render(
+        "review/comment.md.j2", suggestion=None, agent_prompt="", **values
+    )
+
+
+def fix_prompt_body(comment_id: int, position: int, prompt: str) -> str:
+    """The answer to a command that asks for a prompt for a coding agent."""
+    marker = reply_marker(comment_id, position)
+    return render("comment/fix_prompt.md.j2", marker=marker, prompt=prompt)
 
 
 def check_output(report: Report, links: Links) -> CheckOutput:
@@ -209,6 +227,7 @@ def _body(
         "all_findings": _Section("review/finding.md.j2", report.findings),
         "inline": _Section("review/line.md.j2", by_place[Shown.INLINE]),
         "still_open": _Section("review/line.md.j2", by_place[Shown.STILL_OPEN]),
+        "agent": _Section("review/agent.md.j2", _agent_prompts(report)),
         "also": _Section("review/line.md.j2", by_place[Shown.FOLDED]),
         "skipped": _Section("review/skipped.md.j2", reasons),
         "files": _Section("review/file.md.j2", report.files, _MAX_FILES),
@@ -225,6 +244,20 @@ def _body(
 
 
 @dataclass(frozen=True, slots=True)
+class AgentPrompt:
+    """A prompt for a coding agent, to fix so many findings."""
+
+    text: str
+    findings: int
+
+
+def _agent_prompts(report: Report) -> Sequence[AgentPrompt]:
+    """One that fixes all, for a report that wants any."""
+    fixed = fixable(report) if report.agent_prompts else []
+    return [AgentPrompt(fix_prompt(report, fixed), len(fixed))] if fixed else []
+
+
+@dataclass(frozen=True, slots=True)
 class _Section:
     """What a part of a body is made of: each item by the template, at most so many."""
 
@@ -235,7 +268,9 @@ class _Section:
 
 #: The parts of each body, in the order in which they get the room that there is.
 _SECTIONS = {
-    "review/body.md.j2": ("inline", "findings", "still_open", "also", "skipped", "files"),
+    "review/body.md.j2": (
+        *("inline", "findings", "still_open", "also", "skipped", "files", "agent"),
+    ),
     "check/summary.md.j2": ("skipped", "files"),
     "check/text.md.j2": ("all_findings",),
 }

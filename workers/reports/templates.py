@@ -6,7 +6,9 @@ from typing import Any
 from jinja2 import Environment
 
 from bot.domain.model import Finding, Place, Report, Severity, is_rule_page
+from bot.github.lengths import shorten
 from bot.github.urls import CodeLinks
+from bot.text.invisible_characters import show_hidden
 from templates import environment
 from templates.languages import _
 from workers.reports.sanitize import code_span, fence, sanitize, sanitize_line
@@ -32,6 +34,7 @@ def _markdown() -> Environment:
         autoescape=False,
         filters={
             "code": code_span,
+            "data": data,
             "fence": fence,
             "line": sanitize_line,
             "prose": sanitize,
@@ -51,6 +54,12 @@ def place(at: Finding | Place) -> str:
         return at.path
     until = f"-{at.end_line}" if at.end_line != at.start_line else ""
     return f"{at.path}:{at.start_line}{until}"
+
+
+def data(text: str, limit: int) -> str:
+    """The text with `| ` before each of its lines, at most so many characters of it."""
+    shortened = shorten(show_hidden(text), limit)
+    return "\n".join(f"| {line}".rstrip() for line in shortened.splitlines() or [""])
 
 
 def linked(text: str, address: str) -> str:

@@ -10,7 +10,17 @@ from bot.policy.permissions import is_permitted, only_as_author
 from bot.store import Action, AuditEntry, Way
 from templates.languages import _
 from workers.events import replies
-from workers.events.commands import ask, cancel, dismiss, forget, help, pause, resume, review
+from workers.events.commands import (
+    ask,
+    cancel,
+    dismiss,
+    fix_prompt,
+    forget,
+    help,
+    pause,
+    resume,
+    review,
+)
 from workers.events.commands.context import (
     CommandContext,
     Run,
@@ -31,6 +41,7 @@ COMMANDS: Mapping[Verb, Run] = {
     Verb.RESUME: resume.run,
     Verb.DISMISS: dismiss.run,
     Verb.FORGET: forget.run,
+    Verb.FIX_PROMPT: fix_prompt.run,
     Verb.HELP: help.run,
 }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bot.domain.model import Category, Finding, Report, Severity, encode
+from workers.reports.fix_prompt import fix_prompt
 from workers.reports.rank import Shown, rank_score, shown
 from workers.reports.verdict import categories, counts, finders
 
@@ -30,11 +31,12 @@ class RankedFinding(Finding):
     # The published schema describes the fields in these words.
     __doc__ = (
         f"{Finding.__doc__}\n    `shown` is where the review has it, `rank` how much it matters: "
-        "0 to 140."
+        "0 to 140; `fix_prompt` is what a coding agent can be given to fix it."
     )
 
     shown: Shown
     rank: float
+    fix_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,12 @@ class CountedReport(Report):
 def as_json(report: Report) -> bytes:
     """UTF-8 JSON of a CountedReport, which reads as a Report as well."""
     findings = tuple(
-        RankedFinding(**_values(finding), shown=shown(finding, report), rank=rank_score(finding))
+        RankedFinding(
+            **_values(finding),
+            shown=shown(finding, report),
+            rank=rank_score(finding),
+            fix_prompt=fix_prompt(report, [finding]),
+        )
         for finding in report.findings
     )
     values = _values(report) | {"findings": findings, "counts": _counts(report)}

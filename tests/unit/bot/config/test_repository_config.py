@@ -76,6 +76,7 @@ def test_the_documented_example_sets_every_key() -> None:
         skip_above_files=200,
         skip_above_lines=5000,
         settle_seconds=30,
+        agent_prompts=False,
         analyzers_disabled=("bandit",),
     )
 

@@ -34,7 +34,7 @@ def test_an_author_with_a_say_may_ask_and_dismiss_if_they_can_read(
     verb: Verb, permission: str
 ) -> None:
     reads = permission in ("read", "triage")
-    allowed = reads and verb in (Verb.ASK, Verb.DISMISS, Verb.HELP)
+    allowed = reads and verb in (Verb.ASK, Verb.DISMISS, Verb.FIX_PROMPT, Verb.HELP)
     command = Command(verb=verb, text="x")
     assert is_permitted(permission, command, as_author=True) is allowed
     assert is_permitted(permission, command) is (reads and verb is Verb.HELP)
