@@ -33,6 +33,14 @@ from templates.languages import Language
 FILE = ".github/glossator.yml"
 
 
+class Profile(StrEnum):
+    """How much a review says, where neither the repository nor a wish says it more exactly."""
+
+    QUIET = "quiet"  # what matters, and of that what is rather sure
+    BALANCED = "balanced"  # the server's settings
+    THOROUGH = "thorough"  # small things too
+
+
 class ReviewOn(StrEnum):
     """What starts a review automatically."""
 
@@ -64,6 +72,31 @@ class Instruction:
     text: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
+@dataclass(frozen=True, slots=True)
+class PathSeverity:
+    """The least severity that is reported in files that match any of `paths`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    paths: _Patterns
+    min_severity: Annotated[Severity, Field(strict=False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRule:
+    """A label that pull requests get which change a file that matches any of `paths`, or in which
+    there is a finding of one of `categories`, or one of `severity` or above."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    paths: _Patterns = ()
+    categories: Annotated[
+        tuple[Annotated[Category, Field(strict=False)], ...], Field(max_length=10)
+    ] = ()
+    severity: Annotated[Severity, Field(strict=False)] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoConfig:
     """A repository's wishes; None means the server's setting. Patterns: see `bot.text.globs`."""
@@ -73,6 +106,9 @@ class RepoConfig:
     instructions: tuple[Instruction, ...] = ()
     categories: tuple[Category, ...] | None = None
     min_severity: Severity | None = None
+    path_severities: tuple[PathSeverity, ...] = ()
+    profile: Profile = Profile.BALANCED
+    tone: str = ""
     effort: Effort | None = None
     fail_on: FailOn | None = None
     fail_incomplete: bool | None = None
@@ -99,6 +135,8 @@ class RepoConfig:
     author_commands: bool = False
     language: Language | None = None
     agent_prompts: bool = True
+    labels: tuple[LabelRule, ...] = ()
+    effort_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +255,17 @@ class _File(_Section):
     min_severity: Severity = Field(
         _SERVERS, description="Minimum severity to report. Default: the server's."
     )
+    path_severities: Annotated[tuple[PathSeverity, ...], Field(max_length=50)] = Field(
+        (), description="Minimum severity for files matching the paths; the first match counts."
+    )
+    profile: Annotated[Profile, Field(strict=False)] = Field(
+        _DEFAULT.profile,
+        description="How much a review says: quiet (medium severity and above, at most 5 inline "
+        "comments), balanced (the server's settings) or thorough (everything, up to 30 comments).",
+    )
+    tone: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        _DEFAULT.tone, description="How findings are worded, in one sentence."
+    )
     effort: Effort = Field(
         _SERVERS,
         description="How thorough (and costly) a review is: quick, standard or deep. "
@@ -312,6 +361,12 @@ class _File(_Section):
     agent_prompts: bool = Field(
         _DEFAULT.agent_prompts,
         description="Add a folded prompt for coding agents to findings and to the review.",
+    )
+    labels: Annotated[tuple[LabelRule, ...], Field(max_length=20)] = Field(
+        (), description="Labels to add to pull requests that match, and to remove from others."
+    )
+    effort_estimate: bool = Field(
+        _DEFAULT.effort_estimate, description="Estimate how long a person takes to review it."
     )
     analyzers: Analyzers = Field(Analyzers(), description="Static analyzers.")
 

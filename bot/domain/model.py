@@ -504,7 +504,8 @@ class Report:
     in reports of earlier versions; `unread` is how many the model should have read and did not. It
     is not `complete` if there are any, if an analyzer failed, or if nothing was reviewed.
     `show_usage` is whether texts for people name tokens and cost (SHOW_COST), `agent_prompts`
-    whether they hold prompts for coding agents.
+    whether they hold prompts for coding agents; `review_minutes` is an estimate of how long a
+    person takes to review the change, where the repository wants one.
     """
 
     version: int = REPORT_VERSION
@@ -532,6 +533,7 @@ class Report:
     complete: bool = True
     show_usage: bool = False
     agent_prompts: bool = False
+    review_minutes: int | None = None
     finished_at: float
 
     @property

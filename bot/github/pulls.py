@@ -3,6 +3,7 @@
 https://docs.github.com/en/rest/pulls/pulls
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,19 @@ class Issue:
 async def get_pull(gh: GitHub, repo: str, number: int) -> PullRequest:
     """The pull request as it is now. Raises NotFound."""
     return pull_of(await gh.getitem(repo_url(repo, "pulls", number)))
+
+
+async def add_labels(gh: GitHub, repo: str, number: int, names: Sequence[str]) -> None:
+    """Put labels on a pull request; GitHub makes those that the repository does not have."""
+    await gh.post(repo_url(repo, "issues", number, "labels"), data={"labels": list(names)})
+
+
+async def remove_label(gh: GitHub, repo: str, number: int, name: str) -> None:
+    """Take a label off; one that is not there is no error."""
+    try:
+        await gh.delete(repo_url(repo, "issues", number, "labels", name))
+    except NotFound:
+        return
 
 
 def pull_of(data: dict[str, Any]) -> PullRequest:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import PathSeverity, RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.domain.reasons import RejectionReason
 from bot.policy.precedence import effective
+from bot.text import globs
 
 #: The reason, and the detail that its text has a place for.
 Rejection = tuple[RejectionReason, str]
@@ -14,19 +15,27 @@ Rejection = tuple[RejectionReason, str]
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
-    """The categories, the least severity, and the least confidence (0..1) of what is reported."""
+    """The categories, the least severity, and the least confidence (0..1) of what is reported; in
+    files that one of `path_severities` is for, the least severity is that of the first."""
 
     categories: tuple[Category, ...]
     min_severity: Severity
     min_confidence: float
+    path_severities: tuple[PathSeverity, ...] = ()
 
-    def rejects(self, category: Category, severity: Severity) -> Rejection | None:
+    def rejects(self, category: Category, severity: Severity, path: str) -> Rejection | None:
         """Why a finding of that kind is not reported; None if it is."""
         if category not in self.categories:
             return RejectionReason.CATEGORY, str(category)
-        if severity.rank > self.min_severity.rank:
-            return RejectionReason.SEVERITY, str(self.min_severity)
+        least = self.least_severity(path)
+        if severity.rank > least.rank:
+            return RejectionReason.SEVERITY, str(least)
         return None
+
+    def least_severity(self, path: str) -> Severity:
+        """The least severity that is reported in the file."""
+        matching = (each for each in self.path_severities if globs.any_matches(each.paths, path))
+        return next((each.min_severity for each in matching), self.min_severity)
 
 
 def doubts(confidence: float, min_confidence: float, because: str = "") -> Rejection | None:
@@ -45,7 +54,8 @@ def finding_filter(settings: Settings, config: RepoConfig, focus: Category | Non
     return FindingFilter(
         categories=holds.categories if focus is None else (focus,),
         min_severity=holds.min_severity,
-        min_confidence=settings.min_confidence,
+        min_confidence=holds.min_confidence,
+        path_severities=config.path_severities,
     )
 
 

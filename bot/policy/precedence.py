@@ -8,7 +8,7 @@ run nowhere.
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import Profile, RepoConfig
 from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
 from templates.languages import Language, use
@@ -22,6 +22,7 @@ class Effective:
 
     categories: tuple[Category, ...]
     min_severity: Severity
+    min_confidence: float
     effort: Effort
     fail_on: FailOn
     fail_incomplete: bool
@@ -36,15 +37,16 @@ class Effective:
 
 def effective(settings: Settings, config: RepoConfig) -> Effective:
     """The repository's values where it sets any, else the server's."""
-    largest = settings.max_analyze_files
+    largest, said = settings.max_analyze_files, _PROFILES[config.profile]
     return Effective(
         categories=_first(config.categories, settings.categories),
-        min_severity=_first(config.min_severity, settings.min_severity),
+        min_severity=_first(config.min_severity, said.min_severity, settings.min_severity),
+        min_confidence=max(said.min_confidence, settings.min_confidence),
         effort=_first(config.effort, settings.review_effort),
         fail_on=_first(config.fail_on, settings.fail_on),
         fail_incomplete=_first(config.fail_incomplete, settings.fail_incomplete),
         request_changes=_first(config.request_changes, settings.request_changes),
-        max_comments=_first(config.max_comments, settings.max_comments),
+        max_comments=_first(config.max_comments, said.max_comments, settings.max_comments),
         max_files=min(_first(config.max_files, largest), largest),
         settle_seconds=_first(config.settle_seconds, settings.settle_seconds),
         forks=_first(config.forks, settings.forks),
@@ -58,5 +60,23 @@ def speak(settings: Settings, config: RepoConfig) -> None:
     use(effective(settings, config).language)
 
 
-def _first(own: T | None, servers: T) -> T:
-    return servers if own is None else own
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a profile says in place of the server's settings; what a repository says itself goes
+    before it."""
+
+    min_severity: Severity | None = None
+    max_comments: int | None = None
+    min_confidence: float = 0.0
+
+
+_PROFILES = {
+    Profile.QUIET: _Said(Severity.MEDIUM, 5, 0.75),
+    Profile.BALANCED: _Said(),
+    Profile.THOROUGH: _Said(Severity.INFO, 30),
+}
+
+
+def _first(*said: T | None) -> T:
+    """The first that says something; the last, the server's, does."""
+    return next(each for each in said if each is not None)

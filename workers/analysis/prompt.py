@@ -131,11 +131,13 @@ def batch_prompt(
     conventions: Sequence[Convention] = (),
     reading: Round = Round(),
     open_findings: Numbered = (),
+    tone: str = "",
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
     `pr_context` and `open_findings` together, and of `instructions` and `conventions`, as much is
     shown as their shares of `context_tokens` allow; of `reading.looked_up`, the newest that fit
-    into what is left, at most a quarter. `overview` is on the rest of the change."""
+    into what is left, at most a quarter. `overview` is on the rest of the change,
+    `tone` is how findings are to sound."""
     budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     template = _ENVIRONMENT.get_template("batch.md.j2")
@@ -154,6 +156,7 @@ def batch_prompt(
         "conventions": _fitting(conventions, room_left),
         "overview": [one_line(line) for line in overview],
         "draft": _draft(reading.draft),
+        "tone": one_line(tone),
     }
     bare = Prompt(system, template.render(values | _round(reading, ())))
     if not reading.looked_up:

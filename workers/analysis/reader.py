@@ -157,6 +157,7 @@ class Reader:
             conventions=self.conventions,
             reading=reading,
             open_findings=open_findings,
+            tone=self.config.tone,
         )
         schema = LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA
         return await self.session.ask(prompt, schema, purpose="review", model=self.model)

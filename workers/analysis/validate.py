@@ -131,7 +131,7 @@ def _looked_at(raw: RawFinding, looked_up: Sequence[LookUpResult]) -> tuple[Plac
 
 
 def _unwanted(raw: RawFinding, finding_filter: FindingFilter) -> Rejection | None:
-    return finding_filter.rejects(raw.category, raw.severity) or doubts(
+    return finding_filter.rejects(raw.category, raw.severity, raw.path) or doubts(
         raw.confidence, finding_filter.min_confidence
     )
 

@@ -65,11 +65,12 @@ def build_report(
     """
     known = dismissed.fingerprints, posted_before
     reported, less_severe = _reported(review, scan, results, settings, config, known)
-    certain = [finding for finding in reported if _is_told(finding, settings, dismissed)]
+    rules = effective(settings, config)
+    least = rules.min_confidence
+    certain = [finding for finding in reported if _is_told(finding, least, dismissed)]
     findings = group(certain, posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
-    rules = effective(settings, config)
     models = _unique(result.model for result in results if result.model)
     coverage = _coverage(scan, skipped, missed, answered=bool(models))
     return Report(
@@ -94,7 +95,7 @@ def build_report(
         ),
         files=_walkthrough(scan, results),
         skipped=skipped,
-        rejected=(*_refuted(results), *less_severe, *_not_reported(reported, settings, dismissed)),
+        rejected=(*_refuted(results), *less_severe, *_not_reported(reported, least, dismissed)),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
@@ -107,8 +108,21 @@ def build_report(
         complete=coverage.complete,
         show_usage=settings.show_cost,
         agent_prompts=config.agent_prompts,
+        review_minutes=_review_minutes(scan) if config.effort_estimate else None,
         finished_at=now,
     )
+
+
+#: Lines of a change that a person reads in an hour, and minutes for each file beside them: reviews
+#: faster than 500 lines an hour find less (J. Cohen, Best Kept Secrets of Peer Code Review, 2006).
+_LINES_AN_HOUR, _FILE_MINUTES = 400, 0.5
+
+
+def _review_minutes(scan: Scan) -> int:
+    """How long a person takes to review what was to be read, in minutes; at least one."""
+    read = [file for file in scan.files if file.path in scan.reviewed_paths]
+    lines = sum(file.additions + file.deletions for file in read)
+    return max(1, round(lines * 60 / _LINES_AN_HOUR + len(read) * _FILE_MINUTES))
 
 
 def _refuted(results: Iterable[BatchResult]) -> Iterator[Rejected]:
@@ -165,26 +179,26 @@ def _reported(
     wanted: list[Finding] = []
     unwanted: list[Rejected] = []
     for finding in ranked(reported):
-        if why := criteria.rejects(finding.category, finding.severity):
+        if why := criteria.rejects(finding.category, finding.severity, finding.path):
             unwanted.append(_rejected(finding, *why))
         else:
             wanted.append(finding)
     return wanted, unwanted
 
 
-def _is_told(finding: Finding, settings: Settings, dismissed: Dismissals) -> bool:
-    return finding.confidence >= settings.min_confidence and dismissed.why(finding) is None
+def _is_told(finding: Finding, min_confidence: float, dismissed: Dismissals) -> bool:
+    return finding.confidence >= min_confidence and dismissed.why(finding) is None
 
 
 def _not_reported(
-    reported: Sequence[Finding], settings: Settings, dismissed: Dismissals
+    reported: Sequence[Finding], min_confidence: float, dismissed: Dismissals
 ) -> Iterable[Rejected]:
     """What people dismissed; and what an analyzer alone says and is not sure of, which is
     evidence for an LLM but no comment."""
     for finding in reported:
         if why := dismissed.why(finding):
             yield _rejected(finding, RejectionReason.DISMISSED, why)
-        elif doubt := doubts(finding.confidence, settings.min_confidence):
+        elif doubt := doubts(finding.confidence, min_confidence):
             yield _rejected(finding, *doubt)
 
 

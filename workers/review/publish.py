@@ -8,9 +8,11 @@ from itertools import chain
 
 from bot.domain.model import Report, Review, State, Trigger
 from bot.domain.report_format import ReportFormat
+from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.comments import Subject, react
 from bot.github.errors import GitHubError, Transient
+from bot.policy.labels import labels_to_change
 from bot.policy.precedence import effective
 from bot.runtime.tasks import run_to_completion
 from bot.security.links import review_links
@@ -81,6 +83,7 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
             await _delete_old_results(services, review)
             review_url = posted.url
         await _record_outcomes(services, gh, report, handoff, bot_threads or ())
+        await _change_labels(gh, report, handoff)
         await fold_earlier(services, gh, report)
         await threads.resolve_fixed(services, gh, report, bot_threads or ())
         if request_changes or bot_threads:  # else no earlier review can have asked for any
@@ -124,6 +127,20 @@ async def _record_outcomes(
         effort=review.effort or effective(services.settings, handoff.config).effort,
         committed=scanned.committed if scanned else (),
     )
+
+
+async def _change_labels(gh: GitHub, report: Report, handoff: Handoff) -> None:
+    """Put on and take off the labels that the repository names; what GitHub refuses is logged."""
+    repo, number = report.review.repository.full_name, report.review.number
+    # It matches the repository's own path patterns.
+    wanted, stale = await asyncio.to_thread(labels_to_change, handoff.config, report)
+    try:
+        if wanted:
+            await pulls.add_labels(gh, repo, number, wanted)
+        for name in stale:
+            await pulls.remove_label(gh, repo, number, name)
+    except GitHubError as exc:
+        _log.info("labels_not_changed", review=report.review.id, why=str(exc))
 
 
 async def _has_posted(services: Services, review: Review) -> bool:

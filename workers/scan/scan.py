@@ -203,8 +203,9 @@ def _cache_inputs(
 ) -> str:
     """What else an answer, and what was kept of it, depends on, beside the code that is read."""
     written = tuple(selection.conventions.items())
-    rules = effective(settings, config)
-    return repr((settings.llm_model, config.instructions, written, criteria, str(rules.language)))
+    language = str(effective(settings, config).language)
+    words = (config.instructions, config.tone, written)
+    return repr((settings.llm_model, *words, criteria, language))
 
 
 def _finished(hidden: Redacted, criteria: FindingFilter) -> tuple[Finding, ...]:

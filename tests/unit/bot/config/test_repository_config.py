@@ -13,7 +13,10 @@ from bot.config.repository_config import (
     FILE,
     MAX_ERRORS,
     Instruction,
+    LabelRule,
     ParsedConfig,
+    PathSeverity,
+    Profile,
     RepoConfig,
     ReviewOn,
     json_schema,
@@ -52,6 +55,9 @@ def test_the_documented_example_sets_every_key() -> None:
         ),
         categories=(Category.SECURITY, Category.CORRECTNESS),
         min_severity=Severity.MEDIUM,
+        path_severities=(PathSeverity(("tests/", "scripts/"), Severity.HIGH),),
+        profile=Profile.QUIET,
+        tone="Friendly and brief, as to a colleague.",
         effort=Effort.DEEP,
         fail_on=FailOn.HIGH,
         fail_incomplete=True,
@@ -77,6 +83,13 @@ def test_the_documented_example_sets_every_key() -> None:
         skip_above_lines=5000,
         settle_seconds=30,
         agent_prompts=False,
+        labels=(
+            LabelRule(
+                name="security-review", paths=("src/auth/",), categories=(Category.SECURITY,)
+            ),
+            LabelRule(name="serious", severity=Severity.HIGH),
+        ),
+        effort_estimate=True,
         analyzers_disabled=("bandit",),
     )
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import PathSeverity, RepoConfig
 from bot.config.settings import Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import FindingFilter, doubts, effort_of, finding_filter
 
+PATH = "src/app.py"
 SECURITY, QUALITY = Category.SECURITY, Category.QUALITY
 SERVER: dict[str, Any] = {
     "categories": (SECURITY, QUALITY),
@@ -48,9 +49,28 @@ def test_whoever_asks_chooses_the_effort_and_the_repository_before_the_server() 
 
 def test_an_unwanted_finding_is_rejected_with_the_reason() -> None:
     looked_for = FindingFilter((SECURITY,), Severity.MEDIUM, 0.7)
-    assert looked_for.rejects(SECURITY, Severity.MEDIUM) is None
-    assert looked_for.rejects(QUALITY, Severity.HIGH) == (RejectionReason.CATEGORY, "quality")
-    assert looked_for.rejects(SECURITY, Severity.LOW) == (RejectionReason.SEVERITY, "medium")
+    assert looked_for.rejects(SECURITY, Severity.MEDIUM, PATH) is None
+    assert looked_for.rejects(QUALITY, Severity.HIGH, PATH) == (RejectionReason.CATEGORY, "quality")
+    low = looked_for.rejects(SECURITY, Severity.LOW, PATH)
+    assert low == (RejectionReason.SEVERITY, "medium")
+
+
+def test_the_first_path_that_fits_has_the_least_severity() -> None:
+    config = RepoConfig(
+        path_severities=(
+            PathSeverity(("tests/e2e/",), Severity.INFO),
+            PathSeverity(("tests/", "*.sh"), Severity.HIGH),
+        )
+    )
+    criteria = finding_filter(Settings(_env_file=None, **SERVER), config, None)
+    least = {
+        path: criteria.least_severity(path)
+        for path in ("tests/e2e/a.py", "tests/a.py", "bin/run.sh", PATH)
+    }
+    assert list(least.values()) == [Severity.INFO, Severity.HIGH, Severity.HIGH, Severity.MEDIUM]
+    assert criteria.rejects(SECURITY, Severity.MEDIUM, "tests/a.py") is not None
+    assert criteria.rejects(SECURITY, Severity.LOW, "tests/e2e/a.py") is None
+    assert criteria.rejects(SECURITY, Severity.CRITICAL, "tests/a.py") is None
 
 
 def test_a_finding_below_the_least_confidence_is_doubted() -> None:

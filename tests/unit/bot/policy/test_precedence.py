@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import Profile, RepoConfig
 from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
 from bot.policy.precedence import Effective, effective
@@ -40,7 +40,10 @@ def settings() -> Settings:
 
 
 def test_every_key_is_in_the_table() -> None:
-    assert {field.name for field in fields(Effective)} == {*KEYS, "analyzers_disabled"}
+    assert {field.name for field in fields(Effective)} == {
+        *KEYS,
+        *("analyzers_disabled", "min_confidence"),
+    }
     undecided = {field.name for field in fields(RepoConfig) if field.default is None}
     assert undecided == set(KEYS), "what a repository leaves to the server is decided here"
 
@@ -60,3 +63,23 @@ def test_what_either_disables_does_not_run() -> None:
     server = Settings(_env_file=None, analyzers_disabled=("ruff",))
     disabled = effective(server, RepoConfig(analyzers_disabled=("bandit",))).analyzers_disabled
     assert disabled == {"ruff", "bandit"}
+
+
+def test_a_profile_goes_before_the_server_and_behind_what_the_repository_says_itself() -> None:
+    server = Settings(
+        _env_file=None, min_severity=Severity.LOW, max_comments=15, min_confidence=0.6
+    )
+    said = {profile: effective(server, RepoConfig(profile=profile)) for profile in Profile}
+    assert {
+        profile: (one.min_severity, one.max_comments, one.min_confidence)
+        for profile, one in said.items()
+    } == {
+        Profile.QUIET: (Severity.MEDIUM, 5, 0.75),
+        Profile.BALANCED: (Severity.LOW, 15, 0.6),
+        Profile.THOROUGH: (Severity.INFO, 30, 0.6),
+    }
+    own = RepoConfig(profile=Profile.QUIET, min_severity=Severity.INFO, max_comments=0)
+    holds = effective(server, own)
+    assert (holds.min_severity, holds.max_comments) == (Severity.INFO, 0)
+    sure = Settings(_env_file=None, min_confidence=0.9)
+    assert effective(sure, RepoConfig(profile=Profile.QUIET)).min_confidence == 0.9
