@@ -34,7 +34,7 @@ FILE = ".github/glossator.yml"
 
 
 class Profile(StrEnum):
-    """How much a review says, where neither the repository nor a wish says it more exactly."""
+    """How much a review says, where the repository does not set it more exactly."""
 
     QUIET = "quiet"  # what matters, and of that what is rather sure
     BALANCED = "balanced"  # the server's settings

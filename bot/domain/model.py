@@ -326,13 +326,34 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAnnotation:
+    """What a check says of lines of the head, counted from 1, both ends included."""
+
+    path: str
+    start_line: int
+    end_line: int
+    text: str  # title and message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedCheck:
+    """A check run of others that failed on the head; whoever may push may choose its words."""
+
+    name: str
+    summary: str = ""  # title and summary
+    annotations: tuple[CheckAnnotation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestContext:
-    """What the author said of the change: hostile text, shown to the LLM in data blocks."""
+    """What the author said of the change, and what failed on it: hostile text, shown to the LLM in
+    data blocks."""
 
     title: str
     body: str
     commits: tuple[str, ...] = ()  # messages, oldest first
     issue: str = ""  # title and body of the linked issue
+    failed_checks: tuple[FailedCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

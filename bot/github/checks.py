@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.domain.model import CheckAnnotation, FailedCheck
 from bot.github.client import GitHub, repo_url
 from bot.github.lengths import OUTPUT_BYTES, cut, utf8_bytes
 
@@ -20,6 +21,11 @@ MAX_ACTIONS = 3
 ACTION_LABEL_CHARACTERS = 20
 ACTION_IDENTIFIER_CHARACTERS = 20
 ACTION_DESCRIPTION_CHARACTERS = 40
+#: Of checks of others that failed so many are read, so many annotations of each, and so many
+#: characters of each text.
+MAX_FAILED_CHECKS, MAX_FAILED_NOTES, MAX_FAILED_CHARACTERS = 10, 30, 600
+
+_FAILURES = frozenset({"failure", "timed_out", "startup_failure"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +207,47 @@ async def latest_check_run(
     )
     found = [_run_of(data) async for data in gh.getiter(url, iterable_key="check_runs")]
     return max(found, key=lambda run: run.id, default=None)
+
+
+async def failed_checks(gh: GitHub, repo: str, sha: str, own_app: str) -> tuple[FailedCheck, ...]:
+    """The newest check runs of others that failed on a commit, with what they say of lines, bounded
+    in number and length; `own_app` is the id of our App."""
+    url = repo_url(
+        repo, "commits", sha, "check-runs", filter="latest", status="completed", per_page=100
+    )
+    body = await gh.getitem(url)  # the first hundred are enough
+    failed = [
+        run
+        for run in body["check_runs"]
+        if run["conclusion"] in _FAILURES and str((run.get("app") or {}).get("id")) != own_app
+    ]
+    return tuple([await _failed(gh, repo, run) for run in failed[:MAX_FAILED_CHECKS]])
+
+
+async def _failed(gh: GitHub, repo: str, run: dict[str, Any]) -> FailedCheck:
+    output = run.get("output") or {}
+    notes: list[dict[str, Any]] = []
+    if output.get("annotations_count"):
+        url = repo_url(repo, "check-runs", run["id"], "annotations", per_page=MAX_FAILED_NOTES)
+        notes = await gh.getitem(url)
+    return FailedCheck(
+        name=run["name"][:200],
+        summary=_joined(output.get("title"), output.get("summary")),
+        annotations=tuple(
+            CheckAnnotation(
+                path=note["path"],
+                start_line=note["start_line"],
+                end_line=note["end_line"],
+                text=_joined(note.get("title"), note.get("message")),
+            )
+            for note in notes
+            if note["annotation_level"] != "notice"
+        ),
+    )
+
+
+def _joined(title: str | None, text: str | None) -> str:
+    return ": ".join(filter(None, (title, text)))[:MAX_FAILED_CHARACTERS]
 
 
 def _fields(status: str | None, details_url: str, actions: Sequence[Action]) -> dict[str, Any]:

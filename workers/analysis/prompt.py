@@ -146,12 +146,14 @@ def batch_prompt(
         schema=_compact((LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA).body),
     )
     reported = _reported(open_findings, budgets.pr_context // 2)
-    room_for_words = budgets.pr_context - sum(map(count_tokens, reported))
+    failed = _failed_checks(pr_context, files, budgets.pr_context // 4)
+    room_for_words = budgets.pr_context - sum(map(count_tokens, (*reported, *failed)))
     applying, room_left = _applying(instructions, files, budgets.instructions)
     values = {
         "files": files,
         "pr_context": _fitted(_shortened(pr_context), room_for_words),
         "open_findings": reported,
+        "failed_checks": failed,
         "instructions": applying,
         "conventions": _fitting(conventions, room_left),
         "overview": [one_line(line) for line in overview],
@@ -213,6 +215,27 @@ def _reported(open_findings: Numbered, budget: int) -> list[str]:
             break
         shown.append(line)
     return shown
+
+
+def _failed_checks(
+    pr_context: PullRequestContext, files: Sequence[RedactedView], budget: int
+) -> list[str]:
+    """What failed and where, one a line, in `budget` tokens: what is said of these files first."""
+    shown_paths = {file.source.file.path for file in files}
+    lines = [one_line(f"{check.name}: {check.summary}") for check in pr_context.failed_checks]
+    notes = [(check, note) for check in pr_context.failed_checks for note in check.annotations]
+    notes.sort(key=lambda pair: pair[1].path not in shown_paths)
+    lines += [
+        one_line(f"{note.path} lines {note.start_line} to {note.end_line}: {note.text}")
+        for _, note in notes
+    ]
+    kept = []
+    for line in lines:
+        budget -= count_tokens(line) + _MARKS
+        if budget < 0:
+            break
+        kept.append(f"{line}\n")
+    return kept
 
 
 def _applying(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.config.settings import Settings
+from bot.domain.fingerprint import have_same_words
 from bot.domain.model import (
     LLM_SOURCE,
     BatchResult,
+    Category,
+    CheckAnnotation,
+    FailedCheck,
     FileSummary,
     Finding,
     PullRequest,
@@ -18,6 +23,7 @@ from bot.domain.model import (
     Report,
     Review,
     Scan,
+    Severity,
     SkippedFile,
     Usage,
 )
@@ -67,7 +73,10 @@ def build_report(
     reported, less_severe = _reported(review, scan, results, settings, config, known)
     rules = effective(settings, config)
     least = rules.min_confidence
-    certain = [finding for finding in reported if _is_told(finding, least, dismissed)]
+    told = [finding for finding in reported if _is_told(finding, least, dismissed)]
+    open_before = posted_before | reported_before
+    repeated = _repeating_checks(told, scan.pr_context.failed_checks, open_before)
+    certain = [finding for finding in told if finding.fingerprint not in repeated]
     findings = group(certain, posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
@@ -95,7 +104,12 @@ def build_report(
         ),
         files=_walkthrough(scan, results),
         skipped=skipped,
-        rejected=(*_refuted(results), *less_severe, *_not_reported(reported, least, dismissed)),
+        rejected=(
+            *_refuted(results),
+            *less_severe,
+            *_not_reported(reported, least, dismissed),
+            *repeated.values(),
+        ),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
         notes=_unique(_notes(scan, results, settings, bool(models))),
@@ -184,6 +198,35 @@ def _reported(
         else:
             wanted.append(finding)
     return wanted, unwanted
+
+
+def _repeating_checks(
+    findings: Iterable[Finding], checks: Sequence[FailedCheck], known: frozenset[str]
+) -> dict[str, Rejected]:
+    """Findings that a failed check reports on the same lines, by fingerprint. Severe ones and those
+    about security are not among them, for whoever pushes can have a check say anything; nor are
+    those that people know from us: that they are gone would be taken for fixed."""
+    notes = [(check.name, note) for check in checks for note in check.annotations]
+    found: dict[str, Rejected] = {}
+    for finding in findings:
+        severe = finding.severity.rank <= Severity.HIGH.rank
+        if severe or finding.category is Category.SECURITY or finding.fingerprint in known:
+            continue
+        name = next((name for name, note in notes if _says_the_same(note, finding)), None)
+        if name is not None:
+            found[finding.fingerprint] = _rejected(finding, RejectionReason.FAILED_CHECK, name)
+    return found
+
+
+def _says_the_same(note: CheckAnnotation, finding: Finding) -> bool:
+    """Whether it is on the finding's lines and names its rule, or says most of its words."""
+    if note.path != finding.path or finding.start_line is None or finding.end_line is None:
+        return False
+    if note.end_line < finding.start_line or note.start_line > finding.end_line:
+        return False
+    rules = {source.partition(":")[2].casefold() for source in finding.sources} - {""}
+    words = set(re.findall(r"[\w-]+", note.text.casefold()))
+    return not rules.isdisjoint(words) or have_same_words(finding.title, note.text)
 
 
 def _is_told(finding: Finding, min_confidence: float, dismissed: Dismissals) -> bool:

@@ -43,7 +43,7 @@ CANCEL, RERUN = "cancel", "rerun"
 
 
 #: What a token may do, by the step that it is for; git's own may read contents alone.
-READ = {"contents": "read", "pull_requests": "read", "issues": "read"}
+READ = {"contents": "read", "pull_requests": "read", "issues": "read", "checks": "read"}
 CHECKS = {"checks": "write"}
 PUBLISH = {"checks": "write", "pull_requests": "write", "issues": "write"}
 PERMISSIONS = {**PUBLISH, "contents": "read"}

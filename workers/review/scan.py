@@ -46,7 +46,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
     in_background(check_run.show_progress(services, review))
     comparison, pr_context, token = await asyncio.gather(
         pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
-        read_pull_context(gh, repo.full_name, pull),
+        read_pull_context(gh, repo.full_name, pull, own_app=settings.github_app_id),
         services.github.installation_token(repo.installation_id, repo.id),
     )
 

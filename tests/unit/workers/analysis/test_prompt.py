@@ -8,7 +8,16 @@ import pytest
 from bot.config.repository_config import Instruction
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
-from bot.domain.model import BatchFile, Category, Finding, PullRequestContext, Severity, Snippet
+from bot.domain.model import (
+    BatchFile,
+    Category,
+    CheckAnnotation,
+    FailedCheck,
+    Finding,
+    PullRequestContext,
+    Severity,
+    Snippet,
+)
 from tests.unit.workers.analysis.conftest import batch_file
 from workers.analysis.prompt import (
     Prompt,
@@ -24,13 +33,15 @@ ALL = tuple(Category)
 #: A line of our own in a user message; everything else is data.
 OURS = re.compile(
     r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|place|question"
-    r"|rest of the change|open findings|looked up \d+|your draft) ==="
+    r"|rest of the change|open findings|failed checks|tone|looked up \d+|your draft) ==="
     r"|(You may ask for at most|Up to) \d+ look-ups .*|No (more )?look-ups are possible.*"
     r"|You have read this change before; .*|\d+ of your look-ups were not done: .*"
     r"|Review the (file|\d+ files) above and answer with the JSON object\."
     r"|The open findings above, each with its id, .*"
     r"|Judge each of the findings above and answer with the JSON object\."
     r"|Answer the question\.|"
+    r"|The failed checks above ran on this commit, .*"
+    r"|The repository wants `title` and `body` of findings worded in that tone, .*|"
 )
 #: A line of data: `|text`, or `old new mark|code`.
 DATA = re.compile(r"(?:(?:\d+|-) (?:\d+|-) [ +-])?\|.*")
@@ -97,14 +108,18 @@ def evil_round(text: str) -> Round:
 
 def evil_prompts(text: str) -> list[Prompt]:
     file = show(evil_file(text))
-    pr_context = PullRequestContext(title=text, body=text, commits=(text, text), issue=text)
+    note = CheckAnnotation(path=text, start_line=1, end_line=2, text=text)
+    failed = FailedCheck(name=text, summary=text, annotations=(note, note))
+    pr_context = PullRequestContext(
+        title=text, body=text, commits=(text, text), issue=text, failed_checks=(failed, failed)
+    )
     finding = replace(evil_file(text).evidence[0], suggestion=text)
     return [
         batch_prompt([file], pr_context, (Instruction(("*", text), text),), ALL, 24_000),
         batch_prompt(
             [file], pr_context, (), ALL, 24_000, overview=(text, text), reading=evil_round(text)
         ),
-        batch_prompt([file], pr_context, (), ALL, 24_000, open_findings=[(1, finding)]),
+        batch_prompt([file], pr_context, (), ALL, 24_000, open_findings=[(1, finding)], tone=text),
         check_prompt([file], [(1, finding)], 24_000),
         check_prompt([file], [(1, finding)], 24_000, evil_round(text), forced=True),
         ask_prompt(text, text, [text], pr_context, [file], 64_000),
