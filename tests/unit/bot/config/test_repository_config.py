@@ -94,6 +94,15 @@ def test_the_documented_example_sets_every_key() -> None:
     )
 
 
+def test_every_recipe_is_right_and_changes_something() -> None:
+    recipes = re.findall(r"```yaml\n(.*?)```", (DOCS / "make-it-yours.md").read_text(), re.DOTALL)
+    assert len(recipes) > 10
+    for recipe in recipes:
+        parsed = parse(recipe)
+        assert parsed.errors == (), recipe
+        assert parsed.explicit, recipe
+
+
 def test_every_key_is_documented() -> None:
     schema = json_schema()
     for key, value in schema["properties"].items():
