@@ -77,7 +77,7 @@ def test_a_member_that_a_dispatch_forgets_fails_the_type_check(tmp_path: Path) -
 def test_every_command_is_carried_out_by_a_file_of_its_own() -> None:
     assert set(COMMANDS) == set(Verb)
     files = {verb: run.__module__.rpartition(".")[2] for verb, run in COMMANDS.items()}
-    assert files == {verb: str(verb) for verb in Verb}
+    assert files == {verb: verb.replace("-", "_") for verb in Verb}
 
 
 @pytest.mark.parametrize("verb", Verb)

@@ -15,7 +15,6 @@ from bot.domain.model import (
     BatchResult,
     Category,
     CheckAnnotation,
-    FailedCheck,
     FileSummary,
     Finding,
     PullRequest,
@@ -74,10 +73,9 @@ def build_report(
     rules = effective(settings, config)
     least = rules.min_confidence
     told = [finding for finding in reported if _is_told(finding, least, dismissed)]
-    open_before = posted_before | reported_before
-    repeated = _repeating_checks(told, scan.pr_context.failed_checks, open_before)
-    certain = [finding for finding in told if finding.fingerprint not in repeated]
-    findings = group(certain, posted_before, reported_before)
+    repeated = _repeating_checks(told, scan, posted_before | reported_before)
+    certain = (finding for finding in told if finding.fingerprint not in repeated)
+    findings = group(list(certain), posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
     models = _unique(result.model for result in results if result.model)
@@ -105,10 +103,8 @@ def build_report(
         files=_walkthrough(scan, results),
         skipped=skipped,
         rejected=(
-            *_refuted(results),
-            *less_severe,
-            *_not_reported(reported, least, dismissed),
-            *repeated.values(),
+            *(*_refuted(results), *less_severe),
+            *(*_not_reported(reported, least, dismissed), *repeated.values()),
         ),
         usage=sum((result.usage for result in results), Usage()),
         models=models,
@@ -201,11 +197,12 @@ def _reported(
 
 
 def _repeating_checks(
-    findings: Iterable[Finding], checks: Sequence[FailedCheck], known: frozenset[str]
+    findings: Iterable[Finding], scan: Scan, known: frozenset[str]
 ) -> dict[str, Rejected]:
     """Findings that a failed check reports on the same lines, by fingerprint. Severe ones and those
     about security are not among them, for whoever pushes can have a check say anything; nor are
     those that people know from us: that they are gone would be taken for fixed."""
+    checks = scan.pr_context.failed_checks
     notes = [(check.name, note) for check in checks for note in check.annotations]
     found: dict[str, Rejected] = {}
     for finding in findings:
