@@ -90,14 +90,13 @@ class PullRequests:
 
     async def resume(self, repository_id: int, number: int) -> None:
         """Review new commits again, though there were many reviews already."""
-        key, summary = (
-            keys.pull(repository_id, number),
-            await self.posted_summary(repository_id, number),
-        )
+        key = keys.pull(repository_id, number)
+        summary = await self.posted_summary(repository_id, number)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(key, "paused")
-            pipe.hset(key, "resumed", summary.reviews if summary else 0)
-            pipe.expire(key, self._database.keep_seconds)
+            if summary is not None:
+                pipe.hset(key, "resumed", summary.reviews)
+                pipe.expire(key, self._database.keep_seconds)
             await pipe.execute()
 
     async def mark_label_needed(self, repository_id: int, number: int) -> None:

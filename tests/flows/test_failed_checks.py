@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from bot.sandbox.state import CheckRun
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
+from tests.support.sandbox.checks import failed_check
 from tests.support.secret_shapes import aws_key_id
 
 BEFORE = {"app.py": "x = 1\n"}
@@ -34,27 +35,7 @@ async def with_checks(world: World, *runs: CheckRun) -> int:
 
 
 def check(id: int, name: str, conclusion: str, *notes: tuple[int, str, str]) -> CheckRun:
-    """A check run of GitHub Actions; notes are lines with level and message."""
-    return CheckRun(
-        id=id,
-        name=name,
-        head_sha="",
-        suite_id=1,
-        app_id=15368,
-        status="completed",
-        conclusion=conclusion,
-        output={"title": f"{name} says no", "summary": HOSTILE, "text": None},
-        annotations=[
-            {
-                "path": "app.py",
-                "start_line": line,
-                "end_line": line,
-                "annotation_level": level,
-                "message": message,
-            }
-            for line, level, message in notes
-        ],
-    )
+    return failed_check(id, name, *notes, conclusion=conclusion, summary=HOSTILE)
 
 
 @pytest.fixture

@@ -111,6 +111,7 @@ PLACES = (
     "looked up",
     "branch",
     "label",
+    "failed check",
 )
 #: A file that no change touches; the model asks to see it.
 LOOKED_UP = "docs/background.txt"
@@ -144,7 +145,7 @@ def corpus() -> tuple[Injection, ...]:
         Injection(
             number,
             name,
-            PLACES[(number + 5 * (number >= len(PAYLOADS))) % len(PLACES)],
+            PLACES[(number + 6 * (number >= len(PAYLOADS))) % len(PLACES)],
             PAYLOADS[name],
         )
         for number, name in enumerate(names)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
+from tests.support.sandbox.checks import failed_check
 
 from .injections import LOOKED_UP, PAYLOADS, PLACES, UNSEEN, Injection, Obedient, corpus
 from .markdown_safety import faults, plain_faults
@@ -99,6 +100,10 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
     head = await world.sandbox.commit(
         REPO, dict(_files(group, after=True)), parent=base, message=words("commit") or "Change"
     )
+    if said := _at(group, "failed check"):
+        run = failed_check(1, "tests", *((1, "failure", one.text) for one in said))
+        run.head_sha = head
+        world.repository.check_runs[run.id] = run
     branch = "".join(f"-{one.number}-{one.payload[:40]}" for one in _at(group, "branch"))
     return await world.sandbox.open_pull(
         REPO,
@@ -123,7 +128,8 @@ def _check_posted(world: World, number: int, changed: set[str]) -> None:
     url, code = world.url, f"{world.sandbox.url}/{REPO}"
     [posted] = [review for review in world.reviews if review.number == number]
     assert posted.state == "COMMENTED"
-    [run] = [run for run in world.check_runs if run.conclusion != "skipped"]
+    ours = [run for run in world.check_runs if run.app_id == world.sandbox.app_id]
+    [run] = [run for run in ours if run.conclusion != "skipped"]
     assert posted.body.startswith(f"<!-- glossator:review:{run.external_id} -->\n")
     marks = [comment.body.partition("\n")[0] for comment in world.inline_comments]
     assert len(set(marks)) == len(marks), "every comment has a marker of its own"
@@ -131,7 +137,7 @@ def _check_posted(world: World, number: int, changed: set[str]) -> None:
     for comment in world.inline_comments:
         assert comment.path in changed
         wrong += faults(comment.body, our_url=url, code_url=code, limit=65_536, suggestion=True)
-    for run in world.check_runs:
+    for run in ours:
         for name in ("summary", "text"):
             text = run.output.get(name) or ""
             wrong += faults(text, our_url=url, code_url=code, limit=65_535)
