@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
@@ -19,6 +20,12 @@ from tests.support.tally import Tally
 # the same as the one before; `HYPOTHESIS_PROFILE=new` looks at what none has looked at yet.
 hypothesis_settings.register_profile("same", deadline=None, derandomize=True, max_examples=50)
 hypothesis_settings.register_profile("new", deadline=None, max_examples=1000)
+#: For mutants: that there is a counterexample is enough, a small one is not looked for.
+hypothesis_settings.register_profile(
+    "found",
+    hypothesis_settings.get_profile("same"),
+    phases=(Phase.explicit, Phase.generate),
+)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

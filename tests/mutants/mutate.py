@@ -35,26 +35,34 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed module: what was changed, at which line, and its code."""
+    """A changed module: what was changed and at which line. Without a `place` it is the module as
+    it was."""
 
     line: int
     change: str
-    tree: ast.Module
+    source: str
+    place: int | None = None
+    kind: int = 0
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its code."""
+        tree = ast.parse(self.source)
+        if self.place is not None:
+            _mutate(tree, _places(tree)[self.place], self.kind)
+        return tree
 
 
 def mutants(source: str) -> list[Mutant]:
     """All mutants of a module, in the order of its lines."""
-    tree = ast.parse(source)
     found = []
-    for number, node in enumerate(_places(tree)):
+    for number, node in enumerate(_places(ast.parse(source))):
         for kind in range(_MOST):
-            changed = copy.deepcopy(tree)
-            place = _places(changed)[number]
-            before = ast.unparse(place)
-            if (after := _mutate(changed, place, kind)) is None:
+            place = copy.deepcopy(node)
+            if (after := _mutate(ast.Module([place], []), place, kind)) is None:  # type: ignore[list-item]
                 break
-            line = getattr(node, "lineno", 0)
-            found.append(Mutant(line, f"{_short(before)} → {_short(after)}", changed))
+            line, before = getattr(node, "lineno", 0), ast.unparse(node)
+            found.append(Mutant(line, f"{_short(before)} → {_short(after)}", source, number, kind))
     return sorted(found, key=lambda mutant: mutant.line)
 
 
@@ -144,7 +152,7 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _replace(tree: ast.Module, old: ast.AST, new: ast.AST) -> str:
+def _replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> str:
     class Replace(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
             return new if node is old else self.generic_visit(node)

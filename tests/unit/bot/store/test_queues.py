@@ -59,11 +59,19 @@ async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) ->
     await store.queues.put(taken)
     await store.redis.lpop(keys.queue("scan"))
     await store.redis.sadd(keys.acks("w1", "scan"), taken.id, "acknowledged meanwhile")
-    await store.redis.zadd(keys.HEARTBEATS, {"w1": store.now() * 1000 - 5000})
-    assert await store.queues.requeue_lost(60) == 0
-    assert await store.queues.requeue_lost(1) == 1
+    kept = message("publish_review", "b")
+    await store.queues.put(kept)
+    await store.redis.lpop(keys.queue("reports"))
+    await store.redis.sadd(keys.acks("w2", "reports"), kept.id)
+    now = await store.time() * 1000
+    await store.redis.zadd(keys.HEARTBEATS, {"w1": now - 300_000, "w2": now})
+    assert await store.queues.requeue_lost(600) == 0
+    assert await store.queues.requeue_lost(150) == 1
     assert await queued(store, "scan") == ["scan_review"]
-    assert await store.queues.live_workers() == 0
+    assert await queued(store, "reports") == [], "that worker is alive"
+    assert await store.queues.live_workers() == 1
+    assert await store.queues.requeue_lost(150) == 0
+    assert not await store.redis.exists(keys.acks("w1", "scan"))
 
 
 async def test_a_snapshot_tells_what_messages_speak_of(store: Store) -> None:

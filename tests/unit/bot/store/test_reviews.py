@@ -5,12 +5,35 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.model import Batch, BatchResult, Category, Repository, Review, State, Trigger
+import pytest
+
+from bot.domain.model import (
+    Batch,
+    BatchResult,
+    Category,
+    Finding,
+    Repository,
+    Review,
+    Severity,
+    State,
+    Trigger,
+)
 from bot.domain.progress import Activity
 from bot.store import QUEUES, Store, keys, message
+from bot.store.reviews import QUOTA_SECONDS
 from tests.support.reviews import queued, state_of
+from tests.support.web_server import ask_for_review
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
+FINDING = Finding(
+    path="a.py",
+    category=Category.CORRECTNESS,
+    severity=Severity.HIGH,
+    title="It fails",
+    body="",
+    confidence=1.0,
+    source="llm",
+)
 ACTIVE = (State.QUEUED, State.SCANNING, State.ANALYZING, State.REPORTING)
 
 
@@ -36,6 +59,13 @@ async def events(store: Store, name: str) -> list[tuple[str, str]]:
     return [(fields[b"type"].decode(), json.loads(fields[b"data"])["state"]) for _, fields in raw]
 
 
+async def subjects(store: Store, queue: str) -> list[str]:
+    """The reviews that the messages of a queue are about, in order."""
+    names = await store.redis.lrange(keys.queue(queue), 0, -1)
+    bodies = [await store.redis.hget(keys.queue_messages(queue), name) for name in names]
+    return [json.loads(body or b"")["args"][0] for body in bodies]
+
+
 async def test_a_review_is_opened_once_and_published_as_an_event(store: Store) -> None:
     first = await store.reviews.open(review("one"))
     again = await store.reviews.open(review("one"))
@@ -48,7 +78,9 @@ async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
     await store.reviews.open(review("one"))
     second = await store.reviews.open(review("two", head="b" * 40, trigger=Trigger.PUSHED))
     assert (second.outcome, second.other) == ("opened", "one")
-    assert await store.reviews.state("one") is State.SUPERSEDED
+    old, new = await state_of(store, "one"), await state_of(store, "two")
+    assert (old.state, old.superseded_by) == (State.SUPERSEDED, "two")
+    assert (new.state, new.supersedes) == (State.QUEUED, "one")
     assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
 
 
@@ -110,10 +142,19 @@ async def test_nothing_starts_after_removed_requests(store: Store) -> None:
     assert granted == [True, False], "it has no place in the day's quota any more"
 
 
-async def test_a_failed_review_does_not_block_the_next(store: Store) -> None:
+@pytest.mark.parametrize("end", [State.FAILED, State.CANCELLED])
+async def test_a_review_without_a_report_does_not_block_the_next(store: Store, end: State) -> None:
     await store.reviews.open(review("one"))
-    assert await store.reviews.move("one", State.FAILED, from_states=ACTIVE, error="No.")
+    assert await store.reviews.move("one", end, from_states=ACTIVE, error="No.")
     assert (await store.reviews.open(review("two"))).outcome == "opened"
+
+
+async def test_a_review_that_begins_after_all_does_not_show_an_earlier_end(store: Store) -> None:
+    asked = await ask_for_review(store)
+    await store.requests.reject(asked.id, "GitHub did not respond.")
+    assert await events(store, asked.id) == [("failed", "failed")]
+    await store.reviews.open(asked)
+    assert await events(store, asked.id) == [("progress", "queued")]
 
 
 async def test_who_began_without_a_turn_waits_for_none_and_takes_none(store: Store) -> None:
@@ -127,6 +168,76 @@ async def test_who_began_without_a_turn_waits_for_none_and_takes_none(store: Sto
     assert await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
     assert not (await state_of(store, "three")).parked
     assert await queued(store, "scan") == ["scan_review"] * 2
+
+
+async def test_a_review_that_ends_gives_its_turn_to_the_one_that_waits_longest(
+    store: Store,
+) -> None:
+    for number, name in enumerate(("one", "two", "three", "four", "five")):
+        await store.reviews.open(replace(review(name), number=number + 1))
+        await store.reviews.admit(
+            name, 1, max_concurrent=1, messages=[message("scan_review", name)]
+        )
+    assert await subjects(store, "scan") == ["one"]
+
+    await store.reviews.move("one", State.COMPLETED, from_states=ACTIVE)
+    assert await subjects(store, "scan") == ["one", "two"]
+    await store.reviews.move("five", State.CANCELLED, from_states=ACTIVE)  # it had no turn
+    assert await subjects(store, "scan") == ["one", "two"]
+    await store.reviews.move("two", State.FAILED, from_states=ACTIVE)
+    assert await subjects(store, "scan") == ["one", "two", "three"]
+    assert await store.reviews.running(1) == 1
+    await store.reviews.move("three", State.COMPLETED, from_states=ACTIVE)
+    await store.reviews.move("four", State.COMPLETED, from_states=ACTIVE)
+    assert await subjects(store, "scan") == ["one", "two", "three", "four"]
+    assert await store.reviews.running(1) == 0
+
+
+async def test_as_many_reviews_begin_as_there_are_turns(store: Store) -> None:
+    for number, name in enumerate(("one", "two", "three")):
+        await store.reviews.open(replace(review(name), number=number + 1))
+        scan = [message("scan_review", name)]
+        assert await store.reviews.admit(name, 1, max_concurrent=2, messages=scan)
+        assert not await store.reviews.admit(name, 1, max_concurrent=2, messages=scan)
+    assert await subjects(store, "scan") == ["one", "two"]
+    assert await store.reviews.running(1) == 2
+
+
+async def test_a_review_that_completed_leaves_no_check_run_to_complete(store: Store) -> None:
+    """Unlike one that failed, and one that stands on GitHub but was cancelled."""
+    for number, name in enumerate(("good", "bad", "standing")):
+        await store.reviews.open(replace(review(name), number=number + 1))
+    await store.reviews.update("standing", review_url="https://github.com/")
+    await store.reviews.move("good", State.COMPLETED, from_states=ACTIVE)
+    await store.reviews.move("bad", State.FAILED, from_states=ACTIVE, error="No.")
+    await store.reviews.move("standing", State.CANCELLED, from_states=ACTIVE, error="No.")
+    snapshot = await store.queues.snapshot()
+    assert (snapshot.active, snapshot.ending) == ((), ("bad", "standing"))
+    standing = await state_of(store, "standing")
+    assert (standing.state, standing.error) == (State.COMPLETED, "")
+    assert await store.redis.hgetall(keys.ENDED_REVIEWS) == {b"completed": b"2", b"failed": b"1"}
+    assert abs((standing.finished_at or 0) - await store.time()) < 60
+
+
+async def test_what_is_kept_of_a_review_ends_some_time_after_it(store: Store) -> None:
+    await store.reviews.open(review("one"))
+    assert await store.redis.ttl(keys.review("one")) == -1, "it may wait for long"
+    lifetime = store.redis.ttl
+    assert 3000 < await lifetime(keys.head(REPOSITORY.id, "a" * 40)) <= 3600
+    waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
+    await store.reviews.open(waiting, follow_up=message("start_queued_review", {}, "two", 0))
+    assert 3000 < await lifetime(keys.after("one")) <= 3600
+    await store.reviews.move("one", State.COMPLETED, from_states=ACTIVE)
+    assert 3000 < await lifetime(keys.review("one")) <= 3600
+    assert 3000 < await lifetime(keys.events("one")) <= 3600
+
+
+async def test_the_day_of_a_quota_ends(store: Store) -> None:
+    assert await store.reviews.consume_quota(1, "one", 1)
+    assert await store.reviews.consume_quota(1, "one", 1), "counted once"
+    assert not await store.reviews.consume_quota(1, "two", 1)
+    [key] = await store.redis.keys(keys.quota(1, "*"))
+    assert QUOTA_SECONDS - 600 < await store.redis.ttl(key) <= QUOTA_SECONDS
 
 
 async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
@@ -167,10 +278,15 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
     )
     assert await store.stage_data.batch("one", 3) == Batch(3, ())
     every_batch_twice = list(range(5)) * 2
+    found = [(FINDING,) * number for number in range(5)]
     await asyncio.gather(
         *(
             store.stage_data.finish_batch(
-                "one", number, BatchResult(), files=5, publish=message("publish_review", "one")
+                "one",
+                number,
+                BatchResult(findings=found[number]),
+                files=5,
+                publish=message("publish_review", "one"),
             )
             for number in every_batch_twice
         )
@@ -179,7 +295,7 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
     assert await store.reviews.state("one") is State.REPORTING
     assert len(await store.stage_data.results("one")) == 5
     progress = (await state_of(store, "one")).progress
-    assert (progress.percent, progress.files_done) == (90, 25)
+    assert (progress.percent, progress.files_done, progress.findings) == (90, 25, 10)
 
 
 async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:

@@ -1,5 +1,7 @@
 """Sessions, sign-ins, and what was asked for."""
 
+from dataclasses import replace
+
 from bot.store import RepositoryAccess, Session, Store, keys
 from tests.support.web_server import ask_for_review
 
@@ -42,3 +44,16 @@ async def test_a_rejected_request_is_told_once(store: Store) -> None:
     assert found.error == "No."
     [event] = await store.events.page(review.id, "0")
     assert (event.kind, event.data.error, event.is_final) == ("failed", "No.", True)
+    assert 3000 < await store.redis.ttl(keys.events(review.id)) <= 3600
+    assert 3000 < await store.redis.ttl(keys.pending(review.id)) <= 3600
+
+
+async def test_a_head_that_got_no_review_is_known_for_a_while(store: Store) -> None:
+    review = await ask_for_review(store)
+    request = await store.requests.find(review.id)
+    assert request is not None
+    head = replace(request, repository_id=7, head_sha="a" * 40)
+    await store.requests.end(review.id, head, "Nothing to review.")
+    assert await store.pulls.at_head(7, "a" * 40) == [review.number]
+    assert await store.requests.skipped_pull_number(review.id, 7) == review.number
+    assert 3000 < await store.redis.ttl(keys.head(7, "a" * 40)) <= 3600

@@ -281,3 +281,19 @@ def test_later_reviews_comment_only_on_severe_findings_in_changed_files(
     assert third.findings == second.findings
     asked = build(review=replace(review, trigger=Trigger.COMMAND), earlier_reviews=2)
     assert asked.inline == second.inline
+
+
+def test_a_later_review_does_not_comment_on_files_that_no_model_read_again(
+    build: Build, review: Review, results: tuple[BatchResult, ...]
+) -> None:
+    pushed = replace(review, trigger=Trigger.PUSHED)
+    unread = tuple(replace(result, reviewed=(), skipped=()) for result in results)
+    assert build(review=pushed, results=unread, earlier_reviews=1).inline
+    assert build(review=pushed, results=unread, earlier_reviews=2).inline == ()
+    without_model = build(review=pushed, results=unread, earlier_reviews=2, llm="")
+    assert without_model.inline == ("00000000000000b1",), "analyzers read every file each time"
+    missed = replace(
+        unread[0], skipped=(SkippedFile("shop/search.py", FileSkipReason.NOT_READ, "no budget"),)
+    )
+    again = build(review=pushed, results=(missed, *unread[1:]), earlier_reviews=2)
+    assert again.inline == ("00000000000000b1",), "nor has an earlier review's model read it"

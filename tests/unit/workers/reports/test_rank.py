@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.model import Category, CheckOutcome, Finding, Report, Severity
 from workers.reports.rank import (
+    IN_FULL_MIN,
     INLINE_CONFIDENCE,
     Shown,
     choose_inline,
@@ -157,6 +158,9 @@ def test_what_has_no_line_takes_no_place(one: Finding, report: Report) -> None:
     assert choose_inline(ranked([loose, *rest]), (), 1) == ("medium1",)
     assert shown(loose, report) is Shown.BODY
     assert shown(replace(loose, check=UNDECIDED), report) is Shown.FOLDED
+    least = replace(loose, severity=Severity.MEDIUM, check=CONFIRMED, confidence=1.0)
+    assert rank_score(least) == IN_FULL_MIN
+    assert shown(least, report) is Shown.BODY
     assert shown(rest[0], report) is Shown.FOLDED
     assert shown(rest[0], replace(report, inline=("medium1",))) is Shown.INLINE
     assert shown(rest[0], replace(report, still_open=("medium1",))) is Shown.STILL_OPEN
