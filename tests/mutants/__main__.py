@@ -2,8 +2,9 @@
 
     python -m tests.mutants [--sample 20] [--seed 1] [MODULE ...]
 
-Each mutant is tried against the unit and property tests of its module, in a process of its own that
-imports the changed module. Prints the survivors, and ends with 1 if a module is below the mark.
+Each mutant is tried against the unit and property tests of its module, in a process of its own: one
+that has collected them (`in_place`), and if none fails one that imports the changed module. Prints
+the survivors, and ends with 1 if a module is below the mark.
 """
 
 import argparse
@@ -13,11 +14,10 @@ import importlib
 import importlib.abc
 import importlib.util
 import io
+import json
 import os
 import random
-import resource
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -26,6 +26,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.mutants import in_place
 from tests.mutants.mutate import Mutant, mutants
 from tests.mutants.survivors import EQUIVALENT
 
@@ -72,10 +73,6 @@ _PRELOADED = (
 
 #: The share of mutants that are not equivalent that has to be killed, of each module.
 MARK = 0.9
-#: Seconds of processor time for one mutant: an endless loop is one that is found out.
-SECONDS = 60
-#: Seconds by the clock, for one that waits for ever; a busy machine must not end others.
-LONGEST = 900
 
 
 @dataclass(frozen=True)
@@ -116,25 +113,35 @@ def tests_of(module: str) -> list[str]:
     return [path for path in (*own, *MODULES.get(module, ())) if (ROOT / path).exists()]
 
 
-def survives(module: str, mutant: Mutant) -> bool:
-    """Whether no test fails on it; tried in a fork of this process."""
+def survivors(module: str, tried: Sequence[Mutant]) -> list[Mutant]:
+    """Those on which no test fails. SystemExit if one fails without any mutant."""
+    child_reads, child_writes = os.pipe()
     child = os.fork()
     if child == 0:
-        os._exit(_run(module, mutant))
-    deadline = time.monotonic() + LONGEST
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.02)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return False
+        forks = in_place.Forks(importlib.import_module(module), path_of(module), tried)
+        failed = _run(module, forks)
+        numbers = [tried.index(mutant) for mutant in forks.survivors]
+        os.write(child_writes, json.dumps(numbers).encode())
+        os._exit(failed)
+    os.close(child_writes)
+    with os.fdopen(child_reads) as answer:
+        text = answer.read()
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        raise SystemExit(f"The tests of {module} fail without any mutant: {tests_of(module)}")
+    return [tried[number] for number in json.loads(text) if _survives(module, tried[number])]
 
 
-def _run(module: str, mutant: Mutant) -> int:
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    sys.meta_path.insert(0, _Changed(module, mutant.tree, path_of(module)))
+def _survives(module: str, mutant: Mutant) -> bool:
+    """Whether no test fails where modules are imported with the mutant."""
+    child = os.fork()
+    if child == 0:
+        in_place.limit_time()
+        sys.meta_path.insert(0, _Changed(module, mutant.tree, path_of(module)))
+        os._exit(_run(module))
+    return in_place.ends_well(child)
+
+
+def _run(module: str, *plugins: object) -> int:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         return int(
             pytest.main(
@@ -142,7 +149,8 @@ def _run(module: str, mutant: Mutant) -> int:
                     *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis"),
                     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded
                     *tests_of(module),
-                ]
+                ],
+                plugins=plugins,
             )
         )
 
@@ -150,13 +158,11 @@ def _run(module: str, mutant: Mutant) -> int:
 def measure(module: str, sample: int, seed: int) -> Result:
     """A sample of the module's mutants that are not known to be equivalent."""
     source = path_of(module).read_text()
-    if not survives(module, Mutant(0, "nothing", source)):
-        raise SystemExit(f"The tests of {module} fail without any mutant: {tests_of(module)}")
     known = EQUIVALENT.get(module, {})
     possible = [each for each in mutants(source) if each.change not in known]
     chosen = random.Random(f"{seed}{module}").sample(possible, min(sample, len(possible)))
-    survivors = [mutant for mutant in chosen if survives(module, mutant)]
-    return Result(module, len(chosen) - len(survivors), survivors)
+    left = survivors(module, chosen)
+    return Result(module, len(chosen) - len(left), left)
 
 
 def main() -> int:
