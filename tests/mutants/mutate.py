@@ -35,34 +35,33 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed module: what was changed and at which line. Without a `place` it is the module as
-    it was."""
+    """A changed module: what was changed, and where. `change` begins with the function's name."""
 
     line: int
     change: str
     source: str
-    place: int | None = None
-    kind: int = 0
+    place: int
+    kind: int
 
     @property
     def tree(self) -> ast.Module:
         """Its code."""
         tree = ast.parse(self.source)
-        if self.place is not None:
-            _mutate(tree, _places(tree)[self.place], self.kind)
+        _mutate(tree, _places(tree)[self.place][1], self.kind)
         return tree
 
 
 def mutants(source: str) -> list[Mutant]:
     """All mutants of a module, in the order of its lines."""
     found = []
-    for number, node in enumerate(_places(ast.parse(source))):
+    for number, (function, node) in enumerate(_places(ast.parse(source))):
         for kind in range(_MOST):
             place = copy.deepcopy(node)
             if (after := _mutate(ast.Module([place], []), place, kind)) is None:  # type: ignore[list-item]
                 break
             line, before = getattr(node, "lineno", 0), ast.unparse(node)
-            found.append(Mutant(line, f"{_short(before)} → {_short(after)}", source, number, kind))
+            text = f"{function}: {_short(before)} → {_short(after)}"
+            found.append(Mutant(line, text, source, number, kind))
     return sorted(found, key=lambda mutant: mutant.line)
 
 
@@ -74,12 +73,13 @@ def _short(code: str) -> str:
     return " ".join(code.split())[:70]
 
 
-def _places(tree: ast.Module) -> list[ast.AST]:
-    """The nodes within functions that may be changed, always in the same order."""
+def _places(tree: ast.Module) -> list[tuple[str, ast.AST]]:
+    """The nodes within functions that may be changed, always in the same order, each with the
+    function's name."""
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     defined = [*tree.body, *(node for one in classes for node in one.body)]
     functions = [node for node in defined if isinstance(node, _FUNCTION)]
-    return [node for function in functions for node in _within(function)]
+    return [(function.name, node) for function in functions for node in _within(function)]
 
 
 _FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef

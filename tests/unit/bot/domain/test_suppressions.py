@@ -52,6 +52,19 @@ def test_a_suppression_never_covers_what_is_critical_but_the_same_secret(
     assert suppression(SECRET).covers(finding(SECRET, severity))
 
 
+def test_a_suppression_covers_the_finding_that_it_names_alone() -> None:
+    other = fingerprint("a.py", "ruff:S1", "y")
+    assert not suppression(CODE).covers(finding(other))
+    assert not suppression(SECRET).covers(finding(CODE))
+
+
+def test_a_suppression_lasts_since_it_was_made_or_used_last() -> None:
+    assert suppression(CODE, suppressed_at=3 * DAY).last_used_at == 3 * DAY
+    assert suppression(CODE, suppressed_at=3 * DAY, used_at=5 * DAY).last_used_at == 5 * DAY
+    assert suppression(CODE).day == ""
+    assert suppression(CODE, suppressed_at=3 * DAY).day == "1970-01-04"
+
+
 def test_another_critical_defect_on_the_line_of_a_dismissed_secret_is_reported() -> None:
     """By a model, whose findings of one category on one line have one fingerprint."""
     dismissed = replace(suppression(SECRET), title="The key of the test account is in the code")

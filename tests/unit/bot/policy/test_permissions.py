@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.commands import Command, Verb
-from bot.policy.permissions import is_permitted, may_write
+from bot.policy.permissions import is_permitted, may_write, only_as_author
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -38,3 +38,20 @@ def test_an_author_with_a_say_may_ask_and_dismiss_if_they_can_read(
     command = Command(verb=verb, text="x")
     assert is_permitted(permission, command, as_author=True) is allowed
     assert is_permitted(permission, command) is (reads and verb is Verb.HELP)
+
+
+@pytest.mark.parametrize(
+    ("verb", "permission", "expected"),
+    [
+        (Verb.ASK, "read", True),
+        (Verb.DISMISS, "triage", True),
+        (Verb.ASK, "write", False),  # they may anyhow
+        (Verb.HELP, "read", False),
+        (Verb.REVIEW, "read", False),  # they may not even as the author
+        (Verb.ASK, "none", False),
+    ],
+)
+def test_whose_pull_request_it_is_matters_only_where_the_author_alone_may(
+    verb: Verb, permission: str, expected: bool
+) -> None:
+    assert only_as_author(permission, Command(verb=verb, text="x")) is expected

@@ -8,8 +8,8 @@ import pytest
 from bot.config.repository_config import Profile, RepoConfig
 from bot.config.settings import FailOn, Forks, Settings
 from bot.domain.model import Category, Effort, Severity
-from bot.policy.precedence import Effective, effective
-from templates.languages import Language
+from bot.policy.precedence import Effective, effective, speak
+from templates.languages import Language, current, speaking
 
 #: Of each key the server's value and the repository's.
 KEYS: dict[str, tuple[Any, Any]] = {
@@ -83,3 +83,11 @@ def test_a_profile_goes_before_the_server_and_behind_what_the_repository_says_it
     assert (holds.min_severity, holds.max_comments) == (Severity.INFO, 0)
     sure = Settings(_env_file=None, min_confidence=0.9)
     assert effective(sure, RepoConfig(profile=Profile.QUIET)).min_confidence == 0.9
+
+
+def test_what_is_written_from_then_on_is_in_the_language_that_holds() -> None:
+    with speaking(Language.ENGLISH):
+        speak(settings(), RepoConfig())
+        assert current() is Language.GERMAN
+        speak(settings(), RepoConfig(language=Language.JAPANESE))
+        assert current() is Language.JAPANESE

@@ -6,7 +6,21 @@ from bot.config.repository_config import RepoConfig, ReviewOn
 from bot.config.settings import Forks, Settings
 from bot.domain.model import PullRequest, Trigger
 from bot.policy.precedence import effective
-from bot.policy.start import Skip, SkipReason, Start, decide
+from bot.policy.start import (
+    Skip,
+    SkipReason,
+    Start,
+    author_quota_exceeded,
+    cancelled_by,
+    decide,
+    has_skip_label,
+    label_added,
+    marker_added,
+    quota_exceeded,
+    skip_marker_in,
+    superseded_by,
+    was_closed,
+)
 from tests.support.pulls import PULL
 
 PATHS = ("src/hello.py", "docs/index.md")
@@ -261,3 +275,31 @@ def test_pushes_pause_after_so_many_reviews(trigger: Trigger, reviews: int) -> N
         assert "`/review resume`" in decision.message
     else:
         assert decision == Start()
+
+
+def test_labels_and_markers_ignore_case() -> None:
+    config = RepoConfig(skip_labels=("No-Review",), title_skip_markers=("[WIP]", "draft:"))
+    assert has_skip_label(config, "no-REVIEW")
+    assert not has_skip_label(config, "review")
+    assert not has_skip_label(RepoConfig(skip_labels=()), "No-Review")
+    assert skip_marker_in(config, "Draft: greet [wip]") == "[WIP]"
+    assert skip_marker_in(config, "Draft: greet") == "draft:"
+    assert skip_marker_in(config, "Greet") is None
+
+
+def test_what_ends_a_review_is_told_with_what_starts_another() -> None:
+    anyway = "Comment `/review` to review it anyway."
+    assert label_added("wip") == f"The label `wip` was added. {anyway}"
+    assert marker_added("[wip]") == f"`[wip]` was added to the title. {anyway}"
+    assert was_closed().endswith("Reopening it starts a review.")
+    assert cancelled_by("ada") == "Cancelled by ada. Comment `/review` to start again."
+    assert superseded_by(Skip(SkipReason.DRAFT, "It is a draft.")) == (
+        f"Superseded by a newer commit, which is not reviewed. It is a draft. {anyway}"
+    )
+    quota = quota_exceeded(7)
+    assert quota.reason is SkipReason.QUOTA
+    assert quota.full_message.startswith("Daily limit of 7 reviews reached")
+    author = author_quota_exceeded(3)
+    assert author.reason is SkipReason.AUTHOR_QUOTA
+    assert "has had 3 reviews within the hour" in author.message
+    assert author.full_message.endswith(anyway)

@@ -76,6 +76,10 @@ async def test_of_one_installation_so_many_are_handled_at_once(
     await store.deliveries.start_queued()
     assert await store.redis.hexists(keys.queue_messages("events"), sent[-1].id)
 
+    await store.redis.hdel(keys.queue_messages("events"), sent[2].id)
+    await store.deliveries.start_queued()
+    assert not await store.redis.exists(keys.QUEUED_DELIVERIES), "none waits any more"
+
 
 async def test_redeliveries_are_asked_for_when_they_are_due_and_counted(store: Store) -> None:
     plans = store.deliveries
