@@ -8,7 +8,7 @@ import pytest
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
-from bot.domain.model import BatchFile, Category, Finding, Severity, Snippet
+from bot.domain.model import BatchFile, Category, Finding, Place, Severity, Snippet
 from bot.policy.finding_filter import FindingFilter
 from tests.support.secret_shapes import SHAPES
 from tests.unit.workers.analysis.conftest import batch_file, finding
@@ -82,6 +82,60 @@ def test_the_quote_is_taken_from_the_diff() -> None:
     assert (found.start_line, found.end_line) == (3, 4)
 
 
+@pytest.mark.parametrize(
+    ("side", "line", "lines"),
+    [
+        ("new", 3, (3, 3)),
+        ("new", 4, (4, 4)),
+        ("old", 3, (3, 3)),
+        ("new", 2, None),  # unchanged
+        ("old", 2, None),
+        ("old", 4, None),  # there is none
+    ],
+)
+def test_without_a_quote_the_number_of_a_changed_line_is_believed(
+    side: str, line: int | None, lines: tuple[int, int] | None
+) -> None:
+    found = judged(quote=" ", side=side, line=line)
+    assert found.anchored is (lines is not None)
+    if lines is not None:
+        assert (found.start_line, found.end_line) == lines
+        assert found.side is (Side.LEFT if side == "old" else Side.RIGHT)
+
+
+def test_the_lines_around_a_finding_are_kept_for_people() -> None:
+    found = judged()
+    assert found.before[-1] == "    for row in rows:"
+    assert found.after == ()
+    assert judged(quote="nowhere at all").before == ()
+
+
+def looked_up(*paths: str) -> LookUpResult:
+    look_up = LookUp(operation=Operation.READ, path=paths[0])
+    places = tuple(Place(path=path, start_line=1, end_line=9) for path in paths)
+    return LookUpResult(look_up=look_up, text="", places=places)
+
+
+def test_a_finding_rests_on_what_it_names_of_what_was_looked_up() -> None:
+    results = [looked_up("db.py"), looked_up("urls.py", "db.py")]
+
+    def paths(**changed: Any) -> list[str]:
+        shown = show(batch_file())
+        raw = read_finding(finding(**changed))
+        assert isinstance(raw, RawFinding)
+        found = validate_finding(raw, {shown.path: shown}, FILTER, results)
+        assert isinstance(found, Finding)
+        return [place.path for place in found.looked_at]
+
+    assert paths() == []
+    assert paths(body="As urls.py says.") == ["urls.py"]
+    assert paths(trace="row -> db.py") == ["db.py"]
+    assert paths(looked_at=[1]) == ["db.py"]
+    assert paths(looked_at=[2]) == ["urls.py", "db.py"]
+    assert paths(looked_at=[2, 1, 2]) == ["urls.py", "db.py"]
+    assert paths(looked_at=[0, 3]) == []
+
+
 def test_model_output_is_shown_without_secrets_and_hidden_characters() -> None:
     secret = SHAPES["slack"]
     found = judged(
@@ -110,12 +164,14 @@ def test_a_path_is_matched_as_shown_and_reported_as_is() -> None:
         ("12 |RETRIES = 3", True),
         ("for row in sorted(rows):", False),
         ("    for row in rows:\n    nothing()", False),
+        ("  abc", True),
+        ("xy", False),
         ("}", False),
         (" ", False),
     ],
 )
 def test_a_fix_is_shown_by_lines_that_were_shown(line: str, shown: bool) -> None:
-    context = (Snippet("definition", "db.py", 1, "def connect():\n    }"),)
+    context = (Snippet("definition", "db.py", 1, "def connect():\n    }\n    abc\n    xy"),)
     look_up = LookUp(operation=Operation.READ, path="settings.py")
     result = LookUpResult(look_up=look_up, text="11 |\n12 |RETRIES = 3")
     assert shows_fix(line, [show(replace(batch_file(), context=context))], [result]) is shown

@@ -199,6 +199,16 @@ def test_ordinary_markdown_stays_readable(text: str, markdown: str) -> None:
     assert sanitize(text) == markdown
 
 
+@pytest.mark.parametrize("text", ["", " ", "\n"])
+def test_what_says_nothing_is_no_code(text: str) -> None:
+    assert code_span(text) == ""
+
+
+@pytest.mark.parametrize("text", ["#", "a\n\n#", "## #\n\na"])
+def test_a_heading_without_words_leaves_no_mark(text: str) -> None:
+    assert sanitize(text) == ("a" if "a" in text else "")
+
+
 def test_a_title_is_not_bold_in_itself() -> None:
     assert sanitize_line("**Division** by __zero__ in __init__", strong=False) == (
         "Division by \\_\\_zero\\_\\_ in \\_\\_init\\_\\_"
