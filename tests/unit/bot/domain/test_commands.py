@@ -120,6 +120,10 @@ def test_all_else_is_none(body: str) -> None:
             "Those words do not go together in one command. `/review help` lists all commands.",
         ),
         (
+            "/review quick deep",
+            "Those words do not go together in one command. `/review help` lists all commands.",
+        ),
+        (
             "/review ask",
             "`/review ask` needs a question on the same line. `/review help` lists all commands.",
         ),

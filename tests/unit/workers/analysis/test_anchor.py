@@ -67,6 +67,10 @@ def left(start: int, end: int | None = None) -> Anchor:
         ("- 12 +|    log.info('paying %s', order.id)", right(12)),
         ("12 +|    log.info('paying %s', order.id)\n13  |    return charge(total)", right(12, 13)),
         ("11 - -|    total = order.sum()", left(11)),
+        ("12 |    log.info('paying %s', order.id)", right(12)),
+        ("12 |    log.info('paying %s', order.id)\nnothing", None),  # not numbers of each line
+        ("+    log.info('paying %s', order.id)\nx    return charge(total)", None),
+        ("    return charge(-order.sum(tax=True))", right(203)),
     ],
 )
 def test_whole_lines_are_found_plain_with_markers_and_with_numbers(
@@ -175,6 +179,11 @@ def test_of_both_sides_the_one_that_was_said_is_meant() -> None:
     assert anchor(moved, "call(x, y)", side_hint=Side.RIGHT) == right(100)
     assert anchor(moved, "call(x, y)", side_hint=Side.LEFT) == left(10)
     assert anchor(moved, "call(x, y)", 10, Side.RIGHT) is None
+    assert anchor(moved, "-call(x, y)") == left(10)
+    assert anchor(moved, "+call(x, y)") == right(100)
+    inside = two(Line(10, None, "a = call(x, y)"), Line(None, 100, "b = call(x, y)"))
+    assert anchor(inside, "-call(x, y)") == left(10)
+    assert anchor(inside, "+call(x, y)") == right(100)
 
 
 def test_a_wrong_number_is_overlooked_only_if_the_whole_file_has_the_line_once() -> None:
