@@ -1,12 +1,15 @@
 """Outcomes in Redis: each thing once, by its clock, and for as long as is said."""
 
 from dataclasses import replace
+from typing import Any
 
 from redis.asyncio import Redis
 
 from bot.domain.model import Category, Effort, Severity
 from bot.domain.outcomes import Outcome, PostedFinding, Signal
+from bot.domain.suppressions import Suppression, Via
 from bot.store import Seen, Store, keys
+from bot.store.database import DELIVERY_SECONDS
 from bot.store.findings import MAX_OUTCOMES
 
 FINDING = PostedFinding(
@@ -96,3 +99,40 @@ async def test_only_repositories_that_the_asker_may_read_are_looked_at(store: St
     assert [one.repository_id for one in found] == [11]
     found, _ = await store.outcomes.since(await store.time() + 60, lambda _: True)
     assert found == ()
+
+
+def suppression(name: str = NAME, **more: Any) -> Suppression:
+    return Suppression(
+        fingerprint=name, path="a.py", title="It fails", reason="ours", suppressed_by="ada", **more
+    )
+
+
+async def test_a_finding_is_taken_back_for_repository_and_pull_request_once(store: Store) -> None:
+    made = suppression(via=Via.THUMBS_DOWN, suppressed_at=await store.time())
+    assert await store.suppressions.suppress(11, made)
+    await store.suppressions.dismiss(11, 1, NAME, "00000000000000b1")
+    await store.pulls.add_posted(11, 1, [NAME])
+    for _ in range(2):  # the request is handled twice
+        back = await store.suppressions.unsuppress(11, 1, NAME, by="request")
+        assert back is Via.THUMBS_DOWN
+    assert await store.suppressions.unsuppress(11, 1, NAME, by="another") is None
+    assert (await store.suppressions.dismissals(11, 1, 90)).fingerprints == {"00000000000000b1"}
+    assert await store.pulls.posted(11, 1) == frozenset(), "it may be posted again"
+    assert 0 < await store.redis.ttl(keys.unsuppressed("request")) <= DELIVERY_SECONDS
+
+
+async def test_what_was_dismissed_on_a_pull_request_alone_is_taken_back_there(store: Store) -> None:
+    await store.suppressions.dismiss(11, 1, NAME)
+    for _ in range(2):
+        assert await store.suppressions.unsuppress(11, 1, NAME, by="request") is Via.COMMAND
+    assert (await store.suppressions.dismissals(11, 1, 90)).fingerprints == set()
+
+
+async def test_a_suppression_that_was_taken_back_while_it_was_used_stays_so(store: Store) -> None:
+    now = await store.time()
+    kept, gone = suppression(suppressed_at=now), suppression("b", suppressed_at=now)
+    await store.suppressions.suppress(11, kept)
+    await store.suppressions.mark_used(11, [kept, gone])
+    [found] = await store.suppressions.all(11, 90)
+    assert found.fingerprint == NAME
+    assert abs(found.used_at - now) < 60

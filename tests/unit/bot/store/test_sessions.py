@@ -48,6 +48,21 @@ async def test_a_rejected_request_is_told_once(store: Store) -> None:
     assert 3000 < await store.redis.ttl(keys.pending(review.id)) <= 3600
 
 
+async def test_the_end_of_a_request_is_told_once_and_not_of_a_review_that_began(
+    store: Store,
+) -> None:
+    for begun in (False, True):
+        review = await ask_for_review(store)
+        request = await store.requests.find(review.id)
+        assert request is not None
+        if begun:
+            await store.reviews.open(review)
+        for reason in ("No.", "Never."):
+            await store.requests.end(review.id, request, reason)
+        [event] = await store.events.page(review.id, "0")
+        assert (event.data.error, event.is_final) == (("", False) if begun else ("No.", True))
+
+
 async def test_a_head_that_got_no_review_is_known_for_a_while(store: Store) -> None:
     review = await ask_for_review(store)
     request = await store.requests.find(review.id)
