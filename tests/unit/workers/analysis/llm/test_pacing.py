@@ -170,6 +170,24 @@ async def test_a_waiter_that_gave_up_does_not_block_others(redis: "Redis") -> No
         pass
 
 
+async def test_what_is_kept_of_an_endpoint_ends_when_nobody_asks_it_any_more(
+    redis: "Redis",
+) -> None:
+    day = 86_400
+    pacing = shared(redis, concurrency=1, lease=30)
+    await pacing.throttled(0)
+    assert day - 600 < await redis.ttl(keys.llm_limit("endpoint")) <= day
+    await redis.persist(keys.llm_limit("endpoint"))
+    async with pacing.slot():
+        waiting = asyncio.create_task(pacing.slot().__aenter__())
+        while not await redis.zcard(keys.llm_waiters("endpoint")):
+            await asyncio.sleep(0.01)
+        for key in (keys.llm_limit, keys.llm_waiters, keys.llm_polls):
+            assert day - 600 < await redis.ttl(key("endpoint")) <= day
+        assert 30 < await redis.ttl(keys.llm_leases("endpoint")) <= 90
+        await stop(waiting)
+
+
 async def test_a_crashed_waiter_is_removed(redis: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_EXPIRY", 0.3)
     await redis.zadd(keys.llm_waiters("endpoint"), {"crashed": 0})
