@@ -20,6 +20,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "the pattern matches every line, if only nothing of it"
         ),
     },
+    "workers.reports.dedupe": {
+        "_is_one: False → True": "a finding that is alone gets no places by being one",
+    },
     "bot.text.globs": {
         "_entered_by: 0 → 1": "its bit is the first state's, and no character leads there",
     },

@@ -17,6 +17,8 @@ async def test_a_delivery_is_queued_once_whatever_comes_at_the_same_time(store: 
     ]
     assert sorted(await asyncio.gather(*deliveries)) == [False] * 19 + [True]
     assert await queued(store, "events") == ["handle_delivery"]
+    lifetime = await store.redis.ttl(keys.delivery("guid"))
+    assert DELIVERY_SECONDS - 600 < lifetime <= DELIVERY_SECONDS
 
 
 async def test_deliveries_that_come_at_once_are_queued_each(store: Store) -> None:

@@ -53,6 +53,17 @@ async def test_what_is_repeated_counts_once(store: Store) -> None:
     }
 
 
+async def test_it_is_counted_how_long_a_finding_stood_until_it_was_fixed(store: Store) -> None:
+    await posted(store, FINDING)
+    ago = await store.time() - 1000
+    await store.redis.hset(keys.outcomes(11, 1), f"posted:{NAME}", str(ago))
+    for _ in range(2):
+        await seen(store, Seen(NAME, Signal.FIXED), review="01B")
+    counts = await store.redis.hgetall(keys.OUTCOME_COUNTS)
+    seconds = float(counts[f"fix_seconds:security:high:{FINDING.source}".encode()])
+    assert 1000 <= seconds < 1100
+
+
 async def test_what_was_not_posted_has_no_outcome(store: Store, redis: "Redis") -> None:
     await seen(store, Seen(NAME, Signal.FIXED))
     await store.outcomes.record_end(11, 1, merged=True, days=180)

@@ -51,6 +51,15 @@ def test_a_suggestion_is_kept_where_the_analyzer_finds_more(one: Finding) -> Non
     assert merged.suggestion is None  # it would replace other lines
 
 
+def test_of_two_that_are_joined_the_richer_words_stay(one: Finding) -> None:
+    brief = replace(one, source="ruff:F1", title="Bad", body="b", fingerprint="a")
+    rich = replace(one, source="llm", title="The page is negative", body="r" * 99, fingerprint="b")
+    for findings in ([brief, rich], [rich, brief]):
+        (merged,) = deduplicate(findings)
+        assert (merged.title, merged.body) == (rich.title, f"{rich.body}\n\nAlso: Bad")
+        assert merged.fingerprint == "a", "the analyzer's"
+
+
 def test_equal_code_in_one_file_is_one_finding_with_places(one: Finding) -> None:
     """They share a fingerprint, and with it a comment: who fixes that one alone sees no other."""
     first = replace(one, source="ruff:E722", start_line=3, end_line=3)

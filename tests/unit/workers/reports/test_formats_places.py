@@ -31,9 +31,10 @@ from bot.domain.model import (
 )
 from bot.domain.progress import Progress
 from bot.domain.report_format import ReportFormat
+from bot.domain.suppressions import Dismissals
 from bot.github.urls import CodeLinks
 from bot.security.links import Links
-from bot.web.pages.review import ReviewResults
+from bot.web.pages.review import PLACES, Filters, ReviewResults
 from bot.web.pages.templates import page
 from tests.support.tally import Tally
 from workers.reports.formats import render
@@ -213,6 +214,13 @@ def of_page(report: Report) -> Spots:
         "review_url": "",
         "progress": progress,
         "form_token": "",
+        "action_token": "",
+        "request_id": "",
+        "filters": Filters(),
+        "severities": Severity,
+        "categories": Category,
+        "places": PLACES,
+        "dismissed": Dismissals().why,
         "key": "",
         "heading": "Reviewed",
         "stages": [],
