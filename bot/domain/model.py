@@ -80,7 +80,7 @@ UNFINISHED = tuple(state for state in State if state not in FINISHED)
 
 
 class Trigger(StrEnum):
-    """Why a review runs. The first three are automatic, the others somebody's wish."""
+    """Why a review runs. The first three are automatic, a person requests the others."""
 
     OPENED = "opened"
     PUSHED = "pushed"
@@ -194,11 +194,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing worth saying.
+    """One thing to report.
 
-    `source` is `llm`, or the analyser and its rule as `ruff:F821`. `quote` is the
-    code it speaks of. A finding with `start_line` and `end_line` is anchored: those
-    lines of `side` lie inside one hunk of the diff; without them it is told in the
+    `source` is `llm`, or the analyzer and its rule as `ruff:F821`. `quote` is the
+    code that it is about. A finding with `start_line` and `end_line` is anchored: those
+    lines of `side` are inside one hunk of the diff; without them it is reported in the
     summary only. `suggestion` replaces exactly the anchored lines (text without a
     final line end). `fingerprint` names the same finding across pushes, whatever
     its wording and line.
@@ -516,11 +516,10 @@ class Report:
     posted on their lines, those of `still_open` have been since an earlier review, and all others
     are listed in the body. Where it was found at several places, its `places` name the others.
 
-    That an earlier finding is not reported says that it is gone if its file is among
-    `reviewed_paths` and none of its sources (`llm`, an analyzer's name) is in `failed_sources`; of
-    a secret that is known by its form, also if its file is among `searched_paths`, which were not
-    read;
-    `skipped_unlisted` is how many files were skipped beside those that `skipped` names.
+    An earlier finding that is not reported is fixed if its file is among `reviewed_paths` and none
+    of its sources (`llm`, an analyzer's name) is in `failed_sources`; for a secret with a known
+    form, also if its file is among `searched_paths`, which were not read;
+    `skipped_unlisted` is how many files were skipped in addition to those that `skipped` names.
     `reviewed` is how many files the model, or an analyzer for their language, went through; null
     in reports of earlier versions; `unread` is how many the model should have read and did not. It
     is not `complete` if there are any, if an analyzer failed, or if nothing was reviewed.

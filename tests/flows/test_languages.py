@@ -110,3 +110,21 @@ async def test_commands_begin_with_what_the_server_says(
         assert "`/glossator no` is not a command." in answer
         assert "- `/glossator full`: review everything again" in answer
         assert "`/review" not in answer
+
+
+async def test_the_dashboard_is_in_english_for_those_who_run_the_server(
+    redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    settings = {"review_language": "de", "api_tokens": "a token of the tests"}
+    async with (
+        running(redis_url, redis, tmp_path, **settings) as world,
+        httpx2.AsyncClient(base_url=world.url) as http,
+    ):
+        page = (await http.get("/sign-in")).text
+        assert '<html lang="de"' in page
+        assert ">Anmelden</h1>" in page
+        form = {"token": settings["api_tokens"]}
+        await http.post("/sign-in", data=form, headers={"Origin": world.url})
+        page = (await http.get("/")).text
+        assert '<html lang="en"' in page
+        assert "notes in the margins of pull requests" in page

@@ -1,6 +1,8 @@
 """What the image leaves out of an installation is never asked for."""
 
 import importlib.util
+import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -69,6 +71,26 @@ def test_every_language_of_reviews_has_its_locale(slim: Slim, copy: Path) -> Non
     assert {"root", *(str(Locale.parse(one, sep="-")) for one in Language)} <= left | {"zh_CN"}
     assert {"zh", "zh_Hans", "zh_Hans_CN", "pt_BR"} <= left
     assert "sv" not in left
+
+
+def test_each_language_writes_as_with_all_of_babel(slim: Slim, copy: Path) -> None:
+    slim.delete(list(slim.unused_locales(copy)))
+    program = (
+        "from templates.languages import *\n"
+        "for language in Language:\n"
+        "    with speaking(language):\n"
+        "        print(number(1234), listed(['a', 'b', 'c']), plural(2, 'file'))\n"
+    )
+    shown = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONPATH": each},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for each in (f"{copy}:{ROOT}", str(ROOT))
+    }
+    assert len(shown) == 1
 
 
 def test_what_it_deletes_is_what_it_names(slim: Slim, copy: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from bot.domain.diff import Side
 from bot.domain.fingerprint import fingerprint, have_same_words, secrets_part
 from bot.domain.model import LLM_SOURCE, CheckOutcome, Finding, Place
+from templates.languages import _
 
 _Where = tuple[str, Side]
 _Known = tuple[Collection[str], ...]
@@ -267,4 +268,4 @@ def _with_title(body: str, title: str, other: Finding) -> str:
     """The body, and the other's title: two that overlap may still differ in a detail."""
     if other.title == title or other.title in body:
         return body
-    return f"{body}\n\nAlso: {other.title}"
+    return f"{body}\n\n{_('Also: {title}', title=other.title)}"

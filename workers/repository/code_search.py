@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.domain.model import Place
 from bot.text.globs import PatternSet, expand_braces
 from bot.text.languages import language_of
+from templates.languages import _
 from workers.repository.look_up_text import AnswerText, Problem
 from workers.repository.repository_files import Found, Hit, RepositoryFiles
 from workers.repository.search_pattern import BadPattern, SearchPattern, search_pattern
@@ -125,7 +126,7 @@ def _definitions(
     name: str, texts: Mapping[str, Sequence[str]], hits: Mapping[str, Sequence[int]]
 ) -> list[Place]:
     """By the grammar where it knows them, else by what stands before the name."""
-    described = f"definition of `{name}`"
+    described = _("definition of `{name}`", name=name)
     by_grammar, by_words = [], []
     defining = re.compile(_DEFINING.replace("{name}", re.escape(name)))
     for path, lines in texts.items():

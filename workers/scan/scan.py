@@ -28,7 +28,7 @@ from bot.domain.reasons import FileSkipReason
 from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
-from templates.languages import _
+from templates.languages import Language, _
 from workers.scan import leftovers
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import AnalyzerResults, run_all
@@ -203,9 +203,16 @@ def _cache_inputs(
 ) -> str:
     """What else an answer, and what was kept of it, depends on, beside the code that is read."""
     written = tuple(selection.conventions.items())
-    language = str(effective(settings, config).language)
-    words = (config.instructions, config.tone, written)
-    return repr((settings.llm_model, *words, criteria, language))
+    made_of: tuple[object, ...] = (
+        settings.llm_model,
+        config.instructions,
+        config.tone,
+        written,
+        criteria,
+    )
+    language = effective(settings, config).language
+    # What was read before there were languages is English, and need not be read again.
+    return repr(made_of if language is Language.ENGLISH else (*made_of, str(language)))
 
 
 def _finished(hidden: Redacted, criteria: FindingFilter) -> tuple[Finding, ...]:

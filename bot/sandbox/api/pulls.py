@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from bot.sandbox import pull_json, repository_json
-from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, page_of
+from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, not_found, page_of
 from bot.sandbox.git import diff, git
 from bot.sandbox.state import Pull, Repository
 
@@ -104,8 +104,11 @@ async def list_commits(call: Call) -> Response:
 
 async def diff_base(repo: Repository, pull: Pull, head: str | None = None) -> str:
     """The commit that the diff starts from: the merge base of base and head, or the base where
-    the two share no history."""
-    return await git.merge_base(repo.git_dir, pull.base_sha, head or pull.head_sha) or pull.base_sha
+    the two share no history. Raises GitHubError where there is no such base."""
+    found = await git.merge_base(repo.git_dir, pull.base_sha, head or pull.head_sha)
+    if found is None and not await git.has_commit(repo.git_dir, pull.base_sha):
+        raise not_found()
+    return found or pull.base_sha
 
 
 async def pull_files(repo: Repository, pull: Pull, head: str | None = None) -> list[diff.FileDiff]:

@@ -107,6 +107,15 @@ async def merge_base(git_dir: Path, one: str, other: str) -> str | None:
         return None
 
 
+async def has_commit(git_dir: Path, sha: str) -> bool:
+    """Whether there is such a commit."""
+    try:
+        await run(git_dir, "cat-file", "-e", f"{sha}^{{commit}}")
+    except GitFailed:
+        return False
+    return True
+
+
 async def merges_cleanly(git_dir: Path, base: str, head: str) -> bool:
     """Whether the head could be merged into the base without a conflict."""
     try:

@@ -23,7 +23,7 @@ from bot.web.pages.statistics import (
     summarize,
 )
 from bot.web.pages.templates import money, not_found, page
-from templates.languages import number
+from templates.languages import Language, number, use
 
 #: Reviews on a page of the list.
 LIMIT = 25
@@ -39,6 +39,7 @@ MAX_ROWS = 30
 
 async def dashboard(request: Request) -> Response:
     """The page; to /sign-in for strangers."""
+    use(Language.ENGLISH)  # for those who run the server
     user = await viewer(request)
     if user is None:
         return RedirectResponse("/sign-in", 303)
@@ -144,6 +145,7 @@ async def retry_button(request: Request) -> Response:
 
 async def outcomes_page(request: Request) -> Response:
     """The page; to /sign-in for strangers."""
+    use(Language.ENGLISH)  # for those who run the server
     user = await viewer(request)
     if user is None:
         return RedirectResponse("/sign-in", 303)

@@ -2,7 +2,6 @@
 
 import functools
 import time
-from contextlib import nullcontext
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from bot import __version__
 from bot.domain.diff import display_path
 from bot.text.invisible_characters import visible
 from templates import DIRECTORY, environment
-from templates.languages import Language, _, ngettext, speaking
+from templates.languages import _, ngettext
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,10 +23,6 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir())}
 #: Part of each file's address, so that browsers may keep it for ever.
 _tag = sha256(b"".join(_files.values())).hexdigest()[:12]
-
-
-#: Pages for those who run the server.
-_ENGLISH = frozenset({"dashboard.html", "outcomes.html"})
 
 
 def static_url(name: str) -> str:
@@ -73,8 +68,7 @@ def _to_markup(value: Any) -> Any:
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    with speaking(Language.ENGLISH) if template in _ENGLISH else nullcontext():
-        html = _environment().get_template(template).render(**values)
+    html = _environment().get_template(template).render(**values)
     # Paths of git may hold bytes that are no text.
     return HTMLResponse(html.encode("utf-8", "replace"), status)
 

@@ -233,6 +233,13 @@ def of_page(report: Report) -> Spots:
         "feed": "",
         "after": "",
         "show_usage": False,
+        "filters": Filters(),
+        "severities": Severity,
+        "categories": Category,
+        "places": PLACES,
+        "dismissed": lambda finding: None,
+        "action_token": "",
+        "request_id": "",
     }
     html = bytes(page("review.html", found=found, **values).body).decode()
     counted = re.search(r'id="findings-count">(\d+)<', html)

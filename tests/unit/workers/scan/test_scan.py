@@ -13,6 +13,7 @@ from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
 from bot.domain.progress import Progress
 from bot.domain.reasons import FileSkipReason
+from templates.languages import Language
 from tests.support import run_scan
 from tests.support.repositories import Repository
 from workers.scan import scan as scan_module
@@ -125,6 +126,17 @@ async def test_files_are_read_again_once_less_severe_findings_are_wanted(
     all_of_them, _ = await scanned(source, settings, RepoConfig(min_severity=Severity.INFO))
     assert severe.scan.file_result_keys == same.scan.file_result_keys
     assert severe.scan.file_result_keys != all_of_them.scan.file_result_keys
+
+
+async def test_files_are_read_again_once_another_language_is_wanted(
+    repository: Repository, settings: Settings
+) -> None:
+    source = repository.change({"a.py": "x = 1\n"}, {"a.py": "x = 2\n"})
+    plain, _ = await scanned(source, settings)
+    english, _ = await scanned(source, settings, RepoConfig(language=Language.ENGLISH))
+    german, _ = await scanned(source, settings, RepoConfig(language=Language.GERMAN))
+    assert english.scan.file_result_keys == plain.scan.file_result_keys
+    assert german.scan.file_result_keys != plain.scan.file_result_keys
 
 
 async def test_a_renamed_file_is_one_file_with_its_small_change(
