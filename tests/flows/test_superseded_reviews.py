@@ -25,7 +25,16 @@ from tests.flows.conversation import (
     writes_since,
 )
 from tests.flows.environment import POLL_SECONDS, REPO, World, running
-from tests.support.llm_server import Hang, LLMServer, Reply, Request, agreeable
+from tests.support.llm_server import (
+    Hang,
+    LLMServer,
+    Reply,
+    Request,
+    Stream,
+    Then,
+    agreeable,
+    review,
+)
 from workers.review import check_run
 
 #: From what ends a review to the end of the last call that was made for it.
@@ -37,10 +46,14 @@ LAST = "the_last_push = True\n"
 
 @pytest.fixture
 async def llm() -> AsyncIterator[LLMServer]:
-    """It answers what is asked of the last push, and leaves everything else hanging."""
+    """It answers what is asked of the last push, and leaves everything else hanging: one call
+    before its answer, the next within it."""
+    begun = Stream(review().events()[:2], Then.HANG)
 
     def answer(request: Request) -> Reply:
-        return agreeable(request) if LAST.strip() in request.user else Hang()
+        if LAST.strip() in request.user:
+            return agreeable(request)
+        return begun if len(server.requests) % 2 else Hang()
 
     async with LLMServer(default=answer) as server:
         yield server
