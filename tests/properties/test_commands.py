@@ -2,10 +2,11 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.commands import MAX_COMMANDS, BadCommand, Command, Verb, parse
+from tests.support.tally import Tally
 
 #: Pieces that Markdown gives a meaning, so that random bodies meet its corners.
 PIECES = st.sampled_from(
@@ -13,6 +14,7 @@ PIECES = st.sampled_from(
     + ["> ", "- ", "1. ", "# ", "```", "~~~", "`", "``", "<!--", "-->", "<b>", "</b>", "\\", "---"]
     + ["=", "[a]: ", "](", "*", "_", "|", "\x00", "\x0b", "\u2028", "\ufeff", "<details>", "&#10;"]
 )
+TALLIED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 BODIES = st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join)
 COMMANDS = st.sampled_from(
     ["/review", "/Review full", "/review security", "/review cancel", "/review pause"]
@@ -44,9 +46,13 @@ def test_every_command_has_its_line(body: str) -> None:
     assert len(parse(body)) <= len(starts)
 
 
-@given(BODIES)
-def test_an_ask_always_has_a_question_on_one_line(body: str) -> None:
-    for one in parse(body):
+@TALLIED
+@given(body=BODIES, words=st.text(max_size=20))
+def test_an_ask_always_has_a_question_on_one_line(tally: Tally, body: str, words: str) -> None:
+    tally.at_least(asks=0.2)
+    found = parse(f"/review ask {words}\n{body}")
+    tally.add(asks=any(isinstance(one, Command) and one.verb is Verb.ASK for one in found))
+    for one in found:
         if isinstance(one, Command) and one.verb is Verb.ASK:
             assert one.text.strip() == one.text != ""
 
@@ -83,8 +89,12 @@ def test_surrounding_text_does_not_change_the_commands(
     assert list(parse(body)) == parsed_separately
 
 
-@given(BODIES, COMMANDS)
-def test_no_reply_repeats_more_than_a_word(body: str, command: str) -> None:
-    for one in parse(f"{command}\n{body}"):
+@TALLIED
+@given(body=BODIES, command=COMMANDS)
+def test_no_reply_repeats_more_than_a_word(tally: Tally, body: str, command: str) -> None:
+    tally.at_least(bad=0.1)
+    found = parse(f"{command}\n{body}")
+    tally.add(bad=any(isinstance(one, BadCommand) for one in found))
+    for one in found:
         if isinstance(one, BadCommand):
             assert re.fullmatch(r"[A-Za-z0-9 `/?._-]+", one.reply)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, Line
+from tests.support.tally import Tally
 from workers.scan.repository.diff import DiffError, parse_numstat, parse_patch, parse_raw
 
 LINES = st.lists(
@@ -107,9 +108,11 @@ def _right(line: Line, old: Sequence[str], new: Sequence[str]) -> bool:
 @limit_response
 @given(pair=texts())
 def test_hunks_applied_to_the_old_text_give_the_new_one(
-    pair: tuple[str, str], diff: Callable[..., bytes]
+    tally: Tally, pair: tuple[str, str], diff: Callable[..., bytes]
 ) -> None:
+    tally.at_least(differ=0.5)
     old, new = pair
+    tally.add(differ=old != new)
     files = parse_patch(diff({"f": old}, {"f": new}, "--patch"))
     if old == new:
         assert files == ()

@@ -5,10 +5,11 @@ from difflib import SequenceMatcher
 from itertools import chain
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
+from tests.support.tally import Tally
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.notebooks import source_text, sources, with_cells
 
@@ -83,10 +84,12 @@ def test_each_line_of_a_source_is_found_on_its_own_line(cells: list[dict[str, An
     assert all(line == "" for n, line in enumerate(shown, 1) if n not in found)
 
 
-@given(_CELLS, _CELLS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=_CELLS, after=_CELLS)
 def test_hunks_show_lines_of_cells_under_the_numbers_of_the_file(
-    before: list[dict[str, Any]], after: list[dict[str, Any]]
+    tally: Tally, before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> None:
+    tally.at_least(shown=0.4)
     old, new = written(before), written(after)
     raw = Target(changed(old, new), "", new)
     shown = with_cells(raw, raw)
@@ -94,6 +97,7 @@ def test_hunks_show_lines_of_cells_under_the_numbers_of_the_file(
         Side.LEFT: {n for hunk in raw.file.hunks for line in hunk.lines if (n := line.old)},
         Side.RIGHT: {n for hunk in raw.file.hunks for line in hunk.lines if (n := line.new)},
     }
+    tally.add(shown=any(hunk.lines for hunk in shown.file.hunks))
     for side, text in ((Side.LEFT, old), (Side.RIGHT, new)):
         found = sources(text)
         assert found is not None

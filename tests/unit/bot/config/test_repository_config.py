@@ -5,7 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.config import safe_yaml
@@ -26,6 +26,7 @@ from bot.config.repository_config import (
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity, decode, encode
 from templates.languages import Language
+from tests.support.tally import Tally
 
 DOCS = Path(__file__).parents[4] / "docs"
 SCHEMA = DOCS / "glossator.schema.json"
@@ -306,10 +307,17 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*json_schema()["properties"], "other"]), VALUES))
-def test_accepted_answers_match_the_schema(data: dict[str, object]) -> None:
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(
+    data=st.dictionaries(
+        st.sampled_from([*json_schema()["properties"], "other"]), VALUES, max_size=3
+    )
+)
+def test_accepted_answers_match_the_schema(tally: Tally, data: dict[str, object]) -> None:
+    tally.at_least(accepted=0.03, refused=0.3)
     text = json.dumps(data)  # JSON is YAML
     parsed = parse(text)
+    tally.add(accepted=bool(data) and not parsed.errors, refused=bool(parsed.errors))
     if not parsed.errors:
         VALIDATOR.validate(safe_yaml.read(text).data)
     for name in set(RepoConfig.__dataclass_fields__) - parsed.explicit:

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import Side
 from bot.domain.look_ups import LookUp, Operation
 from bot.domain.model import Category, CheckOutcome, Severity
 from tests.support.llm_server import verdict
+from tests.support.tally import Tally
 from tests.unit.workers.analysis.conftest import finding
 from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA, VERDICTS_SCHEMA
 from workers.analysis.llm.json_reader import read_answer
@@ -237,12 +238,18 @@ def test_no_model_output_raises(whole: Any, inner: Any) -> None:
         assert isinstance(schema.problem({"findings": items, "verdicts": inner}), str)
 
 
-@given(VALUES, st.data())
-def test_what_is_saved_of_a_cut_answer_was_in_it(value: Any, data: st.DataObject) -> None:
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=VALUES, data=st.data())
+def test_what_is_saved_of_a_cut_answer_was_in_it(
+    tally: Tally, value: Any, data: st.DataObject
+) -> None:
+    tally.at_least(saved=0.2, cut=0.5)
     whole = {"findings": [finding(body=str(value)), finding(title="Second"), {"x": value}]}
     text = json.dumps(whole)
     cut = text[: data.draw(st.integers(0, len(text)))]
     read = read_answer(cut, REVIEW_SCHEMA.wanted)
+    saved = bool(read and read.data["findings"])
+    tally.add(saved=saved, cut=len(cut) < len(text))
     if read is not None:
         found = read.data["findings"]
         assert found == whole["findings"][: len(found)]

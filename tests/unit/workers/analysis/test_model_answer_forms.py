@@ -8,11 +8,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.look_ups import LookUp, Operation
 from bot.domain.model import Category, CheckOutcome, Severity
+from tests.support.tally import Tally
 from tests.unit.workers.analysis.conftest import finding
 from workers.analysis.answer_schemas import REVIEW_SCHEMA, VERDICTS_SCHEMA
 from workers.analysis.answer_values import same_path, unfenced
@@ -496,9 +497,16 @@ def test_an_answer_is_read_whole_after_any_thoughts(thoughts: str, body: str) ->
     assert read.data == said
 
 
-@given(st.text(st.sampled_from('{}[]",: \n\\/*#ab1<>'), max_size=120))
-def test_nothing_is_invented(text: str) -> None:
+PIECES = st.text(st.sampled_from('{}[]",: \n\\/*#ab1<>'), max_size=12) | st.sampled_from(
+    ['{"path": "a", "title": "b1"}', '{"path": "a"', '"b": "a1"', "}, {", "}]}", '"\\"a"', "// a\n"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.lists(PIECES, max_size=10).map("".join))
+def test_nothing_is_invented(tally: Tally, text: str) -> None:
     """What is read of any text are strings that stand in it."""
+    tally.at_least(read=0.15, found=0.05, nothing=0.05)
 
     def strings(value: object) -> list[str]:
         if isinstance(value, dict):
@@ -508,6 +516,8 @@ def test_nothing_is_invented(text: str) -> None:
         return [value] if isinstance(value, str) else []
 
     read = read_answer('{"findings": [' + text, REVIEW_SCHEMA.wanted)
+    found = bool(read and read.data.get("findings"))
+    tally.add(read=read is not None, found=found, nothing=not found)
     if read is not None:
         said = text.replace("\\", "") + "findings"
         assert all(each.replace("\\", "") in said for each in strings(read.data))

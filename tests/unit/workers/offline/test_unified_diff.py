@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.tally import Tally
 from workers.offline.unified_diff import BadDiff, split_diff
 
 LINES = st.lists(st.sampled_from(["a", "", "--- x", "+++ y", "@@ -1 +1 @@", "\\ no"]), max_size=12)
@@ -17,9 +18,14 @@ def git(folder: Path, *arguments: str, stdin: str = "") -> "subprocess.Completed
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(old=LINES, new=LINES, context=st.integers(0, 3), ends=st.booleans())
 def test_gits_own_diff_applies_to_what_was_read_of_it(
+    tally: Tally,
     tmp_path_factory: pytest.TempPathFactory,
     old: list[str],
     new: list[str],
@@ -31,6 +37,8 @@ def test_gits_own_diff_applies_to_what_was_read_of_it(
     for name, lines in (("old", old), ("new", new)):
         (folder / name).write_text("\n".join(lines) + end if lines else "")
     made = git(folder, "diff", "--no-index", f"-U{context}", "--", "old", "new").stdout
+    tally.at_least(differ=0.5)
+    tally.add(differ=bool(made))
     if not made:
         return
     [patch] = split_diff(made.encode())

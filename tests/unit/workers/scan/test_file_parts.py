@@ -1,10 +1,11 @@
 """Parts of a file: nothing lost, nothing twice, nothing over the budget."""
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
 from bot.domain.model import BatchFile, Category, Finding, Severity
+from tests.support.tally import Tally
 from workers.scan.context.outline import Outline, outline
 from workers.scan.file_parts import hunk_tokens, split
 
@@ -42,15 +43,21 @@ def numbered(bodies: list[list[tuple[str, str]]]) -> tuple[Hunk, ...]:
     return tuple(hunks)
 
 
-@settings(max_examples=150, deadline=None)
-@given(HUNKS, st.integers(20, 200))
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(bodies=HUNKS, budget=st.integers(20, 200))
 def test_parts_hold_every_line_once_and_fit(
-    bodies: list[list[tuple[str, str]]], budget: int
+    tally: Tally, bodies: list[list[tuple[str, str]]], budget: int
 ) -> None:
+    tally.at_least(whole=0.1, cut=0.1)
     file = file_of("a.py", *numbered(bodies))
     parts, skipped = split(file, budget, Outline())
     kept = [line for part in parts for hunk in part.file.hunks for line in hunk.lines]
     everything = [line for hunk in file.file.hunks for line in hunk.lines]
+    tally.add(whole=len(parts) == 1, cut=len(parts) > 1)
     if not skipped:
         assert kept == everything
     assert len(kept) + len(skipped) == len(everything)
