@@ -86,7 +86,7 @@ def indent(line: str) -> str:
 def test_what_is_kept_can_be_committed(
     tally: Tally, data: st.DataObject, place: tuple[str, str, Anchor]
 ) -> None:
-    tally.at_least(kept=0.15, refused=0.3)
+    tally.at_least(kept=0.1, refused=0.3)
     language, content, at = place
     lines = content.replace("\r\n", "\n").split("\n")
     old = lines[at.start_line - 1 : at.end_line]

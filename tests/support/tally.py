@@ -20,7 +20,9 @@ class Tally:
         self._least: dict[str, float] = {}
 
     def at_least(self, **shares: float) -> None:
-        """The share of examples that have to be of each kind, from 0 to 1; the same each time."""
+        """The share of examples that have to be of each kind, from 0 to 1; the same each time.
+        Well below what is usual: examples depend on the constants of all modules that a run of
+        pytest has loaded."""
         self._least = shares
 
     def add(self, **kinds: bool) -> None:

@@ -37,7 +37,7 @@ LINES = st.text(st.sampled_from("aé𝄞 "), min_size=20, max_size=60)
 def test_a_cut_text_fits_and_keeps_as_much_of_its_beginning_as_there_is_room_for(
     tally: Tally, lines: list[str], times: int, limit: int, length: Length
 ) -> None:
-    tally.at_least(cut=0.25, whole=0.1, at_a_line=0.05)
+    tally.at_least(cut=0.15, whole=0.05, at_a_line=0.02)
     text = "\n".join(lines * times)
     short = cut(text, limit, length)
     tally.add(
@@ -69,7 +69,7 @@ def test_a_text_is_cut_at_the_end_of_a_line_unless_it_is_one_line() -> None:
 @TALLIED
 @given(text=st.text(max_size=60), limit=st.integers(1, 50))
 def test_a_shortened_text_fits_and_is_a_beginning(tally: Tally, text: str, limit: int) -> None:
-    tally.at_least(shortened=0.15, whole=0.15)
+    tally.at_least(shortened=0.08, whole=0.15)
     short = shorten(text, limit)
     tally.add(shortened=characters(text) > limit, whole=characters(text) <= limit)
     assert short == text or short.endswith("…")

@@ -502,11 +502,11 @@ PIECES = st.text(st.sampled_from('{}[]",: \n\\/*#ab1<>'), max_size=12) | st.samp
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(text=st.lists(PIECES, max_size=10).map("".join))
 def test_nothing_is_invented(tally: Tally, text: str) -> None:
     """What is read of any text are strings that stand in it."""
-    tally.at_least(read=0.15, found=0.05, nothing=0.05)
+    tally.at_least(read=0.1, found=0.02, nothing=0.05)
 
     def strings(value: object) -> list[str]:
         if isinstance(value, dict):
