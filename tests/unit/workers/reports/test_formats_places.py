@@ -31,7 +31,6 @@ from bot.domain.model import (
 )
 from bot.domain.progress import Progress
 from bot.domain.report_format import ReportFormat
-from bot.domain.suppressions import Dismissals
 from bot.github.urls import CodeLinks
 from bot.security.links import Links
 from bot.web.pages.review import PLACES, Filters, ReviewResults
@@ -222,13 +221,6 @@ def of_page(report: Report) -> Spots:
         "review_url": "",
         "progress": progress,
         "form_token": "",
-        "action_token": "",
-        "request_id": "",
-        "filters": Filters(),
-        "severities": Severity,
-        "categories": Category,
-        "places": PLACES,
-        "dismissed": Dismissals().why,
         "key": "",
         "heading": "Reviewed",
         "stages": [],
@@ -241,13 +233,6 @@ def of_page(report: Report) -> Spots:
         "feed": "",
         "after": "",
         "show_usage": False,
-        "filters": Filters(),
-        "severities": Severity,
-        "categories": Category,
-        "places": PLACES,
-        "dismissed": lambda finding: None,
-        "action_token": "",
-        "request_id": "",
     }
     html = bytes(page("review.html", found=found, **values).body).decode()
     counted = re.search(r'id="findings-count">(\d+)<', html)
