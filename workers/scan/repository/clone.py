@@ -21,7 +21,7 @@ from bot.domain.diff import ChangedFile
 from bot.domain.model import Review
 from bot.telemetry import log
 from workers.scan.repository import diff
-from workers.scan.repository.errors import CloneError
+from workers.scan.repository.errors import CloneError, Unreadable
 from workers.scan.repository.git import Git, MissingRef
 from workers.scan.repository.object_cache import ObjectCache, object_cache
 
@@ -208,7 +208,7 @@ async def clone(
     _check(source, allowed)
     async with object_cache(source.installation_id, source.repository_id, settings) as cache:
         directory = Path(tempfile.mkdtemp(prefix="glossator-"))
-        complete = False
+        complete = borrows = False
         try:
             git = Git(
                 directory=directory,
@@ -224,19 +224,27 @@ async def clone(
                 await _fetch_commits(git, source)
             complete = True
             yield Clone(git, source, borrows)
-        except CloneError:
+        except CloneError as exc:
+            complete = False  # what is dropped now makes no commit whole
             if cache is not None:
                 await asyncio.to_thread(cache.drop)
+            if borrows and isinstance(exc, Unreadable):
+                # It may be damaged, or another clone has dropped it: the next try borrows nothing.
+                raise CloneError(str(exc), transient=True) from exc
             raise
         finally:
             await asyncio.shield(
-                asyncio.to_thread(_close, directory, cache, source.commits if complete else ())
+                asyncio.to_thread(
+                    _close, directory, cache, source.commits if complete else (), borrows
+                )
             )
 
 
-def _close(directory: Path, cache: ObjectCache | None, commits: Sequence[str]) -> None:
+def _close(
+    directory: Path, cache: ObjectCache | None, commits: Sequence[str], borrowed: bool
+) -> None:
     if cache is not None and commits:
-        cache.keep(directory, commits)
+        cache.keep(directory, commits, borrowed=borrowed)
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -11,3 +11,7 @@ class CloneError(Exception):
     def __init__(self, message: str, *, transient: bool) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class Unreadable(CloneError):
+    """Git could not read what should be there."""

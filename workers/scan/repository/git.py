@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.telemetry import tracing
-from workers.scan.repository.errors import CloneError
+from workers.scan.repository.errors import CloneError, Unreadable
 from workers.scan.repository.process import Finished, OutputTooLarge, ProcessTimeout, run
 
 #: Of our environment git sees only how to reach the network.
@@ -195,7 +195,7 @@ def _check_code(done: Finished, codes: Container[int]) -> None:
         return
     if _OUT_OF_MEMORY.search(done.err.decode("utf-8", "replace")):
         raise _too_large()
-    raise CloneError(
+    raise Unreadable(
         "The repository could not be read; it may be damaged: check it with `git fsck`.",
         transient=False,
     )

@@ -42,10 +42,12 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ObjectCache:
-    """The objects of one repository, while they are borrowed."""
+    """The objects of one repository, while they are borrowed. `made` is when
+    their folder was: another is made once they were dropped."""
 
     folder: Path
     lock: int
+    made: int
 
     @property
     def objects(self) -> Path:
@@ -67,10 +69,11 @@ class ObjectCache:
         except OSError:
             return False
 
-    def keep(self, clone: Path, commits: Sequence[str]) -> None:
-        """Take over the packs that `clone` has brought, with the `commits` that these make whole
-        (blocking). A failure is logged: it costs the next time what this one had to bring."""
-        if not self._is_there():
+    def keep(self, clone: Path, commits: Sequence[str], *, borrowed: bool) -> None:
+        """Take over the packs that `clone` has brought, with the `commits` that these make whole,
+        or do with what it has `borrowed` (blocking). A failure is logged: it costs the next time
+        what this one had to bring."""
+        if not self._is_there() or (borrowed and _made(self.objects) != self.made):
             return
         try:
             for index in (clone / "objects/pack").glob("*.idx"):
@@ -134,7 +137,7 @@ async def object_cache(
         yield None
         return
     try:
-        yield ObjectCache(folder, lock)
+        yield ObjectCache(folder, lock, await asyncio.to_thread(_made, folder / "objects"))
     finally:
         os.close(lock)
         await asyncio.shield(asyncio.to_thread(make_room, settings))
@@ -220,6 +223,15 @@ def _fits_index(pack: Path) -> bool:
     with pack.open("rb") as file:
         file.seek(-20, os.SEEK_END)
         return file.read(20) == checksum
+
+
+def _made(objects: Path) -> int:
+    """When the folder was made, whose only entry is another folder, in nanoseconds; 0 where there
+    is none. The number of its inode would come again."""
+    try:
+        return objects.stat().st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _is_locked(lock: int, folder: Path) -> bool:

@@ -6,7 +6,7 @@ import stat
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tests.support.repositories import Repository
 from workers.repository.code_source import code_source
 from workers.scan.repository import object_cache
 from workers.scan.repository.clone import Clone, Source, clone
+from workers.scan.repository.errors import CloneError
 from workers.scan.repository.object_cache import make_room, remove_repositories
 
 FILES: dict[str | bytes, str | bytes] = {
@@ -173,6 +174,48 @@ async def test_what_is_damaged_is_forgotten_and_fetched_again(
         pack.write_bytes(b"PACK" + bytes(40))
     assert await read_all(source, kept) > 200
     assert await read_all(source, kept) == 0
+
+
+async def test_what_another_clone_drops_while_it_is_borrowed_is_fetched_by_the_next_try(
+    repository: Repository, kept: Settings
+) -> None:
+    """As where GitHub does not answer one of several reviews of a repository."""
+    source = changed(repository)
+
+    async def dropped() -> None:
+        async with opened(source, kept):
+            raise CloneError("It could not be fetched.", transient=True)
+
+    async def borrowed() -> None:
+        async with opened(source, kept) as borrower:
+            assert borrower.borrows
+            with suppress(CloneError):
+                await dropped()
+            await borrower.names()
+
+    await read_all(source, kept)
+    with pytest.raises(CloneError) as caught:
+        await borrowed()
+    assert caught.value.transient, "else the review ends as failed"
+    async with opened(source, kept) as again:
+        assert not again.borrows
+        assert len(await again.names()) == 1
+
+
+async def test_a_clone_that_borrowed_what_was_dropped_since_keeps_nothing(
+    repository: Repository, kept: Settings
+) -> None:
+    """Its commits are whole with objects that are nowhere any more."""
+    source = changed(repository)
+    await read_all(source, kept)
+    async with opened(source, kept) as borrower:
+        assert borrower.borrows
+        with pytest.raises(CloneError):
+            async with opened(source, kept):
+                raise CloneError("It could not be fetched.", transient=True)
+    async with opened(source, kept) as again:
+        assert not again.borrows
+        assert len(await again.names()) == 1
 
 
 async def test_a_damaged_pack_of_blobs_is_seen_before_it_is_borrowed(
