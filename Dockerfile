@@ -12,12 +12,12 @@ COPY bot bot
 COPY workers workers
 COPY templates templates
 RUN /app/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
-COPY deploy/slim.py deploy/slim.py
+COPY deploy/slim.py ./
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends binutils \
  && rm -rf /var/lib/apt/lists/* \
- && /app/bin/python deploy/slim.py
+ && /app/bin/python slim.py
 
 FROM python:3.11.14-slim-bookworm
 # The base image pins the distribution; of it we want the newest security fixes.

@@ -63,6 +63,36 @@ async def test_a_proxy_and_a_private_authority_serve_github_git_and_the_model(
     assert any(exchange.path.endswith("/info/refs") for exchange in world.sandbox.requests)
 
 
+async def test_that_git_does_not_trust_a_certificate_is_said(
+    environment: pytest.MonkeyPatch, redis_url: str, redis: "Redis", tmp_path: Path
+) -> None:
+    ports: dict[str, int] = {}
+    async with private_proxy(tmp_path, ports) as proxy:
+        environment.setenv("HTTPS_PROXY", proxy.url)
+        environment.setenv("NO_PROXY", "127.0.0.1")
+        environment.setenv("SSL_CERT_FILE", str(proxy.authority))
+        environment.setenv("GIT_SSL_CAINFO", "/etc/ssl/certs/ca-certificates.crt")
+        async with running(
+            redis_url,
+            redis,
+            tmp_path / "data",
+            github_api_url=f"https://{GITHUB}/api/v3",
+            github_url=f"https://{GITHUB}",
+        ) as world:
+            ports[GITHUB] = _port(world.sandbox.url)
+            number = await world.open_pull(BEFORE, AFTER)
+
+            async def says_why() -> bool:
+                pull = await world.store.pulls.get(world.repository.id, number)
+                review = await world.store.reviews.get(pull.current) if pull.current else None
+                return review is not None and "does not trust the certificate" in review.outage
+
+            await world.until_true(says_why)
+            environment.setenv("GIT_SSL_CAINFO", str(proxy.authority))
+            await world.settle()
+            assert len(world.reviews) == 1
+
+
 async def test_what_no_proxy_names_is_reached_without_one(
     environment: pytest.MonkeyPatch, redis_url: str, redis: "Redis", tmp_path: Path
 ) -> None:

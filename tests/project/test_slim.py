@@ -112,6 +112,6 @@ def test_what_it_deletes_is_what_it_names(slim: Slim, copy: Path) -> None:
 
 def test_the_image_is_slim() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
-    run = lines.index(" && /app/bin/python deploy/slim.py")
+    run = lines.index(" && /app/bin/python slim.py")
     assert max(at for at, line in enumerate(lines) if "/app/bin/pip install" in line) < run
     assert run < lines.index("COPY --from=build /app /app")

@@ -67,6 +67,8 @@ _NOT_FOUND = re.compile(
     re.IGNORECASE,
 )
 _NOT_FETCHED = re.compile(r"promisor remote|lazy fetching disabled", re.IGNORECASE)
+#: With GnuTLS, and with OpenSSL.
+_UNTRUSTED = re.compile(r"certificate verification failed|ssl certificate problem", re.I)
 _REFUSED = re.compile(r"authentication failed|could not read (username|password)|40[13]", re.I)
 
 
@@ -268,6 +270,12 @@ def _explained(stderr: str) -> CloneError:
             "GitHub refused to let the App read the repository; check that it has the "
             "permission `contents: read`.",
             transient=True,  # a fresh token may be accepted
+        )
+    if _UNTRUSTED.search(stderr):
+        return CloneError(
+            "Git does not trust the certificate of GitHub's server; set SSL_CERT_FILE to a file "
+            "that has its authority.",
+            transient=True,  # it may be renewed while reviews wait
         )
     return CloneError(
         "The repository could not be fetched from GitHub; start the review again once GitHub "
