@@ -152,6 +152,22 @@ def test_on_our_own_we_skip_with_a_sentence(
     assert pull.title not in skip.message
 
 
+@pytest.mark.parametrize(
+    ("forks", "message"),
+    [
+        (Forks.SKIP, "The pull request comes from a fork."),
+        (
+            Forks.ASK,
+            "The pull request comes from a fork, and waits for a person with write access to "
+            "start a review.",
+        ),
+    ],
+)
+def test_a_fork_is_told_whether_it_waits_for_somebody(forks: Forks, message: str) -> None:
+    skip = decided(Trigger.OPENED, replace(PULL, head_repository="o/fork"), RepoConfig(forks=forks))
+    assert skip == Skip(SkipReason.FORK, message)
+
+
 def test_a_request_for_what_was_said_already_names_what_reviews_it_again() -> None:
     skip = decided(Trigger.COMMAND, repeats=True)
     assert isinstance(skip, Skip)
