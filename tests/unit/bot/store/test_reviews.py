@@ -12,17 +12,20 @@ from bot.domain.model import (
     BatchResult,
     Category,
     Finding,
+    PullRequestContext,
     Repository,
     Review,
+    Scan,
     Severity,
     State,
     Trigger,
+    Usage,
 )
 from bot.domain.progress import Activity
 from bot.store import QUEUES, Store, keys, message
 from bot.store.reviews import QUOTA_SECONDS
 from tests.support.reviews import queued, state_of
-from tests.support.web_server import ask_for_review
+from tests.support.web_server import ask_for_review, make_report
 
 REPOSITORY = Repository(installation_id=1, id=7, full_name="ada/engine")
 FINDING = Finding(
@@ -296,6 +299,38 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
     assert len(await store.stage_data.results("one")) == 5
     progress = (await state_of(store, "one")).progress
     assert (progress.percent, progress.files_done, progress.findings) == (90, 25, 10)
+
+
+async def test_a_report_adds_its_usage_only_where_none_was_counted(store: Store) -> None:
+    """What was counted call by call has tries in it that the report does not know of."""
+    usage = Usage(calls=1, prompt_tokens=90, completion_tokens=10, cost=0.5)
+    counted, uncounted = [
+        replace(review(name), number=number + 1) for number, name in enumerate(("one", "two"))
+    ]
+    for each in (counted, uncounted):
+        await store.reviews.open(each)
+    tries = Usage(calls=3, prompt_tokens=900, cost=2.5)
+    await store.usage.add(tries, installation_id=1, review_id="one")
+    for each in (counted, uncounted):
+        await store.stage_data.save_report(make_report(each, usage=usage))
+    one, two = await state_of(store, "one"), await state_of(store, "two")
+    assert (one.tokens, one.cost) == (900, 2.5)
+    assert (two.tokens, two.cost) == (100, 0.5)
+    assert 3000 < await store.redis.ttl(keys.report("one")) <= 3600
+
+
+async def test_what_the_scan_found_is_kept_while_the_review_runs(store: Store) -> None:
+    context = PullRequestContext(title="Pay", body="", commits=())
+    scan = Scan(merge_base="b" * 40, pr_context=context, files=(), skipped=(), evidence=(FINDING,))
+    await store.reviews.open(review("one"))
+    await store.stage_data.save_scan("one", scan)
+    assert await store.stage_data.scan("one") == scan
+    assert 3000 < await store.redis.ttl(keys.scan("one")) <= 3600
+    await store.reviews.move("one", State.CANCELLED, from_states=ACTIVE)
+    await store.stage_data.save_scan("one", scan)
+    await store.stage_data.save_scan("unknown", scan)
+    assert await store.stage_data.scan("one") is None
+    assert await store.stage_data.scan("unknown") is None
 
 
 async def test_a_batch_of_a_cancelled_review_is_not_kept(store: Store) -> None:
