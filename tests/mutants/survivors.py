@@ -21,6 +21,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "workers.reports.dedupe": {
+        "_is_one: 0 → 1": "those of a kind have one source",
         "_is_one: False → True": "a finding that is alone gets no places by being one",
     },
     "bot.text.globs": {

@@ -57,7 +57,18 @@ def test_of_two_that_are_joined_the_richer_words_stay(one: Finding) -> None:
     for findings in ([brief, rich], [rich, brief]):
         (merged,) = deduplicate(findings)
         assert (merged.title, merged.body) == (rich.title, f"{rich.body}\n\nAlso: Bad")
-        assert merged.fingerprint == "a", "the analyzer's"
+        assert (merged.fingerprint, merged.agreement) == ("a", 2), "the analyzer's name"
+
+
+def test_what_an_analyzer_and_a_model_say_of_other_lines_stays_two(one: Finding) -> None:
+    lint = replace(one, source="ruff:F1", start_line=40, end_line=41, fingerprint="a")
+    for line, together in ((39, 2), (40, 1), (41, 1), (42, 2)):
+        model = replace(one, source="llm", start_line=line, end_line=line, fingerprint="b")
+        assert len(deduplicate([lint, model])) == together
+    other = replace(model, category=Category.SECURITY, start_line=40, end_line=40, quote="y = 2")
+    assert other.category is not lint.category
+    assert len(deduplicate([lint, other])) == 2
+    assert len(deduplicate([lint, replace(other, quote=f"  {lint.quote}")])) == 1
 
 
 def test_equal_code_in_one_file_is_one_finding_with_places(one: Finding) -> None:
