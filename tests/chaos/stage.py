@@ -223,7 +223,7 @@ class ChaosStage:
         )
         staying = (
             *("reviews", "redelivery_checked_until", "redis_run_id", "metrics", "ended_reviews"),
-            *("audit", "outcome_pulls", "outcome_counts"),
+            *("audit", "outcome_pulls", "outcome_counts", "format"),
         )
         async for key in self.store.redis.scan_iter(count=1000):
             name = key.decode()

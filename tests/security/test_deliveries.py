@@ -86,6 +86,7 @@ async def test_forged_deliveries_queue_nothing_and_leave_memory_flat(
     assert set(await redis.keys("*")) <= {
         keys.METRICS.encode(),
         keys.METRICS_GAUGES.encode(),
+        keys.FORMAT.encode(),  # once, when the web process starts
     }
 
 
