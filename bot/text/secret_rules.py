@@ -89,7 +89,7 @@ RULES = (
         # Up to its end, the next beginning, or what cannot stand in a key, as in code that
         # only names the first line.
         r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:(?!-----(?:BEGIN|END))[A-Za-z0-9+/=\s\\\"',:.#|<>*-]){0,20000}+"
+        r"(?:(?!-----(?:BEGIN|END))[A-Za-z0-9+/=\s\\\"',:.#|<>*-]){0,20000}"
         r"(?:-----END [A-Z0-9 ]{0,40}-----)?",
         is_key_body,
     ),

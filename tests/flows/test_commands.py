@@ -388,6 +388,7 @@ async def test_a_prompt_for_a_coding_agent_is_posted_where_it_is_asked_for(world
     assert reactions(world, asked.id) == ["eyes", "rocket"]
 
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")
+    await world.settle()
     await world.sandbox.comment(REPO, number, "/review fix-prompt")
     await world.settle()
     assert bot_comments(world)[-1] == NOTHING

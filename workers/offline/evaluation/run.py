@@ -123,7 +123,11 @@ async def _all(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(case)) for case in cases]
         return tuple(task.result() for task in tasks)
-    except* FAILURES as failures:
+    except ExceptionGroup as raised:
+        # Not by `except*`: what is raised in it comes as a group before Python 3.11.4.
+        failures, others = raised.split(FAILURES)
+        if failures is None or others is not None:
+            raise
         raise failures.exceptions[0] from None
 
 

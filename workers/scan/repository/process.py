@@ -156,8 +156,12 @@ async def _exchange(process: asyncio.subprocess.Process, stdin: bytes, output: _
             group.create_task(_feed(process.stdin, stdin))
             group.create_task(_read(process.stdout, output))
             err = group.create_task(_read_head(process.stderr))
-    except* OutputTooLarge as excs:
-        raise excs.exceptions[0] from None
+    except ExceptionGroup as group_raised:
+        # Not by `except*`: what is raised in it comes as a group before Python 3.11.4.
+        too_large, others = group_raised.split(OutputTooLarge)
+        if too_large is None or others is not None:
+            raise
+        raise too_large.exceptions[0] from None
     return Finished(await process.wait(), bytes(output.data), err.result())
 
 
