@@ -7,8 +7,11 @@ tests hold it at or above the real count for code and prose.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 #: Words cut where case changes and at seven letters, digits by three, each symbol, each
 #: run of white space: at least as many pieces as o200k makes tokens of code or prose.
@@ -48,3 +51,21 @@ def estimate_tokens(text: str) -> int:
         ascii_pieces += 1
         end = match.end()
     return ascii_pieces + others + len(text[end:].encode("utf-8", "replace"))
+
+
+def packed(
+    items: Iterable[T], cost: Callable[[T], int], *, tokens: int, most: int
+) -> Iterator[list[T]]:
+    """The items in their order, so many together as cost `tokens` at most, at least one and no more
+    than `most`."""
+    group: list[T] = []
+    room = tokens
+    for each in items:
+        needed = cost(each)
+        if group and (needed > room or len(group) == most):
+            yield group
+            group, room = [], tokens
+        group.append(each)
+        room -= needed
+    if group:
+        yield group

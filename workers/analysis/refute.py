@@ -15,7 +15,7 @@ from bot.domain.model import CheckOutcome, Finding, Rejected, Severity
 from bot.domain.progress import Activity
 from bot.domain.reasons import RejectionReason
 from bot.policy.finding_filter import Rejection, doubts
-from bot.text.tokens import count_tokens
+from bot.text.tokens import count_tokens, packed
 from templates.languages import ngettext
 from workers.analysis.answer_schemas import VERDICTS_SCHEMA
 from workers.analysis.llm.client import Answer
@@ -95,25 +95,8 @@ class _Checker:
         one; files together."""
         budget = prompt_budget(self.session.settings.llm_context_tokens).findings
         order = {file.source.file.path: number for number, file in enumerate(self.files)}
-        group: list[tuple[int, Finding]] = []
-        remaining = budget
-        for each in sorted(numbered, key=lambda each: order.get(each[1].path, -1)):
-            finding = each[1]
-            texts = (
-                finding.path,
-                finding.title,
-                finding.body,
-                finding.trace,
-                finding.suggestion or "",
-            )
-            cost = sum(count_tokens(text) + text.count("\n") for text in texts) + _FINDING_COST
-            if group and (cost > remaining or len(group) == at_once):
-                yield group
-                group, remaining = [], budget
-            group.append(each)
-            remaining -= cost
-        if group:
-            yield group
+        by_file = sorted(numbered, key=lambda each: order.get(each[1].path, -1))
+        return packed(by_file, lambda each: _cost(each[1]), tokens=budget, most=at_once)
 
     async def judge(self, numbered: Numbered, *, bare: bool = False, forced: bool = False) -> None:
         """Asks about the findings together, or in parts where that is too much at once; `bare`
@@ -240,6 +223,17 @@ class _Checker:
             confidence=finding.confidence if verdict.confidence is None else verdict.confidence,
             looked_at=tuple(dict.fromkeys((*finding.looked_at, *places))),
         )
+
+
+def _cost(finding: Finding) -> int:
+    texts = (
+        finding.path,
+        finding.title,
+        finding.body,
+        finding.trace,
+        finding.suggestion or "",
+    )
+    return sum(count_tokens(text) + text.count("\n") for text in texts) + _FINDING_COST
 
 
 def _likelihood(finding: Finding) -> tuple[int, float]:

@@ -60,11 +60,12 @@ class _Texts:
 
 async def leftovers(clone: Clone, selection: FileSelection) -> tuple[Finding, ...]:
     """What is still used and no longer there, or no longer fits. Raises CloneError."""
-    names = await asyncio.to_thread(_removed, selection)
+    gone = await asyncio.to_thread(_removed, selection)
     signatures, values = await asyncio.to_thread(_changed, selection)
-    if not (names or signatures or values):
+    if not (gone or signatures or values):
         return ()
     tree, blobs = await asyncio.to_thread(_paths_of, selection)
+    names = await asyncio.to_thread(_gone_for_good, gone, tree)
     found: list[Finding] = []
     if names or signatures:
         held = await _search(clone, names, signatures, blobs)
@@ -130,15 +131,16 @@ def _removed(selection: FileSelection) -> list[Removed]:
         if target.file.status is FileStatus.MODIFIED:
             found += removed_names(target.file, target.text)
             found += removed_fields(target.file, target.text)
-    if not found:
-        return []
-    tree = Tree.of([entry.path for entry in selection.tree])
-    gone_for_good = [
+    return found
+
+
+def _gone_for_good(removed: Iterable[Removed], tree: Tree) -> list[Removed]:
+    """Those of which the head has no other, as many as are looked for."""
+    return [
         each
-        for each in found
+        for each in removed
         if (each.name or each.module not in tree.paths) and not tree.has_another(each.module)
-    ]
-    return gone_for_good[:_MAX_REMOVED]
+    ][:_MAX_REMOVED]
 
 
 def _gone(file: ChangedFile) -> str:

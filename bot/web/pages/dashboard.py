@@ -1,7 +1,7 @@
 """GET /: reviews, queues and figures, for people who signed in, and its buttons. GET /outcomes:
 what became of the findings that we posted."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -39,6 +39,13 @@ MAX_ROWS = 30
 
 async def dashboard(request: Request) -> Response:
     """The page; to /sign-in for strangers."""
+    return await _limited(request, _render)
+
+
+async def _limited(
+    request: Request, render: Callable[[Request, Viewer], Awaitable[Response]]
+) -> Response:
+    """A page that reads long lists, for whoever has signed in and asks not too often."""
     use(Language.ENGLISH)  # for those who run the server
     user = await viewer(request)
     if user is None:
@@ -48,7 +55,7 @@ async def dashboard(request: Request) -> Response:
             return page(
                 "message.html", 429, title="Temporarily unavailable", message=TOO_MANY_LISTS
             )
-        return await _render(request, user)
+        return await render(request, user)
 
 
 async def _render(request: Request, user: Viewer) -> Response:
@@ -145,21 +152,16 @@ async def retry_button(request: Request) -> Response:
 
 async def outcomes_page(request: Request) -> Response:
     """The page; to /sign-in for strangers."""
-    use(Language.ENGLISH)  # for those who run the server
-    user = await viewer(request)
-    if user is None:
-        return RedirectResponse("/sign-in", 303)
-    async with request.app.state.list_limiter.acquire(user.login) as allowed:
-        if not allowed:
-            return page(
-                "message.html", 429, title="Temporarily unavailable", message=TOO_MANY_LISTS
-            )
-        store: Store = request.app.state.store
-        asked = request.query_params.get("days", "")
-        days = next((span for span in SPANS if str(span) == asked), SPANS[0])
-        repository = request.query_params.get("repository", "").strip()
-        since = await store.time() - days * 86_400
-        report = await store.outcomes.report(since, user.may_read, repository)
+    return await _limited(request, _outcomes)
+
+
+async def _outcomes(request: Request, user: Viewer) -> Response:
+    store: Store = request.app.state.store
+    asked = request.query_params.get("days", "")
+    days = next((span for span in SPANS if str(span) == asked), SPANS[0])
+    repository = request.query_params.get("repository", "").strip()
+    since = await store.time() - days * 86_400
+    report = await store.outcomes.report(since, user.may_read, repository)
     return page(
         "outcomes.html",
         user=user,

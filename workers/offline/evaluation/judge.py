@@ -4,11 +4,11 @@ It sees neither where a comment was shown nor who made it, and each question is 
 was answered is kept by the question's content, where a folder for answers is given.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.model import Finding, Usage
-from bot.text.tokens import count_tokens
+from bot.text.tokens import count_tokens, packed
 from workers.analysis.answer_schemas import MATCHES_SCHEMA
 from workers.analysis.llm.client import LLM
 from workers.analysis.llm.errors import LLMError
@@ -45,10 +45,10 @@ class Judge:
         named: list[set[int]] = [set() for _ in findings]
         issues = [(number, _issue(each)) for number, each in enumerate(expected, start=1)]
         comments = [(number, _comment(each)) for number, each in enumerate(findings, start=1)]
-        for some_issues in _groups(issues, _MAX_ISSUES, self.context_tokens // 3):
+        for some_issues in packed(issues, _cost, tokens=self.context_tokens // 3, most=_MAX_ISSUES):
             shown = sum(map(_cost, some_issues))
             room = self.context_tokens - _RULES - shown
-            for some_comments in _groups(comments, _MAX_COMMENTS, room):
+            for some_comments in packed(comments, _cost, tokens=room, most=_MAX_COMMENTS):
                 matches = await self._ask(case, some_issues, some_comments)
                 known = {number for number, _ in some_comments}
                 for issue, numbers in matches.items():
@@ -93,18 +93,3 @@ def _comment(finding: Finding) -> str:
 
 def _cost(numbered: tuple[int, str]) -> int:
     return count_tokens(numbered[1]) + numbered[1].count("\n") + _MARKS
-
-
-def _groups(texts: _Numbered, most: int, tokens: int) -> Iterator[_Numbered]:
-    """So many together as fit, at least one."""
-    group: list[tuple[int, str]] = []
-    room = tokens
-    for each in texts:
-        cost = _cost(each)
-        if group and (cost > room or len(group) == most):
-            yield group
-            group, room = [], tokens
-        group.append(each)
-        room -= cost
-    if group:
-        yield group
