@@ -1,5 +1,7 @@
 """Pull requests: themselves, their files, commits and diffs."""
 
+import asyncio
+
 from starlette.responses import Response
 
 from bot.sandbox import pull_json, repository_json
@@ -42,9 +44,11 @@ async def get_pull(call: Call) -> Response:
     pull = call.pull()
     if ".diff" in call.request.headers.get("accept", ""):
         return await _as_diff(call, pull)
-    files = await pull_files(call.repo, pull)
-    commits = await pull_commits(call.repo, pull)
-    mergeable = await git.merges_cleanly(call.repo.git_dir, pull.base_sha, pull.head_sha)
+    files, commits, mergeable = await asyncio.gather(
+        pull_files(call.repo, pull),
+        pull_commits(call.repo, pull),
+        git.merges_cleanly(call.repo.git_dir, pull.base_sha, pull.head_sha),
+    )
     review_comments = [c for c in call.repo.review_comments.values() if c.number == pull.number]
     comments = [c for c in call.repo.issue_comments.values() if c.number == pull.number]
     body = pull_json.pull_simple(call.state, call.repo, pull) | {

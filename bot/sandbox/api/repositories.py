@@ -1,5 +1,6 @@
 """Repositories: themselves, contents, comparisons and people's permissions."""
 
+import asyncio
 import base64
 from urllib.parse import quote
 
@@ -70,9 +71,11 @@ async def compare(call: Call) -> Response:
     start = await git.merge_base(git_dir, base, head)
     if start is None:
         raise GitHubError(404, f"No common ancestor between {base_ref} and {head_ref}.")
-    ahead = await git.commits_between(git_dir, base, head)
-    behind = await git.commits_between(git_dir, head, base)
-    files = await diff.changed_files(git_dir, start, head)
+    ahead, behind, files = await asyncio.gather(
+        git.commits_between(git_dir, base, head),
+        git.commits_between(git_dir, head, base),
+        diff.changed_files(git_dir, start, head),
+    )
     shown, headers = page_of(call, ahead)
     state, repo = call.state, call.repo
     api = f"{repository_json.repo_api(state, repo)}/compare/{base_ref}...{head_ref}"

@@ -1,5 +1,6 @@
 """The diff between two commits, file by file as GitHub's API gives it, and the lines in it."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +42,10 @@ async def changed_files(git_dir: Path, base: str, head: str) -> list[FileDiff]:
     async def printed(*more: str) -> bytes:
         return await run_cached(git_dir, "diff", *options, *more, base, head, of=[base, head])
 
-    raw = await printed("--raw", "--no-abbrev", "-z")
-    numbers = await printed("--numstat", "-z")
-    patches = _sections(await printed())
-    counts = _counts(numbers)
+    raw, numbers, patch_text = await asyncio.gather(
+        printed("--raw", "--no-abbrev", "-z"), printed("--numstat", "-z"), printed()
+    )
+    patches, counts = _sections(patch_text), _counts(numbers)
     files = []
     for letter, sha, old, new in _raw_entries(raw):
         patch = patches.pop(0)
