@@ -40,11 +40,11 @@ class Document:
     duplicates: list[tuple[Path, Position]] = field(default_factory=list)
 
 
-def read(content: str | bytes) -> Document:
-    """The document of a YAML file whose top is a mapping, or empty. Raises Refused."""
+def read(content: str | bytes, *, max_depth: int = MAX_DEPTH) -> Document:
+    """The document of a YAML file whose top is a mapping, or empty. Raises InvalidYaml."""
     text = _decoded(content)
     try:
-        for _ in _safe_events(text):
+        for _ in _safe_events(text, max_depth):
             pass
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as exc:
@@ -74,7 +74,7 @@ def _decoded(content: str | bytes) -> str:
     return text
 
 
-def _safe_events(text: str) -> Iterator[yaml.Event]:
+def _safe_events(text: str, max_depth: int) -> Iterator[yaml.Event]:
     """The parser's events, as far as they are harmless. They come without recursion."""
     depth = nodes = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
@@ -91,8 +91,8 @@ def _safe_events(text: str) -> Iterator[yaml.Event]:
             )
         if getattr(event, "tag", None) is not None:
             raise InvalidYaml("Tags (`!`) are not allowed: write the plain value.", position)
-        if depth > MAX_DEPTH:
-            raise InvalidYaml(f"The file is nested more than {MAX_DEPTH} levels deep.", position)
+        if depth > max_depth:
+            raise InvalidYaml(f"The file is nested more than {max_depth} levels deep.", position)
         if nodes > MAX_NODES:
             raise InvalidYaml(f"The file has more than {MAX_NODES} values: shorten it.", position)
         if documents > 1:

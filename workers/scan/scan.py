@@ -29,7 +29,7 @@ from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
 from templates.languages import Language, _
-from workers.scan import leftovers
+from workers.scan import leftovers, own_rules
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.runner import AnalyzerResults, run_all
 from workers.scan.analyzers.secrets import SECRETS, masks
@@ -161,9 +161,23 @@ async def _analyzed(
                 require_isolation=settings.require_isolation,
             )
         )
+        own = group.create_task(_by_own_rules(selection, settings, disabled))
         read = group.create_task(_around(repository, selection, settings, disabled))
     others, left, notes = read.result()
-    return _joined(analysed.result(), left), others, notes
+    return _joined(analysed.result().with_others(own.result()), left), others, notes
+
+
+async def _by_own_rules(
+    selection: FileSelection, settings: Settings, disabled: Collection[str]
+) -> AnalyzerResults:
+    if own_rules.NAME in disabled or not selection.own_rules:
+        return AnalyzerResults(())
+    return await own_rules.run_own_rules(
+        selection.own_rules,
+        selection.targets,
+        seconds=settings.analyzer_seconds,
+        require_isolation=settings.require_isolation,
+    )
 
 
 def _shown(targets: Sequence[Target], evidence: Sequence[Finding], key: bytes) -> Redacted:

@@ -8,6 +8,7 @@ from workers.scan.analyzers.oxlint import OXLINT
 from workers.scan.analyzers.ruff import RUFF
 from workers.scan.analyzers.secrets import SECRETS
 from workers.scan.analyzers.shellcheck import SHELLCHECK
+from workers.scan.analyzers.squawk import SQUAWK
 from workers.scan.analyzers.text_checks import HIDDEN, MERGE
 from workers.scan.analyzers.zizmor import ZIZMOR
 
@@ -20,10 +21,11 @@ ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
     HADOLINT,
     ZIZMOR,
     OXLINT,
+    SQUAWK,
     DATA,
     HIDDEN,
     MERGE,
 )
 
 #: What may stand in ANALYZERS_DISABLED and in `analyzers.disabled` of a repository.
-NAMES = (*(analyzer.name for analyzer in ANALYZERS), "leftovers")  # which needs the whole clone
+NAMES = (*(each.name for each in ANALYZERS), "ast-grep", "leftovers")  # which need the clone

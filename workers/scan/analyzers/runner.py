@@ -47,6 +47,16 @@ class AnalyzerResults:
     truncated_sources: tuple[str, ...] = ()
     reviewed: frozenset[str] = frozenset()
 
+    def with_others(self, others: "AnalyzerResults") -> "AnalyzerResults":
+        """These, and then those of others."""
+        return AnalyzerResults(
+            self.evidence + others.evidence,
+            self.notes + others.notes,
+            self.failed_sources + others.failed_sources,
+            self.truncated_sources + others.truncated_sources,
+            self.reviewed | others.reviewed,
+        )
+
 
 async def run_all(
     targets: Sequence[Target],

@@ -12,7 +12,7 @@ from bot.domain.reasons import FileSkipReason
 from bot.policy.precedence import effective
 from bot.text.file_kinds import language_of_file
 from templates.languages import plural
-from workers.scan import conventions
+from workers.scan import conventions, own_rules
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.notebooks import read_by_people
 from workers.scan.repository.clone import Clone, Entry
@@ -34,7 +34,8 @@ MAX_NAMED = 1000
 @dataclass(frozen=True, slots=True)
 class FileSelection:
     """`targets` carry hunks and text; `files` are all changed files, `tree` all at the head;
-    `conventions` are the texts of files such as AGENTS.md at the merge base, by path;
+    `conventions` are the texts of files such as AGENTS.md at the merge base, by path, and
+    `own_rules` those of the repository's own rules;
     `lineless` are those that were only deleted, moved or made executable, and `unread` those that
     are left out and yet searched for secrets; `skipped_unlisted` is how many files were left out
     beside those that `skipped` names, and `rules` say which paths the repository leaves out."""
@@ -46,6 +47,7 @@ class FileSelection:
     tree: tuple[Entry, ...]
     rules: PathRules
     conventions: dict[str, str] = field(default_factory=dict)
+    own_rules: dict[str, str] = field(default_factory=dict)
     lineless: tuple[ChangedFile, ...] = ()
     unread: tuple[ChangedFile, ...] = ()
 
@@ -55,6 +57,7 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
     changed = await clone.names()
     tree = await clone.tree()
     attributes, projects, written = await _at_base(clone, changed, tree)
+    own = own_rules.wanted(written)
     # Patterns and paths are the repository's: no other review waits while they are matched.
     rules = await asyncio.to_thread(PathRules, config, attributes)
     files, beyond, skipped = await asyncio.to_thread(_sifted, changed, rules)
@@ -80,7 +83,12 @@ async def select_files(clone: Clone, settings: Settings, config: RepoConfig) -> 
         skipped_unlisted=skipped_unlisted,
         tree=tree,
         rules=rules,
-        conventions={path: text for path, text in written.items() if not rules.excludes(path)},
+        conventions={
+            path: text
+            for path, text in written.items()
+            if not rules.excludes(path) and path not in own
+        },
+        own_rules={path: written[path] for path in own},
         lineless=tuple(file for file in counted if file.path in silent and not file.binary),
         unread=file_filters.searched_anyway(changed, skipped),
     )
@@ -117,6 +125,7 @@ def _blobs_at_base(changed: Sequence[ChangedFile], tree: Sequence[Entry]) -> dic
     for entry in tree:
         at_base.setdefault(entry.path, entry.blob)
     names = [path for path in at_base if _is_attributes(path)]
+    names += own_rules.wanted(at_base)
     names += python_project.wanted(at_base, [file.path for file in changed])
     names += conventions.wanted(
         (path for path, blob in at_base.items() if blob and is_printable(path)),

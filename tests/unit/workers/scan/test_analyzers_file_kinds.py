@@ -22,6 +22,10 @@ def added(path: str, text: str) -> Target:
     return Target(file, language_of_file(path, text), text)
 
 
+#: A migration that is PostgreSQL's, and blocks a table twice.
+BLOCKS = "ALTER TABLE a ALTER COLUMN b SET NOT NULL;\nCREATE INDEX i ON a (b);\n"
+
+
 async def said(*targets: Target) -> list[tuple[str, str, int | None]]:
     results = await run_all(targets, seconds=60)
     assert results.failed_sources == ()
@@ -78,6 +82,19 @@ async def test_comments_elsewhere_are_worth_a_word_and_no_more() -> None:
         ("a.js", "// @flow\ntype A = {| x: number |};\nexport const f = (x: A) => x;\n"),
         ("i18n/de.ts", '<?xml version="1.0"?>\n<!DOCTYPE TS>\n<TS version="2.1"/>\n'),
         ("templates/.github/workflows/ci.yml", "on: push\njobs: {a: {runs-on: x, steps: []}}\n"),
+        # Not plainly PostgreSQL's, another database's, one that takes it back, no migration.
+        ("migrations/1.sql", "ALTER TABLE a ADD COLUMN b int NOT NULL;\n"),
+        ("migrations/1.sql", f"{BLOCKS}CREATE TABLE b (id int AUTO_INCREMENT) ENGINE=InnoDB;\n"),
+        ("migrations/1.down.sql", BLOCKS),
+        ("queries/1.sql", BLOCKS),
+        # Of a table that is new, in the tool's own transaction, and what cannot be read whole.
+        (
+            "migrations/1.sql",
+            "CREATE TABLE a (id bigint, c jsonb);\nALTER TABLE a ADD COLUMN b text NOT NULL;\n"
+            "CREATE INDEX i ON a (b);\n",
+        ),
+        ("migrations/1.sql", "CREATE INDEX CONCURRENTLY i ON a (b);\n"),
+        ("migrations/1.sql", f"{BLOCKS}SELECT FROM WHERE;\n"),
     ],
 )
 async def test_nothing_is_said_of_what_only_looks_like_the_language(path: str, text: str) -> None:
@@ -94,6 +111,13 @@ async def test_nothing_is_said_of_what_only_looks_like_the_language(path: str, t
         ("a.py", "def f(:\n", ("ruff:syntax", 1)),
         ("a.jsx", "export const A = <p style={{ a: 1 }}>;\n", ("oxlint:syntax", 1)),
         ("run", "#!/bin/ash\nrm -rf $1/*\n", ("shellcheck:SC2115", 2)),
+        ("migrations/1.sql", BLOCKS, ("squawk:adding-not-nullable-field", 1)),
+        ("db/V1_2__a.sql", BLOCKS, ("squawk:require-concurrent-index-creation", 2)),
+        (
+            "migrations/1.sql",
+            "BEGIN;\nCREATE INDEX CONCURRENTLY i ON a (b);\nCOMMIT;\n",
+            ("squawk:ban-concurrent-index-creation-in-transaction", 2),
+        ),
     ],
 )
 async def test_what_is_in_the_language_is_still_read(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.offline import doctor
-from workers.scan import analyzers, leftovers
+from workers.scan import analyzers, leftovers, own_rules
 from workers.scan.analyzers.analyzer import Analyzer, TextCheck
 from workers.scan.analyzers.registry import ANALYZERS, NAMES
 
@@ -31,7 +31,7 @@ def _defined() -> set[str]:
 
 
 def test_every_analyzer_of_the_folder_is_in_the_registry_once() -> None:
-    assert _defined() | {leftovers.NAME} == set(NAMES)
+    assert _defined() | {leftovers.NAME, own_rules.NAME} == set(NAMES)
     assert len(NAMES) == len(set(NAMES))
 
 
