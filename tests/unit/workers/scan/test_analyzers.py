@@ -463,10 +463,14 @@ async def test_all_programs_find_under_landlock_what_they_find_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     targets = [target(path, text) for path, text in DEFECTS.values()]
+    migration = target(
+        "migrations/1.sql", "BEGIN;\nCREATE INDEX CONCURRENTLY i ON a (b);\nCOMMIT;\n"
+    )
+    targets.append(replace(migration, file=replace(migration.file, status=FileStatus.ADDED)))
     usual = await found(*targets)
     monkeypatch.setattr(runner, "isolation", lambda: Isolation.LANDLOCK)
     assert await found(*targets) == usual
-    assert {item.source.partition(":")[0] for item in usual} >= DEFECTS.keys()
+    assert {item.source.partition(":")[0] for item in usual} >= {*DEFECTS, "squawk"}
 
 
 @pytest.mark.parametrize("kind", [Isolation.NETWORK, Isolation.LIMITS])
