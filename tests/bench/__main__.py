@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.bench import (
     check_run_delay,
     clone,
+    day,
     feed,
     large_files,
     process_start,
@@ -34,6 +35,7 @@ PARTS: dict[str, Measure] = {
     "repository": repository_size.measure,
     "review": review.measure,
     "throughput": throughput.measure,
+    "day": day.measure,
     "feed": feed.measure,
     "size": resources.measure,
     "large": large_files.measure,

@@ -33,12 +33,12 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
         await _review(here, "octo/warm", 10, 1)
         for files, reviews in QUICK if quick else FULL:
             part = f"size, review of {files}"
-            cpu, memory = {name: _processor(here, name) for name in APART}, await _redis(here)
+            cpu, memory = {name: _processor(here, name) for name in APART}, await redis_bytes(here)
             await _review(here, f"octo/of-{files}", files, reviews)
             for name in APART:
                 seconds = (_processor(here, name) - cpu[name]) / reviews
                 figures.append(Figure(part, f"processor, {name}", seconds, "s"))
-            grown = (await _redis(here) - memory) / reviews / 1024
+            grown = (await redis_bytes(here) - memory) / reviews / 1024
             figures.append(Figure(part, "kept in Redis", grown, "KiB"))
         for name in APART:
             figures.append(Figure("size", f"memory, {name}, peak", here.memory(name)[1], "MiB"))
@@ -76,14 +76,14 @@ async def _opened(here: Stage, name: str, files: int, pulls: int) -> Repository:
 async def _waiting(here: Stage, pulls: int) -> Figure:
     """What a pull request needs in Redis that was announced and waits for its workers."""
     await here.stop("events", "scan", "analysis")
-    memory = await _redis(here)
+    memory = await redis_bytes(here)
     await _opened(here, "octo/waiting", 1, pulls)
     return Figure(
-        "size", "a delivery that waits", (await _redis(here) - memory) / pulls / 1024, "KiB"
+        "size", "a delivery that waits", (await redis_bytes(here) - memory) / pulls / 1024, "KiB"
     )
 
 
-async def _redis(here: Stage) -> int:
+async def redis_bytes(here: Stage) -> int:
     """Bytes of all that is kept in Redis, without what its clients and its allocator need."""
     redis = here.store.redis
     keys = [key async for key in redis.scan_iter(count=1000)]
