@@ -20,26 +20,26 @@ from tests.project.translations import (
 #: so many at once are too many for a reader.
 MOST_UNTRANSLATED = 40
 
-SOURCES = messages()
 TRANSLATED = [language for language in Language if language.translations is not None]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_messages_are_translated(language: Language) -> None:
-    missing = untranslated(language, SOURCES)
+    missing = untranslated(language, messages())
     assert len(missing) <= MOST_UNTRANSLATED, f"Translate in {language.translations}: {missing}"
-    old = stale(language, SOURCES)
+    old = stale(language, messages())
     if missing or old:  # they are named, and hold up nobody
         pytest.skip(f"{language}: not translated {missing}; no longer used {old}")
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_keep_values_and_markdown(language: Language) -> None:
+    sources = messages()
     wrong = [
         mistake
         for message in catalog(language)
-        if message.id and one(message) in SOURCES and forms(message)
-        for mistake in mistakes(SOURCES[one(message)], forms(message))
+        if message.id and one(message) in sources and forms(message)
+        for mistake in mistakes(sources[one(message)], forms(message))
     ]
     assert wrong == []
 
@@ -57,10 +57,10 @@ def test_buttons_fit_and_are_named_as_they_are(language: Language) -> None:
 
 
 def test_messages_are_found_in_code_templates_and_values() -> None:
-    assert len(SOURCES) > 260
-    assert SOURCES["{number} file"].many == "{number} files"
+    assert len(messages()) > 260
+    assert messages()["{number} file"].many == "{number} files"
     found = {"No problems found.", "About this review", "lock file", "No review is running."}
-    assert found <= set(SOURCES)
+    assert found <= set(messages())
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,6 @@ def test_a_mistake_is_found(source: Source, translation: str) -> None:
 
 def test_a_value_that_a_message_needs_is_given() -> None:
     """English is filled in by the same calls: a name that is lacking raises there."""
-    names = {name for text in SOURCES for name in re.findall(r"\{(\w+)\}", text)}
+    names = {name for text in messages() for name in re.findall(r"\{(\w+)\}", text)}
     assert "number" in names
     assert all(name.islower() for name in names)

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -60,6 +61,7 @@ class Source:
     place: str = ""
 
 
+@cache
 def messages(root: Path = ROOT) -> dict[str, Source]:
     """All of them by their English text, in the order of the source."""
     found: dict[str, Source] = {}

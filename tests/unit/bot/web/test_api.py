@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
@@ -292,6 +291,8 @@ async def test_the_description_is_true(settings: Settings, store: Store, admin: 
 
 def _call_everything(address: str, headers: Headers) -> int:
     """How many operations answered as described. Raises what schemathesis finds."""
+    import schemathesis  # it takes as long as a hundred tests, and not every run has this one
+
     schema = schemathesis.openapi.from_url(f"{address}/api/openapi.json")
     found: Any = schema.get_all_operations()
     operations = [result.ok() for result in found]
