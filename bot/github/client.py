@@ -67,9 +67,10 @@ class GitHub(abc.GitHubAPI):
         self._clock = clock
 
     @property
-    def remaining(self) -> int | None:
-        """Requests left in this hour, by the last answer; None before the first."""
-        return self._quota.remaining
+    def is_scarce(self) -> bool:
+        """Whether so few requests are left of this hour that those a review can do without are
+        kept for those it can't."""
+        return self._quota.is_scarce(self._clock.wall())
 
     async def sleep(self, seconds: float) -> None:
         """Wait, by the injected clock."""

@@ -122,6 +122,11 @@ def _is_creation_limit(error: Any) -> bool:
     return error.get("code") == "abuse" or "submitted too quickly" in str(error.get("message"))
 
 
+#: A tenth of the 5,000 requests an hour that each installation has at least.
+#: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+SCARCE = 500
+
+
 class Quota:
     """What is known of one installation's limits, shared by all its clients in this process."""
 
@@ -141,6 +146,11 @@ class Quota:
         if remaining.isascii() and remaining.isdigit():
             self.remaining = int(remaining)
             self.reset = seconds_of(headers, "x-ratelimit-reset") or 0.0
+
+    def is_scarce(self, wall: float) -> bool:
+        """Whether fewer than SCARCE requests were left, and the hour of that is not over at
+        `wall` (Unix seconds)."""
+        return self.remaining is not None and self.remaining < SCARCE and wall < self.reset
 
     def block_until(self, until: float) -> None:
         """Send nothing before `until` (monotonic seconds): GitHub bans those who go on asking."""

@@ -58,6 +58,24 @@ async def test_a_review_of_forty_files_and_a_second_push_ask_github_seldom(
     assert sum(not request.asks_for_verdicts for request in llm.requests[read:]) == 1
 
 
+async def test_where_few_requests_are_left_a_review_does_without_what_it_can(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_run, "MIN_GAP", 0.001)
+    monkeypatch.setattr(check_run, "MAX_GAP", 0.001)
+    world.sandbox.state.hourly_limit = 450
+    number = await world.open_pull({}, {"a.txt": "a"})
+    await world.settle()
+    requests = github_requests(world)
+    head = world.repository.pulls[number].head_sha
+    reads = [request for request in requests if f"{head}/check-runs" in request]
+    assert len(reads) == 1, "it looks for its own check run, and not for failed ones"
+    assert [request.split()[0] for request in requests if "/check-runs/" in request] == ["PATCH"]
+    (run,) = world.repository.check_runs.values()
+    assert run.status == "completed"
+    assert len(world.repository.reviews) == 1
+
+
 async def labeled(world: World, number: int) -> None:
     await world.sandbox.label(REPO, number, "urgent")
 

@@ -40,7 +40,7 @@ async def read_pull_context(
 
 async def _failed_checks(gh: GitHub, repo: str, sha: str, own_app: str) -> tuple[FailedCheck, ...]:
     """They are evidence, and no review waits or fails for them."""
-    if not own_app:
+    if not own_app or gh.is_scarce:
         return ()
     try:
         return await failed_checks(gh, repo, sha, own_app)

@@ -191,7 +191,7 @@ async def _update(services: Services, review: Review) -> None:
             return
         try:
             gh = await client(services, review, CHECKS)
-            if not await _is_open(services, gh, state):
+            if gh.is_scarce or not await _is_open(services, gh, state):
                 return
             await checks.update_check_run(
                 gh,

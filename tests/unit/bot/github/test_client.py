@@ -331,10 +331,14 @@ async def test_a_status_of_no_use_to_us_is_a_refusal(gh: GitHub, github: Scripte
         await gh.getitem("/repos/octo/hello")
 
 
-async def test_the_quota_that_is_left_can_be_read(gh: GitHub, github: ScriptedGitHub) -> None:
-    github.play(reply(200, {}, x_ratelimit_remaining="4990", x_ratelimit_resource="core"))
+@pytest.mark.parametrize(("remaining", "scarce"), [("4990", False), ("40", True)])
+async def test_requests_are_known_to_be_scarce(
+    gh: GitHub, github: ScriptedGitHub, remaining: str, scarce: bool
+) -> None:
+    headers = {"x_ratelimit_remaining": remaining, "x_ratelimit_reset": "9999999999"}
+    github.play(reply(200, {}, x_ratelimit_resource="core", **headers))
     await gh.getitem("/repos/octo/hello")
-    assert gh.remaining == 4990
+    assert gh.is_scarce is scarce
 
 
 @pytest.mark.parametrize(

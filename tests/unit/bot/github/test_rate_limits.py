@@ -111,3 +111,13 @@ def test_only_rest_s_own_quota_counts_as_remaining() -> None:
     quota.update({"x-ratelimit-remaining": "12", "x-ratelimit-resource": "graphql"})
     quota.update({"x-ratelimit-remaining": "many"})
     assert quota.remaining == 4321
+
+
+def test_requests_are_scarce_below_a_tenth_until_the_hour_is_over() -> None:
+    quota = Quota()
+    assert not quota.is_scarce(1000.0), "nothing is known yet"
+    quota.update({"x-ratelimit-remaining": "500", "x-ratelimit-reset": "2000"})
+    assert not quota.is_scarce(1000.0)
+    quota.update({"x-ratelimit-remaining": "499", "x-ratelimit-reset": "2000"})
+    assert quota.is_scarce(1999.0)
+    assert not quota.is_scarce(2000.0)
