@@ -65,7 +65,7 @@ def _settings(directory: Path, megabytes: int) -> Settings:
         llm_model="m",
         data_dir=directory / "data",
         repository_cache_mb=megabytes,
-        analyzers_disabled=("ruff", "bandit", "secrets", "oxlint"),
+        analyzers_disabled=("ruff", "secrets", "oxlint"),
     )
 
 

@@ -11,7 +11,7 @@ from tests.bench.results import Figure
 from tests.bench.stage import Stage, Stopwatch, cores_busy, stage
 
 #: Analysers cost processor time for each file alone; here it is the pipeline that is measured.
-CONFIG = "analyzers:\n  disabled: [ruff, bandit, secrets, data, shellcheck, hadolint, oxlint]\n"
+CONFIG = "analyzers:\n  disabled: [ruff, secrets, data, shellcheck, hadolint, oxlint]\n"
 
 INSTALLATIONS = 20
 

@@ -47,7 +47,7 @@ RESTART_SECONDS = 0.3
 POLL_SECONDS = 0.05
 
 #: Analysers cost a second of processor time each; what they find is not what is tested here.
-CONFIG = "analyzers:\n  disabled: [ruff, bandit, secrets, data, shellcheck, hadolint, oxlint]\n"
+CONFIG = "analyzers:\n  disabled: [ruff, secrets, data, shellcheck, hadolint, oxlint]\n"
 
 Files = Mapping[str, str]
 

@@ -100,7 +100,7 @@ async def test_an_agent_reviews_fixes_and_reviews_again_over_stdio(repo: Path) -
         assert (finding["path"], finding["line"], finding["severity"]) == ("shop.py", 3, "high")
         details = await call(client, "explain_finding", finding_id=finding["id"])
         assert details["code"] == "subprocess.call(input(), shell=True)"
-        assert details["found_by"].startswith(("ruff", "bandit"))
+        assert details["found_by"].startswith("ruff")
         (repo / "shop.py").write_text("import shutil\n\nshutil.rmtree('build')\n")
         review = await call(client, "review_changes", use_llm=False)
         assert review["findings"] == []

@@ -21,7 +21,7 @@ async def test_a_review_is_written_in_the_repositorys_language(world: World) -> 
     assert "Vor dem Mergen zu beheben: 1 schwerwiegendes Problem." in review.body
     assert "Über dieses Review" in review.body
     [comment] = world.inline_comments
-    assert "hoch · Sicherheit · bandit" in comment.body
+    assert "hoch · Sicherheit · ruff" in comment.body
     assert "Mit `/review dismiss` antworten" in comment.body
     [run] = world.check_runs
     assert run.output["title"] == "1 hoch"

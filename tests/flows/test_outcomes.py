@@ -71,7 +71,7 @@ async def test_what_people_do_with_findings_is_their_outcome(world: World) -> No
         if name.startswith("glossator_finding_outcomes_total"):
             sums[name.split('"')[1]] += int(value)
     assert sums == {"posted": 5, "dismissed": 1, "answered": 2, "thumbs_up": 1, "fixed": 1}
-    labels = 'category="security",severity="medium",source="bandit"'
+    labels = 'category="security",severity="medium",source="ruff"'
     assert counted[f"glossator_finding_fix_seconds_count{{{labels}}}"] == 1
 
 

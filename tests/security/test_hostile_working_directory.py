@@ -33,13 +33,12 @@ GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 #: Files of other programs that would change what an analyzer says, or end it.
 TOOL_FILES = {
     "ruff.toml": 'extend = "/nowhere/ruff.toml"\n',
-    "pyproject.toml": '[tool.ruff]\nextend = "/nowhere"\n[tool.bandit]\nskips = ["B602"]\n',
-    ".bandit": "[bandit]\nskips: B602\n",
+    "pyproject.toml": '[tool.ruff]\nextend = "/nowhere"\n[tool.ruff.lint]\nignore = ["S602"]\n',
     ".shellcheckrc": "disable=all\n",
     ".hadolint.yaml": "ignored: [DL3006]\n",
     ".oxlintrc.json": "{nonsense",
     "glossator.yml": "fail_on: nonsense\n",
-    ".github/glossator.yml": "analyzers:\n  disabled: [ruff, bandit]\n",
+    ".github/glossator.yml": "analyzers:\n  disabled: [ruff, secrets]\n",
     "glossator.env": "LOG_LEVEL=trace\n",
     ".glossator/glossator.env": "LOG_LEVEL=trace\n",
 }

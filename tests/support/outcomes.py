@@ -19,7 +19,7 @@ _FATES: tuple[tuple[tuple[Signal, ...], int, int], ...] = (
     ((Signal.OUTDATED,), 7, 4),
     ((), 20, 8),
 )
-_SOURCES = (("llm", ("llm",)), ("bandit", ("bandit:B602",)), ("llm+ruff", ("llm", "ruff:F821")))
+_SOURCES = (("llm", ("llm",)), ("ruff", ("ruff:S602",)), ("llm+ruff", ("llm", "ruff:F821")))
 
 
 async def three_months(store: Store, seed: int = 1) -> tuple[FindingOutcome, ...]:

@@ -58,7 +58,7 @@ async def leftovers_of(
     kept = {path: text for path, text in before.items() if changed.get(path, "") is not None}
     after = kept | {path: text for path, text in changed.items() if text is not None}
     source = Repository(folder / "upstream.git").change(_files(before), _files(after))
-    config = RepoConfig(analyzers_disabled=("ruff", "oxlint", "bandit", "secrets", *disabled))
+    config = RepoConfig(analyzers_disabled=("ruff", "oxlint", "secrets", *disabled))
     evidence = (await scanned(source, load(_env_file=None), config)).scan.evidence
     assert all(each.source.startswith("leftovers:") for each in evidence)
     return list(evidence)

@@ -209,7 +209,7 @@ def _is_duplicate(earlier: Finding, new: Finding) -> bool:
     line."""
     if earlier.tools & new.tools:
         return False
-    if LLM_SOURCE not in earlier.tools:  # rules of one port, as ruff's S and bandit
+    if LLM_SOURCE not in earlier.tools:  # one defect that two know, as a hidden character
         return earlier.category == new.category
     same_quote = bool(_folded(new)) and _folded(new) == _folded(earlier)
     return _overlap(earlier, new) and (earlier.category == new.category or same_quote)

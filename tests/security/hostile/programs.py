@@ -53,10 +53,8 @@ def programs(canary: Path) -> dict[str, Hostile]:
                 ".github/actions/a/action.yml": f"runs: {{steps: [run: {touch}]}}\n",
             }
         ),
-        "bandit and secrets configuration": Hostile(
+        "secrets configuration": Hostile(
             {
-                ".bandit": "[bandit]\nexclude: /\nskips: B101,B602\n",
-                "pyproject.toml": "[tool.bandit]\nexclude_dirs = ['/']\n",
                 ".secrets.baseline": '{"plugins_used": [{"name": "E", "path": "file://evil.py"}]}',
                 "evil.py": python,
             }
@@ -144,7 +142,6 @@ def _of_python(python: str) -> dict[str, Hostile]:
             {
                 f"{name}.py": python
                 for name in (
-                    "bandit",
                     "yaml",
                     "json",
                     "typing",
@@ -158,9 +155,9 @@ def _of_python(python: str) -> dict[str, Hostile]:
         "packages that shadow": Hostile(
             {
                 "yaml/__init__.py": python,
-                "bandit/__main__.py": python,
+                "ruff/__main__.py": python,
                 "evil.pth": f"import os; {python}",
-                "x.dist-info/entry_points.txt": "[bandit.plugins]\nevil = evil:run\n",
+                "x.dist-info/entry_points.txt": "[console_scripts]\nruff = evil:run\n",
                 "evil.py": python,
             }
         ),

@@ -49,6 +49,7 @@ def in_our_words(analyzer: str, diagnostic: Diagnostic) -> Diagnostic:
         diagnostic,
         category=known.category,
         severity=max(known.severity, diagnostic.at_most, key=lambda severity: severity.rank),
+        confidence=min(known.confidence, diagnostic.confidence),
         body=f"{known.why} {known.fix}",
         url=known.url,
     )

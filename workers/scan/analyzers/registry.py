@@ -1,7 +1,6 @@
 """Every static analyzer, a line each: whatever else needs the list takes it from here."""
 
 from workers.scan.analyzers.analyzer import Analyzer, TextCheck
-from workers.scan.analyzers.bandit import BANDIT
 from workers.scan.analyzers.data_files import DATA
 from workers.scan.analyzers.hadolint import HADOLINT
 from workers.scan.analyzers.oxlint import OXLINT
@@ -15,7 +14,6 @@ from workers.scan.analyzers.zizmor import ZIZMOR
 #: In this order their notes are told. Each is imported above: that is the one line of a new one.
 ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
     RUFF,
-    BANDIT,
     SECRETS,
     SHELLCHECK,
     HADOLINT,

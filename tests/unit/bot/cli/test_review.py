@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[4]
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "PYTHONPATH": str(ROOT),
-    "ANALYZERS_DISABLED": "secrets,bandit",
+    "ANALYZERS_DISABLED": "secrets",
     "TERM": "xterm",
 }
 MARKERS = "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> topic\n"

@@ -91,7 +91,7 @@ def test_the_documented_example_sets_every_key() -> None:
             LabelRule(name="serious", severity=Severity.HIGH),
         ),
         effort_estimate=True,
-        analyzers_disabled=("bandit",),
+        analyzers_disabled=("oxlint",),
     )
 
 

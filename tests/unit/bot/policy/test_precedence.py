@@ -61,8 +61,8 @@ def test_a_repository_cannot_have_more_files_reviewed_than_the_server_allows() -
 
 def test_what_either_disables_does_not_run() -> None:
     server = Settings(_env_file=None, analyzers_disabled=("ruff",))
-    disabled = effective(server, RepoConfig(analyzers_disabled=("bandit",))).analyzers_disabled
-    assert disabled == {"ruff", "bandit"}
+    disabled = effective(server, RepoConfig(analyzers_disabled=("oxlint",))).analyzers_disabled
+    assert disabled == {"ruff", "oxlint"}
 
 
 def test_a_profile_goes_before_the_server_and_behind_what_the_repository_says_itself() -> None:

@@ -182,7 +182,7 @@ def test_context_and_evidence_follow_the_hunks() -> None:
         title="Possible SQL injection",
         body="",
         confidence=1,
-        source="bandit:B608",
+        source="ruff:S608",
         side=Side.RIGHT,
         start_line=4,
         end_line=4,
@@ -193,7 +193,7 @@ def test_context_and_evidence_follow_the_hunks() -> None:
         "|context, caller: app.py from line 70 of the new side\n|    search(rows)\n|    done()\n"
         in user
     )
-    assert "|evidence of analysers\n|bandit:B608, new line 4: Possible SQL injection\n" in user
+    assert "|evidence of analysers\n|ruff:S608, new line 4: Possible SQL injection\n" in user
 
 
 def test_batches_of_one_review_share_all_but_their_files() -> None:

@@ -36,7 +36,7 @@ def evidence(**changed: Any) -> Finding:
         "title": "Possible SQL injection",
         "body": "",
         "confidence": 1,
-        "source": "bandit:B608",
+        "source": "ruff:S608",
         "start_line": 4,
         "end_line": 4,
         "fingerprint": "of the analyser",
@@ -46,20 +46,20 @@ def evidence(**changed: Any) -> Finding:
 
 def test_a_finding_that_confirms_an_analyzer_is_the_same_finding() -> None:
     file = replace(batch_file(), evidence=(evidence(),))
-    assert judged(file, rule="bandit:B608").fingerprint == "of the analyser"
+    assert judged(file, rule="ruff:S608").fingerprint == "of the analyser"
 
 
 @pytest.mark.parametrize(
     ("proof", "raw_values"),
     [
         ({}, {"rule": None}),
-        ({}, {"rule": "bandit:B609"}),
-        ({"start_line": 9, "end_line": 9}, {"rule": "bandit:B608"}),
+        ({}, {"rule": "ruff:S609"}),
+        ({"start_line": 9, "end_line": 9}, {"rule": "ruff:S608"}),
         (
             {"start_line": 3, "end_line": 3},  # of the new side, which has a line of that number
-            {"rule": "bandit:B608", "quote": "    return []", "side": "old", "line": 3},
+            {"rule": "ruff:S608", "quote": "    return []", "side": "old", "line": 3},
         ),
-        ({}, {"rule": "bandit:B608", "quote": "not in the diff at all"}),
+        ({}, {"rule": "ruff:S608", "quote": "not in the diff at all"}),
     ],
     ids=["no rule", "another rule", "other lines", "the old side", "no lines"],
 )

@@ -127,7 +127,7 @@ def scan() -> Scan:
                 title="Possible SQL injection vector through string-based query construction",
                 body="Possible SQL injection vector through string-based query construction",
                 confidence=1.0,
-                source="bandit:B608",
+                source="ruff:S608",
                 quote="f\"SELECT * FROM orders WHERE note LIKE '%{text}%'\"",
                 start_line=14,
                 end_line=14,
@@ -147,7 +147,7 @@ def scan() -> Scan:
                 fingerprint="00000000000000b2",
             ),
         ),
-        notes=("bandit could not read `shop/broken.py`: it does not parse.",),
+        notes=("ruff could not read `shop/broken.py`: it does not parse.",),
         reused_findings=(
             finding(
                 path="shop/stock.py",

@@ -27,7 +27,7 @@ FINDINGS = st.builds(
     title=st.sampled_from(["A title", "Another"]),
     body=st.text(max_size=5),
     confidence=st.floats(0, 1),
-    source=st.sampled_from(["llm", "ruff:F401", "bandit:B608"]),
+    source=st.sampled_from(["llm", "ruff:F401", "ruff:S608"]),
     quote=st.sampled_from(["", "x = 1", "x  =  1", "y = 2"]),
     start_line=st.integers(1, 5),
     end_line=st.integers(5, 9),
@@ -191,7 +191,7 @@ def _by_severity(findings: list[Finding]) -> Counter[Severity]:
 @pytest.fixture
 def many(one: Finding) -> list[Finding]:
     return [
-        replace(one, source="bandit:B608", path=f"m{n}.py", start_line=n, end_line=n,
+        replace(one, source="ruff:S608", path=f"m{n}.py", start_line=n, end_line=n,
                 title=f"`x{n}` goes into the SQL", fingerprint=f"f{n}")
         for n in range(1, 31)
     ]  # fmt: skip
@@ -226,7 +226,7 @@ def test_the_page_of_a_rule_is_that_of_the_first_analyzer(one: Finding) -> None:
 
 
 def test_the_same_words_at_two_places_are_one(many: list[Finding]) -> None:
-    for source in ("bandit:B608", "llm"):
+    for source in ("ruff:S608", "llm"):
         two = [replace(f, title="The SQL is built from text", source=source) for f in many[:2]]
         (finding,) = group(two)
         assert [place.path for place in finding.places] == ["m2.py"]
@@ -279,7 +279,7 @@ def test_a_finding_on_each_of_many_lines_is_soon_folded(many: list[Finding]) -> 
 def test_other_rules_severities_and_llm_findings_are_kept_apart(many: list[Finding]) -> None:
     graver = [replace(f, severity=Severity.CRITICAL, fingerprint=f"g{f.fingerprint}") for f in many]
     llm_findings = [replace(f, source="llm", fingerprint=f"l{f.fingerprint}") for f in many]
-    by_rule = [replace(f, source="bandit:B609", fingerprint=f"r{f.fingerprint}") for f in many]
+    by_rule = [replace(f, source="ruff:S609", fingerprint=f"r{f.fingerprint}") for f in many]
     by_tool = [replace(f, source="semgrep:B608", fingerprint=f"t{f.fingerprint}") for f in many]
     folded = group([*graver, *many, *llm_findings, *by_rule, *by_tool])
     assert [f.fingerprint for f in folded] == [

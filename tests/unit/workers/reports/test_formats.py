@@ -89,8 +89,8 @@ def test_json_counts_the_findings_of_each_kind(report: Report) -> None:
         "maintainability": 1,
         "quality": 1,
     }
-    # The LLM and bandit found the same one.
-    assert counts["source"] == {"llm": 6, "bandit": 1, "ruff": 1}
+    # The LLM and ruff found the same one.
+    assert counts["source"] == {"llm": 6, "ruff": 2}
 
 
 def test_json_tells_where_each_finding_is_shown_and_why(report: Report) -> None:
@@ -128,7 +128,7 @@ def test_people_read_by_whom_and_of_what_kind_several_findings_are(report: Repor
 
     for text in texts(report):
         assert "1 security, 3 correctness, 1 performance, 1 maintainability" in text
-        assert "6 LLM, 1 bandit, 1 ruff" in text
+        assert "6 LLM, 2 ruff" in text
     for text in texts(replace(report, findings=report.findings[:1])):
         assert "By source" not in text, "one finding says it itself"
 
@@ -155,7 +155,7 @@ def test_sarif_is_valid_and_names_rule_place_and_fingerprint(
     log = json.loads(render(report, ReportFormat.SARIF, LINKS))
     validator.validate(log)
     first = log["runs"][0]["results"][0]
-    assert first["ruleId"] == "bandit:B608"
+    assert first["ruleId"] == "ruff:S608"
     assert first["level"] == "error"
     assert first["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "shop/search.py", "uriBaseId": "%SRCROOT%"},

@@ -35,7 +35,7 @@ def found(draw: st.DrawFn) -> Finding:
     path = draw(st.sampled_from(["a.py", "b.py"]))
     category = draw(st.sampled_from(Category))
     quote = draw(st.sampled_from(["", "x = 1", "y = 2"]))
-    source = draw(st.sampled_from(["llm", "llm", "ruff:F821", "bandit:B608", "secrets:aws"]))
+    source = draw(st.sampled_from(["llm", "llm", "ruff:F821", "ruff:S608", "secrets:aws"]))
     start = draw(st.integers(1, 6)) if source != "llm" else draw(st.sampled_from([None, 1, 2, 5]))
     return Finding(
         path=path,

@@ -68,7 +68,7 @@ def located(draw: st.DrawFn) -> Finding:
     """A finding of anybody, of any weight, anywhere, also at several places."""
     path = draw(st.sampled_from(PATHS))
     category = draw(st.sampled_from(Category))
-    source = draw(st.sampled_from(["llm", "llm", "ruff:F821", "bandit:B608", "secrets:aws"]))
+    source = draw(st.sampled_from(["llm", "llm", "ruff:F821", "ruff:S608", "secrets:aws"]))
     quote = draw(st.sampled_from(["", "x = 1", "y = 2"]))
     start = draw(st.integers(1, 60))
     anchored = source != "llm" or draw(st.booleans())

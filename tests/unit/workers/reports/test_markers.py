@@ -20,7 +20,7 @@ def test_a_marker_says_what_it_was_given_and_is_one_comment(title: str, path: st
         title=title,
         body="",
         confidence=1.0,
-        source="llm+bandit:B602",
+        source="llm+ruff:S602",
         fingerprint="00000000000000a1",
         places=(Place(path=path, start_line=1, end_line=1, fingerprint="00000000000000b1"),),
     )
@@ -31,7 +31,7 @@ def test_a_marker_says_what_it_was_given_and_is_one_comment(title: str, path: st
     marker = read_finding_marker(f"{text}\nWhatever --> @mona")
     assert marker is not None
     assert (marker.fingerprint, marker.severity) == ("00000000000000a1", Severity.HIGH)
-    assert marker.sources == ("llm", "bandit:B602")
+    assert marker.sources == ("llm", "ruff:S602")
     assert marker.title == title[:200]
     assert marker.places == {path: ("00000000000000b1",)}
     assert marker.fingerprints == {"00000000000000a1", "00000000000000b1"}

@@ -33,7 +33,7 @@ def by(report: Report, fingerprint: str) -> Finding:
 
 def test_a_finding_of_analyzer_and_llm_is_reported_once_with_both_sources(report: Report) -> None:
     joined = by(report, "00000000000000b1")
-    assert joined.source == "llm+bandit:B608"
+    assert joined.source == "llm+ruff:S608"
     assert joined.severity is Severity.CRITICAL
     assert joined.confidence == 1.0
     assert joined.title == "The search text goes into the SQL as it is"
@@ -44,7 +44,7 @@ def test_a_finding_of_analyzer_and_llm_is_reported_once_with_both_sources(report
 
 def test_a_joined_finding_keeps_the_name_under_which_it_was_posted(build: Build) -> None:
     report = build(posted_before=frozenset({"00000000000000a2"}))
-    assert by(report, "00000000000000a2").source == "llm+bandit:B608"
+    assert by(report, "00000000000000a2").source == "llm+ruff:S608"
     assert report.still_open == ("00000000000000a2",)
     assert "00000000000000a2" not in report.inline
 
@@ -117,15 +117,15 @@ def test_usage_replies_and_skips_are_summed(build: Build, scan: Scan) -> None:
 
 def test_the_report_lists_sources_that_failed(build: Build, scan: Scan) -> None:
     scan = replace(
-        scan, reviewed_paths=("shop/orders.py",), skipped_unlisted=3, failed_sources=("bandit",)
+        scan, reviewed_paths=("shop/orders.py",), skipped_unlisted=3, failed_sources=("ruff",)
     )
     report = build(scan=scan)
     assert (report.reviewed_paths, report.skipped_unlisted, report.failed_sources) == (
         ("shop/orders.py",),
         3,
-        ("bandit",),
+        ("ruff",),
     )
-    assert build(scan=scan, llm="").failed_sources == ("bandit", "llm")
+    assert build(scan=scan, llm="").failed_sources == ("ruff", "llm")
 
 
 def test_what_is_not_even_named_was_not_reviewed(build: Build, scan: Scan) -> None:
@@ -153,7 +153,7 @@ def test_an_analyzers_only_report_is_marked(build: Build) -> None:
     assert (
         silent.notes[0] == "The LLM did not respond; this review comes from static analyzers only."
     )
-    assert {f.source for f in report.findings} >= {"bandit:B608", "ruff:F401"}
+    assert {f.source for f in report.findings} >= {"ruff:S608", "ruff:F401"}
 
 
 @pytest.mark.parametrize(

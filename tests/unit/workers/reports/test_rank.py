@@ -35,7 +35,7 @@ FINDINGS = st.builds(
     title=st.just("A title"),
     body=st.just(""),
     confidence=st.floats(0, 1),
-    source=st.sampled_from(["llm", "ruff:F821", "bandit:B608", "llm+ruff:F821"]),
+    source=st.sampled_from(["llm", "ruff:F821", "ruff:S608", "llm+ruff:F821"]),
     start_line=st.sampled_from([None, 1, 2]),
     fingerprint=st.text("abcdef", min_size=4, max_size=4),
     check=st.sampled_from(CheckOutcome),
@@ -87,7 +87,7 @@ def test_the_score_of_a_models_finding(
     ("changes", "expected"),
     [
         ({"source": "secrets:aws", "severity": "critical", "category": "security"}, 100.0),
-        ({"source": "bandit:B608", "severity": "medium", "category": "security"}, 25.0),
+        ({"source": "ruff:S608", "severity": "medium", "category": "security"}, 25.0),
         ({"source": "ruff:F821", "severity": "high"}, 7.0),
         ({"source": "ruff:F401", "severity": "low"}, 7.0),
         ({"source": "ruff:X1", "severity": "info"}, 2.0),

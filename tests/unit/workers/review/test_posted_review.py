@@ -19,7 +19,7 @@ from workers.review.posted_review import has_news
         (Trigger.RERUN, {}, True),
         (Trigger.PUSHED, {"inline": ("00000000000000c1",)}, True),
         (Trigger.PUSHED, {"failed_sources": ("ruff",)}, False),
-        (Trigger.PUSHED, {"failed_sources": ("ruff", "bandit")}, True),
+        (Trigger.PUSHED, {"failed_sources": ("ruff", "oxlint")}, True),
         (Trigger.PUSHED, {"failed_sources": ()}, False),
         (Trigger.PUSHED, {"complete": False, "unread": 1}, True),
     ],

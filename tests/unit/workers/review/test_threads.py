@@ -53,7 +53,7 @@ def finding(source: str, severity: Severity = Severity.HIGH) -> Finding:
 
 
 def bot_thread(
-    source: str = "bandit:B602",
+    source: str = "ruff:S602",
     severity: Severity = Severity.HIGH,
     places: tuple[Place, ...] = (),
 ) -> BotThread:
@@ -78,9 +78,9 @@ def bot_thread(
     ("source", "tools"),
     [
         ("llm", {"llm"}),
-        ("bandit:B602", {"bandit"}),
-        ("llm+bandit:B602", {"llm", "bandit"}),
-        ("llm+bandit:B602+ruff:S602", {"llm", "bandit", "ruff"}),
+        ("ruff:S602", {"ruff"}),
+        ("llm+ruff:S602", {"llm", "ruff"}),
+        ("llm+ruff:PLE2502+hidden-characters:bidi", {"llm", "ruff", "hidden-characters"}),
         ("hidden-characters:bidi", {"hidden-characters"}),
     ],
 )
@@ -90,17 +90,17 @@ def test_who_found_it_is_read_from_the_comment(source: str, tools: set[str]) -> 
 
 def test_a_finding_that_was_checked_and_not_reported_is_fixed() -> None:
     assert is_fixed(REPORT, bot_thread())
-    assert not is_fixed(replace(REPORT, findings=(finding("bandit:B602"),)), bot_thread())
+    assert not is_fixed(replace(REPORT, findings=(finding("ruff:S602"),)), bot_thread())
     assert not is_fixed(
         replace(REPORT, review=replace(REVIEW, focus=Category.PERFORMANCE)), bot_thread()
     )
 
 
 def test_a_failed_analyzer_fixes_no_finding() -> None:
-    report = replace(REPORT, failed_sources=("bandit",))
-    assert not is_fixed(report, bot_thread("bandit:B602"))
-    assert not is_fixed(report, bot_thread("llm+bandit:B602"))
-    assert is_fixed(report, bot_thread("ruff:F821"))
+    report = replace(REPORT, failed_sources=("ruff",))
+    assert not is_fixed(report, bot_thread("ruff:S602"))
+    assert not is_fixed(report, bot_thread("llm+ruff:S602"))
+    assert is_fixed(report, bot_thread("secrets:aws-key-id"))
     assert is_fixed(report, bot_thread("llm"))
 
 
@@ -118,22 +118,22 @@ def test_a_finding_at_several_places_is_fixed_when_all_are() -> None:
     one = bot_thread(places=places)
     both = replace(REPORT, reviewed_paths=("app.py", "b.py"))
     assert is_fixed(both, one)
-    left = replace(finding("bandit:B602"), path="b.py", fingerprint="00000000000000b2")
+    left = replace(finding("ruff:S602"), path="b.py", fingerprint="00000000000000b2")
     assert not is_fixed(replace(both, findings=(left,)), one)
     elsewhere = replace(left, fingerprint="00000000000000c1", places=places[1:])
     assert not is_fixed(replace(both, findings=(elsewhere,)), one), "it is a place of another one"
     assert not is_fixed(
         replace(both, skipped=(SkippedFile("b.py", FileSkipReason.FILE_LIMIT, "40"),)), one
     )
-    assert not is_fixed(replace(both, failed_sources=("bandit",)), one)
-    unchanged = replace(REPORT, reviewed_paths=("c.py",), failed_sources=("bandit",))
+    assert not is_fixed(replace(both, failed_sources=("ruff",)), one)
+    unchanged = replace(REPORT, reviewed_paths=("c.py",), failed_sources=("ruff",))
     assert is_fixed(unchanged, one)
 
 
 def test_a_finding_at_too_many_places_to_name_stays_while_its_rule_finds_any() -> None:
     one = bot_thread()
     one = replace(one, marker=replace(one.marker, more=True))
-    other = replace(finding("bandit:B602"), fingerprint="00000000000000c1")
+    other = replace(finding("ruff:S602"), fingerprint="00000000000000c1")
     assert not is_fixed(replace(REPORT, findings=(other,)), one)
     assert is_fixed(replace(REPORT, findings=(replace(other, source="ruff:F821"),)), one)
 
@@ -153,7 +153,7 @@ def test_an_unlisted_skipped_file_is_not_considered_fixed() -> None:
 
 def test_a_finding_on_an_unchanged_file_is_fixed_whoever_failed() -> None:
     assert is_fixed(
-        replace(REPORT, reviewed_paths=("b.py",), failed_sources=("bandit",)), bot_thread()
+        replace(REPORT, reviewed_paths=("b.py",), failed_sources=("ruff",)), bot_thread()
     )
 
 
@@ -165,16 +165,16 @@ def of(severity: Severity) -> BotThread:
     ("severity", "blocking"), [(s, s in (Severity.CRITICAL, Severity.HIGH)) for s in Severity]
 )
 def test_what_blocks_is_read_from_the_comment(severity: Severity, blocking: bool) -> None:
-    failed = replace(REPORT, failed_sources=("bandit",))
+    failed = replace(REPORT, failed_sources=("ruff",))
     assert has_unverified_blocker(failed, [of(severity)]) is blocking
 
 
 def test_a_severe_finding_that_could_not_be_checked_still_blocks() -> None:
-    failed = replace(REPORT, failed_sources=("bandit",))
+    failed = replace(REPORT, failed_sources=("ruff",))
     assert has_unverified_blocker(failed, [of(Severity.HIGH)])
     assert not has_unverified_blocker(failed, [of(Severity.MEDIUM)])
     assert not has_unverified_blocker(REPORT, [of(Severity.HIGH)]), "it is gone"
-    reported = replace(failed, findings=(finding("bandit:B602", Severity.MEDIUM),))
+    reported = replace(failed, findings=(finding("ruff:S602", Severity.MEDIUM),))
     assert not has_unverified_blocker(reported, [of(Severity.HIGH)]), (
         "it is told, and is no longer grave"
     )
@@ -183,7 +183,7 @@ def test_a_severe_finding_that_could_not_be_checked_still_blocks() -> None:
 def test_a_thread_that_a_person_resolved_owes_nothing() -> None:
     one = of(Severity.HIGH)
     resolved = replace(one, thread=replace(one.thread, resolved=True))
-    assert not has_unverified_blocker(replace(REPORT, failed_sources=("bandit",)), [resolved])
+    assert not has_unverified_blocker(replace(REPORT, failed_sources=("ruff",)), [resolved])
 
 
 async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(

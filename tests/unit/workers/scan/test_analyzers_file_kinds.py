@@ -336,5 +336,5 @@ async def test_a_carriage_return_ends_a_line_where_the_language_says_so(
     path: str, text: str, expected: list[int]
 ) -> None:
     found = await said(added(path, text))
-    hidden = ("hidden-characters:control", "bandit:B101")
+    hidden = ("hidden-characters:control", "ruff:S101")
     assert [line for _, source, line in found if source not in hidden] == expected

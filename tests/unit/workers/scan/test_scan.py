@@ -91,7 +91,7 @@ async def test_an_analyzer_disabled_by_server_or_repository_reports_nothing(
     source = repository.change(
         {"a.py": ""}, {"a.py": "import subprocess\nx = y\nsubprocess.call(x, shell=True)\n"}
     )
-    here = settings.model_copy(update={"analyzers_disabled": ("bandit",)})
+    here = settings.model_copy(update={"analyzers_disabled": ("oxlint",)})
     result, _ = await scanned(source, here, RepoConfig(analyzers_disabled=("secrets",)))
     assert {item.source.partition(":")[0] for item in result.scan.evidence} == {"ruff"}
     nothing = RepoConfig(analyzers_disabled=("ruff",))

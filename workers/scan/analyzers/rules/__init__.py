@@ -1,9 +1,10 @@
 """What a finding of an analyzer says, by rule: our words, our severity, and the rule's page.
 
 One TOML file for each analyzer, `<name>.rules.toml`. `pages` is the address that all its pages
-begin with, `category` that of rules that name none, and `includes` names the tables of other
-analyzers whose rules it reports as well. A rule's `page` is its own id where it is not given; one
-that begins with https:// is a whole address. Rules that are not listed keep the tool's message.
+begin with, `category` and `confidence` those of rules that name none (1 by default), and `includes`
+names other tables whose rules it reports as well. A rule's `page` is its own id where it is not
+given; one that begins with https:// is a whole address. Rules that are not listed keep the tool's
+message.
 """
 
 import tomllib
@@ -20,10 +21,12 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`why` says what goes wrong and `fix` what to do, one sentence each; `url` is its page."""
+    """`why` says what goes wrong and `fix` what to do, one sentence each; `url` is its page. No
+    finding of it is more confident than `confidence` (0..1)."""
 
     category: Category
     severity: Severity
+    confidence: float
     why: str
     fix: str
     url: str
@@ -42,11 +45,12 @@ def rules(analyzer: str) -> Mapping[str, Rule]:
     return known
 
 
-def _rule(code: str, values: Mapping[str, str], table: Mapping[str, Any]) -> Rule:
+def _rule(code: str, values: Mapping[str, Any], table: Mapping[str, Any]) -> Rule:
     page = values.get("page", code)
     return Rule(
         category=Category(values.get("category", table["category"])),
         severity=Severity(values["severity"]),
+        confidence=values.get("confidence", table.get("confidence", 1.0)),
         why=values["why"],
         fix=values["fix"],
         url=page if page.startswith("https://") else table["pages"] + page,
