@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bot import __version__
+from tests.support.commands import ROOT, Commands
 
 GIT_IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
@@ -40,36 +41,33 @@ def repo(tmp_path: Path) -> Path:
     return repo
 
 
-def glossator(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=cwd,
-        # The code beside this test, and without the slowest analyzer, which no test here needs.
-        env={
-            "PATH": "/usr/bin:/bin",
-            "PYTHONPATH": str(Path(__file__).parents[4]),
-            "ANALYZERS_DISABLED": "secrets",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def test_a_branch_is_reviewed_without_a_server(repo: Path) -> None:
+@pytest.fixture
+def glossator(command_line: Commands) -> Run:
+    """The code beside this test, and without the slowest analyzer, which no test here needs."""
+
+    def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+        usual = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "ANALYZERS_DISABLED": "secrets"}
+        return command_line.run(*arguments, cwd=cwd, env=usual | more)
+
+    return run
+
+
+def test_a_branch_is_reviewed_without_a_server(repo: Path, glossator: Run) -> None:
     done = glossator("review", "--format", "json", cwd=repo)
     assert done.returncode == 0, done.stderr
     [finding] = json.loads(done.stdout)["findings"]
     assert (finding["path"], finding["start_line"]) == ("shop.py", 8)
 
 
-def test_fail_on_decides_the_exit_code(repo: Path) -> None:
+def test_fail_on_decides_the_exit_code(repo: Path, glossator: Run) -> None:
     assert glossator("review", "--fail-on", "high", cwd=repo).returncode == 1
     assert glossator("review", "--fail-on", "critical", cwd=repo).returncode == 0
 
 
-def test_fail_on_judges_nothing_that_was_not_read(repo: Path) -> None:
+def test_fail_on_judges_nothing_that_was_not_read(repo: Path, glossator: Run) -> None:
     nobody = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "LLM_MODEL": "m", "LLM_BACKOFF_MS": "1"}
     done = glossator("review", "--fail-on", "critical", cwd=repo, **nobody)
     assert done.returncode == 2
@@ -78,13 +76,13 @@ def test_fail_on_judges_nothing_that_was_not_read(repo: Path) -> None:
     assert glossator("review", cwd=repo, **nobody).returncode == 0
 
 
-def test_where_nothing_is_changed_there_is_nothing_to_praise(repo: Path) -> None:
+def test_where_nothing_is_changed_there_is_nothing_to_praise(repo: Path, glossator: Run) -> None:
     done = glossator("review", "--base", "topic", cwd=repo)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "glossator: No changes between topic and HEAD.\n"
 
 
-def test_the_base_is_the_default_branch_of_the_remote(repo: Path) -> None:
+def test_the_base_is_the_default_branch_of_the_remote(repo: Path, glossator: Run) -> None:
     git(repo, "branch", "--quiet", "--move", "main", "develop")
     assert "'main' is not a branch" in glossator("review", cwd=repo).stderr
     git(repo, "update-ref", "refs/remotes/origin/develop", "develop")
@@ -93,12 +91,12 @@ def test_the_base_is_the_default_branch_of_the_remote(repo: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_the_version_is_printed(tmp_path: Path) -> None:
+def test_the_version_is_printed(tmp_path: Path, glossator: Run) -> None:
     done = glossator("--version", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"glossator {__version__}\n")
 
 
-def test_a_misspelled_variable_is_named_with_the_nearest(tmp_path: Path) -> None:
+def test_a_misspelled_variable_is_named_with_the_nearest(tmp_path: Path, glossator: Run) -> None:
     done = glossator("--version", cwd=tmp_path, LLM_MODLE="m", GITHUB_SERVER_URL="https://x")
     assert done.stderr == "glossator: LLM_MODLE is not a setting. Did you mean LLM_MODEL?\n"
 
@@ -116,7 +114,7 @@ def test_a_misspelled_variable_is_named_with_the_nearest(tmp_path: Path) -> None
     ],
 )
 def test_a_wrong_setting_is_one_plain_line(
-    tmp_path: Path, variable: str, value: str, expected_text: str
+    tmp_path: Path, variable: str, value: str, expected_text: str, glossator: Run
 ) -> None:
     done = glossator("doctor", cwd=tmp_path, **{variable: value})
     assert (done.returncode, done.stdout) == (2, "")
@@ -126,7 +124,9 @@ def test_a_wrong_setting_is_one_plain_line(
 
 @pytest.mark.variations(2)
 @pytest.mark.parametrize("where", ["a folder within", "a worktree", "100%41 café #1"])
-def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) -> None:
+def test_a_repository_is_found_wherever_it_is_entered(
+    repo: Path, where: str, glossator: Run
+) -> None:
     entered = repo.parent / where
     if where == "a folder within":
         entered = repo / "docs"
@@ -141,7 +141,7 @@ def test_a_repository_is_found_wherever_it_is_entered(repo: Path, where: str) ->
 
 @pytest.mark.slow
 def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
-    repo: Path, tmp_path: Path
+    repo: Path, tmp_path: Path, glossator: Run
 ) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give files away")
@@ -174,7 +174,7 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
     ],
 )
 def test_a_mistake_gets_one_sentence(
-    repo: Path, arguments: tuple[str, ...], expected_text: str
+    repo: Path, arguments: tuple[str, ...], expected_text: str, glossator: Run
 ) -> None:
     done = glossator("review", *arguments, cwd=repo)
     assert done.returncode == 2
@@ -183,7 +183,9 @@ def test_a_mistake_gets_one_sentence(
     assert done.stdout == ""
 
 
-def test_a_partial_clone_is_reviewed_once_the_change_is_there(repo: Path, tmp_path: Path) -> None:
+def test_a_partial_clone_is_reviewed_once_the_change_is_there(
+    repo: Path, tmp_path: Path, glossator: Run
+) -> None:
     git(repo, "config", "uploadpack.allowFilter", "true")
     partial = tmp_path / "partial"
     git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repo}", "partial")
@@ -200,7 +202,7 @@ def test_a_partial_clone_is_reviewed_once_the_change_is_there(repo: Path, tmp_pa
     assert "shell=True" in done.stdout
 
 
-def test_a_repository_with_sha256_names_is_reviewed(tmp_path: Path) -> None:
+def test_a_repository_with_sha256_names_is_reviewed(tmp_path: Path, glossator: Run) -> None:
     git(tmp_path, "init", "-q", "--object-format=sha256", "-b", "main", ".")
     (tmp_path / "a.py").write_text("x = 1\n")
     git(tmp_path, "add", "a.py")
@@ -214,7 +216,7 @@ def test_a_repository_with_sha256_names_is_reviewed(tmp_path: Path) -> None:
     assert "Undefined name `nowhere`" in done.stdout
 
 
-def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
+def test_a_damaged_repository_is_not_a_github_failure(repo: Path, glossator: Run) -> None:
     tree = git(repo, "rev-parse", "topic^{tree}")
     (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
     done = glossator("review", cwd=repo)
@@ -244,7 +246,7 @@ def test_a_damaged_repository_is_not_a_github_failure(repo: Path) -> None:
     ],
 )
 def test_a_mistake_in_what_is_typed_gets_one_sentence(
-    tmp_path: Path, typed: str, expected_text: str
+    tmp_path: Path, typed: str, expected_text: str, glossator: Run
 ) -> None:
     done = glossator(*typed.split(), cwd=tmp_path, FORCE_COLOR="1")
     assert done.returncode == 2
@@ -255,7 +257,7 @@ def test_a_mistake_in_what_is_typed_gets_one_sentence(
     assert done.stdout == ""
 
 
-def test_without_a_command_all_of_them_are_listed(tmp_path: Path) -> None:
+def test_without_a_command_all_of_them_are_listed(tmp_path: Path, glossator: Run) -> None:
     done = glossator(cwd=tmp_path)
     assert done.returncode == 2
     assert "Review your changes" in done.stdout + done.stderr
@@ -277,26 +279,30 @@ def misconfigured(repo: Path) -> Path:
 MISTAKE = "`.github/glossator.yml`, line 2: `severity` is not a known key."
 
 
-def test_a_configuration_error_is_reported_in_the_report(misconfigured: Path) -> None:
+def test_a_configuration_error_is_reported_in_the_report(
+    misconfigured: Path, glossator: Run
+) -> None:
     done = glossator("review", "--format", "json", cwd=misconfigured)
     assert done.returncode == 0, done.stderr
     assert any(note.startswith(MISTAKE) for note in json.loads(done.stdout)["notes"])
 
 
 @pytest.mark.slow
-def test_a_configuration_error_is_reported_beside_the_prompts(misconfigured: Path) -> None:
+def test_a_configuration_error_is_reported_beside_the_prompts(
+    misconfigured: Path, glossator: Run
+) -> None:
     done = glossator("prompt", cwd=misconfigured)
     assert done.returncode == 0
     assert done.stderr.startswith(f"glossator: {MISTAKE}")
 
 
-def test_prompt_shows_what_a_model_would_be_asked(repo: Path) -> None:
+def test_prompt_shows_what_a_model_would_be_asked(repo: Path, glossator: Run) -> None:
     done = glossator("prompt", cwd=repo)
     assert done.returncode == 0, done.stderr
     assert "subprocess.call(command, shell=True)" in done.stdout
 
 
-def test_the_server_names_the_missing_setting(tmp_path: Path) -> None:
+def test_the_server_names_the_missing_setting(tmp_path: Path, glossator: Run) -> None:
     done = glossator("serve", cwd=tmp_path)
     assert done.returncode == 2
     assert "GITHUB_APP_ID is not set" in done.stderr
@@ -312,7 +318,9 @@ def test_the_server_names_the_missing_setting(tmp_path: Path) -> None:
         ("markdown", b"# shop: Run commands"),
     ],
 )
-def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) -> None:
+def test_the_report_comes_in_every_format(
+    repo: Path, form: str, begins: bytes, glossator: Run
+) -> None:
     report = repo.parent / "report"
     done = glossator("review", "--format", form, "--output", str(report), cwd=repo)
     assert done.returncode == 0, done.stderr
@@ -330,7 +338,7 @@ def test_the_report_comes_in_every_format(repo: Path, form: str, begins: bytes) 
 )
 @pytest.mark.parametrize("command", ["serve", "work", "schedule"])
 def test_an_invalid_key_is_reported_in_one_sentence(
-    tmp_path: Path, command: str, key_bytes: bytes, expected_text: str
+    tmp_path: Path, command: str, key_bytes: bytes, expected_text: str, glossator: Run
 ) -> None:
     """A worker that went on without it would make dead letters of all that was accepted."""
     (tmp_path / "key.pem").write_bytes(key_bytes)
@@ -347,7 +355,7 @@ def test_an_invalid_key_is_reported_in_one_sentence(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_nothing_is_signed_with_an_empty_key(tmp_path: Path) -> None:
+def test_nothing_is_signed_with_an_empty_key(tmp_path: Path, glossator: Run) -> None:
     (tmp_path / "key.pem").touch()
     done = glossator(
         "web",
@@ -360,7 +368,7 @@ def test_nothing_is_signed_with_an_empty_key(tmp_path: Path) -> None:
     assert "GITHUB_PRIVATE_KEY_FILE: key.pem is empty" in done.stderr
 
 
-def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
+def test_a_worker_without_what_it_works_with_ends(tmp_path: Path, glossator: Run) -> None:
     """It would make dead letters of all that was accepted."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -381,7 +389,9 @@ def test_a_worker_without_what_it_works_with_ends(tmp_path: Path) -> None:
 @pytest.mark.variations(1)
 @pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "GITHUB_API_URL", "PUBLIC_URL"])
 @pytest.mark.parametrize("port", ["port", "99999"])
-def test_an_address_has_a_port_that_is_one(tmp_path: Path, name: str, port: str) -> None:
+def test_an_address_has_a_port_that_is_one(
+    tmp_path: Path, name: str, port: str, glossator: Run
+) -> None:
     done = glossator("web", cwd=tmp_path, **{name: f"http://host:{port}/v1"})
     assert done.returncode == 2
     assert f"{name}: the port must be a number" in done.stderr

@@ -8,12 +8,14 @@ import select
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[4]
+from tests.support.commands import ROOT, Commands
+
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "PYTHONPATH": str(ROOT),
@@ -36,39 +38,44 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "bot", "review", *arguments]
 
 
-def in_pipe(
-    repo: Path, *arguments: str, stdin: str = "", **more: str
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(*arguments),
-        cwd=repo,
-        env=ENVIRONMENT | more,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+InPipe = Callable[..., "subprocess.CompletedProcess[str]"]
+AtTerminal = Callable[..., tuple[int, str]]
 
 
-def at_terminal(repo: Path, *arguments: str, **more: str) -> tuple[int, str]:
+@pytest.fixture
+def in_pipe(command_line: Commands) -> InPipe:
+    def run(
+        repo: Path, *arguments: str, stdin: str = "", **more: str
+    ) -> "subprocess.CompletedProcess[str]":
+        env = ENVIRONMENT | more
+        return command_line.run("review", *arguments, cwd=repo, env=env, stdin=stdin)
+
+    return run
+
+
+@pytest.fixture
+def at_terminal(command_line: Commands) -> AtTerminal:
     """The exit code, and all that comes to the terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command(*arguments), cwd=repo, env=ENVIRONMENT | more, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    shown = b""
-    while select.select([ours], [], [], 60)[0]:
-        try:
-            chunk = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        shown += chunk
-    os.close(ours)
-    return process.wait(), shown.decode()
+
+    def run(repo: Path, *arguments: str, **more: str) -> tuple[int, str]:
+        ours, theirs = pty.openpty()
+        typed = os.open(os.devnull, os.O_RDONLY)
+        streams = typed, theirs, theirs
+        command_line.start(("review", *arguments), repo, ENVIRONMENT | more, streams)
+        shown = b""
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            shown += chunk
+        os.close(ours)
+        return command_line.wait(), shown.decode()
+
+    return run
 
 
-def test_a_pipe_gets_lines_for_editors(repo: Path) -> None:
+def test_a_pipe_gets_lines_for_editors(repo: Path, in_pipe: InPipe) -> None:
     done = in_pipe(
         repo, "--staged", "--no-llm", LLM_MODEL="m", OPENAI_BASE_URL="http://127.0.0.1:9"
     )
@@ -80,7 +87,7 @@ def test_a_pipe_gets_lines_for_editors(repo: Path) -> None:
     )
 
 
-def test_a_terminal_gets_colors_and_no_model_is_asked(repo: Path) -> None:
+def test_a_terminal_gets_colors_and_no_model_is_asked(repo: Path, at_terminal: AtTerminal) -> None:
     code, shown = at_terminal(repo)
     assert code == 0
     assert "\x1b[1" in shown
@@ -90,7 +97,9 @@ def test_a_terminal_gets_colors_and_no_model_is_asked(repo: Path) -> None:
     assert "notes.py:1" in plain
 
 
-def test_nothing_of_a_change_reaches_the_terminal_as_a_command(repo: Path) -> None:
+def test_nothing_of_a_change_reaches_the_terminal_as_a_command(
+    repo: Path, at_terminal: AtTerminal
+) -> None:
     name = "\x1b]0;owned\x07.py"
     (repo / name).write_text(MARKERS)
     _, shown = at_terminal(repo, NO_COLOR="1", TERM="dumb")
@@ -99,18 +108,18 @@ def test_nothing_of_a_change_reaches_the_terminal_as_a_command(repo: Path) -> No
     assert "\x07" not in shown
 
 
-def test_a_terminal_gets_no_binary(repo: Path) -> None:
+def test_a_terminal_gets_no_binary(repo: Path, at_terminal: AtTerminal) -> None:
     code, shown = at_terminal(repo, "--format", "pdf")
     assert code == 2
     assert "A PDF is not printed to a terminal; choose a file with --output." in shown
 
 
-def test_the_ending_of_the_output_chooses_the_format(repo: Path) -> None:
+def test_the_ending_of_the_output_chooses_the_format(repo: Path, in_pipe: InPipe) -> None:
     assert in_pipe(repo, "--output", "report.sarif").returncode == 0
     assert json.loads((repo / "report.sarif").read_text())["version"] == "2.1.0"
 
 
-def test_rdjson_has_a_diagnostic_for_each_place(repo: Path) -> None:
+def test_rdjson_has_a_diagnostic_for_each_place(repo: Path, in_pipe: InPipe) -> None:
     done = in_pipe(repo, "--format", "rdjson")
     result = json.loads(done.stdout)
     assert result["source"] == {"name": "glossator"}
@@ -119,13 +128,13 @@ def test_rdjson_has_a_diagnostic_for_each_place(repo: Path) -> None:
     assert {each["severity"] for each in result["diagnostics"]} <= {"ERROR", "WARNING", "INFO"}
 
 
-def test_an_empty_diff_ends_well_with_one_line(tmp_path: Path) -> None:
+def test_an_empty_diff_ends_well_with_one_line(tmp_path: Path, in_pipe: InPipe) -> None:
     done = in_pipe(tmp_path, "--diff", "-")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "glossator: The diff is empty.\n"
 
 
-def test_a_diff_is_read_from_standard_input(tmp_path: Path) -> None:
+def test_a_diff_is_read_from_standard_input(tmp_path: Path, in_pipe: InPipe) -> None:
     lines = MARKERS.splitlines()
     added = "".join(f"+{line}\n" for line in lines)
     diff = f"--- a/notes.py\n+++ b/notes.py\n@@ -40,0 +41,{len(lines)} @@\n{added}"
@@ -165,7 +174,7 @@ def test_the_hook_stops_a_commit_and_lets_others_pass(tmp_path: Path) -> None:
     assert commit("notes.py", "x = 1\n").returncode == 0
 
 
-def test_the_problem_matcher_reads_the_lines_for_editors(repo: Path) -> None:
+def test_the_problem_matcher_reads_the_lines_for_editors(repo: Path, in_pipe: InPipe) -> None:
     matcher = json.loads((ROOT / "deploy/problem-matcher.json").read_text())
     patterns = {each["severity"]: each["pattern"][0] for each in matcher["problemMatcher"]}
     [line] = [each for each in in_pipe(repo).stdout.splitlines() if "Merge" in each]
@@ -182,7 +191,9 @@ def test_the_problem_matcher_reads_the_lines_for_editors(repo: Path) -> None:
         assert found[pattern["message"]] == "Merge conflict markers were committed"
 
 
-def test_what_is_removed_and_still_used_is_found_without_a_model(repo: Path) -> None:
+def test_what_is_removed_and_still_used_is_found_without_a_model(
+    repo: Path, in_pipe: InPipe
+) -> None:
     before = {
         "shop/prices.py": "def price(n):\n    return n\n",
         "shop/__init__.py": "",
