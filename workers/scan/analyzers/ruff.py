@@ -22,8 +22,8 @@ from tree_sitter import Tree
 from bot.domain.model import Category, Severity
 from bot.text.languages import tree_of
 from workers.scan.analyzers.analyzer import MAX_FINDINGS, SYNTAX, Analyzer, Diagnostic, Target
-from workers.scan.analyzers.marks import Marks
 from workers.scan.analyzers.rules import rules
+from workers.scan.analyzers.rules.marks import Marks
 from workers.scan.selection.risk import is_test
 
 _NAME = "ruff"
@@ -85,7 +85,7 @@ def _command(names: Mapping[str, Target]) -> list[str]:
         "--isolated",
         "--no-cache",
         "--no-fix",
-        "--ignore-noqa",  # marks are ours to read: workers/scan/analyzers/marks.py
+        "--ignore-noqa",  # marks are ours to read: workers/scan/analyzers/rules/marks.py
         "--exit-zero",
         "--quiet",
         "--output-format=json",

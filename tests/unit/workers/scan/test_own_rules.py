@@ -41,7 +41,7 @@ async def review(folder: Path, rules: Mapping[str, str], **changed: str) -> Scan
     settings = Settings(
         _env_file=None,
         data_dir=folder / "data",
-        analyzers_disabled=("ruff", "bandit", "secrets", "oxlint", "leftovers"),
+        analyzers_disabled=("ruff", "secrets", "oxlint", "leftovers"),
     )
     return await scanned(source, settings)
 

@@ -11,8 +11,8 @@ from bot.domain.model import Finding, Severity
 from tests.support.runtime_growth import growth
 from workers.scan.analyzers.analyzer import Target
 from workers.scan.analyzers.evidence import ChangedLines, finding, in_our_words
-from workers.scan.analyzers.marks import Marks
 from workers.scan.analyzers.ruff import RUFF
+from workers.scan.analyzers.rules.marks import Marks
 
 
 def found(
