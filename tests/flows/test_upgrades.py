@@ -144,7 +144,8 @@ def written(state: Mapping[str, Any]) -> set[str]:
     """Every field of everything in a state, as a path without names of single things."""
     return {
         re.sub(
-            r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8,}|[0-9A-Z]{26}|\d+|(?<=llm_limit:).*/v1",
+            r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8,}|[0-9A-Z]{26}|\d+|(?<=llm_limit:).*/v1"
+            r"|(?<=:)(?:bandit|ruff)$",  # analyzers come and go
             "*",
             path,
         )
