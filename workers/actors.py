@@ -12,6 +12,7 @@ from dramatiq import Broker
 from bot.config.settings import Settings
 from workers.events.api_start import start_named_review
 from workers.events.commands.dismiss import dismiss_finding
+from workers.events.commands.remember import propose_preference
 from workers.events.commands.review import start_queued_review
 from workers.events.dispatch import handle_delivery
 from workers.events.questions import answer_question
@@ -35,6 +36,7 @@ ACTORS: Mapping[str, Function] = {
     "conclude_review": conclude_review,
     "render_report": render_report,
     "answer_question": answer_question,
+    "propose_preference": propose_preference,
     "notify": notify,
 }
 

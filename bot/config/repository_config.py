@@ -73,6 +73,16 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamPreference:
+    """What the team does not want reported in files that match any of `paths`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    paths: _Patterns
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
 class PathSeverity:
     """The least severity that is reported in files that match any of `paths`."""
 
@@ -137,6 +147,8 @@ class RepoConfig:
     agent_prompts: bool = True
     labels: tuple[LabelRule, ...] = ()
     effort_estimate: bool = False
+    preferences: tuple[TeamPreference, ...] = ()
+    remember: bool = True  # offer to remember what people say of findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +379,12 @@ class _File(_Section):
     )
     effort_estimate: bool = Field(
         _DEFAULT.effort_estimate, description="Estimate how long a person takes to review it."
+    )
+    preferences: Annotated[tuple[TeamPreference, ...], Field(max_length=50)] = Field(
+        (), description="What the model is not to report in files matching the paths."
+    )
+    remember: bool = Field(
+        _DEFAULT.remember, description="Offer to remember a dismissal's reason as a preference."
     )
     analyzers: Analyzers = Field(Analyzers(), description="Static analyzers.")
 

@@ -170,7 +170,9 @@ class Settings(BaseSettings):
         "e-mails.",
     )
     suppression_days: int = Field(
-        180, ge=1, description="Days after which a suppression that covered nothing is removed."
+        180,
+        ge=1,
+        description="Days after which a suppression or a preference that was not used is removed.",
     )
 
     outcome_days: int = Field(

@@ -12,7 +12,9 @@ nor do list items' first lines, which start with their marker. Words are not cas
     /review cancel | pause | resume | help
     /review ask QUESTION
     /review dismiss [REASON]    in a thread of ours
-    /review forget [LESSON]     its id, or none in a thread of ours
+    /review forget [LESSON]     its id or number, or none in a thread of ours
+    /review remember [SENTENCE] in a thread of ours: what was proposed there, or this
+    /review preferences
     /review fix-prompt          of the finding, in a thread of ours, or of all
 
 Words that choose a review may be combined (`/review security deep`), and small ones that people add
@@ -46,13 +48,15 @@ class Verb(StrEnum):
     ASK = "ask"
     DISMISS = "dismiss"
     FORGET = "forget"
+    REMEMBER = "remember"
+    PREFERENCES = "preferences"
     FIX_PROMPT = "fix-prompt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command. `text` is the question of ASK (never empty), the reason of DISMISS or the
-    lesson's fingerprint of FORGET."""
+    """One command. `text` is the question of ASK (never empty), the reason of DISMISS, the
+    lesson's fingerprint or number of FORGET or the sentence of REMEMBER."""
 
     verb: Verb
     full: bool = False
@@ -75,7 +79,7 @@ _NEWLINE = re.compile(r"\r\n?|\n")  # what Markdown calls a line end, unlike str
 _MAX_SHOWN_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,30}")
 
 #: The commands that take a text after their word.
-_WITH_ARGUMENT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET)}
+_WITH_ARGUMENT = {str(verb): verb for verb in (Verb.ASK, Verb.DISMISS, Verb.FORGET, Verb.REMEMBER)}
 _WITHOUT_ARGUMENT: dict[str, Command] = {
     "": Command(verb=Verb.REVIEW),
     "full": Command(verb=Verb.REVIEW, full=True),

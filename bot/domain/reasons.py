@@ -77,6 +77,7 @@ class RejectionReason(_Reason):
     REFUTED = "refuted", "refuted: {}"
     REPEATED = "repeated", "reported before: {}"
     DISMISSED = "dismissed", "dismissed {}"
+    PREFERENCE = "preference", "left out by the preference: {}"
     FAILED_CHECK = "failed_check", "already reported by the failed check {}"
     SUGGESTION_MISPLACED = "suggestion_misplaced", "suggestion does not apply to those lines"
     SUGGESTION_WITHOUT_LINES = "suggestion_without_lines", "suggestion has no lines to apply to"

@@ -19,7 +19,14 @@ from bot.store import keys
 from bot.store.audit import AUDIT_CURSOR, Audit, AuditLine
 from bot.store.database import FORMAT, Database, connect, connect_sync, day_of, is_ready
 from bot.store.deliveries import Deliveries, start_next_delivery
-from bot.store.findings import MAX_SUPPRESSIONS, Outcomes, Seen, Suppressions
+from bot.store.findings.outcomes import Outcomes, Seen
+from bot.store.findings.unwanted import (
+    MAX_PREFERENCES,
+    MAX_SUPPRESSIONS,
+    PreferenceRepository,
+    Preferences,
+    Suppressions,
+)
 from bot.store.llm import LLMState, UsageRecords, UsageTotal
 from bot.store.locks import Locks
 from bot.store.metrics import MetricsStore
@@ -53,11 +60,13 @@ __all__ = [
     "Handoff",
     "LLMState",
     "LOST_SECONDS",
+    "MAX_PREFERENCES",
     "MAX_SUPPRESSIONS",
     "Message",
     "OpenResult",
     "PendingRequest",
     "PostedSummary",
+    "PreferenceRepository",
     "PullState",
     "QUEUES",
     "QUEUE_OF",
@@ -101,6 +110,7 @@ class Store(Database):
         self.locks = Locks(self)
         self.metrics = MetricsStore(self)
         self.outcomes = Outcomes(self)
+        self.preferences = Preferences(self)
         self.pulls = PullRequests(self)
         self.queues = Queues(self)
         self.requests = Requests(self)

@@ -57,6 +57,11 @@ Pull requests and repositories
   dismissed:<repository_id>:<number>         set     KEEP since its last use; fingerprints
   suppressions:<repository_id>               hash    for ever; fingerprint -> Suppression (each goes
                                                      after SUPPRESSION_DAYS without use)
+  preferences:<installation_id>:<repository_id> hash until the App leaves it; number -> Preference
+                                                     (each goes after SUPPRESSION_DAYS without use),
+                                                     `newest` -> the last number
+  preference_repositories                    hash    for ever; <installation_id>:<repository_id> ->
+                                                     owner/name of those that have any
   outcomes:<repository_id>:<number>          hash    until OUTCOME_DAYS after its last change;
                                                      posted findings and what became of them
   outcome_pulls                              zset    until OUTCOME_DAYS after it, each;
@@ -65,6 +70,7 @@ Pull requests and repositories
   outcome_counts                             hash    for ever; what happened, category, severity and
                                                      source -> how many findings, or seconds
   unsuppressed:<request>                     string  4 days; the Suppression that it removed
+  preference_removed:<request>               string  4 days; it removed a preference
   missing_defaults:<installation_id>         string  10 minutes; it has no organization defaults
 
 Usage and the LLM
@@ -245,6 +251,17 @@ def dismissed(repository_id: int, number: int) -> str:
 
 def suppressions(repository_id: int) -> str:
     return f"{PREFIX}suppressions:{repository_id}"
+
+
+PREFERENCE_REPOSITORIES = f"{PREFIX}preference_repositories"
+
+
+def preferences(installation_id: int, repository_id: int) -> str:
+    return f"{PREFIX}preferences:{installation_id}:{repository_id}"
+
+
+def preference_removed(request: str) -> str:
+    return f"{PREFIX}preference_removed:{request}"
 
 
 OUTCOME_PULLS = f"{PREFIX}outcome_pulls"

@@ -29,6 +29,7 @@ QUEUE_OF = {
     "scan_review": "scan",
     "analyze_batch": "analysis",
     "answer_question": "analysis",
+    "propose_preference": "analysis",
     "publish_review": "reports",
     "conclude_review": "reports",
     "render_report": "reports",

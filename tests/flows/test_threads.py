@@ -155,7 +155,7 @@ async def test_a_thumb_down_is_shown_by_help_at_once(world: World) -> None:
 async def test_suppressions_beyond_the_limit_are_not_promised(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.findings.MAX_SUPPRESSIONS", 0)
+    monkeypatch.setattr("bot.store.findings.unwanted.MAX_SUPPRESSIONS", 0)
     await reviewed(world)
     [comment] = world.inline_comments
     await world.sandbox.reply_in_thread(REPO, comment.id, "/review dismiss we trust it")

@@ -112,6 +112,7 @@ PLACES = (
     "branch",
     "label",
     "failed check",
+    "preference",
 )
 #: A file that no change touches; the model asks to see it.
 LOOKED_UP = "docs/background.txt"
@@ -214,6 +215,7 @@ class Obedient:
             "confidence": 1.0,
             "suggestion": payload,
             "rule": payload[:200],
+            "preference": 1,
             "event": "APPROVE",
             "commit_id": "0" * 40,
         }

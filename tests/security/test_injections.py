@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.domain.model import Repository
+from bot.domain.preferences import Preference
+from bot.policy.preferences import sentence
+from bot.store import Action, AuditEntry, Way
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.checks import failed_check
@@ -84,6 +88,25 @@ def _config(group: Iterable[Injection]) -> str:
     return json.dumps({"version": 1, "instructions": instructions} if instructions else {})
 
 
+async def _remember(world: World, text: str) -> None:
+    """As a person who may write had it kept."""
+    repository = world.repository
+    installation = world.sandbox.state.installation_of(repository)
+    assert installation is not None
+    preference = Preference(
+        text=sentence(text),
+        paths=("**",),
+        repository=REPO,
+        pull=1,
+        fingerprint="00000000000000a1",
+        kept_by="mallory",
+        kept_at=world.store.now(),
+    )
+    where = Repository(installation_id=installation.id, id=repository.id, full_name=REPO)
+    entry = AuditEntry(action=Action.PREFERENCE_KEPT, way=Way.COMMENT, who="mallory")
+    assert await world.store.preferences.keep(where, preference, entry)
+
+
 async def _open(world: World, group: tuple[Injection, ...]) -> int:
     def words(place: str) -> str:
         return "\n\n".join(one.text for one in _at(group, place))
@@ -100,6 +123,8 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
     head = await world.sandbox.commit(
         REPO, dict(_files(group, after=True)), parent=base, message=words("commit") or "Change"
     )
+    for one in _at(group, "preference"):
+        await _remember(world, one.text)
     if said := _at(group, "failed check"):
         run = failed_check(1, "tests", *((1, "failure", one.text) for one in said))
         run.head_sha = head

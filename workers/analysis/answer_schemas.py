@@ -12,6 +12,7 @@ from workers.analysis.model_answer import (
     finding_items,
     is_finding,
     is_match,
+    is_preference,
     is_verdict,
     match_items,
     read_finding,
@@ -47,24 +48,25 @@ _TEXT: Json = {"type": "string"}
 _MAYBE: Json = {"type": ["string", "null"]}
 
 _NUMBER: Json = {"type": "integer"}
+_MAYBE_NUMBER: Json = {"type": ["integer", "null"]}
 _SIDE: Json = {"type": "string", "enum": ["new", "old"]}
 
 # A model writes the properties in this order, so what leads to a claim comes before it.
-_FINDING = _object(
-    trace=_TEXT,
-    path=_TEXT,
-    quote=_TEXT,
-    side=_SIDE,
-    line=_NUMBER,
-    category={"type": "string", "enum": [each.value for each in Category]},
-    severity={"type": "string", "enum": [each.value for each in Severity]},
-    title=_TEXT,
-    body=_TEXT,
-    confidence={"type": "number"},
-    suggestion=_MAYBE,
-    rule=_MAYBE,
-    looked_at=_list_of(_NUMBER),
-)
+_FINDING: dict[str, Json] = {
+    "trace": _TEXT,
+    "path": _TEXT,
+    "quote": _TEXT,
+    "side": _SIDE,
+    "line": _NUMBER,
+    "category": {"type": "string", "enum": [each.value for each in Category]},
+    "severity": {"type": "string", "enum": [each.value for each in Severity]},
+    "title": _TEXT,
+    "body": _TEXT,
+    "confidence": {"type": "number"},
+    "suggestion": _MAYBE,
+    "rule": _MAYBE,
+    "looked_at": _list_of(_NUMBER),
+}
 _LOOK_UP = _object(
     operation={"type": "string", "enum": [each.value for each in Operation]},
     path=_TEXT,
@@ -102,26 +104,47 @@ def _verdicts_problem(answer: Json) -> str:
     return "" if verdict_items(answer) is not None else '"verdicts" is missing or no list.'
 
 
+def _preferences_problem(answer: Json) -> str:
+    return (
+        ""
+        if isinstance(answer.get("preferences"), list)
+        else '"preferences" is missing or no list.'
+    )
+
+
 def _matches_problem(answer: Json) -> str:
     return "" if match_items(answer) is not None else '"matches" is missing or no list.'
 
 
-_REVIEW: dict[str, Json] = {
-    "overview": _TEXT,
-    "summaries": _list_of(_object(path=_TEXT, summary=_TEXT)),
-    "findings": _list_of(_FINDING),
-    "look_ups": _list_of(_LOOK_UP),
-}
-REVIEW_SCHEMA = Schema(
-    "review", _object(**_REVIEW), Wanted("findings", is_finding), _review_problem
-)
+def _review_schema(name: str, finding: dict[str, Json], **more: Json) -> Schema:
+    body = _object(
+        **more,
+        overview=_TEXT,
+        summaries=_list_of(_object(path=_TEXT, summary=_TEXT)),
+        findings=_list_of(_object(**finding)),
+        look_ups=_list_of(_LOOK_UP),
+    )
+    return Schema(name, body, Wanted("findings", is_finding), _review_problem)
+
+
+_FIXED = _list_of(_object(id=_NUMBER, line=_TEXT))
+_WITH_PREFERENCE = {**_FINDING, "preference": _MAYBE_NUMBER}
+REVIEW_SCHEMA = _review_schema("review", _FINDING)
 #: Where findings of an earlier review are open.
-LATER_REVIEW_SCHEMA = Schema(
-    "later_review",
-    _object(fixed=_list_of(_object(id=_NUMBER, line=_TEXT)), **_REVIEW),
-    Wanted("findings", is_finding),
-    _review_problem,
-)
+LATER_REVIEW_SCHEMA = _review_schema("later_review", _FINDING, fixed=_FIXED)
+_REVIEW_SCHEMAS = {
+    (False, False): REVIEW_SCHEMA,
+    (True, False): LATER_REVIEW_SCHEMA,
+    (False, True): _review_schema("review_with_preferences", _WITH_PREFERENCE),
+    (True, True): _review_schema("later_review_with_preferences", _WITH_PREFERENCE, fixed=_FIXED),
+}
+
+
+def review_schema(*, later: bool, preferences: bool) -> Schema:
+    """The answer of a reading; `later` where findings of an earlier review are open."""
+    return _REVIEW_SCHEMAS[later, preferences]
+
+
 VERDICTS_SCHEMA = Schema(
     "verdicts",
     _object(verdicts=_list_of(_VERDICT)),
@@ -131,4 +154,11 @@ VERDICTS_SCHEMA = Schema(
 #: Which comments of a review name which known issues, for an evaluation.
 MATCHES_SCHEMA = Schema(
     "matches", _object(matches=_list_of(_MATCH)), Wanted("matches", is_match), _matches_problem
+)
+#: What is proposed to be remembered of an answer to a finding.
+PREFERENCE_SCHEMA = Schema(
+    "preference",
+    _object(preferences=_list_of(_object(sentence=_TEXT, paths=_list_of(_TEXT)))),
+    Wanted("preferences", is_preference),
+    _preferences_problem,
 )

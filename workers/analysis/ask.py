@@ -1,11 +1,15 @@
-"""A person's question about a pull request (`/review ask`), answered by the model."""
+"""What people say on a pull request, answered by the model: a question (`/review ask`), and why a
+finding is none, which may be worth remembering."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import BatchFile, PullRequestContext, Usage
+from bot.policy.preferences import folder_of, globs, sentence
+from workers.analysis.answer_schemas import PREFERENCE_SCHEMA
 from workers.analysis.llm.client import LLM
-from workers.analysis.prompt import ask_prompt
+from workers.analysis.model_answer import read_preference
+from workers.analysis.prompt import ask_prompt, preference_prompt
 from workers.analysis.redacted_view import clean, show
 
 
@@ -49,3 +53,35 @@ async def answer_question(
         installation_id=installation_id,
     )
     return QuestionAnswer(clean(answer.text).strip(), answer.usage, answer.cut)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceAnswer:
+    """A sentence to remember, "" for none, globs of the paths that it is for, and what it cost."""
+
+    text: str
+    paths: tuple[str, ...]
+    usage: Usage
+
+
+async def propose_preference(
+    path: str,
+    finding: str,
+    thread: Sequence[str],
+    llm: LLM,
+    *,
+    context_tokens: int,
+    installation_id: int = 0,
+) -> PreferenceAnswer:
+    """What is worth remembering of the last comment of a finding's `thread`; the finding is on the
+    file at `path`. Raises LLMError."""
+    prompt = preference_prompt(path, finding, thread, context_tokens)
+    answer = await llm.ask(
+        prompt.system,
+        prompt.user,
+        PREFERENCE_SCHEMA,
+        purpose="preference",
+        installation_id=installation_id,
+    )
+    text, paths = read_preference(answer.data or {}) or ("", ())
+    return PreferenceAnswer(sentence(text), globs(paths, path) or folder_of(path), answer.usage)

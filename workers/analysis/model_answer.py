@@ -53,6 +53,7 @@ class RawFinding:
     rule: str | None
     trace: str = ""
     looked_at: tuple[int, ...] = ()
+    preference: int | None = None  # the number of the one that speaks against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def read_finding(item: object) -> RawFinding | RefusedFinding:
         suggestion=_suggestion(own),
         rule=_text(own, "rule", 200) or None,
         looked_at=_numbers(own.get("looked_at")),
+        preference=values.number(own.get("preference")),
     )
 
 
@@ -178,6 +180,21 @@ def read_matches(answer: Json) -> dict[int, tuple[int, ...]]:
         if issue is not None:
             matches[issue] = _numbers(comments if isinstance(comments, list) else [comments])
     return matches
+
+
+def is_preference(item: Mapping[str, Any]) -> bool:
+    """Whether it is an element of `preferences` by itself."""
+    return isinstance(item.get("sentence"), str) and "paths" in item
+
+
+def read_preference(answer: Json) -> tuple[str, tuple[str, ...]] | None:
+    """The sentence and the globs of the first of `preferences`; None if there is none."""
+    for item in _listed(answer.get("preferences")) or []:
+        if isinstance(item, Mapping) and is_preference(item):
+            paths = item["paths"] if isinstance(item["paths"], list) else [item["paths"]]
+            texts = tuple(path for path in paths[:MAX_LOOK_UPS] if isinstance(path, str))
+            return _cut(item["sentence"], MAX_BODY), texts
+    return None
 
 
 def _listed(items: object) -> list[object] | None:

@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 
 import templates
 from bot.config.prompt_shares import prompt_budget
-from bot.config.repository_config import Instruction
+from bot.config.repository_config import Instruction, TeamPreference
 from bot.domain.diff import Hunk, Side
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Category, Convention, Finding, PullRequestContext
+from bot.policy.preferences import concerning
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
 from workers.analysis.answer_schemas import (
-    LATER_REVIEW_SCHEMA,
     MATCHES_SCHEMA,
-    REVIEW_SCHEMA,
+    PREFERENCE_SCHEMA,
     VERDICTS_SCHEMA,
+    review_schema,
 )
 from workers.analysis.llm.json_reader import Json
 from workers.analysis.model_answer import MAX_FINDINGS, finding_items
@@ -32,6 +33,9 @@ _BRIEF_CHARS = 6000
 _COMMITS = 30
 #: Tokens for the words that stand over a text, or after it where it is cut.
 _MARKS = 8
+#: Preferences that are shown, and tokens for the words that explain them.
+MAX_PREFERENCES = 20
+_PREFERENCE_RULES = 250
 #: Of a thread so many comments are shown, the first among them, and of each so much.
 _COMMENTS = 20
 _COMMENT_CHARS = 2000
@@ -52,6 +56,7 @@ class Prompt:
 #: Look-ups, and findings, under the numbers that the model knows them by.
 LookedUp = Sequence[tuple[int, LookUpResult]]
 Numbered = Sequence[tuple[int, Finding]]
+NumberedPreferences = Sequence[tuple[int, TeamPreference]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,30 +136,35 @@ def batch_prompt(
     conventions: Sequence[Convention] = (),
     reading: Round = Round(),
     open_findings: Numbered = (),
+    preferences: NumberedPreferences = (),
     tone: str = "",
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
-    `pr_context` and `open_findings` together, and of `instructions` and `conventions`, as much is
-    shown as their shares of `context_tokens` allow; of `reading.looked_up`, the newest that fit
-    into what is left, at most a quarter. `overview` is on the rest of the change,
-    `tone` is how findings are to sound."""
+    `pr_context` and `open_findings` together, and of `instructions`, `preferences` and
+    `conventions`, as much is shown as their shares of `context_tokens` allow; of
+    `reading.looked_up`, the newest that fit into what is left, at most a quarter. `overview` is on
+    the rest of the change, `tone` is how findings are to sound."""
     budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     template = _ENVIRONMENT.get_template("batch.md.j2")
     system = _ENVIRONMENT.get_template("system.md.j2").render(
         categories=chosen,
-        schema=_compact((LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA).body),
+        schema=_compact(
+            review_schema(later=bool(open_findings), preferences=bool(preferences)).body
+        ),
     )
     reported = _reported(open_findings, budgets.pr_context // 2)
     failed = _failed_checks(pr_context, files, budgets.pr_context // 4)
     room_for_words = budgets.pr_context - sum(map(count_tokens, (*reported, *failed)))
     applying, room_left = _applying(instructions, files, budgets.instructions)
+    preferred, room_left = _preferred(preferences, room_left)
     values = {
         "files": files,
         "pr_context": _fitted(_shortened(pr_context), room_for_words),
         "open_findings": reported,
         "failed_checks": failed,
         "instructions": applying,
+        "preferences": preferred,
         "conventions": _fitting(conventions, room_left),
         "overview": [one_line(line) for line in overview],
         "draft": _draft(reading.draft),
@@ -254,6 +264,30 @@ def _applying(
     return shown, budget
 
 
+def preferences_for(
+    preferences: Sequence[TeamPreference], files: Sequence[RedactedView]
+) -> list[tuple[int, TeamPreference]]:
+    """The first that are for one of the files, under the numbers that the model knows them by."""
+    paths = [file.source.file.path for file in files]
+    numbers = {id(each): number for number, each in enumerate(preferences, start=1)}
+    shown = concerning(preferences, paths)[:MAX_PREFERENCES]
+    return [(numbers[id(each)], each) for each in shown]
+
+
+def _preferred(preferences: NumberedPreferences, budget: int) -> tuple[list[str], int]:
+    """The first ones, one a line, cut at `budget` tokens, and what is left of these."""
+    shown: list[str] = []
+    budget -= _PREFERENCE_RULES if preferences else 0
+    for number, each in preferences:
+        line = one_line(f"{number}, for {', '.join(each.paths)}: {each.text}")
+        cost = count_tokens(line) + _MARKS
+        if cost > budget:
+            break
+        budget -= cost
+        shown.append(line)
+    return shown, max(budget, 0)
+
+
 def _fitting(conventions: Sequence[Convention], budget: int) -> list[Convention]:
     """The first ones, cut at `budget` tokens."""
     shown = []
@@ -345,6 +379,21 @@ def ask_prompt(
         files = files[:-1]
         prompt = _of_macros("ask.md.j2", files=files, **values)
     return prompt
+
+
+def preference_prompt(
+    path: str, finding: str, thread: Sequence[str], context_tokens: int
+) -> Prompt:
+    """The question what is to be remembered of the last comment of the `thread`, which answers the
+    `finding` on the file at `path`."""
+    room = prompt_budget(context_tokens).change
+    return _of_macros(
+        "preference.md.j2",
+        schema=_compact(PREFERENCE_SCHEMA.body),
+        path=path,
+        finding=_cut_tokens(_cut(finding), room // 2),
+        thread=[_cut_tokens(_cut(each, _COMMENT_CHARS), room // 8) for each in thread[-4:]],
+    )
 
 
 def _fitted_thread(thread: Sequence[str], budget: int) -> list[str]:

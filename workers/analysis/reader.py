@@ -6,6 +6,7 @@ ours serve it. Each failure costs its own part only and is told in a note.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.look_ups import LookUpResult
@@ -19,12 +20,14 @@ from bot.domain.model import (
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.finding_filter import FindingFilter
+from bot.policy.preferences import concerning, may_leave_out
 from templates.languages import _, listed, ngettext
-from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA
+from workers.analysis.answer_schemas import review_schema
 from workers.analysis.answer_values import same_path
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError
 from workers.analysis.model_answer import (
+    RawFinding,
     read_findings,
     read_fixed,
     read_look_ups,
@@ -32,7 +35,7 @@ from workers.analysis.model_answer import (
     read_summaries,
 )
 from workers.analysis.narrowing import for_later_round
-from workers.analysis.prompt import Numbered, Round, batch_prompt
+from workers.analysis.prompt import Numbered, Round, batch_prompt, preferences_for
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 from workers.analysis.session import Session
 from workers.analysis.validate import shows_fix, validate_finding
@@ -147,6 +150,7 @@ class Reader:
         self, files: Sequence[RedactedView], reading: Round, rest: Sequence[str] = ()
     ) -> Answer:
         open_findings = self._open(files)
+        preferences = preferences_for(self.config.preferences, files)
         prompt = batch_prompt(
             files,
             self.pr_context,
@@ -157,9 +161,10 @@ class Reader:
             conventions=self.conventions,
             reading=reading,
             open_findings=open_findings,
+            preferences=preferences,
             tone=self.config.tone,
         )
-        schema = LATER_REVIEW_SCHEMA if open_findings else REVIEW_SCHEMA
+        schema = review_schema(later=bool(open_findings), preferences=bool(preferences))
         return await self.session.ask(prompt, schema, purpose="review", model=self.model)
 
     def _open(self, files: Sequence[RedactedView]) -> Numbered:
@@ -201,27 +206,8 @@ class Reader:
         looked_up: Sequence[LookUpResult],
     ) -> None:
         answer = answers[-1]
-        data = answer.data or {}
+        self._take_findings(files, answer.data or {}, looked_up)
         by_path = {file.path: file for file in files}
-        good, refused = read_findings(data)
-        for raw in good:
-            validated = validate_finding(raw, by_path, self.finding_filter, looked_up)
-            if isinstance(validated, Rejected):
-                self.rejected.append(validated)
-                continue
-            if raw.suggestion is not None and validated.suggestion is None:
-                self.rejected.append(_without_suggestion(validated))
-            if _finding_key(validated) not in map(_finding_key, self.findings):
-                self.findings.append(validated)
-        self.rejected += [
-            Rejected(
-                path=one_line(each.path),
-                title=one_line(each.title),
-                reason=RejectionReason.MALFORMED,
-                detail=each.reason,
-            )
-            for each in refused
-        ]
         self.looked_up += looked_up
         asked = dict(self._open(files))
         for each in answers:
@@ -245,6 +231,48 @@ class Reader:
                     paths=_named(paths),
                 )
             )
+
+    def _take_findings(
+        self, files: Sequence[RedactedView], data: dict[str, Any], looked_up: Sequence[LookUpResult]
+    ) -> None:
+        by_path = {file.path: file for file in files}
+        good, refused = read_findings(data)
+        for raw in good:
+            validated = validate_finding(raw, by_path, self.finding_filter, looked_up)
+            if isinstance(validated, Finding):
+                validated = self._left_out(raw, validated, files) or validated
+            if isinstance(validated, Rejected):
+                self.rejected.append(validated)
+                continue
+            if raw.suggestion is not None and validated.suggestion is None:
+                self.rejected.append(_without_suggestion(validated))
+            if _finding_key(validated) not in map(_finding_key, self.findings):
+                self.findings.append(validated)
+        self.rejected += [
+            Rejected(
+                path=one_line(each.path),
+                title=one_line(each.title),
+                reason=RejectionReason.MALFORMED,
+                detail=each.reason,
+            )
+            for each in refused
+        ]
+
+    def _left_out(
+        self, raw: RawFinding, finding: Finding, files: Sequence[RedactedView]
+    ) -> Rejected | None:
+        """Why a preference leaves the finding out, if the model named one that it was shown, that
+        is for the finding's file, and that may speak against it: the model's word is not enough."""
+        shown = dict(preferences_for(self.config.preferences, files))
+        named = shown.get(raw.preference or 0)
+        if named is None or not may_leave_out(finding) or not concerning([named], [finding.path]):
+            return None
+        return Rejected(
+            path=finding.path,
+            title=finding.title,
+            reason=RejectionReason.PREFERENCE,
+            detail=one_line(named.text),
+        )
 
     def result(self) -> BatchResult:
         return BatchResult(

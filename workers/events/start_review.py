@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ulid import ULID
 
-from bot.config import repository_config
+from bot.config.repository_config import RepoConfig, TeamPreference
 from bot.domain.model import Category, Effort, PullRequest, Repository, Review, State, Trigger
 from bot.domain.progress import Activity
 from bot.github import checks, pulls
@@ -134,8 +134,8 @@ async def _open(
         store.pulls.get(repo.id, request.number),
         store.pulls.posted_summary(repo.id, request.number),
     )
-    repository_config = await read_config(services, gh, repo, pull.base_ref)
-    config, warnings = repository_config.config, repository_config.warnings
+    parsed = await read_config(services, gh, repo, pull.base_ref)
+    config, warnings = parsed.config, parsed.warnings
     services.speak(config)
     if request.label is not None and not start.has_skip_label(config, request.label):
         return None
@@ -191,13 +191,21 @@ async def _open(
     kept = redact_pull(pull)
     handoff = Handoff(
         pull=kept,
-        config=config,
+        config=await _with_preferences(services, repo, config),
         notes=tuple(filter(None, (decision.note, *warnings))),
         settle_seconds=decision.settle_seconds,
         by_outsider=outsider,
     )
     await store.reviews.update(review.id, handoff=handoff, title=kept.title)
     return replace(state, handoff=handoff, title=kept.title)
+
+
+async def _with_preferences(services: Services, repo: Repository, config: RepoConfig) -> RepoConfig:
+    """The configuration with what people of the repository had us remember, the newest first."""
+    days = services.settings.suppression_days
+    kept = await services.store.preferences.all(repo.installation_id, repo.id, days)
+    remembered = tuple(TeamPreference(each.paths, each.text) for each in reversed(kept))
+    return replace(config, preferences=(*config.preferences, *remembered))
 
 
 async def _repeats(
@@ -285,7 +293,7 @@ async def _is_current(store: Store, seen: PullState, pull: PullRequest) -> bool:
 
 
 async def _changed_paths(
-    gh: GitHub, request: ReviewRequest, pull: PullRequest, config: repository_config.RepoConfig
+    gh: GitHub, request: ReviewRequest, pull: PullRequest, config: RepoConfig
 ) -> tuple[str, ...] | None:
     """The changed paths, where the configuration has rules for them or there may be none; None
     for not needed, or more than are worth asking for."""

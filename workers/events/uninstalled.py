@@ -34,6 +34,7 @@ async def handle_removal(services: Services, event: InstallationChanged, guid: s
             why = _removal_reason(event.action) or ""
             async with services.lock_pull(review.repository, review.number):
                 await cancel_all(services, review.repository, review_id, why)
+    await _delete_preferences(services, event)
     removed = event.action is InstallationAction.REPOSITORIES_REMOVED
     repositories = [one.id for one in event.repositories] if removed else []
     if repositories or not removed:
@@ -59,6 +60,30 @@ def _removal_reason(action: InstallationAction) -> str | None:
             | InstallationAction.REPOSITORIES_ADDED
         ):
             return None
+
+
+async def _delete_preferences(services: Services, event: InstallationChanged) -> None:
+    """Forget what people had us remember there; of an installation that is suspended nothing: it
+    may go on."""
+    preferences = services.store.preferences
+    there = [
+        one
+        for one in await preferences.repositories()
+        if one.installation_id == event.installation_id
+    ]
+    match event.action:
+        case InstallationAction.DELETED:  # an installation that is deleted never comes back
+            await preferences.delete_all(there)
+        case InstallationAction.REPOSITORIES_REMOVED:
+            removed = {one.id: one for one in event.repositories}
+            gone = [
+                one
+                for one in there
+                if one.id in removed and not await _has_access(services, removed[one.id])
+            ]
+            await preferences.delete_all(gone)
+        case _:
+            return
 
 
 async def _has_access(services: Services, repository: Repository) -> bool:

@@ -15,6 +15,7 @@ from bot.domain.model import SECRETS_SOURCE, Finding, Severity
 
 _VERSION = 1
 _MARKER = re.compile(r"<!-- glossator:finding:(\{.*?\}) -->(?:\n|\Z)")
+_PROPOSAL = re.compile(r"<!-- glossator:reply:[0-9:]+ -->\n<!-- glossator:proposal:(\{.*?\}) -->")
 _NAME = re.compile(r"[0-9a-f]{4,64}")
 #: Characters of JSON that could end the comment, or make somebody's mail program act.
 _ESCAPED = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&@#`"})
@@ -49,6 +50,34 @@ class FindingMarker:
         """Whether it is one that is also looked for in files that nobody reads: known by more than
         the name that it is given to."""
         return self.tools == {SECRETS_SOURCE} and f"{SECRETS_SOURCE}:secret" not in self.sources
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A preference that we proposed in a thread: a sentence, and globs of the paths that it is
+    for."""
+
+    text: str
+    paths: tuple[str, ...]
+
+
+def proposal_marker(proposal: Proposal) -> str:
+    """The second line of the reply that proposes it."""
+    data = {"v": _VERSION, "text": proposal.text, "paths": proposal.paths}
+    text = json.dumps(data, separators=(",", ":")).translate(_ESCAPED)
+    return f"<!-- glossator:proposal:{text} -->"
+
+
+def read_proposal_marker(body: str) -> Proposal | None:
+    """What a reply of ours proposes; None if it proposes nothing, or was edited."""
+    found = _PROPOSAL.match(body)
+    try:
+        data = json.loads(found[1]) if found else {}
+        if data.get("v") != _VERSION:
+            return None
+        return Proposal(str(data["text"]), tuple(map(str, data["paths"])))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def review_marker(review_id: str) -> str:

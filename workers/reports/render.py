@@ -11,6 +11,7 @@ from itertools import islice
 
 from bot.domain.diff import Side
 from bot.domain.model import Finding, Report, Severity, SkippedFile, State
+from bot.domain.preferences import Preference
 from bot.domain.progress import Progress
 from bot.domain.suppressions import Suppression
 from bot.github.checks import Annotation, CheckOutput
@@ -28,7 +29,13 @@ from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates.languages import _, number
 from workers.reports.fix_prompt import fix_prompt, fixable
-from workers.reports.markers import finding_marker, reply_marker, review_marker
+from workers.reports.markers import (
+    Proposal,
+    finding_marker,
+    proposal_marker,
+    reply_marker,
+    review_marker,
+)
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import is_shown_as_is
 from workers.reports.templates import code_links, render
@@ -66,6 +73,34 @@ def reply_body(comment_id: int, text: str, question: int | None = None) -> str:
     """A short answer to a comment; `text` is Markdown and may quote what others wrote."""
     marker = reply_marker(comment_id, question)
     return render("comment/reply.md.j2", marker=marker, text=text)
+
+
+def proposal_body(comment_id: int, position: int, said: str, proposal: Proposal) -> str:
+    """The answer that asks whether to keep a preference; `said` is what else there is to say, in
+    English."""
+    return render(
+        "comment/proposal.md.j2",
+        marker=reply_marker(comment_id, position),
+        proposal_marker=proposal_marker(proposal),
+        said=said,
+        proposal=proposal,
+    )
+
+
+def remembered_body(comment_id: int, position: int, number: int, preference: Preference) -> str:
+    """The answer to `/review remember`."""
+    return render(
+        "comment/remembered.md.j2",
+        marker=reply_marker(comment_id, position),
+        number=number,
+        preference=preference,
+    )
+
+
+def preferences_body(comment_id: int, position: int, preferences: Sequence[Preference]) -> str:
+    """The answer to `/review preferences`; there are some."""
+    marker = reply_marker(comment_id, position)
+    return render("comment/preferences.md.j2", marker=marker, preferences=preferences)
 
 
 def review_body(report: Report, links: Links, *, in_full: Collection[str] = ()) -> str:

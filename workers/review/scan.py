@@ -1,12 +1,14 @@
 """Scan: clone, diff, choose, analyse; then one message for each batch."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from bot.domain.model import Review, State
+from bot.domain.model import Batch, Review, State
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
+from bot.policy.preferences import concerning
 from bot.store import ReviewState, message
 from bot.telemetry import log
 from workers.queue.actor import Attempt
@@ -72,6 +74,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         batches, known = await asyncio.to_thread(
             with_open_findings, batches, known, reported, review.focus
         )
+        await _mark_preferences(services, review, batches)
     await store.stage_data.save_scan(review.id, known)
     files = sum(len(batch.paths) for batch in batches)
     await store.reviews.move(
@@ -87,6 +90,16 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         files_done=0 if batches else len(scanned.scan.reviewed_paths),
         findings=len(scanned.scan.evidence),
     )
+
+
+async def _mark_preferences(services: Services, review: Review, batches: Sequence[Batch]) -> None:
+    """Note which preferences the model is given: those that nobody uses are removed some day."""
+    preferences, repo = services.store.preferences, review.repository
+    days = services.settings.suppression_days
+    kept = await preferences.all(repo.installation_id, repo.id, days)
+    paths = [path for batch in batches for path in batch.paths]
+    given = await asyncio.to_thread(concerning, kept, paths)
+    await preferences.mark_given(repo.installation_id, repo.id, given)
 
 
 async def _known(services: Services, review: Review) -> frozenset[str]:

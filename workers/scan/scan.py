@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.config.prompt_shares import prompt_budget
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import RepoConfig, TeamPreference
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, Side, Surroundings, is_printable
 from bot.domain.fingerprint import fingerprint
@@ -28,6 +29,7 @@ from bot.domain.reasons import FileSkipReason
 from bot.policy.finding_filter import FindingFilter, finding_filter
 from bot.policy.precedence import effective
 from bot.security.signing import secrets_key
+from bot.text.globs import any_matches
 from templates.languages import Language, _
 from workers.scan import leftovers, own_rules
 from workers.scan.analyzers.analyzer import Target
@@ -112,6 +114,7 @@ async def scan(
         others,
         settings,
         _cache_inputs(settings, config, criteria, selection),
+        config.preferences,
     )
     new = [part for part in parts if part.key not in known]
     batches = await asyncio.to_thread(_batches, new, selection, own, others, settings)
@@ -303,10 +306,16 @@ def _parts(
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
     cache_inputs: str,
+    preferences: Sequence[TeamPreference],
 ) -> tuple[list[BatchFile], tuple[SkippedFile, ...]]:
     """All that is to be read, in parts that fit a prompt, each under its key."""
     if not settings.has_llm:
         return [], ()
+    preferred = defaultdict[str, str](str)
+    for each in preferences:  # a file is read again where one that is for it has come or gone
+        for target in selection.targets:
+            if any_matches(each.paths, target.path):
+                preferred[target.path] += repr(each)
     diff_budget = prompt_budget(settings.llm_context_tokens).change
     parts: list[BatchFile] = []
     skipped: list[SkippedFile] = []
@@ -317,7 +326,8 @@ def _parts(
         )
         for piece in pieces:
             around = snippets(piece.file, text, others.get(target.path, ()))
-            parts.append(replace(piece, key=_key(piece, around, cache_inputs)))
+            inputs = cache_inputs + preferred[target.path]
+            parts.append(replace(piece, key=_key(piece, around, inputs)))
         skipped += uncut
     return parts, tuple(skipped)
 

@@ -8,6 +8,7 @@ from bot.domain.events import CommentCreated
 from bot.domain.model import Trigger
 from bot.github import pulls
 from bot.github.client import GitHub
+from bot.store import Action, AuditEntry, Way
 from workers.events.start_review import ReviewRequest, derived_id
 from workers.repository.configuration import read_config
 from workers.review import check_run, threads
@@ -36,6 +37,17 @@ class CommandContext:
         """The name of the command that is carried out, the same at each try."""
         return f"{self.review_id}:{self.position}"
 
+    def audit_entry(self, action: Action, detail: str) -> AuditEntry:
+        """A line of the audit log on what the comment asks for."""
+        return AuditEntry(
+            action=action,
+            way=Way.COMMENT,
+            who=self.event.author,
+            repository=self.event.repository.full_name,
+            number=self.event.number,
+            detail=detail,
+        )
+
     def review_request(self, trigger: Trigger) -> ReviewRequest:
         """What asks for a review of the pull request in the name of the comment's author."""
         return ReviewRequest(
@@ -60,10 +72,11 @@ class CommandContext:
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """What there is to say about a command, in English: `run` translates it; and the reaction that
-    shows how it went, "" while that is not known."""
+    shows how it went, "" while that is not known. `recorded`: the audit log has it already."""
 
     reply_text: str = ""
     reaction: str = "rocket"
+    recorded: bool = False
 
 
 #: What carries out a command. Safe to repeat; raises what a retry may heal.

@@ -6,6 +6,7 @@ from bot.domain.model import Finding
 from bot.domain.outcomes import Signal
 from bot.domain.suppressions import Suppression
 from bot.store import ReviewState, Seen
+from workers.events.commands import remember
 from workers.events.commands.context import CommandContext, CommandResult
 from workers.queue.actor import Attempt
 from workers.review import check_run, threads
@@ -34,6 +35,12 @@ async def run(context: CommandContext, command: Command) -> CommandResult:
     if reason:
         saved = await threads.suppress_all(store, event.repository, one, reason[:200], event.author)
         reply = CommandResult(DISMISSED if saved else DISMISSED_HERE)
+        if await remember.wants_proposal(context.services, event, one.marker):
+            # One answer: what is proposed comes with it.
+            await remember.queue_proposal(
+                context.services, event, context.position, said=reply.reply_text
+            )
+            reply = CommandResult()
     await threads.resolve(context.services, context.gh, event.repository, [one])
     return reply
 
@@ -63,6 +70,9 @@ async def dismiss_finding(
         )
         about = [one for one in ours if not one.marker.fingerprints.isdisjoint({fingerprint})]
         await threads.resolve(services, gh, review.repository, about)
+        if reason:
+            for one in about[:1]:
+                await remember.propose_reason(services, review, one, reason, login)
 
 
 async def _suppress(

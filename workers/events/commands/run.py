@@ -7,7 +7,7 @@ from bot.domain.commands import BadCommand, Command, Verb
 from bot.domain.events import CommentCreated
 from bot.github import pulls
 from bot.policy.permissions import is_permitted, only_as_author
-from bot.store import Action, AuditEntry, Way
+from bot.store import Action
 from templates.languages import _
 from workers.events import replies
 from workers.events.commands import (
@@ -18,6 +18,8 @@ from workers.events.commands import (
     forget,
     help,
     pause,
+    preferences,
+    remember,
     resume,
     review,
 )
@@ -41,6 +43,8 @@ COMMANDS: Mapping[Verb, Run] = {
     Verb.RESUME: resume.run,
     Verb.DISMISS: dismiss.run,
     Verb.FORGET: forget.run,
+    Verb.REMEMBER: remember.run,
+    Verb.PREFERENCES: preferences.run,
     Verb.FIX_PROMPT: fix_prompt.run,
     Verb.HELP: help.run,
 }
@@ -122,7 +126,7 @@ async def _do(context: CommandContext, command: Command) -> str:
     result = await COMMANDS[command.verb](context, command)
     if result.reaction:
         await replies.add_reaction(context.gh, context.event, result.reaction)
-    if result.reaction != "confused":
+    if result.reaction != "confused" and not result.recorded:
         await _record(context, command)
     reply_text = _(result.reply_text)
     await context.services.store.deliveries.record_command(
@@ -135,19 +139,10 @@ async def _record(context: CommandContext, command: Command) -> None:
     action = _ACTIONS.get(command.verb)
     if action is None:
         return
-    event = context.event
     options = (command.focus, command.effort, "full" if command.full else "", command.text)
-    entry = AuditEntry(
-        action=action,
-        way=Way.COMMENT,
-        who=event.author,
-        repository=event.repository.full_name,
-        number=event.number,
-        review=derived_id(context.review_id, context.position)
-        if action is Action.REVIEW_REQUESTED
-        else "",
-        detail=" ".join(str(each) for each in options if each),
-    )
+    entry = context.audit_entry(action, " ".join(str(each) for each in options if each))
+    if action is Action.REVIEW_REQUESTED:
+        entry = replace(entry, review=derived_id(context.review_id, context.position))
     await context.services.store.audit.record(entry, once=context.request_id)
 
 

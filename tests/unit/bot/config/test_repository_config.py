@@ -18,6 +18,7 @@ from bot.config.repository_config import (
     PathSeverity,
     Profile,
     RepoConfig,
+    TeamPreference,
     ReviewOn,
     json_schema,
     merge,
@@ -91,6 +92,13 @@ def test_the_documented_example_sets_every_key() -> None:
             LabelRule(name="serious", severity=Severity.HIGH),
         ),
         effort_estimate=True,
+        preferences=(
+            TeamPreference(
+                ("src/api/**",),
+                "Ids are validated by the gateway; do not ask for checks in handlers.",
+            ),
+        ),
+        remember=False,
         analyzers_disabled=("oxlint",),
     )
 

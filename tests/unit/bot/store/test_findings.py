@@ -10,7 +10,7 @@ from bot.domain.outcomes import Outcome, PostedFinding, Signal
 from bot.domain.suppressions import Suppression, Via
 from bot.store import Seen, Store, keys
 from bot.store.database import DELIVERY_SECONDS
-from bot.store.findings import MAX_OUTCOMES
+from bot.store.findings.outcomes import MAX_OUTCOMES
 
 FINDING = PostedFinding(
     repository="octo/demo",

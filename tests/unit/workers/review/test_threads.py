@@ -204,7 +204,7 @@ async def test_a_thumbs_down_is_a_suppression_despite_a_redis_outage(
     monkeypatch.setattr(pulls, "permission", writes)
     where = REVIEW.repository, REVIEW.number
     with monkeypatch.context() as patch:
-        patch.setattr("bot.store.findings.Suppressions.suppress", redis_down)
+        patch.setattr("bot.store.findings.unwanted.Suppressions.suppress", redis_down)
         with pytest.raises(RedisConnectionError):
             await record_thumbs_down(services, nothing, *where, [disliked])
     await record_thumbs_down(services, nothing, *where, [disliked])

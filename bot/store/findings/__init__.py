@@ -1,0 +1,1 @@
+"""What people make of findings: dismissals, preferences, and what became of each."""
