@@ -12,11 +12,12 @@ from bot.store.lua.scripts import Script
 
 @dataclass(frozen=True, slots=True)
 class RepositoryAccess:
-    """A repository that a person may read, and whether they may write to it."""
+    """A repository that a person may read by an installation, and whether they may write to it."""
 
     id: int
     full_name: str
     write: bool
+    installation_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

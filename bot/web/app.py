@@ -19,7 +19,7 @@ from bot.store import RedisError, Store, connect
 from bot.telemetry import log
 from bot.telemetry.metrics import Metrics, resident_memory, series
 from bot.telemetry.watchdog import watched
-from bot.web.api import problems, reviews
+from bot.web.api import preferences, problems, reviews
 from bot.web.api.audit import audit
 from bot.web.api.openapi import openapi
 from bot.web.api.outcomes import outcomes
@@ -94,6 +94,10 @@ def _routes() -> list[Route | WebSocketRoute]:
         Route("/readyz", readyz),
         Route("/", dashboard.dashboard),
         Route("/outcomes", dashboard.outcomes_page),
+        Route("/preferences", dashboard.preferences_page),
+        Route(
+            "/preferences/{repository_id}/{number}", dashboard.preference_button, methods=["POST"]
+        ),
         Route("/reviews/{review_id}/cancel", cancel_button, methods=["POST"]),
         Route("/reviews/{review_id}/dismiss", dismiss_button, methods=["POST"]),
         Route("/reviews/{review_id}/again", again_button, methods=["POST"]),
@@ -117,6 +121,9 @@ def _routes() -> list[Route | WebSocketRoute]:
         Route("/api/reviews/{review_id}/report.{form}", reviews.report),
         Route("/api/audit", audit),
         Route("/api/outcomes", outcomes),
+        Route("/api/preferences", preferences.index, methods=["GET"]),
+        Route("/api/preferences/{repository_id}/{number}", preferences.edit, methods=["PUT"]),
+        Route("/api/preferences/{repository_id}/{number}", preferences.remove, methods=["DELETE"]),
         WebSocketRoute("/ws/tasks/{review_id}", feed),
         WebSocketRoute("/ws/reviews/{review_id}", feed),
     ]

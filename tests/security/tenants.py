@@ -95,7 +95,14 @@ async def send(
     server: TenantServer, method: str, path: str, who: Credentials, review: Review
 ) -> httpx2.Response:
     url = path.format(
-        review_id=review.id, form="json", queue="scan", message_id="x", tag="t", name="style.css"
+        review_id=review.id,
+        form="json",
+        queue="scan",
+        message_id="x",
+        tag="t",
+        name="style.css",
+        repository_id=review.repository.id,
+        number=1,
     )
     body = None
     if (method, path) == ("POST", "/api/reviews"):

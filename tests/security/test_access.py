@@ -14,6 +14,7 @@ from bot.store import RepositoryAccess, Store
 from bot.web.app import create_app
 from tests.security.tenants import Credentials, TenantServer, check_headers, send, wrong
 from tests.support.outcomes import three_months
+from tests.support.preferences import keep_preference
 from tests.support.web_server import TOKEN, make_settings
 
 #: Who may call what. A route that is missing here fails the test: decide who may call it.
@@ -32,6 +33,8 @@ OPEN = {
 GUARDED = {
     ("GET", "/"),
     ("GET", "/outcomes"),
+    ("GET", "/preferences"),
+    ("POST", "/preferences/{repository_id}/{number}"),
     ("POST", "/reviews/{review_id}/cancel"),
     ("POST", "/reviews/{review_id}/dismiss"),
     ("POST", "/reviews/{review_id}/again"),
@@ -44,7 +47,12 @@ GUARDED = {
     ("GET", "/api/reviews/{review_id}/report.{form}"),
     ("GET", "/api/audit"),
     ("GET", "/api/outcomes"),
+    ("GET", "/api/preferences"),
+    ("PUT", "/api/preferences/{repository_id}/{number}"),
+    ("DELETE", "/api/preferences/{repository_id}/{number}"),
 }
+#: Lists and pages that everybody has, of what is theirs.
+OWN = {"/", "/outcomes", "/preferences", "/api/reviews", "/api/outcomes", "/api/preferences"}
 FEEDS = {"/ws/tasks/{review_id}", "/ws/reviews/{review_id}"}
 #: Of a person who may read the repository, but not write to it.
 CHANGES = {route for route in GUARDED if route[0] != "GET"}
@@ -67,6 +75,7 @@ async def test_every_route_is_known(server: TenantServer) -> None:
 
 async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) -> None:
     await three_months(server.store)
+    await keep_preference(server.store)
     unknown = Review(**{**{n: getattr(server.done, n) for n in Review.__slots__}, "id": "0" * 26})
     for who in await wrong(server):
         for method, path in sorted(GUARDED):
@@ -77,7 +86,7 @@ async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) ->
             assert server.running.id not in body
             assert answer.status_code in (200, 303, 401, 403, 404), (who.name, method, path)
             if answer.status_code == 200:  # a page or list of one's own, with nothing in it
-                assert path in ("/", "/outcomes", "/api/reviews", "/api/outcomes")
+                assert path in OWN
                 assert "tenant" in who.name or "person" in who.name
             if answer.status_code == 303:
                 assert answer.headers["location"].startswith("/sign-in")
@@ -87,6 +96,7 @@ async def test_wrong_credentials_see_and_change_nothing(server: TenantServer) ->
                     other.status_code,
                     other.text.replace(unknown.id, server.done.id),
                 ), (who.name, method, path)
+    assert len(await server.store.preferences.all(7, 11, 180)) == 1
     assert await server.store.reviews.state(server.running.id) is State.QUEUED
     assert not await server.store.redis.keys("dramatiq:*")
 
@@ -109,14 +119,18 @@ async def test_the_links_purpose_holds(server: TenantServer) -> None:
 
 
 async def test_who_may_read_may_not_write(server: TenantServer) -> None:
+    await keep_preference(server.store)
     reader = await server.session(
-        RepositoryAccess(server.done.repository.id, "octo/demo", write=False)
+        RepositoryAccess(server.done.repository.id, "octo/demo", write=False, installation_id=7)
     )
+    listed = await server.client.get("/api/preferences", headers=reader)
+    assert len(listed.json()["items"]) == 1
     seen = await send(server, "GET", "/reviews/{review_id}", Credentials("", reader), server.done)
     assert seen.status_code == 200
     for method, path in sorted(CHANGES):
         answer = await send(server, method, path, Credentials("", reader), server.running)
         assert answer.status_code in (403, 404), (method, path)
+    assert len(await server.store.preferences.all(7, 11, 180)) == 1
     assert await server.store.reviews.state(server.running.id) is State.QUEUED
 
 
@@ -128,13 +142,15 @@ async def test_who_may_read_may_not_write(server: TenantServer) -> None:
 async def test_another_site_cannot_use_a_session(
     server: TenantServer, missing: dict[str, str]
 ) -> None:
+    await keep_preference(server.store)
     writer = await server.session(
-        RepositoryAccess(server.done.repository.id, "octo/demo", write=True)
+        RepositoryAccess(server.done.repository.id, "octo/demo", write=True, installation_id=7)
     )
     for method, path in sorted(CHANGES):
         who = Credentials("", {**writer, **missing})
         answer = await send(server, method, path, who, server.running)
         assert answer.status_code in (403, 404), (method, path)
+    assert len(await server.store.preferences.all(7, 11, 180)) == 1
     assert await server.store.reviews.state(server.running.id) is State.QUEUED
     path = "/api/reviews/{review_id}"
     right = await send(server, "DELETE", path, Credentials("", writer), server.running)

@@ -16,7 +16,10 @@ from bot.web.api.schemas import (
     MAX_LIMIT,
     MAX_NUMBER,
     AuditPage,
+    EditPreferenceRequest,
     OutcomesOut,
+    PreferenceList,
+    PreferenceOut,
     ProblemOut,
     ReviewOut,
     ReviewPage,
@@ -56,6 +59,9 @@ def describe(public_url: str) -> dict[str, Any]:
                 ReviewPage,
                 AuditPage,
                 OutcomesOut,
+                EditPreferenceRequest,
+                PreferenceList,
+                PreferenceOut,
                 ProblemOut,
             )
         ],
@@ -77,6 +83,11 @@ def describe(public_url: str) -> dict[str, Any]:
             "/api/reviews/{review_id}/report.{form}": {"get": _report()},
             "/api/audit": {"get": _audit()},
             "/api/outcomes": {"get": _outcomes()},
+            "/api/preferences": {"get": _preferences()},
+            "/api/preferences/{repository_id}/{number}": {
+                "put": _edit_preference(),
+                "delete": _remove_preference(),
+            },
         },
         "components": {
             "schemas": schemas["$defs"],
@@ -242,6 +253,52 @@ def _outcomes() -> dict[str, Any]:
             **_problems(401, 422, 503),
         },
     }
+
+
+def _preferences() -> dict[str, Any]:
+    return {
+        "operationId": "listPreferences",
+        "summary": "What teams do not want reported, by repository and number",
+        "parameters": [
+            _parameter("query", "repository", {"type": "string"}, "`owner/name`; default: all."),
+        ],
+        "responses": {
+            "200": {"description": "All of them.", "content": _json("PreferenceList")},
+            **_problems(401, 503),
+        },
+    }
+
+
+def _edit_preference() -> dict[str, Any]:
+    return {
+        "operationId": "editPreference",
+        "summary": "Change the words and paths of a preference",
+        "parameters": _preference_address(),
+        "requestBody": {"required": True, "content": _json("EditPreferenceRequest")},
+        "responses": {
+            "200": {"description": "The preference.", "content": _json("PreferenceOut")},
+            **_problems(400, 401, 403, 404, 408, 413, 415, 422, 503),
+        },
+    }
+
+
+def _remove_preference() -> dict[str, Any]:
+    return {
+        "operationId": "removePreference",
+        "summary": "Remove a preference",
+        "parameters": _preference_address(),
+        "responses": {
+            "204": {"description": "Removed."},
+            **_problems(401, 403, 404, 503),
+        },
+    }
+
+
+def _preference_address() -> list[dict[str, Any]]:
+    return [
+        {"in": "path", "name": name, "required": True, "schema": {"type": "integer", "minimum": 1}}
+        for name in ("repository_id", "number")
+    ]
 
 
 def _id() -> dict[str, Any]:

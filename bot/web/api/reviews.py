@@ -4,9 +4,10 @@ import asyncio
 import re
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import TypeVar
 from urllib.parse import urlencode
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from ulid import ULID
@@ -40,7 +41,9 @@ from bot.web.auth.viewer import (
 from bot.web.limits import TOO_MANY_LISTS
 from bot.web.security_headers import REPORT_POLICY
 
-#: A request to start is small.
+M = TypeVar("M", bound=BaseModel)
+
+#: What is sent is small.
 MAX_BODY = 16 * 1024
 BODY_SECONDS = 30.0
 
@@ -62,7 +65,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 async def start(request: Request) -> Response:
     """POST /api/reviews: 202, and the same answer for the same `Idempotency-Key`."""
     user = await caller(request)
-    params = await _parse_request(request)
+    params = await parse_body(request, StartReviewRequest)
     if not user.may_write_by_name(params.repository):
         raise not_found()
     state, key = request.app.state, request.headers.get("Idempotency-Key", "")
@@ -127,7 +130,8 @@ async def queue_review(
         return await store.is_replicated(REPLICA_MS)
 
 
-async def _parse_request(request: Request) -> StartReviewRequest:
+async def parse_body(request: Request, kind: type[M]) -> M:
+    """The JSON that was sent. Raises Problem."""
     if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
         raise Problem(415, "Send JSON, with Content-Type: application/json.")
     body = b""
@@ -142,7 +146,7 @@ async def _parse_request(request: Request) -> StartReviewRequest:
     except ClientDisconnect:
         raise Problem(400, "The body is incomplete.") from None
     try:
-        return StartReviewRequest.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "body"

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.model import Category, Effort, State, Trigger
 from bot.domain.outcomes import Dimension, Outcome
+from bot.domain.preferences import MAX_PATHS, MAX_TEXT
 from bot.domain.report_format import ReportFormat
 from bot.store import Action, PendingRequest, ReviewSummary, Way
 
@@ -134,6 +135,43 @@ class OutcomesOut(BaseModel):
     by: dict[Dimension, list[TallyOut]]
     weeks: list[TallyOut] = Field(description="By the Monday of the week of posting, UTC.")
     complete: bool = Field(description="False: only the newest pull requests were counted.")
+
+
+class EditPreferenceRequest(BaseModel):
+    """A preference in other words, or for other paths."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT, description="One sentence.")
+    paths: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        min_length=1, max_length=MAX_PATHS, description="Globs of changed files."
+    )
+
+
+class PreferenceOut(BaseModel):
+    """What a repository's team does not want reported. Times are in seconds since the epoch."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    repository: str
+    repository_id: int
+    number: int
+    text: str
+    paths: list[str]
+    pull: int = Field(description="Pull request number of the finding that it came from.")
+    fingerprint: str = Field(description="The finding's id.")
+    category: str
+    rule: str = Field(description="Who found it, such as `llm` or `ruff:F821`.")
+    kept_by: str
+    kept_at: float
+    edited_by: str
+    given_at: float = Field(description="Last given to the model, at most daily; 0: never.")
+
+
+class PreferenceList(BaseModel):
+    """Preferences by repository and number."""
+
+    items: list[PreferenceOut]
 
 
 class ProblemOut(BaseModel):

@@ -60,8 +60,10 @@ async def identify(settings: Settings, code: str, verifier: str) -> Identity:
             login = str((await _get(http, f"{api}/user"))["login"])
             repositories: list[RepositoryAccess] = []
             for each in await _all(http, f"{api}/user/installations", "installations"):
-                path = f"{api}/user/installations/{int(each['id'])}/repositories"
-                repositories += map(_granted, await _all(http, path, "repositories"))
+                id = int(each["id"])
+                path = f"{api}/user/installations/{id}/repositories"
+                found = await _all(http, path, "repositories")
+                repositories += [_granted(repository, id) for repository in found]
     except (httpx2.HTTPError, KeyError, TypeError, ValueError) as exc:
         raise SignInFailed("GitHub did not answer as expected. Try again in a moment.") from exc
     return Identity(login, tuple(repositories))
@@ -103,7 +105,9 @@ async def _all(http: httpx2.AsyncClient, url: str, name: str) -> list[Any]:
     return found
 
 
-def _granted(repository: Any) -> RepositoryAccess:
+def _granted(repository: Any, installation_id: int) -> RepositoryAccess:
     may = repository.get("permissions") or {}
     write = bool(may.get("push") or may.get("maintain") or may.get("admin"))
-    return RepositoryAccess(int(repository["id"]), str(repository["full_name"]), write)
+    return RepositoryAccess(
+        int(repository["id"]), str(repository["full_name"]), write, installation_id
+    )

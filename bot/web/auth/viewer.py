@@ -49,6 +49,12 @@ class Viewer:
             r.id == repository_id and r.write for r in self.repositories
         )
 
+    def may_read_there(self, installation_id: int, repository_id: int) -> bool:
+        """May read what is kept for that installation: a repository may have moved to another."""
+        return self.repositories is None or any(
+            (r.installation_id, r.id) == (installation_id, repository_id) for r in self.repositories
+        )
+
     def may_read_by_name(self, full_name: str) -> bool:
         return self.repositories is None or bool(self._named_repositories(full_name))
 

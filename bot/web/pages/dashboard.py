@@ -1,5 +1,5 @@
 """GET /: reviews, queues and figures, for people who signed in, and its buttons. GET /outcomes:
-what became of the findings that we posted."""
+what became of the findings that we posted. GET /preferences: what teams had us remember."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlencode
@@ -9,8 +9,18 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.domain.model import State
 from bot.domain.outcomes import Dimension, Outcome, Tally
-from bot.store import Action, AuditEntry, BadCursor, ReviewSummary, Store, Way
+from bot.store import (
+    Action,
+    AuditEntry,
+    BadCursor,
+    PreferenceRepository,
+    ReviewSummary,
+    Store,
+    Way,
+)
 from bot.telemetry.metrics import series
+from bot.web.api.preferences import addressed, change, forget, kept_in
+from bot.web.api.problems import Problem
 from bot.web.auth.viewer import Viewer, review_filter, viewer
 from bot.web.limits import TOO_MANY_LISTS
 from bot.web.pages.forms import form_rejected, may_cancel, token_for, verified_form
@@ -22,7 +32,7 @@ from bot.web.pages.statistics import (
     days_of,
     summarize,
 )
-from bot.web.pages.templates import money, not_found, page
+from bot.web.pages.templates import message_page, money, not_found, page
 from templates.languages import Language, number, use
 
 #: Reviews on a page of the list.
@@ -32,6 +42,8 @@ STATISTICS_REVIEWS = 2000
 
 #: Spans that the page offers, in days; the first is the default.
 SPANS = (90, 30, 180, 365)
+
+NOT_SAVED = "Not saved: write one sentence and at least one path. Go back and try again."
 
 #: Rows of a table: beyond them a report of the command line tells.
 MAX_ROWS = 30
@@ -192,3 +204,50 @@ def _shares(weeks: Sequence[Tally], title: str, *, false_positives: bool = False
 def _counts(weeks: Sequence[Tally], title: str) -> object:
     values = [(week.name, float(week.posted)) for week in weeks]
     return bar_chart(values, title, [number(week.posted) for week in weeks])
+
+
+async def preferences_page(request: Request) -> Response:
+    """The page; to /sign-in for strangers."""
+    return await _limited(request, _preferences)
+
+
+async def _preferences(request: Request, user: Viewer) -> Response:
+    name = request.query_params.get("repository", "").strip()
+    token = token_for(request, user)
+    return page(
+        "preferences.html",
+        user=user,
+        repository=name,
+        kept=await kept_in(request, user, name),
+        may_write=lambda where: bool(token) and user.may_write(where.id),
+        form_token=token,
+        days=request.app.state.settings.suppression_days,
+    )
+
+
+async def preference_button(request: Request) -> Response:
+    """POST /preferences/{repository_id}/{number}, with `text` and `paths`, one a line; or `remove`
+    instead. Back to the page."""
+    user = await viewer(request)
+    if user is None:
+        return not_found()
+    try:
+        where, number = await addressed(request, user)
+        form = await verified_form(request, user)
+        if not form:
+            return form_rejected()
+        if "remove" in form:
+            await forget(request, user, where, number, Way.PAGE)
+            return _to_preferences(where)
+        paths = form.get("paths", "").splitlines()
+        if await change(request, user, where, number, form.get("text", ""), paths, Way.PAGE):
+            return _to_preferences(where)
+        return not_found()
+    except Problem as exc:
+        if exc.status == 404:
+            return not_found()
+        return message_page(exc.status, "Not saved", NOT_SAVED)
+
+
+def _to_preferences(where: PreferenceRepository) -> Response:
+    return RedirectResponse(f"/preferences?{urlencode({'repository': where.full_name})}", 303)

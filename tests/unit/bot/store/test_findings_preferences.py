@@ -6,27 +6,12 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from bot.domain.model import Repository
-from bot.domain.preferences import Preference
 from bot.store import MAX_PREFERENCES, Action, AuditEntry, Store, Way, keys
+from tests.support.preferences import REPOSITORY, preference
 
-REPOSITORY = Repository(installation_id=7, id=11, full_name="octo/demo")
 WHERE = (7, 11)
 ENTRY = AuditEntry(action=Action.PREFERENCE_KEPT, way=Way.COMMENT, who="mona")
 DAY = 86_400
-
-
-def preference(store: Store, text: str = "It “is” ours: \\ ü", **changes: object) -> Preference:
-    made = Preference(
-        text=text,
-        paths=("src/**", "*.py"),
-        repository="octo/demo",
-        pull=3,
-        fingerprint="00000000000000a1",
-        kept_by="mona",
-        kept_at=store.now(),
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 async def actions(store: Store) -> list[tuple[str, str]]:

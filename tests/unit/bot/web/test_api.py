@@ -18,6 +18,7 @@ from bot.security.signing import signing_keys
 from bot.store import QUEUES, Store, keys
 from bot.web.api import reviews
 from bot.web.app import create_app
+from tests.support.preferences import keep_preference
 from tests.support.web_server import TOKEN, complete, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
@@ -284,9 +285,10 @@ async def test_the_description_is_true(settings: Settings, store: Store, admin: 
     """schemathesis sends what the description allows, and what it does not."""
     await complete(store, await open_review(store))
     await open_review(store, number=13)
+    await keep_preference(store)
     async with serving(create_app(settings)) as address:
         called = await asyncio.to_thread(_call_everything, f"http://{address}", admin)
-    assert called == 7
+    assert called == 10
 
 
 def _call_everything(address: str, headers: Headers) -> int:
