@@ -53,11 +53,10 @@ class ReviewOn(StrEnum):
 MAX_ERRORS = 20
 
 _Pattern = Annotated[str, Field(min_length=1, max_length=200)]
-_Patterns = Annotated[
-    tuple[_Pattern, ...],
-    Field(max_length=200),
-    AfterValidator(lambda patterns: tuple(chain.from_iterable(map(expand_braces, patterns)))),
-]
+_EXPANDED = AfterValidator(
+    lambda patterns: tuple(chain.from_iterable(map(expand_braces, patterns)))
+)
+_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=200), _EXPANDED]
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 _Names = Annotated[tuple[_Name, ...], Field(max_length=50)]
 
@@ -78,7 +77,7 @@ class TeamPreference:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    paths: _Patterns
+    paths: Annotated[tuple[_Pattern, ...], Field(max_length=20), _EXPANDED]
     text: Annotated[str, Field(min_length=1, max_length=200)]
 
 

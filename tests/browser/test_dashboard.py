@@ -11,6 +11,7 @@ from bot.store import Store, message
 from bot.web.app import create_app
 from tests.browser.conftest import NewPage, accessibility, signed_in
 from tests.support.outcomes import three_months
+from tests.support.preferences import keep_preference
 from tests.support.web_server import complete, open_review, serving
 
 OTHERS = Repository(installation_id=7, id=12, full_name="octo/shop")
@@ -104,6 +105,13 @@ async def test_the_page_is_accessible_and_no_wider_than_the_screen(
     await three_months(store)
     await page.get_by_role("link", name="Outcomes").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Outcomes of findings")
+    assert await accessibility(page) == []
+    assert await page.evaluate(wider) == 0
+    await keep_preference(store)
+    await page.get_by_role("link", name="Preferences").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Preferences")
+    await page.get_by_text("Edit", exact=True).click()
+    await expect(page.get_by_label("Sentence")).to_be_visible()
     assert await accessibility(page) == []
     assert await page.evaluate(wider) == 0
     await page.get_by_role("link", name="Reviews", exact=True).click()

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from bot.domain.model import Repository
 from bot.domain.preferences import Preference
-from tests.flows.conversation import bot_comments, reactions, replied
+from bot.store import PreferenceRepository, message
+from tests.flows.conversation import bot_comments, pushed, reactions, replied
 from tests.flows.environment import REPO, World, running
 from tests.security.markdown_safety import faults
 from tests.support.llm_server import LLMServer, Reply, Request, Text, agreeable, review
+from tests.support.preferences import keep_preference
 from tests.support.secret_shapes import aws_key_id
 from workers.events.commands.dismiss import DISMISSED
 from workers.events.commands.forget import FORGOTTEN, NO_PREFERENCE
@@ -53,7 +56,9 @@ def eager(request: Request) -> Reply:
     if request.asks_for_verdicts:
         return agreeable(request)
     if request.system.startswith("A person answered a finding"):
-        return proposed(*([(SENTENCE, ["src/api/**"])] if "gateway" in request.user else []))
+        if "gateway" not in request.user:
+            return proposed()
+        return proposed((SENTENCE, ["src/api/**"]))
     number = re.search(r"\|(\d+), for ", request.user)
     named = {"preference": int(number[1])} if number else {}
     dropping = {"quote": "    db.drop(id)", "line": 9} | named
@@ -86,7 +91,7 @@ async def world(
     redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
 ) -> AsyncIterator[World]:
     llm.default = eager
-    off = ("secrets", "bandit", "ruff")
+    off = ("secrets", "ruff")
     async with running(
         redis_url, redis, tmp_path, analyzers_disabled=off, max_comments=10, **llm.settings
     ) as world:
@@ -108,14 +113,14 @@ async def opened(world: World, repo: str = REPO) -> int:
     return number
 
 
-async def remembered(world: World, text: str = SENTENCE) -> int:
-    """The number of a pull request in whose first thread that was said."""
-    number = await opened(world)
-    thread = thread_on(world, "src/api/orders.py")
-    await world.sandbox.reply_in_thread(REPO, thread, f"/review remember {text}")
-    await world.settle()
-    assert len(await kept(world)) == 1
-    return number
+async def remembered(world: World) -> PreferenceRepository:
+    """Where the sentence is kept, as if somebody had said it there."""
+    installation = world.sandbox.state.installation_of(world.repository)
+    assert installation is not None
+    where = Repository(installation.id, world.repository.id, REPO)
+    await keep_preference(world.store, where, text=SENTENCE)
+    [there] = await world.store.preferences.repositories()
+    return there
 
 
 def thread_on(world: World, path: str) -> int:
@@ -163,6 +168,12 @@ async def test_a_sentence_is_remembered_for_the_folder_and_leaves_out_nothing_se
     await world.sandbox.reply_in_thread(REPO, thread, command)
     await world.settle()
     assert await kept(world) == (one,)
+
+    # A file that it is for is read again with the next push, and no other that is as it was.
+    await pushed(world, number, {"notes.txt": "Read me.\n"})
+    await world.settle()
+    assert "|path: src/api/orders.py" in prompts(llm)[-1]
+    assert "|path: src/jobs.py" not in prompts(llm)[-1]
 
     again = await opened(world)
     [section] = re.findall(r"(?s)=== BEGIN team pref.*?=== END team pref", prompts(llm)[-1])
@@ -248,23 +259,26 @@ async def test_no_other_repository_or_installation_sees_it(world: World, llm: LL
     assert len(await kept(world)) == 1
 
 
-async def test_it_goes_with_the_app(world: World) -> None:
-    await remembered(world)
-    store, [there] = world.store.preferences, await world.store.preferences.repositories()
-    assert (there.id, there.full_name) == (world.repository.id, REPO)
+async def test_an_organizations_preferences_come_with_its_configuration(
+    world: World, llm: LLMServer
+) -> None:
+    text = 'preferences:\n  - paths: ["src/*.py"]\n    text: Jobs load what they want.\n'
+    await world.sandbox.add_repository("octo/.github")
+    shared = await world.sandbox.commit("octo/.github", {".github/glossator.yml": text})
+    await world.sandbox.set_branch("octo/.github", "main", shared)
+    number = await opened(world)
+    assert "\n|1, for src/*.py: Jobs load what they want.\n" in prompts(llm)[-1]
+    assert len(titles(world, number)) == 5
+    assert "The id is not checked in src/jobs.py" not in titles(world, number)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["repository", "installation"])
+async def test_it_goes_with_the_app(world: World, whole: bool) -> None:
+    there, store = await remembered(world), world.store.preferences
     await world.sandbox.suspend("octo")
     await world.settle()
     assert len(await store.all(there.installation_id, there.id, 180)) == 1
-    await world.sandbox.remove_repository(REPO)
-    await world.settle()
-    assert await store.all(there.installation_id, there.id, 180) == ()
-    assert await store.repositories() == ()
-
-
-async def test_it_goes_with_the_installation(world: World) -> None:
-    await remembered(world)
-    store, [there] = world.store.preferences, await world.store.preferences.repositories()
-    await world.sandbox.uninstall("octo")
+    await (world.sandbox.uninstall("octo") if whole else world.sandbox.remove_repository(REPO))
     await world.settle()
     assert await store.all(there.installation_id, there.id, 180) == ()
     assert await store.repositories() == ()
@@ -298,6 +312,20 @@ async def test_a_dismissal_with_a_reason_proposes_what_a_yes_has_remembered(
     [one] = await kept(world)
     assert (one.text, one.paths) == (SENTENCE, ("src/api/**",))
     assert len(replied(world, thread)) == 2
+
+    # Nor is anything lost that is said on the page.
+    other = thread_on(world, "src/jobs.py")
+    [reviewed] = world.check_runs
+    report = await world.store.stage_data.report(reviewed.external_id)
+    assert report is not None
+    title = "The id is not checked in src/jobs.py"
+    [finding_id] = [each.fingerprint for each in report.findings if each.title == title]
+    said_there = (reviewed.external_id, finding_id, "the gateway checks ids", "octocat")
+    for _ in range(2):
+        await world.store.queues.put(message("dismiss_finding", *said_there))
+        await world.settle()
+    [proposal] = replied(world, other)
+    assert "Remember this for `src/**`?" in proposal
 
 
 async def test_a_reply_that_explains_is_proposed_once_and_only_to_who_may_write(
@@ -337,7 +365,7 @@ async def test_nothing_is_proposed_of_what_is_severe_or_where_the_repository_wan
         if "is dropped" in one.body or "Anybody drops" in one.body
     ]
     assert len(severe) == 4
-    for thread in severe:
+    for thread in severe[1:3]:
         await world.sandbox.reply_in_thread(REPO, thread, "/review dismiss the gateway does that")
         await world.settle()
         assert replied(world, thread) == [DISMISSED]
@@ -353,6 +381,7 @@ async def test_nothing_is_proposed_of_what_is_severe_or_where_the_repository_wan
     assert questions(llm) == []
 
 
+@pytest.mark.variations(1)
 @pytest.mark.parametrize(
     "answer",
     [

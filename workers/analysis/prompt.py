@@ -156,8 +156,8 @@ def batch_prompt(
     reported = _reported(open_findings, budgets.pr_context // 2)
     failed = _failed_checks(pr_context, files, budgets.pr_context // 4)
     room_for_words = budgets.pr_context - sum(map(count_tokens, (*reported, *failed)))
-    applying, room_left = _applying(instructions, files, budgets.instructions)
-    preferred, room_left = _preferred(preferences, room_left)
+    preferred, used = _preferred(preferences, budgets.instructions // 2)
+    applying, room_left = _applying(instructions, files, budgets.instructions - used)
     values = {
         "files": files,
         "pr_context": _fitted(_shortened(pr_context), room_for_words),
@@ -275,17 +275,17 @@ def preferences_for(
 
 
 def _preferred(preferences: NumberedPreferences, budget: int) -> tuple[list[str], int]:
-    """The first ones, one a line, cut at `budget` tokens, and what is left of these."""
+    """The first ones that fit into `budget` tokens, one a line, and how many they take."""
     shown: list[str] = []
-    budget -= _PREFERENCE_RULES if preferences else 0
+    used = _PREFERENCE_RULES
     for number, each in preferences:
         line = one_line(f"{number}, for {', '.join(each.paths)}: {each.text}")
         cost = count_tokens(line) + _MARKS
-        if cost > budget:
+        if used + cost > budget:
             break
-        budget -= cost
+        used += cost
         shown.append(line)
-    return shown, max(budget, 0)
+    return shown, used if shown else 0
 
 
 def _fitting(conventions: Sequence[Convention], budget: int) -> list[Convention]:

@@ -263,9 +263,10 @@ class Reader:
     ) -> Rejected | None:
         """Why a preference leaves the finding out, if the model named one that it was shown, that
         is for the finding's file, and that may speak against it: the model's word is not enough."""
-        shown = dict(preferences_for(self.config.preferences, files))
-        named = shown.get(raw.preference or 0)
-        if named is None or not may_leave_out(finding) or not concerning([named], [finding.path]):
+        if raw.preference is None or not may_leave_out(finding):
+            return None
+        named = dict(preferences_for(self.config.preferences, files)).get(raw.preference)
+        if named is None or not concerning([named], [finding.path]):
             return None
         return Rejected(
             path=finding.path,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.config.repository_config import Instruction
+from bot.config.repository_config import Instruction, TeamPreference
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import (
@@ -25,18 +25,22 @@ from workers.analysis.prompt import (
     ask_prompt,
     batch_prompt,
     check_prompt,
+    preferences_for,
     repair_prompt,
 )
 from workers.analysis.redacted_view import show
 
 ALL = tuple(Category)
+BRIEF = PullRequestContext(title="t", body="b")
 #: A line of our own in a user message; everything else is data.
 OURS = re.compile(
     r"=== (BEGIN|END) (file|finding|pull request|repository instructions|comment|place|question"
-    r"|rest of the change|open findings|failed checks|tone|looked up \d+|your draft) ==="
+    r"|rest of the change|open findings|failed checks|tone|team preferences|looked up \d+"
+    r"|your draft) ==="
     r"|(You may ask for at most|Up to) \d+ look-ups .*|No (more )?look-ups are possible.*"
     r"|You have read this change before; .*|\d+ of your look-ups were not done: .*"
     r"|Review the (file|\d+ files) above and answer with the JSON object\."
+    r"|In the team preferences above, each with its number, .*"
     r"|The open findings above, each with its id, .*"
     r"|Judge each of the findings above and answer with the JSON object\."
     r"|Answer the question\.|"
@@ -120,6 +124,14 @@ def evil_prompts(text: str) -> list[Prompt]:
             [file], pr_context, (), ALL, 24_000, overview=(text, text), reading=evil_round(text)
         ),
         batch_prompt([file], pr_context, (), ALL, 24_000, open_findings=[(1, finding)], tone=text),
+        batch_prompt(
+            [file],
+            pr_context,
+            (),
+            ALL,
+            24_000,
+            preferences=[(1, TeamPreference((text, "**"), text)), (7, TeamPreference((), text))],
+        ),
         check_prompt([file], [(1, finding)], 24_000),
         check_prompt([file], [(1, finding)], 24_000, evil_round(text), forced=True),
         ask_prompt(text, text, [text], pr_context, [file], 64_000),
@@ -224,6 +236,20 @@ def test_instructions_are_chosen_by_the_paths_of_the_batch() -> None:
     assert "Just src." not in chosen
     assert "Go." not in chosen
     assert "repository instructions" not in review(batch_file("a.rs"), rules=rules[:1])
+
+
+def test_preferences_are_chosen_by_the_paths_of_the_batch_and_keep_their_numbers() -> None:
+    preferences = [TeamPreference((f"{name}/**",), f"Not in {name}.") for name in "abc"]
+    preferences += [TeamPreference(("**",), f"Number {n}.") for n in range(4, 40)]
+    files = [show(batch_file("b/x.py")), show(batch_file("c/y.py"))]
+    chosen = preferences_for(preferences, files)
+    assert [number for number, _ in chosen] == [2, 3, *range(4, 22)]
+    prompt = batch_prompt(files, BRIEF, (), ALL, 200_000, preferences=chosen)
+    assert "=== BEGIN team preferences ===\n|2, for b/**: Not in b.\n|3, for c/**: " in prompt.user
+    assert "Not in a." not in prompt.user
+    assert '"preference":{"type":["integer","null"]}' in prompt.system
+    without = batch_prompt(files, BRIEF, (), ALL, 200_000)
+    assert "preference" not in without.system + without.user
 
 
 def test_only_the_categories_that_are_wanted_are_asked_for() -> None:

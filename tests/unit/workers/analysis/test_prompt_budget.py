@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from bot.config.repository_config import Instruction
+from bot.config.repository_config import Instruction, TeamPreference
 from bot.config.settings import Settings, load
 from bot.domain.diff import ChangedFile, FileStatus
 from bot.domain.model import (
@@ -21,7 +21,7 @@ from bot.domain.model import (
 from tests.support.repositories import Repository
 from tests.support.run_scan import scanned
 from workers.analysis.llm.client import LLM, Answer
-from workers.analysis.prompt import batch_prompt
+from workers.analysis.prompt import Prompt, batch_prompt
 from workers.analysis.redacted_view import show
 from workers.analysis.refute import check
 from workers.analysis.session import Session
@@ -33,6 +33,7 @@ BRIEF = PullRequestContext(title="t" * 5000, body=LONG, commits=(LONG,) * 10, is
 RULES = tuple(Instruction(("**",), LONG[:4000]) for _ in range(20))
 
 
+PREFERENCES = tuple((n, TeamPreference(("**",), "not here " * 20)) for n in range(1, 21))
 OPEN = tuple(
     (
         number,
@@ -87,7 +88,13 @@ async def test_no_prompt_is_longer_than_it_may_be(tmp_path: Path, context_tokens
     for batch in change.batches:
         files = [show(each) for each in batch.files]
         prompt = batch_prompt(
-            files, BRIEF, RULES, (Category.SECURITY,), context_tokens, open_findings=OPEN
+            files,
+            BRIEF,
+            RULES,
+            (Category.SECURITY,),
+            context_tokens,
+            open_findings=OPEN,
+            preferences=PREFERENCES,
         )
         sizes.append(prompt.tokens)
         assert "|title\n|ttt" in prompt.user
@@ -147,6 +154,27 @@ async def test_many_findings_are_checked_in_as_many_calls_as_they_need() -> None
     assert len(checked.findings) == 4
     assert checked.unchecked == ()
     assert [user.count("=== BEGIN finding") for user in prompts] == [1, 1, 1, 1]
+
+
+def test_preferences_have_at_most_half_of_what_the_instructions_have() -> None:
+    long = "This kind of defect is none in our services, as the gateway sees to it. " * 2
+    preferences = [(n, TeamPreference(("**",), f"{n} {long}")) for n in range(1, 21)]
+
+    def prompt(context_tokens: int, *, rules: tuple[Instruction, ...] = ()) -> Prompt:
+        files = [show(BatchFile(file=ChangedFile(path="a.py", status=FileStatus.MODIFIED),
+                                language="", content=None))]  # fmt: skip
+        return batch_prompt(files, BRIEF, rules, (), context_tokens, preferences=preferences)
+
+    assert "|20, for **: 20 This" in prompt(100_000).user
+    some = prompt(24_000)
+    assert "|1, for **: 1 This" in some.user
+    assert "|20, for **" not in some.user
+    assert some.tokens < 24_000
+    both = prompt(24_000, rules=RULES)
+    assert "|1, for **: 1 This" in both.user
+    assert "|for **\n|What was changed" in both.user
+    assert both.tokens < 24_000
+    assert "team preferences" not in prompt(4_000).user
 
 
 def test_conventions_are_shown_in_what_the_instructions_leave() -> None:

@@ -24,6 +24,7 @@ from bot.store import ReviewSummary, Store, keys, message
 from bot.telemetry.metrics import Unsaved
 from bot.web.app import MAX_CONCURRENT_LISTS, create_app
 from bot.web.pages.templates import static_url
+from tests.support.preferences import keep_preference
 from tests.support.web_server import TOKEN, complete, make_settings, open_review, serving
 
 OTHERS = Repository(installation_id=8, id=99, full_name="other/private")
@@ -318,6 +319,7 @@ async def test_a_person_sees_the_repositories_that_github_lets_them_read(
     person: httpx2.AsyncClient, github: GitHub, store: Store
 ) -> None:
     mine, hidden = await open_review(store), await open_review(store, repository=OTHERS)
+    kept = await keep_preference(store, text="Ours")
     await store.usage.add(
         Usage(calls=1, prompt_tokens=4321),
         installation_id=OTHERS.installation_id,
@@ -332,6 +334,7 @@ async def test_a_person_sees_the_repositories_that_github_lets_them_read(
     assert "other/private" not in page
     assert "Queues" not in page
     assert "4,321" not in page
+    assert kept.text in (await person.get("/preferences")).text
     assert (await person.get(f"/reviews/{mine.id}")).status_code == 200
     assert (await person.get(f"/api/reviews/{mine.id}")).status_code == 200
     # Reading is not writing.
