@@ -27,6 +27,7 @@ from bot.config.config_errors import code, dotted, explain
 from bot.config.safe_yaml import Document, Path, Position
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity
+from bot.domain.team_checks import CheckMode
 from bot.text.globs import expand_braces
 from templates.languages import Language
 
@@ -51,6 +52,8 @@ class ReviewOn(StrEnum):
 
 #: More errors than anybody reads at once; the others show when these are mended.
 MAX_ERRORS = 20
+#: Each takes room in the prompt that judges them, and a line in the review.
+MAX_CHECKS = 20
 
 _Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 _EXPANDED = AfterValidator(
@@ -107,6 +110,19 @@ class LabelRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeamCheck:
+    """Something that has to hold of each change of a file that matches any of `paths`, in plain
+    words; without paths, of each change."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    instruction: Annotated[str, Field(min_length=1, max_length=1000)]
+    paths: _Patterns = ()
+    mode: Annotated[CheckMode, Field(strict=False)] = CheckMode.WARN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepoConfig:
     """A repository's wishes; None means the server's setting. Patterns: see `bot.text.globs`."""
 
@@ -148,6 +164,12 @@ class RepoConfig:
     effort_estimate: bool = False
     preferences: tuple[TeamPreference, ...] = ()
     remember: bool = True  # offer to remember what people say of findings
+    checks: tuple[TeamCheck, ...] = ()
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether a check of the team fails the check run."""
+        return any(check.mode is CheckMode.FAIL for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +202,10 @@ def parse(text: str | bytes, *, file: str = FILE) -> ParsedConfig:
         document = safe_yaml.read(text)
     except safe_yaml.InvalidYaml as exc:
         return ParsedConfig(errors=(ConfigError(file, *exc.position, exc.message),))
-    wanted, wrong = _validated(document)
+    surplus = _surplus_checks(document.data)
+    wanted, wrong = _validated(document, {number for number, _ in surplus})
     found = [(_position(error["loc"], document), explain(error, _SCHEMA)) for error in wrong]
+    found += [(_position(("checks", number), document), message) for number, message in surplus]
     for path, position in document.duplicates:
         found.append((position, f"{code(dotted(path))} is given twice: the first counts."))
     errors = tuple(ConfigError(file, *position, message) for position, message in sorted(found))
@@ -385,6 +409,11 @@ class _File(_Section):
     remember: bool = Field(
         _DEFAULT.remember, description="Offer to remember a dismissal's reason as a preference."
     )
+    checks: Annotated[tuple[TeamCheck, ...], Field(max_length=MAX_CHECKS)] = Field(
+        (),
+        description="What has to hold of each change, in plain words: judged by the model, shown "
+        "one by one; those of the mode fail decide the check run.",
+    )
     analyzers: Analyzers = Field(Analyzers(), description="Static analyzers.")
 
 
@@ -400,16 +429,52 @@ def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:
     return values
 
 
-def _validated(document: Document) -> tuple[_File, list[ErrorDetails]]:
-    """What is right in the document, and the errors of the rest."""
+def _surplus_checks(data: dict[str, Any]) -> list[tuple[int, str]]:
+    """The checks that do not count beside those before them, by number, each with the reason."""
+    checks = data.get("checks")
+    checks = checks if isinstance(checks, list) else []
+    found: list[tuple[int, str]] = []
+    names: set[str] = set()
+    for number, check in enumerate(checks):
+        name = check.get("name") if isinstance(check, dict) else None
+        if number >= MAX_CHECKS:
+            message = f"`checks` has {len(checks)} entries: only the first {MAX_CHECKS} count."
+            return [*found, (number, message)]
+        if isinstance(name, str):
+            if name.casefold() in names:
+                same = f"{code(dotted(('checks', number)))} has the name of a check before it"
+                found.append((number, f"{same}, {code(name)}: the first counts."))
+            names.add(name.casefold())
+    return found
+
+
+def _validated(document: Document, surplus: set[int]) -> tuple[_File, list[ErrorDetails]]:
+    """What is right in the document without the `surplus` checks, and the errors of the rest."""
+    data = document.data
+    if isinstance(checks := data.get("checks"), list):
+        data["checks"] = checks[:MAX_CHECKS]
     wrong: list[ErrorDetails] = []
     try:
-        return _File.model_validate_json(json.dumps(document.data)), wrong
+        file = _File.model_validate_json(json.dumps(data))
+        if not surplus:
+            return file, wrong
     except ValidationError as exc:
         wrong = exc.errors(include_url=False)
+    unusable = set(surplus)
     for error in wrong:
-        _drop(document.data, error["loc"])
-    return _File.model_validate_json(json.dumps(document.data)), wrong
+        match error["loc"]:
+            case ("checks", int(number), *_):
+                unusable.add(number)
+            case path:
+                _drop(data, path)
+    # Each check is a gate of its own, which may not open for a slip in another.
+    if isinstance(checks := data.get("checks"), list):
+        kept = [each for number, each in enumerate(checks) if number not in unusable]
+        if kept or not checks:
+            data["checks"] = kept
+        else:  # the organization's hold
+            del data["checks"]
+    return _File.model_validate_json(json.dumps(data)), wrong
 
 
 def _position(path: Path, document: Document) -> Position:

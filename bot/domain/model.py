@@ -13,6 +13,7 @@ from pydantic import StringConstraints, TypeAdapter
 
 from bot.domain.diff import ChangedFile, FileStatus, Side
 from bot.domain.reasons import FileSkipReason, RejectionReason
+from bot.domain.team_checks import CheckMode, CheckScope, CheckStatus
 from templates.languages import _, listed
 
 T = TypeVar("T")
@@ -398,18 +399,21 @@ class Batch:
     """What is read together; numbers count from 0 in a review. `overview` are short lines on
     what is not in it: other batches' files, and deleted, renamed and mode-only files.
     `conventions` are what the team asks of code at its files' places, the nearest first.
-    `open_findings` are what we reported on its files before and what may still hold."""
+    `open_findings` are what we reported on its files before and what may still hold.
+    With `checks`, it holds the whole change for the team's checks, and is not read for findings."""
 
     number: int
     files: tuple[BatchFile, ...]
     overview: tuple[str, ...] = ()
     conventions: tuple[Convention, ...] = ()
     open_findings: tuple[Finding, ...] = ()
+    checks: tuple[CheckScope, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The files that it holds, or holds the last part of: over all batches, each once."""
-        return tuple(part.file.path for part in self.files if not part.continued)
+        """The files that are read in it, or the last part of one: over all batches, each once."""
+        files = () if self.checks else self.files
+        return tuple(part.file.path for part in files if not part.continued)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -461,6 +465,7 @@ class Scan:
     searched_paths: tuple[str, ...] = ()  # paths that were not read, and searched for secrets
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
     committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
+    checks: tuple[CheckScope, ...] = ()  # of the team, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -487,6 +492,48 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check of the team came to, and why: a sentence on what shows that it passed, on what
+    is wrong, or on why it could not be judged. `places` are lines of the head at which it failed,
+    each described by a sentence."""
+
+    name: str
+    mode: CheckMode
+    status: CheckStatus
+    reason: str = ""
+    places: tuple[Place, ...] = ()
+
+    @property
+    def status_text(self) -> str:
+        """What it came to, for people."""
+        match self.status:
+            case CheckStatus.PASSED:
+                return _("passed")
+            case CheckStatus.FAILED:
+                return _("failed")
+            case CheckStatus.COULD_NOT_TELL:
+                return _("could not be judged")
+            case CheckStatus.DID_NOT_APPLY:
+                return _("did not apply")
+
+    @property
+    def sentence(self) -> str:
+        """Its name, what it came to, and why."""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.name} {self.status_text}{reason}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it applied and did not pass."""
+        return self.status in (CheckStatus.FAILED, CheckStatus.COULD_NOT_TELL)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it fails the check run: a gate that could not be judged is closed."""
+        return self.is_open and self.mode is CheckMode.FAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
     """What one batch gave. `reviewed` are the paths that the LLM really read; `inconclusive` those
     of them on which its answer was cut off or findings could not be checked. `findings` hold the
@@ -503,6 +550,7 @@ class BatchResult:
     notes: tuple[str, ...] = ()
     overview: str = ""  # what the change does, one or two sentences
     fixed: tuple[tuple[str, str], ...] = ()  # (fingerprint, the line that shows it)
+    checks: tuple[CheckResult, ...] = ()  # all that the batch asks for; of other batches none
 
 
 REPORT_VERSION = 3
@@ -525,7 +573,8 @@ class Report:
     is not `complete` if there are any, if an analyzer failed, or if nothing was reviewed.
     `show_usage` is whether texts for people name tokens and cost (SHOW_COST), `agent_prompts`
     whether they hold prompts for coding agents; `review_minutes` is an estimate of how long a
-    person takes to review the change, where the repository wants one.
+    person takes to review the change, where the repository wants one. `checks` are those that the
+    repository writes in plain words, in its order.
     """
 
     version: int = REPORT_VERSION
@@ -554,6 +603,7 @@ class Report:
     show_usage: bool = False
     agent_prompts: bool = False
     review_minutes: int | None = None
+    checks: tuple[CheckResult, ...] = ()
     finished_at: float
 
     @property
@@ -570,6 +620,15 @@ class Report:
     def worst(self) -> Severity | None:
         """The severity of the worst open finding."""
         return min((f.severity for f in self.findings), key=lambda each: each.rank, default=None)
+
+    @property
+    def standing(self) -> str:
+        """How it is at a glance: the worst severity, `clean`, or `incomplete`, also where a check
+        of the team did not pass."""
+        if self.worst is not None:
+            return self.worst
+        done = self.complete and not any(check.is_open for check in self.checks)
+        return "clean" if done else "incomplete"
 
     @property
     def nothing_reviewed(self) -> bool:

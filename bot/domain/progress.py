@@ -25,6 +25,7 @@ class Activity(StrEnum):
     READING = "reading"
     LOOKING_UP = "looking_up"  # places in the repository
     CHECKING = "checking"  # findings
+    JUDGING = "judging"  # the team's checks
 
     def text(self, amount: int) -> str:
         """What it is, for people."""
@@ -52,6 +53,12 @@ class Activity(StrEnum):
                 return _("Looking up {places}", places=plural(amount, "place"))
             case Activity.CHECKING:
                 return _("Checking {findings}", findings=plural(amount, "finding"))
+            case Activity.JUDGING:
+                return _("Judging {checks}", checks=plural(amount, "check"))
+
+
+#: What a review is at beside reading.
+_ASIDE = (Activity.LOOKING_UP, Activity.CHECKING, Activity.JUDGING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +87,7 @@ class Progress:
                     done=self.files_done,
                     files=plural(self.files_total, "file"),
                 )
-                if self.activity not in (Activity.LOOKING_UP, Activity.CHECKING):
+                if self.activity not in _ASIDE:
                     return read
                 now = self.activity.text(self.amount)
                 return f"{read}. {now}" if self.files_done else now

@@ -52,6 +52,18 @@ class Request:
         return self.system.startswith("You check the findings")
 
     @property
+    def asks_for_checks(self) -> bool:
+        """Whether this is about the team's checks."""
+        return self.system.startswith("You judge whether one pull request keeps the checks")
+
+    @property
+    def checks(self) -> dict[str, int]:
+        """The numbers of the team's checks that it asks for, by their names."""
+        parts = f"\n{self.user}".split("\n=== BEGIN check of the team ===\n|id: ")[1:]
+        lines = [part.splitlines() for part in parts]
+        return {line[1].removeprefix("|"): int(line[0]) for line in lines}
+
+    @property
     def finding_ids(self) -> list[int]:
         """The numbers of the findings that a check is about."""
         parts = self.user.split("=== BEGIN finding ===\n|id: ")[1:]
@@ -188,11 +200,32 @@ def verdict(id: int, word: str, confidence: float = 0.9, *look_ups: dict[str, An
     }
 
 
+def judged(*checks: dict[str, Any], look_ups: Sequence[dict[str, Any]] = ()) -> Text:
+    """A valid answer on the team's checks."""
+    return Text(json.dumps({"checks": list(checks), "look_ups": list(look_ups)}))
+
+
+def check(id: int, word: str, *places: tuple[str, int, str], reason: str = "so it is") -> Any:
+    """One verdict of such an answer; a place is a path, a line and what it quotes there."""
+    return {
+        "id": id,
+        "evidence": "src/search.py:4 `cursor.execute(query % row)`",
+        "verdict": word,
+        "places": [
+            {"path": path, "line": line, "quote": quote, "text": f"See line {line}."}
+            for path, line, quote in places
+        ],
+        "reason": reason,
+    }
+
+
 def agreeable(request: Request) -> Text:
-    """Finds nothing, and confirms every finding."""
+    """Finds nothing, confirms every finding, and lets every check of the team pass."""
+    if request.asks_for_checks:
+        return judged(*(check(id, "passed") for id in request.checks.values()))
     if request.asks_for_verdicts:
-        judged = [verdict(id, "confirmed") for id in request.finding_ids]
-        return Text(json.dumps({"verdicts": judged}))
+        confirmed = [verdict(id, "confirmed") for id in request.finding_ids]
+        return Text(json.dumps({"verdicts": confirmed}))
     return review()
 
 

@@ -9,7 +9,9 @@ from workers.analysis.llm.json_reader import Json, Wanted
 from workers.analysis.model_answer import (
     MAX_FINDINGS,
     RefusedFinding,
+    check_items,
     finding_items,
+    is_check,
     is_finding,
     is_match,
     is_preference,
@@ -85,6 +87,13 @@ _VERDICT = _object(
     reason=_TEXT,
     look_ups=_list_of(_LOOK_UP),
 )
+_TEAM_CHECK = _object(
+    id=_NUMBER,
+    evidence=_TEXT,
+    verdict={"type": "string", "enum": ["passed", "failed", "could_not_tell"]},
+    places=_list_of(_object(path=_TEXT, line=_NUMBER, quote=_TEXT, text=_TEXT)),
+    reason=_TEXT,
+)
 _MATCH = _object(issue=_NUMBER, reason=_TEXT, comments=_list_of(_NUMBER))
 
 
@@ -110,6 +119,10 @@ def _preferences_problem(answer: Json) -> str:
         if isinstance(answer.get("preferences"), list)
         else '"preferences" is missing or no list.'
     )
+
+
+def _checks_problem(answer: Json) -> str:
+    return "" if check_items(answer) is not None else '"checks" is missing or no list.'
 
 
 def _matches_problem(answer: Json) -> str:
@@ -150,6 +163,13 @@ VERDICTS_SCHEMA = Schema(
     _object(verdicts=_list_of(_VERDICT)),
     Wanted("verdicts", is_verdict),
     _verdicts_problem,
+)
+#: What the team's checks came to.
+CHECKS_SCHEMA = Schema(
+    "checks",
+    _object(checks=_list_of(_TEAM_CHECK), look_ups=_list_of(_LOOK_UP)),
+    Wanted("checks", is_check),
+    _checks_problem,
 )
 #: Which comments of a review name which known issues, for an evaluation.
 MATCHES_SCHEMA = Schema(

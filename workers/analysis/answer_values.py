@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from bot.domain.look_ups import Operation
 from bot.domain.model import Category, CheckOutcome, Severity
+from bot.domain.team_checks import CheckStatus
 
 V = TypeVar("V")
 Item = Mapping[str, Any]
@@ -51,6 +52,19 @@ VERDICT_ALIASES: dict[str, tuple[str, ...]] = {
     "evidence": ("proof", "line", "quote"),
     "confidence": ALIASES["confidence"],
     "look_ups": ("lookups", "look_up"),
+}
+CHECK_ALIASES: dict[str, tuple[str, ...]] = {
+    "id": ("check_id", "check", "number", "index"),
+    "verdict": VERDICT_ALIASES["verdict"],
+    "reason": (*VERDICT_ALIASES["reason"], "summary", "message"),
+    "evidence": ("proof",),
+    "places": ("locations", "violations", "lines"),
+}
+PLACE_ALIASES: dict[str, tuple[str, ...]] = {
+    "path": ALIASES["path"],
+    "line": ALIASES["line"],
+    "quote": ALIASES["quote"],
+    "text": ("sentence", "reason", "message", "description", "problem", "title"),
 }
 MATCH_ALIASES: dict[str, tuple[str, ...]] = {
     "issue": ("id", "number", "issue_number", "golden"),
@@ -114,6 +128,13 @@ _OUTCOMES: dict[CheckOutcome | None, tuple[str, ...]] = {
     CheckOutcome.CONFIRMED: ("confirmed", "confirm", "valid", "true", "correct", "real", "keep")
     + ("kept", "accepted", "verified", "yes"),
 }
+_CHECK_STATUSES: dict[CheckStatus, tuple[str, ...]] = {
+    CheckStatus.PASSED: ("passed", "pass", "passes", "ok", "success", "satisfied", "compliant")
+    + ("met", "holds"),
+    CheckStatus.FAILED: ("failed", "fail", "fails", "violated", "violation", "failure", "broken"),
+    CheckStatus.COULD_NOT_TELL: ("tell", "unknown", "undecided", "inconclusive", "unclear")
+    + ("uncertain", "unsure", "cannot", "skipped", "applicable"),
+}
 _OPERATIONS: dict[Operation, tuple[str, ...]] = {
     Operation.READ: ("read", "open", "view", "cat", "show", "get"),
     Operation.SEARCH: ("search", "grep", "rg"),
@@ -144,6 +165,17 @@ def outcome(value: object) -> tuple[CheckOutcome | None] | None:
     if found == (CheckOutcome.CONFIRMED,) and negated:
         return None
     return found
+
+
+def check_status(value: object) -> CheckStatus | None:
+    """What a check came to; None where no verdict was given. Of two that are said, as in "not
+    passed", neither is a pass."""
+    known = {word: status for status, words in _CHECK_STATUSES.items() for word in words}
+    words = list(_words(value))
+    said = {known[word] for word in words if word in known}
+    if CheckStatus.PASSED in said and (len(said) > 1 or {"not", "isn", "no", "un"} & {*words}):
+        return CheckStatus.COULD_NOT_TELL
+    return said.pop() if len(said) == 1 else CheckStatus.COULD_NOT_TELL if said else None
 
 
 def _meant(value: object, words: Mapping[V, tuple[str, ...]], *, last: bool = False) -> V | None:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.domain.diff import Side
 from bot.domain.look_ups import LookUp
 from bot.domain.model import Category, CheckOutcome, Severity
+from bot.domain.team_checks import CheckStatus
 from workers.analysis import answer_values as values
 from workers.analysis.llm.json_reader import Json
 
@@ -26,6 +27,8 @@ MAX_REASON = 300
 MAX_FINDINGS = 50
 #: Open findings of which one answer may say that they are fixed.
 MAX_FIXED = 200
+#: Places read of a check that failed.
+MAX_PLACES = 10
 #: Look-ups read of one answer; fewer are done.
 MAX_LOOK_UPS = 100
 
@@ -76,6 +79,26 @@ class Verdict:
     confidence: float | None
     reason: str
     look_ups: tuple[LookUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPlace:
+    """Where a check is said to fail, not proved yet. `line` counts in the head's file."""
+
+    path: str
+    line: int
+    quote: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckVerdict:
+    """What is said of a check of the team."""
+
+    status: CheckStatus
+    evidence: str
+    reason: str
+    places: tuple[RawPlace, ...]
 
 
 def read_findings(answer: Json) -> tuple[tuple[RawFinding, ...], tuple[RefusedFinding, ...]]:
@@ -155,6 +178,53 @@ def verdict_items(answer: Json) -> list[object] | None:
         {"id": id, **(each if isinstance(each, Mapping) else {"verdict": each})}
         for id, each in items.items()
     ]
+
+
+def is_check(item: Mapping[str, Any]) -> bool:
+    """Whether it is an element of `checks` by itself."""
+    own = values.named(item, values.CHECK_ALIASES)
+    return values.number(own.get("id")) is not None and "verdict" in own
+
+
+def check_items(answer: Json) -> list[object] | None:
+    """The elements of `checks`; None if there is no such thing."""
+    return _listed(answer["checks"]) if "checks" in answer else None
+
+
+def read_checks(answer: Json) -> dict[int, CheckVerdict]:
+    """The verdicts on checks that have the right form, by the check's id. Of two on one check the
+    one that does not pass counts."""
+    verdicts: dict[int, CheckVerdict] = {}
+    for item in (check_items(answer) or [])[:MAX_FINDINGS]:
+        if not isinstance(item, Mapping):
+            continue
+        own = values.named(item, values.CHECK_ALIASES)
+        id, status = values.number(own.get("id")), values.check_status(own.get("verdict"))
+        if id is None or status is None:
+            continue
+        if id in verdicts and status is CheckStatus.PASSED:
+            continue
+        verdicts[id] = CheckVerdict(
+            status=status,
+            evidence=_cut(" ".join(_text(own, "evidence").split()), MAX_REASON),
+            reason=_cut(" ".join(_text(own, "reason").split()), MAX_REASON),
+            places=tuple(map(_place, _mappings(own.get("places"))[:MAX_PLACES])),
+        )
+    return verdicts
+
+
+def _mappings(items: object) -> list[Mapping[str, Any]]:
+    return [item for item in _listed(items) or [] if isinstance(item, Mapping)]
+
+
+def _place(item: Mapping[str, Any]) -> RawPlace:
+    own = values.named(item, values.PLACE_ALIASES)
+    return RawPlace(
+        path=_text(own, "path", 4096),
+        line=values.number(own.get("line")) or 0,
+        quote=_quote(own),
+        text=_cut(" ".join(_text(own, "text").split()), MAX_REASON),
+    )
 
 
 def is_match(item: Mapping[str, Any]) -> bool:

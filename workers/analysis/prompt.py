@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import templates
 from bot.config.prompt_shares import prompt_budget
-from bot.config.repository_config import Instruction, TeamPreference
+from bot.config.repository_config import Instruction, TeamCheck, TeamPreference
 from bot.domain.diff import Hunk, Side
 from bot.domain.look_ups import LookUp, LookUpResult, Operation
 from bot.domain.model import Category, Convention, Finding, PullRequestContext
@@ -19,13 +19,14 @@ from bot.policy.preferences import concerning
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens
 from workers.analysis.answer_schemas import (
+    CHECKS_SCHEMA,
     MATCHES_SCHEMA,
     PREFERENCE_SCHEMA,
     VERDICTS_SCHEMA,
     review_schema,
 )
 from workers.analysis.llm.json_reader import Json
-from workers.analysis.model_answer import MAX_FINDINGS, finding_items
+from workers.analysis.model_answer import MAX_FINDINGS, MAX_PLACES, finding_items
 from workers.analysis.redacted_view import RedactedView, clean, one_line
 
 #: Of each text that the author wrote about the change, as much as this is shown.
@@ -349,6 +350,47 @@ def check_prompt(
         look_ups_per_round=checking.at_once,
         forced=forced,
     )
+
+
+def team_checks_prompt(
+    checks: Sequence[tuple[int, TeamCheck]],
+    files: Sequence[RedactedView],
+    overview: Sequence[str],
+    pr_context: PullRequestContext,
+    context_tokens: int,
+    judging: Round = Round(),
+) -> Prompt:
+    """The question what the numbered checks of the team come to in `files`; `overview` is on the
+    rest of the change."""
+    budgets = prompt_budget(context_tokens)
+    return _of_macros(
+        "team_checks.md.j2",
+        schema=_compact(CHECKS_SCHEMA.body),
+        max_places=MAX_PLACES,
+        checks=checks,
+        files=files,
+        overview=_first_lines(overview, budgets.context // 4),
+        pr_context=_fitted(_shortened(pr_context), budgets.pr_context),
+        looked_up=newest(judging.looked_up, budgets.look_ups),
+        look_ups_left=judging.left,
+        look_ups_per_round=judging.at_once,
+    )
+
+
+def _first_lines(lines: Sequence[str], budget: int) -> list[str]:
+    """The first lines that are shown in `budget` tokens, and how many are not."""
+    kept: list[str] = []
+    for line in map(one_line, lines):
+        budget -= count_tokens(line) + _MARKS
+        if budget < 0:
+            return [*kept, f"and {len(lines) - len(kept)} more changed files"]
+        kept.append(line)
+    return kept
+
+
+def file_tokens(file: RedactedView) -> int:
+    """What a file takes of a prompt."""
+    return count_tokens(_ENVIRONMENT.get_template("file.md.j2").render(file=file))
 
 
 def ask_prompt(

@@ -16,6 +16,7 @@ from workers.analysis.reader import Reader
 from workers.analysis.redacted_view import show
 from workers.analysis.refute import check
 from workers.analysis.session import OnActivity, Session, all_of, nobody
+from workers.analysis.team_checks.judge import judge_checks
 
 
 async def analyze(
@@ -38,7 +39,8 @@ async def analyze(
     """What the model finds in `batch`, checked, with the `effort` that somebody asked for.
 
     The batch's open findings are among its findings unless a line shows that they are fixed;
-    `afresh`, the model reads without knowing them, and they are checked again.
+    `afresh`, the model reads without knowing them, and they are checked again. A batch for the
+    team's checks gives what became of them, and no findings.
 
     Raises TransientLLMError if a later try may give more, except at the `last_try`; its `usage` is
     what this try has cost. Else the result has what could be had, and says why in `notes`.
@@ -55,20 +57,13 @@ async def analyze(
     )
     chosen = effort_of(settings, config, effort)
     looks = source is not None and chosen is not Effort.QUICK and settings.look_up_rounds > 0
+    if batch.checks:
+        return await judge_checks(batch, pr_context, session, config, look_ups=looks)
     shown = [show(each) for each in batch.files if each.file.hunks]
     without_hunks = tuple(each.file.path for each in batch.files if not each.file.hunks)
     if not shown:
         return BatchResult(reviewed=without_hunks, findings=batch.open_findings)
-    reader = Reader(
-        session=session,
-        pr_context=pr_context,
-        config=config,
-        finding_filter=finding_filter(settings, config, focus),
-        overview=batch.overview,
-        conventions=batch.conventions,
-        rounds=settings.look_up_rounds if looks else 0,
-        open_findings=() if afresh else batch.open_findings,
-    )
+    reader = _reader(batch, pr_context, session, config, focus, looks=looks, afresh=afresh)
     readers = [reader, reader.independent()] if chosen is Effort.DEEP else [reader]
     try:
         await all_of([reader.read(shown[::-1] if reader.second else shown) for reader in readers])
@@ -92,6 +87,28 @@ async def analyze(
         inconclusive=result.inconclusive + checked.unchecked,
         usage=session.usage,
         notes=result.notes + checked.notes,
+    )
+
+
+def _reader(
+    batch: Batch,
+    pr_context: PullRequestContext,
+    session: Session,
+    config: RepoConfig,
+    focus: Category | None,
+    *,
+    looks: bool,
+    afresh: bool,
+) -> Reader:
+    return Reader(
+        session=session,
+        pr_context=pr_context,
+        config=config,
+        finding_filter=finding_filter(session.settings, config, focus),
+        overview=batch.overview,
+        conventions=batch.conventions,
+        rounds=session.settings.look_up_rounds if looks else 0,
+        open_findings=() if afresh else batch.open_findings,
     )
 
 

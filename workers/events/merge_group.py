@@ -7,8 +7,8 @@ from bot.domain.events import MergeGroupRequested
 from bot.github import checks, pulls
 from bot.github.checks import CheckOutput
 from bot.github.client import GitHub
-from bot.policy.precedence import effective
 from workers.reports import render
+from workers.reports.merge import fails_incomplete
 from workers.repository.configuration import read_config
 from workers.review import check_run
 from workers.services import Services
@@ -45,6 +45,5 @@ async def _conclusion(
             output = render.merge_group_output(event.number, reviewed.conclusion)
             return reviewed.conclusion, output
     config = (await read_config(services, gh, event.repository, event.base_ref)).config
-    fails = effective(services.settings, config).fail_incomplete
-    conclusion = "failure" if fails else "neutral"
+    conclusion = "failure" if fails_incomplete(services.settings, config) else "neutral"
     return conclusion, render.merge_group_output(event.number, None)

@@ -22,6 +22,7 @@ from bot.domain.model import (
     Report,
     Repository,
     Review,
+    Scan,
     State,
     Trigger,
 )
@@ -104,10 +105,12 @@ async def review_here(
     )
     scanned = await scan_here(target, settings, focus=focus, on_progress=on_progress)
     results: Sequence[BatchResult] = ()
-    if scanned.batches:
+    if batches := scanned.with_checks(scanned.batches):
         llm_client = llm or LLM(settings, None)
         try:
-            results = await _analyze(review, scanned, target, llm_client, settings, on_progress)
+            results = await _analyze(
+                review, batches, scanned.scan, target, llm_client, settings, on_progress
+            )
         finally:
             if llm is None:
                 await llm_client.aclose()
@@ -129,20 +132,22 @@ async def review_here(
 
 async def _analyze(
     review: Review,
-    scanned: Scanned,
+    batches: Sequence[Batch],
+    scan: Scan,
     target: ReviewTarget,
     llm: LLM,
     settings: Settings,
     on_progress: OnProgress,
 ) -> Sequence[BatchResult]:
     """All batches, as many at once as LLM_CONCURRENCY allows; results in their order."""
-    done, total = 0, sum(len(batch.paths) for batch in scanned.batches)
+    done, total = 0, sum(len(batch.paths) for batch in batches)
 
     async def progress(activity: Activity = Activity.READING, amount: int = 0) -> None:
         await on_progress(
             Progress(
                 state=State.ANALYZING,
-                percent=SCANNED_PERCENT + (ANALYZED_PERCENT - SCANNED_PERCENT) * done // total,
+                percent=SCANNED_PERCENT
+                + (ANALYZED_PERCENT - SCANNED_PERCENT) * done // (total or 1),
                 activity=activity,
                 amount=amount,
                 files_done=done,
@@ -170,6 +175,6 @@ async def _analyze(
         return result
 
     async with code_source(
-        target.source, settings, target.config, scanned.scan, protocols=target.protocols
+        target.source, settings, target.config, scan, protocols=target.protocols
     ) as source:
-        return await asyncio.gather(*(one(batch) for batch in scanned.batches))
+        return await asyncio.gather(*(one(batch) for batch in batches))

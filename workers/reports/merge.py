@@ -15,6 +15,7 @@ from bot.domain.model import (
     BatchResult,
     Category,
     CheckAnnotation,
+    CheckResult,
     FileSummary,
     Finding,
     PullRequest,
@@ -28,15 +29,16 @@ from bot.domain.model import (
 )
 from bot.domain.reasons import RejectionReason
 from bot.domain.suppressions import Dismissals
+from bot.domain.team_checks import CheckStatus
 from bot.policy.finding_filter import doubts, finding_filter
-from bot.policy.precedence import effective
+from bot.policy.precedence import Effective, effective
 from templates.languages import _
 from workers.reports.dedupe import deduplicate, group
 from workers.reports.rank import choose_inline, ranked
 from workers.reports.verdict import Coverage, conclusion, verdict
 
 if TYPE_CHECKING:
-    from bot.config.repository_config import RepoConfig
+    from bot.config.repository_config import RepoConfig, TeamCheck
 
 T = TypeVar("T")
 
@@ -66,9 +68,12 @@ def build_report(
     `reported_before` those that people have read in our last review; they are listed but not posted
     on lines. `dismissed` are those that people dismissed. `now` is in seconds since the
     epoch. From the third review of a pull request on, `earlier_reviews` being 2, only severe
-    findings in files that were read again become comments.
+    findings in files that were read again become comments. One of the results may be that of the
+    team's checks.
     """
     known = dismissed.fingerprints, posted_before
+    checks = tuple(_checks(scan, results, settings, config))
+    asked, results = results, [result for result in results if not result.checks]
     reported, less_severe = _reported(review, scan, results, settings, config, known)
     rules = effective(settings, config)
     least = rules.min_confidence
@@ -78,17 +83,15 @@ def build_report(
     findings = group(list(certain), posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
-    models = _unique(result.model for result in results if result.model)
-    coverage = _coverage(scan, skipped, missed, answered=bool(models))
+    answered = any(result.model for result in results)
+    coverage = _coverage(scan, skipped, missed, answered=answered)
     return Report(
         review=review,
         pull=pull,
         merge_base=scan.merge_base,
         overview=" ".join(result.overview for result in results if result.overview),
-        verdict=verdict(findings, coverage),
-        conclusion="failure"
-        if coverage.failed and rules.fail_incomplete
-        else conclusion(findings, rules.fail_on, complete=coverage.complete),
+        verdict=verdict(findings, coverage, checks),
+        conclusion=_conclusion(findings, coverage, rules, checks),
         findings=tuple(findings),
         inline=choose_inline(
             findings,
@@ -97,18 +100,16 @@ def build_report(
             only_severe=review.trigger.automatic and earlier_reviews >= CONVERGES_AFTER,
             fresh_paths=_fresh_paths(results) if settings.has_llm else None,
         ),
-        still_open=tuple(
-            f.fingerprint for f in findings if f.anchored and f.fingerprint in posted_before
-        ),
+        still_open=_still_open(findings, posted_before),
         files=_walkthrough(scan, results),
         skipped=skipped,
         rejected=(
             *(*_refuted(results), *less_severe),
             *(*_not_reported(reported, least, dismissed), *repeated.values()),
         ),
-        usage=sum((result.usage for result in results), Usage()),
-        models=models,
-        notes=_unique(_notes(scan, results, settings, bool(models))),
+        usage=sum((result.usage for result in asked), Usage()),
+        models=_unique(result.model for result in asked if result.model),
+        notes=_unique(_notes(scan, results, settings, answered)),
         reviewed_paths=scan.reviewed_paths,
         searched_paths=scan.searched_paths,
         skipped_unlisted=scan.skipped_unlisted,
@@ -119,6 +120,7 @@ def build_report(
         show_usage=settings.show_cost,
         agent_prompts=config.agent_prompts,
         review_minutes=_review_minutes(scan) if config.effort_estimate else None,
+        checks=checks,
         finished_at=now,
     )
 
@@ -133,6 +135,40 @@ def _review_minutes(scan: Scan) -> int:
     read = [file for file in scan.files if file.path in scan.reviewed_paths]
     lines = sum(file.additions + file.deletions for file in read)
     return max(1, round(lines * 60 / _LINES_AN_HOUR + len(read) * _FILE_MINUTES))
+
+
+def _conclusion(
+    findings: Sequence[Finding],
+    coverage: Coverage,
+    rules: Effective,
+    checks: Sequence[CheckResult],
+) -> str:
+    if coverage.failed and rules.fail_incomplete:
+        return "failure"
+    return conclusion(findings, rules.fail_on, complete=coverage.complete, checks=checks)
+
+
+def _still_open(findings: Iterable[Finding], posted: frozenset[str]) -> tuple[str, ...]:
+    """The fingerprints of those that are on their lines already."""
+    return tuple(f.fingerprint for f in findings if f.anchored and f.fingerprint in posted)
+
+
+def _checks(
+    scan: Scan, results: Sequence[BatchResult], settings: Settings, config: RepoConfig
+) -> Iterator[CheckResult]:
+    """What became of each check of the repository. What nobody judged could not be told."""
+    judged = {check.name: check for result in results for check in result.checks}
+    silent = {scope.name for scope in scan.checks if not scope.applies}
+    why = _("the model did not judge it") if settings.has_llm else _("no LLM is configured")
+    for check in config.checks:
+        result = judged.get(check.name)
+        if result is None and check.name in silent:
+            result = _unjudged(check, CheckStatus.DID_NOT_APPLY)
+        yield result or _unjudged(check, CheckStatus.COULD_NOT_TELL, why)
+
+
+def _unjudged(check: TeamCheck, status: CheckStatus, reason: str = "") -> CheckResult:
+    return CheckResult(name=check.name, mode=check.mode, status=status, reason=reason)
 
 
 def _refuted(results: Iterable[BatchResult]) -> Iterator[Rejected]:
@@ -169,8 +205,9 @@ def _fresh_paths(results: Sequence[BatchResult]) -> frozenset[str]:
 
 
 def fails_incomplete(settings: Settings, config: RepoConfig) -> bool:
-    """Whether the check run fails where a review could not be finished."""
-    return effective(settings, config).fail_incomplete
+    """Whether the check run fails where a review could not be finished: also where a check of the
+    team is a gate, which nobody judged then."""
+    return effective(settings, config).fail_incomplete or config.has_gates
 
 
 def _reported(

@@ -4,12 +4,16 @@ A defect counts once for each place where it was found.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.config.settings import FailOn
-from bot.domain.model import LLM_SOURCE, Category, Finding, Severity
+from bot.domain.model import LLM_SOURCE, Category, CheckResult, Finding, Severity
+from bot.domain.team_checks import CheckStatus
 from templates.languages import _, listed, ngettext, plural
+
+#: Checks named in the first sentence; each has a line of its own below.
+_MAX_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +75,51 @@ def breakdown(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return [(name, ", ".join(f"{n} {kind}" for kind, n in totals)) for name, totals in lines]
 
 
-def verdict(findings: Sequence[Finding], coverage: Coverage) -> str:
-    """What to do, and what is missing, in one or two sentences."""
+def verdict(
+    findings: Sequence[Finding], coverage: Coverage, checks: Sequence[CheckResult] = ()
+) -> str:
+    """What to do, and what is missing, in a few sentences: the team's checks first."""
+    sentences = [*_open_checks(checks)]
+    if any(check.status is CheckStatus.FAILED for check in checks):
+        return " ".join(
+            (*sentences, _on_findings(findings, coverage, _("No other problems found.")))
+        )
+    return " ".join((*sentences, _on_findings(findings, coverage, _("No problems found."))))
+
+
+def _open_checks(checks: Sequence[CheckResult]) -> Iterator[str]:
+    """A sentence on those that failed, and one on those that could not be judged."""
+    failed = [check.name for check in checks if check.status is CheckStatus.FAILED]
+    untold = [check.name for check in checks if check.status is CheckStatus.COULD_NOT_TELL]
+    if failed:
+        yield ngettext(
+            "{number} check failed: {names}.",
+            "{number} checks failed: {names}.",
+            len(failed),
+            names=_first_names(failed),
+        )
+    if untold:
+        yield ngettext(
+            "{number} check could not be judged: {names}.",
+            "{number} checks could not be judged: {names}.",
+            len(untold),
+            names=_first_names(untold),
+        )
+
+
+def _first_names(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_NAMES
+    rest = [_("{number} more", number=more)] if more > 0 else []
+    return listed([*names[:_MAX_NAMES], *rest])
+
+
+def _on_findings(findings: Sequence[Finding], coverage: Coverage, nothing: str) -> str:
     if not findings and not coverage.reviewed:
         if coverage.failed:
             return _("Nothing was reviewed: {why}.", why=_missing(coverage))
         if coverage.skipped:
             return _("Nothing was reviewed: {why}.", why=_all_skipped(coverage.skipped))
-    advice = _advice(counts(findings))
+    advice = _advice(counts(findings), nothing)
     if coverage.failed:
         return _("{advice} The review is incomplete: {why}.", advice=advice, why=_missing(coverage))
     if coverage.skipped and not findings:
@@ -89,7 +130,7 @@ def verdict(findings: Sequence[Finding], coverage: Coverage) -> str:
     return advice
 
 
-def _advice(totals: Sequence[tuple[Severity, int]]) -> str:
+def _advice(totals: Sequence[tuple[Severity, int]], nothing: str) -> str:
     severe = [item for item in totals if item[0].rank <= Severity.HIGH.rank]
     if severe:
         return _("{issues} to fix before merging.", issues=_issues(severe))
@@ -98,7 +139,7 @@ def _advice(totals: Sequence[tuple[Severity, int]]) -> str:
     if totals:
         notes = ngettext("{parts} note", "{parts} notes", totals[-1][1], parts=_parts(totals))
         return _("Nothing blocking. {notes}.", notes=notes)
-    return _("No problems found.")
+    return nothing
 
 
 def _missing(coverage: Coverage) -> str:
@@ -142,14 +183,26 @@ def _part(severity: Severity, number: int) -> str:
             return ngettext("{number} informational", "{number} informational", number)
 
 
-def conclusion(findings: Sequence[Finding], fail_on: FailOn, *, complete: bool = True) -> str:
-    """Of the check run: `failure` from `fail_on` on, else `neutral` at high and above, and where
-    the review is not `complete`: what it had to read was not read.
+def conclusion(
+    findings: Sequence[Finding],
+    fail_on: FailOn,
+    *,
+    complete: bool = True,
+    checks: Sequence[CheckResult] = (),
+) -> str:
+    """Of the check run: `failure` from `fail_on` on, and where a check of the team that is a gate
+    failed or could not be judged: GitHub takes `neutral` for a pass where the check is required.
+    Else `neutral` at high and above, where another check did not pass, and where the review is not
+    `complete`: what it had to read was not read.
 
     Only a finding that is proven to be on lines of the change can fail it.
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/about-status-checks
     """
     worst = min((f.severity.rank for f in findings), default=len(Severity))
     proven = min((f.severity.rank for f in findings if f.anchored), default=len(Severity))
     if fail_on is not FailOn.NEVER and proven <= Severity(fail_on.value).rank:
         return "failure"
-    return "neutral" if worst <= Severity.HIGH.rank or not complete else "success"
+    if any(check.blocks for check in checks):
+        return "failure"
+    unsure = not complete or any(check.is_open for check in checks)
+    return "neutral" if worst <= Severity.HIGH.rank or unsure else "success"

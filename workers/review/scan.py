@@ -75,6 +75,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
             with_open_findings, batches, known, reported, review.focus
         )
         await _mark_preferences(services, review, batches)
+        batches = scanned.with_checks(batches)
     await store.stage_data.save_scan(review.id, known)
     files = sum(len(batch.paths) for batch in batches)
     await store.reviews.move(

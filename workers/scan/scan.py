@@ -47,6 +47,7 @@ from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_t
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_selection import FileSelection, select_files
+from workers.scan.team_checks import checks_batch, scopes
 from workers.scan.unread_files import Searched, search_unread, with_plain_paths
 
 #: The part of the context's share that an overview of the rest of the change may take.
@@ -60,11 +61,20 @@ ProgressCallback = Callable[[Progress], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """`kept` are the keys of the readings that were known, and so are in no batch."""
+    """`kept` are the keys of the readings that were known, and so are in no batch; `checks` is the
+    whole change, for the team's checks."""
 
     scan: Scan
     batches: tuple[Batch, ...]
     kept: tuple[str, ...] = ()
+    checks: Batch | None = None
+
+    def with_checks(self, batches: tuple[Batch, ...]) -> tuple[Batch, ...]:
+        """These batches, and the one for the checks under the next number, if there is one."""
+        if self.checks is None:
+            return batches
+        number = max((batch.number for batch in batches), default=-1) + 1
+        return (*batches, replace(self.checks, number=number))
 
 
 async def scan(
@@ -137,8 +147,11 @@ async def scan(
         failed_sources=analyzer_results.failed_sources,
         masked_lines=_masked_lines(hidden) + _masked_lines(elsewhere.found),
         truncated_sources=analyzer_results.truncated_sources,
+        checks=await asyncio.to_thread(scopes, config.checks, selection, uncut),
     )
-    return Scanned(result, batches, tuple(part.key for part in parts if part.key in known))
+    kept = tuple(part.key for part in parts if part.key in known)
+    judged = result.checks if settings.has_llm else ()
+    return Scanned(result, batches, kept, checks_batch(judged, parts, selection, uncut))
 
 
 async def _search(repository: Clone, files: Sequence[ChangedFile], key: bytes) -> Searched:

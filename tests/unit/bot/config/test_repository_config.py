@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.config import safe_yaml
 from bot.config.repository_config import (
     FILE,
+    MAX_CHECKS,
     MAX_ERRORS,
     Instruction,
     LabelRule,
@@ -19,6 +20,7 @@ from bot.config.repository_config import (
     Profile,
     RepoConfig,
     ReviewOn,
+    TeamCheck,
     TeamPreference,
     json_schema,
     merge,
@@ -26,6 +28,7 @@ from bot.config.repository_config import (
 )
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity, decode, encode
+from bot.domain.team_checks import CheckMode
 from templates.languages import Language
 from tests.support.tally import Tally
 
@@ -99,8 +102,43 @@ def test_the_documented_example_sets_every_key() -> None:
             ),
         ),
         remember=False,
+        checks=(
+            TeamCheck(
+                name="Migrations have a rollback",
+                instruction="Every new migration defines how it is taken back, "
+                "without loss of data.",
+                paths=("migrations/",),
+                mode=CheckMode.FAIL,
+            ),
+            TeamCheck(name="Errors are handled", instruction="No error is swallowed."),
+        ),
         analyzers_disabled=("oxlint",),
     )
+
+
+def test_a_wrong_check_is_told_and_every_other_counts() -> None:
+    text = (
+        "checks:\n"
+        "- {name: One, instruction: Yes., mode: fail}\n"
+        "- {name: two}\n"
+        "- {name: one, instruction: Again.}\n"
+        "- just words\n"
+        "- {name: Five, instruction: Yes., mode: block}\n"
+    )
+    parsed = parse(text)
+    assert [check.name for check in parsed.config.checks] == ["One"]
+    assert parsed.config.has_gates
+    assert [line for line, _, _ in errors(text)] == [3, 4, 5, 6]
+    assert errors(text)[1][2] == (
+        "`checks[2]` has the name of a check before it, `one`: the first counts."
+    )
+    many = parse("checks:\n" + "".join(f"- {{name: n{n}, instruction: x}}\n" for n in range(23)))
+    assert len(many.config.checks) == MAX_CHECKS
+    assert [error.line for error in many.errors] == [22]
+    assert "has 23 entries: only the first 20 count" in many.errors[0].message
+    organization = parse("checks:\n- {name: Ours, instruction: Yes.}\n")
+    assert merge(organization, parse("checks:\n- {name: half}\n")).config.checks[0].name == "Ours"
+    assert merge(organization, parse("checks: []\n")).config.checks == ()
 
 
 def test_every_recipe_is_right_and_changes_something() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import RepoConfig, TeamCheck
 from bot.config.settings import FailOn
 from bot.domain.model import (
     BatchResult,
     Category,
+    CheckResult,
     Finding,
     Place,
     Report,
@@ -19,8 +20,10 @@ from bot.domain.model import (
     Severity,
     SkippedFile,
     Trigger,
+    Usage,
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
+from bot.domain.team_checks import CheckMode, CheckScope, CheckStatus
 from workers.reports.rank import may_be_comment, rank_score
 from workers.reports.verdict import Coverage, conclusion, counts, verdict
 
@@ -214,6 +217,52 @@ def test_the_verdict_states_what_to_do_and_what_is_missing(
 ) -> None:
     findings = [replace(one, severity=Severity(name)) for name in severities]
     assert verdict(findings, Coverage(**{"reviewed": 1, **coverage})) == sentence
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "expected"),
+    [
+        (CheckMode.FAIL, CheckStatus.FAILED, "failure"),
+        (CheckMode.FAIL, CheckStatus.COULD_NOT_TELL, "failure"),
+        (CheckMode.WARN, CheckStatus.FAILED, "neutral"),
+        (CheckMode.WARN, CheckStatus.COULD_NOT_TELL, "neutral"),
+        (CheckMode.FAIL, CheckStatus.DID_NOT_APPLY, "success"),
+        (CheckMode.FAIL, CheckStatus.PASSED, "success"),
+    ],
+)
+def test_a_check_of_the_team_decides_as_far_as_it_is_a_gate(
+    mode: CheckMode, status: CheckStatus, expected: str
+) -> None:
+    checks = [CheckResult(name="Tested", mode=mode, status=status)]
+    assert conclusion([], FailOn.NEVER, checks=checks) == expected
+    sentence = verdict([], Coverage(reviewed=1), checks)
+    assert sentence == {
+        CheckStatus.FAILED: "1 check failed: Tested. No other problems found.",
+        CheckStatus.COULD_NOT_TELL: "1 check could not be judged: Tested. No problems found.",
+    }.get(status, "No problems found.")
+
+
+def test_every_check_has_a_result_and_its_call_is_no_reading(build: Build, scan: Scan) -> None:
+    """What nobody judged could not be told; the model that judged checks has read no file."""
+    checks = tuple(TeamCheck(name=name, instruction="Hold.") for name in ("A", "B", "C"))
+    config = RepoConfig(checks=checks)
+    scan = replace(scan, checks=(CheckScope("A"), CheckScope("B"), CheckScope("C", applies=False)))
+    passed = CheckResult(name="A", mode=CheckMode.WARN, status=CheckStatus.PASSED)
+    unread = BatchResult(
+        skipped=(SkippedFile("shop/search.py", FileSkipReason.NOT_READ, "it is down"),)
+    )
+    result = BatchResult(checks=(passed,), model="small", usage=Usage(calls=1))
+    report = build(scan=scan, results=(unread, result), config=config)
+    assert [check.status for check in report.checks] == [
+        CheckStatus.PASSED,
+        CheckStatus.COULD_NOT_TELL,
+        CheckStatus.DID_NOT_APPLY,
+    ]
+    assert report.checks[1].reason == "the model did not judge it"
+    assert "the LLM did not respond" in report.verdict
+    assert (report.models, report.usage.calls) == (("small",), 1)
+    alone = build(scan=scan, results=(result,), config=config)
+    assert not any("did not respond" in note for note in alone.notes), "nothing else was asked"
 
 
 def test_each_place_of_a_defect_counts(one: Finding) -> None:
