@@ -41,7 +41,8 @@ _FIELDS = tuple(field.name for field in fields(PullState))
 class PostedSummary:
     """The review of ours that speaks of the whole pull request: GitHub's id of it, GraphQL's, the
     fingerprints that it reports, what it says failed, and earlier ones, by GraphQL's ids, that are
-    not folded yet. `reviews` counts our reviews of the pull request up to `last_review`, by id."""
+    not folded yet. `reviews` counts our reviews of the pull request up to `last_review`, by id;
+    `open_checks` are the names of the team's checks that did not pass."""
 
     id: int
     node_id: str
@@ -50,6 +51,7 @@ class PostedSummary:
     outdated_ids: tuple[str, ...] = ()
     reviews: int = 0
     last_review: str = ""
+    open_checks: frozenset[str] = frozenset()
 
     def reviews_before(self, review_id: str) -> int:
         """How many came before that one, which may have been counted already."""

@@ -10,6 +10,8 @@ from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Status, agreeable
 
 CLOSED = {".github/glossator.yml": "fail_incomplete: true\n"}
+GATE = '{"checks": [{"name": "Safe", "instruction": "No defect.", "mode": "fail"}]}'
+GATED = {".github/glossator.yml": GATE}
 OPEN = {".github/glossator.yml": "fail_incomplete: false\n"}
 BEFORE = {"shop.py": "x = 1\n"}
 AFTER = {"shop.py": "x = 2\n"}
@@ -54,7 +56,12 @@ async def test_files_excluded_by_choice_fail_nothing(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("server", "repository", "expected"),
-    [(False, CLOSED, "failure"), (True, {}, "failure"), (True, OPEN, "neutral")],
+    [
+        (False, CLOSED, "failure"),
+        (True, {}, "failure"),
+        (False, GATED, "failure"),
+        (True, OPEN, "neutral"),
+    ],
 )
 async def test_a_review_that_failed_fails_it(
     redis_url: str,

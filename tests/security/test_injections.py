@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.config.repository_config import MAX_CHECKS
 from bot.domain.model import Repository
 from bot.domain.preferences import Preference
 from bot.policy.preferences import sentence
@@ -85,7 +86,8 @@ def _files(group: Iterable[Injection], *, after: bool) -> dict[str, str]:
 
 def _config(group: Iterable[Injection]) -> str:
     instructions = [{"paths": ["**"], "text": one.text} for one in _at(group, "config")]
-    return json.dumps({"version": 1, "instructions": instructions} if instructions else {})
+    checks = [{"name": f"Check {n}", "instruction": "No defect."} for n in range(MAX_CHECKS)]
+    return json.dumps({"checks": checks, "instructions": instructions})
 
 
 async def _remember(world: World, text: str) -> None:
@@ -175,6 +177,11 @@ def _check_posted(world: World, number: int, changed: set[str]) -> None:
     assert not wrong, "\n".join(dict.fromkeys(wrong))
 
 
+def _posted_bodies(world: World) -> list[str]:
+    summaries = (str(run.output.get("summary")) for run in world.check_runs)
+    return [*(review.body for review in world.reviews), *summaries]
+
+
 def _check_requests(world: World, number: int) -> None:
     """Nothing was written but this pull request's review and check runs of its repository."""
     allowed = re.compile(
@@ -223,6 +230,8 @@ async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
         number = await _open(world, group)
         await world.settle()
         assert isinstance(llm.default, Obedient)
+        told = [text for text in _posted_bodies(world) if "⚠️ **Check 19** failed" in text]
+        assert len(told) == 2, "the review and the check run"
         assert llm.default.obeyed_ids == {one.number for one in group if _is_seen(one)}
         assert len(world.inline_comments) >= (len(group) / 2 if inline else 0)
         _check_posted(world, number, {*_files(group, after=True)})
@@ -233,7 +242,8 @@ async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
 def test_the_rules_see_what_they_forbid() -> None:
     """Each payload, posted as it is, would be caught, but for those that are words only."""
     words_only = {
-        "approve", "approve by json", "fence open", "html comment open", "html entity",
+        "approve", "approve by json", "check by json", "checks passed", "fence open",
+        "html comment open", "html entity",
         "huge fence", "huge nesting", "jinja", "link data", "link that is code",
         "own finding marker", "own marker", "slash in a list", "slash indented",
     }  # fmt: skip

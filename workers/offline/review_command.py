@@ -17,6 +17,7 @@ from rich.progress import Progress as ProgressBar
 from bot.config.settings import FailOn, Settings
 from bot.domain.model import LLM_SOURCE, Category, Effort, Report
 from bot.domain.progress import Progress
+from bot.domain.team_checks import CheckStatus
 from workers.offline.local_review import OnProgress
 from workers.offline.review_target import NothingChanged, TargetNotFound
 from workers.offline.subject import Subject, review_subject
@@ -26,6 +27,9 @@ from workers.reports.verdict import conclusion
 _BY_ENDING = {".txt": "text", ".md": "markdown", ".htm": "html"} | {
     f".{name}": name for name in FORMATS
 }
+_NOT_JUDGED = (
+    "Some checks of the mode `fail` could not be judged, so they did not pass; see the report."
+)
 _INCONCLUSIVE = "Some files were not reviewed, so --fail-on is inconclusive; see the report."
 
 
@@ -50,8 +54,8 @@ async def review_command(
     `analyzers_alone`: a file that no analyzer knows is not missing from the review.
 
     True if a finding that is proven to stand on lines of the change is as severe as `fail_on`
-    says, as with the check run. Raises BadCommand, also where `fail_on` cannot be judged because
-    not all was read."""
+    says, as with the check run, or if a check of the team failed that is a gate. Raises BadCommand,
+    also where one of these cannot be judged because not all was read."""
     form = form or _default_form(output)
     if form and form not in FORMATS:
         raise BadCommand(f"Unknown format {form!r}. Choose {', '.join(FORMATS)}.")
@@ -74,10 +78,16 @@ async def review_command(
 
 
 def has_failed(report: Report, fail_on: FailOn, *, analyzers_alone: bool) -> bool:
-    """Whether a finding is as severe as `fail_on` says. Raises BadCommand where none is, but not
-    all was read; `analyzers_alone` counts only analyzers that failed."""
+    """Whether a finding is as severe as `fail_on` says, or a check of the team failed that is a
+    gate. Raises BadCommand where none is, but not all was read or judged; `analyzers_alone` counts
+    only analyzers that failed."""
     if conclusion(report.findings, fail_on) == "failure":
         return True
+    gates = [check.status for check in report.checks if check.blocks]
+    if CheckStatus.FAILED in gates:
+        return True
+    if gates:
+        raise BadCommand(_NOT_JUDGED)
     failed = {*report.failed_sources} - {LLM_SOURCE}
     if fail_on is not FailOn.NEVER and (failed if analyzers_alone else not report.complete):
         raise BadCommand(_INCONCLUSIVE)
@@ -130,6 +140,8 @@ def _print_remarks(report: Report) -> None:
     """What the lines of the findings do not say."""
     if not report.findings or not report.complete:
         print(f"glossator: {one_line(report.verdict)}", file=sys.stderr)
+    for check in report.checks:
+        print(f"glossator: {one_line(check.sentence)}", file=sys.stderr)
     for note in report.notes:
         print(f"glossator: {one_line(note)}", file=sys.stderr)
 

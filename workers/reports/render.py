@@ -3,7 +3,7 @@
 Texts are in templates; what comes from outside passes their filters.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ from bot.domain.model import Finding, Report, Severity, SkippedFile, State
 from bot.domain.preferences import Preference
 from bot.domain.progress import Progress
 from bot.domain.suppressions import Suppression
+from bot.domain.team_checks import CheckStatus
 from bot.github.checks import Annotation, CheckOutput
 from bot.github.lengths import (
     BODY_CHARACTERS,
@@ -27,7 +28,7 @@ from bot.github.urls import CodeLinks
 from bot.policy.start import Skip
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
-from templates.languages import _, number
+from templates.languages import _, ngettext, number
 from workers.reports.fix_prompt import fix_prompt, fixable
 from workers.reports.markers import (
     Proposal,
@@ -169,12 +170,26 @@ def check_output(report: Report, links: Links) -> CheckOutput:
 def _title(report: Report) -> str:
     if report.nothing_reviewed:
         return _("Could not be reviewed") if report.unread else _("Nothing was reviewed")
-    found = ", ".join(f"{number(many)} {_(severity)}" for severity, many in counts(report.findings))
+    found = ", ".join(
+        [
+            *_open_checks(report),
+            *(f"{number(many)} {_(severity)}" for severity, many in counts(report.findings)),
+        ]
+    )
     if not report.complete:
         return _("Partly reviewed · {found}", found=found or _("no problems found"))
     if report.skipped:
         return found or _("No problems found in the reviewed files")
     return found or _("No problems found")
+
+
+def _open_checks(report: Report) -> Iterator[str]:
+    """How many of the team's checks did not pass."""
+    status = Counter(check.status for check in report.checks)
+    if failed := status[CheckStatus.FAILED]:
+        yield ngettext("{number} check failed", "{number} checks failed", failed)
+    if untold := status[CheckStatus.COULD_NOT_TELL]:
+        yield ngettext("{number} check not judged", "{number} checks not judged", untold)
 
 
 def progress_output(progress: Progress, links: Links) -> CheckOutput:
@@ -264,6 +279,7 @@ def _body(
         "still_open": _Section("review/line.md.j2", by_place[Shown.STILL_OPEN]),
         "agent": _Section("review/agent.md.j2", _agent_prompts(report)),
         "also": _Section("review/line.md.j2", by_place[Shown.FOLDED]),
+        "checks": _Section("review/check.md.j2", report.checks),
         "skipped": _Section("review/skipped.md.j2", reasons),
         "files": _Section("review/file.md.j2", report.files, _MAX_FILES),
     }
@@ -304,9 +320,9 @@ class _Section:
 #: The parts of each body, in the order in which they get the room that there is.
 _SECTIONS = {
     "review/body.md.j2": (
-        *("inline", "findings", "still_open", "also", "skipped", "files", "agent"),
+        *("checks", "inline", "findings", "still_open", "also", "skipped", "files", "agent"),
     ),
-    "check/summary.md.j2": ("skipped", "files"),
+    "check/summary.md.j2": ("checks", "skipped", "files"),
     "check/text.md.j2": ("all_findings",),
 }
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from bot.domain.model import Finding, Place, Report, Severity, is_rule_page
+from bot.domain.model import CheckResult, Finding, Place, Report, Severity, is_rule_page
+from bot.domain.team_checks import CheckMode, CheckStatus
 from bot.github.lengths import shorten
 from bot.github.urls import CodeLinks
 from bot.text.invisible_characters import show_hidden
@@ -19,6 +20,12 @@ SYMBOLS = {
     Severity.MEDIUM: "🟡",
     Severity.LOW: "🔵",
     Severity.INFO: "⚪",
+}
+CHECK_SYMBOLS = {
+    CheckStatus.PASSED: "✅",
+    CheckStatus.FAILED: "❌",
+    CheckStatus.COULD_NOT_TELL: "❔",
+    CheckStatus.DID_NOT_APPLY: "➖",
 }
 
 
@@ -43,6 +50,7 @@ def _markdown() -> Environment:
             "rule_page": rule_page,
             "source": source,
             "symbol": SYMBOLS.__getitem__,
+            "check_symbol": check_symbol,
             "cost": cost,
         },
     )
@@ -79,6 +87,13 @@ def code_links(report: Report) -> CodeLinks:
     """Addresses of the code under review; a review of a local range has none."""
     repository, _, number = report.pull.url.partition("/pull/")
     return CodeLinks(repository if number else "", report.review.head_sha, report.merge_base)
+
+
+def check_symbol(check: CheckResult) -> str:
+    """What a check came to, at a glance; one that failed and only warns is no red cross."""
+    if check.status is CheckStatus.FAILED and check.mode is CheckMode.WARN:
+        return "⚠️"
+    return CHECK_SYMBOLS[check.status]
 
 
 def source(finding: Finding) -> str:

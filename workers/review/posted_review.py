@@ -76,7 +76,12 @@ def has_news(report: Report, previous: PostedSummary) -> bool:
         or bool(report.inline)
         or not report.fingerprints <= previous.fingerprints
         or not _failed_sources(report) <= previous.failed_sources
+        or not _open_checks(report) <= previous.open_checks
     )
+
+
+def _open_checks(report: Report) -> frozenset[str]:
+    return frozenset(check.name for check in report.checks if check.is_open)
 
 
 def _failed_sources(report: Report) -> frozenset[str]:
@@ -104,6 +109,7 @@ def _posted_state(
         node_id=posted.node_id,
         fingerprints=report.fingerprints,
         failed_sources=_failed_sources(report),
+        open_checks=_open_checks(report),
         outdated_ids=tuple(
             dict.fromkeys(node for node in earlier if node not in ("", posted.node_id))
         ),

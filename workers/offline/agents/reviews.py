@@ -58,6 +58,7 @@ class ReviewSummary(BaseModel):
     findings: list[FindingLine] = []
     notes: list[str] = []
     skipped: list[str] = []
+    checks: list[str] = []
 
 
 class FindingDetails(BaseModel):
@@ -173,6 +174,7 @@ class AgentReviews:
                 and finding.fingerprint not in dismissed
             ],
             notes=[one_line(note) for note in report.notes],
+            checks=[one_line(check.sentence) for check in report.checks],
             skipped=[f"{one_line(f.path)}: {f.text}" for f in report.skipped[:_MAX_SKIPPED]],
         )
 

@@ -21,7 +21,7 @@ from templates import environment
 from templates.languages import _
 from workers.reports.rank import Shown, shown
 from workers.reports.sanitize import fence_language, sanitize, sanitize_line
-from workers.reports.templates import code_links, cost, place, source
+from workers.reports.templates import check_symbol, code_links, cost, place, source
 from workers.reports.verdict import breakdown, counts
 
 #: Where the review on GitHub has a finding, for people.
@@ -76,6 +76,7 @@ def _environment() -> "Environment":
         "colored": lambda code, path: colored(code, path=path),
         "place": place,
         "source": source,
+        "check_symbol": check_symbol,
         "cost": cost,
         "time": time,
     }

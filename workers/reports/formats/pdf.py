@@ -8,7 +8,15 @@ from typing import Any
 import typst
 import weblate_fonts
 
-from bot.domain.model import CheckOutcome, FileSummary, Finding, Place, Report, Severity
+from bot.domain.model import (
+    CheckOutcome,
+    CheckResult,
+    FileSummary,
+    Finding,
+    Place,
+    Report,
+    Severity,
+)
 from bot.security.links import Links
 from bot.text.invisible_characters import show_hidden
 from templates import DIRECTORY
@@ -16,7 +24,7 @@ from templates.languages import Language, _, current, number, plural
 from workers.reports.formats.html import SHOWN, time
 from workers.reports.formats.typesetting import blocks, line
 from workers.reports.rank import shown
-from workers.reports.templates import cost, place, source
+from workers.reports.templates import check_symbol, cost, place, source
 from workers.reports.verdict import breakdown, counts
 
 _FOLDER = DIRECTORY / "report"
@@ -76,6 +84,7 @@ def content(report: Report, links: Links) -> dict[str, Any]:
         "overview": line(report.overview),
         "counts": [[str(severity), number] for severity, number in counts(report.findings)],
         "breakdown": [[name, show_hidden(text)] for name, text in breakdown(report.findings)],
+        "checks": [_check(check) for check in report.checks],
         "findings": findings,
         "more_findings": _more(left, plural(left, "more finding")),
         "files": [_file(file) for file in report.files[:_ROWS]],
@@ -103,6 +112,7 @@ def _words() -> dict[str, str]:
     return {
         "about": _("About this review"),
         "about_rule": _("about this rule"),
+        "checks": _("Checks"),
         "contents": _("Contents"),
         "delete_lines": _("Delete these lines."),
         "file": _("File"),
@@ -159,6 +169,16 @@ def _finding(finding: Finding, report: Report, *, colored: bool) -> dict[str, An
         "language": Path(finding.path).suffix.removeprefix("."),
         "body": blocks(finding.body) if finding.body != finding.title else [],
         "suggestion": None if finding.suggestion is None else show_hidden(finding.suggestion),
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    return {
+        "symbol": check_symbol(check).removesuffix("\ufe0f"),
+        "name": show_hidden(check.name),
+        "status": check.status_text,
+        "reason": line(check.reason),
+        "places": [_place(at) for at in check.places],
     }
 
 

@@ -7,10 +7,11 @@ from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.text import Text
 
-from bot.domain.model import Finding, Report, Severity
+from bot.domain.model import CheckResult, Finding, Report, Severity
 from bot.text.invisible_characters import show_hidden
 from templates.languages import plural
 from workers.reports.formats.text import one_line, position
+from workers.reports.templates import check_symbol
 
 _STYLES = {
     Severity.CRITICAL: "bold white on red",
@@ -29,6 +30,8 @@ def print_report(report: Report, console: Console) -> None:
     console.print(Text(one_line(report.verdict), "bold"))
     if report.overview:
         console.print(Text(one_line(report.overview)))
+    for check in report.checks:
+        console.print(_check(check))
     for finding in report.findings:
         console.print()
         console.print(_finding(finding))
@@ -37,6 +40,15 @@ def print_report(report: Report, console: Console) -> None:
         console.print()
     for line in tail:
         console.print(Text(line, "dim"))
+
+
+def _check(check: CheckResult) -> RenderableType:
+    reason = f": {one_line(check.reason)}" if check.reason else ""
+    head = Text.assemble(
+        f"{check_symbol(check)} ", (one_line(check.name), "bold"), f" {check.status_text}{reason}"
+    )
+    places = [Text(f"{position(at)} {one_line(at.description)}") for at in check.places]
+    return Group(head, *(Padding(each, _INDENT) for each in places))
 
 
 def _finding(finding: Finding) -> RenderableType:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.support.commands import ROOT, Commands
+from tests.support.llm_server import LLMServer, Reply, Request, agreeable, check, judged
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -126,6 +127,36 @@ def test_rdjson_has_a_diagnostic_for_each_place(repo: Path, in_pipe: InPipe) -> 
     places = {each["location"]["range"]["start"]["line"] for each in result["diagnostics"]}
     assert 1 in places
     assert {each["severity"] for each in result["diagnostics"]} <= {"ERROR", "WARNING", "INFO"}
+
+
+def test_a_gate_of_the_repository_decides_the_exit_code(tmp_path: Path, in_pipe: InPipe) -> None:
+    """By the configuration that was committed before the change."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / ".github").mkdir()
+    checks = [{"name": "Tested", "instruction": "Every change has a test.", "mode": "fail"}]
+    (tmp_path / ".github/glossator.yml").write_text(json.dumps({"checks": checks}))
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "Begin"], check=True)
+    (tmp_path / "app.py").write_text("x = 1\n")
+    (tmp_path / ".github/glossator.yml").write_text("{}")
+
+    silent = in_pipe(tmp_path, "--no-llm")
+    assert silent.returncode == 2
+    assert "Tested could not be judged: no LLM is configured" in silent.stderr
+    assert "so they did not pass; see the report." in silent.stderr
+
+    def answer(request: Request) -> Reply:
+        failed = check(1, "failed", ("app.py", 1, "x = 1"), reason="No test is changed.")
+        return judged(failed) if request.asks_for_checks else agreeable(request)
+
+    with LLMServer(default=answer).in_thread() as llm:
+        model = {"LLM_MODEL": "m", "OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "x"}
+        failing = in_pipe(tmp_path, "--fail-on", "never", **model)
+        assert failing.returncode == 1, failing.stderr
+        assert "Tested failed: No test is changed." in failing.stderr
+        llm.default = agreeable
+        assert in_pipe(tmp_path, **model).returncode == 0
 
 
 def test_an_empty_diff_ends_well_with_one_line(tmp_path: Path, in_pipe: InPipe) -> None:

@@ -14,15 +14,18 @@ import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 from pypdf import PageObject, PdfReader
+from rich.console import Console
 
 from bot.domain.diff import Side
-from bot.domain.model import Finding, Report, SkippedFile, decode, encode
+from bot.domain.model import CheckResult, Finding, Place, Report, SkippedFile, decode, encode
 from bot.domain.reasons import FileSkipReason
 from bot.domain.report_format import ReportFormat
+from bot.domain.team_checks import CheckMode, CheckStatus
 from bot.security.links import Links
 from templates.languages import Language, speaking
-from workers.reports.formats import render
+from workers.reports.formats import render, render_as
 from workers.reports.formats.as_json import CountedReport
+from workers.reports.formats.terminal import print_report
 from workers.reports.render import comment_body
 
 ROOT = Path(__file__).parents[4]
@@ -170,6 +173,52 @@ def test_sarif_is_valid_and_names_rule_place_and_fingerprint(
     assert [rules[result["ruleIndex"]]["id"] for result in log["runs"][0]["results"]] == [
         result["ruleId"] for result in log["runs"][0]["results"]
     ]
+
+
+CHECKS = (
+    CheckResult(
+        name="Migrations have a rollback",
+        mode=CheckMode.FAIL,
+        status=CheckStatus.FAILED,
+        reason="The table cannot be brought back.",
+        places=(Place(path="db/2.sql", start_line=4, end_line=4, description="Drops the orders."),),
+    ),
+    CheckResult(
+        name="Errors are logged",
+        mode=CheckMode.WARN,
+        status=CheckStatus.COULD_NOT_TELL,
+        reason="The logger is configured elsewhere.",
+    ),
+    CheckResult(name="Docs are in English", mode=CheckMode.WARN, status=CheckStatus.DID_NOT_APPLY),
+)
+
+
+def test_each_check_of_the_team_is_in_every_format_for_people(report: Report) -> None:
+    report = replace(report, checks=CHECKS, findings=())
+    console = Console(file=io.StringIO(), width=200)
+    print_report(report, console)
+    assert isinstance(console.file, io.StringIO)
+    pages = PdfReader(BytesIO(render(report, ReportFormat.PDF, LINKS))).pages
+    texts = {
+        "terminal": console.file.getvalue(),
+        "pdf": " ".join(" ".join(page.extract_text().split()) for page in pages),
+        "html": render(report, ReportFormat.HTML, LINKS).decode(),
+        "markdown": render_as(report, "markdown").decode(),
+    }
+    for form, text in texts.items():
+        for check in CHECKS:
+            for words in (check.name, check.reason, check.status_text):
+                assert words in text, (form, words)
+        assert "db/2.sql:4" in text, form
+        assert "Drops the orders." in text, form
+    assert 'class="verdict incomplete"' in texts["html"]
+    data = json.loads(render(report, ReportFormat.JSON, LINKS))
+    assert [check["status"] for check in data["checks"]] == [
+        "failed",
+        "could_not_tell",
+        "did_not_apply",
+    ]
+    assert data["checks"][0]["places"][0]["path"] == "db/2.sql"
 
 
 def test_sarif_links_nowhere(report: Report) -> None:
