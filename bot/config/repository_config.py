@@ -165,6 +165,7 @@ class RepoConfig:
     preferences: tuple[TeamPreference, ...] = ()
     remember: bool = True  # offer to remember what people say of findings
     checks: tuple[TeamCheck, ...] = ()
+    description_overview: bool = False
 
     @property
     def has_gates(self) -> bool:
@@ -408,6 +409,10 @@ class _File(_Section):
     )
     remember: bool = Field(
         _DEFAULT.remember, description="Offer to remember a dismissal's reason as a preference."
+    )
+    description_overview: bool = Field(
+        _DEFAULT.description_overview,
+        description="Keep an overview of the change in the pull request's description.",
     )
     checks: Annotated[tuple[TeamCheck, ...], Field(max_length=MAX_CHECKS)] = Field(
         (),

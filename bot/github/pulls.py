@@ -46,6 +46,19 @@ async def get_pull(gh: GitHub, repo: str, number: int) -> PullRequest:
     return pull_of(await gh.getitem(repo_url(repo, "pulls", number)))
 
 
+async def get_description(gh: GitHub, repo: str, number: int) -> str:
+    """The description as it is now, "" if there is none. Raises NotFound."""
+    return (await gh.getitem(repo_url(repo, "pulls", number)))["body"] or ""
+
+
+async def update_description(gh: GitHub, repo: str, number: int, text: str) -> None:
+    """Put another description in the place of the present one: GitHub has no way to change it
+    only if it is still the same.
+    https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
+    """
+    await gh.patch(repo_url(repo, "pulls", number), data={"body": text})
+
+
 async def add_labels(gh: GitHub, repo: str, number: int, names: Sequence[str]) -> None:
     """Put labels on a pull request; GitHub makes those that the repository does not have."""
     await gh.post(repo_url(repo, "issues", number, "labels"), data={"labels": list(names)})

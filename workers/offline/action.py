@@ -33,7 +33,7 @@ from workers.offline.local_review import ReviewTarget, review_here
 from workers.offline.review_command import BadCommand, has_failed, progress_bar, write_file
 from workers.offline.review_target import TargetNotFound, github_pull
 from workers.reports.formats import render_as
-from workers.reports.github_review import edit_review, find_posted, publish_new
+from workers.reports.github_review import describe, edit_review, find_posted, publish_new
 from workers.reports.markers import read_finding_marker, review_marker
 from workers.scan.repository.errors import CloneError
 
@@ -141,6 +141,9 @@ async def _review(
             try:
                 posted = await _post(gh, report, author, settings, target)
                 remarks.append(f"[The review]({posted.url}) is on the pull request.")
+                if target.config.description_overview:
+                    with suppress(GitHubError):
+                        await describe(gh, report)
             except Forbidden:
                 remarks.append(_READ_ONLY)
     sys.stdout.buffer.write(render_as(report, "text"))  # lines for the problem matcher

@@ -7,14 +7,18 @@ id, so that an attempt which died half-way is taken up where it stopped.
 from dataclasses import replace
 
 from bot.domain.model import Finding, Report, Severity
-from bot.github import checks, reviews
+from bot.github import checks, pulls, reviews
 from bot.github.client import GitHub
 from bot.github.reviews import PostedReview, ReviewComment
 from bot.github.urls import CodeLinks
 from bot.security.links import Links
+from bot.telemetry import log
 from workers.reports import render
+from workers.reports.description import overview_block, with_overview
 from workers.reports.markers import read_finding_marker, review_marker
 from workers.reports.templates import code_links
+
+_log = log.get(__name__)
 
 
 async def find_posted(gh: GitHub, report: Report, links: Links, author: str) -> PostedReview | None:
@@ -79,6 +83,22 @@ def posted_fingerprints(report: Report, posted: PostedReview) -> tuple[str, ...]
     names = _taken(report, posted)
     taken = [finding for finding in report.findings if finding.fingerprint in names]
     return tuple(dict.fromkeys(name for finding in taken for name in sorted(finding.fingerprints)))
+
+
+async def describe(gh: GitHub, report: Report) -> None:
+    """Bring our part of the pull request's description up to date; safe to repeat. It is read just
+    before it is written, so that what people write meanwhile is kept. A review of one category, or
+    one in which the model said nothing of the change, leaves it as it is."""
+    if not report.overview or report.review.focus is not None:
+        return
+    repo, number = report.review.repository.full_name, report.review.number
+    block = overview_block(report)
+    body = await pulls.get_description(gh, repo, number)
+    changed = with_overview(body, block)
+    if changed is None:
+        _log.info("description_left_alone", review=report.review.id)
+    elif changed != body:
+        await pulls.update_description(gh, repo, number, changed)
 
 
 async def complete_check_run(

@@ -10,6 +10,7 @@ from bot.github.checks import failed_checks
 from bot.github.client import GitHub
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.telemetry import log
+from workers.reports.description import without_overview
 
 _log = log.get(__name__)
 
@@ -26,12 +27,12 @@ async def read_pull_context(
     one that we may read. With `own_app`, the id of our App, also what checks of others failed."""
     commits, issue, failed = await asyncio.gather(
         pulls.list_commits(gh, repo, pull.number),
-        _issue(gh, repo, pull.body),
+        _issue(gh, repo, without_overview(pull.body)),
         _failed_checks(gh, repo, pull.head_sha, own_app),
     )
     return PullRequestContext(
         title=pull.title,
-        body=pull.body,
+        body=without_overview(pull.body),
         commits=tuple(commit.message for commit in commits),
         issue=issue,
         failed_checks=failed,

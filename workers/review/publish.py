@@ -20,7 +20,7 @@ from bot.store import Handoff, ReviewState
 from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.reports.formats import render as render_format
-from workers.reports.github_review import complete_check_run
+from workers.reports.github_review import complete_check_run, describe
 from workers.reports.merge import build_report
 from workers.review import check_run, outcomes, threads
 from workers.review.code_scanning import upload_alerts
@@ -38,6 +38,8 @@ LEASE_SECONDS = 30
 #: Who finds another at it waits so long, and then comes again: whoever is killed in the midst of a
 #: step is suspected to have taken its worker down, and most of a long wait is no work.
 WAIT_SECONDS, RETRY_SECONDS = 0.5, 2.0
+
+_DAY_MS = 86_400_000
 
 _log = log.get(__name__)
 
@@ -84,6 +86,7 @@ async def publish_review(services: Services, attempt: Attempt, state: ReviewStat
             review_url = posted.url
         await _record_outcomes(services, gh, report, handoff, bot_threads or ())
         await _change_labels(gh, report, handoff)
+        await _describe(services, gh, report, handoff)
         await fold_earlier(services, gh, report)
         await threads.resolve_fixed(services, gh, report, bot_threads or ())
         if request_changes or bot_threads:  # else no earlier review can have asked for any
@@ -141,6 +144,19 @@ async def _change_labels(gh: GitHub, report: Report, handoff: Handoff) -> None:
             await pulls.remove_label(gh, repo, number, name)
     except GitHubError as exc:
         _log.info("labels_not_changed", review=report.review.id, why=str(exc))
+
+
+async def _describe(services: Services, gh: GitHub, report: Report, handoff: Handoff) -> None:
+    """Write the overview into the description, where the repository wants it; what GitHub refuses
+    is logged once a day for each pull request."""
+    if not handoff.config.description_overview:
+        return
+    try:
+        await describe(gh, report)
+    except GitHubError as exc:
+        name = f"description:{report.review.repository.id}:{report.review.number}"
+        if await services.store.locks.once_per(name, _DAY_MS):
+            _log.warning("description_not_changed", review=report.review.id, why=str(exc))
 
 
 async def _has_posted(services: Services, review: Review) -> bool:

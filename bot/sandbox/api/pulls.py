@@ -5,7 +5,16 @@ import asyncio
 from starlette.responses import Response
 
 from bot.sandbox import pull_json, repository_json
-from bot.sandbox.api.call import Call, Endpoint, GitHubError, answer, not_found, page_of
+from bot.sandbox.api.call import (
+    Call,
+    Endpoint,
+    GitHubError,
+    answer,
+    not_found,
+    page_of,
+    unprocessable,
+)
+from bot.sandbox.api.issues import MAX_BODY
 from bot.sandbox.git import diff, git
 from bot.sandbox.state import Pull, Repository
 
@@ -66,6 +75,17 @@ async def get_pull(call: Call) -> Response:
         "changed_files": len(files),
     }
     return answer(body)
+
+
+async def update_pull(call: Call) -> Response:
+    """PATCH /repos/{owner}/{repo}/pulls/{number}: its description, which is all that we change"""
+    pull = call.pull()
+    body = call.required("PullRequest", "body", str)
+    if len(body) > MAX_BODY:
+        raise unprocessable(f"Body is too long (maximum is {MAX_BODY} characters)")
+    pull.body, pull.updated_at = body, call.state.now()
+    call.wrote = True
+    return await get_pull(call)
 
 
 async def _as_diff(call: Call, pull: Pull) -> Response:
@@ -131,6 +151,7 @@ _PULL = "/repos/{owner}/{repo}/pulls/{number:int}"
 ENDPOINTS = (
     Endpoint("GET", "/repos/{owner}/{repo}/pulls", list_pulls, "pull_requests:read"),
     Endpoint("GET", _PULL, get_pull, "pull_requests:read"),
+    Endpoint("PATCH", _PULL, update_pull, "pull_requests:write"),
     Endpoint("GET", f"{_PULL}/files", list_files, "pull_requests:read"),
     Endpoint("GET", f"{_PULL}/commits", list_commits, "pull_requests:read"),
 )

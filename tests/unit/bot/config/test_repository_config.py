@@ -102,6 +102,7 @@ def test_the_documented_example_sets_every_key() -> None:
             ),
         ),
         remember=False,
+        description_overview=True,
         checks=(
             TeamCheck(
                 name="Migrations have a rollback",
