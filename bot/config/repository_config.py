@@ -166,6 +166,7 @@ class RepoConfig:
     remember: bool = True  # offer to remember what people say of findings
     checks: tuple[TeamCheck, ...] = ()
     description_overview: bool = False
+    diagram: bool = False
 
     @property
     def has_gates(self) -> bool:
@@ -413,6 +414,9 @@ class _File(_Section):
     description_overview: bool = Field(
         _DEFAULT.description_overview,
         description="Keep an overview of the change in the pull request's description.",
+    )
+    diagram: bool = Field(
+        _DEFAULT.diagram, description="Draw a changed flow as a Mermaid diagram in the review."
     )
     checks: Annotated[tuple[TeamCheck, ...], Field(max_length=MAX_CHECKS)] = Field(
         (),

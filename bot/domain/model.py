@@ -551,6 +551,7 @@ class BatchResult:
     overview: str = ""  # what the change does, one or two sentences
     fixed: tuple[tuple[str, str], ...] = ()  # (fingerprint, the line that shows it)
     checks: tuple[CheckResult, ...] = ()  # all that the batch asks for; of other batches none
+    diagram: str = ""  # Mermaid of the changed flow, as the model wrote it
 
 
 REPORT_VERSION = 3
@@ -574,7 +575,8 @@ class Report:
     `show_usage` is whether texts for people name tokens and cost (SHOW_COST), `agent_prompts`
     whether they hold prompts for coding agents; `review_minutes` is an estimate of how long a
     person takes to review the change, where the repository wants one. `checks` are those that the
-    repository writes in plain words, in its order.
+    repository writes in plain words, in its order. `diagram` is Mermaid of the changed flow, in a
+    few harmless statements, where the repository wants one and the model gave it.
     """
 
     version: int = REPORT_VERSION
@@ -604,6 +606,7 @@ class Report:
     agent_prompts: bool = False
     review_minutes: int | None = None
     checks: tuple[CheckResult, ...] = ()
+    diagram: str = ""
     finished_at: float
 
     @property

@@ -89,3 +89,24 @@ async def test_what_a_person_writes_during_the_review_is_kept(world: World, llm:
     await world.settle()
     assert pull.body == "Nothing of ours."
     assert world.check_runs[-1].conclusion == "success"
+
+
+@pytest.mark.parametrize(
+    ("diagram", "drawn"),
+    [
+        ("flowchart TD\nA[Ask @octocat] --> B", 'flowchart TD\n  A["Ask octocat"] --> B'),
+        ('flowchart TD\nA --> B\nclick A "https://evil.example"', ""),
+    ],
+)
+async def test_a_diagram_is_drawn_where_it_is_wanted_and_only_draws(
+    world: World, llm: LLMServer, diagram: str, drawn: str
+) -> None:
+    llm.default = Text(json.dumps({"diagram": diagram, "findings": []}))
+    before = {**BEFORE, ".github/glossator.yml": "diagram: true\n"}
+    await world.open_pull(before, AFTER)
+    await world.settle()
+    [posted] = world.reviews
+    assert ("```mermaid" in posted.body) == bool(drawn)
+    assert drawn in posted.body
+    assert "evil" not in posted.body
+    assert '"diagram":{"type":"string"}' in llm.requests[0].system

@@ -1,7 +1,7 @@
 """What a model is asked to answer: the schemas, and what is wrong with an answer (pure)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.look_ups import Operation
 from bot.domain.model import Category, Severity
@@ -153,9 +153,14 @@ _REVIEW_SCHEMAS = {
 }
 
 
-def review_schema(*, later: bool, preferences: bool) -> Schema:
-    """The answer of a reading; `later` where findings of an earlier review are open."""
-    return _REVIEW_SCHEMAS[later, preferences]
+def review_schema(*, later: bool, preferences: bool, diagram: bool) -> Schema:
+    """Of a reading: `later`, where findings of an earlier review are open; with `preferences`,
+    each finding may name one; with a `diagram` of the changed flow."""
+    schema = _REVIEW_SCHEMAS[later, preferences]
+    if not diagram:
+        return schema
+    properties = {"diagram": _TEXT, **schema.body["properties"]}
+    return replace(schema, name=f"{schema.name}_with_diagram", body=_object(**properties))
 
 
 VERDICTS_SCHEMA = Schema(

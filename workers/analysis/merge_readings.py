@@ -87,6 +87,7 @@ def _both(first: BatchResult, second: BatchResult) -> BatchResult:
         model=first.model or second.model,
         notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
         overview=first.overview or second.overview,
+        diagram=first.diagram or second.diagram,
         fixed=tuple({**dict(second.fixed), **dict(first.fixed)}.items()),
     )
 

@@ -22,6 +22,7 @@ MAX_SUGGESTION = 8000
 MAX_SUMMARY = 300
 MAX_OVERVIEW = 600
 MAX_TRACE = 2000
+MAX_DIAGRAM = 8000
 MAX_REASON = 300
 #: Findings read of one answer: more is noise by any measure.
 MAX_FINDINGS = 50
@@ -291,6 +292,11 @@ def read_summaries(answer: Json) -> dict[str, str]:
 def read_overview(answer: Json) -> str:
     """What the change does, in one line; "" if it is not told."""
     return " ".join(_text(answer, "overview", 4 * MAX_OVERVIEW).split())[:MAX_OVERVIEW]
+
+
+def read_diagram(answer: Mapping[str, object]) -> str:
+    """What is said to be a diagram; "" if there is none, or it is too long to be one."""
+    return _text(answer, "diagram", MAX_DIAGRAM)
 
 
 def read_fixed(answer: Mapping[str, object]) -> dict[int, str]:

@@ -139,20 +139,24 @@ def batch_prompt(
     open_findings: Numbered = (),
     preferences: NumberedPreferences = (),
     tone: str = "",
+    diagram: bool = False,
 ) -> Prompt:
     """The question that reviews `files`; only findings of `categories` are asked for. Of
     `pr_context` and `open_findings` together, and of `instructions`, `preferences` and
     `conventions`, as much is shown as their shares of `context_tokens` allow; of
     `reading.looked_up`, the newest that fit into what is left, at most a quarter. `overview` is on
-    the rest of the change, `tone` is how findings are to sound."""
+    the rest of the change, `tone` is how findings are to sound; a `diagram` of the changed flow
+    is asked for or not."""
     budgets = prompt_budget(context_tokens)
     chosen = () if set(categories) == set(Category) else tuple(categories)
     template = _ENVIRONMENT.get_template("batch.md.j2")
+    schema = review_schema(
+        later=bool(open_findings), preferences=bool(preferences), diagram=diagram
+    )
     system = _ENVIRONMENT.get_template("system.md.j2").render(
         categories=chosen,
-        schema=_compact(
-            review_schema(later=bool(open_findings), preferences=bool(preferences)).body
-        ),
+        schema=_compact(schema.body),
+        diagram=diagram,
     )
     reported = _reported(open_findings, budgets.pr_context // 2)
     failed = _failed_checks(pr_context, files, budgets.pr_context // 4)

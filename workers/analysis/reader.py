@@ -28,6 +28,7 @@ from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError
 from workers.analysis.model_answer import (
     RawFinding,
+    read_diagram,
     read_findings,
     read_fixed,
     read_look_ups,
@@ -65,6 +66,7 @@ class Reader:
     summaries: dict[str, str] = field(default_factory=dict)
     fixed: dict[int, str] = field(default_factory=dict)
     overviews: list[str] = field(default_factory=list)
+    diagrams: list[str] = field(default_factory=list)
     reviewed: list[str] = field(default_factory=list)
     inconclusive: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -163,8 +165,13 @@ class Reader:
             open_findings=open_findings,
             preferences=preferences,
             tone=self.config.tone,
+            diagram=self.config.diagram,
         )
-        schema = review_schema(later=bool(open_findings), preferences=bool(preferences))
+        schema = review_schema(
+            later=bool(open_findings),
+            preferences=bool(preferences),
+            diagram=self.config.diagram,
+        )
         return await self.session.ask(prompt, schema, purpose="review", model=self.model)
 
     def _open(self, files: Sequence[RedactedView]) -> Numbered:
@@ -220,6 +227,8 @@ class Reader:
                     self.summaries[by_path[known].source.file.path] = one_line(summary)
         overviews = [read_overview(each.data or {}) for each in answers]
         self.overviews += [text for text in overviews if text][-1:]
+        diagrams = [read_diagram(each.data or {}) for each in answers]
+        self.diagrams += [text for text in diagrams if text][-1:]
         paths = [file.source.file.path for file in files]
         self.reviewed += paths
         self.answered_by = answer.model
@@ -286,6 +295,7 @@ class Reader:
             model=self.answered_by,
             notes=tuple(dict.fromkeys(self.notes)),
             overview=clean(" ".join(self.overviews[:1])),
+            diagram=clean("".join(self.diagrams[:1])),
             fixed=self._fixed(),
         )
 

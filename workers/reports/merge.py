@@ -34,6 +34,7 @@ from bot.policy.finding_filter import doubts, finding_filter
 from bot.policy.precedence import Effective, effective
 from templates.languages import _
 from workers.reports.dedupe import deduplicate, group
+from workers.reports.diagrams import safe_diagram
 from workers.reports.rank import choose_inline, ranked
 from workers.reports.verdict import Coverage, conclusion, verdict
 
@@ -83,8 +84,7 @@ def build_report(
     findings = group(list(certain), posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
-    answered = any(result.model for result in results)
-    coverage = _coverage(scan, skipped, missed, answered=answered)
+    coverage = _coverage(scan, skipped, missed, answered=any(each.model for each in results))
     return Report(
         review=review,
         pull=pull,
@@ -109,7 +109,7 @@ def build_report(
         ),
         usage=sum((result.usage for result in asked), Usage()),
         models=_unique(result.model for result in asked if result.model),
-        notes=_unique(_notes(scan, results, settings, answered)),
+        notes=_unique(_notes(scan, results, settings, coverage.model_answered)),
         reviewed_paths=scan.reviewed_paths,
         searched_paths=scan.searched_paths,
         skipped_unlisted=scan.skipped_unlisted,
@@ -121,6 +121,7 @@ def build_report(
         agent_prompts=config.agent_prompts,
         review_minutes=_review_minutes(scan) if config.effort_estimate else None,
         checks=checks,
+        diagram=next(filter(None, (safe_diagram(result.diagram) for result in results)), ""),
         finished_at=now,
     )
 

@@ -51,6 +51,7 @@ def _markdown() -> Environment:
             "source": source,
             "symbol": SYMBOLS.__getitem__,
             "check_symbol": check_symbol,
+            "diagram": lambda text: fence(text, "mermaid"),
             "cost": cost,
         },
     )

@@ -226,6 +226,8 @@ async def report_of(
         dismissed=dismissed,
         earlier_reviews=posted_summary.reviews_before(review.id) if posted_summary else 0,
     )
+    if not report.diagram and any(result.diagram for result in results):
+        _log.info("diagram_dropped", review=review.id)
     if services.settings.has_llm:
         open_findings = still_open(earlier, scanned, results, report, dismissed)
         await store.pulls.save_open_findings(review.repository.id, review.number, open_findings)

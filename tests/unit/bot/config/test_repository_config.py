@@ -103,6 +103,7 @@ def test_the_documented_example_sets_every_key() -> None:
         ),
         remember=False,
         description_overview=True,
+        diagram=True,
         checks=(
             TeamCheck(
                 name="Migrations have a rollback",
