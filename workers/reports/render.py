@@ -169,7 +169,8 @@ def check_output(report: Report, links: Links) -> CheckOutput:
 
 def _title(report: Report) -> str:
     if report.nothing_reviewed:
-        return _("Could not be reviewed") if report.unread else _("Nothing was reviewed")
+        nothing = _("Could not be reviewed") if report.unread else _("Nothing was reviewed")
+        return " · ".join((nothing, *_open_checks(report)))
     found = ", ".join(
         [
             *_open_checks(report),

@@ -11,6 +11,7 @@ from bot.domain.commands import Verb
 from bot.domain.model import (
     Category,
     CheckOutcome,
+    CheckResult,
     Finding,
     PullRequest,
     Report,
@@ -21,6 +22,7 @@ from bot.domain.model import (
 )
 from bot.domain.progress import Activity, Progress
 from bot.domain.reasons import FileSkipReason
+from bot.domain.team_checks import CheckMode, CheckStatus
 from bot.github.lengths import characters, utf8_bytes
 from bot.policy.start import Skip, cancelled_by, decide
 from bot.security.links import Links
@@ -200,6 +202,25 @@ def test_a_comment_that_github_refused_is_in_the_body_in_full(report: Report) ->
     body = review_body(refused, LINKS, in_full=(first.fingerprint,))
     assert first.body.split()[0] in body
     assert "2 findings without an inline comment" in body
+
+
+def test_the_title_counts_the_checks_that_did_not_pass(report: Report) -> None:
+    names = {
+        CheckStatus.FAILED: 2,
+        CheckStatus.COULD_NOT_TELL: 1,
+        CheckStatus.PASSED: 1,
+        CheckStatus.DID_NOT_APPLY: 1,
+    }
+    checks = tuple(
+        CheckResult(name="x", mode=CheckMode.FAIL, status=status)
+        for status, count in names.items()
+        for _ in range(count)
+    )
+    clean = replace(report, findings=(), skipped=(), checks=checks)
+    assert check_output(clean, LINKS).title == "2 checks failed, 1 check not judged"
+    skipped = (SkippedFile("poetry.lock", FileSkipReason.LOCK_FILE),)
+    unread = replace(clean, reviewed=0, skipped=skipped, checks=checks[:1])
+    assert check_output(unread, LINKS).title == "Nothing was reviewed · 1 check failed"
 
 
 def test_an_incomplete_review_says_so_first(report: Report) -> None:
