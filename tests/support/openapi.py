@@ -63,11 +63,16 @@ def _validate_graphql(exchange: Exchange) -> None:
     body = json.loads(exchange.body)
     unknown = set(body) - {"query", "variables", "operationName"}
     assert not unknown, f"GraphQL request with unknown members {sorted(unknown)}"
-    try:
-        errors = validate_graphql(SCHEMA, parse(body["query"]))
-    except GraphQLError as error:
-        errors = [error]
+    errors = _graphql_errors(body["query"])
     assert not errors, f"GraphQL query does not fit the schema: {errors[0].message}"
+
+
+@functools.cache
+def _graphql_errors(query: str) -> list[GraphQLError]:
+    try:
+        return validate_graphql(SCHEMA, parse(query))
+    except GraphQLError as error:
+        return [error]
 
 
 def _operation(exchange: Exchange) -> tuple[Json, Json, dict[str, str]]:
