@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The versions of all packages and their hashes come from a lock file. With traces and Sentry:
 # docker build --build-arg LOCK=requirements-extras.lock .
 FROM python:3.11.14-slim-bookworm AS build

@@ -1,10 +1,10 @@
 """Bring compose.yaml up for real, and see a review through on it, with what may happen to it.
 
     docker build --tag glossator:local .
-    python deploy/try_compose.py docker compose
+    python -m deploy.try_compose docker compose
 
-Needs a Docker daemon on this machine and port 8000 free; the arguments are the command of
-compose. GitHub is the sandbox, in this process. Redis is restarted, web is killed and a worker
+Needs a Docker daemon on this machine and ports 8000 and 9464 free; the arguments are the command
+of compose. GitHub is the sandbox, in this process. Redis is restarted, web is killed and a worker
 added between the first review and the second. Everything is taken down at the end. A .env that
 is there is put back.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx2
 
-from bot.sandbox.server import Sandbox
+from tests.support.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[1]
 WEB = "http://127.0.0.1:8000"
@@ -109,7 +109,7 @@ async def tried(sandbox: Sandbox) -> None:
         runs = list(repo.check_runs.values())
         return any(run.head_sha == head and run.status == "completed" for run in runs)
 
-    await compose("up", "--detach", "--no-build")
+    await compose("up", "--detach", "--no-build", "--wait")  # until each health check has passed
     await until("ready", ready)
     base = await sandbox.commit(REPO, {"app.py": "x = 1\n"}, message="Begin")
     head = await sandbox.commit(REPO, {"app.py": "eval(input())\n"}, parent=base)
@@ -118,7 +118,7 @@ async def tried(sandbox: Sandbox) -> None:
 
     await compose("restart", "redis")
     await compose("kill", "web")
-    await compose("up", "--detach", "--no-build", "--scale", "worker=2")
+    await compose("up", "--detach", "--no-build", "--scale", "worker=2", "--wait")
     await until("ready again", ready)
     head = await sandbox.commit(REPO, {"b.py": "exec(input())\n"}, parent=head)
     await sandbox.push(REPO, number, head)
