@@ -10,6 +10,7 @@ are no longer there: only pip looks at them, and it goes as well.
 import argparse
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -37,11 +38,13 @@ def unused_locales(packages: Path) -> Iterator[Path]:
             yield path
 
 
-def web_fonts(packages: Path) -> Iterator[Path]:
-    """Fonts as browsers read them; reports are set with the others."""
+def unused_fonts(packages: Path) -> Iterator[Path]:
+    """Fonts as browsers read them, and weights between and beyond the two of reports."""
     folder = packages / "weblate_fonts/static"
     for pattern in ("*.woff2", "*.woff", "*.css"):
         yield from folder.rglob(pattern)
+    for weight in ("Black", "ExtraLight", "Light", "Medium", "Semibold"):
+        yield from folder.rglob(f"*-{weight}*.ttf")
 
 
 def installers(packages: Path) -> Iterator[Path]:
@@ -52,7 +55,7 @@ def installers(packages: Path) -> Iterator[Path]:
     yield from packages.glob("distutils-precedence.pth")
 
 
-STEPS = (unused_grammars, unused_locales, web_fonts, installers)
+STEPS = (unused_grammars, unused_locales, unused_fonts, installers)
 
 
 def size(paths: Iterable[Path]) -> int:
@@ -69,27 +72,55 @@ def delete(paths: Iterable[Path]) -> None:
             path.unlink()
 
 
-def strip(packages: Path) -> None:
-    """Leave out of libraries the names of functions that nothing outside of them calls."""
-    for path in packages.rglob("*.so*"):
-        if path.is_file():
-            stripped = path.with_name(f"{path.name}.stripped")
-            subprocess.run(["strip", "--strip-unneeded", "-o", stripped, path], check=True)
-            stripped.replace(path)  # some are in use by this process: the old file stays for it
+def strip(paths: Iterable[Path]) -> None:
+    """Leave out of libraries and programs the names that nothing outside of them asks for."""
+    for path in paths:
+        stripped = path.with_name(f"{path.name}.stripped")
+        subprocess.run(["strip", "--strip-unneeded", "-o", stripped, path], check=True)
+        stripped.replace(path)  # some are in use by this process: the old file stays for it
+
+
+def compiled(packages: Path, programs: Path) -> Iterator[Path]:
+    """Libraries of packages, and programs that are no scripts."""
+    yield from (path for path in packages.rglob("*.so*") if path.is_file())
+    for path in programs.iterdir():
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                if file.read(4) == b"\x7fELF":
+                    yield path
+
+
+def pack(packages: Path) -> None:
+    """Compress the grammars, which bot/text/grammars.py unpacks where that is possible."""
+    if sys.platform != "linux":
+        return
+    from zstandard import ZstdCompressor
+
+    for path in (packages / "tree_sitter_language_pack/bindings").glob("*.so"):
+        target = path.with_name(f"{path.name}.zst")
+        target.write_bytes(ZstdCompressor(level=12).compress(path.read_bytes()))
+        path.unlink()
 
 
 def main() -> None:
-    packages = Path(sysconfig.get_path("purelib"))
-    before = size([packages])
+    packages, programs = (Path(sysconfig.get_path(name)) for name in ("purelib", "scripts"))
+    before = left = size([packages, programs])
     for step in STEPS:
         paths = list(step(packages))
-        print(f"{step.__name__:<16} {size(paths) / 1e6:6.1f} MB, {len(paths)} files or folders")
         delete(paths)
+        left = told(step.__name__, left, size([packages, programs]))
     if shutil.which("strip"):
-        unstripped = size([packages])
-        strip(packages)
-        print(f"{'strip':<16} {(unstripped - size([packages])) / 1e6:6.1f} MB")
-    print(f"{'packages':<16} {before / 1e6:6.1f} -> {size([packages]) / 1e6:.1f} MB")
+        strip(list(compiled(packages, programs)))
+        left = told("strip", left, size([packages, programs]))
+    pack(packages)
+    left = told("pack", left, size([packages, programs]))
+    print(f"{'all':<16} {before / 1e6:6.1f} -> {left / 1e6:.1f} MB")
+
+
+def told(step: str, before: int, after: int) -> int:
+    """Print what a step left out; returns what is there after it."""
+    print(f"{step:<16} {(before - after) / 1e6:6.1f} MB")
+    return after
 
 
 if __name__ == "__main__":

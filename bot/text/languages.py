@@ -1,16 +1,13 @@
-"""Which language a file is in, and whether text parses in it (pure; tree-sitter, offline).
-
-The grammars are carried by the wheel of tree-sitter-language-pack 0.x.
-"""
+"""Which language a file is in, and whether text parses in it (pure; tree-sitter, offline)."""
 
 import ast
 import re
 import warnings
 from functools import cache
-from typing import cast
 
 from tree_sitter import Parser, Tree
-from tree_sitter_language_pack import SupportedLanguage, get_parser
+
+from bot.text.grammars import grammar
 
 _BY_NAME = {
     "dockerfile": "dockerfile",
@@ -223,4 +220,4 @@ def _is_deeper(text: str, most: int) -> bool:
 
 @cache
 def _parser(language: str) -> Parser:
-    return get_parser(cast(SupportedLanguage, language))
+    return Parser(grammar(language))

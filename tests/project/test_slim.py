@@ -1,6 +1,7 @@
 """What the image leaves out of an installation is never asked for."""
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ class Slim(Protocol):
 
     def unused_grammars(self, packages: Path) -> Iterator[Path]: ...
     def unused_locales(self, packages: Path) -> Iterator[Path]: ...
+    def pack(self, packages: Path) -> None: ...
     def delete(self, paths: Iterable[Path]) -> None: ...
 
 
@@ -106,8 +108,40 @@ def test_what_it_deletes_is_what_it_names(slim: Slim, copy: Path) -> None:
         "pipeline",
     }
     fonts = {path.suffix for path in (copy / "weblate_fonts").rglob("*") if path.is_file()}
-    assert fonts & {".ttf", ".otf"}
-    assert not fonts & {".woff", ".woff2"}
+    assert ".ttf" in fonts
+    assert not fonts & {".woff", ".woff2", ".css"}
+    weights = {path.stem.partition("-")[2] for path in (copy / "weblate_fonts").rglob("*.ttf")}
+    assert weights == {"Regular", "Rg", "It", "Bold", "Bd", "BoldIt"}
+    report = (ROOT / "templates/report/report.typ").read_text()
+    assert set(re.findall(r'weight: "?(\w+)', report)) == {"bold"}
+
+
+def test_packed_grammars_parse_as_before(slim: Slim, tmp_path: Path) -> None:
+    package = "tree_sitter_language_pack"
+    some = {f"{name}.abi3.so" for name in ("python", "go", "kotlin")}
+
+    def others(folder: str, names: list[str]) -> set[str]:
+        return set(names) - some if folder.endswith("bindings") else set()
+
+    shutil.copytree(PACKAGES / package, tmp_path / package, ignore=others)
+    slim.pack(tmp_path)
+    left = {path.name for path in (tmp_path / package / "bindings").iterdir()}
+    assert left == {f"{name}.zst" for name in some}
+    program = (
+        "from bot.text.languages import tree_of\n"
+        "for name, text in dict(python='x = [1]', go='package a', kotlin='val a = 1').items():\n"
+        "    print(name, tree_of(name, text).root_node)\n"
+    )
+    shown = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONPATH": each},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for each in (f"{tmp_path}:{ROOT}", str(ROOT))
+    }
+    assert len(shown) == 1
 
 
 def test_the_image_is_slim() -> None:

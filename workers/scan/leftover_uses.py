@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from posixpath import dirname, join, normpath
-from typing import cast
 
 from tree_sitter import Node, Query, QueryCursor
-from tree_sitter_language_pack import SupportedLanguage, get_language
 
 from bot.domain.diff import ChangedFile
+from bot.text.grammars import grammar
 from bot.text.languages import language_of, tree_of
 from workers.scan.context.outline import outline
 
@@ -361,7 +360,7 @@ _MEMBER = {
 
 @cache
 def _query(language: str) -> Query:
-    return Query(get_language(cast(SupportedLanguage, language)), _MEMBER[_FAMILIES[language]])
+    return Query(grammar(language), _MEMBER[_FAMILIES[language]])
 
 
 def _members(language: str, text: str, alias: str, name: str) -> Iterator[int]:

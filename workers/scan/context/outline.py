@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 from tree_sitter import Node, Query, QueryCursor
-from tree_sitter_language_pack import SupportedLanguage, get_language
 
+from bot.text.grammars import grammar
 from bot.text.languages import tree_of
 from workers.scan.context.grammar_nodes import NODES
 
@@ -100,7 +99,7 @@ def _query(language: str) -> Query | None:
     patterns += [
         each if "@definition" in each else f"{each} @definition" for each in nodes.assigned
     ]
-    return Query(get_language(cast(SupportedLanguage, language)), "\n".join(patterns))
+    return Query(grammar(language), "\n".join(patterns))
 
 
 def _ordered(blocks: Iterable[Block]) -> tuple[Block, ...]:
