@@ -172,7 +172,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("httpx2", "httpcore2", "dramatiq", "asyncio", "uvicorn.access"):
+    for noisy in ("httpx2", "httpcore2", "openai", "dramatiq", "asyncio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # What would print itself on standard error, past all redaction, goes the same way.
     logging.raiseExceptions = False

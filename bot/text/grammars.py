@@ -8,6 +8,7 @@ into memory when it is first asked for, which takes a few milliseconds.
 import importlib.util
 import os
 import sys
+import tempfile
 from functools import cache
 from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
@@ -31,12 +32,22 @@ def grammar(language: str) -> Language:
 
 
 def _load(name: str, packed: Path) -> None:
-    """Import the compressed library as the module of that name, as if it were a file of it."""
-    # Never closed: the linker knows libraries by their path, so that no other may get this one.
-    memory = os.memfd_create(name)
-    with packed.open("rb") as source, open(memory, "wb", closefd=False) as target:
-        zstandard.ZstdDecompressor().copy_stream(source, target)
-    path = f"/proc/self/fd/{memory}"
+    library = zstandard.ZstdDecompressor().decompress(packed.read_bytes())
+    try:
+        # Never closed: the linker knows libraries by their path, so that no other may get this one.
+        memory = os.memfd_create(name)
+        with open(memory, "wb", closefd=False) as target:
+            target.write(library)
+        _import(name, f"/proc/self/fd/{memory}")
+    except (OSError, ImportError):  # a hardened kernel runs nothing that is in memory alone
+        with tempfile.NamedTemporaryFile(suffix=".so") as file:
+            file.write(library)
+            file.flush()
+            _import(name, file.name)
+
+
+def _import(name: str, path: str) -> None:
+    """Import a library as the module of that name, as if it were a file of it."""
     loader = ExtensionFileLoader(name, path)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None

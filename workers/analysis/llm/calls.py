@@ -14,7 +14,6 @@ from bot.telemetry import tracing
 from workers.analysis.answer_schemas import Schema
 from workers.analysis.llm.body import MalformedReply, UnfinishedReply
 from workers.analysis.llm.capabilities import Capabilities, CapabilityStore
-from workers.analysis.llm.endpoint import Endpoint
 from workers.analysis.llm.errors import (
     BrokenStreamError,
     NotUnderstoodError,
@@ -76,6 +75,9 @@ class Calls:
     ) -> None:
         self._settings = settings
         self._sleep = sleep
+        # Costs half a second and 13 MiB, which a worker without a model should not pay.
+        from workers.analysis.llm.endpoint import Endpoint
+
         self._client = Endpoint(settings, address)
         self._pacing = _pacing(settings, llm, address, sleep)
         self._capability_store = CapabilityStore(llm, address, _initial_capabilities(address))

@@ -1,12 +1,14 @@
-"""One OpenAI-compatible endpoint over HTTP, its failures in our words."""
+"""One OpenAI-compatible endpoint over HTTP, its failures in our words. The only importer of
+`openai`, whose types cost half a second to import: import this module where a model is asked.
+"""
 
 import asyncio
-import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx2
+import openai
 
 from bot.config.settings import Settings
 from bot.security.tls import trusted
@@ -48,25 +50,28 @@ class Endpoint:
         self._client = _client(settings, address)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._client.close()
 
     async def post(self, request: dict[str, Any]) -> Body:
         """The body of a good response. Raises our errors for all others, and MalformedReply."""
+        completions: Any = self._client.chat.completions.with_streaming_response
         body, model = Body(), str(request["model"])
         try:
             async with asyncio.timeout(self._settings.llm_timeout):
-                async with self._client.stream("POST", "chat/completions", json=request) as got:
-                    if not got.is_success:
-                        await got.aread()
-                        error = _error(got)
-                        raise _of_status(got.status_code, str(error), error, got.headers, model)
-                    await self._read(got, body)
-        except (TimeoutError, httpx2.TimeoutException) as exc:
+                async with completions.create(**request) as response:
+                    await self._read(response.http_response, body)
+        except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException) as exc:
             seconds = self._settings.llm_timeout
             raise TransientLLMError(f"the endpoint did not respond within {seconds:g} s") from exc
-        except (OversizedReply, ResponseTooLarge) as exc:
+        except openai.APIStatusError as exc:
+            text = f"{exc.message} {exc.body}"
+            raise _of_status(exc.status_code, text, exc.body, exc.response.headers, model) from exc
+        except OversizedReply as exc:
             raise PermanentLLMError(str(exc)) from exc
-        except httpx2.HTTPError as exc:
+        except (openai.APIConnectionError, httpx2.HTTPError) as exc:
+            for each in (exc, exc.__cause__):
+                if isinstance(each, ResponseTooLarge):
+                    raise PermanentLLMError(str(each)) from exc
             raise TransientLLMError("the connection to the endpoint failed") from exc
         completion = body.completion()
         if (status := error_code(completion)) is not None:
@@ -78,9 +83,9 @@ class Endpoint:
         """The tokens that the model reads at once, where the endpoint's list of models says so."""
         try:
             async with asyncio.timeout(_LIST_SECONDS):
-                response = await self._client.get("models")
-                return _listed_context(response.raise_for_status().json(), model)
-        except (TimeoutError, httpx2.HTTPError, ValueError, RecursionError):
+                response = await self._client.get("/models", cast_to=httpx2.Response)
+                return _listed_context(response.json(), model)
+        except (TimeoutError, openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError):
             return None
 
     async def _read(self, response: httpx2.Response, body: Body) -> None:
@@ -112,29 +117,23 @@ class Endpoint:
         return self._settings.llm_idle_seconds if body.began else None
 
 
-def _client(settings: Settings, address: str) -> httpx2.AsyncClient:
-    # Without a key a local server is asked, which takes any.
-    key = settings.openai_api_key.get_secret_value() or "none"
-    return httpx2.AsyncClient(
+def _client(settings: Settings, address: str) -> openai.AsyncOpenAI:
+    # Without a key a local server is asked; the client insists on some text.
+    return openai.AsyncOpenAI(
+        api_key=settings.openai_api_key.get_secret_value() or "none",
         base_url=address,
-        verify=trusted(),
-        headers={**HEADERS, "Authorization": f"Bearer {key}"},
-        event_hooks={
-            "request": [_probing(settings.llm_idle_seconds)],
-            "response": [limit_response],
-        },
-        timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+        max_retries=0,
+        http_client=httpx2.AsyncClient(
+            verify=trusted(),
+            headers=HEADERS,
+            event_hooks={
+                "request": [_probing(settings.llm_idle_seconds)],
+                "response": [limit_response],
+            },
+            timeout=httpx2.Timeout(settings.llm_timeout, connect=min(10, settings.llm_timeout)),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+        ),
     )
-
-
-def _error(response: httpx2.Response) -> object:
-    """What a response says went wrong: its `error` where it has one, all of it where not."""
-    try:
-        said = json.loads(response.text)
-    except (ValueError, RecursionError):
-        return response.text.strip()
-    return said.get("error", said) if isinstance(said, dict) else said
 
 
 def _listed_context(models: object, model: str) -> int | None:

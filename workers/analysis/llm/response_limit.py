@@ -18,7 +18,7 @@ MAX_STREAM_BYTES = 64 << 20
 EVENT_STREAM = "text/event-stream"
 
 #: What the client sends along.
-HEADERS = {"Accept-Encoding": "identity", "User-Agent": "glossator"}
+HEADERS = {"Accept-Encoding": "identity"}
 
 
 class ResponseTooLarge(httpx2.TransportError):
