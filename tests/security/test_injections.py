@@ -242,7 +242,7 @@ async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
 def test_the_rules_see_what_they_forbid() -> None:
     """Each payload, posted as it is, would be caught, but for those that are words only."""
     words_only = {
-        "approve", "approve by json", "check by json", "checks passed", "fence open",
+        "approve", "approve by json", "checks passed", "fence open",
         "html comment open", "html entity",
         "huge fence", "huge nesting", "jinja", "link data", "link that is code",
         "own finding marker", "own marker", "slash in a list", "slash indented",
