@@ -157,6 +157,10 @@ class RepoConfig:
     skip_above_lines: int = 0  # added and deleted lines; 0: no limit
     settle_seconds: int | None = None
     analyzers_disabled: tuple[str, ...] = ()
+    dependencies_advisories: bool = True
+    dependencies_min_severity: Severity = Severity.INFO
+    dependencies_licenses_allow: tuple[str, ...] = ()  # empty: all but the denied
+    dependencies_licenses_deny: tuple[str, ...] = ()
     author_commands: bool = False
     language: Language | None = None
     agent_prompts: bool = True
@@ -275,6 +279,26 @@ class Analyzers(_Section):
     """Static analyzers."""
 
     disabled: _Names = Field(default=(), description="Names of static analyzers to turn off.")
+
+
+class Licenses(_Section):
+    """Licenses of packages that a change adds, by SPDX identifier."""
+
+    allow: _Names = Field(default=(), description="Report all other licenses; empty: none.")
+    deny: _Names = Field(default=(), description="Report these licenses.")
+
+
+class Dependencies(_Section):
+    """Packages that a change adds, by GitHub's dependency review."""
+
+    advisories: bool = Field(
+        _DEFAULT.dependencies_advisories, description="Report packages with known vulnerabilities."
+    )
+    min_severity: Annotated[Severity, Field(strict=False)] = Field(
+        _DEFAULT.dependencies_min_severity,
+        description="Minimum severity of vulnerabilities to report.",
+    )
+    licenses: Licenses = Field(Licenses(), description="Which licenses to report.")
 
 
 class _File(_Section):
@@ -424,6 +448,9 @@ class _File(_Section):
         "one by one; those of the mode fail decide the check run.",
     )
     analyzers: Analyzers = Field(Analyzers(), description="Static analyzers.")
+    dependencies: Dependencies = Field(
+        Dependencies(), description="Packages that a change adds, by GitHub's dependency review."
+    )
 
 
 def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:
@@ -432,7 +459,7 @@ def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:
     for name in section.model_fields_set:
         value = getattr(section, name)
         if isinstance(value, _Section):
-            values |= _flat(value, f"{name}_")
+            values |= _flat(value, f"{prefix}{name}_")
         else:
             values[prefix + name] = value
     return values

@@ -178,6 +178,9 @@ LLM_SOURCE = "llm"
 #: The source of a finding that is a secret, known by its form or name.
 SECRETS_SOURCE = "secrets"
 
+#: The source of a finding about a package that the change adds.
+DEPENDENCIES_SOURCE = "dependencies"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -357,6 +360,32 @@ class PullRequestContext:
     failed_checks: tuple[FailedCheck, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advisory:
+    """A known vulnerability of a version of a package. `fixed` are the versions without it, one for
+    each range of versions that has it; () where that is not known."""
+
+    id: str  # GHSA-…
+    severity: Severity
+    summary: str
+    fixed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyChange:
+    """A version of a package that the change adds to a manifest or lock file, or removes from it,
+    as GitHub's dependency graph sees it. `license` is an SPDX expression, "" where GitHub knows
+    none."""
+
+    manifest: str
+    ecosystem: str
+    name: str
+    version: str
+    added: bool
+    license: str = ""
+    advisories: tuple[Advisory, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Snippet:
     """A piece of the repository that helps to understand a hunk. `role` is `enclosing`,
@@ -463,6 +492,7 @@ class Scan:
     truncated_sources: tuple[str, ...] = ()  # those that found more than is taken of one
     analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
     searched_paths: tuple[str, ...] = ()  # paths that were not read, and searched for secrets
+    dependencies: tuple[DependencyChange, ...] | None = None  # None: nobody looked
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
     committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
     checks: tuple[CheckScope, ...] = ()  # of the team, in their order
@@ -567,7 +597,8 @@ class Report:
 
     An earlier finding that is not reported is fixed if its file is among `reviewed_paths` and none
     of its sources (`llm`, an analyzer's name) is in `failed_sources`; for a secret with a known
-    form, also if its file is among `searched_paths`, which were not read;
+    form, also if its file is among `searched_paths`, which were not read; one about a dependency is
+    fixed if `dependencies` were looked at (they are null if not), or its file is not changed;
     `skipped_unlisted` is how many files were skipped in addition to those that `skipped` names.
     `reviewed` is how many files the model, or an analyzer for their language, went through; null
     in reports of earlier versions; `unread` is how many the model should have read and did not. It
@@ -597,6 +628,7 @@ class Report:
     notes: tuple[str, ...]
     reviewed_paths: tuple[str, ...] = ()
     searched_paths: tuple[str, ...] = ()
+    dependencies: tuple[DependencyChange, ...] | None = None
     skipped_unlisted: int = 0
     failed_sources: tuple[str, ...] = ()
     reviewed: int | None = None

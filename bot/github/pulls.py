@@ -3,13 +3,25 @@
 https://docs.github.com/en/rest/pulls/pulls
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.model import PullRequest
+from bot.domain.model import Advisory, DependencyChange, PullRequest, Severity
 from bot.github.client import GitHub, repo_url
-from bot.github.errors import NoCommonAncestor, NotFound
+from bot.github.errors import NoCommonAncestor, NotFound, TooLarge
+
+#: Packages that one change adds and removes; of more nothing is told.
+MAX_DEPENDENCIES = 3000
+#: https://docs.github.com/en/code-security/security-advisories/working-with-global-security-advisories-from-the-github-advisory-database/about-the-github-advisory-database#ghsa-ids
+ADVISORY_ID = re.compile(r"GHSA(-[23456789cfghjmpqrvwx]{4}){3}")
+_SEVERITIES = {
+    "critical": Severity.CRITICAL,
+    "high": Severity.HIGH,
+    "moderate": Severity.MEDIUM,
+    "low": Severity.LOW,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,64 @@ async def compare(gh: GitHub, repo: str, base: str, head: str) -> Comparison:
         status=data["status"],
         ahead_by=data["ahead_by"],
         behind_by=data["behind_by"],
+    )
+
+
+async def dependency_changes(
+    gh: GitHub, repo: str, base: str, head: str
+) -> tuple[DependencyChange, ...]:
+    """The packages that manifests gain and lose between two commits. Raises Forbidden or NotFound
+    where the repository has no dependency review, and TooLarge.
+
+    https://docs.github.com/en/rest/dependency-graph/dependency-review
+    """
+    found: list[DependencyChange] = []
+    url = repo_url(repo, "dependency-graph", "compare", f"{base}...{head}")
+    async for data in gh.getiter(url):
+        if len(found) >= MAX_DEPENDENCIES:
+            raise TooLarge(f"More than {MAX_DEPENDENCIES:,} dependencies change.")
+        found.append(_dependency(data))
+    return tuple(found)
+
+
+def _dependency(data: dict[str, Any]) -> DependencyChange:
+    return DependencyChange(
+        manifest=data["manifest"],
+        ecosystem=_short(data["ecosystem"]),
+        name=_short(data["name"]),
+        version=_short(data["version"]),
+        added=data["change_type"] == "added",
+        license=_short(data["license"]),
+        advisories=tuple(
+            Advisory(
+                id=_short(each["advisory_ghsa_id"]),
+                # One that GitHub does not know counts as if it were in the middle.
+                severity=_SEVERITIES.get(str(each["severity"]).lower(), Severity.MEDIUM),
+                summary=_short(each["advisory_summary"]),
+            )
+            for each in data["vulnerabilities"]
+        ),
+    )
+
+
+def _short(text: str | None) -> str:
+    """On one line, and no longer than any true one."""
+    return " ".join((text or "")[:300].split())
+
+
+async def fixed_versions(gh: GitHub, advisory: str) -> tuple[tuple[str, str], ...]:
+    """Each package that an advisory is about, in small letters, with the first version without the
+    vulnerability, one for each range of versions that have it; () for what is no id of one.
+
+    https://docs.github.com/en/rest/security-advisories/global-advisories
+    """
+    if not ADVISORY_ID.fullmatch(advisory):
+        return ()
+    data = await gh.getitem(f"/advisories/{advisory}")
+    return tuple(
+        (str(each["package"]["name"]).lower(), _short(each["first_patched_version"]))
+        for each in data["vulnerabilities"] or ()
+        if each["package"] and each["first_patched_version"]
     )
 
 

@@ -201,9 +201,35 @@ class ScanningAlert:
     state: str = "open"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A package that a manifest names at a commit; `license` is None where GitHub knows none."""
+
+    manifest: str
+    ecosystem: str
+    name: str
+    version: str
+    license: str | None = "MIT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advisory:
+    """A global security advisory on versions of one package; `severity` is critical, high, medium,
+    low or unknown, `fixed` None where no version is without it."""
+
+    id: str
+    package: str
+    versions: tuple[str, ...]
+    summary: str
+    severity: str = "high"
+    ecosystem: str = "npm"
+    fixed: str | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Repository:
-    """A repository with a bare git directory and all that stands on it."""
+    """A repository with a bare git directory and all that stands on it. `dependencies` are those
+    of commits; None where the dependency graph is off."""
 
     id: int
     full_name: str
@@ -221,6 +247,7 @@ class Repository:
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
     check_suites: dict[str, int] = field(default_factory=dict)
     scanning_alerts: dict[tuple[str, str, str, str], ScanningAlert] = field(default_factory=dict)
+    dependencies: dict[str, tuple[Dependency, ...]] | None = None
 
     @property
     def owner(self) -> str:
@@ -339,6 +366,7 @@ class SandboxState:
     repositories: dict[str, Repository] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    advisories: dict[str, Advisory] = field(default_factory=dict)
     quotas: dict[str, Quota] = field(default_factory=dict)
     deliveries: list[HookDelivery] = field(default_factory=list)
     #: What an App that is made from a manifest gets, and the manifests under way by their codes.

@@ -72,6 +72,8 @@ Pull requests and repositories
   unsuppressed:<request>                     string  4 days; the Suppression that it removed
   preference_removed:<request>               string  4 days; it removed a preference
   missing_defaults:<installation_id>         string  10 minutes; it has no organization defaults
+  without_dependencies                       set     KEEP since its last use; repositories without
+                                                     GitHub's dependency review
 
 Usage and the LLM
   quota:<installation_id>:<day>              set     2 days; ids of the reviews of that day (UTC)
@@ -278,6 +280,9 @@ def unsuppressed(request: str) -> str:
 
 def missing_defaults(installation_id: int) -> str:
     return f"{PREFIX}missing_defaults:{installation_id}"
+
+
+WITHOUT_DEPENDENCIES = f"{PREFIX}without_dependencies"
 
 
 # Audit

@@ -2,7 +2,7 @@
 people paused it, the findings that are inline comments or open, the review that speaks of all, and
 what the LLM said of its files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -200,6 +200,23 @@ class PullRequests:
         """Note that it has no organization's defaults that we may read: GitHub is asked for them
         now and then, and not for each review."""
         await self._redis.set(keys.missing_defaults(installation_id), 1, ex=DEFAULTS_SECONDS)
+
+    async def mark_without_dependencies(self, repository: str, *, missing: bool) -> bool:
+        """Note whether a repository, `owner/name`, lacks GitHub's dependency review; whether that
+        is news."""
+        key = keys.WITHOUT_DEPENDENCIES
+        if not missing:
+            return bool(await self._redis.srem(key, repository))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.sadd(key, repository)
+            pipe.expire(key, self._database.keep_seconds)
+            added, _ = await pipe.execute()
+        return bool(added)
+
+    async def without_dependencies(self) -> list[str]:
+        """The repositories that lack GitHub's dependency review, as far as was noticed."""
+        names: Collection[Any] = await self._redis.smembers(keys.WITHOUT_DEPENDENCIES)
+        return sorted(name.decode() for name in names)
 
     async def defaults_missing(self, installation_id: int) -> bool:
         """Whether there were none within the last DEFAULTS_SECONDS."""

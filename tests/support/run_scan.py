@@ -8,6 +8,7 @@ from bot.domain.model import Category, Finding, PullRequest, PullRequestContext
 from bot.domain.progress import Progress
 from tests.support.pulls import PULL
 from tests.support.repositories import Repository
+from workers.scan.dependencies import AskDependencies
 from workers.scan.repository.clone import Source
 from workers.scan.scan import ProgressCallback, Scanned, scan
 
@@ -28,6 +29,7 @@ async def scanned(
     pr_context: PullRequestContext = _BRIEF,
     focus: Category | None = None,
     on_progress: ProgressCallback = _ignore_progress,
+    ask_dependencies: AskDependencies | None = None,
 ) -> Scanned:
     return await scan(
         source,
@@ -38,6 +40,7 @@ async def scanned(
         focus=focus,
         on_progress=on_progress,
         protocols=("file",),
+        ask_dependencies=ask_dependencies,
     )
 
 

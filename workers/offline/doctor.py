@@ -188,6 +188,7 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
     try:
         version = await store.redis_version()
         warnings = await store.warnings()
+        without = await store.pulls.without_dependencies()
     except RedisError as exc:
         text = f"no answer ({type(exc).__name__})"
         return [failure("redis", text, "Check REDIS_URL, its password and the network.")]
@@ -196,7 +197,12 @@ async def check_redis(settings: Settings) -> Sequence[Check]:
     if _version(version) < MIN_REDIS:
         return [failure("redis", f"version {version}", "Use Redis 6.2 or newer.")]
     checks = [ok("redis", f"version {version}")]
-    return checks + [warning("redis", one.problem, one.remedy) for one in warnings]
+    checks += [warning("redis", one.problem, one.remedy) for one in warnings]
+    if without:
+        text = f"GitHub does not review those of {', '.join(without[:10])}"
+        remedy = "Enable the dependency graph there; private ones need GitHub Advanced Security."
+        checks.append(warning("dependencies", text, remedy))
+    return checks
 
 
 async def check_llm(settings: Settings) -> Sequence[Check]:

@@ -77,11 +77,10 @@ def build_report(
     asked, results = results, [result for result in results if not result.checks]
     reported, less_severe = _reported(review, scan, results, settings, config, known)
     rules = effective(settings, config)
-    least = rules.min_confidence
-    told = [finding for finding in reported if _is_told(finding, least, dismissed)]
+    told = [finding for finding in reported if _is_told(finding, rules.min_confidence, dismissed)]
     repeated = _repeating_checks(told, scan, posted_before | reported_before)
-    certain = (finding for finding in told if finding.fingerprint not in repeated)
-    findings = group(list(certain), posted_before, reported_before)
+    told = [finding for finding in told if finding.fingerprint not in repeated]
+    findings = group(told, posted_before, reported_before)
     missed = _unique(chain(*(result.skipped for result in results)))
     skipped = _unique((*scan.skipped, *missed))
     coverage = _coverage(scan, skipped, missed, answered=any(each.model for each in results))
@@ -104,14 +103,15 @@ def build_report(
         files=_walkthrough(scan, results),
         skipped=skipped,
         rejected=(
-            *(*_refuted(results), *less_severe),
-            *(*_not_reported(reported, least, dismissed), *repeated.values()),
+            *(*_refuted(results), *less_severe, *repeated.values()),
+            *_not_reported(reported, rules.min_confidence, dismissed),
         ),
         usage=sum((result.usage for result in asked), Usage()),
         models=_unique(result.model for result in asked if result.model),
         notes=_unique(_notes(scan, results, settings, coverage.model_answered)),
         reviewed_paths=scan.reviewed_paths,
         searched_paths=scan.searched_paths,
+        dependencies=scan.dependencies,
         skipped_unlisted=scan.skipped_unlisted,
         failed_sources=_failed_sources(scan, settings),
         reviewed=coverage.reviewed,

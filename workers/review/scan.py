@@ -12,6 +12,7 @@ from bot.policy.preferences import concerning
 from bot.store import ReviewState, message
 from bot.telemetry import log
 from workers.queue.actor import Attempt
+from workers.repository.dependency_changes import ask_dependencies
 from workers.repository.pull_context import read_pull_context
 from workers.review import check_run
 from workers.review.open_findings import with_open_findings
@@ -61,6 +62,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         focus=review.focus,
         on_progress=partial(check_run.record_progress, services, review),
         known=await _known(services, review),
+        ask_dependencies=partial(ask_dependencies, gh, repo.full_name, pull, store),
     )
     batches = scanned.batches if services.llm is not None else ()
     kept, reported, posted = await asyncio.gather(

@@ -7,7 +7,7 @@ thread is ever touched.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.model import Report, Repository
+from bot.domain.model import DEPENDENCIES_SOURCE, Report, Repository
 from bot.domain.outcomes import Signal
 from bot.domain.suppressions import Suppression, Via
 from bot.github import pulls
@@ -219,13 +219,15 @@ def is_gone(report: Report, marker: FindingMarker, path: str) -> bool:
     (`open_findings`); an analyzer's silence is evidence.
 
     What a review of one category does not look for is not gone; nor is what nobody read, unless it
-    is a secret and the file was searched for those, nor what its analyzer, which failed this time,
-    could not say.
+    is a secret and the file was searched for those, or a dependency and GitHub was asked for these;
+    nor what its analyzer, which failed this time, could not say.
     """
     if report.review.focus is not None or _is_reported(report, marker):
         return False
     paths, looked_at = {path, *marker.places}, set(report.reviewed_paths)
     unread = {item.path for item in report.skipped}
+    if marker.tools == {DEPENDENCIES_SOURCE}:  # of no file, but of all that the change adds
+        return _knows_dependencies(report) or _is_unchanged(report, path)
     if marker.is_certain_secret:
         looked_at |= set(report.searched_paths)
         unread -= set(report.searched_paths)
@@ -234,6 +236,15 @@ def is_gone(report: Report, marker: FindingMarker, path: str) -> bool:
     if not paths <= looked_at and report.skipped_unlisted:
         return False  # one may be among those that are skipped and not named
     return paths.isdisjoint(looked_at) or marker.tools.isdisjoint(report.failed_sources)
+
+
+def _knows_dependencies(report: Report) -> bool:
+    return report.dependencies is not None and DEPENDENCIES_SOURCE not in report.failed_sources
+
+
+def _is_unchanged(report: Report, path: str) -> bool:
+    """Whether the change does not touch the file any more."""
+    return not report.skipped_unlisted and path not in {file.path for file in report.files}
 
 
 def _is_reported(report: Report, marker: FindingMarker) -> bool:

@@ -12,6 +12,7 @@ from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, Side, Surroundings, is_printable
 from bot.domain.fingerprint import fingerprint
 from bot.domain.model import (
+    DEPENDENCIES_SOURCE,
     Batch,
     BatchFile,
     Category,
@@ -40,6 +41,7 @@ from workers.scan.context.context import relatives, with_context
 from workers.scan.context.outline import outline
 from workers.scan.context.snippets import Text, snippets
 from workers.scan.conventions import conventions
+from workers.scan.dependencies import AskDependencies, check_dependencies
 from workers.scan.file_parts import split
 from workers.scan.notebooks import with_cells
 from workers.scan.overview import brief, left_out, overview_tokens, unread, with_overviews
@@ -88,6 +90,7 @@ async def scan(
     on_progress: ProgressCallback,
     known: Container[str] = (),
     protocols: tuple[str, ...] | None = None,
+    ask_dependencies: AskDependencies | None = None,
 ) -> Scanned:
     """Clone, diff, choose, analyse, gather context, cut batches.
 
@@ -100,15 +103,16 @@ async def scan(
         selection = await select_files(repository, settings, config)
         await on_progress(_at(11, Activity.RUNNING_ANALYZERS, len(selection.targets)))
         disabled = effective(settings, config).analyzers_disabled
-        analyzer_results, others, more_notes = await _analyzed(
-            repository, selection, settings, disabled
+        ask = None if DEPENDENCIES_SOURCE in disabled else ask_dependencies
+        (analyzer_results, others, more_notes), packages = await asyncio.gather(
+            _analyzed(repository, selection, settings, disabled),
+            check_dependencies(repository, selection, config, ask),
         )
         search = () if SECRETS.name in disabled else selection.unread
         # The last that the clone is asked for: that they are too large costs nothing else.
         elsewhere = await _search(repository, search, secrets_key(settings))
-    hidden = await asyncio.to_thread(
-        _shown, selection.targets, analyzer_results.evidence, secrets_key(settings)
-    )
+    found = analyzer_results.evidence + packages.findings
+    hidden = await asyncio.to_thread(_shown, selection.targets, found, secrets_key(settings))
     selection = replace(selection, targets=hidden.targets)
     others = await asyncio.to_thread(redact_texts, others, hidden.targets)
     own = await asyncio.to_thread(_own, selection.targets if settings.has_llm else ())
@@ -127,8 +131,7 @@ async def scan(
         config.preferences,
     )
     new = [part for part in parts if part.key not in known]
-    batches = await asyncio.to_thread(_batches, new, selection, own, others, settings)
-    batches, over = _within_limit(batches)
+    batches, over = await asyncio.to_thread(_batches, new, selection, own, others, settings)
     result = Scan(
         merge_base=source.merge_base,
         pr_context=redact_brief(pr_context),
@@ -138,16 +141,17 @@ async def scan(
         + over
         + _unknown(selection, analyzer_results.reviewed, settings),
         evidence=evidence + with_plain_paths(_finished(elsewhere.found, criteria)),
-        notes=analyzer_results.notes + more_notes + elsewhere.notes,
+        notes=analyzer_results.notes + more_notes + elsewhere.notes + packages.notes,
         file_result_keys=tuple(part.key for part in parts),
         reviewed_paths=tuple(target.path for target in selection.targets),
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
         searched_paths=elsewhere.paths,
         skipped_unlisted=selection.skipped_unlisted,
-        failed_sources=analyzer_results.failed_sources,
+        failed_sources=analyzer_results.failed_sources + packages.failed,
         masked_lines=_masked_lines(hidden) + _masked_lines(elsewhere.found),
-        truncated_sources=analyzer_results.truncated_sources,
+        truncated_sources=analyzer_results.truncated_sources + packages.truncated,
         checks=await asyncio.to_thread(scopes, config.checks, selection, uncut),
+        dependencies=packages.changes,
     )
     kept = tuple(part.key for part in parts if part.key in known)
     judged = result.checks if settings.has_llm else ()
@@ -264,6 +268,8 @@ def _finished(hidden: Redacted, criteria: FindingFilter) -> tuple[Finding, ...]:
 
 
 def _fingerprint(item: Finding, secrets: Mapping[int, str]) -> str:
+    if item.fingerprint:  # of what it is about, and not of its line
+        return item.fingerprint
     lines = range(item.start_line or 0, (item.end_line or item.start_line or 0) + 1)
     values = [secrets[line] for line in lines if line in secrets] if secrets else []
     return fingerprint(item.path, item.source, item.quote, values)
@@ -358,11 +364,11 @@ def _batches(
     own: Mapping[str, Text],
     others: Mapping[str, tuple[Text, ...]],
     settings: Settings,
-) -> tuple[Batch, ...]:
+) -> tuple[tuple[Batch, ...], tuple[SkippedFile, ...]]:
     """The parts put together, each batch with an overview of the rest of the change, and with as
-    much context as fits."""
+    much context as fits; and what is in too many batches."""
     if not parts:
-        return ()
+        return (), ()
     budgets = prompt_budget(settings.llm_context_tokens)
     files = [target.file for target in selection.targets]
     related = relations(files, own, others)
@@ -377,7 +383,7 @@ def _batches(
         related,
         budgets.context // _OVERVIEW_SHARE,
     )
-    return tuple(
+    full = tuple(
         with_context(
             with_less_evidence(_with_conventions(batch, selection), budgets.evidence),
             own,
@@ -386,6 +392,7 @@ def _batches(
         )
         for batch in batches
     )
+    return _within_limit(full)
 
 
 def _within_limit(

@@ -38,7 +38,7 @@ async def search_unread(clone: Clone, files: Sequence[ChangedFile], key: bytes) 
     """The secrets that these files bring. Raises CloneError."""
     if not files:
         return Searched()
-    targets, paths = await _targets(clone, files[:MAX_FILES])
+    targets, paths = await targets_of(clone, files[:MAX_FILES])
     results = await run_all(targets, seconds=0, analyzers=(SECRETS,))
     evidence = [item for item in results.evidence if item.confidence >= _CERTAIN]
     holding = {item.path for item in evidence}  # no other is shown
@@ -58,7 +58,7 @@ def with_plain_paths(evidence: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-async def _targets(
+async def targets_of(
     clone: Clone, files: Sequence[ChangedFile]
 ) -> tuple[tuple[Target, ...], tuple[str, ...]]:
     """What the search reads, and the paths of which it knows all then: also of those to which

@@ -14,6 +14,7 @@ from bot.sandbox.api import (
     auth,
     checks,
     code_scanning,
+    dependencies,
     issues,
     pulls,
     repositories,
@@ -32,6 +33,7 @@ ENDPOINTS = (
     *issues.ENDPOINTS,
     *checks.ENDPOINTS,
     *code_scanning.ENDPOINTS,
+    *dependencies.ENDPOINTS,
     *repositories.ENDPOINTS,
 )
 

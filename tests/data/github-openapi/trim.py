@@ -17,6 +17,7 @@ from typing import Any
 HERE = Path(__file__).parent
 
 PATHS = (
+    "/advisories/{ghsa_id}",
     "/app",
     "/app/hook/config",
     "/app/hook/deliveries",
@@ -37,6 +38,7 @@ PATHS = (
     "/repos/{owner}/{repo}/commits/{ref}/check-runs",
     "/repos/{owner}/{repo}/compare/{basehead}",
     "/repos/{owner}/{repo}/contents/{path}",
+    "/repos/{owner}/{repo}/dependency-graph/compare/{basehead}",
     "/repos/{owner}/{repo}/installation",
     "/repos/{owner}/{repo}/issues/comments/{comment_id}",
     "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",

@@ -26,4 +26,5 @@ ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
 )
 
 #: What may stand in ANALYZERS_DISABLED and in `analyzers.disabled` of a repository.
-NAMES = (*(each.name for each in ANALYZERS), "ast-grep", "leftovers")  # which need the clone
+#: The last need more than the changed files: the whole clone, and GitHub.
+NAMES = (*(each.name for each in ANALYZERS), "ast-grep", "leftovers", "dependencies")

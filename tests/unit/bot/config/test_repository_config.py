@@ -115,6 +115,10 @@ def test_the_documented_example_sets_every_key() -> None:
             TeamCheck(name="Errors are handled", instruction="No error is swallowed."),
         ),
         analyzers_disabled=("oxlint",),
+        dependencies_advisories=False,
+        dependencies_min_severity=Severity.HIGH,
+        dependencies_licenses_allow=("MIT", "Apache-2.0"),
+        dependencies_licenses_deny=("AGPL-3.0-only",),
     )
 
 

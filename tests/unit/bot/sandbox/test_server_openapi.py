@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.state import utc_now
+from bot.sandbox.state import Advisory, Dependency, utc_now
 from tests.support import openapi
 from tests.support.sandbox.recorder import Exchange
 from tests.support.sandbox.server import Sandbox
@@ -53,6 +53,10 @@ async def test_requests_and_answers_fit_the_description(
     sandbox: Sandbox, client: Client, pull: Pull
 ) -> None:
     await sandbox.deliver("ping", {"zen": "x"})
+    added = Dependency(manifest="go.mod", ecosystem="go", name="x", version="1", license=None)
+    sandbox.repository(REPO).dependencies = {pull.head: (added,)}
+    advisory = Advisory(id="GHSA-cccc-cccc-cccc", package="x", versions=("1",), summary="Bad")
+    sandbox.state.advisories[advisory.id] = advisory
     await _ask_as_app(client, sandbox.state.deliveries[-1].id)
     await _write(client, pull)
     await _read(client, pull)
@@ -142,6 +146,8 @@ async def _read(client: Client, pull: Pull) -> None:
         f"{pull.path}/reviews",
         f"{pull.path}/comments",
         f"{repo}/compare/{pull.base}...{pull.head}",
+        f"{repo}/dependency-graph/compare/{pull.base}...{pull.head}",
+        "/advisories/GHSA-cccc-cccc-cccc",
         f"{repo}/contents/src/app.py?ref={pull.head}",
         f"{repo}/issues/1",
         f"{repo}/issues/1/comments",

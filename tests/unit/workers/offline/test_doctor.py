@@ -183,6 +183,17 @@ async def test_a_redis_that_may_lose_data_is_reported(
     assert ["noeviction" in warnings[0].remedy, "appendonly" in warnings[1].remedy] == [True, True]
 
 
+async def test_repositories_without_dependency_review_are_named(
+    sandbox: Sandbox, redis_url: str, redis: "Redis"
+) -> None:
+    store = Store(redis, keep_seconds=60)
+    await store.pulls.mark_without_dependencies("octo/plain", missing=True)
+    await store.pulls.mark_without_dependencies("octo/fine", missing=True)
+    await store.pulls.mark_without_dependencies("octo/fine", missing=False)
+    checks = await found(settings(sandbox, redis_url=redis_url))
+    assert checks["dependencies"].text == "GitHub does not review those of octo/plain"
+
+
 async def test_an_outdated_redis_is_reported(
     sandbox: Sandbox, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

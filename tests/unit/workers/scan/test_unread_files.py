@@ -154,7 +154,7 @@ async def test_a_search_that_fails_costs_a_note_and_not_the_review(
     async def fail(*_: object) -> None:
         raise CloneError("the repository is too large.", transient=False)
 
-    monkeypatch.setattr("workers.scan.unread_files._targets", fail)
+    monkeypatch.setattr("workers.scan.unread_files.targets_of", fail)
     result = await scan(repository, settings, {}, {"poetry.lock": SECRET, "a.py": "x = y\n"})
     assert found(result) == [("a.py", "ruff:F821", 1)]
     assert result.notes == (

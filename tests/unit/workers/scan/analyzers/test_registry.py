@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.model import DEPENDENCIES_SOURCE
 from workers.offline import doctor
 from workers.scan import analyzers, leftovers, own_rules
 from workers.scan.analyzers.analyzer import Analyzer, TextCheck
@@ -31,7 +32,7 @@ def _defined() -> set[str]:
 
 
 def test_every_analyzer_of_the_folder_is_in_the_registry_once() -> None:
-    assert _defined() | {leftovers.NAME, own_rules.NAME} == set(NAMES)
+    assert _defined() | {leftovers.NAME, own_rules.NAME, DEPENDENCIES_SOURCE} == set(NAMES)
     assert len(NAMES) == len(set(NAMES))
 
 
