@@ -145,6 +145,7 @@ class RepoConfig:
     drafts: bool = False
     bots: bool = False
     bot_authors: tuple[str, ...] = ()  # patterns of logins: reviewed though `bots` is false
+    dependency_bots: tuple[str, ...] = ("dependabot", "renovate*")  # as well: what they update
     authors: tuple[str, ...] = ()  # patterns of logins; empty: everybody
     skip_authors: tuple[str, ...] = ()
     forks: Forks | None = None
@@ -378,6 +379,11 @@ class _File(_Section):
     bot_authors: _Patterns = Field(
         _DEFAULT.bot_authors,
         description="Review pull requests by these bots, by login, though `bots` is false.",
+    )
+    dependency_bots: _Patterns = Field(
+        _DEFAULT.dependency_bots,
+        description="Say in short, without the model, what pull requests by these bots update, "
+        "though `bots` is false; empty: skip them.",
     )
     authors: _Patterns = Field(
         _DEFAULT.authors, description="Review only pull requests by these logins; empty: all."

@@ -492,6 +492,10 @@ class Settings(BaseSettings):
     def has_llm(self) -> bool:
         return bool(self.llm_model)
 
+    def without_llm(self) -> Self:
+        """The same for a review that no model reads."""
+        return self.model_copy(update={"llm_model": ""})
+
 
 def _text_of(path: Path) -> str:
     """What the file of the private key holds. Raises SettingsError."""

@@ -386,6 +386,77 @@ class DependencyChange:
     advisories: tuple[Advisory, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyUpdate:
+    """What becomes of one package: its versions before and after, () where it is new or gone, the
+    manifests that name it, and its licenses. `fixed` are the advisories on versions before that are
+    on none after, `new` those on versions after that were on none before."""
+
+    name: str
+    ecosystem: str
+    manifests: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    licenses_before: tuple[str, ...] = ()
+    licenses_after: tuple[str, ...] = ()
+    fixed: tuple[Advisory, ...] = ()
+    new: tuple[Advisory, ...] = ()
+
+    @property
+    def relicensed(self) -> bool:
+        """Whether a known license takes the place of another."""
+        known = bool(self.licenses_before and self.licenses_after)
+        return known and set(self.licenses_before) != set(self.licenses_after)
+
+    @property
+    def text(self) -> str:
+        """All of it on one line for people: Markdown, of which names are to be made harmless."""
+        versions = " → ".join(", ".join(each) for each in (self.before, self.after) if each)
+        if not self.after:
+            versions = _("{versions} removed", versions=versions)
+        elif not self.before:
+            versions = _("{versions} added", versions=versions)
+        parts = [f"{_code(self.name)} {versions} ({', '.join(map(_code, self.manifests[:3]))})"]
+        if self.fixed:
+            parts.append(_("fixes {advisories}", advisories=_named(self.fixed)))
+        if self.new:
+            parts.append(_("brings {advisories}", advisories=_named(self.new)))
+        if self.relicensed:
+            licenses = (self.licenses_before, self.licenses_after)
+            change = " → ".join(", ".join(each) for each in licenses)
+            parts.append(_("license {change}", change=change))
+        return "; ".join(parts)
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '')}`"
+
+
+def _named(advisories: tuple[Advisory, ...]) -> str:
+    named = [f"{each.id} ({_(each.severity)}: {each.summary})" for each in advisories[:5]]
+    return ", ".join(named + ["…"] * (len(advisories) > 5))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSummary:
+    """What a dependency bot's pull request does. `from_diff` says that GitHub did not tell, and
+    that changed lines of manifests did: then nothing is known of advisories and licenses. `others`
+    are the changed files that are neither manifests nor lock files."""
+
+    author: str
+    updates: tuple[DependencyUpdate, ...]
+    others: tuple[str, ...] = ()
+    from_diff: bool = False
+
+    @property
+    def others_text(self) -> str:
+        """What else is changed, for people, as `DependencyUpdate.text`; "" if nothing is."""
+        if not self.others:
+            return ""
+        shown = [*map(_code, self.others[:20]), *["…"] * (len(self.others) > 20)]
+        return _("It also changes {files}, which was not reviewed.", files=", ".join(shown))
+
+
 @dataclass(frozen=True, slots=True)
 class Snippet:
     """A piece of the repository that helps to understand a hunk. `role` is `enclosing`,
@@ -493,6 +564,8 @@ class Scan:
     analyzed_paths: tuple[str, ...] = ()  # paths that an analyser for their language looked through
     searched_paths: tuple[str, ...] = ()  # paths that were not read, and searched for secrets
     dependencies: tuple[DependencyChange, ...] | None = None  # None: nobody looked
+    declared: tuple[DependencyChange, ...] = ()  # what lines of manifests say, where nobody looked
+    unrelated_paths: tuple[str, ...] = ()  # changed files that are neither manifest nor lock file
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
     committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
     checks: tuple[CheckScope, ...] = ()  # of the team, in their order
@@ -607,7 +680,8 @@ class Report:
     whether they hold prompts for coding agents; `review_minutes` is an estimate of how long a
     person takes to review the change, where the repository wants one. `checks` are those that the
     repository writes in plain words, in its order. `diagram` is Mermaid of the changed flow, in a
-    few harmless statements, where the repository wants one and the model gave it.
+    few harmless statements, where the repository wants one and the model gave it. `update_summary` is
+    what a dependency bot's pull request does, which no model read; null for all others.
     """
 
     version: int = REPORT_VERSION
@@ -639,6 +713,7 @@ class Report:
     review_minutes: int | None = None
     checks: tuple[CheckResult, ...] = ()
     diagram: str = ""
+    update_summary: UpdateSummary | None = None
     finished_at: float
 
     @property

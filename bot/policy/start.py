@@ -12,6 +12,7 @@ our own; nothing overrides that there is nothing to review:
     skip marker in title   skip         review
     draft                  skip, unless `drafts: true`              review
     author is a bot        skip, unless `bots` or `bot_authors`     review
+    a dependency bot       a short review, without the model        review
     `authors`, skipped     skip                                     review
     `review_on`            skip, if it is not what happened         review
     `pause_after` reviews  skip pushes                              review
@@ -61,10 +62,12 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Review it, `settle_seconds` from now. `note` is a sentence for the report, or ""."""
+    """Review it, `settle_seconds` from now. `note` is a sentence for the report, or "".
+    `dependencies_only`: what a bot updates is told, and no model asked."""
 
     settle_seconds: int = 0
     note: str = ""
+    dependencies_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ def decide(
     return Start(
         settle_seconds=settle_seconds if trigger is Trigger.PUSHED else 0,
         note=_size_note(pull, max_files),
+        dependencies_only=trigger.automatic and _is_bot(pull, config),
     )
 
 
@@ -265,13 +269,19 @@ def _excluded_by_config(
 
 def _excluded_author(pull: PullRequest, config: RepoConfig) -> Skip | None:
     """Whose pull request it is."""
-    if pull.author_is_bot and not config.bots and not _logins(config.bot_authors, pull.author):
+    if _is_bot(pull, config) and not _logins(config.dependency_bots, pull.author):
         return Skip(SkipReason.BOT, _("The author is a bot."))
     if config.authors and not _logins(config.authors, pull.author):
         return Skip(SkipReason.AUTHOR, _("Only pull requests by certain authors are reviewed."))
     if _logins(config.skip_authors, pull.author):
         return Skip(SkipReason.AUTHOR, _("Pull requests by this author are not reviewed."))
     return None
+
+
+def _is_bot(pull: PullRequest, config: RepoConfig) -> bool:
+    """Whether its author is a bot whose pull requests are not reviewed as those of people."""
+    reviewed = config.bots or _logins(config.bot_authors, pull.author)
+    return pull.author_is_bot and not reviewed
 
 
 def is_needed_label(config: RepoConfig, label: str) -> bool:

@@ -31,13 +31,14 @@ class Handoff:
     """What the start of a review hands on to its stages: the pull request and the repository's
     configuration as they were then, and what was wrong with that, a sentence each. The scan
     begins `settle_seconds` later. `by_outsider`: the author may not write, and nobody who may has
-    asked for the review."""
+    asked for the review. `dependencies_only`: what a bot updates is told, and no model asked."""
 
     pull: PullRequest
     config: RepoConfig
     notes: tuple[str, ...] = ()
     settle_seconds: float = 0.0
     by_outsider: bool = False
+    dependencies_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ async def test_pull_request_attributes_decide_whether_to_skip(
         ("forks: ask\n", {"from_fork": True}, "waits for a person with write access"),
         ("skip_labels: [quiet]\n", {"labels": ["quiet"]}, "`quiet`"),
         ("review_on: manual\n", {}, "on request only"),
-        ("bot_authors: [copilot*]\n", {"author": "renovate[bot]"}, "bot"),
+        ("bot_authors: [copilot*]\n", {"author": "other[bot]"}, "bot"),
         ("skip_authors: [octo*]\n", {}, "this author"),
         ("skip_above_lines: 1\n", {}, "too large"),
     ],

@@ -31,6 +31,10 @@ _LIVE_FENCES = {"mermaid", "math", "geojson", "topojson", "stl"}
 _CWE = "https://cwe.mitre.org/"
 
 
+#: Pages of advisories, by ids of GitHub's form alone.
+_ADVISORY = re.compile(r"https://github\.com/advisories/GHSA(-[0-9a-z]{4}){3}")
+
+
 @cache
 def _rule_pages() -> frozenset[str]:
     """The pages of analyzers' rules, from our own tables."""
@@ -54,7 +58,8 @@ def faults(
             case "link_open":
                 href = str(token.attrs["href"])
                 ours = (f"{our_url}/reviews/", f"{our_url}/api/reviews/", f"{code_url}/blob/", _CWE)
-                if not href.startswith(ours) and href not in _rule_pages():
+                known = href in _rule_pages() or _ADVISORY.fullmatch(href)
+                if not href.startswith(ours) and not known:
                     found.append(f"a link to {href}")
             case "html_block" | "html_inline":
                 rest = _MARKER.sub("", _OURS.sub("", token.content))

@@ -188,16 +188,16 @@ async def _open(
     state = await store.reviews.get(review.id)
     if state is None or state.handoff is not None:
         return state
-    kept = redact_pull(pull)
     handoff = Handoff(
-        pull=kept,
+        pull=redact_pull(pull),
         config=await _with_preferences(services, repo, config),
         notes=tuple(filter(None, (decision.note, *warnings))),
         settle_seconds=decision.settle_seconds,
         by_outsider=outsider,
+        dependencies_only=decision.dependencies_only,
     )
-    await store.reviews.update(review.id, handoff=handoff, title=kept.title)
-    return replace(state, handoff=handoff, title=kept.title)
+    await store.reviews.update(review.id, handoff=handoff, title=handoff.pull.title)
+    return replace(state, handoff=handoff, title=handoff.pull.title)
 
 
 async def _with_preferences(services: Services, repo: Repository, config: RepoConfig) -> RepoConfig:

@@ -268,7 +268,7 @@ def _body(
         "notes": report.notes[:_MAX_NOTES],
     }
     wanted = _SECTIONS[template]
-    reasons = _skipped(report.skipped)
+    reasons, summary = _skipped(report.skipped), report.update_summary
     by_place = defaultdict[Shown, list[Finding]](list)
     for finding in report.findings:
         refused = finding.fingerprint in in_full
@@ -276,6 +276,7 @@ def _body(
     sections = {
         "findings": _Section("review/finding.md.j2", by_place[Shown.BODY]),
         "all_findings": _Section("review/finding.md.j2", report.findings),
+        "updates": _Section("review/update.md.j2", summary.updates if summary else (), _MAX_FILES),
         "inline": _Section("review/line.md.j2", by_place[Shown.INLINE]),
         "still_open": _Section("review/line.md.j2", by_place[Shown.STILL_OPEN]),
         "agent": _Section("review/agent.md.j2", _agent_prompts(report)),
@@ -321,9 +322,10 @@ class _Section:
 #: The parts of each body, in the order in which they get the room that there is.
 _SECTIONS = {
     "review/body.md.j2": (
-        *("checks", "inline", "findings", "still_open", "also", "skipped", "files", "agent"),
+        *("updates", "checks", "inline", "findings", "still_open", "also", "skipped", "files"),
+        "agent",
     ),
-    "check/summary.md.j2": ("checks", "skipped", "files"),
+    "check/summary.md.j2": ("updates", "checks", "skipped", "files"),
     "check/text.md.j2": ("all_findings",),
 }
 

@@ -23,11 +23,16 @@ _log = log.get(__name__)
 
 
 async def ask_dependencies(
-    gh: GitHub, repo: str, pull: PullRequest, store: Store | None = None
+    gh: GitHub,
+    repo: str,
+    pull: PullRequest,
+    store: Store | None = None,
+    *,
+    read_diff: bool = False,
 ) -> Dependencies:
     """What GitHub says of the packages that the pull request changes, within SECONDS; nothing of
     this fails a review. In `store` it is noted where a repository has no dependency review, which
-    is no fault, and told once."""
+    is no fault, and told once. With `read_diff` the diff has to do where GitHub says nothing."""
     changes: tuple[DependencyChange, ...] | None = None
     fixed: Mapping[str, Sequence[tuple[str, str]]] = {}
     try:
@@ -37,13 +42,13 @@ async def ask_dependencies(
     except TimeoutError:
         if changes is None:
             why = _("GitHub did not answer within {seconds} seconds.", seconds=round(SECONDS))
-            return Dependencies(why=why)
+            return Dependencies(why=why, read_diff=read_diff)
     except (Forbidden, NotFound) as exc:
         if store and await store.pulls.mark_without_dependencies(repo, missing=True):
             _log.info("dependency_review_not_enabled", repository=repo, why=str(exc))
-        return Dependencies()
+        return Dependencies(read_diff=read_diff)
     except GitHubError as exc:
-        return Dependencies(why=str(exc))
+        return Dependencies(why=str(exc), read_diff=read_diff)
     if store:
         await store.pulls.mark_without_dependencies(repo, missing=False)
     return Dependencies(tuple(_with_fixes(change, fixed) for change in changes))

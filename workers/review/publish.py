@@ -19,6 +19,7 @@ from bot.security.links import review_links
 from bot.store import Handoff, ReviewState
 from bot.telemetry import log
 from workers.queue.actor import Attempt
+from workers.reports.dependency_updates import as_update_report
 from workers.reports.formats import render as render_format
 from workers.reports.github_review import complete_check_run, describe
 from workers.reports.merge import build_report
@@ -228,6 +229,8 @@ async def report_of(
     )
     if not report.diagram and any(result.diagram for result in results):
         _log.info("diagram_dropped", review=review.id)
+    if handoff.dependencies_only:
+        report = as_update_report(report, scanned, services.settings, handoff.config)
     if services.settings.has_llm:
         open_findings = still_open(earlier, scanned, results, report, dismissed)
         await store.pulls.save_open_findings(review.repository.id, review.number, open_findings)

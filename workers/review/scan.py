@@ -19,6 +19,7 @@ from workers.review.open_findings import with_open_findings
 from workers.review.outcomes import committed_suggestions
 from workers.review.result_reuse import with_reused_results
 from workers.review.stage import stage
+from workers.scan.dependencies import is_manifest
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
 from workers.services import Services, in_background
@@ -57,12 +58,19 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         Source.of(review, settings, merge_base=comparison.merge_base, token=token),
         pull,
         pr_context,
-        settings,
+        settings.without_llm() if handoff.dependencies_only else settings,
         handoff.config,
         focus=review.focus,
         on_progress=partial(check_run.record_progress, services, review),
         known=await _known(services, review),
-        ask_dependencies=partial(ask_dependencies, gh, repo.full_name, pull, store),
+        ask_dependencies=partial(
+            ask_dependencies,
+            gh,
+            repo.full_name,
+            pull,
+            store,
+            read_diff=handoff.dependencies_only,
+        ),
     )
     batches = scanned.batches if services.llm is not None else ()
     kept, reported, posted = await asyncio.gather(
@@ -72,6 +80,9 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
     )
     committed = await asyncio.to_thread(committed_suggestions, posted, scanned.batches)
     known = replace(with_reused_results(scanned.scan, kept), committed=committed)
+    if handoff.dependencies_only:
+        others = (file.path for file in known.files if not is_manifest(file.path))
+        known = replace(known, unrelated_paths=tuple(others))
     if services.llm is not None:
         batches, known = await asyncio.to_thread(
             with_open_findings, batches, known, reported, review.focus

@@ -9,7 +9,8 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, Side, display_path, is_printable
@@ -57,10 +58,12 @@ _MANIFEST_PATH = re.compile(
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """What GitHub says of the packages that change; None where it said nothing, and then `why`, ""
-    if the repository does not have the dependency review."""
+    if the repository does not have the dependency review. With `read_diff`, the lines of manifests
+    are to be read in its place."""
 
     changes: tuple[DependencyChange, ...] | None = None
     why: str = ""
+    read_diff: bool = False
 
 
 #: Asks GitHub, and raises nothing.
@@ -73,6 +76,7 @@ class DependencyResults:
 
     findings: tuple[Finding, ...] = ()
     changes: tuple[DependencyChange, ...] | None = None
+    declared: tuple[DependencyChange, ...] = ()
     notes: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     truncated: tuple[str, ...] = ()
@@ -94,7 +98,8 @@ async def check_dependencies(
         return DependencyResults()
     answer = await ask()
     if answer.changes is None:
-        return _not_checked(answer.why) if answer.why else DependencyResults()
+        none = _not_checked(answer.why) if answer.why else DependencyResults()
+        return replace(none, declared=_declared(selection)) if answer.read_diff else none
     changes = tuple(each for each in answer.changes if not selection.rules.excludes(each.manifest))
     packages = _packages(changes, config)
     try:
@@ -111,7 +116,47 @@ async def check_dependencies(
             )
         )
     findings = tuple(_finding(package, targets) for package in packages[:MAX_PACKAGES])
-    return DependencyResults(findings, changes, tuple(notes), truncated=truncated)
+    return DependencyResults(findings, changes, notes=tuple(notes), truncated=truncated)
+
+
+#: How lines of manifests name a package and its version: requirements, `uses:` of workflows,
+#: Gemfile, go.mod, TOML tables, and keys of JSON and TOML.
+_DECLARATIONS = (
+    re.compile(r"\s*(?P<name>[\w.-]+)(?:\[[^\]]*\])?\s*==\s*(?P<version>[\w.+!-]+)"),
+    re.compile(r"\s*-?\s*uses:\s*(?P<name>[\w.-]+/[\w./-]+)@(?P<version>[\w./-]+)"),
+    re.compile(r"\s*gem\s+[\"'](?P<name>[\w-]+)[\"'],\s*[\"'][~>=< ]*(?P<version>\d[\w.-]*)"),
+    re.compile(r"\s*(?:require\s+)?(?P<name>[\w-]+\.[\w./~-]+)\s+v(?P<version>\d[\w.+-]*)"),
+    re.compile(r'\s*(?P<name>[\w.-]+)\s*=\s*\{.*\bversion\s*=\s*"[~^>=< ]*(?P<version>\d[^"]*)'),
+    re.compile(r'\s*"?(?P<name>@?[\w./-]+)"?\s*[:=]\s*"[~^>=< v]*(?P<version>\d[\w.+-]*)"'),
+)
+_NO_PACKAGES = frozenset({"version", "node", "npm", "python", "engine", "edition", "name"})
+#: Characters of a line that are looked at, and packages that are taken of a change.
+_MAX_LINE, _MAX_DECLARED = 400, 200
+
+
+def _declared(selection: FileSelection) -> tuple[DependencyChange, ...]:
+    """What lines of manifests, not of lock files, say that changes."""
+    manifests = (target for target in selection.targets if is_manifest(target.path))
+    found = (
+        DependencyChange(
+            manifest=target.path,
+            ecosystem="",
+            name=said["name"],
+            version=said["version"],
+            added=line.added,
+        )
+        for target in manifests
+        for hunk in target.file.hunks
+        for line in hunk.lines
+        if (line.added or line.removed) and (said := _declaration(line.text))
+    )
+    return tuple(islice(found, _MAX_DECLARED))
+
+
+def _declaration(line: str) -> re.Match[str] | None:
+    matches = (pattern.match(line[:_MAX_LINE]) for pattern in _DECLARATIONS)
+    found = next(filter(None, matches), None)
+    return found if found and found["name"].lower() not in _NO_PACKAGES else None
 
 
 def _not_checked(why: str) -> DependencyResults:

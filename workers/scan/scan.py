@@ -152,6 +152,7 @@ async def scan(
         truncated_sources=analyzer_results.truncated_sources + packages.truncated,
         checks=await asyncio.to_thread(scopes, config.checks, selection, uncut),
         dependencies=packages.changes,
+        declared=packages.declared,
     )
     kept = tuple(part.key for part in parts if part.key in known)
     judged = result.checks if settings.has_llm else ()

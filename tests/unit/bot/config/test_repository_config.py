@@ -76,6 +76,7 @@ def test_the_documented_example_sets_every_key() -> None:
         drafts=True,
         bots=True,
         bot_authors=("copilot*",),
+        dependency_bots=("dependabot",),
         authors=("*",),
         skip_authors=("*-mirror",),
         forks=Forks.ASK,

@@ -118,7 +118,7 @@ ROWS = [
     (
         SkipReason.BOT,
         replace(PULL, author="dependabot[bot]", author_is_bot=True),
-        RepoConfig(bot_authors=("copilot*", "bot")),
+        RepoConfig(bot_authors=("copilot*", "bot"), dependency_bots=("renovate",)),
         False,
     ),
     (SkipReason.AUTHOR, PULL, RepoConfig(authors=("octo", "*-team")), False),
@@ -237,6 +237,25 @@ def test_every_reason_has_its_row() -> None:
 )
 def test_the_configuration_lets_it_through(pull: PullRequest, config: RepoConfig) -> None:
     assert decided(Trigger.OPENED, pull, config) == Start()
+
+
+@pytest.mark.parametrize(
+    ("trigger", "config", "dependencies_only"),
+    [
+        (Trigger.OPENED, DEFAULTS, True),
+        (Trigger.COMMAND, DEFAULTS, False),
+        (Trigger.RERUN, DEFAULTS, False),
+        (Trigger.OPENED, RepoConfig(bots=True), False),
+        (Trigger.OPENED, RepoConfig(bot_authors=("renovate",)), False),
+    ],
+)
+def test_what_a_dependency_bot_updates_is_told_in_short_unless_somebody_wants_more(
+    trigger: Trigger, config: RepoConfig, dependencies_only: bool
+) -> None:
+    pull = replace(PULL, author="renovate[bot]", author_is_bot=True)
+    assert decided(trigger, pull, config) == Start(dependencies_only=dependencies_only)
+    person = replace(PULL, author="renovate")
+    assert decided(trigger, person, config) == Start()
 
 
 def test_unknown_paths_are_not_held_against_it() -> None:

@@ -161,3 +161,30 @@ async def test_of_very_many_the_rest_is_counted(settings: Settings, repository: 
     assert len(packages(found)) == MAX_PACKAGES
     assert found.notes[-1] == "Only 50 of 51 dependencies with a problem are reported."
     assert found.truncated_sources == ("dependencies",)
+
+
+async def test_where_github_says_nothing_lines_of_manifests_do(
+    settings: Settings, repository: Repository
+) -> None:
+    async def ask() -> Dependencies:
+        return Dependencies(read_diff=True)
+
+    before: dict[str | bytes, str | bytes] = {
+        "requirements.txt": "Flask[async]==1.0\n-r other.txt\n",
+        "package.json": '{\n"version": "1.0.0",\n"@a/b": "^1.0"\n}\n',
+        "Cargo.toml": '[dependencies]\nserde = { version = "1.0", features = [] }\n',
+        "go.mod": "require (\n\tgo.x/y v1.0\n)\n",
+        "Gemfile": 'gem "rack", "~> 1.0"\n',
+        ".github/workflows/ci.yml": "steps:\n- uses: a/b/c@v1.0\n",
+        "package-lock.json": '{\n"lock": "1.0"\n}\n',
+        "src/x.py": 'name = "1.0"\n',
+    }
+    after = {path: str(text).replace("1.0", "2.0") for path, text in before.items()}
+    source = repository.change(before, {**after})
+    found = (await run_scan.scanned(source, settings, ask_dependencies=ask)).scan
+    assert {(each.name, each.version, each.added) for each in found.declared} == {
+        (name, f"{'v' * (name == 'a/b/c')}{2 if added else 1}.0", added)
+        for name in ("Flask", "@a/b", "serde", "go.x/y", "rack", "a/b/c")
+        for added in (False, True)
+    }
+    assert found.dependencies is None
