@@ -356,7 +356,7 @@ class PullRequestContext:
     title: str
     body: str
     commits: tuple[str, ...] = ()  # messages, oldest first
-    issue: str = ""  # title and body of the linked issue
+    issue: str = ""  # titles and bodies of the linked issues
     failed_checks: tuple[FailedCheck, ...] = ()
 
 
@@ -680,8 +680,8 @@ class Report:
     whether they hold prompts for coding agents; `review_minutes` is an estimate of how long a
     person takes to review the change, where the repository wants one. `checks` are those that the
     repository writes in plain words, in its order. `diagram` is Mermaid of the changed flow, in a
-    few harmless statements, where the repository wants one and the model gave it. `update_summary` is
-    what a dependency bot's pull request does, which no model read; null for all others.
+    few harmless statements, where the repository wants one and the model gave it. `update_summary`
+    is what a dependency bot's pull request does, which no model read; null for all others.
     """
 
     version: int = REPORT_VERSION

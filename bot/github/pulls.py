@@ -45,12 +45,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An issue, or a pull request seen as one."""
+    """An issue, or a pull request seen as one; one that was moved is in another `repository`."""
 
     number: int
     title: str
     body: str
     is_pull: bool
+    repository: str = ""
 
 
 async def get_pull(gh: GitHub, repo: str, number: int) -> PullRequest:
@@ -233,4 +234,11 @@ async def get_issue(gh: GitHub, repo: str, number: int) -> Issue:
         title=data["title"],
         body=data["body"] or "",
         is_pull="pull_request" in data,
+        repository="/".join(str(data.get("repository_url") or "").split("/")[-2:]),
     )
+
+
+async def is_public(gh: GitHub, repo: str) -> bool:
+    """Whether everybody who may reach GitHub may read the repository. Raises NotFound."""
+    data = await gh.getitem(repo_url(repo))
+    return data["private"] is False and data.get("visibility", "public") == "public"

@@ -297,7 +297,7 @@ async def test_an_answer_knows_the_issue_that_the_change_closes(
     await asking.settle()
     await asking.sandbox.comment(REPO, number, "/review ask Why?")
     await asking.settle()
-    assert "|linked issue\n|Users want a shell" in llm.requests[-1].user
+    assert "|linked issues\n|#1 Users want a shell" in llm.requests[-1].user
 
 
 async def test_what_the_repository_keeps_from_reviews_is_kept_from_answers(

@@ -114,6 +114,7 @@ PLACES = (
     "label",
     "failed check",
     "preference",
+    "other issue",
 )
 #: A file that no change touches; the model asks to see it.
 LOOKED_UP = "docs/background.txt"
@@ -147,7 +148,7 @@ def corpus() -> tuple[Injection, ...]:
         Injection(
             number,
             name,
-            PLACES[(number + 6 * (number >= len(PAYLOADS))) % len(PLACES)],
+            PLACES[(number + 7 * (number >= len(PAYLOADS))) % len(PLACES)],
             PAYLOADS[name],
         )
         for number, name in enumerate(names)

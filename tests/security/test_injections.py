@@ -122,6 +122,12 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
     issue = await world.sandbox.open_pull(
         REPO, base, base, title="An issue", body=words("issue"), draft=True
     )
+    other = await world.sandbox.add_repository("someone/public", installed=False)
+    other.private = False
+    there = await world.sandbox.commit(other.full_name, {"a": "a\n"}, message="Begin")
+    elsewhere = await world.sandbox.open_pull(
+        other.full_name, there, there, title="Another", body=words("other issue"), draft=True
+    )
     head = await world.sandbox.commit(
         REPO, dict(_files(group, after=True)), parent=base, message=words("commit") or "Change"
     )
@@ -137,7 +143,7 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
         base,
         head,
         title=words("title") or "Change",
-        body=f"{words('body')}\n\nFixes #{issue}",
+        body=f"{words('body')}\n\nFixes #{issue}, closes {other.full_name}#{elsewhere}",
         head_ref="change" + re.sub(r"[^\w-]+", "-", branch, flags=re.ASCII),
         labels=[one.text for one in _at(group, "label")],
     )

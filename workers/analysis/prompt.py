@@ -306,7 +306,7 @@ def _fitting(conventions: Sequence[Convention], budget: int) -> list[Convention]
 
 
 def _fitted(pr_context: PullRequestContext, budget: int) -> PullRequestContext:
-    """What is most worth its tokens first: title, description, linked issue, commit messages."""
+    """What is most worth its tokens first: title, description, linked issues, commit messages."""
     kept = []
     for text in (
         pr_context.title,

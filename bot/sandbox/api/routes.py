@@ -92,10 +92,13 @@ async def _call(
 ) -> Call:
     repository = _repository(state, request)
     if token is not None:
-        # Another account's repository is hidden before its permissions matter.
-        if repository is not None and not auth.has_access(token, repository):
+        # Another account's repository is hidden before its permissions matter; "this endpoint can
+        # be used without authentication … if only public resources are requested", GitHub docs.
+        own = repository is None or auth.has_access(token, repository)
+        public = endpoint.method == "GET" and repository is not None and not repository.private
+        if not own and not public:
             raise not_found()
-        if endpoint.needs:
+        if own and endpoint.needs:
             auth.check_permission(token, endpoint.needs)
     body = {} if endpoint.method == "GET" else await json_body(request)
     return Call(
