@@ -5,6 +5,7 @@ from Redis is validated on the way in.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -12,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import StringConstraints, TypeAdapter
 
 from bot.domain.diff import ChangedFile, FileStatus, Side
+from bot.domain.fingerprint import have_same_words
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.domain.team_checks import CheckMode, CheckScope, CheckStatus
 from templates.languages import _, listed
@@ -594,6 +596,39 @@ class Rejected:
         )
 
 
+class RequirementStatus(StrEnum):
+    """Whether the change does what a linked issue requires, best first."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    NOT_SEEN = "not_seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One thing that the linked issues require, and what the model saw of it in what it read; `why`
+    names what does it, or what is missing."""
+
+    text: str
+    status: RequirementStatus
+    why: str = ""
+
+
+def joined_requirements(read: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Each once, of those in the same words the best: it may be done in a part of the change that
+    another reading did not see."""
+    ranks = list(RequirementStatus)
+    kept: list[Requirement] = []
+    for each in read:
+        same = (at for at, one in enumerate(kept) if have_same_words(one.text, each.text))
+        at = next(same, None)
+        if at is None:
+            kept.append(each)
+        elif ranks.index(each.status) < ranks.index(kept[at].status):
+            kept[at] = each
+    return tuple(kept)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """What a check of the team came to, and why: a sentence on what shows that it passed, on what
@@ -655,6 +690,7 @@ class BatchResult:
     fixed: tuple[tuple[str, str], ...] = ()  # (fingerprint, the line that shows it)
     checks: tuple[CheckResult, ...] = ()  # all that the batch asks for; of other batches none
     diagram: str = ""  # Mermaid of the changed flow, as the model wrote it
+    requirements: tuple[Requirement, ...] = ()
 
 
 REPORT_VERSION = 3
@@ -682,6 +718,8 @@ class Report:
     repository writes in plain words, in its order. `diagram` is Mermaid of the changed flow, in a
     few harmless statements, where the repository wants one and the model gave it. `update_summary`
     is what a dependency bot's pull request does, which no model read; null for all others.
+    `requirements` are what the linked issues require, and `requirements_partly` says that the model
+    read only a part of the change for this review, so that one may be done elsewhere.
     """
 
     version: int = REPORT_VERSION
@@ -714,6 +752,8 @@ class Report:
     checks: tuple[CheckResult, ...] = ()
     diagram: str = ""
     update_summary: UpdateSummary | None = None
+    requirements: tuple[Requirement, ...] = ()  # of the linked issues
+    requirements_partly: bool = False
     finished_at: float
 
     @property

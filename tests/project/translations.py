@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment, nodes
 
 from bot.domain.diff import FileStatus
-from bot.domain.model import Category, Severity
+from bot.domain.model import Category, RequirementStatus, Severity
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.start import SkipReason
 from bot.web.pages.review import HEADINGS, PLACES, STAGES
@@ -136,8 +136,8 @@ def _values() -> Iterator[Source]:
         yield Source(heading, "", "bot/web/pages/review.py")
     for shown in SHOWN.values():
         yield Source(shown, "", "workers/reports/formats/html.py")
-    for value in (*Severity, *Category, *FileStatus):
-        yield Source(str(value), "", "bot/domain/model.py")
+    for value in (*Severity, *Category, *FileStatus, *RequirementStatus):
+        yield Source(value.replace("_", " "), "", "bot/domain/model.py")
 
 
 def catalog(language: Language) -> Catalog:

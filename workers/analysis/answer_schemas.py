@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.domain.look_ups import Operation
-from bot.domain.model import Category, Severity
+from bot.domain.model import Category, RequirementStatus, Severity
 from workers.analysis.llm.json_reader import Json, Wanted
 from workers.analysis.model_answer import (
     MAX_FINDINGS,
@@ -153,14 +153,26 @@ _REVIEW_SCHEMAS = {
 }
 
 
-def review_schema(*, later: bool, preferences: bool, diagram: bool) -> Schema:
+_REQUIREMENTS = _list_of(
+    _object(
+        requirement=_TEXT,
+        why=_TEXT,
+        status={"type": "string", "enum": [each.value for each in RequirementStatus]},
+    )
+)
+
+
+def review_schema(*, later: bool, preferences: bool, diagram: bool, issue: bool) -> Schema:
     """Of a reading: `later`, where findings of an earlier review are open; with `preferences`,
-    each finding may name one; with a `diagram` of the changed flow."""
+    each finding may name one; with a `diagram` of the changed flow; with what a linked `issue`
+    requires."""
     schema = _REVIEW_SCHEMAS[later, preferences]
-    if not diagram:
-        return schema
-    properties = {"diagram": _TEXT, **schema.body["properties"]}
-    return replace(schema, name=f"{schema.name}_with_diagram", body=_object(**properties))
+    name, properties = schema.name, schema.body["properties"]
+    if diagram:
+        name, properties = f"{name}_with_diagram", {"diagram": _TEXT, **properties}
+    if issue:
+        name, properties = f"{name}_of_issue", {**properties, "requirements": _REQUIREMENTS}
+    return replace(schema, name=name, body=_object(**properties))
 
 
 VERDICTS_SCHEMA = Schema(

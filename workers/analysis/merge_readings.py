@@ -88,6 +88,7 @@ def _both(first: BatchResult, second: BatchResult) -> BatchResult:
         notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
         overview=first.overview or second.overview,
         diagram=first.diagram or second.diagram,
+        requirements=first.requirements or second.requirements,
         fixed=tuple({**dict(second.fixed), **dict(first.fixed)}.items()),
     )
 

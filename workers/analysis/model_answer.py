@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain.diff import Side
 from bot.domain.look_ups import LookUp
-from bot.domain.model import Category, CheckOutcome, Severity
+from bot.domain.model import Category, CheckOutcome, Requirement, RequirementStatus, Severity
 from bot.domain.team_checks import CheckStatus
 from workers.analysis import answer_values as values
 from workers.analysis.llm.json_reader import Json
@@ -30,6 +30,8 @@ MAX_FINDINGS = 50
 MAX_FIXED = 200
 #: Places read of a check that failed.
 MAX_PLACES = 10
+#: Requirements read of one answer.
+MAX_REQUIREMENTS = 12
 #: Look-ups read of one answer; fewer are done.
 MAX_LOOK_UPS = 100
 
@@ -297,6 +299,23 @@ def read_overview(answer: Json) -> str:
 def read_diagram(answer: Mapping[str, object]) -> str:
     """What is said to be a diagram; "" if there is none, or it is too long to be one."""
     return _text(answer, "diagram", MAX_DIAGRAM)
+
+
+def read_requirements(answer: Mapping[str, object]) -> tuple[Requirement, ...]:
+    """What the linked issues ask for; what has no status that we know was not seen."""
+    found = []
+    for item in (_listed(answer.get("requirements")) or [])[:MAX_REQUIREMENTS]:
+        if isinstance(item, Mapping) and (text := _first_line(_text(item, "requirement"))):
+            status = _text(item, "status").lower().replace(" ", "_")
+            known = status in [each.value for each in RequirementStatus]
+            found.append(
+                Requirement(
+                    text=text[:MAX_SUMMARY],
+                    status=RequirementStatus(status) if known else RequirementStatus.NOT_SEEN,
+                    why=" ".join(_text(item, "why").split())[:MAX_SUMMARY],
+                )
+            )
+    return tuple(found)
 
 
 def read_fixed(answer: Mapping[str, object]) -> dict[int, str]:

@@ -151,7 +151,10 @@ def batch_prompt(
     chosen = () if set(categories) == set(Category) else tuple(categories)
     template = _ENVIRONMENT.get_template("batch.md.j2")
     schema = review_schema(
-        later=bool(open_findings), preferences=bool(preferences), diagram=diagram
+        later=bool(open_findings),
+        preferences=bool(preferences),
+        diagram=diagram,
+        issue=bool(pr_context.issue),
     )
     system = _ENVIRONMENT.get_template("system.md.j2").render(
         categories=chosen,

@@ -16,7 +16,9 @@ from bot.domain.model import (
     Finding,
     PullRequestContext,
     Rejected,
+    Requirement,
     SkippedFile,
+    joined_requirements,
 )
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.finding_filter import FindingFilter
@@ -33,6 +35,7 @@ from workers.analysis.model_answer import (
     read_fixed,
     read_look_ups,
     read_overview,
+    read_requirements,
     read_summaries,
 )
 from workers.analysis.narrowing import for_later_round
@@ -67,6 +70,7 @@ class Reader:
     fixed: dict[int, str] = field(default_factory=dict)
     overviews: list[str] = field(default_factory=list)
     diagrams: list[str] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
     reviewed: list[str] = field(default_factory=list)
     inconclusive: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -171,6 +175,7 @@ class Reader:
             later=bool(open_findings),
             preferences=bool(preferences),
             diagram=self.config.diagram,
+            issue=bool(self.pr_context.issue),
         )
         return await self.session.ask(prompt, schema, purpose="review", model=self.model)
 
@@ -227,6 +232,7 @@ class Reader:
                     self.summaries[by_path[known].source.file.path] = one_line(summary)
         overviews = [read_overview(each.data or {}) for each in answers]
         self.overviews += [text for text in overviews if text][-1:]
+        self.requirements += self._required(answers)
         diagrams = [read_diagram(each.data or {}) for each in answers]
         self.diagrams += [text for text in diagrams if text][-1:]
         paths = [file.source.file.path for file in files]
@@ -284,6 +290,13 @@ class Reader:
             detail=one_line(named.text),
         )
 
+    def _required(self, answers: Sequence[Answer]) -> Sequence[Requirement]:
+        """What the linked issues ask for, by the last answer that says it."""
+        if not self.pr_context.issue:
+            return ()
+        found = (read_requirements(each.data or {}) for each in reversed(answers))
+        return next(filter(None, found), ())
+
     def result(self) -> BatchResult:
         return BatchResult(
             findings=tuple(self.findings),
@@ -297,6 +310,7 @@ class Reader:
             overview=clean(" ".join(self.overviews[:1])),
             diagram=clean("".join(self.diagrams[:1])),
             fixed=self._fixed(),
+            requirements=joined_requirements(map(_cleaned, self.requirements)),
         )
 
     def _fixed(self) -> tuple[tuple[str, str], ...]:
@@ -308,6 +322,11 @@ class Reader:
             for id, finding in numbered
             if finding.fingerprint not in left
         )
+
+
+def _cleaned(requirement: Requirement) -> Requirement:
+    text, why = one_line(requirement.text), one_line(requirement.why)
+    return replace(requirement, text=text, why=why)
 
 
 def _finding_key(finding: Finding) -> tuple[str, int | None]:

@@ -26,6 +26,7 @@ from bot.domain.model import (
     Severity,
     SkippedFile,
     Usage,
+    joined_requirements,
 )
 from bot.domain.reasons import RejectionReason
 from bot.domain.suppressions import Dismissals
@@ -63,14 +64,13 @@ def build_report(
     dismissed: Dismissals = _NOTHING,
     earlier_reviews: int = 0,
 ) -> Report:
-    """The report of a review: `results` in the order of their batches, one for each batch.
+    """The report of a review: `results` in the order of their batches, one for each; `now` in
+    seconds since the epoch.
 
     `posted_before` are the fingerprints of what is on lines of the pull request already, and
-    `reported_before` those that people have read in our last review; they are listed but not posted
-    on lines. `dismissed` are those that people dismissed. `now` is in seconds since the
-    epoch. From the third review of a pull request on, `earlier_reviews` being 2, only severe
-    findings in files that were read again become comments. One of the results may be that of the
-    team's checks.
+    `reported_before` those that people have read in our last review: listed, not posted on lines.
+    From `earlier_reviews` 2 on, only severe findings in files that were read again are comments.
+    One of the results may be that of the team's checks.
     """
     known = dismissed.fingerprints, posted_before
     checks = tuple(_checks(scan, results, settings, config))
@@ -122,8 +122,15 @@ def build_report(
         review_minutes=_review_minutes(scan) if config.effort_estimate else None,
         checks=checks,
         diagram=next(filter(None, (safe_diagram(result.diagram) for result in results)), ""),
+        requirements=joined_requirements(chain(*(result.requirements for result in results))),
+        requirements_partly=_read_partly(scan, results),
         finished_at=now,
     )
+
+
+def _read_partly(scan: Scan, results: Sequence[BatchResult]) -> bool:
+    """Whether the model read some files of the change for an earlier review, or not at all."""
+    return not {*scan.reviewed_paths} <= {*chain(*(result.reviewed for result in results))}
 
 
 #: Lines of a change that a person reads in an hour, and minutes for each file beside them: reviews

@@ -277,6 +277,7 @@ def _body(
         "findings": _Section("review/finding.md.j2", by_place[Shown.BODY]),
         "all_findings": _Section("review/finding.md.j2", report.findings),
         "updates": _Section("review/update.md.j2", summary.updates if summary else (), _MAX_FILES),
+        "requirements": _Section("review/requirement.md.j2", report.requirements, _MAX_FILES),
         "inline": _Section("review/line.md.j2", by_place[Shown.INLINE]),
         "still_open": _Section("review/line.md.j2", by_place[Shown.STILL_OPEN]),
         "agent": _Section("review/agent.md.j2", _agent_prompts(report)),
@@ -322,10 +323,10 @@ class _Section:
 #: The parts of each body, in the order in which they get the room that there is.
 _SECTIONS = {
     "review/body.md.j2": (
-        *("updates", "checks", "inline", "findings", "still_open", "also", "skipped", "files"),
-        "agent",
+        *("updates", "checks", "requirements", "inline", "findings", "still_open", "also"),
+        *("skipped", "files", "agent"),
     ),
-    "check/summary.md.j2": ("updates", "checks", "skipped", "files"),
+    "check/summary.md.j2": ("updates", "checks", "requirements", "skipped", "files"),
     "check/text.md.j2": ("all_findings",),
 }
 

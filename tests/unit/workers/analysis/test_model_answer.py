@@ -22,6 +22,7 @@ from workers.analysis.model_answer import (
     MAX_OVERVIEW,
     MAX_QUOTE,
     MAX_REASON,
+    MAX_REQUIREMENTS,
     MAX_SUGGESTION,
     MAX_SUMMARY,
     MAX_TITLE,
@@ -33,6 +34,7 @@ from workers.analysis.model_answer import (
     read_fixed,
     read_look_ups,
     read_overview,
+    read_requirements,
     read_summaries,
     read_verdicts,
 )
@@ -228,9 +230,13 @@ def test_no_model_output_raises(whole: Any, inner: Any) -> None:
         ],
         "overview": inner,
         "fixed": [inner, {"id": inner, "line": inner}],
+        "requirements": [inner, {"requirement": inner, "why": inner, "status": inner}] * 9,
     }
     read_overview(answer_data)
     read_fixed(answer_data)
+    required = read_requirements(answer_data)
+    assert len(required) <= MAX_REQUIREMENTS
+    assert all("\n" not in each.text + each.why for each in required)
     read_look_ups(answer_data)
     assert all("\n" not in each for each in read_summaries(answer_data).values())
     read_verdicts(answer_data)

@@ -44,6 +44,7 @@ OURS = re.compile(
     r"|The open findings above, each with its id, .*"
     r"|Judge each of the findings above and answer with the JSON object\."
     r"|Answer the question\.|"
+    r"|The linked issues above say what this change is for\. .*"
     r"|The failed checks above ran on this commit, .*"
     r"|The repository wants `title` and `body` of findings worded in that tone, .*|"
 )
