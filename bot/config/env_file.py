@@ -33,6 +33,7 @@ WITHHELD: Mapping[Role, Mapping[str, Any]] = {
         "openai_api_key": "",
         "notify_urls": (),
         "notify_secret": "",
+        "ticket_header": "",
     },
     Role.WORKER: {"github_webhook_secrets": (), "github_client_secret": "", "api_tokens": ()},
     Role.SCHEDULER: {

@@ -302,6 +302,23 @@ class Settings(BaseSettings):
         False, description="Allow notification addresses that are not public."
     )
 
+    # Tickets
+    ticket_url: str = Field(
+        "",
+        description="Address of a ticket, with `{key}`, as "
+        "`https://acme.atlassian.net/rest/api/3/issue/{key}`; empty: no tickets are read "
+        "([analysis.md](analysis.md#tickets)).",
+    )
+    ticket_header: SecretStr = Field(
+        SecretStr(""),
+        description="Header that reads tickets, as `Authorization: Bearer TOKEN`.",
+    )
+    ticket_pattern: str = Field(
+        r"\b[A-Z][A-Z0-9]{1,9}-[0-9]{1,7}\b",
+        description="Regular expression of a ticket's key in titles, descriptions and branches.",
+    )
+    ticket_allow_private: bool = Field(False, description="Allow a TICKET_URL that is not public.")
+
     # Limits
     step_seconds: int = Field(3000, ge=1, description="Time limit of a step, in seconds.")
     review_seconds: int = Field(3600, ge=1, description="Time limit of a review, in seconds.")
@@ -421,6 +438,31 @@ class Settings(BaseSettings):
         if self.notify_urls and self.notify_format is NotifyFormat.JSON and unsigned:
             raise ValueError("NOTIFY_SECRET is not set; it signs what goes to NOTIFY_URLS")
         return self
+
+    @field_validator("ticket_url")
+    @classmethod
+    def _ticket_address(cls, value: str) -> str:
+        if value and "{key}" not in urlsplit(endpoint(value)).path + urlsplit(value).query:
+            raise ValueError("TICKET_URL needs {key} in its path or query")
+        return value
+
+    @field_validator("ticket_pattern")
+    @classmethod
+    def _ticket_key(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as exc:
+            raise ValueError(f"TICKET_PATTERN is not a regular expression: {exc}") from exc
+        return value
+
+    @field_validator("ticket_header")
+    @classmethod
+    def _ticket_header(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not re.fullmatch(
+            r"[A-Za-z0-9-]+: [\x20-\x7e]+", value.get_secret_value()
+        ):
+            raise ValueError("TICKET_HEADER has to be `Name: value`")
+        return value
 
     @model_validator(mode="after")
     def _no_metadata(self) -> Self:

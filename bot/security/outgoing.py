@@ -1,5 +1,5 @@
-"""Requests to addresses that an administrator names: signed, pinned to a public address, and with
-nothing of the answer read but its status.
+"""Requests to addresses that an administrator names: pinned to a public address, and with nothing
+of the answer to a notification read but its status.
 
 The name is resolved once and that address is connected to, so that no second answer of a name
 server leads elsewhere; redirects are not followed.
@@ -8,7 +8,8 @@ server leads elsewhere; redirects are not followed.
 import asyncio
 import hmac
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from bot.config.urls import is_metadata
 from bot.security.tls import trusted
 
 TIMEOUT_SECONDS = 10
+_NO_NOTIFICATIONS = "The address is not public; set NOTIFY_ALLOW_PRIVATE=true to allow it."
+_NO_TICKETS = "The address is not public; set TICKET_ALLOW_PRIVATE=true to allow it."
 
 
 class AddressRefused(Exception):
@@ -37,31 +40,58 @@ def signed(secret: str, timestamp: int, body: bytes) -> str:
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
     """The status of the answer. Raises AddressRefused and NotReached."""
+    refusal = "" if allow_private else _NO_NOTIFICATIONS
+    async with _requested("POST", url, body, headers, refusal) as response:
+        return int(response.status_code)
+
+
+async def get(url: str, headers: Mapping[str, str], *, allow_private: bool, limit: int) -> bytes:
+    """The first `limit` bytes of what is there. Raises AddressRefused and NotReached, this also
+    for another status than 200."""
+    refusal = "" if allow_private else _NO_TICKETS
+    async with _requested("GET", url, b"", headers, refusal) as response:
+        if response.status_code != 200:
+            raise NotReached(f"The address answered with {response.status_code}.")
+        body = b""
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) >= limit:
+                break
+        return body[:limit]
+
+
+@asynccontextmanager
+async def _requested(
+    method: str, url: str, body: bytes, headers: Mapping[str, str], refusal: str
+) -> AsyncIterator[httpx2.Response]:
+    """The answer of the address that the name leads to now; with a `refusal` it has to be public.
+    All of it takes TIMEOUT_SECONDS at most."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    address = await _public_address(host, port, allow_private=allow_private)
-    at = f"[{address}]" if ":" in address else address
-    pinned = parts._replace(netloc=f"{at}:{port}").geturl()
     try:
-        async with (
-            httpx2.AsyncClient(
-                verify=trusted(), timeout=TIMEOUT_SECONDS, follow_redirects=False
-            ) as http,
-            http.stream(
-                "POST",
-                pinned,
-                content=body,
-                headers={**headers, "Host": parts.netloc},
-                extensions={"sni_hostname": host},
-            ) as response,
-        ):
-            return int(response.status_code)
-    except httpx2.HTTPError as exc:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            address = await _public_address(host, port, refusal)
+            at = f"[{address}]" if ":" in address else address
+            pinned = parts._replace(netloc=f"{at}:{port}").geturl()
+            async with (
+                httpx2.AsyncClient(
+                    verify=trusted(), timeout=TIMEOUT_SECONDS, follow_redirects=False
+                ) as http,
+                http.stream(
+                    method,
+                    pinned,
+                    content=body,
+                    headers={**headers, "Host": parts.netloc},
+                    extensions={"sni_hostname": host},
+                ) as response,
+            ):
+                yield response
+    except (httpx2.HTTPError, TimeoutError) as exc:
         raise NotReached(f"The address was not reached: {type(exc).__name__}.") from exc
 
 
-async def _public_address(host: str, port: int, *, allow_private: bool) -> str:
+async def _public_address(host: str, port: int, refusal: str) -> str:
     """Where the name leads. All that it leads to has to be allowed."""
     loop = asyncio.get_running_loop()
     try:
@@ -72,10 +102,8 @@ async def _public_address(host: str, port: int, *, allow_private: bool) -> str:
     for address in addresses:
         if is_metadata(address) or is_metadata(host):
             raise AddressRefused("Cloud metadata addresses are never called.")
-        if not (allow_private or _is_global(address)):
-            raise AddressRefused(
-                "The address is not public; set NOTIFY_ALLOW_PRIVATE=true to allow it."
-            )
+        if refusal and not _is_global(address):
+            raise AddressRefused(refusal)
     return addresses[0]
 
 

@@ -72,6 +72,7 @@ Pull requests and repositories
   unsuppressed:<request>                     string  4 days; the Suppression that it removed
   preference_removed:<request>               string  4 days; it removed a preference
   missing_defaults:<installation_id>         string  10 minutes; it has no organization defaults
+  ticket:<digest>                            string  10 minutes; what a ticket says, without secrets
   without_dependencies                       set     KEEP since its last use; repositories without
                                                      GitHub's dependency review
 
@@ -280,6 +281,10 @@ def unsuppressed(request: str) -> str:
 
 def missing_defaults(installation_id: int) -> str:
     return f"{PREFIX}missing_defaults:{installation_id}"
+
+
+def ticket(digest: str) -> str:
+    return f"{PREFIX}ticket:{digest}"
 
 
 WITHOUT_DEPENDENCIES = f"{PREFIX}without_dependencies"

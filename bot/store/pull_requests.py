@@ -12,6 +12,8 @@ from bot.store.database import Database, pack, unpack
 
 #: After so long GitHub is asked again for an organization's defaults; there may be some by then.
 DEFAULTS_SECONDS = 600
+#: So long what a ticket says may be out of date.
+TICKET_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +202,15 @@ class PullRequests:
         """Note that it has no organization's defaults that we may read: GitHub is asked for them
         now and then, and not for each review."""
         await self._redis.set(keys.missing_defaults(installation_id), 1, ex=DEFAULTS_SECONDS)
+
+    async def ticket(self, digest: str) -> str | None:
+        """What a ticket said within the last TICKET_SECONDS; None if that is not known."""
+        kept: Any = await self._redis.get(keys.ticket(digest))
+        return kept if kept is None else kept.decode()
+
+    async def keep_ticket(self, digest: str, text: str) -> None:
+        """Remember what a ticket says for TICKET_SECONDS."""
+        await self._redis.set(keys.ticket(digest), text, ex=TICKET_SECONDS)
 
     async def mark_without_dependencies(self, repository: str, *, missing: bool) -> bool:
         """Note whether a repository, `owner/name`, lacks GitHub's dependency review; whether that

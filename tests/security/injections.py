@@ -115,6 +115,7 @@ PLACES = (
     "failed check",
     "preference",
     "other issue",
+    "ticket",
 )
 #: A file that no change touches; the model asks to see it.
 LOOKED_UP = "docs/background.txt"
@@ -148,7 +149,7 @@ def corpus() -> tuple[Injection, ...]:
         Injection(
             number,
             name,
-            PLACES[(number + 7 * (number >= len(PAYLOADS))) % len(PLACES)],
+            PLACES[(number + 8 * (number >= len(PAYLOADS))) % len(PLACES)],
             PAYLOADS[name],
         )
         for number, name in enumerate(names)

@@ -17,6 +17,7 @@ from bot.store import Action, AuditEntry, Way
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.checks import failed_check
+from tests.support.tracker import tracking
 
 from .injections import LOOKED_UP, PAYLOADS, PLACES, UNSEEN, Injection, Obedient, corpus
 from .markdown_safety import faults, plain_faults
@@ -143,7 +144,7 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
         base,
         head,
         title=words("title") or "Change",
-        body=f"{words('body')}\n\nFixes #{issue}, closes {other.full_name}#{elsewhere}",
+        body=f"AB-1. {words('body')}\n\nFixes #{issue}, closes {other.full_name}#{elsewhere}",
         head_ref="change" + re.sub(r"[^\w-]+", "-", branch, flags=re.ASCII),
         labels=[one.text for one in _at(group, "label")],
     )
@@ -232,7 +233,14 @@ async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
     llm: LLMServer,
 ) -> None:
     settings = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}
-    async with running(redis_url, redis, tmp_path, max_comments=inline, **settings) as world:
+    async with (
+        tracking() as tracker,
+        running(
+            redis_url, redis, tmp_path, max_comments=inline, **settings, **tracker.settings
+        ) as world,
+    ):
+        told = "\n\n".join(one.text for one in _at(group, "ticket"))
+        tracker.tickets["AB-1"] = ("A ticket", told)
         number = await _open(world, group)
         await world.settle()
         assert isinstance(llm.default, Obedient)

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from bot.domain.model import Batch, Review, State
+from bot.domain.model import Batch, PullRequestContext, Review, State
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
+from bot.github.client import GitHub
 from bot.policy.preferences import concerning
-from bot.store import ReviewState, message
+from bot.store import Handoff, ReviewState, message
 from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.repository.dependency_changes import ask_dependencies
 from workers.repository.pull_context import read_pull_context
+from workers.repository.tickets import read_tickets
 from workers.review import check_run
 from workers.review.open_findings import with_open_findings
 from workers.review.outcomes import committed_suggestions
@@ -50,7 +52,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
     in_background(check_run.show_progress(services, review))
     comparison, pr_context, token = await asyncio.gather(
         pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
-        read_pull_context(gh, repo.full_name, pull, own_app=settings.github_app_id),
+        _context(services, gh, review, handoff),
         services.github.installation_token(repo.installation_id, repo.id),
     )
 
@@ -114,6 +116,19 @@ async def _mark_preferences(services: Services, review: Review, batches: Sequenc
     paths = [path for batch in batches for path in batch.paths]
     given = await asyncio.to_thread(concerning, kept, paths)
     await preferences.mark_given(repo.installation_id, repo.id, given)
+
+
+async def _context(
+    services: Services, gh: GitHub, review: Review, handoff: Handoff
+) -> PullRequestContext:
+    """What the author says of the change, with issues and tickets, and what failed on it."""
+    settings, repo = services.settings, review.repository.full_name
+    pr_context, tickets = await asyncio.gather(
+        read_pull_context(gh, repo, handoff.pull, own_app=settings.github_app_id),
+        read_tickets(gh, services.store, settings, repo, handoff),
+    )
+    issues = "\n\n".join(filter(None, (tickets, pr_context.issue)))
+    return replace(pr_context, issue=issues)
 
 
 async def _known(services: Services, review: Review) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.security.outgoing import AddressRefused, NotReached, post
+from bot.security.outgoing import AddressRefused, NotReached, get, post
+from tests.support.tracker import TOKEN, tracking
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,22 @@ async def test_metadata_is_refused_always(url: str) -> None:
 async def test_nobody_who_answers_is_no_answer() -> None:
     with pytest.raises(NotReached):
         await post("http://127.0.0.1:9/", b"", {}, allow_private=True)
+
+
+async def test_a_ticket_is_not_read_where_it_may_not_be() -> None:
+    with pytest.raises(AddressRefused, match="TICKET_ALLOW_PRIVATE"):
+        await get("http://127.0.0.1/AB-1", {}, allow_private=False, limit=9)
+    with pytest.raises(AddressRefused, match="metadata"):
+        await get("http://169.254.169.254/AB-1", {}, allow_private=True, limit=9)
+    with pytest.raises(NotReached):
+        await get("http://127.0.0.1:9/AB-1", {}, allow_private=True, limit=9)
+
+
+async def test_no_more_of_a_ticket_is_read_than_allowed() -> None:
+    async with tracking() as tracker:
+        tracker.tickets["AB-1"] = ("Title", "x" * 100_000)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        url = f"{tracker.url}/rest/api/3/issue/AB-1"
+        assert len(await get(url, headers, allow_private=True, limit=1000)) == 1000
+        with pytest.raises(NotReached, match="401"):
+            await get(url, {}, allow_private=True, limit=1000)
