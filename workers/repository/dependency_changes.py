@@ -38,7 +38,8 @@ async def ask_dependencies(
     try:
         async with asyncio.timeout(SECONDS):
             changes = await pulls.dependency_changes(gh, repo, pull.base_sha, pull.head_sha)
-            fixed = await _fixed_versions(gh, changes)
+            if not gh.is_scarce:
+                fixed = await _fixed_versions(gh, changes)
     except TimeoutError:
         if changes is None:
             why = _("GitHub did not answer within {seconds} seconds.", seconds=round(SECONDS))
