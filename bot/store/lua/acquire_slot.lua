@@ -5,8 +5,7 @@
 
 local leases, waiters = key.llm_leases:format(args.endpoint), key.llm_waiters:format(args.endpoint)
 local polls, state = key.llm_polls:format(args.endpoint), key.llm_limit:format(args.endpoint)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', polls, '-inf', now - args.expiry)) do
   redis.call('ZREM', waiters, gone)

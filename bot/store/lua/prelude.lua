@@ -10,6 +10,12 @@ local args = cjson.decode(ARGV[1])
 
 local finished = {completed = true, failed = true, cancelled = true, superseded = true}
 
+-- The clock of Redis, in milliseconds.
+local function milliseconds()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 -- A delayed message is due by the clock of Redis: `eta` is negative until it is put, the delay in
 -- milliseconds. (Texts within the body have their quotes escaped.)
 local function put(messages)
@@ -17,9 +23,7 @@ local function put(messages)
     local queue, id, body = unpack(message)
     local delay = body:match('"eta":%-(%d+)')
     if delay then
-      local time = redis.call('TIME')
-      local eta = time[1] * 1000 + math.floor(time[2] / 1000) + delay
-      body = body:gsub('"eta":%-%d+', ('"eta":%d'):format(eta), 1)
+      body = body:gsub('"eta":%-%d+', ('"eta":%d'):format(milliseconds() + delay), 1)
     end
     redis.call('HSET', key.queue_messages:format(queue), id, body)
     redis.call('RPUSH', key.queue:format(queue), id)

@@ -5,9 +5,8 @@
 -- took it for fixed is back. review: who posts or looks. seen: list of {fingerprint, signal, text},
 -- of findings that are known. undone: list of {fingerprint, signal}. pull: list of fields of the
 -- pull request that came true (`merged`, `closed`); pull_undone: of those that no longer are.
--- Returns how many things were new.
 
-local name, new = args.outcomes, 0
+local name = args.outcomes
 local seconds, microseconds = unpack(redis.call('TIME'))
 local at = seconds + microseconds / 1000000
 
@@ -31,7 +30,6 @@ for fingerprint, text in pairs(args.posted) do
     redis.call('HSET', name, field, at, join('finding', fingerprint), text)
     redis.call('ZADD', key.OUTCOME_PULLS, seconds, args.member)
     count('posted', cjson.decode(text), 1)
-    new = new + 1
   end
 end
 
@@ -43,7 +41,6 @@ for _, one in ipairs(args.seen) do
     local finding = cjson.decode(redis.call('HGET', name, join('finding', fingerprint)))
     count(signal, finding, 1)
     if signal == 'fixed' then count('fix_seconds', finding, math.max(0, at - posted)) end
-    new = new + 1
   end
 end
 
@@ -52,11 +49,8 @@ for _, one in ipairs(args.undone) do
 end
 
 if redis.call('HEXISTS', name, 'count') == 1 then
-  for _, field in ipairs(args.pull) do
-    if redis.call('HSETNX', name, field, at) == 1 then new = new + 1 end
-  end
+  for _, field in ipairs(args.pull) do redis.call('HSETNX', name, field, at) end
   for _, field in ipairs(args.pull_undone) do redis.call('HDEL', name, field) end
   redis.call('EXPIRE', name, args.keep)
 end
 redis.call('ZREMRANGEBYSCORE', key.OUTCOME_PULLS, '-inf', seconds - args.keep)
-return new

@@ -5,8 +5,7 @@
 -- Returns how many messages went back.
 
 local requeued = 0
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key.HEARTBEATS, 0, now - args.lost)) do
   for _, queue in ipairs(args.queues) do
     local acks = key.acks:format(worker, queue)

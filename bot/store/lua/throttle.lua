@@ -3,8 +3,7 @@
 -- endpoint, limit, recovery, pause (no call for so long); in milliseconds.
 
 local state = key.llm_limit:format(args.endpoint)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 local halved, since, pause = unpack(redis.call('HMGET', state, 'limit', 'since', 'pause'))
 local limit = args.limit
 if halved then
