@@ -48,10 +48,24 @@ async def test_a_queue_shows_what_waits_and_a_dead_letter_is_retried_once(store:
 
     entry = AuditEntry(action=Action.MESSAGE_RETRIED, way=Way.PAGE, who="mona")
     assert await store.queues.retry("scan", dead.id, audit=entry)
+    assert not await store.redis.hexists(keys.dead_letter_messages("scan"), dead.id)
+    # Another who pressed the button at that moment had read it before.
+    await store.redis.hset(keys.dead_letter_messages("scan"), dead.id, json.dumps(body))
     assert not await store.queues.retry("scan", dead.id, audit=entry)
     assert not await store.queues.retry("no queue", dead.id, audit=entry)
     assert [line.who async for line in store.audit.since(0)] == ["mona"]
     assert await queued(store, "scan") == ["scan_review"] * 3
+
+
+async def test_a_delayed_message_is_due_by_the_clock_of_redis(store: Store) -> None:
+    later = message("scan_review", "later", delay=60)
+    before = await store.time()
+    await store.queues.put(later)
+    after = await store.time()
+    body = json.loads(await store.redis.hget(keys.queue_messages("scan.DQ"), later.id) or b"")
+    due = body["options"]["eta"] / 1000 - 60
+    assert before - 0.001 <= due <= after, "Redis counts whole milliseconds"
+    assert body["args"] == ["later"]
 
 
 async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) -> None:
@@ -72,6 +86,7 @@ async def test_messages_of_dead_workers_go_back_to_their_queues(store: Store) ->
     assert await store.queues.live_workers() == 1
     assert await store.queues.requeue_lost(150) == 0
     assert not await store.redis.exists(keys.acks("w1", "scan"))
+    assert await store.redis.zrange(keys.HEARTBEATS, 0, -1) == [b"w2"], "w1 is looked at no more"
 
 
 async def test_a_snapshot_tells_what_messages_speak_of(store: Store) -> None:

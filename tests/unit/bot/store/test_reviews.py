@@ -22,7 +22,7 @@ from bot.domain.model import (
     Usage,
 )
 from bot.domain.progress import Activity
-from bot.store import QUEUES, Store, keys, message
+from bot.store import QUEUES, Action, AuditEntry, Store, Way, keys, message
 from bot.store.reviews import QUOTA_SECONDS
 from tests.support.reviews import queued, state_of
 from tests.support.web_server import ask_for_review, make_report
@@ -74,6 +74,7 @@ async def test_a_review_is_opened_once_and_published_as_an_event(store: Store) -
     again = await store.reviews.open(review("one"))
     assert (first.outcome, again.outcome) == ("opened", "known")
     assert await store.reviews.review("one") == review("one")
+    assert await store.redis.zrange(keys.REVIEWS, 0, -1) == [b"one"], "lists show it"
     assert await events(store, "one") == [("progress", "queued")]
 
 
@@ -84,6 +85,8 @@ async def test_a_new_head_supersedes_the_running_review(store: Store) -> None:
     old, new = await state_of(store, "one"), await state_of(store, "two")
     assert (old.state, old.superseded_by) == (State.SUPERSEDED, "two")
     assert (new.state, new.supersedes) == (State.QUEUED, "one")
+    again = await store.reviews.open(review("two", head="b" * 40, trigger=Trigger.PUSHED))
+    assert (again.outcome, again.other) == ("known", "one"), "of a try that died before it said so"
     assert await events(store, "one") == [("progress", "queued"), ("cancelled", "superseded")]
 
 
@@ -196,29 +199,50 @@ async def test_a_review_that_ends_gives_its_turn_to_the_one_that_waits_longest(
     assert await store.reviews.running(1) == 0
 
 
+async def test_all_turns_that_the_settings_have_more_now_are_given(store: Store) -> None:
+    for number, name in enumerate(("one", "two", "three", "four", "five"), start=1):
+        limit = 3 if name == "five" else 1
+        await store.reviews.open(replace(review(name), number=number))
+        scan = [message("scan_review", name)]
+        await store.reviews.admit(name, 1, max_concurrent=limit, messages=scan)
+    assert await subjects(store, "scan") == ["one", "two", "three"]
+    assert await store.reviews.running(1) == 3
+
+
 async def test_as_many_reviews_begin_as_there_are_turns(store: Store) -> None:
     for number, name in enumerate(("one", "two", "three")):
         await store.reviews.open(replace(review(name), number=number + 1))
         scan = [message("scan_review", name)]
         assert await store.reviews.admit(name, 1, max_concurrent=2, messages=scan)
         assert not await store.reviews.admit(name, 1, max_concurrent=2, messages=scan)
+    await store.reviews.open(replace(review("gone"), number=9))
+    await store.reviews.move("gone", State.CANCELLED, from_states=ACTIVE)
+    scan = [message("scan_review", "gone")]
+    for name in ("gone", "unknown"):
+        assert not await store.reviews.admit(name, 1, max_concurrent=9, messages=scan)
     assert await subjects(store, "scan") == ["one", "two"]
     assert await store.reviews.running(1) == 2
 
 
 async def test_a_review_that_completed_leaves_no_check_run_to_complete(store: Store) -> None:
     """Unlike one that failed, and one that stands on GitHub but was cancelled."""
-    for number, name in enumerate(("good", "bad", "standing")):
+    for number, name in enumerate(("good", "bad", "standing", "stood")):
         await store.reviews.open(replace(review(name), number=number + 1))
-    await store.reviews.update("standing", review_url="https://github.com/")
-    await store.reviews.move("good", State.COMPLETED, from_states=ACTIVE)
+    for name in ("good", "standing", "stood"):
+        await store.reviews.update(name, review_url="https://github.com/")
+    await store.reviews.move("good", State.COMPLETED, from_states=ACTIVE, percent=99)
     await store.reviews.move("bad", State.FAILED, from_states=ACTIVE, error="No.")
     await store.reviews.move("standing", State.CANCELLED, from_states=ACTIVE, error="No.")
+    await store.reviews.move("stood", State.FAILED, from_states=ACTIVE, error="No.")
     snapshot = await store.queues.snapshot()
-    assert (snapshot.active, snapshot.ending) == ((), ("bad", "standing"))
-    standing = await state_of(store, "standing")
-    assert (standing.state, standing.error) == (State.COMPLETED, "")
-    assert await store.redis.hgetall(keys.ENDED_REVIEWS) == {b"completed": b"2", b"failed": b"1"}
+    assert (snapshot.active, snapshot.ending) == ((), ("bad", "standing", "stood"))
+    assert (await state_of(store, "good")).percent == 99
+    assert (await state_of(store, "bad")).error == "No."
+    stood, standing = [await state_of(store, name) for name in ("stood", "standing")]
+    for each in (stood, standing):
+        assert (each.state, each.error, each.percent) == (State.COMPLETED, "", 100)
+        assert each.check_run_open
+    assert await store.redis.hgetall(keys.ENDED_REVIEWS) == {b"completed": b"3", b"failed": b"1"}
     assert abs((standing.finished_at or 0) - await store.time()) < 60
 
 
@@ -227,10 +251,16 @@ async def test_what_is_kept_of_a_review_ends_some_time_after_it(store: Store) ->
     assert await store.redis.ttl(keys.review("one")) == -1, "it may wait for long"
     lifetime = store.redis.ttl
     assert 3000 < await lifetime(keys.head(REPOSITORY.id, "a" * 40)) <= 3600
+    assert 3000 < await lifetime(keys.pull(REPOSITORY.id, 3)) <= 3600
     waiting = review("two", trigger=Trigger.COMMAND, focus=Category.SECURITY)
     await store.reviews.open(waiting, follow_up=message("start_queued_review", {}, "two", 0))
     assert 3000 < await lifetime(keys.after("one")) <= 3600
+    working = [keys.batches("one"), keys.results("one"), keys.scan("one"), keys.after("one")]
+    for key in working[:2]:
+        await store.redis.hset(key, "0", "x")
+    await store.redis.set(working[2], "x")
     await store.reviews.move("one", State.COMPLETED, from_states=ACTIVE)
+    assert await store.redis.exists(*working) == 0, "nobody works on it any more"
     assert 3000 < await lifetime(keys.review("one")) <= 3600
     assert 3000 < await lifetime(keys.events("one")) <= 3600
 
@@ -241,6 +271,14 @@ async def test_the_day_of_a_quota_ends(store: Store) -> None:
     assert not await store.reviews.consume_quota(1, "two", 1)
     [key] = await store.redis.keys(keys.quota(1, "*"))
     assert QUOTA_SECONDS - 600 < await store.redis.ttl(key) <= QUOTA_SECONDS
+
+
+async def test_who_cancelled_is_written_down_with_the_end(store: Store) -> None:
+    await store.reviews.open(review("one"))
+    entry = AuditEntry(action=Action.REVIEW_CANCELLED, way=Way.PAGE, who="mona")
+    for cancelled in (True, False):
+        assert await store.reviews.cancel("one", "Enough.", audit=entry) is cancelled
+    assert [line.who async for line in store.audit.since(0)] == ["mona"]
 
 
 async def test_a_finished_review_never_leaves_its_state(store: Store) -> None:
@@ -267,6 +305,9 @@ async def test_a_move_takes_its_messages_along_or_does_nothing(store: Store) -> 
 
 async def test_progress_never_falls(store: Store) -> None:
     await store.reviews.open(review("one"))
+    assert await store.reviews.update_progress("one", 0)
+    assert (await state_of(store, "one")).percent == 0
+    assert await events(store, "one") == [("progress", "queued")] * 2, "whoever watches is told"
     await store.reviews.update_progress("one", 15, activity=Activity.CLONING)
     await store.reviews.update_progress("one", 10, activity=Activity.DIFFING)
     review_state = await state_of(store, "one")
@@ -280,20 +321,22 @@ async def test_the_last_batch_sends_the_publish_message_exactly_once(store: Stor
         "one", State.ANALYZING, from_states=[State.QUEUED], batches=batches, files_total=25
     )
     assert await store.stage_data.batch("one", 3) == Batch(3, ())
-    every_batch_twice = list(range(5)) * 2
     found = [(FINDING,) * number for number in range(5)]
-    await asyncio.gather(
-        *(
-            store.stage_data.finish_batch(
-                "one",
-                number,
-                BatchResult(findings=found[number]),
-                files=5,
-                publish=message("publish_review", "one"),
-            )
-            for number in every_batch_twice
+
+    async def finish(number: int) -> int:
+        return await store.stage_data.finish_batch(
+            "one",
+            number,
+            BatchResult(findings=found[number]),
+            files=5,
+            publish=message("publish_review", "one"),
         )
-    )
+
+    before = len(await events(store, "one"))
+    assert [await finish(0), await finish(0)] == [1, 1]
+    assert (await events(store, "one"))[before:] == [("progress", "analyzing")]
+    every_batch_twice = list(range(5)) * 2
+    await asyncio.gather(*map(finish, every_batch_twice))
     assert await queued(store, "reports") == ["publish_review"]
     assert await store.reviews.state("one") is State.REPORTING
     assert len(await store.stage_data.results("one")) == 5
