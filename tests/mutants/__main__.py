@@ -1,10 +1,12 @@
-"""Does a test fail where the code is wrong? Mutants of the modules that decide what matters.
+"""Does a test fail where the code is wrong? Mutants of the modules that decide what matters, and of
+the scripts that Redis runs.
 
     python -m tests.mutants [--sample 20] [--seed 1] [MODULE ...]
 
 Each mutant is tried against the unit and property tests of its module, in a process of its own: one
-that has collected them (`in_place`), and if none fails one that imports the changed module. Prints
-the survivors, and ends with 1 if a module is below the mark.
+that has collected them (`in_place`), and if none fails one that imports the changed module. Those
+of a script, by its area (`lua.reviews`), run in a Redis of their own. Prints the survivors, and
+ends with 1 if a module is below the mark.
 """
 
 import argparse
@@ -18,15 +20,18 @@ import json
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from tests.mutants import in_place
+from tests.mutants import in_place, scripts
+from tests.mutants.lua import LuaMutant
 from tests.mutants.mutate import Mutant, mutants
 from tests.mutants.survivors import EQUIVALENT
 
@@ -79,7 +84,7 @@ MARK = 0.9
 class Result:
     module: str
     killed: int
-    survivors: Sequence[Mutant]
+    survivors: Sequence[Mutant | LuaMutant]
 
     @property
     def share(self) -> float:
@@ -108,17 +113,19 @@ def path_of(module: str) -> Path:
 
 def tests_of(module: str) -> list[str]:
     """The module's own tests, found by its name, and those that are named beside it."""
+    if module in scripts.AREAS:
+        return list(scripts.AREAS[module].tests)
     folder, _, name = module.replace(".", "/").rpartition("/")
     own = [f"tests/unit/{folder}/test_{name}.py"]
     return [path for path in (*own, *MODULES.get(module, ())) if (ROOT / path).exists()]
 
 
-def survivors(module: str, tried: Sequence[Mutant]) -> list[Mutant]:
+def survivors(module: str, tried: Sequence[Any], change: Callable[[Any], None]) -> list[Any]:
     """Those on which no test fails. SystemExit if one fails without any mutant."""
     child_reads, child_writes = os.pipe()
     child = os.fork()
     if child == 0:
-        forks = in_place.Forks(importlib.import_module(module), path_of(module), tried)
+        forks = in_place.Forks(change, tried)
         failed = _run(module, forks)
         numbers = [tried.index(mutant) for mutant in forks.survivors]
         os.write(child_writes, json.dumps(numbers).encode())
@@ -128,7 +135,7 @@ def survivors(module: str, tried: Sequence[Mutant]) -> list[Mutant]:
         text = answer.read()
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
         raise SystemExit(f"The tests of {module} fail without any mutant: {tests_of(module)}")
-    return [tried[number] for number in json.loads(text) if _survives(module, tried[number])]
+    return [tried[number] for number in json.loads(text)]
 
 
 def _survives(module: str, mutant: Mutant) -> bool:
@@ -157,17 +164,29 @@ def _run(module: str, *plugins: object) -> int:
 
 def measure(module: str, sample: int, seed: int) -> Result:
     """A sample of the module's mutants that are not known to be equivalent."""
-    source = path_of(module).read_text()
+    all_of_them = scripts.mutants_in(module) if module in scripts.AREAS else _of_python(module)
     known = EQUIVALENT.get(module, {})
-    possible = [each for each in mutants(source) if each.change not in known]
+    possible = [each for each in all_of_them if each.change not in known]
     chosen = random.Random(f"{seed}{module}").sample(possible, min(sample, len(possible)))
-    left = survivors(module, chosen)
+    if module in scripts.AREAS:
+        left = survivors(module, chosen, scripts.change)
+    else:
+        left = survivors(module, chosen, partial(_change_in_place, module))
+        left = [mutant for mutant in left if _survives(module, mutant)]
     return Result(module, len(chosen) - len(left), left)
+
+
+def _of_python(module: str) -> list[Mutant]:
+    return mutants(path_of(module).read_text())
+
+
+def _change_in_place(module: str, mutant: Mutant) -> None:
+    in_place.change(importlib.import_module(module), path_of(module), mutant.tree)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
-    parser.add_argument("modules", nargs="*", default=list(MODULES))
+    parser.add_argument("modules", nargs="*", default=[*MODULES, *scripts.AREAS])
     parser.add_argument("--sample", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -8,28 +8,29 @@ import ast
 import os
 import resource
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
-from tests.mutants.mutate import Mutant
+T = TypeVar("T")
 
 #: Seconds of processor time for one mutant: an endless loop is one that is found out.
 SECONDS = 60
 #: Seconds by the clock, for one that waits for ever; a busy machine must not end others.
-LONGEST = 900
+LONGEST = 300
 
 
-class Forks:
-    """A pytest plugin: runs the collected tests in a fork for each mutant, and then without one."""
+class Forks(Generic[T]):
+    """A pytest plugin: runs the collected tests in a fork for each mutant, which `change` puts in
+    place there, and then without one."""
 
-    def __init__(self, module: ModuleType, path: Path, mutants: Sequence[Mutant]) -> None:
-        self._module, self._path, self._mutants = module, path, mutants
-        self.survivors: list[Mutant] = []
+    def __init__(self, change: Callable[[T], None], mutants: Sequence[T]) -> None:
+        self._change, self._mutants = change, mutants
+        self.survivors: list[T] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -39,7 +40,7 @@ class Forks:
                 passed = False
                 try:
                     limit_time()
-                    change(self._module, self._path, mutant.tree)
+                    self._change(mutant)
                     yield
                     passed = session.testsfailed == 0
                 finally:
