@@ -163,16 +163,16 @@ class _Parser:
             at += 1
 
     def _word(self) -> object:
-        if found := _NUMBER.match(self.text, self.at):
-            self.at = found.end()
-            return float(found[0]) if set(found[0]) & set(".eE") else _integer(found[0])
-        found = _BARE_VALUE.match(self.text, self.at)
+        number = _NUMBER.match(self.text, self.at)
+        found = number or _BARE_VALUE.match(self.text, self.at)
         if found is None:
             raise NotJson(self.at)
         self.at = found.end()
-        if self.at >= len(self.text):
+        if self.at >= len(self.text):  # of a number too there may be more digits
             self.cut = True
         word = found[0]
+        if number:
+            return float(word) if set(word) & set(".eE") else _integer(word)
         return _WORDS.get(word.lower(), word)
 
 
