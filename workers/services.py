@@ -59,6 +59,10 @@ class Services:
     llm: LLM | None  # None: analysers alone review
     metrics: Metrics
 
+    async def fitted_settings(self) -> Settings:
+        """The settings for the prompts of one review or question: see `LLM.fitted`."""
+        return await self.llm.fitted() if self.llm is not None else self.settings
+
     def speak(self, config: RepoConfig) -> None:
         """Write in the repository's language for the rest of this task."""
         speak(self.settings, config)

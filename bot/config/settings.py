@@ -538,6 +538,10 @@ class Settings(BaseSettings):
         """The same for a review that no model reads."""
         return self.model_copy(update={"llm_model": ""})
 
+    def with_context(self, tokens: int) -> Self:
+        """The same with so many LLM_CONTEXT_TOKENS."""
+        return self.model_copy(update={"llm_context_tokens": tokens})
+
 
 def _text_of(path: Path) -> str:
     """What the file of the private key holds. Raises SettingsError."""

@@ -571,6 +571,7 @@ class Scan:
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
     committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
     checks: tuple[CheckScope, ...] = ()  # of the team, in their order
+    context_tokens: int = 0  # LLM_CONTEXT_TOKENS of this review's prompts; 0: the server's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,8 +239,8 @@ async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
             redis_url, redis, tmp_path, max_comments=inline, **settings, **tracker.settings
         ) as world,
     ):
-        told = "\n\n".join(one.text for one in _at(group, "ticket"))
-        tracker.tickets["AB-1"] = ("A ticket", told)
+        ticket = "\n\n".join(one.text for one in _at(group, "ticket"))
+        tracker.tickets["AB-1"] = ("A ticket", ticket)
         number = await _open(world, group)
         await world.settle()
         assert isinstance(llm.default, Obedient)

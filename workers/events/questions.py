@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig
+from bot.config.settings import Settings
 from bot.domain.events import CommentCreated, from_json
 from bot.domain.model import BatchFile, PullRequest, PullRequestContext, Usage
 from bot.domain.progress import Progress
@@ -79,7 +80,8 @@ async def _compose_answer(
     gave no answer. Raises LLMError, CloneError, GitHubError."""
     assert services.llm is not None, "questions are queued only where an LLM is configured"
     pull = await pulls.get_pull(gh, event.repository.full_name, event.number)
-    pr_context, earlier, files = await _gather_context(services, gh, event, pull)
+    settings = await services.fitted_settings()
+    pr_context, earlier, files = await _gather_context(services, gh, event, pull, settings)
     try:
         reply = await llm_question.answer_question(
             question,
@@ -87,7 +89,7 @@ async def _compose_answer(
             files,
             pr_context,
             services.llm,
-            context_tokens=services.settings.llm_context_tokens,
+            context_tokens=settings.llm_context_tokens,
             place=f"{event.path}, line {event.line}" if event.path else "",
             installation_id=event.repository.installation_id,
         )
@@ -105,7 +107,7 @@ async def _book(services: Services, event: CommentCreated, usage: Usage) -> None
 
 
 async def _gather_context(
-    services: Services, gh: GitHub, event: CommentCreated, pull: PullRequest
+    services: Services, gh: GitHub, event: CommentCreated, pull: PullRequest, settings: Settings
 ) -> tuple[PullRequestContext, list[Comment], list[BatchFile]]:
     """What the author says of the change, what people said before, and what the change is."""
     repository = event.repository
@@ -128,12 +130,12 @@ async def _gather_context(
     return (
         pr_context,
         earlier,
-        await _files(services, source, pull, pr_context, repository_config.config, event.path),
+        await _files(settings, source, pull, pr_context, repository_config.config, event.path),
     )
 
 
 async def _files(
-    services: Services,
+    settings: Settings,
     source: Source,
     pull: PullRequest,
     pr_context: PullRequestContext,
@@ -146,14 +148,14 @@ async def _files(
         source,
         pull,
         pr_context,
-        services.settings,
+        settings,
         replace(config, analyzers_disabled=tuple(NAMES)),
         focus=None,
         on_progress=_quietly,
     )
     parts = [part for batch in scanned.batches for part in batch.files]
     parts.sort(key=lambda part: part.file.path != path)
-    return list(_fit_budget(parts, prompt_budget(services.settings.llm_context_tokens).change))
+    return list(_fit_budget(parts, prompt_budget(settings.llm_context_tokens).change))
 
 
 def _fit_budget(parts: Iterable[BatchFile], budget: int) -> Iterable[BatchFile]:

@@ -240,7 +240,10 @@ async def _ask_model(settings: Settings, model: str) -> Sequence[Check]:
     ]
     if learned.context is not None and learned.context < settings.llm_context_tokens:
         text = f"LLM_CONTEXT_TOKENS is {settings.llm_context_tokens:,}, more than {model} reads"
-        remedy = f"Lower it to {learned.context:,}, or raise the context that the server gives."
+        remedy = (
+            f"Prompts are made to fit {learned.context:,}, in more parts. To read more at once,"
+            " raise the context that the server gives."
+        )
         checks.append(warning("llm", text, remedy))
     return checks
 

@@ -103,17 +103,19 @@ async def review_here(
         focus=focus,
         effort=effort,
     )
-    scanned = await scan_here(target, settings, focus=focus, on_progress=on_progress)
+    asked = llm or (LLM(settings, None) if settings.has_llm else None)
     results: Sequence[BatchResult] = ()
-    if batches := scanned.with_checks(scanned.batches):
-        llm_client = llm or LLM(settings, None)
-        try:
+    try:
+        fitted = await asked.fitted() if asked is not None else settings
+        scanned = await scan_here(target, fitted, focus=focus, on_progress=on_progress)
+        batches = scanned.with_checks(scanned.batches)
+        if asked is not None and batches:
             results = await _analyze(
-                review, batches, scanned.scan, target, llm_client, settings, on_progress
+                review, batches, scanned.scan, target, asked, fitted, on_progress
             )
-        finally:
-            if llm is None:
-                await llm_client.aclose()
+    finally:
+        if asked is not None and llm is None:
+            await asked.aclose()
     await on_progress(Progress(state=State.REPORTING, percent=95))
     report = build_report(
         review,

@@ -63,14 +63,17 @@ async def _analyze(
     llm = services.llm.apart(review.id) if review.full else services.llm
     repo = review.repository
     token = await services.github.installation_token(repo.installation_id, repo.id)
-    origin = Source.of(review, services.settings, merge_base=scanned.merge_base, token=token)
+    settings = services.settings
+    if scanned.context_tokens:
+        settings = settings.with_context(scanned.context_tokens)
+    origin = Source.of(review, settings, merge_base=scanned.merge_base, token=token)
     try:
-        async with code_source(origin, services.settings, handoff.config, scanned) as source:
+        async with code_source(origin, settings, handoff.config, scanned) as source:
             result = await analyze(
                 batch,
                 scanned.pr_context,
                 llm,
-                services.settings,
+                settings,
                 handoff.config,
                 focus=review.focus,
                 effort=review.effort,

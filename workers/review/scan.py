@@ -32,7 +32,7 @@ _log = log.get(__name__)
 @stage("scan", during=(State.QUEUED, State.SCANNING))
 async def scan_review(services: Services, attempt: Attempt, state: ReviewState) -> None:
     """Clone, diff, choose, analyse; then one message for each batch, or straight to the report."""
-    store, settings, review = services.store, services.settings, state.review
+    store, review = services.store, state.review
     if state.handoff is None:
         # A Redis that took over has lost what the message came after; that is done again first.
         _log.info("scan_came_early", review=review.id)
@@ -50,10 +50,11 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
     gh = await check_run.client(services, review, check_run.READ)
     repo = review.repository
     in_background(check_run.show_progress(services, review))
-    comparison, pr_context, token = await asyncio.gather(
+    comparison, pr_context, token, settings = await asyncio.gather(
         pulls.compare(gh, repo.full_name, pull.base_sha, review.head_sha),
         _context(services, gh, review, handoff),
         services.github.installation_token(repo.installation_id, repo.id),
+        services.fitted_settings(),
     )
 
     scanned = await scan(
@@ -81,7 +82,11 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         store.outcomes.of_pull(repo.id, review.number),
     )
     committed = await asyncio.to_thread(committed_suggestions, posted, scanned.batches)
-    known = replace(with_reused_results(scanned.scan, kept), committed=committed)
+    known = replace(
+        with_reused_results(scanned.scan, kept),
+        committed=committed,
+        context_tokens=settings.llm_context_tokens,
+    )
     if handoff.dependencies_only:
         others = (file.path for file in known.files if not is_manifest(file.path))
         known = replace(known, unrelated_paths=tuple(others))

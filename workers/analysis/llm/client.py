@@ -37,6 +37,12 @@ from workers.analysis.prompt import repair_prompt
 
 log = logs.get(__name__)
 
+#: Of a small context an answer is left this part: what it needs more, it gets of what the prompt
+#: leaves free.
+_ANSWER_SHARE = 4
+#: What LLM_CONTEXT_TOKENS has at least.
+_SMALLEST_PROMPT = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -87,6 +93,21 @@ class LLM:
     async def capabilities(self, model: str) -> Capabilities:
         """What was learned of a model. Raises RedisError if it is kept there."""
         return await self._calls.capabilities(model)
+
+    async def fitted(self) -> Settings:
+        """The settings with the LLM_CONTEXT_TOKENS that all models of a review read beside an
+        answer, where one is known to read less. Ask once for a review: what is known may change,
+        and its prompts are to begin alike. Raises RedisError."""
+        settings = self._settings
+        if not self._answered_by:  # saved answers are of prompts as the settings have them
+            return settings
+        models = (settings.llm_model, settings.llm_verify_model, settings.llm_second_model)
+        fitting = [settings.llm_context_tokens]
+        for model in dict.fromkeys(filter(None, models)):
+            if context := (await self.capabilities(model)).context:
+                answer = min(settings.llm_answer_tokens, context // _ANSWER_SHARE)
+                fitting.append(max(_SMALLEST_PROMPT, context - answer))
+        return settings.with_context(min(fitting))
 
     def apart(self, name: str) -> "LLM":
         """The same models, which are asked afresh: of the answers that are kept, those alone are

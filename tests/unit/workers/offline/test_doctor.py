@@ -92,6 +92,14 @@ async def test_an_llm_that_refuses_the_key_is_a_failure(sandbox: Sandbox) -> Non
     assert "sk-x" not in as_json(list(checks.values()))
 
 
+async def test_an_endpoints_own_words_are_told(sandbox: Sandbox) -> None:
+    said = "model 'small' not found, try pulling it first"
+    async with LLMServer(default=Status(404, said)) as llm:
+        checks = await found(settings(sandbox, openai_base_url=llm.url, llm_model="small"))
+    assert checks["llm"].level is Level.FAILURE
+    assert "not found, try pulling it first" in checks["llm"].text
+
+
 async def test_what_was_learned_of_a_model_is_shown(sandbox: Sandbox) -> None:
     def answer(request: Request) -> Reply:
         if request.messages[0]["role"] == "system":
@@ -110,7 +118,7 @@ async def test_what_was_learned_of_a_model_is_shown(sandbox: Sandbox) -> None:
         " temperature 0; a context of 16,000 tokens; speed not known"
     )
     assert lines[2].text == "LLM_CONTEXT_TOKENS is 64,000, more than small reads"
-    assert "16,000" in lines[2].remedy
+    assert "Prompts are made to fit 16,000" in lines[2].remedy
 
 
 async def test_what_reviews_learned_of_a_model_is_shown_too(

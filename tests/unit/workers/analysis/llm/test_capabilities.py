@@ -145,3 +145,23 @@ async def test_the_list_of_models_says_how_much_one_reads(
     server.models = models
 
     assert (await llm.capabilities("tiny")).context == tokens
+
+
+@pytest.mark.parametrize(
+    ("contexts", "tokens"),
+    [
+        ({}, 64_000),
+        ({"tiny": 200_000}, 64_000),
+        ({"tiny": 72_000}, 64_000),
+        ({"tiny": 71_000}, 63_000),
+        ({"tiny": 8_192}, 8_192 - 2_048),
+        ({"tiny": 72_000, "checker": 16_000, "other": 4_096}, 12_000),
+        ({"tiny": 512}, 1_000),
+    ],
+)
+async def test_prompts_fit_what_all_models_read_beside_an_answer(
+    server: LLMServer, make_llm: MakeLLM, contexts: dict[str, int], tokens: int
+) -> None:
+    server.models = {"data": [{"id": id, "max_model_len": n} for id, n in contexts.items()]}
+    llm, settings = make_llm(llm_verify_model="checker")
+    assert await llm.fitted() == settings.with_context(tokens)
