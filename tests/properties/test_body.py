@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.tally import Tally, tallied
 from workers.analysis.llm.body import Body, MalformedReply
 
 TEXTS = st.lists(st.text(max_size=12), min_size=1, max_size=6)
@@ -42,15 +43,20 @@ def test_a_stream_says_the_same_however_it_is_cut(
     assert body.began == bool("".join([*thoughts, *texts]))
 
 
-@given(st.lists(st.binary(max_size=40), max_size=8), st.booleans())
-def test_whatever_comes_is_a_completion_or_malformed(pieces: list[bytes], streams: bool) -> None:
-    body = Body()
+@tallied
+@given(pieces=st.lists(st.binary(max_size=40), max_size=8), streams=st.booleans())
+def test_whatever_comes_is_a_completion_or_malformed(
+    tally: Tally, pieces: list[bytes], streams: bool
+) -> None:
+    tally.at_least(completion=0.1, malformed=0.1)
+    body, is_completion = Body(), True
     try:
         for piece in [b"data: "] * streams + pieces:
             body.feed(piece)
         assert isinstance(body.completion(), dict)
     except MalformedReply:
-        pass
+        is_completion = False
+    tally.add(completion=is_completion, malformed=not is_completion)
 
 
 NAMES = (

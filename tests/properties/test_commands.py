@@ -2,11 +2,11 @@
 
 import re
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.commands import MAX_COMMANDS, BadCommand, Command, Verb, parse
-from tests.support.tally import Tally
+from tests.support.tally import Tally, tallied
 
 #: Pieces that Markdown gives a meaning, so that random bodies meet its corners.
 PIECES = st.sampled_from(
@@ -14,7 +14,6 @@ PIECES = st.sampled_from(
     + ["> ", "- ", "1. ", "# ", "```", "~~~", "`", "``", "<!--", "-->", "<b>", "</b>", "\\", "---"]
     + ["=", "[a]: ", "](", "*", "_", "|", "\x00", "\x0b", "\u2028", "\ufeff", "<details>", "&#10;"]
 )
-TALLIED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 BODIES = st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join)
 COMMANDS = st.sampled_from(
     ["/review", "/Review full", "/review security", "/review cancel", "/review pause"]
@@ -32,9 +31,12 @@ def lines(body: str) -> list[str]:
     return re.split(r"\r\n?|\n", body)
 
 
-@given(BODIES)
-def test_any_body_gives_a_few_commands_and_never_raises(body: str) -> None:
+@tallied
+@given(body=BODIES | st.builds("{}\n{}".format, COMMANDS, BODIES))
+def test_any_body_gives_a_few_commands_and_never_raises(tally: Tally, body: str) -> None:
+    tally.at_least(found=0.15)
     found = parse(body)
+    tally.add(found=bool(found))
     assert len(found) <= MAX_COMMANDS
     for one in found:
         assert isinstance(one, Command | BadCommand)
@@ -46,7 +48,7 @@ def test_every_command_has_its_line(body: str) -> None:
     assert len(parse(body)) <= len(starts)
 
 
-@TALLIED
+@tallied
 @given(body=BODIES, words=st.text(max_size=20))
 def test_an_ask_always_has_a_question_on_one_line(tally: Tally, body: str, words: str) -> None:
     tally.at_least(asks=0.2)
@@ -89,7 +91,7 @@ def test_surrounding_text_does_not_change_the_commands(
     assert list(parse(body)) == parsed_separately
 
 
-@TALLIED
+@tallied
 @given(body=BODIES, command=COMMANDS)
 def test_no_reply_repeats_more_than_a_word(tally: Tally, body: str, command: str) -> None:
     tally.at_least(bad=0.04)

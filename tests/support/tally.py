@@ -3,6 +3,7 @@
 A property that may hold of nothing, because what it tests returned nothing, says how often it did
 not: `tally` is a fixture, and the test fails where a kind occurs too seldom.
 
+    @tallied
     @given(...)
     def test_what_is_found_is_right(tally: Tally, ...) -> None:
         tally.at_least(found=0.3)
@@ -11,6 +12,17 @@ not: `tally` is a fixture, and the test fails where a kind occurs too seldom.
 """
 
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+
+Test = TypeVar("Test", bound=Callable[..., object])
+
+
+def tallied(test: Test) -> Test:
+    """All examples of a property share its tally, on purpose."""
+    return settings(suppress_health_check=[HealthCheck.function_scoped_fixture])(test)
 
 
 class Tally:

@@ -130,12 +130,12 @@ def test_what_is_no_repository_is_refused(repo: str) -> None:
         repo_url(repo, "pulls")
 
 
-@given(st.text(min_size=1).filter(lambda part: part not in (".", "..")))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+        lambda part: part not in (".", "..")
+    )
+)
 def test_a_hostile_part_stays_one_part(part: str) -> None:
-    try:
-        part.encode()
-    except UnicodeEncodeError:
-        return  # a lone surrogate, which no address can hold
     url = httpx2.URL("https://api.github.com" + repo_url(REPO, "contents", part, ref=part))
     assert url.raw_path.split(b"?")[0].count(b"/") == 5
     assert url.path == f"/repos/octo/hello/contents/{part}"

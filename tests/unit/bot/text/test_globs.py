@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.text.globs import PatternSet, any_matches, expand_braces, matches
 from tests.support.runtime_growth import growth
+from tests.support.tally import Tally, tallied
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,15 @@ PATTERNS = st.lists(
 ).map("".join)
 
 
+@st.composite
+def patterns_for(draw: st.DrawFn, names: list[str]) -> str:
+    """Any pattern, or one that is likely to match."""
+    if draw(st.booleans()):
+        return draw(PATTERNS)
+    wild = st.sampled_from(["*", "**", "?*", "*?"])
+    return "/".join(draw(st.just(name) | wild) for name in names)
+
+
 def matches_name_by_name(pattern: str, names: list[str]) -> bool:
     """The same by definition: each part of the pattern takes a name, `**` any number of them."""
     parts = pattern.strip("/").split("/")
@@ -114,15 +124,28 @@ def matches_name_by_name(pattern: str, names: list[str]) -> bool:
     return len(names) in reached
 
 
-@given(pattern=PATTERNS, names=NAMES)
-def test_a_path_matches_as_its_names_do(pattern: str, names: list[str]) -> None:
-    assert matches(pattern, "/".join(names)) == matches_name_by_name(pattern, names)
+@tallied
+@given(names=NAMES, data=st.data())
+def test_a_path_matches_as_its_names_do(
+    tally: Tally, names: list[str], data: st.DataObject
+) -> None:
+    tally.at_least(matches=0.1, differs=0.1)
+    pattern = data.draw(patterns_for(names))
+    expected = matches_name_by_name(pattern, names)
+    tally.add(matches=expected, differs=not expected)
+    assert matches(pattern, "/".join(names)) == expected
 
 
-@given(patterns=st.lists(PATTERNS, max_size=6), names=NAMES)
-def test_patterns_match_together_as_they_do_alone(patterns: list[str], names: list[str]) -> None:
+@tallied
+@given(names=NAMES, data=st.data())
+def test_patterns_match_together_as_they_do_alone(
+    tally: Tally, names: list[str], data: st.DataObject
+) -> None:
+    tally.at_least(some=0.2, not_all=0.2)
+    patterns = data.draw(st.lists(patterns_for(names), max_size=6))
     path = "/".join(names)
     alone = {n for n, pattern in enumerate(patterns) if matches_name_by_name(pattern, names)}
+    tally.add(some=bool(alone), not_all=len(alone) < len(patterns))
     assert set(PatternSet(patterns).matching(path)) == alone
     assert any_matches(patterns, path) == bool(alone)
 

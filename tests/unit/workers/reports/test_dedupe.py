@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import Category, Finding, Place, Report, Severity, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.security.links import Links
 from tests.support.runtime_growth import growth
-from tests.support.tally import Tally
+from tests.support.tally import Tally, tallied
 from workers.reports.dedupe import SEPARATE, deduplicate, group
 from workers.reports.render import comment_body, review_body
 
@@ -33,6 +33,21 @@ FINDINGS = st.builds(
     end_line=st.integers(5, 9),
     fingerprint=st.sampled_from("abcde"),
 ).map(lambda f: replace(f, fingerprint=f"{f.path}:{f.fingerprint}"))  # it names the path too
+
+
+#: Many of one kind on lines of their own, as those above hardly ever are.
+ALIKE = st.builds(
+    lambda finding, line: replace(
+        finding,
+        category=Category.QUALITY,
+        severity=Severity.LOW,
+        start_line=line,
+        end_line=line,
+        fingerprint=f"{finding.path}:{line}",
+    ),
+    FINDINGS,
+    st.integers(1, 9),
+)
 
 
 def test_findings_of_two_llm_answers_on_one_line_are_two(one: Finding) -> None:
@@ -75,7 +90,7 @@ def test_equal_code_in_one_file_is_one_finding_with_places(one: Finding) -> None
     """They share a fingerprint, and with it a comment: who fixes that one alone sees no other."""
     first = replace(one, source="ruff:E722", start_line=3, end_line=3)
     again = [replace(first, start_line=line, end_line=line) for line in (40, 9, 40)]
-    (merged,) = deduplicate([first, *again])
+    (merged,) = deduplicate([*again, first])
     assert (merged.start_line, merged.fingerprint) == (3, first.fingerprint)
     assert [(place.start_line, place.fingerprint) for place in merged.places] == [
         (9, first.fingerprint),
@@ -109,6 +124,74 @@ def test_one_defect_in_other_words_is_one(one: Finding) -> None:
     assert merged.body == f"{one.body}\n\nAlso: The page number is not checked"
 
 
+def test_of_one_defect_the_finding_with_a_line_comes_first(one: Finding) -> None:
+    loose = replace(one, start_line=None, end_line=None, severity=Severity.CRITICAL, confidence=1.0)
+    for findings in ([loose, one], [one, loose]):
+        (merged,) = deduplicate(findings)
+        assert (merged.start_line, merged.severity) == (one.start_line, Severity.CRITICAL)
+        assert merged.places == ()
+
+
+def test_a_finding_without_a_line_says_nothing_of_anothers_lines(one: Finding) -> None:
+    lint = replace(one, source="ruff:F1", fingerprint="a")
+    model = replace(one, source="llm", fingerprint="b")
+    for other in (replace(model, start_line=None), replace(model, end_line=None)):
+        assert len(deduplicate([lint, other])) == 2
+    for other in (replace(lint, start_line=None), replace(lint, end_line=None)):
+        assert len(deduplicate([other, model])) == 2
+
+
+def test_of_two_that_are_joined_nothing_is_lost_whose_words_are_shorter(one: Finding) -> None:
+    seen = Place(path="b.py", start_line=1, end_line=2)
+    model = replace(
+        one, source="llm", body="short", trace="a -> b", looked_at=(seen,), fingerprint="a"
+    )
+    lint = replace(one, source="ruff:F1", title="Bad", body="longer words", fingerprint="b")
+    (merged,) = deduplicate([model, lint])
+    assert (merged.title, merged.trace, merged.looked_at) == ("Bad", "a -> b", (seen,))
+    (merged,) = deduplicate([model, replace(lint, body="equal")])
+    assert merged.title == one.title, "of equal length those of the model"
+
+
+def test_a_joined_finding_keeps_the_name_that_people_know_first(one: Finding) -> None:
+    lint = replace(one, source="ruff:F1", title="Bad", fingerprint="a")
+    model = replace(one, source="llm", fingerprint="b")
+    posted_as: list[tuple[list[set[str]], str]] = [
+        ([], "a"),
+        ([{"b"}], "b"),
+        ([{"a", "b"}], "b"),
+        ([{"x"}, {"b"}], "b"),
+        ([{"a"}, {"b"}], "a"),
+    ]
+    for known, name in posted_as:
+        (merged,) = deduplicate([lint, model], *known)
+        assert merged.fingerprint == name, known
+
+
+def test_what_has_no_line_or_was_confirmed_stays_alone(one: Finding) -> None:
+    loose = [replace(one, start_line=None, end_line=None, fingerprint=name) for name in "ab"]
+    joined = [replace(one, source="llm+ruff:F1", fingerprint=name) for name in "ab"]
+    assert group(loose) == loose
+    assert group(joined) == joined
+
+
+def test_a_place_keeps_its_own_words_where_its_finding_becomes_a_place(one: Finding) -> None:
+    def named(name: str, line: int) -> Finding:
+        title = f"`{name}` is not defined"
+        return replace(
+            one, source="ruff:F821", title=title, fingerprint=name, start_line=line, end_line=line
+        )
+
+    last = Place(path="a.py", start_line=9, end_line=9, description="`c` is not defined")
+    same = replace(last, start_line=11, end_line=11, description="")
+    (folded,) = group([named("a", 1), replace(named("b", 5), places=(last, same))])
+    assert [(place.start_line, place.description) for place in folded.places] == [
+        (5, "`b` is not defined"),
+        (9, "`c` is not defined"),
+        (11, "`b` is not defined"),
+    ]
+
+
 def test_two_names_that_one_rule_does_not_know_are_two_places(one: Finding) -> None:
     names = [replace(one, source="ruff:F821", title=f"`{name}` is not defined") for name in "ab"]
     (merged,) = deduplicate(names)
@@ -116,7 +199,7 @@ def test_two_names_that_one_rule_does_not_know_are_two_places(one: Finding) -> N
     assert merged.places[0].description == "`b` is not defined"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tallied
 @given(
     findings=st.lists(FINDINGS, max_size=12),
     posted=st.frozensets(st.sampled_from(NAMES), max_size=4),
@@ -167,12 +250,18 @@ def _worst(findings: list[Finding], path: str) -> int:
     )
 
 
-@given(st.lists(FINDINGS, max_size=12), st.frozensets(st.sampled_from(NAMES)))
+@tallied
+@given(
+    findings=st.lists(ALIKE, max_size=12),
+    posted=st.frozensets(st.sampled_from([f"a.py:{line}" for line in range(1, 10)]), max_size=4),
+)
 def test_grouping_changes_no_count_and_loses_no_fingerprint(
-    findings: list[Finding], posted: frozenset[str]
+    tally: Tally, findings: list[Finding], posted: frozenset[str]
 ) -> None:
+    tally.at_least(grouped=0.15)
     before = deduplicate(findings, posted)
     after = group(before, posted)
+    tally.add(grouped=len(after) < len(before))
     assert _by_severity(after) == _by_severity(before)
     assert frozenset().union(*(f.fingerprints for f in after)) == frozenset().union(
         *(f.fingerprints for f in before)

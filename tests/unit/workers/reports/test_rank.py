@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import Category, CheckOutcome, Finding, Report, Severity
+from tests.support.tally import Tally, tallied
 from workers.reports.rank import (
     IN_FULL_MIN,
     INLINE_CONFIDENCE,
@@ -214,10 +215,12 @@ def test_what_is_hardly_believed_is_no_comment(changes: dict[str, Any], expected
     assert choose_inline([finding], (), 5) == (("f",) if expected else ())
 
 
-@given(st.lists(FINDINGS, max_size=12), st.integers(0, 6))
+@tallied
+@given(findings=st.lists(FINDINGS, min_size=6, max_size=20), limit=st.integers(0, 3))
 def test_the_choice_is_the_critical_ones_and_the_best_others(
-    findings: list[Finding], limit: int
+    tally: Tally, findings: list[Finding], limit: int
 ) -> None:
+    tally.at_least(chosen=0.2, cut=0.05)
     findings = [replace(f, fingerprint=f"{n:04}") for n, f in enumerate(findings)]
     order = ranked(findings)
     assert order == ranked(findings[::-1])
@@ -226,6 +229,7 @@ def test_the_choice_is_the_critical_ones_and_the_best_others(
     others = [f for f in able if f.severity is not Severity.CRITICAL][:limit]
     best = [f.fingerprint for f in able if f.severity is Severity.CRITICAL or f in others]
     assert chosen == (tuple(best) if limit else ())
+    tally.add(chosen=bool(chosen), cut=0 < len(chosen) < len(able))
 
 
 @given(FINDINGS, st.sampled_from(Severity), st.sampled_from(CheckOutcome), st.floats(0, 1))

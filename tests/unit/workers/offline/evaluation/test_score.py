@@ -16,6 +16,7 @@ from bot.domain.model import (
     Usage,
 )
 from bot.domain.reasons import RejectionReason
+from tests.support.tally import Tally, tallied
 from tests.support.web_server import PULL, REVIEW
 from workers.offline.evaluation.cases import Expected
 from workers.offline.evaluation.score import (
@@ -205,9 +206,14 @@ def test_what_was_spent_is_added_up() -> None:
     )
 
 
-@given(st.lists(st.tuples(*[st.integers(1, 60)] * 2), max_size=6))
-def test_found_and_right_never_exceed_what_there_is(starts: list[tuple[int, int]]) -> None:
+@tallied
+@given(starts=st.lists(st.tuples(*[st.integers(1, 60)] * 2), max_size=6))
+def test_found_and_right_never_exceed_what_there_is(
+    tally: Tally, starts: list[tuple[int, int]]
+) -> None:
+    tally.at_least(right=0.1, wrong=0.1)
     reported = [finding(start_line=min(pair), end_line=max(pair)) for pair in starts]
     counts = judged([DEFECT], reported).everything
     assert counts.right + counts.wrong == len(reported)
     assert counts.found == counts.right <= 1
+    tally.add(right=counts.right > 0, wrong=counts.wrong > 0)

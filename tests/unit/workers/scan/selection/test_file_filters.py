@@ -10,6 +10,7 @@ from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, FileKind, FileStatus
 from bot.domain.reasons import FileSkipReason
 from bot.text.globs import matches
+from tests.support.tally import Tally, tallied
 from workers.scan.selection.file_filters import by_content, by_counts, by_name, filter_files
 from workers.scan.selection.gitattributes import Attributes, parse
 from workers.scan.selection.path_rules import PathRules
@@ -111,15 +112,20 @@ def test_what_takes_too_long_to_match_is_left_out_and_said_so() -> None:
     assert len(kept) + len(skipped) == 1000
 
 
-@given(folders=st.lists(st.sampled_from(["", "a/", "a/b/"]), max_size=4), data=st.data())
+@tallied
+@given(
+    folders=st.lists(st.sampled_from(["", "a/", "a/b/"]), min_size=1, max_size=4), data=st.data()
+)
 def test_the_last_rule_wins_whatever_folder_it_stands_in(
-    folders: list[str], data: st.DataObject
+    tally: Tally, folders: list[str], data: st.DataObject
 ) -> None:
     """As rule by rule: the deeper file later, within a file the later line."""
+    tally.at_least(generated=0.1)
     lines = {
         folder: data.draw(
             st.lists(
                 st.tuples(st.sampled_from(["*", "*.py", "b/*", "/b/x.py"]), st.booleans()),
+                min_size=1,
                 max_size=4,
             )
         )
@@ -137,6 +143,7 @@ def test_the_last_rule_wins_whatever_folder_it_stands_in(
             if matches(pattern, "a/b/x.py".removeprefix(folder)):
                 expected = is_set
     assert (parse(texts).reason("a/b/x.py") is not None) == expected
+    tally.add(generated=expected)
 
 
 @pytest.mark.parametrize(
