@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from tests.flows.environment import World, running
 from tests.support.llm_endpoints import SERVERS
@@ -136,6 +137,18 @@ async def test_every_known_server_gives_a_review(world: World, llm: LLMServer, n
     llm.default = SERVERS[name](answer)
     await reviewed(world)
     assert lines(world) == [9, 13]
+
+
+async def test_the_endpoints_own_words_reach_whoever_reads_the_review_and_the_log(
+    world: World, llm: LLMServer
+) -> None:
+    llm.default = Status(402, "Insufficient credits. Add more at https://pay.example/sk-12345678")
+    with capture_logs() as log:
+        body = await reviewed(world)
+    [failed] = [line["error"] for line in log if line["event"] == "llm_failed"]
+    for told in (body, failed):
+        assert "Insufficient credits. Add more at" in told
+        assert "pay.example" not in told
 
 
 async def test_rate_limits_are_waited_out(world: World, llm: LLMServer) -> None:

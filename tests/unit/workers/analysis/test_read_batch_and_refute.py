@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from bot.config.repository_config import Instruction, RepoConfig
 from bot.config.settings import Settings
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line
@@ -95,7 +97,19 @@ async def test_a_finding_that_is_malformed_costs_only_itself(
     server.script(review(bad, finding("b.py", "second = compute(2)")), verdicts(0.9))
     result = await run(make_llm)
     assert [found.path for found in result.findings] == ["b.py"]
-    assert len(result.rejected) == 1
+    [rejected] = result.rejected
+    assert (rejected.path, rejected.reason) == ("a.py", RejectionReason.MALFORMED)
+    assert rejected.detail
+
+
+@pytest.mark.parametrize("form", ["```python\n{}\n```", "`{}`", "```\n+{}\n```"])
+async def test_a_quote_in_a_fence_is_found_on_its_line(
+    server: LLMServer, make_llm: Make, form: str
+) -> None:
+    quoted = finding("a.py", form.format("first = compute(1)"), line=None)
+    server.script(review(quoted), verdicts(0.9))
+    [found] = (await run(make_llm)).findings
+    assert (found.start_line, found.end_line) == (1, 1)
 
 
 async def test_a_batch_too_long_for_the_model_is_read_in_halves(
@@ -111,6 +125,23 @@ async def test_a_batch_too_long_for_the_model_is_read_in_halves(
     result = await run(make_llm)
     assert sorted(result.reviewed) == ["a.py", "b.py"]
     assert result.skipped == ()
+
+
+async def test_files_whose_answer_never_begins_together_are_read_in_halves(
+    server: LLMServer, make_llm: Make
+) -> None:
+    """First with more room for the answer, which may be all that was missing."""
+
+    def answer(request: Any) -> Any:
+        both = "a.py" in request.user and "b.py" in request.user
+        return Text("<think>Let me see", finish_reason="length") if both else review()
+
+    server.default = answer
+    result = await run(make_llm)
+    assert sorted(result.reviewed) == ["a.py", "b.py"]
+    assert result.skipped == ()
+    assert [request.body["max_tokens"] for request in server.requests[:2]] == [8000, 32_000]
+    assert len(server.requests) == 4
 
 
 async def test_an_exhausted_budget_is_reported(server: LLMServer, make_llm: Make) -> None:

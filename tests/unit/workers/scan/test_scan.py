@@ -228,6 +228,31 @@ async def test_the_change_cannot_take_itself_out_of_the_review(
     assert reasons(result)["gen/a.py"] == "marked as generated in .gitattributes"
 
 
+async def test_what_a_project_declares_for_itself_counts_from_its_base(
+    repository: Repository, settings: Settings
+) -> None:
+    """Its builtins and its oldest Python, those of the nearest folder; the change cannot declare
+    its own mistakes away."""
+    before: Files = {
+        "pyproject.toml": '[tool.ruff]\nbuiltins = ["_"]\ntarget-version = "py39"\n',
+        "new/pyproject.toml": '[project]\nrequires-python = ">=3.12"\n',
+    }
+    code = "print(_('a'), theirs)\nmatch 1:\n    case 1:\n        pass\n"
+    after: Files = {
+        "pyproject.toml": '[tool.ruff]\nbuiltins = ["_", "theirs"]\n',
+        "new/pyproject.toml": before["new/pyproject.toml"],
+        "old/a.py": code,
+        "new/a.py": code,
+    }
+    result, _ = await scanned(repository.change(before, after), settings)
+    found = {(item.path, item.source, item.title.split(" on ")[0]) for item in result.scan.evidence}
+    assert found == {
+        ("new/a.py", "ruff:F821", "Undefined name `theirs`"),
+        ("old/a.py", "ruff:F821", "Undefined name `theirs`"),
+        ("old/a.py", "ruff:newer-syntax", "Syntax error: Cannot use `match` statement"),
+    }
+
+
 async def test_reviewed_files_are_reported_when_skipped_ones_are_not_all_listed(
     repository: Repository, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
