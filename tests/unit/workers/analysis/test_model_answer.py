@@ -13,11 +13,17 @@ from bot.domain.model import Category, CheckOutcome, Severity
 from tests.support.llm_server import verdict
 from tests.support.tally import Tally
 from tests.unit.workers.analysis.conftest import finding
-from workers.analysis.answer_schemas import LATER_REVIEW_SCHEMA, REVIEW_SCHEMA, VERDICTS_SCHEMA
+from workers.analysis.answer_schemas import (
+    LATER_REVIEW_SCHEMA,
+    MATCHES_SCHEMA,
+    REVIEW_SCHEMA,
+    VERDICTS_SCHEMA,
+)
 from workers.analysis.llm.json_reader import read_answer
 from workers.analysis.model_answer import (
     MAX_BODY,
     MAX_FINDINGS,
+    MAX_FIXED,
     MAX_LOOK_UPS,
     MAX_OVERVIEW,
     MAX_QUOTE,
@@ -33,6 +39,7 @@ from workers.analysis.model_answer import (
     read_findings,
     read_fixed,
     read_look_ups,
+    read_matches,
     read_overview,
     read_requirements,
     read_summaries,
@@ -199,6 +206,38 @@ def test_look_ups_are_read_as_far_as_they_say_what_is_wanted() -> None:
     )
     many = [{"operation": "list", "path": str(n)} for n in range(1000)]
     assert len(read_look_ups({"look_ups": many})) == MAX_LOOK_UPS
+
+
+def test_what_is_fixed_is_named_with_the_line_that_shows_it() -> None:
+    said = [{"id": 2, "line": "x = 1"}, {"id": "3", "line": "y"}, {"id": 4, "line": ""}]
+    said += [{"line": "no id"}, {"id": None, "line": "z"}]
+    assert read_fixed({"fixed": [*said, "x"]}) == {2: "x = 1", 3: "y"}
+    assert read_fixed({"fixed": said[0]}) == {2: "x = 1"}
+    assert read_fixed({"fixed": None}) == read_fixed({}) == {}
+    many = [{"id": id, "line": "x"} for id in range(MAX_FIXED + 1)]
+    assert len(read_fixed({"fixed": many})) == MAX_FIXED
+
+
+def test_matches_are_numbers_of_comments_by_the_number_of_an_issue() -> None:
+    said = [{"issue": 1, "comments": [2, "3"]}, {"issue": "2", "comments": 4}]
+    wrong = [{"issue": None, "comments": [1]}, {"issue": 5}, {"comments": [1]}, "x"]
+    assert read_matches({"matches": [*said, *wrong]}) == {1: (2, 3), 2: (4,)}
+    assert read_matches({"matches": said[0]}) == {1: (2, 3)}
+    assert read_matches({}) == {}
+    assert MATCHES_SCHEMA.problem({}) == '"matches" is missing or no list.'
+    assert MATCHES_SCHEMA.problem({"matches": None}) == ""
+    alone = read_answer(json.dumps(said[0]), MATCHES_SCHEMA.wanted)
+    assert alone is not None
+    assert alone.data == {"matches": [said[0]]}
+
+
+@pytest.mark.parametrize("name", ["severity", "quote", "line"])
+def test_a_finding_is_known_by_its_path_and_one_thing_more(name: str) -> None:
+    one = {"path": "a.py", name: finding()[name], "title": "T"}
+    read = read_answer(json.dumps(one), REVIEW_SCHEMA.wanted)
+    assert read is not None
+    assert read.data == {"findings": [one]}
+    assert read_answer(json.dumps({**one, "path": ""}), REVIEW_SCHEMA.wanted) is None
 
 
 def test_an_overview_is_one_line_and_not_too_long() -> None:

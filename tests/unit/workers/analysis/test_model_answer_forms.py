@@ -138,6 +138,23 @@ def test_an_answer_within_something_else_is_read(value: object) -> None:
     assert titles(json.dumps(value)) == ["First", "Second"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"Findings": [], **ANSWER}),
+        json.dumps({name.title(): value for name, value in ANSWER.items()}),
+        "{" + WHOLE,
+        "{{" + WHOLE,
+    ],
+    ids=["under both names", "capital names", "after a bracket", "after two"],
+)
+def test_what_stands_beside_the_findings_is_read_too(text: str) -> None:
+    read = read_answer(text, REVIEW_SCHEMA.wanted)
+    assert read is not None
+    said = {name.lower(): value for name, value in read.data.items()}
+    assert {name: said[name] for name in ANSWER} == ANSWER
+
+
 def test_a_finding_alone_and_parts_of_an_answer_are_answers() -> None:
     one, two = json.dumps(ONE), json.dumps(TWO)
     assert titles(one) == ["First"]

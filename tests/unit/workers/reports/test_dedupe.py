@@ -153,6 +153,17 @@ def test_of_two_that_are_joined_nothing_is_lost_whose_words_are_shorter(one: Fin
     assert merged.title == one.title, "of equal length those of the model"
 
 
+def test_two_analyzers_say_the_same_on_one_line_of_one_category(one: Finding) -> None:
+    first = replace(one, source="oxlint:no-eval", title="No eval", fingerprint="a")
+    second = replace(one, source="secrets:x", title="A secret", quote="y = 2", fingerprint="b")
+    (merged,) = deduplicate([first, second])
+    assert (merged.source, merged.agreement) == ("oxlint:no-eval+secrets:x", 2)
+    assert len(deduplicate([first, replace(second, category=Category.QUALITY)])) == 2
+    assert one.start_line is not None
+    below = one.start_line + 1
+    assert len(deduplicate([first, replace(second, start_line=below, end_line=below)])) == 2
+
+
 def test_a_joined_finding_keeps_the_name_that_people_know_first(one: Finding) -> None:
     lint = replace(one, source="ruff:F1", title="Bad", fingerprint="a")
     model = replace(one, source="llm", fingerprint="b")

@@ -11,7 +11,9 @@ from bot.config.settings import FailOn
 from bot.domain.model import (
     BatchResult,
     Category,
+    CheckAnnotation,
     CheckResult,
+    FailedCheck,
     Finding,
     Place,
     Report,
@@ -156,6 +158,8 @@ def test_an_analyzers_only_report_is_marked(build: Build) -> None:
     assert (
         silent.notes[0] == "The LLM did not respond; this review comes from static analyzers only."
     )
+    for quiet in (build(), build(results=())):  # it answered, or had nothing to read
+        assert not any("static analyzers only" in note for note in quiet.notes)
     assert {f.source for f in report.findings} >= {"ruff:S608", "ruff:F401"}
 
 
@@ -346,3 +350,55 @@ def test_a_later_review_does_not_comment_on_files_that_no_model_read_again(
     )
     again = build(review=pushed, results=(missed, *unread[1:]), earlier_reviews=2)
     assert again.inline == ("00000000000000b1",), "nor has an earlier review's model read it"
+
+
+UNUSED = "`os` imported but unused"
+
+
+@pytest.mark.parametrize(
+    ("note", "is_repeated"),
+    [
+        ({}, True),
+        ({"start_line": 4, "end_line": 9}, True),
+        ({"start_line": 5, "end_line": 9}, False),
+        ({"start_line": 1, "end_line": 3}, True),
+        ({"start_line": 1, "end_line": 2}, False),
+        ({"path": "b.py"}, False),
+        ({"text": "F402: something else"}, False),
+        ({"text": "os is imported, but unused"}, True),
+    ],
+)
+def test_what_a_failed_check_says_of_the_same_lines_is_not_said_again(
+    build: Build, scan: Scan, one: Finding, note: dict[str, Any], is_repeated: bool
+) -> None:
+    lint = replace(
+        one, path="a.py", source="ruff:F401", title=UNUSED, severity=Severity.LOW,
+        start_line=3, end_line=4, confidence=1.0,
+    )  # fmt: skip
+    said = {"path": "a.py", "start_line": 3, "end_line": 4, "text": "lint F401", **note}
+    checks = (FailedCheck(name="lint", annotations=(CheckAnnotation(**said),)),)
+    context = replace(scan.pr_context, failed_checks=checks)
+
+    def reported(finding: Finding, known: frozenset[str] = frozenset()) -> bool:
+        found = replace(scan, pr_context=context, evidence=(finding,), reused_findings=())
+        report = build(scan=found, results=(), posted_before=known)
+        assert len(report.findings) + len(report.rejected) == 1
+        reasons = [(item.reason, item.detail) for item in report.rejected]
+        assert reasons in ([], [(RejectionReason.FAILED_CHECK, "lint")])
+        return not reasons
+
+    assert reported(lint) is not is_repeated
+    for kept in (
+        replace(lint, severity=Severity.HIGH),
+        replace(lint, category=Category.SECURITY),
+        replace(lint, start_line=None, end_line=None),
+    ):
+        assert reported(kept), "a check says whatever whoever pushes wants it to say"
+    assert reported(lint, known=frozenset({lint.fingerprint})), "it would be taken for fixed"
+
+
+def test_the_estimate_counts_what_was_to_be_read(build: Build, scan: Scan) -> None:
+    """129 lines at 400 an hour, and half a minute for each of two files."""
+    assert build(config=RepoConfig(effort_estimate=True)).review_minutes == 20
+    nothing = replace(scan, reviewed_paths=())
+    assert build(scan=nothing, config=RepoConfig(effort_estimate=True)).review_minutes == 1
