@@ -179,7 +179,8 @@ def decide(
     return Start(
         settle_seconds=settle_seconds if trigger is Trigger.PUSHED else 0,
         note=_size_note(pull, max_files),
-        dependencies_only=trigger.automatic and _is_bot(pull, config),
+        # A team's checks hold for bots too, and only the model judges them.
+        dependencies_only=trigger.automatic and _is_bot(pull, config) and not config.checks,
     )
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.config.repository_config import RepoConfig, ReviewOn
+from bot.config.repository_config import RepoConfig, ReviewOn, TeamCheck
 from bot.config.settings import Forks, Settings
 from bot.domain.model import PullRequest, Trigger
 from bot.policy.precedence import effective
@@ -247,6 +247,7 @@ def test_the_configuration_lets_it_through(pull: PullRequest, config: RepoConfig
         (Trigger.RERUN, DEFAULTS, False),
         (Trigger.OPENED, RepoConfig(bots=True), False),
         (Trigger.OPENED, RepoConfig(bot_authors=("renovate",)), False),
+        (Trigger.OPENED, RepoConfig(checks=(TeamCheck(name="a", instruction="b"),)), False),
     ],
 )
 def test_what_a_dependency_bot_updates_is_told_in_short_unless_somebody_wants_more(
