@@ -46,7 +46,7 @@ class OpenServices(Middleware):
         self._services: Services | None = None
 
     def get(self) -> Services:
-        assert self._services is not None, "the worker has not booted"
+        assert self._services is not None, "the worker has not started"
         return self._services
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:

@@ -325,9 +325,9 @@ def audit(
 
 @app.command()
 def outcomes(
-    since: Annotated[str, typer.Option(help="Days, weeks or first day: 90d, 12w, 2026-01-31.")] = (
-        "90d"
-    ),
+    since: Annotated[
+        str, typer.Option(help="Days, weeks or first day, such as 90d, 12w or 2026-01-31.")
+    ] = ("90d"),
     repo: Annotated[
         str, typer.Option(help="Only this repository, as owner/name.", show_default="all")
     ] = "",
@@ -426,16 +426,19 @@ def setup(
         if not show:
             write_secrets(path, values)
     except OSError as exc:
-        print(f"glossator: {path} cannot be written ({exc.strerror}); keep this:", file=sys.stderr)
+        print(
+            f"glossator: {path} cannot be written ({exc.strerror}); save this yourself:",
+            file=sys.stderr,
+        )
         show = True
     # With --print, the secrets alone go to standard output.
     stream = sys.stderr if show else sys.stdout
     if show:
         print(as_env(values), end="")
     else:
-        print(f"Its id, key and secrets are saved in {path}, readable only by you.")
+        print(f"The App's id, key and secrets are saved in {path}, readable only by you.")
         print("API_TOKENS there is your admin token for the dashboard.")
     print(f"Now install {created.name} on your repositories: {created.install_url}", file=stream)
     option = f" --env-file {env_file}" if env_file and not show else ""
     print(f"Then: glossator serve{option}", file=stream)
-    print(f"And, once it runs: glossator doctor --deliver{option}", file=stream)
+    print(f"Once it runs, check it: glossator doctor --deliver{option}", file=stream)

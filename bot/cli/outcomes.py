@@ -88,7 +88,7 @@ def as_markdown(made: OutcomeReport, repository: str) -> str:
     where = f" in {_text(repository)}" if repository else ""
     lines = [f"# Outcomes of findings{where}", "", f"Posted from {begin} to {end} (UTC).", ""]
     if not made.complete:
-        lines += ["Only the newest pull requests were counted: there are too many.", ""]
+        lines += ["There are too many pull requests; only the newest were counted.", ""]
     counts = made.total.outcomes
     lines += [
         *_table("All", "", [made.total]),

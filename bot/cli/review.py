@@ -143,7 +143,9 @@ def mcp(
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] != "mcp":
             raise
-        raise CommandError("This command needs an extra: install glossator[mcp].") from exc
+        raise CommandError(
+            "This command needs the extra `mcp`: in Glossator's clone, run pip install '.[mcp]'."
+        ) from exc
 
     if http and len(mcp_token) < MIN_TOKEN:
         raise CommandError(

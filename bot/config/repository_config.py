@@ -366,8 +366,8 @@ class _File(_Section):
     )
     review_on: Annotated[ReviewOn, Field(strict=False)] = Field(
         _DEFAULT.review_on,
-        description="What starts a review: each push (and opening), open (opening, the end of a "
-        "draft, another base branch), or manual (commands and buttons alone).",
+        description="What starts a review: push (opening and each push), open (opening, "
+        "reopening, leaving draft, a new base branch), or manual (only commands and buttons).",
     )
     pause_after: Annotated[int, Field(ge=0, le=100)] = Field(
         _DEFAULT.pause_after,
@@ -378,7 +378,7 @@ class _File(_Section):
     bots: bool = Field(_DEFAULT.bots, description="Review pull requests by bots automatically.")
     bot_authors: _Patterns = Field(
         _DEFAULT.bot_authors,
-        description="Review pull requests by these bots, by login, though `bots` is false.",
+        description="Logins of bots to review although `bots` is false.",
     )
     dependency_bots: _Patterns = Field(
         _DEFAULT.dependency_bots,
@@ -415,11 +415,11 @@ class _File(_Section):
     )
     skip_above_files: Annotated[int, Field(ge=0, le=3000)] = Field(
         _DEFAULT.skip_above_files,
-        description="Skip pull requests that change more files; 0: no limit.",
+        description="Skip pull requests that change more files than this; 0: no limit.",
     )
     skip_above_lines: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         _DEFAULT.skip_above_lines,
-        description="Skip pull requests that change more lines; 0: no limit.",
+        description="Skip pull requests that change more lines than this; 0: no limit.",
     )
     settle_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
         _SERVERS,
@@ -430,10 +430,12 @@ class _File(_Section):
         description="Add a folded prompt for coding agents to findings and to the review.",
     )
     labels: Annotated[tuple[LabelRule, ...], Field(max_length=20)] = Field(
-        (), description="Labels to add to pull requests that match, and to remove from others."
+        (),
+        description="Labels to add to matching pull requests, and to remove from others.",
     )
     effort_estimate: bool = Field(
-        _DEFAULT.effort_estimate, description="Estimate how long a person takes to review it."
+        _DEFAULT.effort_estimate,
+        description="Estimate how long a person takes to review the change.",
     )
     preferences: Annotated[tuple[TeamPreference, ...], Field(max_length=50)] = Field(
         (), description="What the model is not to report in files matching the paths."

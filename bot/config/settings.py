@@ -143,13 +143,13 @@ class Settings(BaseSettings):
     )
     allowed_hosts: Names = Field(
         (),
-        description="Host names that requests may name, comma-separated, `*` for any; empty: that "
-        "of PUBLIC_URL, and this machine's. Webhooks and health checks are exempt.",
+        description="Host names to answer requests for, comma-separated, `*` for any; empty: "
+        "PUBLIC_URL's and this machine's. Webhooks and health checks are exempt.",
     )
     trusted_proxies: str = Field(
         "",
-        description="Addresses and networks of proxies whose `X-Forwarded-For` is believed, "
-        "comma-separated; empty: of this machine's alone. Clients behind others count as one.",
+        description="Addresses and networks of proxies whose `X-Forwarded-For` is trusted, "
+        "comma-separated; empty: only this machine. Clients behind any other proxy count as one.",
     )
     feed_connections: int = Field(
         100, ge=1, description="Maximum live feeds per address and web process."
@@ -162,21 +162,21 @@ class Settings(BaseSettings):
     keep_days: int = Field(90, ge=1, description="Days to keep reports.")
 
     link_days: int = Field(
-        14, ge=1, description="Days that signed links are good for, at most KEEP_DAYS."
+        14, ge=1, description="Days until signed links expire, at most KEEP_DAYS."
     )
     link_sign_in: bool = Field(
         True,
-        description="Where sign-in with GitHub is set up, signed links need it too: they are in "
-        "e-mails.",
+        description="Signed links also require GitHub sign-in if it is configured, because they "
+        "appear in e-mails.",
     )
     suppression_days: int = Field(
         180,
         ge=1,
-        description="Days after which a suppression or a preference that was not used is removed.",
+        description="Days after which an unused suppression or preference is removed.",
     )
 
     outcome_days: int = Field(
-        180, ge=1, description="Days to keep what became of findings, from its last change on."
+        180, ge=1, description="Days to keep the outcomes of findings after their last change."
     )
     audit_days: int = Field(365, ge=1, description="Days to keep the audit log.")
 
@@ -199,8 +199,8 @@ class Settings(BaseSettings):
     llm_idle_seconds: float = Field(
         30,
         gt=0,
-        description="Seconds of silence after which an LLM answer that has begun, or a dead "
-        "connection, is given up.",
+        description="Seconds of silence after which an LLM call is aborted, if its answer has "
+        "started or its connection is dead.",
     )
     llm_concurrency: int = Field(
         4, ge=1, description="Maximum concurrent LLM calls, across workers."
@@ -222,16 +222,16 @@ class Settings(BaseSettings):
     llm_outsider_budget: int = Field(
         2_000_000,
         ge=0,
-        description="Tokens of those that pull requests by authors without write access may use "
-        "of one installation on a day (UTC), at most a quarter of LLM_DAILY_BUDGET; 0: no limit.",
+        description="Maximum tokens per installation and day (UTC) for pull requests by authors "
+        "without write access, at most a quarter of LLM_DAILY_BUDGET; 0: no limit.",
     )
     llm_prices: dict[str, Price] = Field(
         {},
-        description='Price per million tokens, as JSON: `{"MODEL": {"prompt": 2, "cached": 0.5, '
-        '"completion": 8}}`.',
+        description='US dollars per million tokens, as JSON: `{"MODEL": {"prompt": 2, '
+        '"cached": 0.5, "completion": 8}}`.',
     )
     min_confidence: float = Field(
-        0.2, ge=0, le=1, description="Minimum confidence; lower findings are dropped."
+        0.2, ge=0, le=1, description="Minimum confidence; findings below it are dropped."
     )
     review_effort: Effort = Field(
         Effort.STANDARD,
@@ -248,7 +248,7 @@ class Settings(BaseSettings):
     # The review
     command_prefix: Annotated[str, StringConstraints(pattern=_PREFIX)] = Field(
         DEFAULT_PREFIX,
-        description="What commands in comments begin with: a slash, and a name in small letters.",
+        description="First word of commands in comments: a slash and lowercase letters.",
     )
     review_language: Language = Field(
         Language.ENGLISH,
@@ -289,7 +289,7 @@ class Settings(BaseSettings):
     # Notifications
     notify_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
-        description="Addresses that learn of ended reviews, critical findings and dead letters, "
+        description="URLs to notify of finished reviews, critical findings and dead letters, "
         "comma-separated ([operations.md](operations.md#notifications)).",
     )
     notify_secret: SecretStr = Field(
@@ -299,7 +299,7 @@ class Settings(BaseSettings):
         NotifyFormat.JSON, description="json, or slack for Slack's incoming webhooks."
     )
     notify_allow_private: bool = Field(
-        False, description="Allow notification addresses that are not public."
+        False, description="Allow notification URLs whose addresses are not public."
     )
 
     # Tickets
@@ -320,9 +320,9 @@ class Settings(BaseSettings):
     ticket_allow_private: bool = Field(False, description="Allow a TICKET_URL that is not public.")
 
     # Limits
-    step_seconds: int = Field(3000, ge=1, description="Time limit of a step, in seconds.")
+    step_seconds: int = Field(3000, ge=1, description="Time limit of a stage, in seconds.")
     review_seconds: int = Field(3600, ge=1, description="Time limit of a review, in seconds.")
-    max_retries: int = Field(3, ge=0, description="Retries of a step.")
+    max_retries: int = Field(3, ge=0, description="Retries of a stage.")
     max_backoff_seconds: int = Field(
         600, ge=1, description="Longest delay between retries, in seconds."
     )
@@ -338,8 +338,8 @@ class Settings(BaseSettings):
     analyzer_seconds: int = Field(60, ge=1, description="Time limit of an analyzer, in seconds.")
     require_isolation: bool = Field(
         False,
-        description="Run analyzers only where they can be isolated from the network and the "
-        "server's files; otherwise reviews are incomplete. The image sets it.",
+        description="Run analyzers only if they can be isolated from the network and the "
+        "server's files; otherwise reviews are incomplete. Set in the image.",
     )
     shutdown_seconds: int = Field(25, ge=1, description="Grace period on SIGTERM.")
     worker_lost_seconds: int = Field(
@@ -358,12 +358,12 @@ class Settings(BaseSettings):
     outsider_hourly_reviews: int = Field(
         6,
         ge=0,
-        description="Reviews an hour that one author without write access may start; 0: no limit.",
+        description="Maximum reviews per hour for each author without write access; 0: no limit.",
     )
     installation_daily_reviews: int = Field(
         0, ge=0, description="Maximum reviews per installation and day (UTC); 0: no limit."
     )
-    worker_threads: int = Field(16, ge=1, description="Concurrent steps per worker process.")
+    worker_threads: int = Field(16, ge=1, description="Concurrent stages per worker process.")
 
     health_port: int = Field(
         0,
@@ -436,7 +436,9 @@ class Settings(BaseSettings):
     def _notifications_signed(self) -> Self:
         unsigned = not self.notify_secret.get_secret_value()
         if self.notify_urls and self.notify_format is NotifyFormat.JSON and unsigned:
-            raise ValueError("NOTIFY_SECRET is not set; it signs what goes to NOTIFY_URLS")
+            raise ValueError(
+                "NOTIFY_SECRET is not set; notifications to NOTIFY_URLS are signed with it"
+            )
         return self
 
     @field_validator("ticket_url")
@@ -593,7 +595,7 @@ def _problem(error: ErrorDetails) -> str:
         case "less_than_equal":
             return f"must be {context['le']} or less"
         case "string_pattern_mismatch":
-            return "must be a slash and small letters, as in /review"
+            return "must be a slash and lowercase letters, such as /review"
         case "enum" | "literal_error":
             return f"must be one of {context['expected']}"
         case _:

@@ -248,7 +248,7 @@ def _combined(words: Sequence[str]) -> Command | BadCommand:
     efforts = {each.effort for each in found if each.effort}
     others = {each.verb for each in found}
     if len(others) > 1 or len(categories) > 1 or len(efforts) > 1:
-        return _bad(_("Those words do not go together in one command."))
+        return _bad(_("These words cannot be combined in one command."))
     return Command(
         verb=found[0].verb,
         full=any(each.full for each in found),

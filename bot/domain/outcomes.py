@@ -276,4 +276,4 @@ def begin_of(text: str, now: float) -> float:
     try:
         return max(0.0, datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
     except ValueError:
-        raise ValueError("Give days, weeks or a day, as 90d, 12w or 2026-01-31.") from None
+        raise ValueError("Give days, weeks or a date, such as 90d, 12w or 2026-01-31.") from None

@@ -46,7 +46,7 @@ class FileSkipReason(_Reason):
     DELETED = "deleted", "deleted"
     RENAMED = "renamed", "renamed only"
     UNCHANGED = "unchanged", "no changed lines"
-    LINE_ENDS = "line_ends", "only its line ends changed"
+    LINE_ENDS = "line_ends", "only line endings changed"
     TOO_LARGE = "too_large", "larger than {}"
     WAS_TOO_LARGE = "was_too_large", "was larger than {} before"
     LFS_POINTER = "lfs_pointer", "kept in Git LFS"
@@ -56,7 +56,7 @@ class FileSkipReason(_Reason):
         "candidate_limit",
         "change too large: only its {} riskiest files were reviewed",
     )
-    BATCH_LIMIT = "batch_limit", "in part over the limit of {} batches"
+    BATCH_LIMIT = "batch_limit", "partly over the limit of {} batches"
     UNLISTED = "unlisted", "change too large to list them all"
     LONG_PART = "long_part", "{}: too long for the LLM"
     NOT_READ = "not_read", "not reviewed by the model: {}"

@@ -82,8 +82,8 @@ def _load(private_key: str) -> RSAPrivateKey:
     # Raised here and not above, so that no chained exception can quote the key.
     if not isinstance(key, RSAPrivateKey):
         raise ValueError(
-            "The App's private key is not an unencrypted RSA key in PEM: use the .pem file that "
-            "GitHub gave when the key was made, whole and with its BEGIN and END lines."
+            "The App's private key is not an unencrypted RSA key in PEM: use the complete .pem "
+            "file downloaded from GitHub, including its BEGIN and END lines."
         )
     return key
 

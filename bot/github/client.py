@@ -167,8 +167,8 @@ class GitHub(abc.GitHubAPI):
         kind = answer.headers.get("content-type", "")
         if answer.body and "json" not in kind and request_headers.get("accept") != RAW:
             raise GitHubError(
-                f"{self.base_url} answered {path} with {kind or 'no content type'} and not JSON: "
-                "check that GITHUB_API_URL is GitHub's API and that no proxy answers in its place."
+                f"{self.base_url} answered {path} with {kind or 'no content type'} instead of "
+                "JSON: check that GITHUB_API_URL is GitHub's API and that no proxy answers for it."
             )
         headers = dict(answer.headers)
         if len(answer.body) > _CACHED_BODY_BYTES:
@@ -203,7 +203,7 @@ def _retries_exhausted(
     if isinstance(outcome, RequestFailure):
         return Transient(f"GitHub did not answer {method} {path}: {outcome.reason}.", retry_after)
     if outcome.status < 500:
-        detail = f"GitHub's rate limit refuses {method} {path} for {retry_after or 0:.0f} s more."
+        detail = f"GitHub's rate limit blocks {method} {path} for another {retry_after or 0:.0f} s."
         return Transient(detail, retry_after)
     message, _ = message_of(outcome.body)
     suffix = f": {message}" if message else ""

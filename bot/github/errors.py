@@ -88,13 +88,13 @@ def error_of(
             "private key and this machine's clock."
         )
     if status == 403 and _SUSPENDED in message:
-        return NotFound(f"GitHub forbids {call}{suffix}: an owner can lift this.")
+        return NotFound(f"GitHub forbids {call}{suffix}: an owner has to unsuspend the App.")
     if status in (403, 451):
         return Forbidden(_forbidden(call, message, headers))
     if status in (404, 410):
         return NotFound(
-            f"GitHub has no {path}{suffix}: it was deleted, or the App is not installed there or "
-            f"lacks a permission to {method} it."
+            f"GitHub did not find {path}{suffix}: it was deleted, or the App is not installed "
+            f"there or lacks the permission for {call}."
         )
     detail = "; ".join(describe(error) for error in errors)
     text = f"GitHub refuses {call} with {status}{suffix}{': ' + detail if detail else ''}."
@@ -105,7 +105,9 @@ def query_error_of(errors: Sequence[Mapping[str, Any]]) -> GitHubError:
     """The error for GraphQL's `errors`, which come with status 200; at least one."""
     kind, suffix = str(errors[0].get("type", "")), describe(errors[0].get("message", ""))
     if kind == "RATE_LIMITED" or "rate limit" in suffix.lower():
-        return Transient(f"GitHub limits GraphQL: {suffix}", QUERY_LIMIT_SECONDS)
+        return Transient(
+            f"GitHub's rate limit blocks GraphQL queries: {suffix}", QUERY_LIMIT_SECONDS
+        )
     kinds: dict[str, type[GitHubError]] = {"NOT_FOUND": NotFound, "FORBIDDEN": Forbidden}
     if kind in kinds:
         return kinds[kind](f"GitHub answers a GraphQL query with {kind}: {suffix}")

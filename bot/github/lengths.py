@@ -32,7 +32,7 @@ def cut(text: str, limit: int, length: Length = characters) -> str:
     if length(text) <= limit:
         return text
     unit = "bytes" if length is utf8_bytes else "characters"
-    notice = f"\n\n_Cut here: GitHub takes at most {limit:,} {unit}._"
+    notice = f"\n\n_Truncated: GitHub accepts at most {limit:,} {unit}._"
     beginning = _beginning(text, limit - len(notice), length)
     line_end = beginning.rfind("\n")
     # One endless line is left as it is, rather than lost.

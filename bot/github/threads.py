@@ -84,7 +84,7 @@ async def list_threads(gh: GitHub, repo: str, number: int) -> tuple[Thread, ...]
         data = await gh.query(_THREADS, variables)
         pull = (data.get("repository") or {}).get("pullRequest")
         if pull is None:
-            raise NotFound(f"GitHub has no pull request {repo}#{number}, or we may not see it.")
+            raise NotFound(f"{repo}#{number} was not found, or the App cannot access it.")
         page = pull["reviewThreads"]
         found += [_thread_of(node) for node in page["nodes"] if node["comments"]["nodes"]]
         after = page["pageInfo"]["endCursor"]

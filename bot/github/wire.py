@@ -5,6 +5,7 @@ it the Authorization header, wherever a traceback ends up.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from bot.telemetry import tracing
 
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MAX_REDIRECTS = 3
+#: What OpenSSL has against a certificate, in Python's text of it.
+_UNTRUSTED = re.compile(r"certificate verify failed: ([^(]{1,200}?) \(_ssl")
+
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 #: Called after each exchange: method, route, status (0 when there was no answer), seconds, and
@@ -115,7 +119,7 @@ class Transport:
             async with asyncio.timeout(self.deadline):
                 return await self._read(method, url, headers, body)
         except _NEVER_SENT as error:
-            return RequestFailure(f"no connection ({type(error).__name__})", sent=False)
+            return RequestFailure(f"no connection ({_cause(error)})", sent=False)
         except httpx2.HTTPError as error:
             return RequestFailure(f"the connection broke ({type(error).__name__})", sent=True)
         except TimeoutError:
@@ -137,8 +141,8 @@ class Transport:
                 read += chunk
                 if len(read) > self.max_bytes:
                     raise TooLarge(
-                        f"GitHub's answer to {method} {urlsplit(url).path} is longer than "
-                        f"{self.max_bytes} bytes, the most that is read."
+                        f"GitHub's answer to {method} {urlsplit(url).path} exceeds "
+                        f"the limit of {self.max_bytes} bytes."
                     )
             return GitHubResponse(response.status_code, response.headers, bytes(read))
 
@@ -205,3 +209,10 @@ def route_of(path: str) -> str:
             parts.append("*")
             break
     return "/" + "/".join(parts)
+
+
+def _cause(error: httpx2.HTTPError) -> str:
+    """The kind of error; of a certificate that is not trusted, why it is not."""
+    if found := _UNTRUSTED.search(str(error)):
+        return f"its certificate is not trusted: {found[1]}"
+    return type(error).__name__

@@ -35,13 +35,13 @@ from bot.config.repository_config import RepoConfig, ReviewOn
 from bot.config.settings import Forks
 from bot.domain.model import PullRequest, Trigger
 from bot.text import globs
-from templates.languages import _
+from templates.languages import _, plural
 
 
 class SkipReason(StrEnum):
     CLOSED = "closed"
     NOTHING_CHANGED = "nothing_changed"
-    IGNORED_PATHS = "ignored_paths"
+    IGNORED_PATHS = "excluded_paths"
     PAUSED = "paused"
     LABEL = "label"
     TITLE = "title"
@@ -49,15 +49,15 @@ class SkipReason(StrEnum):
     BOT = "bot"
     FORK = "fork"
     AUTHOR = "author"
-    REVIEW_ON = "review_on"
-    PAUSE_AFTER = "pause_after"
-    NO_LABEL = "no_label"
+    REVIEW_ON = "on_request_only"
+    PAUSE_AFTER = "review_limit"
+    NO_LABEL = "missing_label"
     HEAD_BRANCH = "head_branch"
-    SIZE = "size"
+    SIZE = "too_large"
     BASE_BRANCH = "base_branch"
     ALREADY_REVIEWED = "already_reviewed"
-    QUOTA = "quota"
-    AUTHOR_QUOTA = "author_quota"
+    QUOTA = "daily_limit"
+    AUTHOR_QUOTA = "hourly_limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def author_quota_exceeded(reviews: int) -> Skip:
     return Skip(
         SkipReason.AUTHOR_QUOTA,
         _(
-            "Its author has no write access and has had {number} reviews within the hour "
+            "The author has no write access and has reached the limit of {number} reviews per hour "
             "(OUTSIDER_HOURLY_REVIEWS).",
             number=reviews,
         ),
@@ -128,7 +128,7 @@ def _nothing_new(head_sha: str) -> Skip:
     return Skip(
         SkipReason.ALREADY_REVIEWED,
         _(
-            "Nothing is new since the review of `{commit}`. Comment `/review full` to review "
+            "Nothing has changed since the review of `{commit}`. Comment `/review full` to review "
             "everything again.",
             commit=head_sha[:12],
         ),
@@ -239,8 +239,8 @@ def _excluded_by_config(
         return Skip(
             SkipReason.FORK,
             _(
-                "The pull request comes from a fork, and waits for a person with write access to "
-                "start a review."
+                "The pull request comes from a fork; a person with write access has to start the "
+                "review."
             )
             if waits
             else _("The pull request comes from a fork."),
@@ -252,9 +252,7 @@ def _excluded_by_config(
     if _names(config.skip_head_branches, pull.head_ref):
         return Skip(SkipReason.HEAD_BRANCH, _("Pull requests from this branch are not reviewed."))
     if config.only_labels and not any(is_needed_label(config, each) for each in pull.labels):
-        return Skip(
-            SkipReason.NO_LABEL, _("The pull request has none of the labels that it needs.")
-        )
+        return Skip(SkipReason.NO_LABEL, _("The pull request has none of the required labels."))
     files, lines = pull.changed_files, pull.additions + pull.deletions
     if files > (config.skip_above_files or files) or lines > (config.skip_above_lines or lines):
         return Skip(
@@ -306,9 +304,8 @@ def _not_now(
         return Skip(
             SkipReason.PAUSE_AFTER,
             _(
-                "Reviews are paused after {reviews} of this pull request. Comment "
-                "`/review resume` to continue.",
-                reviews=config.pause_after,
+                "Paused after {reviews}. Comment `/review resume` to continue.",
+                reviews=plural(config.pause_after, "review"),
             ),
         )
     return None

@@ -1,15 +1,15 @@
 """Requests to addresses that an administrator names: pinned to a public address, and with nothing
 of the answer to a notification read but its status.
 
-The name is resolved once and that address is connected to, so that no second answer of a name
-server leads elsewhere; redirects are not followed.
+The name is resolved once and only its addresses are connected to, so that no second answer of a
+name server leads elsewhere; redirects are not followed.
 """
 
 import asyncio
 import hmac
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ from bot.security.tls import trusted
 TIMEOUT_SECONDS = 10
 _NO_NOTIFICATIONS = "The address is not public; set NOTIFY_ALLOW_PRIVATE=true to allow it."
 _NO_TICKETS = "The address is not public; set TICKET_ALLOW_PRIVATE=true to allow it."
+#: Addresses of a name that are tried.
+_MOST_ADDRESSES = 4
 
 
 class AddressRefused(Exception):
@@ -70,41 +72,47 @@ async def _requested(
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            address = await _public_address(host, port, refusal)
-            at = f"[{address}]" if ":" in address else address
-            pinned = parts._replace(netloc=f"{at}:{port}").geturl()
-            async with (
+        async with asyncio.timeout(TIMEOUT_SECONDS), AsyncExitStack() as stack:
+            addresses = await _public_addresses(host, port, refusal)
+            http = await stack.enter_async_context(
                 httpx2.AsyncClient(
                     verify=trusted(), timeout=TIMEOUT_SECONDS, follow_redirects=False
-                ) as http,
-                http.stream(
+                )
+            )
+            for number, address in enumerate(addresses, 1):
+                at = f"[{address}]" if ":" in address else address
+                asked = http.stream(
                     method,
-                    pinned,
+                    parts._replace(netloc=f"{at}:{port}").geturl(),
                     content=body,
                     headers={**headers, "Host": parts.netloc},
                     extensions={"sni_hostname": host},
-                ) as response,
-            ):
-                yield response
+                )
+                try:
+                    response = await stack.enter_async_context(asked)
+                    break
+                except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                    if number == len(addresses):  # often IPv6 without a route: try the next
+                        raise
+            yield response
     except (httpx2.HTTPError, TimeoutError) as exc:
-        raise NotReached(f"The address was not reached: {type(exc).__name__}.") from exc
+        raise NotReached(f"The address could not be reached: {type(exc).__name__}.") from exc
 
 
-async def _public_address(host: str, port: int, refusal: str) -> str:
-    """Where the name leads. All that it leads to has to be allowed."""
+async def _public_addresses(host: str, port: int, refusal: str) -> list[str]:
+    """Where the name leads, best first, at least one. All that it leads to has to be allowed."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as exc:
-        raise NotReached("The name of the address is not known.") from exc
+        raise NotReached("The host name could not be resolved.") from exc
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if is_metadata(address) or is_metadata(host):
             raise AddressRefused("Cloud metadata addresses are never called.")
         if refusal and not _is_global(address):
             raise AddressRefused(refusal)
-    return addresses[0]
+    return addresses[:_MOST_ADDRESSES]
 
 
 def _is_global(address: str) -> bool:

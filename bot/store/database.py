@@ -164,7 +164,7 @@ class Database:
         if abs(written - FORMAT) > 1:
             raise SettingsError(
                 f"This version writes format {FORMAT}, and Redis has format {written}. A version "
-                "reads the formats next to its own: install one of those between first "
+                "reads only the formats adjacent to its own: install one of those in between first "
                 "(docs/upgrading.md)."
             )
 

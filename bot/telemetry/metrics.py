@@ -40,13 +40,16 @@ CATALOG = {
         "Findings posted, and what became of them: fixed, committed, dismissed, thumbs_up, "
         "thumbs_down, answered, outdated. One may count under several.",
     ),
-    "glossator_finding_fix_seconds": ("summary", "Seconds from posting a finding to its fix."),
-    "glossator_stage_seconds": ("histogram", "Duration of a step in seconds."),
+    "glossator_finding_fix_seconds": (
+        "summary",
+        "Time from posting a finding to its fix, in seconds.",
+    ),
+    "glossator_stage_seconds": ("histogram", "Duration of a stage, in seconds."),
     "glossator_llm_calls_total": ("counter", "LLM calls that got an answer."),
     "glossator_llm_cache_hits_total": ("counter", "LLM answers served from the cache."),
     "glossator_llm_files_total": ("counter", "Files given to the LLM: read, or unread."),
     "glossator_llm_tokens_total": ("counter", "Tokens by kind: prompt, cached, completion."),
-    "glossator_llm_cost_total": ("counter", "Cost in the currency of LLM_PRICES."),
+    "glossator_llm_cost_total": ("counter", "Cost in US dollars, by LLM_PRICES."),
     "glossator_github_requests_total": ("counter", "Requests to GitHub by method, route, status."),
     "glossator_github_rate_limit_remaining": (
         "gauge",

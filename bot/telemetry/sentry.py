@@ -39,7 +39,7 @@ def configure(settings: Settings, process: str) -> None:
     except ModuleNotFoundError as exc:
         raise SettingsError(
             "SENTRY_DSN is set, but Sentry's client is not installed. "
-            "Install glossator[sentry], or unset it."
+            "Install Glossator with the extra `sentry`, or unset it."
         ) from exc
     try:
         sentry_sdk.init(

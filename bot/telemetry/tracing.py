@@ -67,7 +67,7 @@ def configure(settings: Settings, process: str) -> None:
     except ModuleNotFoundError as exc:
         raise SettingsError(
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed. "
-            "Install glossator[otel], or unset it."
+            "Install Glossator with the extra `otel`, or unset it."
         ) from exc
     _tracing = Tracing(settings, process, _requested_trace_id)
 

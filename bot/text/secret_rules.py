@@ -113,7 +113,7 @@ RULES = (
     ),
     _rule(
         "slack-webhook",
-        "Slack webhook address",
+        "Slack webhook URL",
         r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,200}",
     ),
     _rule(
@@ -148,7 +148,7 @@ RULES = (
     _rule("vault-token", "Vault token", r"<START>hv[sbr]\.[A-Za-z0-9_-]{24,300}"),
     _rule(
         "discord-webhook",
-        "Discord webhook address",
+        "Discord webhook URL",
         r"https://discord(?:app)?\.com/api/webhooks/\d{10,25}/[A-Za-z0-9_-]{40,100}",
     ),
     _rule("npm-token", "npm token", r"npm_[A-Za-z0-9]{36}"),
@@ -185,7 +185,7 @@ RULES = (
     ),
     _rule(
         "url-password",
-        "Password in an address",
+        "URL with a password",
         # A slash has to be escaped there, and often is not; after a port begins the path.
         r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@\"'<>\[|*#]{0,100}:"
         r"(?P<s>[^\s/\"'<>]{3,200}|(?!\d{1,5}/|\$)[^\s@\"'<>]{3,200})@",
@@ -194,7 +194,7 @@ RULES = (
     ),
     _rule(
         "password",
-        "Password of a command",  # of curl and its like
+        "Command with a password",  # of curl and its like
         r"\bcurl\b[^\n|;&]{0,200}?\s(?:-u[ \t]{0,3}|--user[ \t=]{1,3})[\"']?[^\s:\"']{1,100}:"
         r"(?P<s>[^\s\"']{3,200})",
         is_no_variable,

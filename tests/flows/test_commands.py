@@ -52,7 +52,7 @@ async def test_review_of_what_is_reviewed_says_so_in_one_line(world: World) -> N
     assert reactions(world, comment.id) == ["eyes", "confused"]
     head = world.repository.pulls[number].head_sha
     [answer] = bot_comments(world)
-    assert answer.startswith(f"Nothing is new since the review of `{head[:12]}`.")
+    assert answer.startswith(f"Nothing has changed since the review of `{head[:12]}`.")
 
 
 async def test_a_command_in_the_summary_of_a_review_is_carried_out(world: World) -> None:

@@ -66,7 +66,7 @@ async def test_pull_request_attributes_decide_whether_to_skip(
         ("paths:\n  exclude: ['**/*.py']\n", {}, "excluded by configuration"),
         ("paths:\n  include: ['docs/**']\n", {}, "excluded by configuration"),
         ("forks: false\n", {"from_fork": True}, "fork"),
-        ("forks: ask\n", {"from_fork": True}, "waits for a person with write access"),
+        ("forks: ask\n", {"from_fork": True}, "a person with write access has to start the review"),
         ("skip_labels: [quiet]\n", {"labels": ["quiet"]}, "`quiet`"),
         ("review_on: manual\n", {}, "on request only"),
         ("bot_authors: [copilot*]\n", {"author": "other[bot]"}, "bot"),

@@ -79,16 +79,34 @@ def _certificates(directory: Path, hosts: list[str]) -> tuple[Path, Path]:
     """An authority's certificate, and a key with a certificate for the hosts."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name, name = _name("Private CA"), _name(hosts[0])
-    ca = _builder(ca_name, ca_name, ca_key).add_extension(
-        x509.BasicConstraints(ca=True, path_length=None), critical=True
+    # Python 3.13 asks for what RFC 5280 does: key usage, and identifiers of keys.
+    usage = dict.fromkeys(_KEY_USAGES, False) | {"key_cert_sign": True}
+    ca = (
+        _builder(ca_name, ca_name, ca_key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False
+        )
     )
     alternative = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
-    leaf = _builder(name, ca_name, key).add_extension(alternative, critical=False)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    leaf = (
+        _builder(name, ca_name, key)
+        .add_extension(alternative, critical=False)
+        .add_extension(issuer, critical=False)
+    )
     authority, chain = directory / "private-ca.pem", directory / "chain.pem"
     authority.write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM))
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     chain.write_bytes(secret + leaf.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM))
     return authority, chain
+
+
+_KEY_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 
 
 def _name(text: str) -> x509.Name:

@@ -136,7 +136,9 @@ class Reader:
                 self.notes.append(_("Looked-up code could not be considered: {why}.", why=exc))
                 break
             if following.cut:
-                self.notes.append(_("Looked-up code could not be considered: the answer was cut."))
+                self.notes.append(
+                    _("Looked-up code could not be considered: the answer was cut off.")
+                )
                 break
             answers.append(following)
         return answers, looked_up

@@ -107,7 +107,7 @@ async def start_review(services: Services, request: ReviewRequest) -> start.Skip
     )
     if not admitted and await store.reviews.state(request.review_id) is None:
         # Another Redis has taken over, which has this message and not what came of it.
-        raise Transient("The review was forgotten as it was opened.", 1)
+        raise Transient("Redis lost the review while it was being opened.", 1)
     return None
 
 

@@ -46,12 +46,12 @@ MAX_SUMMARY = 1_000_000
 _ANY_REVIEW = review_marker("action-").removesuffix(" -->")
 
 _FROM_FORK = (
-    "Pull requests from forks get no secrets, so there was no model: static analyzers alone "
-    "reviewed this one."
+    "Pull requests from forks get no secrets, so there was no model: this review comes from "
+    "static analyzers only."
 )
 _READ_ONLY = (
-    "The job's token may not write, as is usual for pull requests from forks, so nothing was "
-    "posted. The report is here and in the artifact."
+    "The job's token has no write access, as is usual for pull requests from forks, so nothing "
+    "was posted. The report is here and in the artifact."
 )
 
 
@@ -72,7 +72,7 @@ class Job:
         """Raises BadCommand outside of a job for a pull request."""
         name, path = environment.get("GITHUB_EVENT_NAME", ""), environment.get("GITHUB_EVENT_PATH")
         if not path:
-            raise BadCommand("GITHUB_EVENT_PATH is not set: this command runs in GitHub Actions.")
+            raise BadCommand("GITHUB_EVENT_PATH is not set: run this command in GitHub Actions.")
         if not name.startswith("pull_request"):
             raise BadCommand(f"The event is {name!r}; use `on: pull_request` in the workflow.")
         try:

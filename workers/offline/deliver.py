@@ -37,7 +37,7 @@ async def check_delivery(settings: Settings) -> Sequence[Check]:
         if answer.status_code != 200:
             return [_rejection(url, answer)]
         if _word(answer) != "pong":
-            text = f"something else than Glossator answers at {url}"
+            text = f"something other than Glossator answers at {url}"
             return [failure(_NAME, text, _lead(settings))]
         seconds = answer.elapsed.total_seconds()
         return [
@@ -63,25 +63,28 @@ async def _forged(http: httpx2.AsyncClient, url: str) -> Check:
     answer = await _ping(http, url, "not the secret")
     if answer.status_code == 401:
         return ok("forgery", "a ping with a wrong signature was refused")
-    text = f"a ping with a wrong signature was answered {answer.status_code}"
-    return failure("forgery", text, "Let no proxy answer for /webhooks/github.")
+    text = f"a ping with a wrong signature got {answer.status_code}, not 401"
+    return failure("forgery", text, "Make sure that no proxy answers for /webhooks/github.")
 
 
 def _rejection(url: str, answer: httpx2.Response) -> Check:
     status = answer.status_code
-    text = f"{url} answered {status}"
+    text = f"{url} returned {status}"
     match status:
         case 401:
             return failure(
                 _NAME,
-                f"{text}: the signature does not fit",
-                "Restart the server with these settings; if it has them, a proxy changes bodies.",
+                f"{text}: the signature does not match",
+                "Restart the server with these settings. If it has them already, a proxy changes "
+                "request bodies.",
             )
         case 503:
             return failure(_NAME, f"{text}: the queue is unavailable", "Check the server's Redis.")
         case _:
             return failure(
-                _NAME, text, "Let the proxy pass /webhooks/github on unchanged, with no sign-in."
+                _NAME,
+                text,
+                "Configure the proxy to forward /webhooks/github unchanged and without sign-in.",
             )
 
 
@@ -91,10 +94,10 @@ async def _where_it_ends(settings: Settings) -> str:
         try:
             answer = await _ping(http, f"{_local(settings)}/webhooks/github", "not the secret")
         except httpx2.HTTPError:
-            return "Start it with `glossator serve`, and lead PUBLIC_URL to it."
+            return "Start it with `glossator serve`, and point PUBLIC_URL to it."
     if answer.status_code == 401:
         return _lead(settings)
-    return f"Something else than Glossator listens at {_local(settings)}: set PORT."
+    return f"Something other than Glossator listens at {_local(settings)}: set PORT."
 
 
 def _lead(settings: Settings) -> str:

@@ -99,13 +99,15 @@ async def check_key(settings: Settings) -> Sequence[Check]:
         return [failure("settings", str(exc), "Run `glossator setup`.")]
     if not settings.webhook_secrets:
         text = "GITHUB_WEBHOOK_SECRETS is not set here"
-        return [warning("settings", text, "Set it for `web` and `serve`; workers do without it.")]
+        return [warning("settings", text, "Set it for `web` and `serve`; workers do not need it.")]
     if settings.public_url.startswith("http://localhost"):
         remedy = "Set PUBLIC_URL to the public URL of this server; it is used in links."
         return [warning("settings", f"PUBLIC_URL is {settings.public_url}", remedy)]
     if settings.public_url.startswith("https://") and not settings.trusted_proxies:
         text = "PUBLIC_URL is https and TRUSTED_PROXIES is empty"
-        remedy = "Set TRUSTED_PROXIES to the proxy that ends TLS, unless it is on this machine."
+        remedy = (
+            "Set TRUSTED_PROXIES to the proxy that terminates TLS, unless it is on this machine."
+        )
         return [warning("settings", text, remedy)]
     return [ok("settings", f"App {settings.github_app_id}, {len(settings.webhook_secrets)} secret")]
 
@@ -138,7 +140,9 @@ def _clock(answer: httpx2.Response) -> Check:
         return warning("clock", "GitHub's response had no Date header", "Try again later.")
     skew = abs(time.time() - parsedate_to_datetime(date_header).timestamp())
     if skew > MAX_SKEW_SECONDS:
-        remedy = "Synchronize this machine's clock (NTP): GitHub rejects tokens with a wrong time."
+        remedy = (
+            "Synchronize this machine's clock (NTP): GitHub rejects tokens with the wrong time."
+        )
         return failure("clock", f"{skew:.0f} s off GitHub's clock", remedy)
     return ok("clock", f"{skew:.0f} s off GitHub's clock")
 
@@ -235,14 +239,14 @@ async def _ask_model(settings: Settings, model: str) -> Sequence[Check]:
         await llm.aclose()
     tokens = answer.usage.prompt_tokens + answer.usage.completion_tokens
     checks = [
-        ok("llm", f"{model} answered as asked ({tokens} tokens, {seconds:.1f} s)"),
+        ok("llm", f"{model} answered as requested ({tokens} tokens, {seconds:.1f} s)"),
         ok("llm", f"{model}: {learned.described()}"),
     ]
     if learned.context is not None and learned.context < settings.llm_context_tokens:
-        text = f"LLM_CONTEXT_TOKENS is {settings.llm_context_tokens:,}, more than {model} reads"
+        text = f"LLM_CONTEXT_TOKENS is {settings.llm_context_tokens:,}, too much for {model}"
         remedy = (
-            f"Prompts are made to fit {learned.context:,}, in more parts. To read more at once,"
-            " raise the context that the server gives."
+            f"Prompts are sized for {learned.context:,} and split into more parts. To read more at "
+            "once, raise the model's context on its server."
         )
         checks.append(warning("llm", text, remedy))
     return checks
@@ -273,11 +277,11 @@ async def _learned(settings: Settings, model: str, asked: Capabilities) -> Capab
 def _llm_remedy(exc: LLMError) -> str:
     match exc:
         case LLMAccessError():
-            return "Check OPENAI_API_KEY, and the account that it belongs to."
+            return "Check OPENAI_API_KEY and its account."
         case CutOffError():
-            return "Raise LLM_ANSWER_TOKENS, or turn the model's thinking down."
+            return "Raise LLM_ANSWER_TOKENS, or reduce the model's reasoning effort."
         case TooLongError():
-            return "Raise the context that the server gives the model, or lower LLM_CONTEXT_TOKENS."
+            return "Raise the model's context on its server, or lower LLM_CONTEXT_TOKENS."
         case UnreadableAnswerError() | RefusedError():
             return "Choose a model that follows instructions and writes JSON."
         case _:
@@ -309,7 +313,7 @@ def _isolation(kind: Isolation, *, required: bool) -> Check:
     if shutil.which("bwrap"):
         remedy = "Use Linux 5.13 or newer with Landlock, or allow unprivileged user namespaces."
     if required:
-        text = "Analyzers do not run: REQUIRE_ISOLATION is on, and none works here."
+        text = "Analyzers do not run: REQUIRE_ISOLATION is on, and no isolation works here."
         return failure("isolation", text, remedy)
     return warning("isolation", kind.value, remedy)
 

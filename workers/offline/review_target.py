@@ -53,7 +53,7 @@ class Checkout:
     async def of(cls, repo: Path) -> Self:
         """The repository that the folder `repo` is part of. Raises TargetNotFound."""
         if not await asyncio.to_thread(repo.is_dir):
-            raise TargetNotFound(f"{repo} is not a folder.")
+            raise TargetNotFound(f"{repo} is not a directory.")
         common = await absolute_path(repo, "--git-common-dir")
         inside = await git(repo, "rev-parse", "--is-inside-work-tree", "--show-object-format")
         has_files, object_format = inside.split()

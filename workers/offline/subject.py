@@ -113,4 +113,6 @@ def _check_paths(subject: Subject) -> None:
     """Whoever gives a branch for a path learns so. Raises TargetNotFound."""
     for path in subject.paths:
         if not (subject.repo / path).exists():
-            raise TargetNotFound(f"{path} is not a file here; name a branch with --head.")
+            raise TargetNotFound(
+                f"{path} is not a file or directory here; to review a branch, use --head."
+            )

@@ -124,8 +124,8 @@ async def _add_files(ours: Scratch, ignored_by: Sequence[Path]) -> None:
     new = [path for path in listing.split(b"\0") if path and not path.endswith(b"/")]
     if len(new) > MAX_UNTRACKED:
         raise TargetNotFound(
-            f"There are {len(new):,} untracked files; add what is not yours to .gitignore, or use "
-            "--staged."
+            f"There are {len(new):,} untracked files; add generated files to .gitignore, or "
+            "use --staged."
         )
     for option, paths in (("--force-remove", removed), ("--add", present + new)):
         if paths:

@@ -222,12 +222,12 @@ def merge_group_output(number: int | None, conclusion: str | None) -> CheckOutpu
     if conclusion is None:
         return CheckOutput(
             _("The pull request was not reviewed"),
-            _("{pull} has no finished review at its last commit.", pull=pull),
+            _("{pull} has no finished review of its last commit.", pull=pull),
         )
     return CheckOutput(
         _("Reviewed in the pull request"),
         _(
-            "{pull} holds the same change; its review ended with **{conclusion}**.",
+            "{pull} contains the same change; its review ended with **{conclusion}**.",
             pull=pull,
             conclusion=conclusion,
         ),

@@ -266,7 +266,7 @@ def _misfit(signature: Signature, calls: Sequence[tuple[str, int, str]]) -> Find
         "signature",
         places,
         title=f"{signature.name} is still called as before in {places[0].path}",
-        before=f"The parameters of `{signature.name}` change here, and the call at",
+        before=f"The parameters of `{signature.name}` change here, but the call at",
         after=f"no longer fits: {calls[0][2]}.",
         side=Side.RIGHT,
     )
@@ -305,15 +305,19 @@ def _words(lost: LostValue, where: str) -> tuple[str, str, str]:
             title = f"{value} is no longer served but is still requested in {where}"
             return (
                 title,
-                f"The route `{value}` is removed or renamed here, and still requested at",
+                f"The route `{value}` is removed or renamed here but still requested at",
                 "",
             )
         case Kind.CSS_CLASS:
-            title = f".{value} has no style any more but is still used in {where}"
-            return title, f"The last rule for `.{value}` is removed here, and still used at", ""
+            title = f".{value} no longer has a style but is still used in {where}"
+            return (
+                title,
+                f"The last rule for `.{value}` is removed here, but the class is still used at",
+                "",
+            )
         case Kind.VARIABLE:
             title = f"{value} is no longer in {lost.path} but is still required in {where}"
-            return title, f"`{value}` is removed here, and still read at", "without a default."
+            return title, f"`{value}` is removed here but still read at", "without a default."
 
 
 def _may_be_named(path: str, selection: FileSelection) -> bool:
@@ -341,7 +345,7 @@ def _finding(removed: Removed, places: Sequence[Place]) -> Finding:
         "name" if removed.name else "file",
         places,
         title=f"{name} no longer exists but is still used in {places[0].path}",
-        before=f"{what} is removed or renamed here, and still used at",
+        before=f"{what} is removed or renamed here but still used at",
         quote=removed.text if removed.name else "",
     )
 

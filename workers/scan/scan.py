@@ -164,7 +164,7 @@ async def _search(repository: Clone, files: Sequence[ChangedFile], key: bytes) -
     try:
         return await search_unread(repository, files, key)
     except CloneError as exc:
-        note = _("Files that are not reviewed were not searched for secrets: {why}", why=exc)
+        note = _("Skipped files were not searched for secrets: {why}", why=exc)
         return Searched(notes=(note,))
 
 
@@ -287,7 +287,7 @@ async def _around(
     try:
         return others, await leftovers.leftovers(repository, selection), notes
     except CloneError as exc:
-        note = _("Uses of what was removed were not searched for: {why}", why=exc)
+        note = _("Remaining uses of removed code were not searched for: {why}", why=exc)
         return others, None, (*notes, note)
 
 

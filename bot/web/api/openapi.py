@@ -32,7 +32,7 @@ _REF = "#/components/schemas/{model}"
 _PROBLEMS = {
     400: "A header is malformed.",
     401: "Missing or invalid token.",
-    403: "A session request without the page's CSRF token.",
+    403: "The CSRF token of the page is missing or invalid.",
     404: "Not found.",
     408: "Request body timed out.",
     409: "The review is in another state, or the Idempotency-Key was used with a different body.",

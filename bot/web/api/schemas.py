@@ -73,7 +73,7 @@ class ReviewOut(BaseModel):
     findings: int
     error: str = Field(description="Why it failed, was cancelled or was not started.")
     tokens: int
-    cost: float | None = Field(description="US dollars, where prices are known.")
+    cost: float | None = Field(description="US dollars, by LLM_PRICES; null without prices.")
     opened_at: float
     finished_at: float | None
     review_url: str = Field(description="The review on GitHub.")

@@ -213,7 +213,7 @@ async def caller(request: Request) -> Viewer:
         token = request.headers.get(TOKEN_HEADER, "")
         is_valid = is_form_token(request.app.state.keys, user.session.id, token)
         if not is_valid or not same_origin(request):
-            raise Problem(403, f"A session's call needs the page's token in {TOKEN_HEADER}.")
+            raise Problem(403, f"Send the page's CSRF token in {TOKEN_HEADER}.")
     return user
 
 

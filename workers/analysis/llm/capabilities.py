@@ -52,7 +52,7 @@ class Mode(StrEnum):
 _FORMS = {
     Mode.JSON_SCHEMA: "JSON by a schema",
     Mode.JSON_OBJECT: "JSON objects",
-    Mode.TEXT: "JSON because the prompt says so",
+    Mode.TEXT: "JSON by prompt only",
 }
 
 
@@ -135,7 +135,7 @@ class Capabilities:
         """What was learned, in words for the operator."""
         limit = f"limited by {self.limits[0]}" if self.limits[0] else "without a limit"
         longest = f" of {self.longest:,} tokens at most" if self.longest else ""
-        room = f", {ROOMY} times LLM_ANSWER_TOKENS as it thinks first" if self.roomy else ""
+        room = f", {ROOMY} times LLM_ANSWER_TOKENS because it thinks first" if self.roomy else ""
         counts = "" if self.stream_counts else " without token counts"
         return "; ".join(
             (
@@ -144,8 +144,8 @@ class Capabilities:
                 f"streams{counts}" if self.stream else "no streams",
                 f"answers {limit}{longest}{room}",
                 "temperature 0" if self.temperature else "temperature not accepted",
-                f"a context of {self.context:,} tokens" if self.context else "context not known",
-                f"{self.speed:g} tokens/s" if self.speed else "speed not known",
+                f"a context of {self.context:,} tokens" if self.context else "context unknown",
+                f"{self.speed:g} tokens/s" if self.speed else "speed unknown",
             )
         )
 

@@ -230,12 +230,12 @@ class AgentReviews:
         named = _ON_GITHUB.search(address.strip())
         found = await self._read_outcomes(begin, named[1]) if named else None
         if found is None:
-            raise AgentError("No server keeps outcomes here: set REDIS_URL or DATA_DIR.")
+            raise AgentError("There are no outcomes here: set the server's REDIS_URL or DATA_DIR.")
         return OutcomeSummary.model_validate_json(encode(found))
 
     def _newest(self) -> Report:
         if self._report is None:
-            raise AgentError("Nothing was reviewed yet; call review_changes first.")
+            raise AgentError("Nothing has been reviewed yet; call review_changes first.")
         return self._report
 
     def _finding(self, finding_id: str) -> Finding:

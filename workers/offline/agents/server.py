@@ -115,7 +115,7 @@ async def serve_http(reviews: AgentReviews, host: str, port: int, token: str) ->
     listener = listen(port, host)
     async with app.router.lifespan_context(app), serving(with_token(app, token), listener):
         at = f"http://{host}:{listener.getsockname()[1]}/mcp"
-        print(f"Glossator answers agents at {at}", file=sys.stderr, flush=True)
+        print(f"Glossator serves agents at {at}", file=sys.stderr, flush=True)
         await until_signal()
 
 

@@ -58,7 +58,7 @@ def _row(one: Outcome, other: Outcome) -> str:
 def _differences(one: Outcome, other: Outcome) -> Iterator[str]:
     pairs = _pairs(one, other)
     if len(pairs) < max(len(one.defects), len(other.defects)):
-        yield "- The expected defects differ; those of both are compared."
+        yield "- The expected defects differ; only the common ones are compared."
     for a, b in pairs:
         if a.found != b.found:
             yield f"- only {'A' if a.found else 'B'} finds {_defect(a)}"

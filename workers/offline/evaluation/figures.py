@@ -33,8 +33,8 @@ def read_results(data: bytes, name: str) -> Results:
         return decode(Results, json.dumps(held))
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as exc:
         raise BadResults(
-            f"{name} holds no results of `glossator eval CASES --output FILE`, or those of "
-            "another version."
+            f"{name} does not contain results of `glossator eval CASES --output FILE`, or they are "
+            "from another version."
         ) from exc
 
 
@@ -54,10 +54,10 @@ def figures(results: Results) -> list[tuple[str, str]]:
         ("precision, inline", percent(inline.precision)),
         ("recall, inline", percent(inline.recall)),
         ("F1, inline", percent(inline.f1)),
-        ("critical and high ones inline", f"{summary.severe_inline} of {summary.severe}"),
+        ("critical and high defects inline", f"{summary.severe_inline} of {summary.severe}"),
         ("precision, inline and folded", percent(everything.precision)),
         ("recall, inline and folded", percent(everything.recall)),
-        ("quiet if there are no defects", f"{summary.silent_cases} of {summary.clean_cases}"),
+        ("silent if there are no defects", f"{summary.silent_cases} of {summary.clean_cases}"),
         ("inline comments per review", _average(inline.comments, cases)),
         ("comments per review", _average(everything.comments, cases)),
         ("anchored", percent(summary.anchored_share)),

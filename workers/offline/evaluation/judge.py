@@ -71,7 +71,7 @@ class Judge:
         missing = [each for each in issues if each[0] not in matches]
         if missing and again:
             raise JudgeFailed(
-                f"The judge leaves out {len(missing)} of the issues of {case}; choose a model that "
+                f"The judge skipped {len(missing)} of the issues of {case}; choose a model that "
                 "answers what it is asked."
             )
         if missing:

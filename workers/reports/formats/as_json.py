@@ -1,6 +1,7 @@
 """The whole report as JSON: each finding with its rank and where it is shown, and counts (pure)."""
 
 from dataclasses import dataclass, fields
+from inspect import cleandoc
 from typing import Any
 
 from bot.domain.model import Category, Finding, Report, Severity, encode
@@ -28,10 +29,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedFinding(Finding):
-    # The published schema describes the fields in these words.
+    # The published schema describes the fields in these words. Python 3.13 has no indentation in
+    # docstrings, versions before it have.
     __doc__ = (
-        f"{Finding.__doc__}\n    `shown` is where the review has it, `rank` how much it matters: "
-        "0 to 140; `fix_prompt` is what a coding agent can be given to fix it."
+        f"{cleandoc(Finding.__doc__ or '')}\n\n`shown` is where the review has it, `rank` how much "
+        "it matters: 0 to 140; `fix_prompt` is what a coding agent can be given to fix it."
     )
 
     shown: Shown

@@ -13,7 +13,7 @@ import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from bot.telemetry import tracing
 from workers.scan.repository.errors import CloneError, Unreadable
@@ -67,6 +67,8 @@ _NOT_FOUND = re.compile(
     re.IGNORECASE,
 )
 _NOT_FETCHED = re.compile(r"promisor remote|lazy fetching disabled", re.IGNORECASE)
+#: So says git from 2.45 on of what a partial clone does not have.
+_NOT_SERVED = re.compile(r"not our ref", re.IGNORECASE)
 #: With GnuTLS, and with OpenSSL.
 _UNTRUSTED = re.compile(r"certificate verification failed|ssl certificate problem", re.I)
 _REFUSED = re.compile(r"authentication failed|could not read (username|password)|40[13]", re.I)
@@ -144,9 +146,10 @@ class Git:
             await asyncio.wait({task})
         await self._check_size()
         if done.code != 0:
-            explained = _explained_here if local else _explained
             said = done.err.decode("utf-8", "replace")
-            raise _too_large() if _OUT_OF_MEMORY.search(said) else explained(said)
+            if _OUT_OF_MEMORY.search(said):
+                raise _too_large()
+            raise _explained_here(said, self.url) if local else _explained(said)
 
     async def _run(
         self,
@@ -240,6 +243,12 @@ def _authorization(token: str) -> str:
     return f"Authorization: Basic {basic}"
 
 
+def _is_partial(url: str) -> bool:
+    """Whether the git directory of that `file:` URL was cloned with a filter."""
+    packs = Path(unquote(urlsplit(url).path), "objects", "pack")
+    return next(packs.glob("*.promisor"), None) is not None
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -274,23 +283,23 @@ def _explained(stderr: str) -> CloneError:
     if _UNTRUSTED.search(stderr):
         return CloneError(
             "Git does not trust the certificate of GitHub's server; set SSL_CERT_FILE to a file "
-            "that has its authority.",
+            "that contains its certificate authority.",
             transient=True,  # it may be renewed while reviews wait
         )
     return CloneError(
         "The repository could not be fetched from GitHub; start the review again once GitHub "
-        "is well.",
+        "is available.",
         transient=True,
     )
 
 
-def _explained_here(stderr: str) -> CloneError:
+def _explained_here(stderr: str, url: str) -> CloneError:
     """The same of a repository of this machine, where neither GitHub nor the App is concerned."""
     kind = MissingRef if _NOT_FOUND.search(stderr) else CloneError
-    if _NOT_FETCHED.search(stderr):
+    if _NOT_FETCHED.search(stderr) or (_NOT_SERVED.search(stderr) and _is_partial(url)):
         return CloneError(
-            "This is a partial clone, and files of the change are not on this machine: run "
-            "`git diff BASE...HEAD > /dev/null` in it, which fetches them.",
+            "This is a partial clone, and files of the change are not on this machine. To "
+            "fetch them, run `git diff BASE...HEAD > /dev/null` in it.",
             transient=False,
         )
     return kind(

@@ -193,7 +193,7 @@ def test_a_partial_clone_is_reviewed_once_the_change_is_there(
 
     refused = glossator("review", *revisions, cwd=partial)
     assert refused.returncode == 2
-    assert "run `git diff BASE...HEAD > /dev/null` in it, which fetches them" in refused.stderr
+    assert "to fetch them, run `git diff BASE...HEAD > /dev/null` in it." in refused.stderr
     assert "fsck" not in refused.stderr
 
     git(partial, "diff", "origin/main...origin/topic")

@@ -113,15 +113,15 @@ def test_all_else_is_none(body: str) -> None:
         ),
         (
             "/review cancel full",
-            "Those words do not go together in one command. `/review help` lists all commands.",
+            "These words cannot be combined in one command. `/review help` lists all commands.",
         ),
         (
             "/review security performance",
-            "Those words do not go together in one command. `/review help` lists all commands.",
+            "These words cannot be combined in one command. `/review help` lists all commands.",
         ),
         (
             "/review quick deep",
-            "Those words do not go together in one command. `/review help` lists all commands.",
+            "These words cannot be combined in one command. `/review help` lists all commands.",
         ),
         (
             "/review ask",

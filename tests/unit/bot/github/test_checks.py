@@ -134,7 +134,7 @@ async def test_long_texts_are_truncated_and_marked(gh: GitHub, github: ScriptedG
     output = github.body()["output"]
     for text in (output["summary"], output["text"]):
         assert len(text) <= OUTPUT_BYTES
-        assert text.endswith("line of text\n\n_Cut here: GitHub takes at most 65,535 bytes._")
+        assert text.endswith("line of text\n\n_Truncated: GitHub accepts at most 65,535 bytes._")
 
 
 async def test_texts_are_cut_by_bytes(gh: GitHub, github: ScriptedGitHub) -> None:

@@ -43,13 +43,13 @@ def test_a_cut_text_fits_and_keeps_as_much_of_its_beginning_as_there_is_room_for
     tally.add(
         cut=length(text) > limit,
         whole=length(text) <= limit,
-        at_a_line=length(text) > limit and text[short.rindex("\n\n_Cut here")] == "\n",
+        at_a_line=length(text) > limit and text[short.rindex("\n\n_Truncated:")] == "\n",
     )
     assert length(short) <= limit
     if length(text) <= limit:
         assert short == text
     else:
-        kept, _, notice = short.rpartition("\n\n_Cut here")
+        kept, _, notice = short.rpartition("\n\n_Truncated:")
         assert notice
         assert text.startswith(kept)
         room = limit - length(short[len(kept) :])
@@ -61,7 +61,7 @@ def test_a_text_is_cut_at_the_end_of_a_line_unless_it_is_one_line() -> None:
     lines = "a line of the text\n" * 100
     assert cut(lines, 200).partition("\n\n_Cut")[0].endswith("a line of the text")
     beginning, _, notice = cut("𝄞" * 200, 200).partition("\n\n")
-    assert notice == "_Cut here: GitHub takes at most 200 characters._"
+    assert notice == "_Truncated: GitHub accepts at most 200 characters._"
     assert characters(beginning) >= 200 - 2 - len(notice) - 1
     assert cut("𝄞" * 200, 200, utf8_bytes).endswith("at most 200 bytes._")
 

@@ -109,7 +109,7 @@ async def test_a_long_body_is_cut(gh: GitHub, github: ScriptedGitHub) -> None:
     github.play(answer(200, {"id": 80}))
     await create_review(gh, REPO, 3, commit_id="a" * 40, body="x" * 70_000)
     assert len(github.body()["body"]) <= 65_536
-    assert "Cut here" in github.body()["body"]
+    assert "Truncated:" in github.body()["body"]
 
 
 async def test_our_newest_review_is_found_and_a_copied_marker_is_not(

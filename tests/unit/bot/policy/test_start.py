@@ -158,8 +158,8 @@ def test_on_our_own_we_skip_with_a_sentence(
         (Forks.SKIP, "The pull request comes from a fork."),
         (
             Forks.ASK,
-            "The pull request comes from a fork, and waits for a person with write access to "
-            "start a review.",
+            "The pull request comes from a fork; a person with write access has to start the "
+            "review.",
         ),
     ],
 )
@@ -337,5 +337,5 @@ def test_what_ends_a_review_is_told_with_what_starts_another() -> None:
     assert quota.full_message.startswith("Daily limit of 7 reviews reached")
     author = author_quota_exceeded(3)
     assert author.reason is SkipReason.AUTHOR_QUOTA
-    assert "has had 3 reviews within the hour" in author.message
+    assert "has reached the limit of 3 reviews per hour" in author.message
     assert author.full_message.endswith(anyway)

@@ -1,5 +1,9 @@
 """No request goes to an address that is not public, however its name is written."""
 
+import asyncio
+import socket
+from unittest.mock import patch
+
 import pytest
 
 from bot.security.outgoing import AddressRefused, NotReached, get, post
@@ -55,3 +59,21 @@ async def test_no_more_of_a_ticket_is_read_than_allowed() -> None:
         assert len(await get(url, headers, allow_private=True, limit=1000)) == 1000
         with pytest.raises(NotReached, match="401"):
             await get(url, {}, allow_private=True, limit=1000)
+
+
+async def test_the_next_address_of_a_name_is_tried_where_the_first_is_not_reached() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        both = [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+        ]
+        with patch.object(socket, "getaddrinfo", return_value=both):
+            status = await post(f"http://dual.test:{port}/", b"", {}, allow_private=True)
+    assert status == 204

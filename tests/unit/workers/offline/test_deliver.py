@@ -58,7 +58,7 @@ async def test_our_own_server_takes_the_ping_and_refuses_the_forgery(redis_url: 
 @pytest.mark.parametrize(
     ("answer", "text", "remedy"),
     [
-        (PlainTextResponse("Welcome to nginx!"), "something else than Glossator", "Lead http"),
+        (PlainTextResponse("Welcome to nginx!"), "something other than Glossator", "Lead http"),
         (PlainTextResponse("", 404), "answered 404", "pass /webhooks/github on unchanged"),
         (JSONResponse({}, 503), "the queue is unavailable", "Redis"),
     ],

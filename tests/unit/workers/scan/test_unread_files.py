@@ -47,7 +47,7 @@ async def test_a_change_of_line_ends_makes_nothing_old_new(
         {"a.py": new.join(changed), "b.py": new.join(lines)},
     )
     assert found(result) == [("a.py", "ruff:F821", 7)]
-    assert reasons(result) == {"b.py": "only its line ends changed"}
+    assert reasons(result) == {"b.py": "only line endings changed"}
     assert {(f.path, f.additions, f.deletions) for f in result.files} == {
         ("a.py", 1, 1),
         ("b.py", 0, 0),
@@ -158,7 +158,7 @@ async def test_a_search_that_fails_costs_a_note_and_not_the_review(
     result = await scan(repository, settings, {}, {"poetry.lock": SECRET, "a.py": "x = y\n"})
     assert found(result) == [("a.py", "ruff:F821", 1)]
     assert result.notes == (
-        "Files that are not reviewed were not searched for secrets: the repository is too large.",
+        "Skipped files were not searched for secrets: the repository is too large.",
     )
 
 

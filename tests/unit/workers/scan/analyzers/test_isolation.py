@@ -53,7 +53,9 @@ async def test_reaches_no_network(kind: Isolation, tmp_path: Path) -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5); print('reached')"
+    code = (  # whose text, which a traceback quotes, does not hold the word
+        f"import socket; socket.create_connection(('127.0.0.1', {port}), 5); print('rea' 'ched')"
+    )
     assert "reached" in await python(code, tmp_path, Isolation.LIMITS)  # the test itself works
     assert "reached" not in await python(code, tmp_path, kind)
     server.close()
