@@ -47,7 +47,7 @@ async def request_review(world: World, repository: str, number: int) -> tuple[di
 @pytest.mark.parametrize(
     ("repository", "number", "why"),
     [
-        (REPO, 99, "GitHub has no"),
+        (REPO, 99, "GitHub did not find"),
         ("octo/unknown", 1, "The App is not installed on octo/unknown"),
         ("nobody/nothing", 1, "The App is not installed on nobody/nothing"),
         (REPO, 1, "The pull request is closed."),

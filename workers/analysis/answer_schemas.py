@@ -100,7 +100,7 @@ _MATCH = _object(issue=_NUMBER, reason=_TEXT, comments=_list_of(_NUMBER))
 def _review_problem(answer: Json) -> str:
     items = finding_items(answer)
     if items is None:
-        return '"findings" is missing or not a list.'
+        return '"findings" is missing or no list.'
     reasons = [
         found.reason for item in items if isinstance(found := read_finding(item), RefusedFinding)
     ]
@@ -110,7 +110,7 @@ def _review_problem(answer: Json) -> str:
 
 
 def _verdicts_problem(answer: Json) -> str:
-    return "" if verdict_items(answer) is not None else '"verdicts" is missing or not a list.'
+    return "" if verdict_items(answer) is not None else '"verdicts" is missing or no list.'
 
 
 def _preferences_problem(answer: Json) -> str:
@@ -126,7 +126,7 @@ def _checks_problem(answer: Json) -> str:
 
 
 def _matches_problem(answer: Json) -> str:
-    return "" if match_items(answer) is not None else '"matches" is missing or not a list.'
+    return "" if match_items(answer) is not None else '"matches" is missing or no list.'
 
 
 def _review_schema(name: str, finding: dict[str, Json], **more: Json) -> Schema:

@@ -58,7 +58,7 @@ def test_a_key_with_escaped_line_ends_works(private_key: str, time: FakeTime) ->
 
 def test_an_unusable_key_is_refused_without_being_quoted(time: FakeTime) -> None:
     hidden = "-----BEGIN RSA PRIVATE KEY-----\nTOPSECRET\n-----END RSA PRIVATE KEY-----"
-    with pytest.raises(ValueError, match=r"use the \.pem file") as caught:
+    with pytest.raises(ValueError, match=r"use the complete \.pem file") as caught:
         AppKey(42, hidden, time.clock())
     assert "TOPSECRET" not in "".join(traceback.format_exception(caught.value))
 

@@ -312,7 +312,7 @@ async def test_a_page_of_a_proxy_is_not_taken_for_an_answer(
     gh: GitHub, github: ScriptedGitHub
 ) -> None:
     github.play(httpx2.Response(200, html="<h1>Sign in</h1>"))
-    with pytest.raises(GitHubError, match="no proxy answers in its place"):
+    with pytest.raises(GitHubError, match="no proxy answers for it"):
         await gh.getitem("/repos/octo/hello")
 
 

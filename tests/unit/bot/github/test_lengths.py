@@ -59,7 +59,7 @@ def test_a_cut_text_fits_and_keeps_as_much_of_its_beginning_as_there_is_room_for
 
 def test_a_text_is_cut_at_the_end_of_a_line_unless_it_is_one_line() -> None:
     lines = "a line of the text\n" * 100
-    assert cut(lines, 200).partition("\n\n_Cut")[0].endswith("a line of the text")
+    assert cut(lines, 200).partition("\n\n_Truncated")[0].endswith("a line of the text")
     beginning, _, notice = cut("𝄞" * 200, 200).partition("\n\n")
     assert notice == "_Truncated: GitHub accepts at most 200 characters._"
     assert characters(beginning) >= 200 - 2 - len(notice) - 1

@@ -47,7 +47,7 @@ async def test_what_cannot_be_run_is_one_sentence(run: Run, why: str) -> None:
 def test_a_file_without_results_is_named(tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text("[]")
-    with pytest.raises(BadCommand, match="other.json holds no results"):
+    with pytest.raises(BadCommand, match="other.json does not contain results"):
         compare_command(other, other)
     with pytest.raises(BadCommand, match="gone.json can't be read"):
         compare_command(tmp_path / "gone.json", other)

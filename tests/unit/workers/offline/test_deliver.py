@@ -52,14 +52,14 @@ async def test_our_own_server_takes_the_ping_and_refuses_the_forgery(redis_url: 
         ]
         [wrong] = await check_delivery(settings(f"http://{address}"))
     assert wrong.level is Level.FAILURE
-    assert "the signature does not fit" in wrong.text
+    assert "the signature does not match" in wrong.text
 
 
 @pytest.mark.parametrize(
     ("answer", "text", "remedy"),
     [
         (PlainTextResponse("Welcome to nginx!"), "something other than Glossator", "Lead http"),
-        (PlainTextResponse("", 404), "answered 404", "pass /webhooks/github on unchanged"),
+        (PlainTextResponse("", 404), "returned 404", "forward /webhooks/github unchanged"),
         (JSONResponse({}, 503), "the queue is unavailable", "Redis"),
     ],
 )

@@ -115,7 +115,7 @@ async def test_what_was_learned_of_a_model_is_shown(sandbox: Sandbox) -> None:
     assert lines[0].text.startswith("small answered as requested (")
     assert lines[1].text == (
         "small: no system messages; JSON by a schema; no streams; answers limited by max_tokens;"
-        " temperature 0; a context of 16,000 tokens; speed not known"
+        " temperature 0; a context of 16,000 tokens; speed unknown"
     )
     assert lines[2].text == "LLM_CONTEXT_TOKENS is 64,000, too much for small"
     assert "Prompts are made to fit 16,000" in lines[2].remedy

@@ -37,7 +37,7 @@ async def test_three_months_are_summed_up_by_everything(
         assert [(row[0], row[1]) for row in rows(page, f"By {dimension}")] == [
             (one.name or "none", str(one.posted)) for one in tallies
         ]
-    became = {row[0]: int(row[1]) for row in rows(page, "What became of them")}
+    became = {row[0]: int(row[1]) for row in rows(page, "By outcome")}
     assert sum(became.values()) == report.total.posted == len(made)
     assert became["merged without action"] == report.total.outcomes["ignored"]  # type: ignore[index]
     assert f"<dd>{round((report.total.acceptance or 0) * 100)} %</dd>" in page

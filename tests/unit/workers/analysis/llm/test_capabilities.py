@@ -29,7 +29,7 @@ async def ask(llm: LLM, user: str = "Review this.") -> None:
         (
             Capabilities(),
             "system messages; JSON by a schema; streams; answers limited by max_tokens;"
-            " temperature 0; context not known; speed not known",
+            " temperature 0; context unknown; speed unknown",
         ),
         (
             Capabilities(
@@ -44,13 +44,13 @@ async def ask(llm: LLM, user: str = "Review this.") -> None:
                 speed=53.5,
             ),
             "no system messages; JSON objects; streams without token counts; answers limited by"
-            " max_completion_tokens of 4,096 tokens at most, 4 times LLM_ANSWER_TOKENS as it thinks"
-            " first; temperature not accepted; a context of 131,072 tokens; 53.5 tokens/s",
+            " max_completion_tokens of 4,096 tokens at most, 4 times LLM_ANSWER_TOKENS because it"
+            " thinks first; temperature not accepted; a context of 131,072 tokens; 53.5 tokens/s",
         ),
         (
             Capabilities(mode=Mode.TEXT, limits=("",), stream=False),
-            "system messages; JSON because the prompt says so; no streams; answers without a limit;"
-            " temperature 0; context not known; speed not known",
+            "system messages; JSON by prompt only; no streams; answers without a limit;"
+            " temperature 0; context unknown; speed unknown",
         ),
     ],
 )

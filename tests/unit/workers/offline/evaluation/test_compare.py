@@ -72,7 +72,7 @@ def test_each_case_tells_what_differs() -> None:
         "- new wrong comment in B: `e.py:1` (low) a 'new' one\\u{001B}[31m",
         "- wrong comment only in A: `c.py` (low) t",
     ]
-    assert "## pull-3\n\n- The expected defects differ; those of both are compared." in text
+    assert "## pull-3\n\n- The expected defects differ; only the common ones are compared." in text
     assert "Only in A: pull-2." in text
     assert "Only in B: pull-4." in text
 

@@ -84,7 +84,7 @@ async def test_an_issue_that_is_left_out_is_asked_for_once_more() -> None:
 async def test_a_judge_that_does_not_answer_ends_the_run() -> None:
     short = matches({"issue": 1, "comments": []})
     async with LLMServer(default=short) as server, judge(server) as asking:
-        with pytest.raises(JudgeFailed, match="leaves out 1 of the issues of case"):
+        with pytest.raises(JudgeFailed, match="skipped 1 of the issues of case"):
             await asking.named("case", ISSUES, [finding("x")])
         assert len(server.requests) == 2
     async with LLMServer(default=Status(401)) as server, judge(server) as asking:

@@ -71,7 +71,7 @@ async def test_analyzers_alone_are_measured(cases: Path) -> None:
     assert (summary.inline.precision, summary.inline.recall, summary.silent_cases) == (1, 1, 1)
     assert summary.usage.calls == 0
     table = as_table(results)
-    assert "| quiet if there are no defects | 1 of 1 |" in table
+    assert "| silent if there are no defects | 1 of 1 |" in table
     assert "| judged by | place |" in table
     assert "| mean | 1 | 1 | 1 | 1 | 1 | 1 | 0 |" in table
 
@@ -87,7 +87,7 @@ async def test_a_file_of_results_is_read_again(cases: Path) -> None:
     "data", [b"", b"[]", b"{}", b'{"summary": {}}', b'{"summary": 1, "cases": 3}']
 )
 def test_another_file_is_no_file_of_results(data: bytes) -> None:
-    with pytest.raises(BadResults, match=r"results.json holds no results"):
+    with pytest.raises(BadResults, match=r"results.json does not contain results"):
         read_results(data, "results.json")
 
 
