@@ -69,7 +69,7 @@ PROMISES_OF_README = {
     "a suggestion that breaks the file's syntax is dropped":
     "`tests/unit/workers/analysis/test_read_batch.py"
     "::test_a_suggestion_that_does_not_apply_is_dropped_and_reported`",
-    "Most severe first, no duplicates; skipped files are listed with the reason.":
+    "Most severe first, no duplicates; skipped files, up to 1,000, are listed with the reason.":
     "`tests/unit/workers/reports/test_merge.py::test_what_ranks_highest_comes_first`, "
     "`tests/unit/workers/reports/test_merge.py"
     "::test_a_finding_of_analyzer_and_llm_is_reported_once_with_both_sources`, "
