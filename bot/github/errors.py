@@ -94,7 +94,7 @@ def error_of(
     if status in (404, 410):
         return NotFound(
             f"GitHub did not find {path}{suffix}: it was deleted, or the App is not installed "
-            f"there or lacks the permission for {call}."
+            f"there or lacks the permission for this {method} request."
         )
     detail = "; ".join(describe(error) for error in errors)
     text = f"GitHub refuses {call} with {status}{suffix}{': ' + detail if detail else ''}."

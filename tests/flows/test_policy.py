@@ -330,7 +330,7 @@ async def test_reviews_pause_by_themselves_until_they_are_resumed(world: World) 
 async def test_a_label_that_is_needed_starts_the_review_once_it_comes(world: World) -> None:
     files = await configured(world, "only_labels: [ready]\n")
     number = await world.open_pull(files, AFTER)
-    await assert_skipped(world, "none of the labels")
+    await assert_skipped(world, "none of the required labels")
     await world.sandbox.label(REPO, number, "nice")
     await world.settle()
     assert len(world.check_runs) == 1
