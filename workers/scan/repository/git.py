@@ -70,7 +70,9 @@ _NOT_FETCHED = re.compile(r"promisor remote|lazy fetching disabled", re.IGNORECA
 #: So says git from 2.45 on of what a partial clone does not have.
 _NOT_SERVED = re.compile(r"not our ref", re.IGNORECASE)
 #: With GnuTLS, and with OpenSSL.
-_UNTRUSTED = re.compile(r"certificate verification failed|ssl certificate problem", re.I)
+_UNTRUSTED = re.compile(
+    r"certificate verification failed|server verification failed|ssl certificate problem", re.I
+)
 _REFUSED = re.compile(r"authentication failed|could not read (username|password)|40[13]", re.I)
 
 
