@@ -64,13 +64,12 @@ def build_report(
     dismissed: Dismissals = _NOTHING,
     earlier_reviews: int = 0,
 ) -> Report:
-    """The report of a review: `results` in the order of their batches, one for each; `now` in
-    seconds since the epoch.
+    """The report of a review: `results` in the order of their batches, one for each, and perhaps
+    one of the team's checks; `now` in seconds since the epoch.
 
     `posted_before` are the fingerprints of what is on lines of the pull request already, and
     `reported_before` those that people have read in our last review: listed, not posted on lines.
     From `earlier_reviews` 2 on, only severe findings in files that were read again are comments.
-    One of the results may be that of the team's checks.
     """
     known = dismissed.fingerprints, posted_before
     checks = tuple(_checks(scan, results, settings, config))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from bot.domain.model import Batch, PullRequestContext, Review, State
+from bot.domain.model import Batch, PullRequestContext, Review, Scan, State
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
 from bot.github.client import GitHub
@@ -67,12 +67,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         on_progress=partial(check_run.record_progress, services, review),
         known=await _known(services, review),
         ask_dependencies=partial(
-            ask_dependencies,
-            gh,
-            repo.full_name,
-            pull,
-            store,
-            read_diff=handoff.dependencies_only,
+            ask_dependencies, gh, repo.full_name, pull, store, read_diff=handoff.dependencies_only
         ),
     )
     batches = scanned.batches if services.llm is not None else ()
@@ -88,8 +83,7 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         context_tokens=settings.llm_context_tokens,
     )
     if handoff.dependencies_only:
-        others = (file.path for file in known.files if not is_manifest(file.path))
-        known = replace(known, unrelated_paths=tuple(others))
+        known = _with_unrelated_paths(known)
     if services.llm is not None:
         batches, known = await asyncio.to_thread(
             with_open_findings, batches, known, reported, review.focus
@@ -111,6 +105,12 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
         files_done=0 if batches else len(scanned.scan.reviewed_paths),
         findings=len(scanned.scan.evidence),
     )
+
+
+def _with_unrelated_paths(scan: Scan) -> Scan:
+    """The scan, with the changed files that name no dependencies."""
+    others = (file.path for file in scan.files if not is_manifest(file.path))
+    return replace(scan, unrelated_paths=tuple(others))
 
 
 async def _mark_preferences(services: Services, review: Review, batches: Sequence[Batch]) -> None:

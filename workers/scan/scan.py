@@ -119,16 +119,9 @@ async def scan(
     criteria = finding_filter(settings, config, focus)
     evidence = _finished(hidden, criteria)
     await on_progress(_at(17, Activity.PREPARING_BATCHES, len(evidence)))
+    inputs, preferences = _cache_inputs(settings, config, criteria, selection), config.preferences
     parts, uncut = await asyncio.to_thread(
-        _parts,
-        selection,
-        own,
-        evidence,
-        hidden.secrets,
-        others,
-        settings,
-        _cache_inputs(settings, config, criteria, selection),
-        config.preferences,
+        _parts, selection, own, evidence, hidden.secrets, others, settings, inputs, preferences
     )
     new = [part for part in parts if part.key not in known]
     batches, over = await asyncio.to_thread(_batches, new, selection, own, others, settings)

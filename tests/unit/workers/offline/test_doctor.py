@@ -118,7 +118,7 @@ async def test_what_was_learned_of_a_model_is_shown(sandbox: Sandbox) -> None:
         " temperature 0; a context of 16,000 tokens; speed unknown"
     )
     assert lines[2].text == "LLM_CONTEXT_TOKENS is 64,000, too much for small"
-    assert "Prompts are made to fit 16,000" in lines[2].remedy
+    assert "Prompts are sized for 16,000" in lines[2].remedy
 
 
 async def test_what_reviews_learned_of_a_model_is_shown_too(
