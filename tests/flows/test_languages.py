@@ -22,7 +22,7 @@ async def test_a_review_is_written_in_the_repositorys_language(world: World) -> 
     assert "Über dieses Review" in review.body
     [comment] = world.inline_comments
     assert "hoch · Sicherheit · ruff" in comment.body
-    assert "Mit `/review dismiss` antworten" in comment.body
+    assert "Antworte mit `/review dismiss`" in comment.body
     [run] = world.check_runs
     assert run.output["title"] == "1 hoch"
     assert [action["label"] for action in run.actions] == ["Erneut prüfen"]
@@ -61,7 +61,7 @@ async def test_the_servers_language_holds_where_a_repository_says_nothing(
         await world.sandbox.comment(REPO, number, "/review dismiss")
         await world.settle()
         [answer] = bot_comments(world)
-        assert answer == "`/review dismiss` bitte als Antwort auf einen meiner Befunde verwenden."
+        assert answer == "Verwende `/review dismiss` als Antwort auf einen meiner Befunde."
 
 
 async def test_the_model_is_asked_to_write_in_it(
