@@ -1,6 +1,7 @@
 """The figures of a flow add up to what happened."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer, Text, agreeable, review
 
 BEFORE = {"app.py": "x = 1\n"}
+ALERTS = Path(__file__).parents[2] / "deploy/prometheus/alerts.yaml"
 AFTER = {"app.py": "import subprocess\nsubprocess.call(input(), shell=True)\n"}
 
 
@@ -29,6 +31,18 @@ async def scraped(world: World) -> httpx2.Response:
 def values(text: str) -> dict[str, float]:
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+async def test_counters_of_alerts_begin_at_zero(world: World) -> None:
+    seen = values((await scraped(world)).text)
+    counters = set(re.findall(r"increase\((\w+)", ALERTS.read_text()))
+    assert len(counters) == 4
+    for counter in counters:
+        assert {n for name, n in seen.items() if name.partition("{")[0] == counter} == {0}
+    assert 'glossator_reviews_total{state="failed"}' in seen
+    assert 'glossator_llm_files_total{outcome="unread"}' in seen
+    for event, outcome in (("other", "refused"), ("pull_request", "unavailable")):
+        assert f'glossator_deliveries_total{{event="{event}",outcome="{outcome}"}}' in seen
 
 
 async def test_what_is_counted_is_what_happened(world: World) -> None:
