@@ -70,7 +70,7 @@ async def http_server(repo: Path) -> AsyncIterator[str]:
     assert process.stderr is not None
     try:
         line = (await process.stderr.readline()).decode()
-        assert line.startswith("Glossator answers agents at http://127.0.0.1:"), line
+        assert line.startswith("Glossator serves agents at http://127.0.0.1:"), line
         yield line.split()[-1]
     finally:
         process.terminate()
@@ -132,7 +132,7 @@ async def test_outcomes_are_those_of_the_repository_that_the_agent_works_in(
     add = ["git", "-C", str(repo), "remote", "add", "origin", remote]
     await asyncio.to_thread(subprocess.run, add, check=True)
     async with over_stdio(repo) as client:
-        assert "set REDIS_URL" in await refused(client, "outcomes")
+        assert "set the server's REDIS_URL" in await refused(client, "outcomes")
     async with over_stdio(repo, REDIS_URL=redis_url) as client:
         assert "Give days" in await refused(client, "outcomes", since="yesterday")
         found = await call(client, "outcomes", since="13w")

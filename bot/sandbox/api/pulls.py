@@ -53,8 +53,9 @@ async def get_pull(call: Call) -> Response:
     pull = call.pull()
     if ".diff" in call.request.headers.get("accept", ""):
         return await _as_diff(call, pull)
+    start = await diff_base(call.repo, pull)  # 404 where the base is gone
     files, commits, mergeable = await asyncio.gather(
-        pull_files(call.repo, pull),
+        diff.changed_files(call.repo.git_dir, start, pull.head_sha),
         pull_commits(call.repo, pull),
         git.merges_cleanly(call.repo.git_dir, pull.base_sha, pull.head_sha),
     )
