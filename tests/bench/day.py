@@ -51,6 +51,7 @@ class Day:
 
     async def begin(self, installations: int) -> None:
         for number in range(installations):
+            self.here.sandbox.add_installation(f"org-{number}")
             repo = await self.here.sandbox.add_repository(f"org-{number}/app")
             self.repositories.append(repo)
             for _ in range(PULLS):

@@ -85,6 +85,7 @@ async def _open(here: Stage, owners: Sequence[str]) -> None:
     for owner in owners:
         name = f"{owner}/many"
         if name not in here.sandbox.state.repositories:
+            here.sandbox.add_installation(owner)
             await here.sandbox.add_repository(name)
         repo = here.sandbox.repository(name)
         # A module of its own each, or the answers kept would do.
