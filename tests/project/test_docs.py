@@ -26,6 +26,7 @@ UNASKED = {"installation", "installation_repositories", "ping"}
 
 #: Variables of others that the pages name.
 FOREIGN = {
+    "OLLAMA_CONTEXT_LENGTH",
     *("REPO", "RANGE", "ONCE", "SEED", "BENCH", "FUZZ_SECONDS", "UPDATE_GOLDEN", "CASE"),
     *(
         "GITHUB_TOKEN",

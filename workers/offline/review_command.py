@@ -116,8 +116,16 @@ def progress_bar() -> Iterator[OnProgress]:
 
 def _default_form(output: Path | None) -> str:
     """ "" for a person at a terminal."""
+    if output is not None and output.suffix:
+        if (form := _BY_ENDING.get(output.suffix.lower())) is None:
+            known = ", ".join(sorted(_BY_ENDING))
+            raise BadCommand(
+                f"The ending of {output.name} is not known: name the format with --format, or use "
+                f"one of {known}."
+            )
+        return form
     if output is not None:
-        return _BY_ENDING.get(output.suffix.lower(), "markdown")
+        return "markdown"
     return "" if sys.stdout.isatty() else "text"
 
 

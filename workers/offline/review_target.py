@@ -54,7 +54,12 @@ class Checkout:
         """The repository that the folder `repo` is part of. Raises TargetNotFound."""
         if not await asyncio.to_thread(repo.is_dir):
             raise TargetNotFound(f"{repo} is not a directory.")
-        common = await absolute_path(repo, "--git-common-dir")
+        try:
+            common = await absolute_path(repo, "--git-common-dir")
+        except TargetNotFound as exc:
+            if "not a git repository" in str(exc):
+                raise TargetNotFound(f"{repo} is not in a git repository.") from exc
+            raise  # it belongs to somebody else, or is damaged: git says so
         inside = await git(repo, "rev-parse", "--is-inside-work-tree", "--show-object-format")
         has_files, object_format = inside.split()
         top = await absolute_path(repo, "--show-toplevel") if has_files == "true" else None

@@ -21,7 +21,10 @@ def choose_range(source: Path, commits: str) -> tuple[str, str]:
     base, dots, head = commits.partition("..")
     if not dots:
         raise DemoFailed(f"RANGE is {commits!r}: write it as base..head.")
-    return _commit(source, base), _commit(source, head.lstrip(".") or "HEAD")
+    chosen = _commit(source, base), _commit(source, head.lstrip(".") or "HEAD")
+    if not _git(source, "diff", "--no-ext-diff", "--name-only", "...".join(chosen)):
+        raise DemoFailed(f"RANGE {commits} changes nothing: choose another one.")
+    return chosen
 
 
 def subject(source: Path, head: str) -> str:
@@ -45,7 +48,11 @@ def _recent(source: Path) -> tuple[str, str]:
 
 
 def _commit(source: Path, name: str) -> str:
-    return _git(source, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
+    try:
+        named = f"{name}^{{commit}}"
+        return _git(source, "rev-parse", "--verify", "--quiet", "--end-of-options", named).strip()
+    except DemoFailed as exc:
+        raise DemoFailed(f"{name!r} is not a branch or commit of {source}.") from exc
 
 
 def _git(source: Path, *arguments: str) -> str:

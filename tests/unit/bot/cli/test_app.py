@@ -165,7 +165,7 @@ def test_a_repository_of_another_owner_is_reviewed_if_git_trusts_it(
         (("--base", "nowhere"), "'nowhere' is not a branch or commit in"),
         (("--format", "docx"), "Unknown format 'docx'"),
         (("--pr", "owner/name#12"), "set GITHUB_TOKEN"),
-        (("--repo", "/"), "not a git repository"),
+        (("--repo", "/"), "/ is not in a git repository."),
         (("--repo", "nowhere"), "nowhere is not a folder"),
         (("--base", "stranger"), "'stranger' and 'HEAD' have no common ancestor"),
         (("--output", "/dev/null/report.md"), "/dev/null/report.md cannot be written"),

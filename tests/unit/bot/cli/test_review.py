@@ -117,6 +117,9 @@ def test_a_terminal_gets_no_binary(repo: Path, at_terminal: AtTerminal) -> None:
 
 def test_the_ending_of_the_output_chooses_the_format(repo: Path, in_pipe: InPipe) -> None:
     assert in_pipe(repo, "--output", "report.sarif").returncode == 0
+    unknown = in_pipe(repo, "--output", "report.docx")
+    assert unknown.returncode == 2
+    assert "The ending of report.docx is not known" in " ".join(unknown.stderr.split())
     assert json.loads((repo / "report.sarif").read_text())["version"] == "2.1.0"
 
 
