@@ -659,7 +659,7 @@ class CheckResult:
     def sentence(self) -> str:
         """Its name, what it came to, and why."""
         reason = f": {self.reason}" if self.reason else ""
-        return f"{self.name} {self.status_text}{reason}"
+        return f'Check "{self.name}" {self.status_text}{reason}'
 
     @property
     def is_open(self) -> bool:

@@ -149,7 +149,8 @@ def _print_remarks(report: Report) -> None:
     if not report.findings or not report.complete:
         print(f"glossator: {one_line(report.verdict)}", file=sys.stderr)
     for check in report.checks:
-        print(f"glossator: {one_line(check.sentence)}", file=sys.stderr)
+        if check.status is not CheckStatus.DID_NOT_APPLY:
+            print(f"glossator: {one_line(check.sentence)}", file=sys.stderr)
     for note in report.notes:
         print(f"glossator: {one_line(note)}", file=sys.stderr)
 

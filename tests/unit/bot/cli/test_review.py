@@ -146,7 +146,7 @@ def test_a_gate_of_the_repository_decides_the_exit_code(tmp_path: Path, in_pipe:
 
     silent = in_pipe(tmp_path, "--no-llm")
     assert silent.returncode == 2
-    assert "Tested could not be judged: no LLM is configured" in silent.stderr
+    assert 'Check "Tested" could not be judged: no LLM is configured' in silent.stderr
     assert "so they did not pass; see the report." in silent.stderr
 
     def answer(request: Request) -> Reply:
