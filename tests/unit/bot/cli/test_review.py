@@ -157,7 +157,7 @@ def test_a_gate_of_the_repository_decides_the_exit_code(tmp_path: Path, in_pipe:
         model = {"LLM_MODEL": "m", "OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "x"}
         failing = in_pipe(tmp_path, "--fail-on", "never", **model)
         assert failing.returncode == 1, failing.stderr
-        assert "Tested failed: No test is changed." in failing.stderr
+        assert 'Check "Tested" failed: No test is changed.' in failing.stderr
         llm.default = agreeable
         assert in_pipe(tmp_path, **model).returncode == 0
 
