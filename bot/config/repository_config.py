@@ -55,43 +55,32 @@ MAX_ERRORS = 20
 #: Each takes room in the prompt that judges them, and a line in the review.
 MAX_CHECKS = 20
 
-_Pattern = Annotated[str, Field(min_length=1, max_length=200)]
-_EXPANDED = AfterValidator(
-    lambda patterns: tuple(chain.from_iterable(map(expand_braces, patterns)))
-)
-_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=200), _EXPANDED]
-_Name = Annotated[str, Field(min_length=1, max_length=100)]
-_Names = Annotated[tuple[_Name, ...], Field(max_length=50)]
+# What is kept of a file with each review. These classes read back whatever was stored: what a file
+# may say is limited once, as it is parsed.
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """Instructions for files that match any of `paths`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    paths: _Patterns
-    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    paths: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class TeamPreference:
     """What the team does not want reported in files that match any of `paths`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    paths: Annotated[tuple[_Pattern, ...], Field(max_length=20), _EXPANDED]
-    text: Annotated[str, Field(min_length=1, max_length=200)]
+    paths: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class PathSeverity:
     """The least severity that is reported in files that match any of `paths`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    paths: _Patterns
-    min_severity: Annotated[Severity, Field(strict=False)]
+    paths: tuple[str, ...]
+    min_severity: Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +88,10 @@ class LabelRule:
     """A label that pull requests get which change a file that matches any of `paths`, or in which
     there is a finding of one of `categories`, or one of `severity` or above."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=50)]
-    paths: _Patterns = ()
-    categories: Annotated[
-        tuple[Annotated[Category, Field(strict=False)], ...], Field(max_length=10)
-    ] = ()
-    severity: Annotated[Severity, Field(strict=False)] | None = None
+    name: str
+    paths: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +99,10 @@ class TeamCheck:
     """Something that has to hold of each change of a file that matches any of `paths`, in plain
     words; without paths, of each change."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=80)]
-    instruction: Annotated[str, Field(min_length=1, max_length=1000)]
-    paths: _Patterns = ()
-    mode: Annotated[CheckMode, Field(strict=False)] = CheckMode.WARN
+    name: str
+    instruction: str
+    paths: tuple[str, ...] = ()
+    mode: CheckMode = CheckMode.WARN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +252,80 @@ class _Section(BaseModel):
     )
 
 
+def _expanded(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """A pattern for each choice of braces, but no empty ones, which `{,docs}` has."""
+    return tuple(filter(None, chain.from_iterable(map(expand_braces, patterns))))
+
+
+def _not_empty(pattern: str) -> str:
+    if not _expanded((pattern,)):  # no patterns at all would be all paths
+        raise ValueError("No pattern is left.")
+    return pattern
+
+
+_Pattern = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_not_empty)]
+_EXPANDED = AfterValidator(_expanded)
+_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=200), _EXPANDED]
+_Name = Annotated[str, Field(min_length=1, max_length=100)]
+_Names = Annotated[tuple[_Name, ...], Field(max_length=50)]
+
+
+class _Entry(_Section):
+    """An item of a list, as a file may write it."""
+
+    kept_as: ClassVar[type[Any]]
+
+    def kept(self) -> Any:
+        """The same as it is kept, without the limits of the file."""
+        return self.kept_as(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+class InstructionEntry(_Entry):
+    """Instructions for files that match any of `paths`."""
+
+    kept_as = Instruction
+    paths: _Patterns
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class PreferenceEntry(_Entry):
+    """What the team does not want reported in files that match any of `paths`."""
+
+    kept_as = TeamPreference
+    paths: Annotated[tuple[_Pattern, ...], Field(max_length=20), _EXPANDED]
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class PathSeverityEntry(_Entry):
+    """The least severity that is reported in files that match any of `paths`."""
+
+    kept_as = PathSeverity
+    paths: _Patterns
+    min_severity: Severity
+
+
+class LabelEntry(_Entry):
+    """A label for pull requests that change a file that matches any of `paths`, or have a finding
+    of one of `categories`, or one of `severity` or above."""
+
+    kept_as = LabelRule
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    paths: _Patterns = ()
+    categories: Annotated[tuple[Category, ...], Field(max_length=10)] = ()
+    severity: Severity = Field(_SERVERS)
+
+
+class CheckEntry(_Entry):
+    """Something that has to hold of each change of a file that matches any of `paths`, in plain
+    words; without paths, of each change."""
+
+    kept_as = TeamCheck
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    instruction: Annotated[str, Field(min_length=1, max_length=1000)]
+    paths: _Patterns = ()
+    mode: Annotated[CheckMode, Field(strict=False)] = CheckMode.WARN
+
+
 class Paths(_Section):
     """Which changed files to review."""
 
@@ -308,7 +365,7 @@ class _File(_Section):
     model_config = ConfigDict(title="Glossator repository configuration")
 
     paths: Paths = Field(Paths(), description="Which changed files to review.")
-    instructions: Annotated[tuple[Instruction, ...], Field(max_length=50)] = Field(
+    instructions: Annotated[tuple[InstructionEntry, ...], Field(max_length=50)] = Field(
         (), description="Instructions for the reviewer, for files matching the paths."
     )
     categories: Annotated[tuple[Category, ...], Field(min_length=1)] = Field(
@@ -317,7 +374,7 @@ class _File(_Section):
     min_severity: Severity = Field(
         _SERVERS, description="Minimum severity to report. Default: the server's."
     )
-    path_severities: Annotated[tuple[PathSeverity, ...], Field(max_length=50)] = Field(
+    path_severities: Annotated[tuple[PathSeverityEntry, ...], Field(max_length=50)] = Field(
         (), description="Minimum severity for files matching the paths; the first match counts."
     )
     profile: Annotated[Profile, Field(strict=False)] = Field(
@@ -429,7 +486,7 @@ class _File(_Section):
         _DEFAULT.agent_prompts,
         description="Add a folded prompt for coding agents to findings and to the review.",
     )
-    labels: Annotated[tuple[LabelRule, ...], Field(max_length=20)] = Field(
+    labels: Annotated[tuple[LabelEntry, ...], Field(max_length=20)] = Field(
         (),
         description="Labels to add to matching pull requests, and to remove from others.",
     )
@@ -437,7 +494,7 @@ class _File(_Section):
         _DEFAULT.effort_estimate,
         description="Estimate how long a person takes to review the change.",
     )
-    preferences: Annotated[tuple[TeamPreference, ...], Field(max_length=50)] = Field(
+    preferences: Annotated[tuple[PreferenceEntry, ...], Field(max_length=50)] = Field(
         (), description="What the model is not to report in files matching the paths."
     )
     remember: bool = Field(
@@ -450,7 +507,7 @@ class _File(_Section):
     diagram: bool = Field(
         _DEFAULT.diagram, description="Draw a changed flow as a Mermaid diagram in the review."
     )
-    checks: Annotated[tuple[TeamCheck, ...], Field(max_length=MAX_CHECKS)] = Field(
+    checks: Annotated[tuple[CheckEntry, ...], Field(max_length=MAX_CHECKS)] = Field(
         (),
         description="What has to hold of each change, in plain words: judged by the model, shown "
         "one by one; those of the mode fail decide the check run.",
@@ -468,6 +525,9 @@ def _flat(section: _Section, prefix: str = "") -> dict[str, Any]:
         value = getattr(section, name)
         if isinstance(value, _Section):
             values |= _flat(value, f"{prefix}{name}_")
+        elif isinstance(value, tuple):
+            kept = (each.kept() if isinstance(each, _Entry) else each for each in value)
+            values[prefix + name] = tuple(kept)
         else:
             values[prefix + name] = value
     return values

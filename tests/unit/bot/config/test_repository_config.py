@@ -29,7 +29,9 @@ from bot.config.repository_config import (
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity, decode, encode
 from bot.domain.team_checks import CheckMode
+from bot.store import Handoff
 from templates.languages import Language
+from tests.support.pulls import PULL
 from tests.support.tally import Tally
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -41,6 +43,11 @@ VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 
 def errors(text: str | bytes) -> list[tuple[int, int, str]]:
     return [(one.line, one.column, one.message) for one in parse(text).errors]
+
+
+def kept(config: RepoConfig) -> RepoConfig:
+    """The configuration as it comes back from the store, with a review that was opened."""
+    return decode(Handoff, encode(Handoff(pull=PULL, config=config))).config
 
 
 def test_braces_in_a_path_are_a_choice() -> None:
@@ -179,7 +186,40 @@ def test_editors_accept_the_documented_example_and_refuse_a_wrong_one() -> None:
 
 def test_a_configuration_survives_the_store() -> None:
     config = parse(EXAMPLE).config
-    assert decode(RepoConfig, encode(config)) == config
+    assert kept(config) == config
+
+
+WIDE = "src/{a,b,c,d,e}/**/*.{ts,tsx,js,jsx,mjs}"
+
+
+@pytest.mark.parametrize("pattern", [WIDE, "{,docs}", "{a,b}{c,d,e,f,g}{h,i,j,k}", "{,}"])
+def test_braces_survive_the_store_wherever_they_are_written(pattern: str) -> None:
+    many = json.dumps([pattern] * 20)
+    text = (
+        f"paths: {{include: {many}, exclude: {many}}}\n"
+        f"instructions: [{{paths: {many}, text: a}}]\n"
+        f"preferences: [{{paths: {many}, text: a}}]\n"
+        f"path_severities: [{{paths: {many}, min_severity: low}}]\n"
+        f"labels: [{{name: a, paths: {many}, categories: [security], severity: low}}]\n"
+        f"checks: [{{name: a, instruction: b, paths: {many}, mode: fail}}]\n"
+        f"authors: {many}\n"
+    )
+    config = parse(text).config
+    assert kept(config) == config
+
+
+def test_a_choice_of_nothing_is_no_pattern() -> None:
+    assert parse("labels: [{name: a, paths: ['{,docs}']}]").config.labels == (
+        LabelRule(name="a", paths=("docs",)),
+    )
+    assert errors("paths: {include: ['{,}']}") == [
+        (
+            1,
+            19,
+            "`paths.include[0]` cannot be `{,}`. Give text of 1 to 200 characters,"
+            " in quotes if it is a number.",
+        )
+    ]
 
 
 @pytest.mark.parametrize("text", ["", b"", "# nothing\n", "---\n", "categories:\n", "\ufeff", "{}"])
@@ -261,6 +301,15 @@ def test_an_error_names_its_file_and_the_organizations_where_it_is_theirs() -> N
                 5,
                 "`instructions[0].txt` is not a known key. Did you mean `text`?"
                 " Allowed: `paths`, `text`.",
+            ),
+        ),
+        (
+            "labels:\n  - {name: a, severity: hgih}",
+            (
+                2,
+                15,
+                "`labels[0].severity` cannot be `hgih`. Did you mean `high`?"
+                " Give one of `critical`, `high`, `medium`, `low`, `info`.",
             ),
         ),
         ("drafts: false\ndrafts: false", (2, 1, "`drafts` is given twice: the first counts.")),
@@ -354,6 +403,7 @@ VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
+        | st.lists(st.sampled_from(["a/**", WIDE, "{,docs}"]), max_size=25)
         | st.dictionaries(st.sampled_from(["include", "paths", "text", "x"]), inner, max_size=3)
     ),
     max_leaves=6,
@@ -373,6 +423,7 @@ def test_accepted_answers_match_the_schema(tally: Tally, data: dict[str, object]
     tally.add(accepted=bool(data) and not parsed.errors, refused=bool(parsed.errors))
     if not parsed.errors:
         VALIDATOR.validate(safe_yaml.read(text).data)
+    assert kept(parsed.config) == parsed.config
     for name in set(RepoConfig.__dataclass_fields__) - parsed.explicit:
         assert getattr(parsed.config, name) == getattr(RepoConfig(), name)
 
