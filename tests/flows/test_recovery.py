@@ -20,6 +20,7 @@ from bot.github.errors import Invalid
 from bot.store import QUEUES, Snapshot, Store, keys, message
 from bot.telemetry.metrics import Unsaved
 from tests.flows.environment import POLL_SECONDS, SECONDS, World, git_processes, running
+from tests.support.logs import production_log
 from tests.support.reviews import state_of
 from workers.queue.broker import make_broker
 from workers.schedule import maintenance
@@ -104,6 +105,21 @@ async def test_an_orphan_gets_the_message_that_fits_its_state(
     assert await messages(store) == expected
     await maintenance.sweep(services)
     assert await messages(store) == expected, "what has its message is left alone"
+
+
+async def test_a_review_that_cannot_be_read_holds_up_no_other(
+    store: Store, services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = "01JD0000000000000000000000"
+    await store.reviews.open(review(broken, number=2))
+    await store.redis.hset(keys.review(broken), "handoff", "{}")
+    await put_into(store, State.REPORTING)
+    with production_log(Settings(_env_file=None, log_json=True)):
+        await maintenance.sweep(services)
+    assert await messages(store) == [f"publish_review {ID}"]
+    lines = capfd.readouterr().err.splitlines()
+    [line] = [each for each in map(json.loads, lines) if each["event"] == "review_not_swept"]
+    assert (line["review"], line["why"]) == (broken, "ValidationError")
 
 
 async def test_a_review_that_was_never_queued_is_started_again(

@@ -59,10 +59,17 @@ async def requeue_from_dead_workers(services: Services) -> None:
 
 
 async def sweep(services: Services) -> None:
-    """Take up each review that nothing goes on with, and end those that are out of time."""
+    """Take up each review that nothing goes on with, and end those that are out of time. One that
+    cannot be taken up is logged, and holds up no other."""
     seen = await services.store.queues.snapshot()
     for review_id in seen.active:
-        await _recover(services, seen, review_id)
+        try:
+            await _recover(services, seen, review_id)
+        except RedisError:  # the others would have it too
+            raise
+        except Exception as exc:
+            why = type(exc).__name__
+            _log.error("review_not_swept", review=review_id, why=why, exc_info=exc)
     for review_id in seen.ending:
         if not seen.has_message(review_id):
             _log.warning("check_run_left_open", review=review_id)
