@@ -21,12 +21,14 @@ def explain(error: ErrorDetails, schema: Schema) -> str:
     path = error["loc"]
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         keys = list(_at(path[:-1], schema)["properties"])
-        hint = _did_you_mean(str(path[-1]), keys)
-        return f"{code(dotted(path))} is not a known key.{hint} Allowed: {_join(keys)}."
+        hint = _did_you_mean(str(path[-1]), keys) or f" Allowed: {_join(keys)}."
+        return f"{code(dotted(path))} is not a known key.{hint}"
     expected = _allowed(_at(path, schema), schema)
     if error["type"] in ("missing", "missing_argument"):
         return f"{code(dotted(path))} is missing: give {expected}."
     value = error["input"]
+    if _is_one_of(value, _at(path, schema), schema):
+        expected = f"a list, such as {code(json.dumps([value], ensure_ascii=False))}"
     displayed = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     suggestion = _did_you_mean(displayed, _at(path, schema).get("enum", []))
     return f"{code(dotted(path))} cannot be {code(displayed)}.{suggestion} Give {expected}."
@@ -77,6 +79,14 @@ def _allowed(node: Schema, schema: Schema) -> str:
             return f"a list{limit}{what}"
         case _:
             return f"the keys {_join(node['properties'])}"
+
+
+def _is_one_of(value: Any, node: Schema, schema: Schema) -> bool:
+    """Whether the list that is meant there could have this text as an item."""
+    if not isinstance(value, str) or node.get("type") != "array":
+        return False
+    item = _resolved(node["items"], schema)
+    return item["type"] == "string" and value in item.get("enum", [value])
 
 
 def _join(words: Any) -> str:

@@ -6,6 +6,7 @@ tells people the same, `docs/glossator.schema.json` tells their editors.
 """
 
 import json
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
@@ -54,6 +55,7 @@ class ReviewOn(StrEnum):
 MAX_ERRORS = 20
 #: Each takes room in the prompt that judges them, and a line in the review.
 MAX_CHECKS = 20
+MAX_CHECK_NAME = 80
 
 # What is kept of a file with each review. These classes read back whatever was stored: what a file
 # may say is limited once, as it is parsed.
@@ -103,6 +105,7 @@ class TeamCheck:
     instruction: str
     paths: tuple[str, ...] = ()
     mode: CheckMode = CheckMode.WARN
+    mistake: str = ""  # Markdown: why nobody can judge it, where the file is wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,26 +194,60 @@ def parse(text: str | bytes, *, file: str = FILE) -> ParsedConfig:
     try:
         document = safe_yaml.read(text)
     except safe_yaml.InvalidYaml as exc:
-        return ParsedConfig(errors=(ConfigError(file, *exc.position, exc.message),))
-    surplus = _surplus_checks(document.data)
-    wanted, wrong = _validated(document, {number for number, _ in surplus})
-    found = [(_position(error["loc"], document), explain(error, _SCHEMA)) for error in wrong]
-    found += [(_position(("checks", number), document), message) for number, message in surplus]
+        return _unreadable(ConfigError(file, *exc.position, exc.message))
+    entries = document.data.get("checks")
+    surplus = dict(_surplus_checks(document.data))
+    wanted, wrong = _validated(document, {*surplus})
+    found = [(error["loc"], explain(error, _SCHEMA)) for error in wrong]
+    found += [(("checks", number), message) for number, message in surplus.items()]
+    told = [(_position(path, document), message, path[:2]) for path, message in found]
     for path, position in document.duplicates:
-        found.append((position, f"{code(dotted(path))} is given twice: the first counts."))
-    errors = tuple(ConfigError(file, *position, message) for position, message in sorted(found))
+        message = f"{code(dotted(path))} is given twice: the first counts."
+        told.append((position, message, path if path == ("checks",) else ()))
+    errors: list[ConfigError] = []
+    mistakes: dict[Path, str] = {}
+    for position, message, path in sorted(told, key=lambda each: each[:2]):
+        errors.append(ConfigError(file, *position, message))
+        mistakes.setdefault(path, _mistake(errors[-1]))
     values = _flat(wanted)
-    return ParsedConfig(RepoConfig(**values), errors[:MAX_ERRORS], frozenset(values))
+    explicit = frozenset(values)
+    checks = _with_mistakes(entries, values.pop("checks", ()), mistakes, surplus)
+    return ParsedConfig(RepoConfig(**values, checks=checks), _first(errors), explicit)
+
+
+def _first(errors: list[ConfigError]) -> tuple[ConfigError, ...]:
+    if not (left := errors[MAX_ERRORS:]):
+        return tuple(errors)
+    more = f"… and {len(left)} more problem{'s' if left[1:] else ''}."
+    return (*errors[:MAX_ERRORS], replace(left[0], message=more))
 
 
 def too_large(file: str = FILE) -> ParsedConfig:
     """What a file says that is longer than anybody reads: nothing but that."""
-    return ParsedConfig(errors=(ConfigError(file, 1, 1, safe_yaml.TOO_LARGE),))
+    return _unreadable(ConfigError(file, 1, 1, safe_yaml.TOO_LARGE))
+
+
+def _unreadable(error: ConfigError) -> ParsedConfig:
+    """Of a file that says nothing: what it has for gates nobody knows, so it is one itself."""
+    why = f"line {error.line}: {error.message.removesuffix('.')}"
+    gate = TeamCheck(
+        name=error.file,
+        instruction="",
+        mode=CheckMode.FAIL,
+        mistake=f"the file could not be read, so its gates are unknown; {why}",
+    )
+    return ParsedConfig(RepoConfig(checks=(gate,)), (error,))
 
 
 def merge(organization: ParsedConfig, repository: ParsedConfig) -> ParsedConfig:
-    """The organisation's defaults, overridden by each key that the repository sets rightly."""
+    """The organisation's defaults, overridden by each key that the repository sets rightly.
+    Checks that stand for a mistake stay, unless their file has right ones that are overridden."""
     own = {name: getattr(repository.config, name) for name in repository.explicit}
+    checks = repository.config.checks
+    if "checks" not in repository.explicit:
+        own["checks"] = (*organization.config.checks, *checks)
+    elif "checks" not in organization.explicit:
+        own["checks"] = (*checks, *organization.config.checks)
     return ParsedConfig(
         replace(organization.config, **own),
         organization.errors + repository.errors,
@@ -320,7 +357,7 @@ class CheckEntry(_Entry):
     words; without paths, of each change."""
 
     kept_as = TeamCheck
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_CHECK_NAME)]
     instruction: Annotated[str, Field(min_length=1, max_length=1000)]
     paths: _Patterns = ()
     mode: Annotated[CheckMode, Field(strict=False)] = CheckMode.WARN
@@ -550,6 +587,50 @@ def _surplus_checks(data: dict[str, Any]) -> list[tuple[int, str]]:
                 found.append((number, f"{same}, {code(name)}: the first counts."))
             names.add(name.casefold())
     return found
+
+
+def _mistake(error: ConfigError) -> str:
+    message = error.message.removesuffix(".")
+    return f"line {error.line} of {code(error.file)} is wrong: {message}"
+
+
+def _with_mistakes(
+    entries: Any,
+    right: Sequence[TeamCheck],
+    mistakes: Mapping[Path, str],
+    surplus: Container[int],
+) -> tuple[TeamCheck, ...]:
+    """The `right` checks, and one that nobody can judge for each wrong entry: without it, the gate
+    that was meant would be open."""
+    rest = iter(right)
+    checks: list[TeamCheck] = []
+    for number, entry in enumerate(entries[: MAX_CHECKS + 1] if isinstance(entries, list) else ()):
+        if not (mistake := mistakes.get(("checks", number))):
+            checks.append(next(rest))
+            continue
+        meant = entries[number:] if number == MAX_CHECKS else [entry]
+        mode = (
+            CheckMode.WARN
+            if all(_only_warns(each, number in surplus) for each in meant)
+            else CheckMode.FAIL
+        )
+        name = entry.get("name") if isinstance(entry, dict) and number not in surplus else None
+        if not isinstance(name, str) or not 1 <= len(name) <= MAX_CHECK_NAME:
+            name = dotted(("checks", number))
+        checks.append(TeamCheck(name=name, instruction="", mode=mode, mistake=mistake))
+    if mistake := mistakes.get(("checks",)):
+        gate = TeamCheck(name="checks", instruction="", mode=CheckMode.FAIL, mistake=mistake)
+        checks.append(gate)
+    return tuple(checks)
+
+
+def _only_warns(entry: Any, surplus: bool) -> bool:
+    """Whether that is sure of an entry. One without a mode warns, but only if it is right in
+    itself: else the mode may be what went wrong."""
+    if not isinstance(entry, dict):
+        return False
+    default = "warn" if surplus and entry.keys() <= CheckEntry.model_fields.keys() else ""
+    return bool(entry.get("mode", default) == CheckMode.WARN)
 
 
 def _validated(document: Document, surplus: set[int]) -> tuple[_File, list[ErrorDetails]]:

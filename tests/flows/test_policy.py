@@ -170,6 +170,7 @@ async def test_an_oversized_configuration_is_reported_and_defaults_apply(
     assert "app.py" in [c.path for c in world.inline_comments]
     mistake = "`.github/glossator.yml`, line 1: The file is larger than 32 KB: shorten it."
     assert mistake in (world.check_runs[0].output["summary"] or "")
+    assert world.check_runs[0].conclusion == "failure", "it may have had gates"
 
 
 async def test_an_organizations_defaults_apply_where_the_repository_sets_nothing(

@@ -179,13 +179,35 @@ async def test_neither_the_words_of_a_change_nor_a_slip_open_a_gate(
     head = {**AFTER, "note.txt": words, ".github/glossator.yml": '{"checks": []}'}
     await world.open_pull(base, head, title=words, body=words)
     report = await reported(world)
-    assert (statuses(report), report.conclusion) == ({"Migrations": "failed"}, "failure")
+    expected = {"Half": "could_not_tell", "Migrations": "failed"}
+    assert (statuses(report), report.conclusion) == (expected, "failure")
     assert any("`checks[0].instruction` is missing" in note for note in report.notes)
     [question] = asked(llm)
     assert question.checks == {"Migrations have a rollback": 1}
     lines = question.user.splitlines()
     assert lines.count("=== BEGIN check of the team ===") == 1
     assert lines.count("=== END file ===") == lines.count("=== BEGIN file ===") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "why"),
+    [
+        ("checks:\n\t- name: A\n", ".github/glossator.yml", "the file could not be read"),
+        ("checks:\n- {name: A, instruction: b, mode: fial}\n", "A", "line 2 of"),
+    ],
+)
+async def test_a_mistake_in_the_file_opens_no_gate(
+    world: World, llm: LLMServer, text: str, name: str, why: str
+) -> None:
+    llm.default = agreeable
+    await world.open_pull({**BEFORE, ".github/glossator.yml": text}, AFTER)
+    report = await reported(world)
+    [run] = world.check_runs
+    assert run.conclusion == "failure"
+    assert run.output["title"] == "1 check not judged"
+    assert f"**{name}** could not be judged: {why}" in (run.output["summary"] or "")
+    assert report.checks[0].reason.startswith(why)
+    assert asked(llm) == [], "the model has nothing to judge"
 
 
 async def test_a_worker_that_dies_over_the_checks_pays_for_them_once(

@@ -168,6 +168,9 @@ def _checks(
     silent = {scope.name for scope in scan.checks if not scope.applies}
     why = _("the model did not judge it") if settings.has_llm else _("no LLM is configured")
     for check in config.checks:
+        if check.mistake:  # whatever became of one of the same name
+            yield _unjudged(check, CheckStatus.COULD_NOT_TELL, check.mistake)
+            continue
         result = judged.get(check.name)
         if result is None and check.name in silent:
             result = _unjudged(check, CheckStatus.DID_NOT_APPLY)

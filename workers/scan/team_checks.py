@@ -44,7 +44,9 @@ _LIMITS = frozenset(
 def scopes(
     checks: Sequence[TeamCheck], selection: FileSelection, uncut: Sequence[SkippedFile]
 ) -> tuple[CheckScope, ...]:
-    """Which checks apply, and what is hidden from each; `uncut` are parts too long for a prompt."""
+    """Which checks apply, and what is hidden from each; `uncut` are parts too long for a prompt.
+    Those that are wrong in the configuration cannot be judged, so they are not among them."""
+    checks = [check for check in checks if not check.mistake]
     if not checks:
         return ()
     moved = [*(target.file for target in selection.targets), *selection.lineless]

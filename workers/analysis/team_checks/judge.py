@@ -50,7 +50,7 @@ async def judge_checks(
 
     Raises TransientLLMError if a later try may give more, except at the session's last try.
     """
-    by_name = {check.name: check for check in config.checks}
+    by_name = {check.name: check for check in config.checks if not check.mistake}
     scopes = [scope for scope in batch.checks if scope.name in by_name]
     numbered = [(number, by_name[scope.name]) for number, scope in enumerate(scopes, start=1)]
     judge = _Judge(

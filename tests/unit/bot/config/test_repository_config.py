@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -25,6 +26,7 @@ from bot.config.repository_config import (
     json_schema,
     merge,
     parse,
+    too_large,
 )
 from bot.config.settings import FailOn, Forks
 from bot.domain.model import Category, Effort, Severity, decode, encode
@@ -140,19 +142,73 @@ def test_a_wrong_check_is_told_and_every_other_counts() -> None:
         "- {name: Five, instruction: Yes., mode: block}\n"
     )
     parsed = parse(text)
-    assert [check.name for check in parsed.config.checks] == ["One"]
     assert parsed.config.has_gates
     assert [line for line, _, _ in errors(text)] == [3, 4, 5, 6]
     assert errors(text)[1][2] == (
         "`checks[2]` has the name of a check before it, `one`: the first counts."
     )
     many = parse("checks:\n" + "".join(f"- {{name: n{n}, instruction: x}}\n" for n in range(23)))
-    assert len(many.config.checks) == MAX_CHECKS
     assert [error.line for error in many.errors] == [22]
     assert "has 23 entries: only the first 20 count" in many.errors[0].message
     organization = parse("checks:\n- {name: Ours, instruction: Yes.}\n")
-    assert merge(organization, parse("checks:\n- {name: half}\n")).config.checks[0].name == "Ours"
+    assert named(merge(organization, parse("checks:\n- {name: half}\n"))) == ["Ours", "half!"]
     assert merge(organization, parse("checks: []\n")).config.checks == ()
+
+
+def named(parsed: ParsedConfig) -> list[str]:
+    """The checks; with `!` those that are gates, and with `?` those that only warn, which are wrong
+    in the file."""
+    marks = {CheckMode.FAIL: "!", CheckMode.WARN: "?"}
+    return [each.name + (marks[each.mode] if each.mistake else "") for each in parsed.config.checks]
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ("[{name: A, instruction: b, mode: fial}]", ["A!"]),
+        ("[{name: A, instruction: b, moed: fail}]", ["A!"]),
+        ("[{name: A, mode: warn}, {name: B, instruction: b}]", ["A?", "B"]),
+        ("[words, {name: B, instruction: b}, {instruction: c}]", ["checks[0]!", "B", "checks[2]!"]),
+        ("[{name: A, instruction: b}, {name: a, instruction: b}]", ["A", "checks[1]?"]),
+        ("[{name: A, instruction: b}, {name: a, instruction: b, mode: fail}]", ["A", "checks[1]!"]),
+        ("[{name: A, instruction: b}, {name: a, mode: fail}]", ["A", "checks[1]!"]),
+        ("{name: A, instruction: b}", ["checks!"]),
+        ("[{name: A, instruction: b}]\nchecks: [{name: B, instruction: b}]", ["A", "checks!"]),
+        ("[" + "{name: '', instruction: b}" + "]", ["checks[0]!"]),
+    ],
+)
+def test_a_wrong_check_is_one_that_cannot_be_judged(entries: str, expected: list[str]) -> None:
+    parsed = parse(f"checks: {entries}\n")
+    assert named(parsed) == expected
+    assert kept(parsed.config) == parsed.config
+
+
+@pytest.mark.parametrize(("mode", "mark"), [("fail", "!"), ("warn", "?")])
+def test_checks_beyond_the_limit_cannot_be_judged(mode: str, mark: str) -> None:
+    items = [{"name": f"n{n}", "instruction": "x"} for n in range(MAX_CHECKS + 3)]
+    items[-1]["mode"] = mode
+    assert named(parse(json.dumps({"checks": items})))[MAX_CHECKS - 1 :] == [
+        f"n{MAX_CHECKS - 1}",
+        f"checks[{MAX_CHECKS}]{mark}",
+    ]
+
+
+def test_a_wrong_check_says_where_it_is_wrong() -> None:
+    [wrong] = parse("checks:\n- name: A\n  instruction: b\n  mode: fial\n").config.checks
+    assert wrong.mistake == (
+        "line 4 of `.github/glossator.yml` is wrong: `checks[0].mode` cannot be `fial`. "
+        "Did you mean `fail`? Give one of `warn`, `fail`"
+    )
+
+
+def test_a_file_that_cannot_be_read_is_a_gate_whoever_has_it() -> None:
+    good = parse("checks: [{name: A, instruction: b}]\nfail_on: high\n")
+    bad = parse("checks:\n\t- name\n", file="octo/.github")
+    assert named(merge(bad, good)) == ["A", "octo/.github!"]
+    assert named(merge(good, bad)) == ["A", "octo/.github!"]
+    assert named(merge(bad, parse(""))) == ["octo/.github!"]
+    assert bad.config.has_gates
+    assert named(too_large()) == [f"{FILE}!"]
 
 
 def test_every_recipe_is_right_and_changes_something() -> None:
@@ -240,8 +296,7 @@ def test_an_error_names_its_file_and_the_organizations_where_it_is_theirs() -> N
             (
                 2,
                 3,
-                "`paths.inclde` is not a known key. Did you mean `include`?"
-                " Allowed: `include`, `exclude`.",
+                "`paths.inclde` is not a known key. Did you mean `include`?",
             ),
         ),
         (
@@ -284,6 +339,18 @@ def test_an_error_names_its_file_and_the_organizations_where_it_is_theirs() -> N
                 " in quotes if it is a number.",
             ),
         ),
+        (
+            "preferences:\n  - {paths: [a], text: b}\n  - {paths: src/**, text: b}",
+            (
+                3,
+                6,
+                '`preferences[1].paths` cannot be `src/**`. Give a list, such as `["src/**"]`.',
+            ),
+        ),
+        (
+            "categories: security",
+            (1, 1, '`categories` cannot be `security`. Give a list, such as `["security"]`.'),
+        ),
         ("paths: src", (1, 1, "`paths` cannot be `src`. Give the keys `include`, `exclude`.")),
         (
             "instructions:\n  - paths: ['*.py']",
@@ -299,8 +366,7 @@ def test_an_error_names_its_file_and_the_organizations_where_it_is_theirs() -> N
             (
                 4,
                 5,
-                "`instructions[0].txt` is not a known key. Did you mean `text`?"
-                " Allowed: `paths`, `text`.",
+                "`instructions[0].txt` is not a known key. Did you mean `text`?",
             ),
         ),
         (
@@ -323,9 +389,9 @@ def test_a_wrong_key_keeps_its_default_and_is_reported_with_the_allowed_values(
 
 
 def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
-    [(line, _, message)] = errors("drafs: true")
-    assert line == 1
-    assert message.startswith("`drafs` is not a known key. Did you mean `drafts`? Allowed: ")
+    assert errors("drafs: true") == [(1, 1, "`drafs` is not a known key. Did you mean `drafts`?")]
+    [(_, _, message)] = errors("xyzzy: true")
+    assert message.startswith("`xyzzy` is not a known key. Allowed: ")
     for key in json_schema()["properties"]:
         assert f"`{key}`" in message
 
@@ -341,7 +407,12 @@ def test_everything_else_still_counts() -> None:
 
 
 def test_many_errors_are_cut_off() -> None:
-    assert len(errors("\n".join(f"key{number}: 1" for number in range(100)))) == MAX_ERRORS
+    listed = errors("\n".join(f"key{number}: 1" for number in range(100)))
+    assert len(listed) == MAX_ERRORS + 1
+    assert listed[-1] == (MAX_ERRORS + 1, 1, "… and 80 more problems.")
+    assert errors("\n".join(f"key{number}: 1" for number in range(21)))[-1][2] == (
+        "… and 1 more problem."
+    )
 
 
 def test_what_is_quoted_from_the_file_stays_code() -> None:
@@ -390,7 +461,8 @@ def test_a_file_that_cannot_be_read_is_refused_with_one_sentence(
     text: str | bytes, error: tuple[int, int, str]
 ) -> None:
     assert errors(text) == [error]
-    assert parse(text).config == RepoConfig()
+    assert named(parse(text)) == [f"{FILE}!"]
+    assert replace(parse(text).config, checks=()) == RepoConfig()
     assert parse(text).explicit == frozenset()
 
 
@@ -424,7 +496,7 @@ def test_accepted_answers_match_the_schema(tally: Tally, data: dict[str, object]
     if not parsed.errors:
         VALIDATOR.validate(safe_yaml.read(text).data)
     assert kept(parsed.config) == parsed.config
-    for name in set(RepoConfig.__dataclass_fields__) - parsed.explicit:
+    for name in set(RepoConfig.__dataclass_fields__) - parsed.explicit - {"checks"}:
         assert getattr(parsed.config, name) == getattr(RepoConfig(), name)
 
 
