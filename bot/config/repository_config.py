@@ -51,7 +51,7 @@ class ReviewOn(StrEnum):
     MANUAL = "manual"  # nothing
 
 
-#: More errors than anybody reads at once; the others show when these are mended.
+#: More errors than anybody reads at once; of the others, the number is told.
 MAX_ERRORS = 20
 #: Each takes room in the prompt that judges them, and a line in the review.
 MAX_CHECKS = 20

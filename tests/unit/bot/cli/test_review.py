@@ -142,7 +142,7 @@ def test_a_gate_of_the_repository_decides_the_exit_code(tmp_path: Path, in_pipe:
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "--quiet", "-m", "Begin"], check=True)
     (tmp_path / "app.py").write_text("x = 1\n")
-    (tmp_path / ".github/glossator.yml").write_text("{}")
+    (tmp_path / ".github/glossator.yml").write_text("checks: [\n")
 
     silent = in_pipe(tmp_path, "--no-llm")
     assert silent.returncode == 2
@@ -160,6 +160,12 @@ def test_a_gate_of_the_repository_decides_the_exit_code(tmp_path: Path, in_pipe:
         assert 'Check "Tested" failed: No test is changed.' in failing.stderr
         llm.default = agreeable
         assert in_pipe(tmp_path, **model).returncode == 0
+
+        subprocess.run([*git, "commit", "--quiet", "-am", "Break it"], check=True)
+        (tmp_path / "app.py").write_text("x = 2\n")
+        unreadable = in_pipe(tmp_path, **model)
+        assert unreadable.returncode == 2
+        assert "glossator.yml could not be judged: the file could not be read" in unreadable.stderr
 
 
 def test_an_empty_diff_ends_well_with_one_line(tmp_path: Path, in_pipe: InPipe) -> None:
