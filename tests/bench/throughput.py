@@ -33,7 +33,7 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
         ]  # fmt: skip
     storm = 20 if quick else 200
     figures.append(
-        Figure("throughput, 2 workers", f"{INSTALLATIONS - 1} reviews beside a storm of {storm} "
+        Figure("throughput, 2 workers", f"{INSTALLATIONS - 1} reviews during a storm of {storm} "
                "of another installation, to the same alone", await _fairness(directory, storm), "×")
     )  # fmt: skip
     return figures
