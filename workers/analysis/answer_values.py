@@ -130,11 +130,15 @@ _OUTCOMES: dict[CheckOutcome | None, tuple[str, ...]] = {
 }
 _CHECK_STATUSES: dict[CheckStatus, tuple[str, ...]] = {
     CheckStatus.PASSED: ("passed", "pass", "passes", "ok", "success", "satisfied", "compliant")
-    + ("met", "holds"),
-    CheckStatus.FAILED: ("failed", "fail", "fails", "violated", "violation", "failure", "broken"),
+    + ("met", "holds", "yes", "true"),
+    CheckStatus.FAILED: ("failed", "fail", "fails", "violated", "violation", "violations")
+    + ("failure", "broken"),
     CheckStatus.COULD_NOT_TELL: ("tell", "unknown", "undecided", "inconclusive", "unclear")
     + ("uncertain", "unsure", "cannot", "skipped", "applicable"),
 }
+#: May stand beside a status without changing it.
+_CHECK_FILLERS = frozenset(("the", "this", "check", "it", "is", "was", "has", "verdict", "status"))
+_CHECK_CHARACTERS = re.compile(r"[a-z\s.,:!*_`\"'\u2705-]*")
 _OPERATIONS: dict[Operation, tuple[str, ...]] = {
     Operation.READ: ("read", "open", "view", "cat", "show", "get"),
     Operation.SEARCH: ("search", "grep", "rg"),
@@ -168,14 +172,18 @@ def outcome(value: object) -> tuple[CheckOutcome | None] | None:
 
 
 def check_status(value: object) -> CheckStatus | None:
-    """What a check came to; None where no verdict was given. Of two that are said, as in "not
-    passed", neither is a pass."""
+    """What a check came to; None where no verdict was given.
+
+    It passed or failed only if nothing else is said: there are more ways to take a word back
+    ("non-compliant", "never passes", "partially met") than a list can hold."""
     known = {word: status for status, words in _CHECK_STATUSES.items() for word in words}
     words = list(_words(value))
     said = {known[word] for word in words if word in known}
-    if CheckStatus.PASSED in said and (len(said) > 1 or {"not", "isn", "no", "un"} & {*words}):
-        return CheckStatus.COULD_NOT_TELL
-    return said.pop() if len(said) == 1 else CheckStatus.COULD_NOT_TELL if said else None
+    others = {*words} - known.keys() - _CHECK_FILLERS
+    if not said:
+        return None
+    plain = not others and _CHECK_CHARACTERS.fullmatch(str(value).lower())
+    return said.pop() if len(said) == 1 and plain else CheckStatus.COULD_NOT_TELL
 
 
 def _meant(value: object, words: Mapping[V, tuple[str, ...]], *, last: bool = False) -> V | None:

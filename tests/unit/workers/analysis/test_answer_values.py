@@ -2,7 +2,8 @@
 
 import pytest
 
-from workers.analysis.answer_values import number, share
+from bot.domain.team_checks import CheckStatus
+from workers.analysis.answer_values import check_status, number, share
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,36 @@ def test_a_share_is_read_from_each_scale(value: object, expected: float | None) 
 )
 def test_the_first_whole_number_is_meant(value: object, expected: int | None) -> None:
     assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        *((said, CheckStatus.PASSED) for said in ("passed", "PASS", "**Met**.", "ok", "\u2705 Passes")),
+        *((said, CheckStatus.PASSED) for said in ("The check passed!", "check_passed", "yes", "true")),
+        *((said, CheckStatus.FAILED) for said in ("failed", "The check fails.", "Violated")),
+        ("could_not_tell", CheckStatus.COULD_NOT_TELL),
+        ("not applicable", CheckStatus.COULD_NOT_TELL),
+        ("not passed", CheckStatus.COULD_NOT_TELL),
+        ("non-compliant", CheckStatus.COULD_NOT_TELL),
+        ("doesn't pass", CheckStatus.COULD_NOT_TELL),
+        ("never passes", CheckStatus.COULD_NOT_TELL),
+        ("partially met", CheckStatus.COULD_NOT_TELL),
+        ("wasn't met", CheckStatus.COULD_NOT_TELL),
+        ("passed, but violations remain", CheckStatus.COULD_NOT_TELL),
+        ("passed in part", CheckStatus.COULD_NOT_TELL),
+        ("passed: 3/10", CheckStatus.COULD_NOT_TELL),
+        ("passed?", CheckStatus.COULD_NOT_TELL),
+        ("\u274c passed", CheckStatus.COULD_NOT_TELL),
+        ("no violations", CheckStatus.COULD_NOT_TELL),
+        ("did not fail", CheckStatus.COULD_NOT_TELL),
+        ("perhaps", None),
+        ("noncompliant", None),
+        ("", None),
+        (True, None),
+    ],
+)
+def test_a_check_passed_or_failed_if_nothing_else_is_said(
+    said: object, status: CheckStatus | None
+) -> None:
+    assert check_status(said) == status
