@@ -13,7 +13,9 @@ from bot.domain.model import Batch, BatchFile, SkippedFile
 from bot.domain.reasons import FileSkipReason
 from bot.domain.team_checks import CheckScope
 from bot.text.globs import any_matches
+from bot.text.languages import name_and_suffix
 from workers.scan.overview import left_out, unread
+from workers.scan.selection.file_filters import BINARY_SUFFIXES
 from workers.scan.selection.file_selection import MAX_CANDIDATES, FileSelection
 
 #: Nothing of these is hidden: that there is no line to read is all there is to say of them.
@@ -25,10 +27,21 @@ _LINELESS = frozenset(
         FileSkipReason.LINE_ENDS,
     }
 )
-#: Left out for want of room. What is left out for what it is, as a lock file, is hidden from those
-#: checks alone whose paths name it: else no change with a lock file would pass any.
-_LIMITS = frozenset(
+#: Left out for want of room, or for a name or a content that its author can give to any code: a
+#: first line that says "generated" must not open a gate. What is left out for what it is, as a lock
+#: file, or by the repository's own rules is hidden from those checks alone whose paths name it:
+#: else no change with a lock file would pass any.
+_HIDDEN_FROM_ALL = frozenset(
     {
+        FileSkipReason.UNPRINTABLE_PATH,
+        FileSkipReason.PATH_NOT_UTF8,
+        FileSkipReason.LONG_PATH,
+        FileSkipReason.MINIFIED,
+        FileSkipReason.GENERATED,
+        FileSkipReason.VENDORED,
+        FileSkipReason.SAYS_GENERATED,
+        FileSkipReason.LONG_LINES,
+        FileSkipReason.LFS_POINTER,
         FileSkipReason.UNDECIDED,
         FileSkipReason.TOO_LARGE,
         FileSkipReason.WAS_TOO_LARGE,
@@ -61,8 +74,8 @@ def _scope(
     check: TeamCheck, paths: Iterable[str], skipped: Iterable[SkippedFile], *, unlisted: bool
 ) -> CheckScope:
     if not check.paths:
-        limited = (item.path for item in skipped if item.reason in _LIMITS)
-        return CheckScope(check.name, hidden=tuple(dict.fromkeys(limited)))
+        unshown = (item.path for item in skipped if _is_hidden_from_all(item))
+        return CheckScope(check.name, hidden=tuple(dict.fromkeys(unshown)))
     # Of files that are not even listed, nobody knows whether the paths fit them.
     hidden = (
         item.path
@@ -71,6 +84,12 @@ def _scope(
     )
     applies = unlisted or any(any_matches(check.paths, path) for path in paths)
     return CheckScope(check.name, applies, tuple(dict.fromkeys(hidden)) if applies else ())
+
+
+def _is_hidden_from_all(item: SkippedFile) -> bool:
+    if item.reason is FileSkipReason.BINARY:  # by its suffix, or by a NUL in what may be code
+        return name_and_suffix(item.path)[1] not in BINARY_SUFFIXES
+    return item.reason in _HIDDEN_FROM_ALL
 
 
 def checks_batch(
