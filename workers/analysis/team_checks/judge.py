@@ -8,6 +8,7 @@ failure names a line that exists. Everything else could not be told.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.config.prompt_shares import prompt_budget
 from bot.config.repository_config import RepoConfig, TeamCheck
 from bot.domain.diff import Side
 from bot.domain.look_ups import LookUpResult
@@ -114,12 +115,14 @@ class _Judge:
         for number, check in numbered:
             hidden = (file.path for file in left if _is_about(check, file))
             self.unseen[number] = tuple(dict.fromkeys(hidden))
+        given: dict[int, CheckVerdict] = {}
+        undecided = numbered
         try:
             at_once = self.session.settings.look_ups_per_round
             answer = await self._answer(
                 numbered, shown, left, Round(left=self.rounds, at_once=at_once)
             )
-            given = read_checks(answer.data or {})
+            given = _verdicts(answer, numbered)
             undecided = [each for each in numbered if _is_undecided(given.get(each[0]))]
             wanted = read_look_ups(answer.data or {}) if self.rounds and undecided else ()
             if wanted:
@@ -127,15 +130,17 @@ class _Judge:
                 self.looked_up += results
                 judging = Round(looked_up=tuple(enumerate(results, start=1)))
                 answer = await self._answer(undecided, shown, left, judging)
-                given |= read_checks(answer.data or {})
+                given |= _verdicts(answer, undecided)
         except LLMError as exc:
             if self.session.waits_for_retry(exc):
                 raise
-            if not (isinstance(exc, TooLongError | CutOffError) and await self._halves(numbered)):
-                self.unjudged |= {number: one_line(str(exc)) for number, _ in numbered}
+            # What was decided before anything was looked up stands.
+            undone = {number for number, _ in undecided}
+            self.verdicts |= {n: verdict for n, verdict in given.items() if n not in undone}
+            if not (isinstance(exc, TooLongError | CutOffError) and await self._halves(undecided)):
+                self.unjudged |= dict.fromkeys(undone, one_line(str(exc)))
             return
-        asked = {number for number, _ in numbered}
-        self.verdicts |= {number: each for number, each in given.items() if number in asked}
+        self.verdicts |= given
         missing = [each for each in numbered if each[0] not in given]
         if 0 < len(missing) < len(numbered):
             await self.ask(missing)
@@ -188,8 +193,10 @@ class _Judge:
         a check is about goes first."""
         context = self.session.settings.llm_context_tokens
         room = context - self._prompt(numbered, (), ()).tokens
+        if self.rounds:
+            room -= prompt_budget(context).look_ups
         costs = [file_tokens(file) for file in self.files]
-        if sum(costs) > room:  # then the others are listed, and something may be looked up
+        if sum(costs) > room:  # then the others are listed
             room -= context // 10
         named = [check for _, check in numbered if check.paths]
         first = [any(_is_about(check, file) for check in named) for file in self.files]
@@ -258,6 +265,12 @@ def _cost(numbered: tuple[int, TeamCheck]) -> int:
 def _is_about(check: TeamCheck, file: RedactedView) -> bool:
     paths = (file.file.path, file.file.old_path)
     return not check.paths or any(any_matches(check.paths, path) for path in paths if path)
+
+
+def _verdicts(answer: Answer, asked: _Numbered) -> dict[int, CheckVerdict]:
+    """What the answer says of the checks that were asked about, and of no other."""
+    numbers = {number for number, _ in asked}
+    return {n: said for n, said in read_checks(answer.data or {}).items() if n in numbers}
 
 
 def _is_undecided(verdict: CheckVerdict | None) -> bool:

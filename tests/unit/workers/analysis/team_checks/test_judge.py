@@ -11,6 +11,7 @@ from bot.config.settings import Settings
 from bot.domain.look_ups import LookUp, LookUpResult
 from bot.domain.model import Batch, BatchFile, BatchResult, Effort, Place
 from bot.domain.team_checks import CheckMode, CheckScope, CheckStatus
+from bot.text.tokens import count_tokens
 from tests.support.llm_server import LLMServer, Reply, Request, Status, Text, check, judged
 from tests.unit.workers.analysis.conftest import BRIEF, batch_file
 from workers.analysis.llm.client import LLM
@@ -215,3 +216,59 @@ async def test_what_decides_is_looked_up_once_and_not_in_a_quick_review(
     quick = await judge(make_llm, SAFE, source=source, effort=Effort.QUICK)
     assert quick.checks[0].status is CheckStatus.COULD_NOT_TELL
     assert (len(source.asked), len(server.requests)) == (1, 3)
+
+
+WISH = {"operation": "read", "path": "lib/db.py", "start": 7, "end": 7}
+
+
+@pytest.mark.parametrize("second", [Status(401), Status(500), Text("no JSON")])
+async def test_what_was_decided_stands_where_the_look_ups_come_to_nothing(
+    server: LLMServer, make_llm: Make, second: Reply
+) -> None:
+    def answer(request: Request) -> Reply:
+        if "=== BEGIN looked up" in request.user:
+            return second
+        failed = check(3, "failed", ("src/search.py", 4, LINE))
+        return judged(check(1, "could_not_tell"), check(2, "passed"), failed, look_ups=[WISH])
+
+    server.default = answer
+    checks = [replace(SAFE, name=name) for name in ("A", "B", "C")]
+    result = await judge(make_llm, *checks, source=Source())
+    assert [each.status for each in result.checks] == [
+        CheckStatus.COULD_NOT_TELL,
+        CheckStatus.PASSED,
+        CheckStatus.FAILED,
+    ]
+    assert result.checks[0].reason not in ("", "so it is")
+
+
+async def test_the_look_ups_change_no_verdict_that_was_given(
+    server: LLMServer, make_llm: Make
+) -> None:
+    def answer(request: Request) -> Reply:
+        if "=== BEGIN looked up" in request.user:
+            return judged(check(1, "passed"), check(2, "passed"))
+        failed = check(2, "failed", ("src/search.py", 4, LINE))
+        return judged(check(1, "could_not_tell"), failed, look_ups=[WISH])
+
+    server.default = answer
+    result = await judge(make_llm, SAFE, replace(SAFE, name="Other"), source=Source())
+    assert [each.status for each in result.checks] == [CheckStatus.PASSED, CheckStatus.FAILED]
+
+
+async def test_there_is_room_for_what_is_looked_up(server: LLMServer, make_llm: Make) -> None:
+    class Wordy(Source):
+        async def answer(self, look_ups: Sequence[LookUp]) -> Sequence[LookUpResult]:
+            found = await super().answer(look_ups)
+            return [replace(each, text="7|safe = words(7)\n" * 2000) for each in found]
+
+    server.default = judged(check(1, "could_not_tell"), look_ups=[WISH])
+    files = [
+        batch_file(f"src/{name}.py", [f"line_{n} = compute({n})" for n in range(40)])
+        for name in "abcdefghijk"
+    ]
+    await judge(make_llm, SAFE, files=files, source=Wordy(), llm_context_tokens=8000)
+    assert len(server.requests) == 2
+    assert "=== BEGIN looked up" in server.requests[1].user
+    sizes = [count_tokens(each.system + each.user) for each in server.requests]
+    assert 6000 < sizes[1] <= 8000
