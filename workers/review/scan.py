@@ -21,9 +21,9 @@ from workers.review.open_findings import with_open_findings
 from workers.review.outcomes import committed_suggestions
 from workers.review.result_reuse import with_reused_results
 from workers.review.stage import stage
-from workers.scan.dependencies import is_manifest
 from workers.scan.repository.clone import Source
 from workers.scan.scan import scan
+from workers.scan.selection.manifests import is_manifest
 from workers.services import Services, in_background
 
 _log = log.get(__name__)
@@ -108,9 +108,9 @@ async def scan_review(services: Services, attempt: Attempt, state: ReviewState) 
 
 
 def _with_unrelated_paths(scan: Scan) -> Scan:
-    """The scan, with the changed files that name no dependencies."""
-    others = (file.path for file in scan.files if not is_manifest(file.path))
-    return replace(scan, unrelated_paths=tuple(others))
+    """The scan, with the changed files that do more than name dependencies."""
+    others = {path for file in scan.files if not is_manifest(path := file.path)}
+    return replace(scan, unrelated_paths=tuple(sorted(others.union(scan.undeclared_paths))))
 
 
 async def _mark_preferences(services: Services, review: Review, batches: Sequence[Batch]) -> None:

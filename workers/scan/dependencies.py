@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from bot.config.repository_config import RepoConfig
 from bot.domain.diff import ChangedFile, Side, display_path, is_printable
@@ -32,6 +31,7 @@ from workers.scan.repository.clone import Clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_filters import LOCK_FILES
 from workers.scan.selection.file_selection import FileSelection
+from workers.scan.selection.manifests import declared, is_manifest
 from workers.scan.unread_files import targets_of
 
 #: Packages of one change that are reported.
@@ -40,19 +40,6 @@ MAX_PACKAGES = 50
 _MAX_NAMED = 5
 #: Lines above that of a version in which a lock file names its package.
 _NAME_ABOVE = 6
-
-_MANIFESTS = """action.yaml action.yml build.gradle build.gradle.kts cargo.toml composer.json
-deno.json directory.packages.props environment.yaml environment.yml gemfile go.mod
-libs.versions.toml mix.exs package.json package.swift packages.config pipfile pom.xml
-pubspec.yaml pyproject.toml setup.cfg setup.py vcpkg.json"""
-#: https://docs.github.com/en/code-security/supply-chain-security/understanding-your-software-supply-chain/dependency-graph-supported-package-ecosystems
-_MANIFEST_NAMES = LOCK_FILES | frozenset(_MANIFESTS.split())
-_MANIFEST_SUFFIXES = frozenset({".csproj", ".fsproj", ".gemspec", ".nuspec", ".vbproj", ".vcxproj"})
-_MANIFEST_PATH = re.compile(
-    r"(?:^|/)requirements[^/]*\.(?:txt|in)$|(?:^|/)requirements/[^/]+\.(?:txt|in)$"
-    r"|^\.github/workflows/[^/]+\.ya?ml$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +69,6 @@ class DependencyResults:
     truncated: tuple[str, ...] = ()
 
 
-def is_manifest(path: str) -> bool:
-    """Whether a file of this path names packages, as far as GitHub's dependency graph knows."""
-    name, suffix = name_and_suffix(path)
-    known = name in _MANIFEST_NAMES or suffix in _MANIFEST_SUFFIXES
-    return known or _MANIFEST_PATH.search(path) is not None
-
-
 async def check_dependencies(
     clone: Clone, selection: FileSelection, config: RepoConfig, ask: AskDependencies | None
 ) -> DependencyResults:
@@ -99,7 +79,7 @@ async def check_dependencies(
     answer = await ask()
     if answer.changes is None:
         none = _not_checked(answer.why) if answer.why else DependencyResults()
-        return replace(none, declared=_declared(selection)) if answer.read_diff else none
+        return replace(none, declared=declared(selection)) if answer.read_diff else none
     changes = tuple(each for each in answer.changes if not selection.rules.excludes(each.manifest))
     packages = _packages(changes, config)
     try:
@@ -117,46 +97,6 @@ async def check_dependencies(
         )
     findings = tuple(_finding(package, targets) for package in packages[:MAX_PACKAGES])
     return DependencyResults(findings, changes, notes=tuple(notes), truncated=truncated)
-
-
-#: How lines of manifests name a package and its version: requirements, `uses:` of workflows,
-#: Gemfile, go.mod, TOML tables, and keys of JSON and TOML.
-_DECLARATIONS = (
-    re.compile(r"\s*(?P<name>[\w.-]+)(?:\[[^\]]*\])?\s*==\s*(?P<version>[\w.+!-]+)"),
-    re.compile(r"\s*-?\s*uses:\s*(?P<name>[\w.-]+/[\w./-]+)@(?P<version>[\w./-]+)"),
-    re.compile(r"\s*gem\s+[\"'](?P<name>[\w-]+)[\"'],\s*[\"'][~>=< ]*(?P<version>\d[\w.-]*)"),
-    re.compile(r"\s*(?:require\s+)?(?P<name>[\w-]+\.[\w./~-]+)\s+v(?P<version>\d[\w.+-]*)"),
-    re.compile(r'\s*(?P<name>[\w.-]+)\s*=\s*\{.*\bversion\s*=\s*"[~^>=< ]*(?P<version>\d[^"]*)'),
-    re.compile(r'\s*"?(?P<name>@?[\w./-]+)"?\s*[:=]\s*"[~^>=< v]*(?P<version>\d[\w.+-]*)"'),
-)
-_NO_PACKAGES = frozenset({"version", "node", "npm", "python", "engine", "edition", "name"})
-#: Characters of a line that are looked at, and packages that are taken of a change.
-_MAX_LINE, _MAX_DECLARED = 400, 200
-
-
-def _declared(selection: FileSelection) -> tuple[DependencyChange, ...]:
-    """What lines of manifests, not of lock files, say that changes."""
-    manifests = (target for target in selection.targets if is_manifest(target.path))
-    found = (
-        DependencyChange(
-            manifest=target.path,
-            ecosystem="",
-            name=said["name"],
-            version=said["version"],
-            added=line.added,
-        )
-        for target in manifests
-        for hunk in target.file.hunks
-        for line in hunk.lines
-        if (line.added or line.removed) and (said := _declaration(line.text))
-    )
-    return tuple(islice(found, _MAX_DECLARED))
-
-
-def _declaration(line: str) -> re.Match[str] | None:
-    matches = (pattern.match(line[:_MAX_LINE]) for pattern in _DECLARATIONS)
-    found = next(filter(None, matches), None)
-    return found if found and found["name"].lower() not in _NO_PACKAGES else None
 
 
 def _not_checked(why: str) -> DependencyResults:

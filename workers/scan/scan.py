@@ -49,6 +49,7 @@ from workers.scan.redaction import Redacted, redact_brief, redact_scan, redact_t
 from workers.scan.repository.clone import Clone, Source, clone
 from workers.scan.repository.errors import CloneError
 from workers.scan.selection.file_selection import FileSelection, select_files
+from workers.scan.selection.manifests import undeclared
 from workers.scan.team_checks import checks_batch, scopes
 from workers.scan.unread_files import Searched, search_unread, with_plain_paths
 
@@ -146,6 +147,7 @@ async def scan(
         checks=await asyncio.to_thread(scopes, config.checks, selection, uncut),
         dependencies=packages.changes,
         declared=packages.declared,
+        undeclared_paths=await asyncio.to_thread(undeclared, selection),
     )
     kept = tuple(part.key for part in parts if part.key in known)
     judged = result.checks if settings.has_llm else ()

@@ -7,7 +7,8 @@ from bot.config.settings import Settings, load
 from bot.domain.model import Advisory, Category, DependencyChange, Finding, Scan, Severity
 from tests.support import run_scan
 from tests.support.repositories import Repository
-from workers.scan.dependencies import MAX_PACKAGES, Dependencies, is_manifest
+from workers.scan.dependencies import MAX_PACKAGES, Dependencies
+from workers.scan.selection.manifests import is_manifest
 
 ID, WORSE = "GHSA-35jh-r3h4-6jhm", "GHSA-jf85-cpcp-j695"
 LOCKED = '{\n"node_modules/a-b": {},\n"node_modules/b": {\n"version": "1.0"}}\n'
