@@ -309,6 +309,11 @@ class Settings(BaseSettings):
         "`https://acme.atlassian.net/rest/api/3/issue/{key}`; empty: no tickets are read "
         "([analysis.md](analysis.md#tickets)).",
     )
+    ticket_owners: Names = Field(
+        (),
+        description="Organizations and users, comma-separated, whose private repositories may "
+        "have tickets read; empty: no tickets are read.",
+    )
     ticket_header: SecretStr = Field(
         SecretStr(""),
         description="Header that reads tickets, as `Authorization: Bearer TOKEN`.",
@@ -403,6 +408,7 @@ class Settings(BaseSettings):
         "allowed_hosts",
         "api_tokens",
         "notify_urls",
+        "ticket_owners",
         "llm_fallback_models",
         "categories",
         "analyzers_disabled",

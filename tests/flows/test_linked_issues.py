@@ -159,3 +159,34 @@ async def test_tickets_of_a_tracker_are_read_for_private_repositories_alone(
         await world.settle()
         assert "Greet in Latin" not in llm.requests[-1].user
         assert len(tracker.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("owners", "author"), [(("octo",), "eve"), (("acme",), "ada"), ((), "ada")]
+)
+async def test_no_ticket_is_read_for_other_owners_or_authors_who_may_not_write(
+    owners: tuple[str, ...],
+    author: str,
+    redis_url: str,
+    redis: "Redis",
+    tmp_path: Path,
+    llm: LLMServer,
+) -> None:
+    """Also where a person who may write asks for the review."""
+    async with tracking() as tracker:
+        settings = {**llm.settings, **tracker.settings, "ticket_owners": owners}
+        async with running(redis_url, redis, tmp_path, **settings) as world:
+            world.repository.private = True
+            world.sandbox.set_permission(REPO, "eve", "read")
+            world.sandbox.set_permission(REPO, "ada", "write")
+            tracker.tickets["ABC-12"] = ("Greet in Latin", "")
+            before, after = {"app.py": "x = 1\n"}, {"app.py": "x = 2\n"}
+            number = await world.open_pull(
+                before, after, title="ABC-12", author=author, from_fork=True, draft=True
+            )
+            await world.settle()
+            await world.sandbox.comment(REPO, number, "/review")
+            await world.settle()
+        assert llm.requests
+        assert tracker.asked == []
+        assert "Greet in Latin" not in repr(llm.requests)

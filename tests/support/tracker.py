@@ -28,6 +28,7 @@ class Tracker:
     def settings(self) -> dict[str, Any]:
         return {
             "ticket_url": f"{self.url}/rest/api/3/issue/{{key}}",
+            "ticket_owners": ("Octo",),
             "ticket_header": f"Authorization: Bearer {TOKEN}",
             "ticket_allow_private": True,
         }

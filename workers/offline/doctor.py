@@ -74,7 +74,9 @@ Probe = Callable[[Settings], Awaitable[Sequence[Check]]]
 
 async def run_checks(settings: Settings) -> tuple[Check, ...]:
     """Everything, at once; in a fixed order."""
-    probes: tuple[Probe, ...] = (*(check_key, check_github, check_redis, check_llm, check_machine),)
+    probes: tuple[Probe, ...] = (
+        *(check_key, check_github, check_redis, check_llm, check_tickets, check_machine),
+    )
     found = await asyncio.gather(*(one(settings) for one in probes))
     return tuple(check for checks in found for check in checks)
 
@@ -286,6 +288,17 @@ def _llm_remedy(exc: LLMError) -> str:
             return "Choose a model that follows instructions and writes JSON."
         case _:
             return "Check OPENAI_BASE_URL, OPENAI_API_KEY and the model's name."
+
+
+async def check_tickets(settings: Settings) -> Sequence[Check]:
+    """Whose repositories may have tickets read, where there is a tracker."""
+    if not settings.ticket_url:
+        return []
+    if not settings.ticket_owners:
+        text = "TICKET_OWNERS is empty, so no tickets are read"
+        remedy = "Name the organizations and users whose repositories may have tickets read."
+        return [warning("tickets", text, remedy)]
+    return [ok("tickets", f"read for {', '.join(settings.ticket_owners)}")]
 
 
 async def check_machine(settings: Settings) -> Sequence[Check]:

@@ -1,9 +1,10 @@
 """Tickets of trackers that are not GitHub's, as Jira's: what a change is for, for the model.
 
-The administrator says by TICKET_URL where they are; a key in the title, the description or the
-branch names one. A review shows what it is made from, and whoever opens a pull request chooses the
-keys: tickets are read for pull requests of private repositories only, and not for authors who may
-not write there.
+The administrator says by TICKET_URL where they are, and by TICKET_OWNERS whose they are: one server
+may review for others, too. A key in the title, the description or the branch names one. A review
+shows what it is made from, and whoever opens a pull request chooses the keys: tickets are read for
+pull requests of private repositories only, and not for authors who may not write there, whoever
+asks for the review.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from bot.domain.model import PullRequest
 from bot.github import pulls
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
+from bot.policy.permissions import may_write
 from bot.security.outgoing import AddressRefused, NotReached, get
 from bot.store import Handoff, Store
 from bot.telemetry import log
@@ -42,17 +44,31 @@ async def read_tickets(
     """What the tickets say that the pull request names, each under its key; "" where none may be
     shown or none is read, for which no review fails."""
     keys = ticket_keys(settings, handoff.pull)
-    if not keys or handoff.by_outsider:
+    if not keys:
         return ""
     try:
-        if await pulls.is_public(gh, repo):
-            _log.info("tickets_not_read", repository=repo, why="The repository is public.")
-            return ""
+        why = await _withheld(gh, settings, repo, handoff)
     except GitHubError as exc:
-        _log.info("tickets_not_read", repository=repo, why=str(exc))
+        why = str(exc)
+    if why:
+        _log.info("tickets_not_read", repository=repo, why=why)
         return ""
     texts = await asyncio.gather(*(_ticket(store, settings, key) for key in keys))
     return "\n\n".join(filter(None, texts))
+
+
+async def _withheld(gh: GitHub, settings: Settings, repo: str, handoff: Handoff) -> str:
+    """Why this pull request has no tickets read; "" if it may. Raises GitHubError."""
+    owner = repo.partition("/")[0].lower()
+    if owner not in map(str.lower, settings.ticket_owners):
+        return f"TICKET_OWNERS does not name {owner}."
+    if await pulls.is_public(gh, repo):
+        return "The repository is public."
+    # Somebody else may have asked for the review: the keys are the author's all the same.
+    author = handoff.pull.author
+    if handoff.by_outsider or not may_write(await pulls.permission(gh, repo, author)):
+        return "The author has no write access."
+    return ""
 
 
 def ticket_keys(settings: Settings, pull: PullRequest) -> list[str]:

@@ -40,6 +40,9 @@ def settings(sandbox: Sandbox, **changed: Any) -> Settings:
     return Settings(_env_file=None, **(values | changed))
 
 
+TICKETS = "https://acme.example/issue/{key}"
+
+
 async def found(given: Settings) -> dict[str, Check]:
     return {check.name: check for check in await run_checks(given)}
 
@@ -72,6 +75,8 @@ async def test_a_well_set_up_app_is_all_ok(sandbox: Sandbox, redis_url: str) -> 
         ({"redis_url": "redis://127.0.0.1:1/0"}, "redis", Level.FAILURE, "no answer"),
         ({"redis_url": ""}, "redis", Level.OK, "embedded"),
         ({}, "llm", Level.WARNING, "static analyzers only"),
+        ({"ticket_url": TICKETS}, "tickets", Level.WARNING, "so no tickets are read"),
+        ({"ticket_url": TICKETS, "ticket_owners": "a, b"}, "tickets", Level.OK, "read for a, b"),
         ({"analyzers_disabled": "eslint"}, "analyzers", Level.FAILURE, "unknown names: eslint"),
     ],
 )
