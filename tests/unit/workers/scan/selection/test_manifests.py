@@ -8,7 +8,7 @@ from tests.support.repositories import Repository
 from tests.support.run_scan import scanned
 
 #: What dependency bots write, with 1.0 for the version before.
-UPDATES = {
+UPDATES: dict[str | bytes, str | bytes] = {
     "requirements.txt": "Flask[async]==1.0  # web\ngunicorn>=1.0,<9 \\\n"
     "    --hash=sha256:ab1.0\n".replace("ab1.0", "ab10"),
     "pyproject.toml": 'dependencies = [\n    "httpx>=1.0,<3",\n]\nx = { version = "1.0" }\n',
@@ -30,8 +30,8 @@ UPDATES = {
 async def test_what_dependency_bots_write_declares_and_no_more(
     settings: Settings, repository: Repository
 ) -> None:
-    after = {path: text.replace("1.0", "2.0") for path, text in UPDATES.items()}
-    done = await scanned(repository.change({**UPDATES}, {**after}), settings, RepoConfig())
+    after = {path: str(text).replace("1.0", "2.0") for path, text in UPDATES.items()}
+    done = await scanned(repository.change(UPDATES, {**after}), settings, RepoConfig())
     assert len(done.scan.files) == len(UPDATES)
     assert done.scan.undeclared_paths == ()
 
@@ -68,7 +68,11 @@ async def test_a_manifest_that_does_more_is_named(
 async def test_lock_files_and_what_the_repository_leaves_out_are_not(
     settings: Settings, repository: Repository
 ) -> None:
-    after = {"poetry.lock": "x\n", "old/setup.py": "x()\n", "x.py": "x()\n"}
+    after: dict[str | bytes, str | bytes] = {
+        "poetry.lock": "x\n",
+        "old/setup.py": "x()\n",
+        "x.py": "x()\n",
+    }
     config = RepoConfig(paths_exclude=("old/",))
-    done = await scanned(repository.change({}, {**after}), settings, config)
+    done = await scanned(repository.change({}, after), settings, config)
     assert done.scan.undeclared_paths == ()
