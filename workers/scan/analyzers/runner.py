@@ -74,7 +74,7 @@ async def run_all(
     off = set(disabled)
     kind = await asyncio.to_thread(isolation)
     if require_isolation and not kind.holds:
-        off |= (not_run := _programs(analyzers, targets) - off)
+        off |= (not_run := await asyncio.to_thread(_programs, analyzers, targets) - off)
     else:
         not_run = set()
     slots = asyncio.Semaphore(os.cpu_count() or 1)
@@ -140,7 +140,8 @@ async def _run(
 ) -> AnalyzerResults:
     """Run it on all its files at once; if it fails, on each of them: a file that crashes it must
     not hide what is wrong in the others."""
-    selected = [target for target in targets if analyzer.wants(target)]
+    # In a thread, as is what it reads: an adapter looks through texts that anybody wrote.
+    selected = await asyncio.to_thread(lambda: [*filter(analyzer.wants, targets)])
     if not selected:
         return AnalyzerResults(())
     failed: dict[str, Exception] = {}
@@ -262,10 +263,14 @@ async def _collect(
         done = await run_isolated(
             analyzer.command(as_written), directory, seconds=seconds, kind=kind
         )
-    return [
-        (by_name[output.file], lines[output.file].placed(output))
-        for output in analyzer.read(done.out, as_written)
-    ]
+
+    def read() -> list[tuple[Target, Diagnostic]]:
+        return [
+            (by_name[output.file], lines[output.file].placed(output))
+            for output in analyzer.read(done.out, as_written)
+        ]
+
+    return await asyncio.to_thread(read)
 
 
 class _Lines:

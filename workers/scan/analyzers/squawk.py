@@ -9,16 +9,20 @@ are matters of taste (`prefer-*`, `require-timeout-*`) and what a migration says
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from bot.domain.diff import FileStatus
 from bot.domain.model import Category, Severity
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
 from workers.scan.analyzers.rules import rules
 
+#: Longer files, in characters, are data rather than changes of tables.
+_MAX_LENGTH = 200_000
+# The texts are hostile: no expression below may start at every line and read on over the next ones.
 #: Folders and file names by which tools know their migrations: Flyway, Rails, Prisma, sqlx, goose,
 #: golang-migrate and others; those that take a migration back are left alone.
 _MIGRATION = re.compile(
-    r"(?:^|/)(?:[\w-]*migrat\w*|migrate|versions)/|(?:^|/)V[\d._]+__[^/]+$", re.I
+    r"(?:^|/)(?:(?>[\w-]*migrat)\w*|versions)/|(?:^|/)V(?>[\d._]+?__)[^/]++$", re.I
 )
 _BACK = re.compile(r"(?:^|[./_-])(?:down|undo|rollback|revert)\b|(?:^|/)U[\d._]+__", re.I)
 #: What hardly another database takes.
@@ -31,10 +35,11 @@ _POSTGRESQL = re.compile(
     re.I,
 )
 _OTHERS = re.compile(
-    r"`|\bENGINE\s*=|\bAUTO_?INCREMENT\b|\bPRAGMA\b|^\s*GO\s*$|\[dbo\]|\bNVARCHAR\b|\bVARCHAR2\b",
+    r"`|\bENGINE\s*=|\bAUTO_?INCREMENT\b|\bPRAGMA\b|^[ \t]*GO[ \t\r]*$|\[dbo\]|\bNVARCHAR\b"
+    r"|\bVARCHAR2\b",
     re.I | re.M,
 )
-_BEGINS = re.compile(r"^\s*(?:BEGIN|START\s+TRANSACTION)\b[^;]*;", re.I | re.M)
+_BEGINS = re.compile(r"^[ \t]*(?:BEGIN|START\s+TRANSACTION)\b[^;]{0,200};", re.I | re.M)
 _NAME = r"(?:\s+IF\s+(?:NOT\s+)?EXISTS)?(?:\s+ONLY)?\s+([\w.\"]+)"
 _CREATES = re.compile(rf"\bCREATE(?:\s+UNLOGGED)?\s+TABLE{_NAME}", re.I)
 _ALTERS = re.compile(rf"\bALTER\s+TABLE{_NAME}", re.I)
@@ -46,6 +51,7 @@ def _wants(target: Target) -> bool:
     path = target.path
     return (
         path.lower().endswith(".sql")
+        and len(target.text) <= _MAX_LENGTH
         and target.file.status is FileStatus.ADDED
         and _MIGRATION.search(path) is not None
         and _BACK.search(path) is None
@@ -65,13 +71,14 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
     # It reads on after an error, and what it makes of the rest is a guess.
     unread = {item["file"] for item in found if item["rule_name"] == _NO_SYNTAX}
     known = rules("squawk")
+    migrations = {name: _Migration(target.text) for name, target in targets.items()}
     for item in found:
         rule, file = item["rule_name"], item["file"]
         if file in unread or rule not in known:
             continue
-        if rule == _IN_TRANSACTION and not _BEGINS.search(targets[file].text):
+        if rule == _IN_TRANSACTION and not migrations[file].begins:
             continue
-        if _of_a_new_table(targets[file].text, item["line"], item["line_end"]):
+        if migrations[file].alters_its_own(item["line"], item["line_end"]):
             continue
         yield Diagnostic(
             file=file,
@@ -84,12 +91,23 @@ def _read(out: bytes, targets: Mapping[str, Target]) -> Iterable[Diagnostic]:
         )
 
 
-def _of_a_new_table(text: str, first: int, last: int) -> bool:
-    """Whether the statement at these lines, counted from 0, alters a table that the file itself
-    makes: it is empty, and nothing uses it."""
-    altered = _ALTERS.search("\n".join(text.split("\n")[first : last + 1]))
-    made = {_bare(name) for name in _CREATES.findall(text)}
-    return altered is not None and _bare(altered[1]) in made
+class _Migration:
+    """What a file says of itself, read once: findings can be as many as its statements."""
+
+    def __init__(self, text: str) -> None:
+        self.begins = _BEGINS.search(text) is not None
+        self._lines = text.split("\n")
+        self._made = {_bare(name) for name in _CREATES.findall(text)}
+        self._altered = cache(self._altered_at)
+
+    def alters_its_own(self, first: int, last: int) -> bool:
+        """Whether the statement at these lines, counted from 0, alters a table that the file
+        itself makes: it is empty, and nothing uses it."""
+        return self._altered(first, last) in self._made
+
+    def _altered_at(self, first: int, last: int) -> str | None:
+        found = _ALTERS.search("\n".join(self._lines[first : last + 1]))
+        return _bare(found[1]) if found else None
 
 
 def _bare(name: str) -> str:
