@@ -34,10 +34,10 @@ def explain(error: ErrorDetails, schema: Schema) -> str:
     return f"{code(dotted(path))} cannot be {code(displayed)}.{suggestion} Give {expected}."
 
 
-def code(text: str) -> str:
+def code(text: str, limit: int = _MAX_SHOWN) -> str:
     """Somebody's text as inline code on one line, cut, and harmless in Markdown."""
     flat = " ".join(text.replace("`", "'").split()) or " "
-    return f"`{flat if len(flat) <= _MAX_SHOWN else flat[: _MAX_SHOWN - 1] + '…'}`"
+    return f"`{flat if len(flat) <= limit else flat[: limit - 1] + '…'}`"
 
 
 def dotted(path: Path) -> str:

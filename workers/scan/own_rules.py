@@ -5,17 +5,22 @@ https://ast-grep.github.io/reference/yaml.html. One rule a file. ast-grep gets w
 rule, and never the repository's own ast-grep configuration, which may load libraries.
 """
 
+import asyncio
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from bot.config import safe_yaml
+from bot.config.config_errors import code
 from bot.domain.diff import display_path
 from bot.domain.model import Category, Severity, is_rule_page
 from bot.text.globs import any_matches
-from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Target
+from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Refused, Target
 from workers.scan.analyzers.runner import AnalyzerResults, run_all
 
 #: The name for ANALYZERS_DISABLED, and of what these rules find.
@@ -29,6 +34,9 @@ _MAX_DEPTH = 30
 _MAX_PATTERNS = 50
 _MAX_MESSAGE = 200
 _MAX_NOTE = 2000
+_MAX_REASON = 200
+#: In what we made of the rule, which nobody sees.
+_PLACE = re.compile(r" at line \d+,? column \d+$")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 #: ast-grep's names of languages, in small letters, by ours.
@@ -117,29 +125,72 @@ async def run_own_rules(
     seconds: float,
     require_isolation: bool = False,
 ) -> AnalyzerResults:
-    """What the rules of these files, by path, find; notes name those that can't be used."""
-    rules, notes = _read_all(texts)
+    """What the rules of these files, by path, find; notes name those that can't be used.
 
-    async def run(some: Sequence[OwnRule]) -> AnalyzerResults:
+    `seconds` is the time of all rules together; if all files at once take longer, each file gets a
+    part of that time once more.
+    """
+    rules, notes = await asyncio.to_thread(_read_all, texts)
+    end = monotonic() + seconds
+
+    async def run(some: Sequence[OwnRule], seconds: float) -> AnalyzerResults:
         analyzers = (_analyzer(some),)
         return await run_all(
             targets, seconds=seconds, analyzers=analyzers, require_isolation=require_isolation
         )
 
-    results = await run(rules)
-    if results.failed_sources:
+    async def alone(rule: OwnRule) -> tuple[AnalyzerResults, str]:
+        """What one rule finds, or why it can't be used."""
+        try:
+            async with asyncio.timeout(end - monotonic()):
+                found = await run([rule], seconds / 4)
+        except Refused as exc:
+            return AnalyzerResults(()), f"ast-grep: {code(str(exc), _MAX_REASON)}"
+        except TimeoutError:
+            return AnalyzerResults(()), f"all took longer than {round(seconds)} seconds together"
+        return (AnalyzerResults(()), " ".join(found.notes)) if _failed(found) else (found, "")
+
+    results = AnalyzerResults((), failed_sources=(NAME,))
+    with suppress(Refused):
+        results = await run(rules, seconds)
+    if _failed(results) and monotonic() >= end:
+        why = f"took longer than {round(seconds)} seconds and were not used"
+        results = replace(results, notes=(f"The rules in `{FOLDER}` {why}",))
+    elif _failed(results):
         # One that ast-grep does not accept must not cost the others.
-        alone = [(rule, results if len(rules) == 1 else await run([rule])) for rule in rules]
-        unusable = [(rule.path, found.notes) for rule, found in alone if found.failed_sources]
-        results = AnalyzerResults(tuple(item for _, found in alone for item in found.evidence))
-        notes += [f"{' '.join(unusable[0][1])}: {_named(path for path, _ in unusable)}"]
-    if not notes:
-        return results
-    return replace(results, notes=(*results.notes, *notes), failed_sources=(NAME,))
+        results, unused = AnalyzerResults(()), defaultdict[str, list[str]](list)
+        for rule in rules:
+            found, why = await alone(rule)
+            results = results.with_others(found)
+            if why:
+                unused[why].append(rule.path)
+        notes += [_not_used(paths, why) for why, paths in unused.items()]
+    return replace(
+        results,
+        notes=(*results.notes, *notes),
+        failed_sources=(NAME,) if notes or results.failed_sources else (),
+        reviewed=frozenset(),  # they look for single things
+    )
+
+
+def _failed(results: AnalyzerResults) -> bool:
+    """Whether it failed on every file."""
+    return bool(results.failed_sources) and not results.reviewed
+
+
+def _not_used(paths: Sequence[str], why: str) -> str:
+    what = "rule {} was" if len(paths) == 1 else "rules {} were"
+    return f"The {what.format(_named(paths))} not used: {why}"
+
+
+def _refusal(err: bytes) -> str:
+    """The last, most precise of the causes that ast-grep lists for a rule that it can't read."""
+    _, listed, cause = err.decode("utf-8", "replace").rpartition("╰▻")
+    return display_path(_PLACE.sub("", " ".join(cause.split()))) if listed else ""
 
 
 def _named(paths: Iterable[str]) -> str:
-    return ", ".join(f"`{display_path(path)}`" for path in paths)
+    return ", ".join(code(display_path(path), _MAX_REASON) for path in paths)
 
 
 def _read_all(texts: Mapping[str, str]) -> tuple[list[OwnRule], list[str]]:
@@ -150,14 +201,16 @@ def _read_all(texts: Mapping[str, str]) -> tuple[list[OwnRule], list[str]]:
         try:
             rule = _read(path, text)
             if rule.id in rules:
-                raise ValueError(f"its id `{rule.id}` is that of `{rules[rule.id].path}` too")
+                raise ValueError(
+                    f"its id `{rule.id}` is that of {_named([rules[rule.id].path])} too"
+                )
             rules[rule.id] = rule
         except (safe_yaml.InvalidYaml, ValueError) as exc:
-            notes.append(f"The rule {_named([path])} was not used: {exc}")
+            notes.append(_not_used([path], str(exc)))
     if len(texts) > MAX_RULES:
         notes.append(f"`{FOLDER}` holds more than {MAX_RULES} rules: the others were not used")
     while sum(len(rule.program.encode()) for rule in rules.values()) > _MAX_BYTES:
-        notes.append(f"The rule {_named([rules.popitem()[1].path])} was not used: all are too long")
+        notes.append(_not_used([rules.popitem()[1].path], "all are too long"))
     return [*rules.values()], notes
 
 
@@ -165,7 +218,7 @@ def _read(path: str, text: str) -> OwnRule:
     """Raises InvalidYaml, and ValueError with what is wrong."""
     data = safe_yaml.read(text, max_depth=_MAX_DEPTH).data
     if unknown := sorted(data.keys() - _KEYS):
-        raise ValueError(f"it has an unknown key `{unknown[0]}`")
+        raise ValueError(f"it has an unknown key {code(display_path(unknown[0]))}")
     name, written = data.get("id"), str(data.get("language", "")).lower()
     language = next((ours for ours, theirs in _LANGUAGES.items() if written in theirs), None)
     if not isinstance(name, str) or not _ID.fullmatch(name):
@@ -174,11 +227,12 @@ def _read(path: str, text: str) -> OwnRule:
         raise ValueError(f"its `language` has to be one of {', '.join(sorted(_LANGUAGES))}")
     if not isinstance(data.get("rule"), dict):
         raise ValueError("it needs a `rule`")
-    if (severity := data.get("severity", "hint")) not in _SEVERITIES:
+    severity = data.get("severity", "hint")
+    if not isinstance(severity, str) or severity not in _SEVERITIES:
         raise ValueError(f"its `severity` has to be one of {', '.join(_SEVERITIES)}")
     metadata = data.get("metadata") or {}
     category = metadata.get("category", Category.QUALITY) if isinstance(metadata, dict) else None
-    if category not in set(Category):
+    if not isinstance(category, str) or category not in set(Category):
         raise ValueError(f"its `metadata.category` has to be one of {', '.join(Category)}")
     url = str(data.get("url") or "")
     program = {key: data[key] for key in _PASSED_ON if key in data}
@@ -237,4 +291,4 @@ def _analyzer(rules: Sequence[OwnRule]) -> Analyzer:
     def wants(target: Target) -> bool:
         return any(rule.wants(target) for rule in rules)
 
-    return Analyzer(NAME, wants, command, read, reviews=False)
+    return Analyzer(NAME, wants, command, read, refusal=_refusal)

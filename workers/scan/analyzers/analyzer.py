@@ -50,6 +50,10 @@ class Diagnostic:
     quote: str | None = None  # only where the code itself must not be shown
 
 
+class Refused(Exception):
+    """The program takes none of what it was told, whatever the files; it says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analyzer:
     """An adapter to a program; `about` says in a few words what it reports, for the docs.
@@ -60,7 +64,8 @@ class Analyzer:
     files' language; else it looks through files of any kind for a single thing. No more than
     `max_findings` of its findings are taken: one that finds something in every line is not worth
     the reader's time. `program` is a script that its package installs, by which `glossator doctor`
-    sees whether the package is there.
+    sees whether the package is there. `refusal` finds in its standard error why it refused its
+    orders, if it did: then running it raises Refused.
     """
 
     name: str
@@ -72,6 +77,7 @@ class Analyzer:
     max_findings: float = MAX_FINDINGS
     program: str = ""
     about: str = ""
+    refusal: Callable[[bytes], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Every static analyzer, a line each: whatever else needs the list takes it from here."""
 
+from collections.abc import Iterable
+
 from workers.scan.analyzers.analyzer import Analyzer, TextCheck
 from workers.scan.analyzers.data_files import DATA
 from workers.scan.analyzers.hadolint import HADOLINT
@@ -28,3 +30,8 @@ ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
 #: What may stand in ANALYZERS_DISABLED and in `analyzers.disabled` of a repository.
 #: The last need more than the changed files: the whole clone, and GitHub.
 NAMES = (*(each.name for each in ANALYZERS), "ast-grep", "leftovers", "dependencies")
+
+
+def unknown_names(disabled: Iterable[str]) -> list[str]:
+    """Those that are no analyzer's name."""
+    return sorted({*disabled} - {*NAMES})

@@ -13,10 +13,17 @@ from bot.domain.diff import display_path
 from bot.domain.model import Finding
 from bot.telemetry import tracing
 from templates.languages import _
-from workers.scan.analyzers.analyzer import MAX_FINDINGS, Analyzer, Diagnostic, Target, TextCheck
+from workers.scan.analyzers.analyzer import (
+    MAX_FINDINGS,
+    Analyzer,
+    Diagnostic,
+    Refused,
+    Target,
+    TextCheck,
+)
 from workers.scan.analyzers.evidence import ChangedLines, finding, in_our_words
 from workers.scan.analyzers.isolation import Isolation, isolation, run_isolated
-from workers.scan.analyzers.registry import ANALYZERS, NAMES
+from workers.scan.analyzers.registry import ANALYZERS, NAMES, unknown_names
 from workers.scan.analyzers.secrets import without_secrets
 from workers.scan.repository.process import OutputTooLarge, ProcessTimeout
 
@@ -66,7 +73,8 @@ async def run_all(
     analyzers: Sequence[Analyzer | TextCheck] = ANALYZERS,
     require_isolation: bool = False,
 ) -> AnalyzerResults:
-    """Run all but the `disabled`, which are given by name; `seconds` is the time of each.
+    """Run all but the `disabled`, which are given by name; `seconds` is the time of each. Raises
+    Refused, but only for analyzers that have a `refusal`.
 
     With `require_isolation`, programs that this machine can't keep from the network and from the
     server's files are not run, and count as failed.
@@ -95,7 +103,6 @@ async def run_all(
     return AnalyzerResults(
         tuple(found),
         notes=(
-            *_unknown_note(off - not_run - {*NAMES}),
             *_not_run_note(not_run),
             *(note for result in results for note in result.notes),
         ),
@@ -117,11 +124,13 @@ def _programs(analyzers: Iterable[Analyzer | TextCheck], targets: Sequence[Targe
     }
 
 
-def _unknown_note(names: Collection[str]) -> Iterable[str]:
-    if names:
+def unknown_note(disabled: Iterable[str]) -> Iterable[str]:
+    """A sentence on the names that a repository disables and nobody knows. The server's setting is
+    the operator's to mend: see `workers.scan.analyzers.registry.unknown_names`."""
+    if names := unknown_names(disabled):
         yield _(
             "`analyzers.disabled` has unknown names: {names}. The analyzers are {known}.",
-            names=", ".join(sorted(names)),
+            names=", ".join(names),
             known=", ".join(NAMES),
         )
 
@@ -263,6 +272,8 @@ async def _collect(
         done = await run_isolated(
             analyzer.command(as_written), directory, seconds=seconds, kind=kind
         )
+    if done.code and analyzer.refusal and (why := analyzer.refusal(done.err)):
+        raise Refused(why)
 
     def read() -> list[tuple[Target, Diagnostic]]:
         return [
