@@ -20,7 +20,7 @@ from workers.queue.broker import make_broker
 from workers.queue.fair_queue import FairQueue
 from workers.queue.lost_messages import LostMessages
 from workers.queue.shutdown import Running, Worker
-from workers.scan.analyzers.registry import NAMES as ANALYZERS
+from workers.scan.analyzers.registry import NAMES, unknown_names
 from workers.services import Services, open_services
 
 #: The longest that an idle worker waits between two looks into its queues, in milliseconds.
@@ -83,10 +83,10 @@ def _loop() -> EventLoopThread:
 def make_worker(settings: Settings, queues: Collection[str] = QUEUES) -> Worker:
     """A worker over `queues`, not started. One a process: Dramatiq keeps one event loop.
     Raises SettingsError."""
-    if unknown := sorted({*settings.analyzers_disabled} - {*ANALYZERS}):
+    if unknown := unknown_names(settings.analyzers_disabled):
         raise SettingsError(
             f"ANALYZERS_DISABLED has unknown analyzers: {', '.join(unknown)}. "
-            f"There are {', '.join(ANALYZERS)}."
+            f"There are {', '.join(NAMES)}."
         )
     running = Running()
     services = OpenServices(settings, running)

@@ -30,7 +30,13 @@ from bot.runtime.subprocesses import run_git
 from bot.security.links import Links
 from bot.security.tls import trusted
 from workers.offline.local_review import ReviewTarget, review_here
-from workers.offline.review_command import BadCommand, has_failed, progress_bar, write_file
+from workers.offline.review_command import (
+    BadCommand,
+    has_failed,
+    progress_bar,
+    tell_unknown,
+    write_file,
+)
 from workers.offline.review_target import TargetNotFound, github_pull
 from workers.reports.formats import render_as
 from workers.reports.github_review import describe, edit_review, find_posted, publish_new
@@ -106,6 +112,7 @@ async def action_command(
     if not job.token:
         raise BadCommand("GITHUB_TOKEN is not set; pass `${{ github.token }}` to the step.")
     await _refuse_checkout(job)
+    tell_unknown(settings)
     try:
         target = await github_pull(f"{job.repository}#{job.number}", job.token, settings)
         if skip := _skipped(target, settings):

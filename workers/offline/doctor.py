@@ -35,7 +35,7 @@ from workers.analysis.llm.errors import (
 )
 from workers.scan.analyzers.analyzer import Analyzer
 from workers.scan.analyzers.isolation import Isolation, isolation
-from workers.scan.analyzers.registry import ANALYZERS, NAMES
+from workers.scan.analyzers.registry import ANALYZERS, AST_GREP, NAMES, unknown_names
 
 #: JWTs are refused when clocks differ by more; ours are backdated by a minute.
 MAX_SKEW_SECONDS = 45
@@ -311,7 +311,10 @@ async def check_machine(settings: Settings) -> Sequence[Check]:
         checks.append(warning("analyzers", f"missing: {', '.join(missing)}", remedy))
     else:
         checks.append(ok("analyzers", ", ".join(PROGRAMS)))
-    if unknown := sorted({*settings.analyzers_disabled} - {*NAMES}):
+    there = shutil.which(AST_GREP, path=scripts_directory) is not None
+    state = "installed" if there else "not installed; optional, the extra `rules`"
+    checks.append(ok("own rules", f"{AST_GREP}: {state}"))
+    if unknown := unknown_names(settings.analyzers_disabled):
         text = f"ANALYZERS_DISABLED has unknown names: {', '.join(unknown)}"
         checks.append(failure("analyzers", text, f"Choose from {', '.join(NAMES)}."))
     isolation_kind = await asyncio.to_thread(isolation)

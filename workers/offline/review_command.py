@@ -23,6 +23,7 @@ from workers.offline.review_target import NothingChanged, TargetNotFound
 from workers.offline.subject import Subject, review_subject
 from workers.reports.formats import FORMATS, one_line, render_as
 from workers.reports.verdict import conclusion
+from workers.scan.analyzers.registry import NAMES, unknown_names
 
 _BY_ENDING = {".txt": "text", ".md": "markdown", ".htm": "html"} | {
     f".{name}": name for name in FORMATS
@@ -63,6 +64,7 @@ async def review_command(
         raise BadCommand("A PDF is not printed to a terminal. Choose a file with --output.")
     if subject.pr and not subject.token:
         raise BadCommand("--pr needs a token: set GITHUB_TOKEN.")
+    tell_unknown(settings)
     try:
         with progress_bar() as show:
             report = await review_subject(
@@ -75,6 +77,14 @@ async def review_command(
         raise BadCommand(str(exc)) from exc
     await _print(report, form, output)
     return has_failed(report, fail_on, analyzers_alone=analyzers_alone)
+
+
+def tell_unknown(settings: Settings) -> None:
+    """Say on standard error which analyzers that a setting disables do not exist: a server does
+    not start with such a name."""
+    if names := unknown_names(settings.analyzers_disabled):
+        text = f"ANALYZERS_DISABLED has unknown names: {', '.join(names)}."
+        print(f"glossator: {text} The analyzers are {', '.join(NAMES)}.", file=sys.stderr)
 
 
 def has_failed(report: Report, fail_on: FailOn, *, analyzers_alone: bool) -> bool:

@@ -21,10 +21,11 @@ from bot.domain.diff import display_path
 from bot.domain.model import Category, Severity, is_rule_page
 from bot.text.globs import any_matches
 from workers.scan.analyzers.analyzer import Analyzer, Diagnostic, Refused, Target
+from workers.scan.analyzers.registry import AST_GREP
 from workers.scan.analyzers.runner import AnalyzerResults, run_all
 
 #: The name for ANALYZERS_DISABLED, and of what these rules find.
-NAME = "ast-grep"
+NAME = AST_GREP
 FOLDER = ".github/glossator/rules/"
 MAX_RULES = 30
 #: They are one argument of the program, and Linux takes 128 KiB for one.

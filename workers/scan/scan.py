@@ -34,7 +34,7 @@ from bot.text.globs import any_matches
 from templates.languages import Language, _
 from workers.scan import leftovers, own_rules
 from workers.scan.analyzers.analyzer import Target
-from workers.scan.analyzers.runner import AnalyzerResults, run_all
+from workers.scan.analyzers.runner import AnalyzerResults, run_all, unknown_note
 from workers.scan.analyzers.secrets import SECRETS, masks
 from workers.scan.bundles import bundle, relations, with_less_evidence
 from workers.scan.context.context import relatives, with_context
@@ -135,7 +135,13 @@ async def scan(
         + over
         + _unknown(selection, analyzer_results.reviewed, settings),
         evidence=evidence + with_plain_paths(_finished(elsewhere.found, criteria)),
-        notes=analyzer_results.notes + more_notes + elsewhere.notes + packages.notes,
+        notes=(
+            *unknown_note(config.analyzers_disabled),
+            *analyzer_results.notes,
+            *more_notes,
+            *elsewhere.notes,
+            *packages.notes,
+        ),
         file_result_keys=tuple(part.key for part in parts),
         reviewed_paths=tuple(target.path for target in selection.targets),
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),

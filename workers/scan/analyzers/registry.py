@@ -27,9 +27,12 @@ ANALYZERS: tuple[Analyzer | TextCheck, ...] = (
     MERGE,
 )
 
+#: For a repository's own rules.
+AST_GREP = "ast-grep"
+
 #: What may stand in ANALYZERS_DISABLED and in `analyzers.disabled` of a repository.
 #: The last need more than the changed files: the whole clone, and GitHub.
-NAMES = (*(each.name for each in ANALYZERS), "ast-grep", "leftovers", "dependencies")
+NAMES = (*(each.name for each in ANALYZERS), AST_GREP, "leftovers", "dependencies")
 
 
 def unknown_names(disabled: Iterable[str]) -> list[str]:

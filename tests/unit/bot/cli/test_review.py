@@ -88,6 +88,15 @@ def test_a_pipe_gets_lines_for_editors(repo: Path, in_pipe: InPipe) -> None:
     )
 
 
+def test_an_unknown_analyzer_is_told_once_as_a_setting(repo: Path, in_pipe: InPipe) -> None:
+    done = in_pipe(repo, "--staged", "--no-llm", ANALYZERS_DISABLED="ruf")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        "glossator: ANALYZERS_DISABLED has unknown names: ruf. The analyzers are ruff, secrets,"
+    )
+    assert (done.stdout + done.stderr).count("unknown") == 1
+
+
 def test_a_terminal_gets_colors_and_no_model_is_asked(repo: Path, at_terminal: AtTerminal) -> None:
     code, shown = at_terminal(repo)
     assert code == 0

@@ -89,6 +89,24 @@ async def test_each_problem_is_reported_with_its_remedy(
     assert (level is Level.OK) or checks[name].remedy.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("programs", "state"),
+    [((), "not installed; optional, the extra `rules`"), (("ast-grep",), "installed")],
+)
+async def test_the_program_of_own_rules_is_listed_though_it_is_optional(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    programs: tuple[str, ...],
+    state: str,
+) -> None:
+    for name in programs:
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    listed = (await found(settings(sandbox)))["own rules"]
+    assert (listed.level, listed.text) == (Level.OK, f"ast-grep: {state}")
+
+
 async def test_an_llm_that_refuses_the_key_is_a_failure(sandbox: Sandbox) -> None:
     async with LLMServer(default=Status(401, "Incorrect API key")) as llm:
         changed = {"openai_base_url": llm.url, "openai_api_key": "sk-x", "llm_model": "small"}

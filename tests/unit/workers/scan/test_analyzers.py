@@ -385,14 +385,6 @@ async def test_a_disabled_analyzer_reports_nothing() -> None:
     assert await found(target("a.py", "x = missing\n"), disabled=NAMES) == ()
 
 
-async def test_an_unknown_name_among_the_disabled_is_reported() -> None:
-    results = await run_all([], seconds=60, disabled=("ruff", "eslint"))
-    [note] = results.notes
-    assert note.startswith(
-        "`analyzers.disabled` has unknown names: eslint. The analyzers are ruff,"
-    )
-
-
 def test_evidence_off_the_changed_lines_is_none() -> None:
     diagnostic = Diagnostic(
         file="0001.py",

@@ -99,6 +99,20 @@ async def test_an_analyzer_disabled_by_server_or_repository_reports_nothing(
     assert result.scan.evidence == ()
 
 
+async def test_an_unknown_name_is_told_to_who_wrote_it(
+    repository: Repository, settings: Settings
+) -> None:
+    """The repository's in its review; the server's setting is none of its business."""
+    source = repository.change({"a.py": ""}, {"a.py": "x = 1\n"})
+    here = settings.model_copy(update={"analyzers_disabled": ("ruf",)})
+    result, _ = await scanned(source, here)
+    assert result.scan.notes == ()
+    result, _ = await scanned(source, here, RepoConfig(analyzers_disabled=("ruff", "eslint")))
+    [note] = result.scan.notes
+    known = "The analyzers are ruff, secrets,"
+    assert note.startswith(f"`analyzers.disabled` has unknown names: eslint. {known}")
+
+
 async def test_a_focus_keeps_its_own_category(repository: Repository, settings: Settings) -> None:
     source = repository.change(
         {"a.py": ""}, {"a.py": "import subprocess\nx = y\nsubprocess.call(x, shell=True)\n"}
