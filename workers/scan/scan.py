@@ -112,6 +112,7 @@ async def scan(
         search = () if SECRETS.name in disabled else selection.unread
         # The last that the clone is asked for: that they are too large costs nothing else.
         elsewhere = await _search(repository, search, secrets_key(settings))
+    notes = (*unknown_note(config.analyzers_disabled), *analyzer_results.notes)
     found = analyzer_results.evidence + packages.findings
     hidden = await asyncio.to_thread(_shown, selection.targets, found, secrets_key(settings))
     selection = replace(selection, targets=hidden.targets)
@@ -135,13 +136,7 @@ async def scan(
         + over
         + _unknown(selection, analyzer_results.reviewed, settings),
         evidence=evidence + with_plain_paths(_finished(elsewhere.found, criteria)),
-        notes=(
-            *unknown_note(config.analyzers_disabled),
-            *analyzer_results.notes,
-            *more_notes,
-            *elsewhere.notes,
-            *packages.notes,
-        ),
+        notes=notes + more_notes + elsewhere.notes + packages.notes,
         file_result_keys=tuple(part.key for part in parts),
         reviewed_paths=tuple(target.path for target in selection.targets),
         analyzed_paths=tuple(sorted(analyzer_results.reviewed)),
