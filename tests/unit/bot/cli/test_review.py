@@ -174,7 +174,7 @@ def test_a_gate_of_the_repository_decides_the_exit_code(tmp_path: Path, in_pipe:
         (tmp_path / "app.py").write_text("x = 2\n")
         unreadable = in_pipe(tmp_path, **model)
         assert unreadable.returncode == 2
-        assert "glossator.yml could not be judged: the file could not be read" in unreadable.stderr
+        assert 'glossator.yml" could not be judged: the file could not be read' in unreadable.stderr
 
 
 def test_an_empty_diff_ends_well_with_one_line(tmp_path: Path, in_pipe: InPipe) -> None:

@@ -1,7 +1,8 @@
 """What ruff's rules about security report, as bandit does, and which comments allow it."""
 
 import subprocess
-from collections.abc import Iterable
+import sysconfig
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,19 @@ def found(
     file = ChangedFile(path=path, status=FileStatus.MODIFIED, hunks=(Hunk(1, 1, "", lines),))
     targets = {"0001.py": Target(file, "python", text)}
     (folder / "0001.py").write_text(text)
-    done = subprocess.run(RUFF.command(targets), cwd=folder, capture_output=True, check=True)
+    done = subprocess.run(
+        _installed(RUFF.command(targets)), cwd=folder, capture_output=True, check=True
+    )
     items = (
         finding("ruff", in_our_words("ruff", item), ChangedLines(targets["0001.py"]))
         for item in RUFF.read(done.stdout, targets)
     )
     return [item for item in items if item is not None]
+
+
+def _installed(command: Sequence[str]) -> list[str]:
+    """The command with the program of this environment, whatever PATH holds."""
+    return [str(Path(sysconfig.get_path("scripts")) / command[0]), *command[1:]]
 
 
 def places(findings: Iterable[Finding]) -> list[tuple[str, int | None, int | None]]:
@@ -147,7 +155,7 @@ def test_ruffs_own_marks_count_for_all_else_as_they_do_for_ruff(tmp_path: Path, 
     ours = [(item.source, item.start_line) for item in found(tmp_path, text)]
     command = ["ruff", "check", "--isolated", "--no-cache", "--quiet", "--exit-zero"]
     done = subprocess.run(
-        [*command, "--select=F,B018", "--output-format=concise", "0001.py"],
+        [*_installed(command), "--select=F,B018", "--output-format=concise", "0001.py"],
         cwd=tmp_path, capture_output=True, check=True, text=True,
     )  # fmt: skip
     theirs = [line.split(":") for line in done.stdout.splitlines()]
