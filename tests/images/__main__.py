@@ -26,6 +26,7 @@ from bot.store import Store, connect
 from bot.telemetry import log
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.images.inputs import FOLDER, RECORD, inputs_hash
+from tests.support.outcomes import three_months
 from tests.support.sandbox.server import Sandbox
 from workers.reports.formats import pdf
 
@@ -161,6 +162,17 @@ async def of_dashboard(shown: Shown, browser: Browser) -> None:
     await save(page, "dashboard")
 
 
+async def of_outcomes(shown: Shown, browser: Browser) -> None:
+    """Three months of made-up outcomes."""
+    await three_months(shown.store)
+    page = await new_page(browser, height=1400)
+    await page.goto(f"{shown.dashboard}/")
+    await page.get_by_label("Admin token").fill(shown.token)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.goto(f"{shown.dashboard}/outcomes")
+    await save(page, "outcomes")
+
+
 async def of_pdf(shown: Shown) -> None:
     """The first page, set by Typst as the PDF is."""
     report = await shown.report()
@@ -189,6 +201,7 @@ async def main() -> None:
             await of_pdf(shown)
             await open_others(shown)
             await of_dashboard(shown, browser)
+            await of_outcomes(shown, browser)
             await browser.close()
     RECORD.write_text(inputs_hash() + "\n")
 
