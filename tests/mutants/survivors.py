@@ -24,7 +24,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_indent: match.group() if match else '' → match.group() if True else ''": (
             "the pattern matches every line, if only nothing of it"
         ),
+        "_repeats: return False → return None": _TRUTH,
+        "_alike: return False → return None": _TRUTH,
+        "_alike: True → False": "lines of another number were refused before",
+        "_still_parses: return False → return None": _TRUTH,
     },
+    "workers.analysis.validate": {"_confirmed: return '' → return None": _TRUTH},
     "workers.reports.dedupe": {
         "_is_one: 0 → 1": "those of a kind have one source",
         "_is_one: False → True": "a finding that is alone gets no places by being one",

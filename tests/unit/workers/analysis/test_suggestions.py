@@ -1,5 +1,7 @@
 """Suggestions apply, change something and parse, or they are not made; findings are judged."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.diff import ChangedFile, FileStatus, Hunk, Line, Side
@@ -71,6 +73,9 @@ def at(start: int, end: int, side: Side = Side.RIGHT) -> Anchor:
         ("    return sum(prices)", at(5, 5, Side.LEFT), None),
         ("    return '[redacted:password]'", at(5, 5), None),
         ("\n".join(["    x = 1"] * 61), at(5, 5), None),
+        ("\n".join(["    x = 1"] * 60), at(2, 2), "\n".join(["    x = 1"] * 60)),
+        ("        result += p\n    return sum(prices)", at(5, 5), None),
+        ("    result = 1\n    result = 0", at(2, 2), "    result = 1\n    result = 0"),
     ],
     ids=[
         "as it is",
@@ -84,10 +89,115 @@ def at(start: int, end: int, side: Side = Side.RIGHT) -> Anchor:
         "old side",
         "holds a secret's place",
         "a rewrite",
+        "as long as may be",
+        "brings the line before along",
+        "a line that was there already comes last",
     ],
 )
 def test_a_suggestion_fits_or_is_none(suggestion: str, anchor: Anchor, kept: str | None) -> None:
     assert fitting_suggestion(suggestion, shown(), anchor) == kept
+
+
+INDENTED = {
+    "python": CONTENT,
+    "go": "package a\n\nfunc f() int {\n\ta := 1\n\treturn a\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "anchor", "suggestion", "kept"),
+    [
+        ("python", at(2, 5), "x = 1\n\nreturn x", "    x = 1\n\n    return x"),
+        ("python", at(2, 5), "x = 1\n\n    return x", "    x = 1\n\n    return x"),
+        (
+            "python",
+            at(2, 5),
+            "for p in prices:\n    print(p)\nreturn 1",
+            "    for p in prices:\n        print(p)\n    return 1",
+        ),
+        ("python", at(5, 5), "\treturn 1", None),
+        ("go", at(4, 5), "b := 1\nreturn b", "\tb := 1\n\treturn b"),
+        ("go", at(4, 5), "b := 1\n\treturn b", "\tb := 1\n\treturn b"),
+        (
+            "go",
+            at(4, 5),
+            "if b {\n\treturn 1\n}\nreturn 2",
+            "\tif b {\n\t\treturn 1\n\t}\n\treturn 2",
+        ),
+        ("go", at(5, 5), "\t\treturn 2", "\t\treturn 2"),
+        ("go", at(5, 5), "    return 2", None),
+        ("go", at(5, 5), "\treturn (2", None),
+    ],
+    ids=[
+        "each line lacks it",
+        "the first line alone lacks it",
+        "a block in it",
+        "tabs for spaces, refused by Python",
+        "each line lacks a tab",
+        "the first line alone lacks a tab",
+        "a block in tabs",
+        "deeper on purpose",
+        "spaces for tabs, which the parser takes",
+        "does not parse",
+    ],
+)
+def test_lines_get_the_indentation_that_they_lack_and_no_other(
+    language: str, anchor: Anchor, suggestion: str, kept: str | None
+) -> None:
+    view = shown(INDENTED[language], language=language)
+    assert fitting_suggestion(suggestion, view, anchor) == kept
+
+
+@pytest.mark.parametrize(
+    ("content", "anchor", "suggestion", "kept"),
+    [
+        ("a = 1\nb = 2\nc = 3\n", at(2, 2), "a = 1", True),
+        ("a = 1\nb = 2\nc = 3\n", at(2, 2), "a = 1\nb = 3", False),
+        ("a = 1\nb = 2\nc = 3\n", at(2, 2), "b = 3\nc = 3", False),
+        ("go()\nb = 2\n", at(2, 2), "go()\nb = 3", False),
+        ("f()\nb = 2\n", at(2, 2), "f()\nb = 3", True),  # too short to tell
+        ("a = 1\nb = 2", at(2, 2), "b = 3\nc = 3", True),  # the last line, without an end
+        ("a = 1\n\nb = 2\n", at(2, 2), "", True),
+    ],
+    ids=[
+        "in place of a line",
+        "with the line before",
+        "with the line after",
+        "with a short line",
+        "with a very short one",
+        "with nothing after",
+        "a blank line goes",
+    ],
+)
+def test_what_stands_around_the_lines_does_not_come_twice(
+    content: str, anchor: Anchor, suggestion: str, kept: bool
+) -> None:
+    expected = suggestion if kept else None
+    assert fitting_suggestion(suggestion, shown(content), anchor) == expected
+
+
+def test_where_the_file_is_not_known_or_is_a_notebook_nothing_is_suggested() -> None:
+    view = shown()
+    new = "    return sum(prices)"
+    unknown = replace(view, source=replace(view.source, content=None))
+    assert fitting_suggestion(new, unknown, at(5, 5)) is None
+    assert fitting_suggestion(new, replace(view, content=None), at(5, 5)) is None
+    cells = replace(view.source.file, path="Shop.ipynb")
+    notebook = replace(view, source=replace(view.source, file=cells))
+    assert fitting_suggestion(new, notebook, at(5, 5)) is None
+
+
+@pytest.mark.parametrize(("same", "kept"), [(240, True), (239, False)])
+@pytest.mark.parametrize("more", [0, 100])
+def test_of_long_lines_the_first_four_hundred_characters_are_compared(
+    same: int, more: int, kept: bool
+) -> None:
+    old, new = (
+        f"{'=' * same}{letter * (400 - same)}{rest * more}"
+        for letter, rest in (("a", "c"), ("b", "d"))
+    )
+    view = shown(f"{old}\n", language="ini")
+    assert fitting_suggestion(new, view, at(1, 1)) == (new if kept else None)
 
 
 BRANCH = "def f(x):\n    if x:\n        return 1\n    return 2\n"
@@ -137,6 +247,10 @@ def test_a_diff_of_the_lines_is_taken_for_its_new_side() -> None:
         "        result += p * 2\n    return result"
     )
     assert fitting_suggestion("-        other\n+        result", shown(), at(4, 4)) is None
+    first_line = "-def total(prices):\n+def total(prices, tax):"
+    assert fitting_suggestion(first_line, shown(), at(1, 1)) == "def total(prices, tax):"
+    blank = shown("a = 1\n\nb = 2\n")
+    assert fitting_suggestion("-a = 1\n+a = 3\n\n b = 2", blank, at(1, 3)) == "a = 3\n\nb = 2"
 
 
 def test_a_fence_is_a_part_of_a_markdown_file() -> None:
