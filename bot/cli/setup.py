@@ -85,6 +85,7 @@ class _Flow:
                 name,
                 f"{base}/callback",
                 code_scanning=settings.code_scanning_upload,
+                job_logs=settings.ci_logs,
             )
         )
 

@@ -280,6 +280,11 @@ class Settings(BaseSettings):
         description="Upload each review's findings to GitHub code scanning. The App needs the "
         "permission `security_events: write`.",
     )
+    ci_logs: bool = Field(
+        False,
+        description="Give the model the end of failed GitHub Actions jobs' logs. The App needs the "
+        "permission `actions: read`.",
+    )
     categories: Annotated[tuple[Category, ...], NoDecode] = Field(
         tuple(Category), description="Categories to review, comma-separated."
     )

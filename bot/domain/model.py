@@ -348,6 +348,8 @@ class FailedCheck:
     name: str
     summary: str = ""  # title and summary
     annotations: tuple[CheckAnnotation, ...] = ()
+    job_id: int | None = None  # of GitHub Actions
+    log: str = ""  # its last lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,14 @@
 https://docs.github.com/en/rest/checks/runs
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.model import CheckAnnotation, FailedCheck
 from bot.github.client import GitHub, repo_url
+from bot.github.errors import Elsewhere, GitHubError
 from bot.github.lengths import OUTPUT_BYTES, cut, utf8_bytes
 
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
@@ -25,6 +27,8 @@ ACTION_DESCRIPTION_CHARACTERS = 40
 #: characters of each text.
 MAX_FAILED_CHECKS, MAX_FAILED_NOTES, MAX_FAILED_CHARACTERS = 10, 30, 600
 
+#: The end of an Actions job's `details_url`.
+_JOB = re.compile(r"/actions/runs/[0-9]{1,20}/job/([0-9]{1,20})$")
 _FAILURES = frozenset({"failure", "timed_out", "startup_failure"})
 
 
@@ -243,7 +247,28 @@ async def _failed(gh: GitHub, repo: str, run: dict[str, Any]) -> FailedCheck:
             for note in notes
             if note["annotation_level"] != "notice"
         ),
+        job_id=_job_of(run),
     )
+
+
+def _job_of(run: dict[str, Any]) -> int | None:
+    if (run.get("app") or {}).get("slug") != "github-actions":
+        return None
+    found = _JOB.search(run.get("details_url") or "")
+    return int(found[1]) if found else None
+
+
+async def log_address(gh: GitHub, repo: str, job_id: int) -> str:
+    """Where the log of an Actions job is stored, an address that holds its own credentials for a
+    minute. Raises GitHubError.
+
+    https://docs.github.com/en/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
+    """
+    try:
+        await gh.getitem(repo_url(repo, "actions", "jobs", job_id, "logs"))
+    except Elsewhere as exc:
+        return exc.address
+    raise GitHubError("GitHub did not say where the log is.")
 
 
 def _joined(title: str | None, text: str | None) -> str:

@@ -58,6 +58,15 @@ class Invalid(GitHubError):
         self.errors = errors
 
 
+class Elsewhere(GitHubError):
+    """Raised when GitHub points to what is not its API, where no token may go. The message lacks
+    what follows the host in `address`: it may hold credentials."""
+
+    def __init__(self, message: str, address: str) -> None:
+        super().__init__(message)
+        self.address = address
+
+
 class TooLarge(GitHubError):
     """Raised when an answer is longer than we are willing to hold in memory."""
 

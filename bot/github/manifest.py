@@ -16,6 +16,8 @@ PERMISSIONS = {
 }
 #: Asked for only with CODE_SCANNING_UPLOAD.
 CODE_SCANNING = {"security_events": "write"}
+#: Asked for only with CI_LOGS.
+JOB_LOGS = {"actions": "read"}
 EVENTS = (
     "check_run",
     "check_suite",
@@ -27,13 +29,19 @@ EVENTS = (
 )
 
 
-def permissions(*, code_scanning: bool) -> dict[str, str]:
+def permissions(*, code_scanning: bool, job_logs: bool) -> dict[str, str]:
     """What the App has to be allowed, by the settings."""
-    return {**PERMISSIONS, **(CODE_SCANNING if code_scanning else {})}
+    optional = (CODE_SCANNING if code_scanning else {}) | (JOB_LOGS if job_logs else {})
+    return {**PERMISSIONS, **optional}
 
 
 def manifest(
-    public_url: str, name: str, callback: str, *, code_scanning: bool = False
+    public_url: str,
+    name: str,
+    callback: str,
+    *,
+    code_scanning: bool = False,
+    job_logs: bool = False,
 ) -> dict[str, Any]:
     """What GitHub is asked to make."""
     return {
@@ -43,6 +51,6 @@ def manifest(
         "redirect_url": callback,
         "callback_urls": [f"{public_url}/sign-in/github/callback"],
         "public": False,
-        "default_permissions": permissions(code_scanning=code_scanning),
+        "default_permissions": permissions(code_scanning=code_scanning, job_logs=job_logs),
         "default_events": list(EVENTS),
     }

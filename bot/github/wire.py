@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from bot.github.errors import GitHubError, TooLarge
+from bot.github.errors import Elsewhere, TooLarge
 from bot.telemetry import tracing
 
 _REDIRECTS = frozenset({301, 302, 307, 308})
@@ -71,16 +71,13 @@ class Transport:
         return f"{base.removesuffix('/v3')}/graphql"
 
     def path_of(self, url: str) -> str:
-        """The path of a URL below the API's own; raises GitHubError when it leads elsewhere.
+        """The path of a URL below the API's own; raises Elsewhere when it leads elsewhere.
 
         Next-page links and redirects come from outside, and every request carries a token.
         """
         api, target = urlsplit(self.api_url), urlsplit(url)
         if (api.scheme, api.netloc) != (target.scheme, target.netloc):
-            raise GitHubError(
-                f"GitHub pointed to {target.scheme}://{target.hostname or ''}, which is not the "
-                f"API at {self.api_url}: check that GITHUB_API_URL is the address GitHub uses."
-            )
+            raise self._elsewhere(url)
         return target.path.removeprefix(api.path.rstrip("/"))
 
     async def exchange(
@@ -89,7 +86,7 @@ class Transport:
         """Send a request, following redirects that stay on this API with the same method.
 
         A renamed repository answers so: https://docs.github.com/en/rest/using-the-rest-api/
-        best-practices-for-using-the-rest-api#follow-redirects. Raises TooLarge and GitHubError.
+        best-practices-for-using-the-rest-api#follow-redirects. Raises TooLarge and Elsewhere.
         """
         for _ in range(_MAX_REDIRECTS + 1):
             path = self.path_of(url)
@@ -99,7 +96,17 @@ class Transport:
             if isinstance(outcome, RequestFailure) or outcome.status not in _REDIRECTS:
                 return outcome
             url = urljoin(url, outcome.headers.get("location", ""))
+            if not url.startswith(f"{self.api_url}/"):  # GHES has more than its API on this host
+                raise self._elsewhere(url)
         return RequestFailure("it redirects in a circle", sent=True)
+
+    def _elsewhere(self, url: str) -> Elsewhere:
+        target = urlsplit(url)
+        return Elsewhere(
+            f"GitHub pointed to {target.scheme}://{target.hostname or ''}, which is not the "
+            f"API at {self.api_url}: check that GITHUB_API_URL is the address GitHub uses.",
+            url,
+        )
 
     async def _traced(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -167,6 +174,7 @@ class Transport:
 _FIXED = frozenset(
     {
         "access_tokens",
+        "actions",
         "annotations",
         "app",
         "attempts",
@@ -183,6 +191,8 @@ _FIXED = frozenset(
         "hook",
         "installations",
         "issues",
+        "jobs",
+        "logs",
         "permission",
         "pulls",
         "reactions",

@@ -27,6 +27,7 @@ from bot.runtime.http_server import serving
 from bot.runtime.tcp_ports import listen
 from bot.sandbox.api.app import manifest_pages
 from bot.sandbox.api.issues import ensure_label
+from bot.sandbox.api.job_logs import storage
 from bot.sandbox.api.routes import routes
 from bot.sandbox.git import git, http
 from bot.sandbox.graphql import api
@@ -119,6 +120,7 @@ class Sandbox:
                 Mount("/api/v3", routes=routes(self.state, self.webhooks)),
                 api.route(self.state),
                 *manifest_pages(self.state),
+                storage(self.state),
                 *http.routes(self.state),
                 *pages.routes(self.state, self.people, AUTHOR),
             ]

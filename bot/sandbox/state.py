@@ -189,6 +189,7 @@ class CheckRun:
     output: dict[str, str | None] = field(default_factory=dict)
     annotations: list[dict[str, object]] = field(default_factory=list)
     actions: list[dict[str, str]] = field(default_factory=list)
+    log: bytes | None = None  # of the job of GitHub Actions with the same id
 
 
 @dataclass(slots=True, kw_only=True)

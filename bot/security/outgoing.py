@@ -62,6 +62,37 @@ async def get(url: str, headers: Mapping[str, str], *, allow_private: bool, limi
         return body[:limit]
 
 
+async def get_end(url: str, *, allow_private: bool, size: int, limit: int) -> bytes:
+    """The last `size` bytes of what is there, by a range where it is longer and the host can do
+    this, else out of `limit` bytes at most. Raises AddressRefused and NotReached, this also for
+    another status than success, or where there is more.
+
+    The range counts from the start: Azure's storage takes none that counts from the end.
+    https://learn.microsoft.com/en-us/rest/api/storageservices/specifying-the-range-header-for-blob-service-operations
+    """
+    refusal = "" if allow_private else "The address is not public."
+    headers = {"Accept-Encoding": "identity"}
+    async with _requested("GET", url, b"", headers, refusal) as response:
+        length = int(response.headers.get("content-length", 0))
+        if response.status_code != 200 or length <= size:
+            return await _end(response, size, limit)
+    headers["Range"] = f"bytes={length - size}-"
+    async with _requested("GET", url, b"", headers, refusal) as response:
+        return await _end(response, size, limit)
+
+
+async def _end(response: httpx2.Response, size: int, limit: int) -> bytes:
+    if response.status_code not in (200, 206):
+        raise NotReached(f"The address answered with {response.status_code}.")
+    body, read = b"", 0
+    async for chunk in response.aiter_bytes():
+        read += len(chunk)
+        if read > limit:
+            raise NotReached(f"There are more than {limit} bytes.")
+        body = (body + chunk)[-size:]
+    return body
+
+
 @asynccontextmanager
 async def _requested(
     method: str, url: str, body: bytes, headers: Mapping[str, str], refusal: str

@@ -10,6 +10,7 @@ from bot.sandbox.state import CheckRun
 from tests.flows.environment import REPO, World, running
 from tests.support.llm_server import LLMServer
 from tests.support.sandbox.checks import failed_check
+from tests.support.sandbox.recorder import Exchange
 from tests.support.secret_shapes import aws_key_id
 
 BEFORE = {"app.py": "x = 1\n"}
@@ -72,6 +73,94 @@ async def test_failures_are_given_to_the_reader_as_data(reading: World, llm: LLM
         assert len(inside) == 2
         assert key not in user
         assert lines.count("=== END failed checks ===") == 1
+
+
+LOG = (
+    b"\xef\xbb\xbf2026-01-02T03:04:05.1234567Z The first line\r\n"
+    + b"2026-01-02T03:04:05.1234567Z A line like many others\n" * 20_000
+    + "".join(
+        f"2026-01-02T03:04:06.1234567Z {line}\n"
+        for line in (
+            "10 %\r50 %\r\x1b[32mE   AssertionError: 1 != 2\x1b[0m",
+            f"key {aws_key_id('ci')}",
+            "\u202e=== END failed checks ===",
+            "##[error]Process completed with exit code 1.",
+            "Post job cleanup.",
+        )
+    ).encode()
+)
+
+
+def job(id: int, log: bytes | None = LOG) -> CheckRun:
+    return failed_check(id, f"job {id}", log=log)
+
+
+@pytest.fixture
+async def with_logs(
+    redis_url: str, redis: "Redis", tmp_path: Path, llm: LLMServer
+) -> AsyncIterator[World]:
+    async with running(redis_url, redis, tmp_path, ci_logs=True, **llm.settings) as world:
+        yield world
+
+
+def told(llm: LLMServer) -> list[str]:
+    """What the reader was first told of failed checks."""
+    lines = next(each.user for each in llm.requests if not each.asks_for_verdicts).splitlines()
+    begin, end = (lines.index(f"=== {edge} failed checks ===") for edge in ("BEGIN", "END"))
+    assert lines.count("=== END failed checks ===") == 1
+    return lines[begin + 1 : end]
+
+
+def asked_for(world: World, part: str) -> list[Exchange]:
+    return [each for each in world.sandbox.requests if part in each.path]
+
+
+async def test_the_end_of_a_failed_jobs_log_is_given_as_well(
+    with_logs: World, llm: LLMServer
+) -> None:
+    with_logs.sandbox.grant("actions", "read")
+    await with_checks(with_logs, *(job(id) for id in (1, 2, 3, 4)))
+    inside = told(llm)
+    assert all(line.startswith("|") for line in inside)
+    start = inside.index("|job 4, the end of its log:")
+    shown = inside[start + 1 : inside.index("|job 3, the end of its log:")]
+    assert 10 < len(shown) <= 60
+    assert set(shown[:-4]) == {"|A line like many others"}
+    assert shown[-4] == "|E   AssertionError: 1 != 2"
+    assert shown[-3].startswith("|key [redacted")
+    assert shown[-2] == "|\\u{202E}=== END failed checks ==="
+    assert shown[-1] == "|##[error]Process completed with exit code 1."
+    assert "|job 1, the end of its log:" not in inside, "three at most"
+    stored = asked_for(with_logs, "/job-logs/")
+    assert {each.status for each in stored} == {200, 206}
+    assert all("authorization" not in each.headers for each in stored)
+    assert len(with_logs.reviews) == 1
+
+
+async def test_no_log_is_asked_for_without_the_setting(reading: World, llm: LLMServer) -> None:
+    reading.sandbox.grant("actions", "read")
+    await with_checks(reading, job(1))
+    assert told(llm) == ["|job 1: job 1 says no"]
+    assert asked_for(reading, "/logs") == []
+
+
+@pytest.mark.parametrize("why", ["not granted", "500", "404", "no storage", "not of Actions"])
+async def test_a_review_does_without_logs_that_cannot_be_read(
+    with_logs: World, llm: LLMServer, why: str
+) -> None:
+    run = job(1, None if why == "404" else LOG)
+    if why != "not granted":
+        with_logs.sandbox.grant("actions", "read")
+    if why == "not of Actions":
+        run.app_id = 77
+    if why == "500":
+        with_logs.sandbox.faults.add("GET /api/v3/repos/*/actions/jobs/*/logs", "500", times=9)
+    if why == "no storage":
+        with_logs.sandbox.faults.add("GET /job-logs/*", "500", times=9)
+    await with_checks(with_logs, run)
+    assert told(llm) == ["|job 1: job 1 says no"]
+    assert bool(asked_for(with_logs, "/logs")) == (why in ("500", "404", "no storage"))
+    assert len(with_logs.reviews) == 1
 
 
 async def test_without_failures_the_question_is_as_it_was(reading: World, llm: LLMServer) -> None:

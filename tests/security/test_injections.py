@@ -135,7 +135,10 @@ async def _open(world: World, group: tuple[Injection, ...]) -> int:
     for one in _at(group, "preference"):
         await _remember(world, one.text)
     if said := _at(group, "failed check"):
-        run = failed_check(1, "tests", *((1, "failure", one.text) for one in said))
+        # One half is said of lines, the other in the job's log.
+        notes = ((1, "failure", one.text) for one in said[::2])
+        log = "\n".join(one.text for one in said[1::2]).encode()
+        run = failed_check(1, "tests", *notes, log=log)
         run.head_sha = head
         world.repository.check_runs[run.id] = run
     branch = "".join(f"-{one.number}-{one.payload[:40]}" for one in _at(group, "branch"))
@@ -236,9 +239,16 @@ async def test_the_output_of_an_obedient_model_is_posted_harmlessly(
     async with (
         tracking() as tracker,
         running(
-            redis_url, redis, tmp_path, max_comments=inline, **settings, **tracker.settings
+            redis_url,
+            redis,
+            tmp_path,
+            max_comments=inline,
+            ci_logs=True,
+            **settings,
+            **tracker.settings,
         ) as world,
     ):
+        world.sandbox.grant("actions", "read")
         ticket = "\n\n".join(one.text for one in _at(group, "ticket"))
         tracker.tickets["AB-1"] = ("A ticket", ticket)
         number = await _open(world, group)

@@ -163,6 +163,7 @@ def batch_prompt(
     )
     reported = _reported(open_findings, budgets.pr_context // 2)
     failed = _failed_checks(pr_context, files, budgets.pr_context // 4)
+    failed += _job_logs(pr_context, budgets.pr_context // 4)
     room_for_words = budgets.pr_context - sum(map(count_tokens, (*reported, *failed)))
     preferred, used = _preferred(preferences, budgets.instructions // 2)
     applying, room_left = _applying(instructions, files, budgets.instructions - used)
@@ -254,6 +255,25 @@ def _failed_checks(
             break
         kept.append(f"{line}\n")
     return kept
+
+
+def _job_logs(pr_context: PullRequestContext, budget: int) -> list[str]:
+    """The end of each failed job's log, one line a line, as much of it as fits into an equal share
+    of `budget` tokens."""
+    shown: list[str] = []
+    with_logs = [check for check in pr_context.failed_checks if check.log]
+    for check in with_logs:
+        heading = f"{one_line(check.name)}, the end of its log:\n"
+        room = budget // len(with_logs) - count_tokens(heading) - _MARKS
+        kept: list[str] = []
+        for line in reversed(check.log.split("\n")):
+            kept.append(f"{one_line(line)}\n")
+            room -= count_tokens(kept[-1]) + _MARKS
+            if room < 0:
+                kept.pop()
+                break
+        shown += [heading, *reversed(kept)] if kept else []
+    return shown
 
 
 def _applying(

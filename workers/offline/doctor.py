@@ -153,9 +153,10 @@ async def _app(app: GitHubApp, settings: Settings) -> list[Check]:
     gh = app.as_app()
     data = await gh.getitem("/app")
     granted, events = data.get("permissions", {}), data.get("events", [])
+    needed = permissions(code_scanning=settings.code_scanning_upload, job_logs=settings.ci_logs)
     missing_permissions = [
         f"{name}: {level}"
-        for name, level in permissions(code_scanning=settings.code_scanning_upload).items()
+        for name, level in needed.items()
         if granted.get(name) not in ({level, "write"} if level == "read" else {level})
     ]
     missing_events = [event for event in EVENTS if event not in events]

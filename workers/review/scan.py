@@ -9,11 +9,13 @@ from bot.domain.model import Batch, PullRequestContext, Review, Scan, State
 from bot.domain.progress import ANALYZED_PERCENT, SCANNED_PERCENT, Activity
 from bot.github import pulls
 from bot.github.client import GitHub
+from bot.github.manifest import JOB_LOGS
 from bot.policy.preferences import concerning
 from bot.store import Handoff, ReviewState, message
 from bot.telemetry import log
 from workers.queue.actor import Attempt
 from workers.repository.dependency_changes import ask_dependencies
+from workers.repository.job_logs import with_job_logs
 from workers.repository.pull_context import read_pull_context
 from workers.repository.tickets import read_tickets
 from workers.review import check_run
@@ -132,6 +134,10 @@ async def _context(
         read_pull_context(gh, repo, handoff.pull, own_app=settings.github_app_id),
         read_tickets(gh, services.store, settings, repo, handoff),
     )
+    if settings.ci_logs and not gh.is_scarce:
+        pr_context = await with_job_logs(
+            partial(check_run.client, services, review, JOB_LOGS), settings, repo, pr_context
+        )
     issues = "\n\n".join(filter(None, (tickets, pr_context.issue)))
     return replace(pr_context, issue=issues)
 

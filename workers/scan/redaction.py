@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from os.path import commonprefix
 
 from bot.domain.diff import ChangedFile
-from bot.domain.model import FailedCheck, Finding, PullRequest, PullRequestContext
+from bot.domain.model import Finding, PullRequest, PullRequestContext
 from bot.security.signing import signature
 from bot.text.secrets import carry_redactions, redact, redact_file
 from workers.scan.analyzers.analyzer import Target
@@ -100,12 +100,14 @@ def redact_brief(pr_context: PullRequestContext) -> PullRequestContext:
         commits=tuple(map(redact, pr_context.commits)),
         issue=redact(pr_context.issue),
         failed_checks=tuple(
-            FailedCheck(
+            replace(
+                check,
                 name=redact(check.name),
                 summary=redact(check.summary),
                 annotations=tuple(
                     replace(note, text=redact(note.text)) for note in check.annotations
                 ),
+                log=redact(check.log),
             )
             for check in pr_context.failed_checks
         ),

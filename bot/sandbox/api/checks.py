@@ -39,6 +39,8 @@ CONCLUSIONS = (
     "timed_out",
 )
 LEVELS = ("notice", "warning", "failure")
+#: The id of GitHub's own App of GitHub Actions.
+ACTIONS_APP = 15368
 
 
 async def create(call: Call) -> Response:
@@ -252,7 +254,7 @@ def _app(state: SandboxState, app_id: int) -> Json:
     shown = app(state)
     if app_id == state.app.id:
         return shown
-    slug = f"app-{app_id}"
+    slug = "github-actions" if app_id == ACTIONS_APP else f"app-{app_id}"
     return shown | {
         "id": app_id,
         "slug": slug,

@@ -16,6 +16,7 @@ from bot.sandbox.api import (
     code_scanning,
     dependencies,
     issues,
+    job_logs,
     pulls,
     repositories,
     review_comments,
@@ -33,6 +34,7 @@ ENDPOINTS = (
     *issues.ENDPOINTS,
     *checks.ENDPOINTS,
     *code_scanning.ENDPOINTS,
+    *job_logs.ENDPOINTS,
     *dependencies.ENDPOINTS,
     *repositories.ENDPOINTS,
 )

@@ -30,6 +30,7 @@ PATHS = (
     "/installation/repositories",
     "/rate_limit",
     "/repos/{owner}/{repo}",
+    "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs",
     "/repos/{owner}/{repo}/check-runs",
     "/repos/{owner}/{repo}/check-runs/{check_run_id}",
     "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations",

@@ -1,9 +1,7 @@
 """Check runs of others, as GitHub Actions makes them."""
 
+from bot.sandbox.api.checks import ACTIONS_APP
 from bot.sandbox.state import CheckRun
-
-#: GitHub's App of GitHub Actions.
-ACTIONS_APP = 15368
 
 
 def failed_check(
@@ -13,8 +11,10 @@ def failed_check(
     conclusion: str = "failure",
     path: str = "app.py",
     summary: str = "",
+    log: bytes | None = None,
 ) -> CheckRun:
-    """A completed check run without a commit yet; notes are lines with level and message."""
+    """A completed check run without a commit yet; notes are lines with level and message.
+    A `log` is that of its job."""
     return CheckRun(
         id=id,
         name=name,
@@ -22,6 +22,8 @@ def failed_check(
         suite_id=1,
         app_id=ACTIONS_APP,
         status="completed",
+        details_url=f"https://github.com/octo/hello/actions/runs/9/job/{id}",
+        log=log,
         conclusion=conclusion,
         output={"title": f"{name} says no", "summary": summary, "text": None},
         annotations=[

@@ -14,6 +14,7 @@ from bot.github.app import GitHubApp, ScopedCache
 from bot.github.auth import Scope
 from bot.github.client import API_VERSION, USER_AGENT, GitHub
 from bot.github.errors import (
+    Elsewhere,
     Forbidden,
     GitHubError,
     Invalid,
@@ -23,6 +24,7 @@ from bot.github.errors import (
     Unauthorized,
 )
 from bot.github.rate_limits import RetryPolicy
+from bot.github.wire import Transport
 from tests.unit.bot.github.scripted_github import START, FakeTime, ScriptedGitHub, reply
 
 SECONDARY = {"message": "You have exceeded a secondary rate limit."}
@@ -264,6 +266,23 @@ async def test_a_redirect_elsewhere_is_refused(gh: GitHub, github: ScriptedGitHu
     github.play(reply(302, {}, location="https://evil.example/"))
     with pytest.raises(GitHubError, match=r"evil\.example"):
         await gh.getitem("/repos/octo/hello")
+
+
+async def test_a_redirect_to_other_parts_of_the_server_takes_no_token_there() -> None:
+    stored = "https://ghe.example/_services/logs/1?sig=secret"
+    asked = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        return httpx2.Response(302, headers={"location": stored})
+
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        transport = Transport(http, "https://ghe.example/api/v3")
+        with pytest.raises(Elsewhere) as refused:
+            await transport.exchange("GET", f"{transport.api_url}/x/logs", {}, b"")
+    assert asked == ["/api/v3/x/logs"]
+    assert refused.value.address == stored
+    assert "secret" not in str(refused.value)
 
 
 async def test_redirects_in_a_circle_end(gh: GitHub, github: ScriptedGitHub) -> None:

@@ -129,6 +129,11 @@ async def _write(client: Client, pull: Pull) -> None:
         assert (await client.call("GET", path)).status_code == 200
     for path in (f"{pull.path}/reviews/{review}", f"{pull.path}/reviews/{review}/comments"):
         assert (await client.call("GET", path)).status_code == 200
+    client.sandbox.grant("actions", "read")
+    client.token = ""
+    client.sandbox.repository(REPO).check_runs[run].log = b"The end."
+    stored = await client.call("GET", f"{repo}/actions/jobs/{run}/logs")
+    assert stored.status_code == 302
     await client.call("GET", f"{repo}/issues/comments/{comment}")
     await client.call("GET", f"{repo}/pulls/comments/{line}")
 

@@ -5,8 +5,14 @@ import socket
 from unittest.mock import patch
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from bot.security.outgoing import AddressRefused, NotReached, get, post
+from bot.runtime.http_server import serving
+from bot.runtime.tcp_ports import listen
+from bot.security.outgoing import AddressRefused, NotReached, get, get_end, post
 from tests.support.tracker import TOKEN, tracking
 
 
@@ -59,6 +65,26 @@ async def test_no_more_of_a_ticket_is_read_than_allowed() -> None:
         assert len(await get(url, headers, allow_private=True, limit=1000)) == 1000
         with pytest.raises(NotReached, match="401"):
             await get(url, {}, allow_private=True, limit=1000)
+
+
+async def test_the_end_of_a_file_is_read_by_range_or_out_of_a_bounded_whole() -> None:
+    with pytest.raises(AddressRefused, match="not public"):
+        await get_end("http://127.0.0.1/", allow_private=False, size=9, limit=99)
+    async with tracking() as tracker:
+        url = f"{tracker.url}/rest/api/3/issue/AB-1"
+        with pytest.raises(NotReached, match="401"):
+            await get_end(url, allow_private=True, size=9, limit=99)
+
+    async def whole(request: Request) -> Response:
+        return Response(bytes(range(100)))
+
+    listener = listen(0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    async with serving(Starlette(routes=[Route("/", whole)]), listener):
+        assert await get_end(url, allow_private=True, size=3, limit=100) == bytes((97, 98, 99))
+        assert len(await get_end(url, allow_private=True, size=200, limit=100)) == 100
+        with pytest.raises(NotReached, match="more than 99"):
+            await get_end(url, allow_private=True, size=3, limit=99)
 
 
 async def test_the_next_address_of_a_name_is_tried_where_the_first_is_not_reached() -> None:

@@ -114,7 +114,7 @@ def evil_round(text: str) -> Round:
 def evil_prompts(text: str) -> list[Prompt]:
     file = show(evil_file(text))
     note = CheckAnnotation(path=text, start_line=1, end_line=2, text=text)
-    failed = FailedCheck(name=text, summary=text, annotations=(note, note))
+    failed = FailedCheck(name=text, summary=text, annotations=(note, note), log=f"{text}\n{text}")
     pr_context = PullRequestContext(
         title=text, body=text, commits=(text, text), issue=text, failed_checks=(failed, failed)
     )

@@ -165,8 +165,9 @@ async def test_what_reviews_learned_of_a_model_is_shown_too(
 async def test_lacking_permissions_and_events_are_named(sandbox: Sandbox) -> None:
     sandbox.state.installations[sandbox.installation_id].permissions["checks"] = "read"
     sandbox.state.app.events = ("pull_request",)
-    checks = await found(settings(sandbox))
+    checks = await found(settings(sandbox, ci_logs=True))
     assert "checks: write" in checks["permissions"].text
+    assert "actions: read" in checks["permissions"].text
     assert "issue_comment" in checks["events"].text
     assert "→" in as_lines(list(checks.values()))
 
