@@ -4,11 +4,11 @@ Each round is a question of its own that begins like the one before, so that ser
 ours serve it. Each failure costs its own part only and is told in a note.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.config.repository_config import RepoConfig
+from bot.config.repository_config import RepoConfig, TeamPreference
 from bot.domain.look_ups import LookUpResult
 from bot.domain.model import (
     BatchResult,
@@ -254,10 +254,11 @@ class Reader:
     ) -> None:
         by_path = {file.path: file for file in files}
         good, refused = read_findings(data)
+        shown = dict(preferences_for(self.config.preferences, files))
         for raw in good:
             validated = validate_finding(raw, by_path, self.finding_filter, looked_up)
             if isinstance(validated, Finding):
-                validated = self._left_out(raw, validated, files) or validated
+                validated = _left_out(raw, validated, shown) or validated
             if isinstance(validated, Rejected):
                 self.rejected.append(validated)
                 continue
@@ -274,23 +275,6 @@ class Reader:
             )
             for each in refused
         ]
-
-    def _left_out(
-        self, raw: RawFinding, finding: Finding, files: Sequence[RedactedView]
-    ) -> Rejected | None:
-        """Why a preference leaves the finding out, if the model named one that it was shown, that
-        is for the finding's file, and that may speak against it: the model's word is not enough."""
-        if raw.preference is None or not may_leave_out(finding):
-            return None
-        named = dict(preferences_for(self.config.preferences, files)).get(raw.preference)
-        if named is None or not concerning([named], [finding.path]):
-            return None
-        return Rejected(
-            path=finding.path,
-            title=finding.title,
-            reason=RejectionReason.PREFERENCE,
-            detail=one_line(named.text),
-        )
 
     def _required(self, answers: Sequence[Answer]) -> Sequence[Requirement]:
         """What the linked issues ask for, by the last answer that says it."""
@@ -324,6 +308,24 @@ class Reader:
             for id, finding in numbered
             if finding.fingerprint not in left
         )
+
+
+def _left_out(
+    raw: RawFinding, finding: Finding, shown: Mapping[int, TeamPreference]
+) -> Rejected | None:
+    """Why a preference leaves the finding out, if the model named one that it was shown, that
+    is for the finding's file, and that may speak against it: the model's word is not enough."""
+    if raw.preference is None or not may_leave_out(finding):
+        return None
+    named = shown.get(raw.preference)
+    if named is None or not concerning([named], [finding.path]):
+        return None
+    return Rejected(
+        path=finding.path,
+        title=finding.title,
+        reason=RejectionReason.PREFERENCE,
+        detail=one_line(named.text),
+    )
 
 
 def _cleaned(requirement: Requirement) -> Requirement:
