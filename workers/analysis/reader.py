@@ -23,7 +23,7 @@ from bot.domain.model import (
 from bot.domain.reasons import FileSkipReason, RejectionReason
 from bot.policy.finding_filter import FindingFilter
 from bot.policy.preferences import concerning, may_leave_out
-from templates.languages import _, listed, ngettext
+from templates.languages import _, ngettext
 from workers.analysis.answer_schemas import review_schema
 from workers.analysis.answer_values import same_path
 from workers.analysis.llm.client import Answer
@@ -40,12 +40,9 @@ from workers.analysis.model_answer import (
 )
 from workers.analysis.narrowing import for_later_round
 from workers.analysis.prompt import Numbered, Round, batch_prompt, preferences_for
-from workers.analysis.redacted_view import RedactedView, clean, one_line
+from workers.analysis.redacted_view import RedactedView, clean, named_paths, one_line
 from workers.analysis.session import Session
 from workers.analysis.validate import shows_fix, validate_finding
-
-#: Paths named in one note; of more, the number is told.
-_MAX_NAMED = 3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -208,7 +205,7 @@ class Reader:
                 "{paths} was not reviewed by the model: {why}.",
                 "{paths} were not reviewed by the model: {why}.",
                 len(paths),
-                paths=_named(paths),
+                paths=named_paths(paths),
                 why=exc,
             )
         )
@@ -245,7 +242,7 @@ class Reader:
             self.notes.append(
                 _(
                     "The model's answer on {paths} was cut off; findings may be missing.",
-                    paths=_named(paths),
+                    paths=named_paths(paths),
                 )
             )
 
@@ -345,11 +342,3 @@ def _without_suggestion(finding: Finding) -> Rejected:
         else RejectionReason.SUGGESTION_WITHOUT_LINES
     )
     return Rejected(path=finding.path, title=finding.title, reason=reason)
-
-
-def _named(paths: Sequence[str]) -> str:
-    """Some paths in words."""
-    shown_paths = list(paths[:_MAX_NAMED])
-    if len(paths) > _MAX_NAMED:
-        shown_paths.append(_("{number} more", number=len(paths) - _MAX_NAMED))
-    return listed(shown_paths)

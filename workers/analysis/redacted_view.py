@@ -3,12 +3,17 @@
 Line numbers stay true, so a quote of what was shown is anchored in what was shown.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.diff import ChangedFile
 from bot.domain.model import BatchFile
 from bot.text.invisible_characters import visible
 from bot.text.secrets import redact, redact_file
+from templates.languages import _, listed
+
+#: Paths that a sentence names.
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,14 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """The same for what stands in a heading, as a path: no line feed either."""
     return clean(text).replace("\n", "\\n").replace("\t", " ")
+
+
+def named_paths(paths: Sequence[str]) -> str:
+    """The first of some paths, as they are shown, and how many more there are, in words."""
+    words = list(paths[:_MAX_NAMED])
+    if len(paths) > _MAX_NAMED:
+        words.append(_("{number} more", number=len(paths) - _MAX_NAMED))
+    return listed(words)
 
 
 def _show_file(file: ChangedFile) -> ChangedFile:

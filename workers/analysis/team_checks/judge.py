@@ -17,20 +17,18 @@ from bot.domain.progress import Activity
 from bot.domain.team_checks import CheckScope, CheckStatus
 from bot.text.globs import any_matches
 from bot.text.tokens import count_tokens, packed
-from templates.languages import _, listed
+from templates.languages import _
 from workers.analysis.answer_schemas import CHECKS_SCHEMA
 from workers.analysis.answer_values import same_path
 from workers.analysis.llm.client import Answer
 from workers.analysis.llm.errors import CutOffError, LLMError, TooLongError, TransientLLMError
 from workers.analysis.model_answer import CheckVerdict, RawPlace, read_checks, read_look_ups
 from workers.analysis.prompt import Prompt, Round, file_tokens, team_checks_prompt
-from workers.analysis.redacted_view import RedactedView, one_line, show
+from workers.analysis.redacted_view import RedactedView, named_paths, one_line, show
 from workers.analysis.session import Session, all_of
 
 #: Of a prompt, the part that checks may take.
 _SHARE = 4
-#: Paths named in one reason; of more, the number is told.
-_MAX_NAMED = 3
 
 #: Before anything was looked up; for its length alone.
 _FIRST = Round()
@@ -221,9 +219,8 @@ class _Judge:
             case CheckStatus.PASSED:
                 hidden = (*scope.hidden, *self.unseen.get(number, ()))
                 if hidden:
-                    return replace(
-                        untold, reason=_("the model was not shown {files}", files=_named(hidden))
-                    )
+                    files = named_paths(list(dict.fromkeys(hidden)))
+                    return replace(untold, reason=_("the model was not shown {files}", files=files))
                 if not reason:
                     return replace(untold, reason=_("the model named nothing that shows it"))
             case CheckStatus.FAILED:
@@ -295,11 +292,3 @@ def _looked_up_line(place: RawPlace, looked_up: Iterable[LookUpResult]) -> int:
         each.path == place.path and each.start_line <= place.line <= each.end_line for each in shown
     )
     return place.line if found else 0
-
-
-def _named(paths: Sequence[str]) -> str:
-    """Some paths in words."""
-    unique = list(dict.fromkeys(paths))
-    more = len(unique) - _MAX_NAMED
-    words = unique[:_MAX_NAMED] + ([_("{number} more", number=more)] if more > 0 else [])
-    return listed(words)
